@@ -1,0 +1,21 @@
+"""What a user can meet and mend. Each message says what was wrong, what came instead, and what to do."""
+
+
+class OctsegError(Exception):
+    """Base of all errors that a user can meet and mend."""
+
+
+class ReadError(OctsegError):
+    """A file that cannot be read as an OCT frame or pullback."""
+
+
+class ConfigError(OctsegError):
+    """A configuration that does not describe a network or a run."""
+
+
+class CheckpointError(OctsegError):
+    """A checkpoint folder or name from which no trustworthy model can be loaded."""
+
+
+class MeasurementError(OctsegError):
+    """A mask on which a measure is not defined."""
