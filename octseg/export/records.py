@@ -1,0 +1,27 @@
+"""Results as plain values that JSON and CSV can hold: no NaN, no infinity, no numpy."""
+
+import math
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+
+def json_values(dataclass_instance: Any) -> dict[str, Any]:
+    """A dataclass's fields as plain values, by name; what holds a dataclass becomes a dict in turn."""
+    return {f.name: json_value(getattr(dataclass_instance, f.name)) for f in fields(dataclass_instance)}
+
+
+def json_value(value: Any) -> Any:
+    """A value that JSON can hold: tuples become lists, numpy scalars Python's, NaN and infinity None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, dict):
+        return {str(key): json_value(held) for key, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_value(held) for held in value]
+    return json_values(value)

@@ -1,0 +1,118 @@
+"""What one frame gives: masks, probabilities, measures, the scale they rest on and the model they came from.
+
+Every plane has the frame's own height and width. Points are (row, col) in pixels, pixel centres at whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from octseg.drawing.overlay import OverlayStyle, draw_overlay
+from octseg.export.masks import palette_image
+from octseg.export.records import json_values
+from octseg.pullback import Frame, PixelScale, PixelSpacingSource
+
+if TYPE_CHECKING:
+    from octseg.measurement.frame import FrameMeasures
+
+ModelSource = Literal["bundled", "hub", "folder"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelIdentity:
+    """Which weights made a result: enough to find them again, and no path of the machine they lay on."""
+
+    name: str
+    source: ModelSource
+    revision: str | None = None  # commit of the model's repository; None for bundled weights and folders
+    sha256: str  # of model.safetensors
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameResult:
+    """One frame, segmented and measured.
+
+    name: a label, the file's name without folder and ending.
+    file: the file's name without folder.
+    frame_number: 1-based place in the pullback, 1 for a single picture.
+    frame: (H, W, 3) uint8 RGB as read.
+    masks: class name -> (H, W) bool. probabilities: class name -> (H, W) float32 in [0, 1].
+    disc: (H, W) bool, True on the imaged disc; None where no disc was found.
+    catheter_centre: (row, col) in pixels, None where it was not found.
+    warnings: of reading, scale and measures, one sentence each.
+    """
+
+    name: str
+    file: str
+    frame_number: int = 1
+    frame: Frame = field(repr=False)
+    masks: dict[str, NDArray[np.bool_]] = field(repr=False)
+    probabilities: dict[str, NDArray[np.float32]] = field(repr=False)
+    measures: FrameMeasures
+    scale: PixelScale
+    disc: NDArray[np.bool_] | None = field(default=None, repr=False)
+    catheter_centre: tuple[float, float] | None = None
+    device: str
+    backend: str
+    model: ModelIdentity
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def pixel_spacing_mm(self) -> float | None:
+        """Millimetres per pixel, the same along rows and columns; None where the scale is unknown."""
+        return self.scale.pixel_spacing_mm
+
+    @property
+    def pixel_spacing_source(self) -> PixelSpacingSource | None:
+        """Where the scale came from; None where it is unknown."""
+        return self.scale.source
+
+    def overlay(
+        self,
+        *,
+        classes: Sequence[str] | None = None,
+        opacity: float = 0.45,
+        style: OverlayStyle = "both",
+        grey: bool = False,
+        scale_bar: bool = True,
+        legend: bool = False,
+    ) -> Image.Image:
+        """The frame with its tissues drawn on it, (H, W) RGB; see `octseg.drawing.overlay.draw_overlay`."""
+        return Image.fromarray(
+            draw_overlay(
+                self.frame,
+                self.masks,
+                classes=classes,
+                opacity=opacity,
+                style=style,
+                grey=grey,
+                pixel_spacing_mm=self.pixel_spacing_mm if scale_bar else None,
+                legend=legend,
+            )
+        )
+
+    def palette_mask(self) -> Image.Image:
+        """The masks as one palette picture, (H, W): 0 background, 1.. the classes in the order of classes.py."""
+        return palette_image(self.masks)
+
+    def to_record(self) -> dict[str, Any]:
+        """This frame's entry in measures.json: plain values, None for what cannot be measured."""
+        height, width = self.frame.shape[:2]
+        return {
+            "file": self.file,
+            "frame": self.frame_number,
+            "height": height,
+            "width": width,
+            "pixel_spacing_mm": self.pixel_spacing_mm,
+            "pixel_spacing_source": self.pixel_spacing_source,
+            "pixel_spacing_evidence": self.scale.evidence or None,
+            "catheter_diameter_mm": self.scale.catheter_diameter_mm,
+            **json_values(self.measures),
+            "warnings": list(self.warnings),
+        }
