@@ -1,0 +1,1 @@
+"""Path or bytes to a pullback, and the scale of its frames."""

@@ -1,0 +1,53 @@
+"""Grey level behind the sepia colours that an OCT console burns into its frames.
+
+The console maps one grey level to (R, G, B) with R equal to the grey level itself; R, G and B all grow with it. JPEG
+keeps brightness at full resolution and blurs colour over 2 x 2 pixels, so the level is read from the brightness, not
+from R. Frames are (H, W, 3) uint8 RGB, grey levels (H, W) uint8.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.pullback import Frame
+
+Grey = NDArray[np.uint8]  # (H, W) grey level
+
+# Red (which is the grey level) to green and blue of the console's sepia, medians over real frames.
+SEPIA_RED = (0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 255)
+SEPIA_GREEN = (0, 0, 3, 5, 13, 22, 31, 42, 54, 70, 87, 106, 126, 146, 169, 192, 214)
+SEPIA_BLUE = (0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 7, 13, 21, 31, 46, 62, 80)
+
+_LEVEL = np.arange(256)
+SEPIA = np.rint(  # (256, 3): grey level to (R, G, B)
+    np.stack([_LEVEL, np.interp(_LEVEL, SEPIA_RED, SEPIA_GREEN), np.interp(_LEVEL, SEPIA_RED, SEPIA_BLUE)], axis=1)
+).astype(np.uint8)
+_LEVEL_OF_LUMINANCE = np.rint(np.interp(_LEVEL, SEPIA @ np.array([0.299, 0.587, 0.114]), _LEVEL)).astype(np.uint8)
+
+SAMPLE_STEP_PX = 8  # every 8th pixel both ways tells the colours of a frame
+SEPIA_TOLERANCE = (
+    0.12  # mean distance of (G, B) from the table, as a part of the mean R; real frames: 0.034 to 0.040, grey: near 1
+)
+
+
+def is_sepia(frame: Frame) -> bool:
+    """Whether the frame's (H, W, 3) colours follow the console's sepia; False for a grey or an empty one."""
+    sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX].reshape(-1, 3).astype(np.int16)
+    red = sample[:, 0]
+    distance = np.abs(sample[:, 1:] - SEPIA[red, 1:].astype(np.int16)).sum()
+    return bool(distance < SEPIA_TOLERANCE * 2 * red.sum(dtype=np.int64))
+
+
+def sepia_to_grey(frame: Frame) -> Grey:
+    """Grey level (H, W) of a frame (H, W, 3): the sepia undone, or the luminance where the frame is not sepia.
+
+    A sepia frame and the same frame shown in grey give the same levels, up to the rounding of the colours.
+    """
+    luminance = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    grey = cv2.LUT(luminance, _LEVEL_OF_LUMINANCE) if is_sepia(frame) else luminance
+    return np.asarray(grey, dtype=np.uint8)
+
+
+def grey_to_sepia(grey: Grey) -> Frame:
+    """The console's sepia (H, W, 3) of grey levels (H, W): the inverse of `sepia_to_grey`."""
+    return SEPIA[grey]
