@@ -1,0 +1,5 @@
+"""From maps of a frame to numbers with units: pure functions on arrays, no files, no torch."""
+
+from octseg.measurement.frame import FrameMeasures, measure
+
+__all__ = ["FrameMeasures", "measure"]

@@ -1,0 +1,97 @@
+"""All measures of one frame, from its probability maps or masks: what `octseg.measure` returns.
+
+Maps are (H, W) at the frame's own resolution. A field is None where it cannot be measured: its class was not looked
+for or not found, there is no lumen to look from, or (every field in mm, mm2 or um) there is no scale. Two are 0 where a
+class was looked for and is absent: an arc (no lipid spans 0 degrees) and a count. docs/measures.md says what each means.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+TCFA_CAP_UM = 65.0
+TCFA_ARC_DEG = 90.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameMeasures:
+    """Every number of one frame; the unit is the end of the name.
+
+    lipid_core_areas_*: each core's own area, largest first; () where none was found.
+    lipid_arc_deg: about the lumen's centroid, summed over cores; `_widest_` is the widest core, `lipid_arcs_deg` each,
+        widest first. lipid_arc_catheter_deg: the same sum seen from the catheter.
+    fibrous_cap_thickness_*: to the nearest point of the lipid core; `_radial_`: along the ray from the lumen's centroid.
+    fibrous_cap_absent_deg: part of the arc where lipid core reaches the lumen, which has no thickness.
+    meets_tcfa_criteria: one core spans over 90 degrees under a cap thinner than 65 um in this frame.
+    tcfa_*_margin_*: that core's value minus the threshold; a cap margin below 0 and an arc margin above 0 meet them.
+    warnings: what limits these numbers, one sentence each.
+    """
+
+    pixel_spacing_mm: float | None = None
+    lumen_area_px: float | None = None
+    lumen_area_mm2: float | None = None
+    lumen_diameter_min_mm: float | None = None
+    lumen_diameter_max_mm: float | None = None
+    lumen_diameter_mean_mm: float | None = None
+    lumen_diameter_equivalent_mm: float | None = None
+    lumen_eccentricity: float | None = None
+    lipid_core_area_px: float | None = None
+    lipid_core_area_mm2: float | None = None
+    lipid_core_percent_of_disc: float | None = None
+    lipid_core_areas_px: tuple[float, ...] | None = None
+    lipid_core_areas_mm2: tuple[float, ...] | None = None
+    lipid_arc_deg: float | None = None
+    lipid_arc_widest_deg: float | None = None
+    lipid_arcs_deg: tuple[float, ...] | None = None
+    lipid_arc_catheter_deg: float | None = None
+    fibrous_cap_area_px: float | None = None
+    fibrous_cap_area_mm2: float | None = None
+    fibrous_cap_thickness_min_um: float | None = None
+    fibrous_cap_thickness_p5_um: float | None = None
+    fibrous_cap_thickness_mean_um: float | None = None
+    fibrous_cap_thickness_radial_min_um: float | None = None
+    fibrous_cap_thickness_radial_p5_um: float | None = None
+    fibrous_cap_thickness_radial_mean_um: float | None = None
+    fibrous_cap_absent_deg: float | None = None
+    vasa_vasorum_area_px: float | None = None
+    vasa_vasorum_area_mm2: float | None = None
+    vasa_vasorum_count: int | None = None
+    meets_tcfa_criteria: bool | None = None
+    tcfa_cap_margin_um: float | None = None
+    tcfa_arc_margin_deg: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def measure(
+    maps: Mapping[str, NDArray[np.generic]],
+    pixel_spacing_mm: float | None = None,
+    *,
+    thresholds: Mapping[str, float] | None = None,
+    disc: NDArray[np.bool_] | None = None,
+    catheter_centre: tuple[float, float] | None = None,
+    guide_wire_shadow: NDArray[np.bool_] | None = None,
+) -> FrameMeasures:
+    """Measure one frame.
+
+    Args:
+        maps: class name (octseg/classes.py) to its (H, W) map: bool, or probability in [0, 1] as float.
+        pixel_spacing_mm: mm per pixel, the same along rows and columns; None gives pixels and degrees only.
+        thresholds: probability at which a class begins; 0.5 for a class not named.
+        disc: (H, W), True where the frame shows tissue or lumen; None leaves `lipid_core_percent_of_disc` None.
+        catheter_centre: (row, col) in pixels; None takes the middle of `disc`, about which a display is drawn.
+        guide_wire_shadow: (H, W), True in the shadow; lipid core on both sides of it is taken to go on behind it.
+
+    Raises:
+        ValueError: maps that are no such maps.
+        MeasurementError: a pixel spacing that no OCT frame has.
+    """
+    areas = {name: float(np.count_nonzero(map_ >= 0.5)) or None for name, map_ in maps.items()}
+    scale = None if pixel_spacing_mm is None else pixel_spacing_mm**2
+    in_mm2 = {name: None if area is None or scale is None else area * scale for name, area in areas.items()}
+    return FrameMeasures(
+        pixel_spacing_mm=pixel_spacing_mm,
+        **{f"{name}_area_px": area for name, area in areas.items()},
+        **{f"{name}_area_mm2": area for name, area in in_mm2.items()},
+    )
