@@ -3,11 +3,9 @@
 Every plane has the frame's own height and width. Points are (row, col) in pixels, pixel centres at whole numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +14,8 @@ from PIL import Image
 from octseg.drawing.overlay import OverlayStyle, draw_overlay
 from octseg.export.masks import palette_image
 from octseg.export.records import json_values
+from octseg.measurement.frame import FrameMeasures
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource
-
-if TYPE_CHECKING:
-    from octseg.measurement.frame import FrameMeasures
 
 ModelSource = Literal["bundled", "hub", "folder"]
 
@@ -82,6 +78,7 @@ class FrameResult:
         grey: bool = False,
         scale_bar: bool = True,
         legend: bool = False,
+        caption: str | None = None,
     ) -> Image.Image:
         """The frame with its tissues drawn on it, (H, W) RGB; see `octseg.drawing.overlay.draw_overlay`."""
         return Image.fromarray(
@@ -94,6 +91,7 @@ class FrameResult:
                 grey=grey,
                 pixel_spacing_mm=self.pixel_spacing_mm if scale_bar else None,
                 legend=legend,
+                caption=caption,
             )
         )
 
@@ -104,6 +102,7 @@ class FrameResult:
     def to_record(self) -> dict[str, Any]:
         """This frame's entry in measures.json: plain values, None for what cannot be measured."""
         height, width = self.frame.shape[:2]
+        measures = json_values(self.measures)
         return {
             "file": self.file,
             "frame": self.frame_number,
@@ -113,6 +112,6 @@ class FrameResult:
             "pixel_spacing_source": self.pixel_spacing_source,
             "pixel_spacing_evidence": self.scale.evidence or None,
             "catheter_diameter_mm": self.scale.catheter_diameter_mm,
-            **json_values(self.measures),
+            **{name: value for name, value in measures.items() if name not in ("pixel_spacing_mm", "warnings")},
             "warnings": list(self.warnings),
         }

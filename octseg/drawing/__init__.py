@@ -1,0 +1,1 @@
+"""Frame and masks to pictures."""

@@ -1,0 +1,1 @@
+"""Results as files: PNG, CSV, JSON and a ZIP of them, each with where it came from."""
