@@ -1,0 +1,41 @@
+"""Frames made by OCT physics, with exact masks and measures: for tests, for training and as examples.
+
+```python
+phantom = make_phantom(seed=1)
+phantom.frame, phantom.masks["lipid_core"], phantom.truth.lipid_arc_deg
+```
+"""
+
+from octseg.phantom.geometry import Truth
+from octseg.phantom.rendering import Phantom, make_phantom, render
+from octseg.phantom.spec import (
+    Calcium,
+    GuideWire,
+    Harmonic,
+    LipidPool,
+    Microvessel,
+    Optics,
+    PhantomSpec,
+    Sheath,
+    Wall,
+    random_spec,
+)
+from octseg.phantom.writing import write_phantoms
+
+__all__ = [
+    "Calcium",
+    "GuideWire",
+    "Harmonic",
+    "LipidPool",
+    "Microvessel",
+    "Optics",
+    "Phantom",
+    "PhantomSpec",
+    "Sheath",
+    "Truth",
+    "Wall",
+    "make_phantom",
+    "random_spec",
+    "render",
+    "write_phantoms",
+]

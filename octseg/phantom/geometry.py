@@ -1,0 +1,365 @@
+"""The outlines of a phantom as curves, its masks and the measures that follow from the curves.
+
+Everything is seen from the catheter, which stands in the middle of the frame: lengths in mm, angles in radians, 0
+towards +col and growing towards +row. An outline is its radius at N_ANGLES directions, evenly spaced from 0. The scan's
+angle error is in the outlines, so what is measured on them is what the frame shows.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from octseg.phantom.spec import Calcium, LipidPool, PhantomSpec
+
+Curve = NDArray[np.float64]  # (N_ANGLES,)
+Mask = NDArray[np.bool_]
+
+N_ANGLES = 4096
+TURN = 2.0 * np.pi
+END_TRIM_DEG = 5.0  # a cap's thickness is not measured at the last degrees of its arc
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """What lies between two outlines where `inside`. All (N_ANGLES,)."""
+
+    inner_mm: Curve
+    outer_mm: Curve
+    inside: Mask
+    across: Curve  # -1 to 1 from one end of the arc to the other, where inside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anatomy:
+    """All outlines of a vessel. `pools`, `calcium`: regions as made; the layers of the wall end at the three radii."""
+
+    lumen_mm: Curve
+    intima_mm: Curve
+    media_mm: Curve
+    adventitia_mm: Curve
+    pools: tuple[Region, ...]
+    calcium: tuple[Region, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """What a perfect measurement of the frame would give. None where there is nothing to measure.
+
+    lipid_arc_deg: seen from the centroid of the lumen; lipid_arc_catheter_deg: seen from the catheter; 0.0 without
+        lipid.
+    fibrous_cap_thickness_*: distance from the pool's front to the nearest point of the lumen's contour, without
+        the last 5 degrees at each end of an arc.
+    *_area_mm2: of the masks as drawn, so `lipid_core_area_mm2` depends on `lipid_mask_depth`.
+    """
+
+    lumen_area_mm2: float
+    lumen_centroid: tuple[float, float]  # (row, col) in pixels
+    lumen_diameter_min_mm: float
+    lumen_diameter_max_mm: float
+    lumen_diameter_mean_mm: float
+    lipid_pool_count: int
+    lipid_core_area_mm2: float
+    lipid_arc_deg: float
+    lipid_arc_catheter_deg: float
+    fibrous_cap_area_mm2: float
+    fibrous_cap_thickness_min_um: float | None
+    fibrous_cap_thickness_mean_um: float | None
+    vasa_vasorum_area_mm2: float
+
+
+def angles() -> Curve:
+    """The N_ANGLES directions of an outline, in radians."""
+    return np.arange(N_ANGLES, dtype=np.float64) * (TURN / N_ANGLES)
+
+
+def scan_angle(spec: PhantomSpec, shown: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The direction the catheter really looked in, for the direction at which the frame shows it (radians)."""
+    if spec.nurd_deg == 0.0:
+        return shown
+    rng = np.random.default_rng([spec.seed, 1])
+    share = rng.dirichlet(np.ones(3))
+    phase = rng.uniform(0, TURN, 3)
+    error = sum(share[k] * np.sin((k + 1) * shown + phase[k]) for k in range(3))
+    return np.asarray(shown + np.radians(spec.nurd_deg) * error)
+
+
+def anatomy(spec: PhantomSpec, shown: bool = True) -> Anatomy:
+    """The vessel's outlines, as the frame shows them or (shown = False) as they really are, before the scan's error."""
+    lumen_xy, normal = _lumen_contour(spec)
+    phi = angles()
+    view = scan_angle(spec, angles()) if shown else angles()
+
+    def outline(depth_mm: Curve) -> tuple[Curve, Curve]:
+        """Radius and contour parameter of the curve that lies `depth_mm` under the lumen, at the viewing angles."""
+        return _seen_from_catheter(lumen_xy + depth_mm[:, None] * normal, phi, view)
+
+    wall = spec.wall
+    bump = 0.5 * (1.0 + np.cos(phi - np.radians(wall.plaque_deg)))
+    intima = 1e-3 * (wall.intima_um + wall.plaque_um * bump**1.5)
+    pools = []
+    for pool in spec.lipid_pools:
+        across = _across(phi, pool)
+        inside = np.abs(across) <= 1.0
+        front = _cap_thickness_mm(pool, across)
+        back = front + 1e-3 * pool.thickness_um * _lens(across, pool.arc_deg)
+        intima = np.where(inside, np.maximum(intima, back), intima)
+        pools.append(_region(outline, pool, front, back))
+    plates = []
+    for plate in spec.calcium:
+        across = _across(phi, plate)
+        front = np.full(N_ANGLES, 1e-3 * plate.depth_um)
+        back = front + 1e-3 * plate.thickness_um * _lens(across, plate.arc_deg)
+        intima = np.where(np.abs(across) <= 1.0, np.maximum(intima, back), intima)
+        plates.append(_region(outline, plate, front, back))
+    intima = _smooth(intima)
+    media = intima + 1e-3 * wall.media_um
+    return Anatomy(
+        lumen_mm=outline(np.zeros(N_ANGLES))[0],
+        intima_mm=outline(intima)[0],
+        media_mm=outline(media)[0],
+        adventitia_mm=outline(media + 1e-3 * wall.adventitia_um)[0],
+        pools=tuple(pools),
+        calcium=tuple(plates),
+    )
+
+
+def drawn_lipid(spec: PhantomSpec, region: Region) -> Region:
+    """The pool as its mask shows it: to its bottom, or to the rim of the disc."""
+    rim = np.full(N_ANGLES, spec.field_mm / 2)
+    outer = np.minimum(region.outer_mm, rim) if spec.lipid_mask_depth == "pool" else rim
+    return Region(inner_mm=np.minimum(region.inner_mm, rim), outer_mm=outer, inside=region.inside, across=region.across)
+
+
+def masks(spec: PhantomSpec, vessel: Anatomy) -> dict[str, Mask]:
+    """One (H, W) plane per class; a pixel belongs to what its centre lies in."""
+    direction, radius_px = polar_grid(spec.size_px)
+    radius = radius_px * np.float32(spec.pixel_spacing_mm)
+    disc = radius <= np.float32(spec.field_mm / 2)
+    lumen_at = vessel.lumen_mm.astype(np.float32)[direction]
+    lumen = radius < lumen_at
+    cap = np.zeros_like(lumen)
+    lipid = np.zeros_like(lumen)
+    for pool in vessel.pools:
+        drawn = drawn_lipid(spec, pool)
+        inside = drawn.inside[direction]
+        front = drawn.inner_mm.astype(np.float32)[direction]
+        cap |= inside & ~lumen & (radius < front)
+        lipid |= inside & (radius >= front) & (radius < drawn.outer_mm.astype(np.float32)[direction])
+    vasa = np.zeros_like(lumen)
+    for vessel_centre in microvessel_ellipses(spec, vessel):
+        vasa |= _in_ellipse(direction, radius, vessel_centre)
+    return {"lumen": lumen & disc, "fibrous_cap": cap & disc, "lipid_core": lipid & disc, "vasa_vasorum": vasa & disc}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ellipse:
+    """A microvessel: |angle / half_angle|^2 + |radius / half_height|^2 < 1 about its centre."""
+
+    angle: float
+    radius_mm: float
+    half_angle: float
+    half_height_mm: float
+
+
+def microvessel_ellipses(spec: PhantomSpec, vessel: Anatomy) -> tuple[Ellipse, ...]:
+    """Where the microvessels come to lie."""
+    found = []
+    for hole in spec.microvessels:
+        index = round(np.radians(hole.centre_deg) / TURN * N_ANGLES) % N_ANGLES
+        radius = float(vessel.lumen_mm[index] + 1e-3 * hole.depth_um)
+        found.append(
+            Ellipse(
+                angle=index * TURN / N_ANGLES,
+                radius_mm=radius,
+                half_angle=0.5e-3 * hole.width_um / radius,
+                half_height_mm=0.5e-3 * hole.height_um,
+            )
+        )
+    return tuple(found)
+
+
+def _in_ellipse(direction: NDArray[np.uint16], radius_mm: NDArray[np.float32], hole: Ellipse) -> Mask:
+    turn = (direction.astype(np.float32) * np.float32(TURN / N_ANGLES) - hole.angle + np.pi) % TURN - np.pi
+    across = (radius_mm - hole.radius_mm) / hole.half_height_mm
+    return np.asarray((turn / hole.half_angle) ** 2 + across**2 < 1.0)
+
+
+def truth(spec: PhantomSpec, vessel: Anatomy) -> Truth:
+    """Measure the outlines themselves, without any pixel."""
+    lumen_xy = _points(vessel.lumen_mm, angles())
+    area, centroid = _area_and_centroid(lumen_xy)
+    shortest, longest = _chords(lumen_xy - centroid)
+    tree = cKDTree(lumen_xy)
+    drawn = [drawn_lipid(spec, pool) for pool in vessel.pools]
+    thickness = [_cap_thickness_um(tree, pool) for pool in drawn]
+    every = np.concatenate(thickness) if thickness else np.zeros(0)
+    middle = (spec.size_px - 1) / 2
+    spacing = spec.pixel_spacing_mm
+    return Truth(
+        lumen_area_mm2=area,
+        lumen_centroid=(middle + float(centroid[1]) / spacing, middle + float(centroid[0]) / spacing),
+        lumen_diameter_min_mm=shortest,
+        lumen_diameter_max_mm=longest,
+        lumen_diameter_mean_mm=float(2 * np.sqrt(area / np.pi)),
+        lipid_pool_count=len(drawn),
+        lipid_core_area_mm2=_union_area(drawn),
+        lipid_arc_deg=_arc_deg(drawn, centroid),
+        lipid_arc_catheter_deg=_arc_deg(drawn, np.zeros(2)),
+        fibrous_cap_area_mm2=_union_area(
+            [
+                Region(inner_mm=vessel.lumen_mm, outer_mm=pool.inner_mm, inside=pool.inside, across=pool.across)
+                for pool in drawn
+            ]
+        ),
+        fibrous_cap_thickness_min_um=float(every.min()) if every.size else None,
+        fibrous_cap_thickness_mean_um=float(every.mean()) if every.size else None,
+        vasa_vasorum_area_mm2=float(
+            sum(
+                np.pi * hole.half_angle * hole.radius_mm * hole.half_height_mm
+                for hole in microvessel_ellipses(spec, vessel)
+            )
+        ),
+    )
+
+
+@lru_cache(maxsize=4)
+def polar_grid(size_px: int) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+    """Of each pixel of a square frame: the index of its direction among `angles()`, and its radius in pixels."""
+    offset = np.arange(size_px, dtype=np.float64) - (size_px - 1) / 2
+    angle = np.arctan2(offset[:, None], offset[None, :])
+    direction = np.rint(angle * (N_ANGLES / TURN)).astype(np.int64) % N_ANGLES
+    radius = np.hypot(offset[:, None], offset[None, :])
+    return direction.astype(np.uint16), radius.astype(np.float32)
+
+
+def _lumen_contour(spec: PhantomSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points (N_ANGLES, 2) as (x, y) in mm and outward unit normals of the lumen's contour."""
+    phi = angles()
+    ripple = [(2, spec.lumen_ellipticity, 2 * np.radians(spec.lumen_ellipse_deg))]
+    ripple += [(h.order, h.amplitude, np.radians(h.phase_deg)) for h in spec.lumen_harmonics]
+    radius = spec.lumen_radius_mm * (1 + sum(a * np.cos(k * phi - p) for k, a, p in ripple))
+    slope = spec.lumen_radius_mm * sum(-k * a * np.sin(k * phi - p) for k, a, p in ripple)
+    ray = np.stack([np.cos(phi), np.sin(phi)], axis=1)
+    along = np.stack([-np.sin(phi), np.cos(phi)], axis=1)
+    normal = radius[:, None] * ray - slope[:, None] * along
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    turn = np.radians(spec.lumen_offset_deg)
+    centre = spec.lumen_offset_mm * np.array([np.cos(turn), np.sin(turn)])
+    return centre + radius[:, None] * ray, normal
+
+
+def _seen_from_catheter(points: NDArray[np.float64], phi: Curve, view: Curve) -> tuple[Curve, Curve]:
+    """Radius and parameter of a closed curve (N, 2) where the rays at `view` (radians) meet it."""
+    angle = np.unwrap(np.arctan2(points[:, 1], points[:, 0]))
+    angle = np.maximum.accumulate(angle)  # a fold of a deep outline is cut off
+    radius = np.hypot(points[:, 0], points[:, 1])
+    start = angle[0]
+    wanted = start + (view - start) % TURN
+    angle = np.append(angle, start + TURN)
+    return (
+        np.interp(wanted, angle, np.append(radius, radius[0])),
+        np.interp(wanted, angle, np.append(phi, phi[0] + TURN)),
+    )
+
+
+def _across(phi: Curve, part: LipidPool | Calcium) -> Curve:
+    """-1 to 1 within the arc of `part`, beyond outside it."""
+    turn = (phi - np.radians(part.centre_deg) + np.pi) % TURN - np.pi
+    return np.asarray(turn / np.radians(min(part.arc_deg, 360.0) / 2))
+
+
+def _cap_thickness_mm(pool: LipidPool, across: Curve) -> Curve:
+    rise = 0.5 * (1 - np.cos(np.pi * np.clip(across, -1, 1)))
+    return np.asarray(1e-3 * (pool.cap_min_um + (pool.cap_max_um - pool.cap_min_um) * rise))
+
+
+def _lens(across: Curve, arc_deg: float) -> Curve:
+    """Thickness over the arc, 1 in the middle and 0 at the ends; a full ring has no ends."""
+    if arc_deg >= 359.5:
+        return np.ones_like(across)
+    return np.asarray(np.sqrt(np.clip(1 - across**4, 0, 1)))
+
+
+def _region(outline, part: LipidPool | Calcium, front: Curve, back: Curve) -> Region:  # type: ignore[no-untyped-def]
+    inner, phi_at = outline(front)
+    across = _across(phi_at % TURN, part)
+    outer = outline(back)[0]
+    return Region(inner_mm=inner, outer_mm=np.maximum(outer, inner), inside=np.abs(across) <= 1.0, across=across)
+
+
+def _smooth(depth: Curve) -> Curve:
+    """Round off corners over about 6 degrees, never below the given depth by more than that rounding."""
+    width = N_ANGLES // 60
+    kernel = np.ones(width) / width
+    return np.convolve(np.concatenate([depth[-width:], depth, depth[:width]]), kernel, mode="same")[width:-width]
+
+
+def _points(radius: Curve, angle: Curve) -> NDArray[np.float64]:
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
+def _area_and_centroid(points: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Of a closed polygon (N, 2), by the shoelace formula."""
+    following = np.roll(points, -1, axis=0)
+    cross = points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]
+    area = cross.sum() / 2
+    return float(area), ((points + following) * cross[:, None]).sum(axis=0) / (6 * area)
+
+
+def _chords(points: NDArray[np.float64]) -> tuple[float, float]:
+    """Shortest and longest chord through the origin of a closed curve (N, 2) around it."""
+    radius = _seen_from_catheter(points, angles(), angles())[0]
+    chord = radius[: N_ANGLES // 2] + radius[N_ANGLES // 2 :]
+    return float(chord.min()), float(chord.max())
+
+
+def _cap_thickness_um(tree: cKDTree, pool: Region) -> NDArray[np.float64]:
+    """Distance of the pool's front to the nearest point of the lumen's contour, ends of the arc left out."""
+    trim = round(END_TRIM_DEG / 360 * N_ANGLES)
+    kept = pool.inside
+    if not kept.all():
+        kept = _eroded(kept, trim)
+    front = _points(pool.inner_mm, angles())[kept]
+    return np.asarray(1e3 * tree.query(front)[0])
+
+
+def _eroded(inside: Mask, steps: int) -> Mask:
+    """True where all directions within `steps` are inside."""
+    reach = np.concatenate([inside[-steps:], inside, inside[:steps]]).astype(np.int64)
+    total = np.concatenate([[0], np.cumsum(reach)])
+    return np.asarray(total[2 * steps + 1 :] - total[: -(2 * steps + 1)] == 2 * steps + 1)
+
+
+def _union_area(regions: list[Region]) -> float:
+    """Area in mm2; the arcs of a vessel's pools do not overlap."""
+    return float(
+        sum(
+            0.5 * (r.outer_mm[r.inside] ** 2 - r.inner_mm[r.inside] ** 2).clip(0).sum() * TURN / N_ANGLES
+            for r in regions
+        )
+    )
+
+
+def _arc_deg(regions: list[Region], origin: NDArray[np.float64]) -> float:
+    """Part of the full turn about `origin` (x, y in mm) in which a region is met."""
+    met = np.zeros(N_ANGLES, dtype=bool)
+    for region in regions:
+        for radius in (region.inner_mm, region.outer_mm):
+            xy = _points(radius, angles())[region.inside] - origin
+            met[np.floor(np.arctan2(xy[:, 1], xy[:, 0]) / TURN * N_ANGLES).astype(int) % N_ANGLES] = True
+        # ends of the arc: the sides run straight from front to back
+        for end in np.flatnonzero(region.inside & ~(np.roll(region.inside, 1) & np.roll(region.inside, -1))):
+            side = np.linspace(region.inner_mm[end], region.outer_mm[end], 512)
+            xy = _points(side, np.full(512, angles()[end])) - origin
+            met[np.floor(np.arctan2(xy[:, 1], xy[:, 0]) / TURN * N_ANGLES).astype(int) % N_ANGLES] = True
+    closed = _closed(met, N_ANGLES // 180)
+    return float(closed.mean() * 360.0)
+
+
+def _closed(met: Mask, steps: int) -> Mask:
+    """Fill gaps of up to 2 * `steps` directions, which are holes between samples."""
+    grown = ~_eroded(~met, steps)
+    return _eroded(grown, steps)

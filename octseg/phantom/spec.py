@@ -1,0 +1,363 @@
+"""What a phantom is made of: every length in mm or um, angle in degrees, attenuation and backscatter per mm.
+
+Angles are measured in the frame: 0 towards +col, growing towards +row, so clockwise on screen. Positions within the
+wall (`centre_deg`, `arc_deg`) are seen from the lumen's centre, those of the guide wire from the catheter.
+Published optical figures: fibrous tissue attenuates 6.4 +- 1.2 per mm, lipid 13.7 +- 4.5, calcium 5.7 +- 1.4.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+LipidMaskDepth = Literal["pool", "rim"]
+Colouring = Literal["sepia", "grey"]
+
+FIELDS_MM = (5.01, 7.01, 10.03)  # diameter of the disc at the three zooms that consoles export
+SIZES_PX = (704, 750, 1024)
+CATHETER_DIAMETER_MM = 0.9
+GUIDE_WIRE_DIAMETER_MM = 0.36
+A_LINES = 504
+
+
+@dataclass(frozen=True, kw_only=True)
+class Harmonic:
+    """One ripple of the lumen's contour: `amplitude` is a fraction of the mean radius, `order` counts its lobes."""
+
+    order: int
+    amplitude: float
+    phase_deg: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LipidPool:
+    """A lipid pool under its fibrous cap. `thickness_um` is the pool's own depth at its middle, along the normal."""
+
+    centre_deg: float
+    arc_deg: float
+    cap_min_um: float
+    cap_max_um: float  # at the two ends of the arc
+    thickness_um: float
+    attenuation_per_mm: float = 13.7
+    backscatter_per_mm: float = 9.0  # as displayed frames show it; ex vivo fits give 28 +- 9
+    border_um: float = 60.0  # depth over which the cap turns into the pool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calcium:
+    """A calcified plate: poor in signal, with a sharp border on every side."""
+
+    centre_deg: float
+    arc_deg: float
+    depth_um: float  # of its luminal border under the lumen's contour
+    thickness_um: float
+    attenuation_per_mm: float = 5.7
+    backscatter_per_mm: float = 1.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Microvessel:
+    """A dark ellipse in the wall, its axes along and across the circumference (diameters)."""
+
+    centre_deg: float  # seen from the catheter
+    depth_um: float  # of its centre under the lumen's contour, along the ray
+    width_um: float
+    height_um: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuideWire:
+    """Where the middle of the wire lies, seen from the catheter."""
+
+    centre_deg: float
+    distance_mm: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wall:
+    """The vessel's layers. `plaque_um` is added to the intima on the side of `plaque_deg`, smoothly around."""
+
+    intima_um: float = 200.0
+    media_um: float = 200.0
+    adventitia_um: float = 300.0
+    plaque_um: float = 0.0
+    plaque_deg: float = 0.0
+    intima_attenuation_per_mm: float = 6.4
+    media_attenuation_per_mm: float = 3.5
+    adventitia_attenuation_per_mm: float = 5.5
+    intima_backscatter_per_mm: float = 18.0
+    media_backscatter_per_mm: float = 6.0
+    adventitia_backscatter_per_mm: float = 14.0
+    layering: float = 0.35  # standard deviation of the log backscatter of the fibres
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheath:
+    """The rings of the catheter, seen from its axis: a thin one, a speckled band, the outer wall."""
+
+    inner_radius_mm: float = 0.255
+    band_from_mm: float = 0.30
+    band_to_mm: float = 0.44
+    inner_grey: float = 90.0
+    band_grey: float = 85.0
+    outer_grey: float = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optics:
+    """The instrument and the display."""
+
+    axial_resolution_um: float = 15.0  # full width at half maximum, in tissue
+    lateral_resolution_um: float = 25.0
+    focus_mm: float = 1.4  # from the catheter's axis
+    rayleigh_mm: float = 2.2
+    speckle_shape: float = 8.0  # of the gamma texture under the speckle; infinite is the pure exponential
+    attenuation_seen: float = 0.55  # part of the attenuation left on screen: forward scattered light adds to the rest
+    gain: float = 1000.0  # intensity of one per mm of backscatter over the display's knee
+    noise: float = 0.95  # mean intensity of the noise over the display's knee
+    grey_per_neper: float = 19.5  # slope of the log compression
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhantomSpec:
+    """Everything that `render` needs; the same spec gives the same frame, bit by bit.
+
+    lipid_mask_depth: "pool" draws the lipid core as it is made, down to the bottom of the pool; "rim" as most
+        annotators of the public record draw it, from the same front along the A-lines to the rim of the disc.
+    nurd_deg: largest error of the scan angle; it bends picture and masks alike.
+    """
+
+    seed: int
+    size_px: int = 704
+    field_mm: float = 7.01
+    lumen_radius_mm: float = 1.4
+    lumen_ellipticity: float = 0.08  # (longest - shortest) / (longest + shortest) radius
+    lumen_ellipse_deg: float = 0.0
+    lumen_harmonics: tuple[Harmonic, ...] = ()
+    lumen_offset_mm: float = 0.3  # of the lumen's centre from the catheter
+    lumen_offset_deg: float = 0.0
+    wall: Wall = Wall()
+    lipid_pools: tuple[LipidPool, ...] = ()
+    lipid_mask_depth: LipidMaskDepth = "pool"
+    calcium: tuple[Calcium, ...] = ()
+    microvessels: tuple[Microvessel, ...] = ()
+    guide_wire: GuideWire | None = None
+    blood: float = 0.0  # part of the lumen that holds residual blood, 0 to 1
+    nurd_deg: float = 0.0
+    sheath: Sheath = Sheath()
+    optics: Optics = Optics()
+    ruler: bool = True
+    ruler_deg: float = 65.0  # towards the yellow half
+    colouring: Colouring = "sepia"
+
+    def __post_init__(self) -> None:
+        if not 704 <= self.size_px <= 1024:
+            raise ValueError(f"size_px must be 704 to 1024, not {self.size_px}")
+        if not 4.0 <= self.field_mm <= 12.0:
+            raise ValueError(f"field_mm must be 4 to 12, not {self.field_mm}")
+
+    @property
+    def pixel_spacing_mm(self) -> float:
+        """Mm per pixel, the same along rows and columns."""
+        return self.field_mm / self.size_px
+
+
+def random_spec(
+    seed: int,
+    *,
+    size_px: int | None = None,
+    field_mm: float | None = None,
+    lipid: bool | None = None,
+    lipid_mask_depth: LipidMaskDepth | None = None,
+    ruler: bool | None = None,
+    colouring: Colouring | None = None,
+) -> PhantomSpec:
+    """Draw a vessel: normal, fibrous, calcified or with one to three lipid pools; what is given is kept.
+
+    About 55 % of the vessels bear lipid. Three in four lipid masks run to the rim, as in the public record.
+    """
+    rng = np.random.default_rng([seed, 0x0C7])
+    size = size_px or int(rng.choice(SIZES_PX))
+    field = field_mm or float(rng.choice(FIELDS_MM, p=(0.3, 0.55, 0.15)))
+    with_lipid = bool(rng.random() < 0.55) if lipid is None else lipid
+    depth: LipidMaskDepth = lipid_mask_depth or ("rim" if rng.random() < 0.75 else "pool")
+    radius = min(float(rng.uniform(1.0, 2.1)), 0.62 * field / 2)
+    pools = _random_pools(rng, depth) if with_lipid else ()
+    calcium = _random_calcium(rng, pools) if rng.random() < (0.15 if with_lipid else 0.35) else ()
+    offset = float(rng.uniform(0.0, 0.95)) * (radius * 0.86 - CATHETER_DIAMETER_MM / 2)
+    offset_deg = float(rng.uniform(0, 360))
+    return PhantomSpec(
+        seed=seed,
+        size_px=size,
+        field_mm=field,
+        lumen_radius_mm=radius,
+        lumen_ellipticity=float(rng.uniform(0.0, 0.14)),
+        lumen_ellipse_deg=float(rng.uniform(0, 180)),
+        lumen_harmonics=tuple(
+            Harmonic(
+                order=order,
+                amplitude=float(rng.uniform(0, 0.09) / (order - 1)),
+                phase_deg=float(rng.uniform(0, 360)),
+            )
+            for order in range(3, 8)
+        ),
+        lumen_offset_mm=offset,
+        lumen_offset_deg=offset_deg,
+        wall=_random_wall(rng, pools),
+        lipid_pools=pools,
+        lipid_mask_depth=depth,
+        calcium=calcium,
+        microvessels=_random_microvessels(rng),
+        guide_wire=_random_guide_wire(rng, radius, offset, offset_deg, pools),
+        blood=float(rng.uniform(0.05, 0.4)) if rng.random() < 0.25 else 0.0,
+        nurd_deg=float(rng.uniform(0, 4)),
+        sheath=_random_sheath(rng),
+        optics=_random_optics(rng),
+        ruler=bool(rng.random() < 0.85) if ruler is None else ruler,
+        ruler_deg=float(rng.uniform(0, 360)),
+        colouring=colouring or ("sepia" if rng.random() < 0.85 else "grey"),
+    )
+
+
+def _clipped_normal(rng: np.random.Generator, mean: float, spread: float, low: float, high: float) -> float:
+    return float(np.clip(rng.normal(mean, spread), low, high))
+
+
+def _random_pools(rng: np.random.Generator, depth: LipidMaskDepth) -> tuple[LipidPool, ...]:
+    count = int(rng.choice((1, 2, 3), p=(0.72, 0.22, 0.06)))
+    start = float(rng.uniform(0, 360))
+    pools: list[LipidPool] = []
+    for place in range(count):
+        share = 360.0 / count
+        wide = rng.random() < 0.12
+        arc = float(rng.uniform(180, 360)) if wide else _clipped_normal(rng, 103, 49, 30, 240)
+        if count > 1:
+            arc = min(arc, share - 25.0)
+        cap = float(np.exp(rng.uniform(np.log(50), np.log(400))))
+        pools.append(
+            LipidPool(
+                centre_deg=(start + share * place + float(rng.uniform(-5, 5))) % 360.0,
+                arc_deg=arc,
+                cap_min_um=cap,
+                cap_max_um=min(cap * float(rng.uniform(1.0, 2.2)) + float(rng.uniform(0, 60)), 600.0),
+                thickness_um=float(rng.uniform(600, 1800)) if depth == "rim" else float(rng.uniform(250, 800)),
+                attenuation_per_mm=_clipped_normal(rng, 13.7, 4.5, 7.0, 24.0)
+                if depth == "rim"
+                else _clipped_normal(rng, 10, 3, 5.0, 16.0),
+                backscatter_per_mm=float(np.exp(rng.uniform(np.log(4), np.log(20)))),
+                border_um=float(rng.uniform(30, 200)),
+            )
+        )
+    return tuple(pools)
+
+
+def _random_calcium(rng: np.random.Generator, pools: tuple[LipidPool, ...]) -> tuple[Calcium, ...]:
+    arc = float(rng.uniform(25, 130))
+    taken = [(pool.centre_deg, pool.arc_deg) for pool in pools]
+    for _ in range(20):
+        centre = float(rng.uniform(0, 360))
+        if all(abs(_turn(centre - other)) > (arc + other_arc) / 2 + 8 for other, other_arc in taken):
+            return (
+                Calcium(
+                    centre_deg=centre,
+                    arc_deg=arc,
+                    depth_um=float(rng.uniform(60, 350)),
+                    thickness_um=float(rng.uniform(200, 900)),
+                    attenuation_per_mm=_clipped_normal(rng, 5.7, 1.4, 2.5, 9.0),
+                    backscatter_per_mm=_clipped_normal(rng, 1.5, 0.8, 0.4, 4.0),
+                ),
+            )
+    return ()
+
+
+def _random_wall(rng: np.random.Generator, pools: tuple[LipidPool, ...]) -> Wall:
+    plaque = float(rng.uniform(150, 900)) if pools or rng.random() < 0.6 else 0.0
+    towards = pools[0].centre_deg if pools else float(rng.uniform(0, 360))
+    return Wall(
+        intima_um=float(rng.uniform(60, 350)),
+        media_um=float(rng.uniform(100, 300)),
+        adventitia_um=float(rng.uniform(150, 500)),
+        plaque_um=plaque,
+        plaque_deg=towards,
+        intima_attenuation_per_mm=_clipped_normal(rng, 6.4, 1.2, 3.5, 9.5),
+        media_attenuation_per_mm=float(rng.uniform(2, 5)),
+        adventitia_attenuation_per_mm=float(rng.uniform(4, 7.5)),
+        intima_backscatter_per_mm=_clipped_normal(rng, 18, 6, 9, 34),
+        media_backscatter_per_mm=float(rng.uniform(3, 11)),
+        adventitia_backscatter_per_mm=float(rng.uniform(8, 22)),
+        layering=float(rng.uniform(0.15, 0.6)),
+    )
+
+
+def _random_microvessels(rng: np.random.Generator) -> tuple[Microvessel, ...]:
+    count = int(rng.choice((0, 1, 2, 3), p=(0.7, 0.17, 0.09, 0.04)))
+    return tuple(
+        Microvessel(
+            centre_deg=float(rng.uniform(0, 360)),
+            depth_um=float(rng.uniform(250, 800)),
+            width_um=float(rng.uniform(70, 320)),
+            height_um=float(rng.uniform(60, 130)),
+        )
+        for _ in range(count)
+    )
+
+
+def _random_guide_wire(
+    rng: np.random.Generator, radius: float, offset: float, offset_deg: float, pools: tuple[LipidPool, ...]
+) -> GuideWire | None:
+    """A place in the lumen, clear of catheter and wall, away from the pools where that can be had."""
+    if rng.random() < 0.08:
+        return None
+    half = GUIDE_WIRE_DIAMETER_MM / 2
+    best: GuideWire | None = None
+    for _ in range(40):
+        angle = float(rng.uniform(0, 360))
+        near = CATHETER_DIAMETER_MM / 2 + half + 0.01
+        distance = near + float(rng.exponential(0.15))
+        turn = np.radians(angle - offset_deg)
+        from_centre = np.sqrt(distance**2 + offset**2 - 2 * distance * offset * np.cos(turn))
+        if from_centre + half > 0.8 * radius:
+            continue
+        wire = GuideWire(centre_deg=angle, distance_mm=distance)
+        toward = np.degrees(
+            np.arctan2(
+                distance * np.sin(np.radians(angle)) - offset * np.sin(np.radians(offset_deg)),
+                distance * np.cos(np.radians(angle)) - offset * np.cos(np.radians(offset_deg)),
+            )
+        )
+        if all(abs(_turn(toward - pool.centre_deg)) > pool.arc_deg / 2 + 20 for pool in pools):
+            return wire
+        best = best or wire
+    return best
+
+
+def _random_sheath(rng: np.random.Generator) -> Sheath:
+    bright = rng.random() < 0.4
+    start = float(rng.uniform(0.29, 0.33))
+    return Sheath(
+        inner_radius_mm=float(rng.uniform(0.235, 0.265)),
+        band_from_mm=start,
+        band_to_mm=float(rng.uniform(0.37, 0.39)) if bright else 0.44,
+        inner_grey=float(rng.uniform(60, 120)),
+        band_grey=float(rng.uniform(150, 205)) if bright else float(rng.uniform(60, 110)),
+        outer_grey=float(rng.uniform(40, 130)),
+    )
+
+
+def _random_optics(rng: np.random.Generator) -> Optics:
+    return Optics(
+        axial_resolution_um=float(rng.uniform(12, 20)),
+        lateral_resolution_um=float(rng.uniform(20, 30)),
+        focus_mm=float(rng.uniform(1.0, 1.8)),
+        rayleigh_mm=float(rng.uniform(1.5, 3.0)),
+        speckle_shape=float(rng.uniform(4, 20)),
+        attenuation_seen=float(rng.uniform(0.5, 0.7)),
+        gain=1000.0 * float(np.exp(rng.normal(0, 0.45))),
+        noise=float(rng.uniform(0.6, 1.5)),
+        grey_per_neper=float(rng.uniform(17.5, 21.5)),
+    )
+
+
+def _turn(degrees: float) -> float:
+    """The same angle in [-180, 180)."""
+    return (degrees + 180.0) % 360.0 - 180.0
