@@ -1,0 +1,55 @@
+"""What it takes to rebuild the network; its fields stand under "network" in a checkpoint's config.json."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from typing_extensions import Self
+
+from octseg.classes import CLASS_NAMES
+from octseg.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The improved DeepLabV3+: K = len(classes) logit planes, in the order of `classes`."""
+
+    classes: tuple[str, ...] = CLASS_NAMES
+    output_stride: int = 16  # frame height / feature height; 8 is finer, at 4x the positions to compute
+    aspp_rates: tuple[int, ...] = (6, 12, 18)  # spacing of the taps, in feature-map pixels
+    aspp_channels: int = 256
+    skip_channels: int = 48
+
+    def __post_init__(self) -> None:
+        if not self.classes or len(set(self.classes)) != len(self.classes):
+            raise ConfigError(f"classes must be one or more different names, not {list(self.classes)}")
+        if unknown := [name for name in self.classes if name not in CLASS_NAMES]:
+            raise ConfigError(f"classes has {unknown}, unknown to this version, which knows {list(CLASS_NAMES)}")
+        if self.output_stride not in (8, 16):
+            raise ConfigError(f"output_stride must be 8 or 16, not {self.output_stride}")
+        if not self.aspp_rates or any(not isinstance(rate, int) or not 1 <= rate <= 64 for rate in self.aspp_rates):
+            raise ConfigError(f"aspp_rates must be whole numbers from 1 to 64, not {list(self.aspp_rates)}")
+        for name in ("aspp_channels", "skip_channels"):
+            if not isinstance(getattr(self, name), int) or not 8 <= getattr(self, name) <= 1024:
+                raise ConfigError(f"{name} must be a whole number from 8 to 1024, not {getattr(self, name)!r}")
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, Any]) -> Self:
+        """Rebuild from the JSON object; JSON has no tuples, so its lists become tuples again."""
+        return cls(**checked_fields(cls, given, "network"))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Fields as JSON knows them."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def checked_fields(cls: type, given: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """The fields of one section of config.json, lists as tuples; an unknown or missing one is refused by name."""
+    if not isinstance(given, Mapping):
+        raise ConfigError(f'"{section}" in config.json must be an object, not {type(given).__name__}')
+    known = {field.name for field in fields(cls)}
+    if unknown := sorted(given.keys() - known):
+        raise ConfigError(f'"{section}" in config.json has {unknown}, unknown to this version: {sorted(known)}')
+    if missing := sorted(known - given.keys()):
+        raise ConfigError(f'"{section}" in config.json lacks {missing}')
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}

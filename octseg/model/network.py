@@ -1,0 +1,60 @@
+"""The improved DeepLabV3+: MobileNetV2 encoder, ASPP, ECA on the encoder-decoder skip, separable decoder.
+
+After DeepLabV3+ (Chen et al. 2018, arXiv:1802.02611, figure 2); the channel attention on the skip follows the seed
+network (tjnuzhangbo/deeplabv3-mobilenetv2-eca). Logits are K independent planes: tissues may overlap.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import fuse_conv_bn_eval
+
+from octseg.model.aspp import ASPP, conv_bn_relu, separable_conv_bn_relu
+from octseg.model.config import ModelConfig
+from octseg.model.eca import ECA
+from octseg.model.mobilenetv2 import DEEP_CHANNELS, LOW_LEVEL_CHANNELS, MobileNetV2
+
+
+def resized_like(features: Tensor, other: Tensor) -> Tensor:
+    """Bilinear to the (H, W) of `other`."""
+    return functional.interpolate(features, size=other.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class DeepLabV3Plus(nn.Module):
+    """Shape: frames (N, 3, H, W), any H and W -> logits (N, K, H, W), in the order of `config.classes`."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.encoder = MobileNetV2(config.output_stride)
+        self.aspp = ASPP(DEEP_CHANNELS, config.aspp_channels, config.aspp_rates)
+        self.skip = nn.Sequential(ECA(LOW_LEVEL_CHANNELS), conv_bn_relu(LOW_LEVEL_CHANNELS, config.skip_channels))
+        self.decoder = nn.Sequential(
+            separable_conv_bn_relu(config.aspp_channels + config.skip_channels, config.aspp_channels),
+            separable_conv_bn_relu(config.aspp_channels, config.aspp_channels),
+        )
+        self.classify = nn.Conv2d(config.aspp_channels, len(config.classes), 1)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Shape: see the class."""
+        low_level, deep = self.encoder(frames)  # (N, 24, H/4, W/4), (N, 1280, H/16, W/16)
+        context = self.aspp(deep)  # (N, 256, H/16, W/16)
+        skip = self.skip(low_level)  # (N, 48, H/4, W/4)
+        joined = torch.cat([resized_like(context, skip), skip], dim=1)  # (N, 304, H/4, W/4)
+        logits = self.classify(self.decoder(joined))  # (N, K, H/4, W/4)
+        return resized_like(logits, frames)
+
+
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """Each BatchNorm of a network in eval mode multiplied into the convolution before it; changes `network`."""
+    for module in network.modules():
+        if not isinstance(module, nn.Sequential):
+            continue
+        names = list(module._modules)
+        for name, following in zip(names, names[1:], strict=False):
+            convolution, norm = module._modules[name], module._modules[following]
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                module._modules[name] = fuse_conv_bn_eval(convolution, norm)
+                module._modules[following] = nn.Identity()
+    return cast(nn.Module, network)
