@@ -1,0 +1,133 @@
+"""Thickness of the fibrous cap: from the lumen's contour to the luminal contour of the lipid core, along its arc.
+
+Points are (row, col) in pixels; thicknesses are pixels inside this module's samples and um in what it returns. Rays
+leave the lumen's centroid, four to a degree. Lipid core is what lies outside the lumen, specks left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from octseg.measurement.geometry import Outline, Points, distance_px, ray_crossings
+from octseg.measurement.lipid import Arc, depths_px
+
+RAYS_PER_DEG = 4
+N_RAYS = 360 * RAYS_PER_DEG
+TRIM_DEG = 5  # dropped at each end of an arc, where the core's side and not its luminal border is nearest
+WINDOW_UM = 100.0  # of the lumen's contour, over which the minimum takes a median
+STEP_UM = 5.0  # between samples along the lumen's contour
+TOUCH_PX = 0.5  # a gap below this cannot be told from none
+
+
+@dataclass(frozen=True)
+class Thickness:
+    """Of one way to measure, in um, over all samples along the arc."""
+
+    min_um: float
+    p5_um: float
+    mean_um: float
+
+
+@dataclass(frozen=True)
+class CapRays:
+    """Per ray from the lumen's centroid, (N_RAYS,) each in pixels, NaN where there is nothing to measure.
+
+    wall: (N_RAYS, 2) points on the lumen's contour. nearest, radial: from there to the lipid core.
+    touching: True where lipid core reaches the lumen, so that no cap is outlined.
+    """
+
+    wall: Points
+    nearest: NDArray[np.float64]
+    radial: NDArray[np.float64]
+    touching: NDArray[np.bool_]
+
+    @property
+    def touching_deg(self) -> float:
+        """Degrees over which lipid core reaches the lumen."""
+        return float(np.count_nonzero(self.touching)) / RAYS_PER_DEG
+
+
+def cap_rays(lumen: Outline, lipid: Outline, centre: tuple[float, float], depth_px: float) -> CapRays:
+    """Cap along every ray that runs in lipid core over at least `depth_px`."""
+    into_lipid = ray_crossings(lipid, centre, N_RAYS)
+    lipid_at = np.full(N_RAYS, np.inf)
+    np.minimum.at(lipid_at, into_lipid.ray[~into_lipid.leaving], into_lipid.radius[~into_lipid.leaving])
+    meets = (depths_px(into_lipid, N_RAYS) >= depth_px) & np.isfinite(lipid_at)
+
+    # A ray can leave a folded lumen several times: the wall is where it last did before the lipid.
+    out_of_lumen = ray_crossings(lumen, centre, N_RAYS)
+    before = out_of_lumen.leaving & (out_of_lumen.radius <= lipid_at[out_of_lumen.ray] + TOUCH_PX)
+    wall_at = np.full(N_RAYS, -np.inf)
+    np.maximum.at(wall_at, out_of_lumen.ray[before], out_of_lumen.radius[before])
+    meets &= np.isfinite(wall_at)
+
+    radial = np.where(meets, lipid_at - np.where(meets, wall_at, 0), np.nan)
+    touching = meets & ~(radial >= TOUCH_PX)
+    radial[touching] = np.nan
+    angle = 2 * np.pi * np.arange(N_RAYS) / N_RAYS
+    wall = centre + np.where(meets, wall_at, np.nan)[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    nearest = np.full(N_RAYS, np.nan)
+    capped = np.isfinite(radial)
+    if capped.any():
+        nearest[capped] = distance_px(wall[capped], lipid)
+    return CapRays(wall, nearest, radial, touching)
+
+
+def trimmed(arc: Arc) -> NDArray[np.intp]:
+    """Indices of an arc's rays without those near its ends, clockwise; an arc all around has no ends."""
+    if arc.extent_deg == 360:
+        return np.arange(N_RAYS)
+    extent = max(0, (arc.extent_deg - 2 * TRIM_DEG) * RAYS_PER_DEG)
+    return ((arc.start_deg + TRIM_DEG) * RAYS_PER_DEG + np.arange(extent)) % N_RAYS
+
+
+def thickness(rays: CapRays, arcs: Sequence[Arc], pixel_spacing_mm: float) -> tuple[Thickness, Thickness] | None:
+    """Nearest-point and radial thickness over the trimmed arcs; None where nothing of them is left to measure."""
+    um_per_px = pixel_spacing_mm * 1000
+    stretches = [
+        _even(rays.wall[stretch] * um_per_px, np.stack([rays.nearest[stretch], rays.radial[stretch]]) * um_per_px)
+        for arc in arcs
+        for stretch in _unbroken(trimmed(arc), np.isfinite(rays.radial))
+    ]
+    if not stretches:
+        return None
+    closed = bool(np.isfinite(rays.radial).all())
+    nearest, radial = (_summary([stretch[way] for stretch in stretches], closed) for way in (0, 1))
+    return nearest, radial
+
+
+def _unbroken(index: NDArray[np.intp], measured: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Split an arc's rays into stretches that are measured throughout, `measured` being (N_RAYS,)."""
+    if index.size == N_RAYS:  # all around: start behind a ray without thickness, or come back to the first
+        index = np.append(index, index[0]) if measured.all() else np.roll(index, -int(np.argmin(measured)))
+    breaks = np.flatnonzero(np.diff(measured[index].astype(int))) + 1
+    return [part for part in np.split(index, breaks) if part.size and measured[part[0]]]
+
+
+def _even(wall_um: Points, thicknesses_um: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Thicknesses (2, n) at rays -> (2, m) at even steps along the wall."""
+    steps = np.linalg.norm(np.diff(wall_um, axis=0), axis=1)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    at = np.arange(0.0, along[-1] + STEP_UM / 2, STEP_UM)
+    return np.stack([np.interp(at, along, thickness_um) for thickness_um in thicknesses_um])
+
+
+def _summary(stretches: list[NDArray[np.float64]], closed: bool) -> Thickness:
+    """Minimum of medians over the window, 5th percentile and mean, in um.
+
+    stretches: (m,) samples each, in um. A stretch shorter than the window has no say in the minimum unless all are.
+    closed: the one stretch goes all around, so windows run on past its end.
+    """
+    every = np.concatenate(stretches)
+    window = round(WINDOW_UM / STEP_UM) + 1
+    if closed:
+        stretches = [np.concatenate([every, every[:window]])]
+    long_enough = [stretch for stretch in stretches if stretch.size >= window] or [every]
+    medians = [
+        float(np.median(sliding_window_view(stretch, min(window, stretch.size)), axis=1).min())
+        for stretch in long_enough
+    ]
+    return Thickness(min(medians), float(np.percentile(every, 5)), float(every.mean()))

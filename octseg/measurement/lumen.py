@@ -1,0 +1,63 @@
+"""Lumen: its outline, area and diameters.
+
+Points are (row, col) in pixels, lengths in pixels until they are named otherwise. The largest connected piece is the
+lumen and its holes are filled: the catheter, a guide wire or blood in it count as lumen.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.measurement.geometry import (
+    Outline,
+    Tissue,
+    centroid,
+    component_areas_px,
+    largest_filled,
+    ray_crossings,
+    smooth,
+    trace,
+)
+
+N_RAYS = 360
+
+
+@dataclass(frozen=True)
+class Lumen:
+    """One lumen, as found (`filled`) and smooth (`surface`, which `outline` follows).
+
+    centre: centroid (row, col), the point that arcs are seen from.
+    """
+
+    filled: Tissue
+    surface: Tissue
+    outline: Outline
+    area_px: float
+    centre: tuple[float, float]
+
+    def holds(self, point: tuple[float, float]) -> bool:
+        """Whether the pixel at (row, col) is lumen."""
+        row, col = round(point[0]) - self.filled.corner[0], round(point[1]) - self.filled.corner[1]
+        height, width = self.filled.value.shape
+        return 0 <= row < height and 0 <= col < width and bool(self.filled.inside[row, col])
+
+
+def find_lumen(tissue: Tissue) -> Lumen | None:
+    """The lumen in a map; None where what was found is too small to have an outline."""
+    filled = largest_filled(tissue)
+    surface = smooth(filled)
+    outline = trace(surface)
+    if outline.start.size == 0:
+        return None
+    return Lumen(filled, surface, outline, float(component_areas_px(filled)[0]), centroid(outline))
+
+
+def chords_px(lumen: Lumen) -> NDArray[np.float64] | None:
+    """(180,) chords through the centre at 0 to 179 degrees; None where the centre is not in the lumen."""
+    if not lumen.holds(lumen.centre):
+        return None
+    crossings = ray_crossings(lumen.outline, lumen.centre, N_RAYS)
+    exits = np.full(N_RAYS, np.inf)
+    np.minimum.at(exits, crossings.ray[crossings.leaving], crossings.radius[crossings.leaving])
+    return np.asarray(exits[: N_RAYS // 2] + exits[N_RAYS // 2 :], np.float64)
