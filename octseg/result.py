@@ -13,7 +13,7 @@ from PIL import Image
 
 from octseg.drawing.overlay import OverlayStyle, draw_overlay
 from octseg.export.masks import palette_image
-from octseg.export.records import json_values
+from octseg.export.records import json_value, json_values
 from octseg.measurement.frame import FrameMeasures
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource
 
@@ -103,7 +103,7 @@ class FrameResult:
         """This frame's entry in measures.json: plain values, None for what cannot be measured."""
         height, width = self.frame.shape[:2]
         measures = json_values(self.measures)
-        return {
+        record = {
             "file": self.file,
             "frame": self.frame_number,
             "height": height,
@@ -115,3 +115,4 @@ class FrameResult:
             **{name: value for name, value in measures.items() if name not in ("pixel_spacing_mm", "warnings")},
             "warnings": list(self.warnings),
         }
+        return {name: json_value(value) for name, value in record.items()}

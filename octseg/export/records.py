@@ -1,4 +1,4 @@
-"""Results as plain values that JSON and CSV can hold: no NaN, no infinity, no numpy."""
+"""Results as plain values that JSON and CSV can hold: no NaN, no infinity, no numpy, no text that is not Unicode."""
 
 import math
 from dataclasses import fields
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 
-def json_values(dataclass_instance: Any) -> dict[str, Any]:
-    """A dataclass's fields as plain values, by name; what holds a dataclass becomes a dict in turn."""
-    return {f.name: json_value(getattr(dataclass_instance, f.name)) for f in fields(dataclass_instance)}
+def json_values(instance: Any) -> dict[str, Any]:
+    """A dataclass's fields as plain values, by name; a dataclass among them becomes a dict in turn."""
+    return {field.name: json_value(getattr(instance, field.name)) for field in fields(instance)}
 
 
 def json_value(value: Any) -> Any:
@@ -18,7 +18,9 @@ def json_value(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()  # file names can hold bytes that are no text
+    if value is None or isinstance(value, int):
         return value
     if isinstance(value, dict):
         return {str(key): json_value(held) for key, held in value.items()}

@@ -1,0 +1,98 @@
+"""All of a result in one ZIP, made in memory: pictures, tables and a README that says where they came from."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from octseg.export.pictures import mask_png, overlay_png
+from octseg.export.provenance import NOTICE, run_record, scale_sentence
+from octseg.export.run import CSV_NAME, JSON_NAME
+from octseg.export.tables import measures_csv, measures_json
+
+if TYPE_CHECKING:
+    from octseg.result import FrameResult
+
+MAX_STEM = 80
+README_NAME = "README.txt"
+README = """octseg {version}: outlines and measures of {count} frame(s) of intravascular OCT
+{notice}.
+
+*_mask.png     tissues as a palette picture: 0 background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum;
+               where tissues overlap, the higher of them in the order lumen, cap, lipid core, vasa vasorum is kept
+*_overlay.png  the frame with the tissues drawn on it
+measures.csv   a row a frame; an empty cell is what could not be measured
+measures.json  the same, null for what could not be measured
+The unit of a measure is the end of its name: px pixels, mm, mm2, um (0.001 mm), deg degrees.
+
+Model          {model[name]} ({model[source]}), revision {model[revision]}
+               sha256 {model[sha256]}
+Computed on    {device}, {backend}
+Scale          {scale}
+"""
+
+
+def safe_stem(name: str) -> str:
+    """A label as a file name that is safe on every system: letters, digits, '.', '_' and '-' only."""
+    kept = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._-")[:MAX_STEM]
+    return kept or "frame"
+
+
+def zip_bytes(results: Iterable["FrameResult"], draw: Callable[["FrameResult"], Image.Image] | None = None) -> bytes:
+    """ZIP bytes of results of one model: `<name>_mask.png`, `<name>_overlay.png`, the tables and README.txt.
+
+    `draw` makes each overlay; without it, it is the one that the command line writes. Names in the ZIP are numbered
+    where two would be the same.
+    """
+    stream, records, stems = io.BytesIO(), [], set[str]()
+    run: dict[str, Any] = {}
+    scales: list[str] = []
+    with zipfile.ZipFile(stream, "w") as archive:
+        for result in results:
+            stem = free_stem(safe_stem(result.name), stems)
+            run = run or run_record(result.model, result.device, result.backend)
+            records.append(result.to_record())
+            scales.append(scale_sentence(result.scale))
+            _add(archive, f"{stem}_mask.png", mask_png(result))
+            _add(archive, f"{stem}_overlay.png", overlay_png(result, draw(result) if draw else None))
+        if not records:
+            raise ValueError("no results to put into a ZIP")
+        _add(archive, CSV_NAME, measures_csv(run, records).encode())
+        _add(archive, JSON_NAME, measures_json(run, records).encode())
+        _add(archive, README_NAME, _readme(run, scales).encode())
+    return stream.getvalue()
+
+
+def free_stem(stem: str, taken: set[str]) -> str:
+    """`stem`, or `stem-2`, `stem-3` ... where it is taken already; upper and lower case count as the same."""
+    free, number = stem, 1
+    while free.casefold() in taken:
+        number += 1
+        free = f"{stem}-{number}"
+    taken.add(free.casefold())
+    return free
+
+
+def _readme(run: dict[str, Any], scales: list[str]) -> str:
+    distinct = dict.fromkeys(scales)
+    scale = next(iter(distinct)) if len(distinct) == 1 else "differs by frame: see pixel_spacing_source in the tables"
+    return README.format(
+        version=run["octseg"],
+        count=len(scales),
+        notice=NOTICE,
+        model={key: value or "none" for key, value in run["model"].items()},
+        device=run["device"],
+        backend=run["backend"],
+        scale=scale,
+    )
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add a member with a fixed date, so that the same result gives the same ZIP."""
+    member = zipfile.ZipInfo(name)
+    member.external_attr = 0o644 << 16
+    member.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+    archive.writestr(member, content)

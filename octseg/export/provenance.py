@@ -1,0 +1,44 @@
+"""Where a result came from, as every file of it says: software, model, device, scale. Never a path, never a patient."""
+
+from typing import TYPE_CHECKING, Any
+
+import octseg
+from octseg.export.records import json_value, json_values
+from octseg.pullback import PixelScale
+
+if TYPE_CHECKING:
+    from octseg.result import FrameResult, ModelIdentity
+
+NOTICE = "Research use only, not a medical device"
+
+
+def run_record(model: "ModelIdentity", device: str, backend: str) -> dict[str, Any]:
+    """The head of measures.json: what is the same for all frames of a run."""
+    return {
+        "model": json_values(model),
+        "octseg": octseg.__version__,
+        "device": device,
+        "backend": backend,
+        "notice": NOTICE,
+    }
+
+
+def scale_sentence(scale: PixelScale) -> str:
+    """The scale with its source and evidence, or that there is none."""
+    if scale.pixel_spacing_mm is None:
+        return "unknown, so nothing is given in mm"
+    evidence = f" ({scale.evidence})" if scale.evidence else ""
+    return f"{scale.pixel_spacing_mm:.6g} mm per pixel, source: {scale.source}{evidence}"
+
+
+def picture_texts(result: "FrameResult") -> dict[str, str]:
+    """Keyword -> text, as they are written into each PNG."""
+    model = result.model
+    texts = {
+        "Software": f"octseg {octseg.__version__}",
+        "Model": f"{model.name} ({model.source}), revision {model.revision or 'none'}, sha256 {model.sha256}",
+        "Device": f"{result.device}, {result.backend}",
+        "Pixel spacing": scale_sentence(result.scale),
+        "Disclaimer": NOTICE,
+    }
+    return {keyword: json_value(text) for keyword, text in texts.items()}
