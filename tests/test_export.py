@@ -121,7 +121,7 @@ def test_the_files_name_is_not_written_into_pictures() -> None:
 
 def test_a_record_has_every_key_of_the_contract_and_none_is_nan() -> None:
     record = result(measures=FrameMeasures(lumen_area_mm2=math.nan, lumen_diameter_max_mm=math.inf)).to_record()
-    assert CONTRACT <= record.keys()
+    assert record.keys() >= CONTRACT
     assert record["lumen_area_mm2"] is None
     assert record["lumen_diameter_max_mm"] is None
     json.dumps(record, allow_nan=False)
@@ -313,6 +313,12 @@ def test_the_same_result_gives_the_same_zip() -> None:
 def test_two_results_of_one_name_do_not_overwrite_each_other_in_the_zip() -> None:
     names = zipfile.ZipFile(io.BytesIO(zip_bytes([result(), result(name="FRAME")]))).namelist()
     assert names[:4] == ["frame_mask.png", "frame_overlay.png", "FRAME-2_mask.png", "FRAME-2_overlay.png"]
+
+
+def test_frames_of_a_pullback_are_named_by_their_number_in_the_zip() -> None:
+    names = zipfile.ZipFile(io.BytesIO(zip_bytes([result(), result(frame_number=2)]))).namelist()
+    assert names[0] == "frame_0001_mask.png"
+    assert names[2] == "frame_0002_mask.png"
 
 
 @pytest.mark.parametrize(

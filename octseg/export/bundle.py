@@ -3,7 +3,8 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -41,28 +42,27 @@ def safe_stem(name: str) -> str:
     return kept or "frame"
 
 
-def zip_bytes(results: Iterable["FrameResult"], draw: Callable[["FrameResult"], Image.Image] | None = None) -> bytes:
+def zip_bytes(results: Sequence["FrameResult"], draw: Callable[["FrameResult"], Image.Image] | None = None) -> bytes:
     """ZIP bytes of results of one model: `<name>_mask.png`, `<name>_overlay.png`, the tables and README.txt.
 
-    `draw` makes each overlay; without it, it is the one that the command line writes. Names in the ZIP are numbered
-    where two would be the same.
+    `draw` makes each overlay; without it, it is the one that the command line writes. Frames that share a name, as
+    those of a pullback do, get `_<frame, 1-based, 4 digits>` after it.
     """
-    stream, records, stems = io.BytesIO(), [], set[str]()
-    run: dict[str, Any] = {}
-    scales: list[str] = []
+    if not results:
+        raise ValueError("no results to put into a ZIP")
+    stream, records, taken = io.BytesIO(), [], set[str]()
+    sharing = Counter(safe_stem(result.name) for result in results)
+    run = run_record(results[0].model, results[0].device, results[0].backend)
     with zipfile.ZipFile(stream, "w") as archive:
         for result in results:
-            stem = free_stem(safe_stem(result.name), stems)
-            run = run or run_record(result.model, result.device, result.backend)
+            name = safe_stem(result.name)
+            stem = free_stem(name if sharing[name] == 1 else f"{name}_{result.frame_number:04d}", taken)
             records.append(result.to_record())
-            scales.append(scale_sentence(result.scale))
             _add(archive, f"{stem}_mask.png", mask_png(result))
             _add(archive, f"{stem}_overlay.png", overlay_png(result, draw(result) if draw else None))
-        if not records:
-            raise ValueError("no results to put into a ZIP")
         _add(archive, CSV_NAME, measures_csv(run, records).encode())
         _add(archive, JSON_NAME, measures_json(run, records).encode())
-        _add(archive, README_NAME, _readme(run, scales).encode())
+        _add(archive, README_NAME, _readme(run, [scale_sentence(result.scale) for result in results]).encode())
     return stream.getvalue()
 
 

@@ -1,0 +1,350 @@
+"""The command `octseg`: outline and measure frames, describe the model, make phantoms.
+
+    octseg predict frame.png pullback.tiff folder --out results
+    octseg info
+    octseg phantom --out phantoms --count 10 --seed 1
+
+An error is one line on stderr and exit status 1, a wrong flag 2, Ctrl-C 130.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import octseg
+from octseg.errors import MeasurementError, OctsegError, ReadError
+
+# torch, OpenVINO and OpenCV take seconds to load: they are imported where a command needs them, not for `--help`.
+if TYPE_CHECKING:
+    from octseg.export.run import RunWriter
+    from octseg.result import FrameResult
+    from octseg.segmenter import Segmenter
+
+NOTICE = "Research use only, not a medical device."
+INTERRUPTED = 130
+PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"BM")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """What `octseg predict` was asked for; spacings in mm, None where not given."""
+
+    inputs: tuple[Path, ...]
+    out: Path
+    model: str | None
+    pixel_spacing_mm: float | None
+    frame_spacing_mm: float | None
+    device: str
+    backend: str
+    overlays: bool
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        if args.command == "predict":
+            return predict(_predict_options(args))
+        if args.command == "info":
+            return info(args.model, args.device, args.backend, as_json=args.json)
+        return phantom(args.out, args.count, args.seed)
+    except OctsegError as error:
+        _complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        _complain("stopped")
+        return INTERRUPTED
+
+
+def predict(options: PredictOptions) -> int:
+    """Segment every input into `options.out`; inputs that cannot be read are told at the end."""
+    paths = list(_files(options.inputs, options.out))
+    if not paths:
+        raise ReadError(f"no frames found in {', '.join(map(str, options.inputs))}: give pictures or folders of them")
+    from tqdm import tqdm
+
+    from octseg.export.run import RunWriter
+
+    segmenter = octseg.from_pretrained(options.model, device=options.device, backend=options.backend)
+    stems = _Stems(options.out, paths)
+    failures: list[str] = []
+    bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
+    identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
+    writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
+    try:
+        with bar, writer:
+            for path in paths:
+                failures += _failure_of(path, options, segmenter, stems, writer, bar)
+    finally:
+        for failure in failures:
+            _complain(failure)
+        print(f"{_counted(writer.frame_count, 'frame')} of {_counted(len(paths), 'input')} in {options.out}. {NOTICE}")
+    return 1 if failures else 0
+
+
+def _failure_of(
+    path: Path, options: PredictOptions, segmenter: "Segmenter", stems: "_Stems", writer: "RunWriter", bar: Any
+) -> list[str]:
+    """Segment one input; nothing, or what was wrong with it."""
+    try:
+        bar.write(_predict_one(path, options, segmenter, stems, writer, bar))
+    except (ReadError, MeasurementError) as error:
+        bar.update()
+        return [_told(path, error)]
+    return []
+
+
+def _predict_one(
+    path: Path, options: PredictOptions, segmenter: "Segmenter", stems: "_Stems", writer: "RunWriter", bar: Any
+) -> str:
+    """Segment and write the frames of one input; a line that sums them up."""
+    pullback = octseg.read_pullback(path)
+    bar.total += len(pullback) - 1
+    claimed = stems.claim(pullback.name, len(pullback))
+    frame_spacing_mm = options.frame_spacing_mm or pullback.frame_spacing_mm
+    with_lipid_core = 0
+    for stem, result in zip(claimed, segmenter.segment_pullback(pullback, options.pixel_spacing_mm), strict=True):
+        extra = {
+            "frame_spacing_mm": frame_spacing_mm,
+            "mask_file": f"{stem}_mask.png",
+            "overlay_file": f"{stem}_overlay.png" if options.overlays else None,
+        }
+        writer.write(replace(result, file=path.name), stem, extra)
+        with_lipid_core += bool(result.measures.lipid_core_area_px)
+        bar.update()
+    if len(pullback) == 1:
+        return _printable(f"{path}: {_summary(result)}")
+    return _printable(f"{path}: {len(pullback)} frames, {with_lipid_core} with lipid core")
+
+
+def _summary(result: "FrameResult") -> str:
+    """The measures that are asked for most, of one frame, in one line."""
+    measures = result.measures
+    if not measures.lipid_core_area_px:
+        parts = ["no lipid core"]
+    elif measures.lipid_core_area_mm2 is None:
+        parts = [f"lipid core {measures.lipid_core_area_px:.0f} px"]
+    else:
+        parts = [f"lipid core {measures.lipid_core_area_mm2:.2f} mm2"]
+    if measures.lipid_arc_deg:
+        parts.append(f"arc {measures.lipid_arc_deg:.0f} deg")
+    if measures.fibrous_cap_thickness_min_um is not None:
+        parts.append(f"thinnest cap {measures.fibrous_cap_thickness_min_um:.0f} um")
+    if measures.lumen_area_mm2 is not None:
+        parts.append(f"lumen {measures.lumen_area_mm2:.2f} mm2")
+    parts.append(f"scale: {result.pixel_spacing_source or 'unknown'}")
+    if result.warnings:
+        parts.append(_counted(len(result.warnings), "warning"))
+    return ", ".join(parts)
+
+
+class _Stems:
+    """Names for the files of each input, so that no two inputs and no input itself are overwritten."""
+
+    def __init__(self, out: Path, inputs: Sequence[Path]) -> None:
+        self._taken: set[str] = set()  # case-folded: some disks take Frame and frame for the same
+        here = out.resolve()
+        for path in inputs:
+            if path.resolve().parent == here:
+                self._taken |= {path.name.casefold().removesuffix(f"_{kind}.png") for kind in ("mask", "overlay")}
+
+    def claim(self, name: str, frame_count: int) -> list[str]:
+        """`name`, or `name_0001` ... for several frames; with -2, -3 ... after the name where one is taken."""
+        number = 1
+        while True:
+            base = name if number == 1 else f"{name}-{number}"
+            stems = [base] if frame_count == 1 else [f"{base}_{frame:04d}" for frame in range(1, frame_count + 1)]
+            if self._taken.isdisjoint(stem.casefold() for stem in stems):
+                self._taken |= {stem.casefold() for stem in stems}
+                return stems
+            number += 1
+
+
+def _files(inputs: Sequence[Path], out: Path) -> Iterator[Path]:
+    """Each input that is a file, and of each folder the pictures in it at any depth, in the order of their names."""
+    results = out.resolve()
+    for given in inputs:
+        if not given.is_dir():
+            yield given
+            continue
+        if given.resolve() == results:
+            raise OctsegError(
+                f"{given} is both an input and --out: the next run would read its results; choose another"
+            )
+        for folder, subfolders, names in os.walk(given):
+            subfolders[:] = sorted(
+                s for s in subfolders if not s.startswith(".") and (Path(folder) / s).resolve() != results
+            )
+            yield from (
+                Path(folder) / n for n in sorted(names) if not n.startswith(".") and _is_picture(Path(folder) / n)
+            )
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a file in a folder is a picture by its first bytes; the reader judges the rest."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
+    except OSError:
+        return True  # the reader says why it cannot be read
+    return start.startswith(PICTURE_STARTS) or (start[:4], start[8:12]) == (b"RIFF", b"WEBP") or start[128:] == b"DICM"
+
+
+def info(model: str | None, device: str, backend: str, *, as_json: bool) -> int:
+    """Print what the model is, what it was trained on, how it scored and where it would run."""
+    segmenter = octseg.from_pretrained(model, device=device, backend=backend)
+    described = describe(segmenter)
+    print(json.dumps(described, indent=2, allow_nan=False) if as_json else "\n".join(_lines(described)))
+    return 0
+
+
+def describe(segmenter: "Segmenter") -> dict[str, Any]:
+    """What `octseg info` tells, as plain values."""
+    from octseg.export.provenance import run_record
+    from octseg.model.complexity import count_multiply_adds, count_weights
+
+    config = segmenter.config
+    rows, columns = config.preprocessing.size
+    return {
+        **run_record(segmenter.identity, segmenter.device, segmenter.backend),
+        "classes": list(config.network.classes),
+        "network": config.network.to_mapping(),
+        "preprocessing": config.preprocessing.to_mapping(),
+        "thresholds": {name: config.threshold(name) for name in config.network.classes},
+        "weights": count_weights(segmenter.network),
+        "multiply_adds": count_multiply_adds(segmenter.network, rows, columns),
+        "training": dict(config.training),
+        "metrics": dict(config.metrics),
+        "software": dict(config.software),
+    }
+
+
+def _lines(described: dict[str, Any]) -> Iterator[str]:
+    model, network, preprocessing = described["model"], described["network"], described["preprocessing"]
+    rows, columns = preprocessing["size"]
+    rates = "/".join(map(str, network["aspp_rates"]))
+    yield from (
+        f"Model          {model['name']} ({model['source']}), revision {model['revision'] or 'none'}",
+        f"Classes        {', '.join(described['classes'])}",
+        f"Network        DeepLabV3+ on MobileNetV2, ECA, output stride {network['output_stride']}, ASPP {rates}",
+        f"Input          {preprocessing['domain']}, {rows} x {columns}",
+        f"Weights        {described['weights']:,}",
+        f"Multiply-adds  {described['multiply_adds'] / 1e9:.2f} G a frame",
+        f"sha256         {model['sha256']}",
+        f"Runs on        {described['device']}, {described['backend']}",
+        f"octseg         {described['octseg']}",
+    )
+    for section in ("training", "metrics", "software"):
+        yield f"{section.capitalize()}:"
+        yield from _outline(described[section], "  ")
+    yield NOTICE
+
+
+def _outline(value: Any, indent: str) -> Iterator[str]:
+    """Nested values as indented lines."""
+    pairs = value.items() if isinstance(value, dict) else ((None, held) for held in value)
+    for key, held in pairs:
+        label = "-" if key is None else f"{key}:"
+        if isinstance(held, (dict, list)):
+            yield f"{indent}{label}"
+            yield from _outline(held, indent + "  ")
+        else:
+            yield f"{indent}{label} {held}"
+
+
+def phantom(out: Path, count: int, seed: int) -> int:
+    """Write phantoms with their exact masks."""
+    from tqdm import tqdm
+
+    from octseg.export.files import told_in_one_sentence
+    from octseg.phantom import write_phantoms
+
+    with (
+        told_in_one_sentence(f"the folder {out.name}"),
+        tqdm(total=count, unit="frame", disable=None, leave=False) as bar,
+    ):
+        write_phantoms(out, count, seed, lambda done, _: bar.update(done - bar.n))
+    print(f"{_counted(count, 'phantom')} in {out}")
+    return 0
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"
+
+
+def _told(path: Path, error: OctsegError) -> str:
+    """An error with the path as it was given, once."""
+    message = str(error)
+    return f"{path}{message.removeprefix(path.name)}" if message.startswith(path.name) else f"{path}: {message}"
+
+
+def _printable(text: str) -> str:
+    """Text on one line; a control character of a file's name is shown by its code and does nothing."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+def _complain(message: str) -> None:
+    print(_printable(f"octseg: {message}"), file=sys.stderr)
+
+
+def _millimetres(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text} is no length in mm above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="octseg", description=f"{octseg.__doc__} {NOTICE}")
+    parser.add_argument("--version", action="version", version=f"octseg {octseg.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    predicting = commands.add_parser("predict", help="outline and measure the tissues of frames and pullbacks")
+    predicting.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a frame, a pullback or a folder")
+    predicting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for masks and measures")
+    predicting.add_argument("--pixel-spacing", type=_millimetres, metavar="MM", help="mm per pixel, if you know it")
+    predicting.add_argument("--frame-spacing", type=_millimetres, metavar="MM", help="mm between frames")
+    predicting.add_argument("--no-overlay", action="store_true", help="write no overlay pictures")
+    describing = commands.add_parser("info", help="describe the model and where it would run")
+    describing.add_argument("--json", action="store_true", help="as JSON")
+    for command in (predicting, describing):
+        command.add_argument("--model", metavar="NAME[@REV]|FOLDER", help="the bundled model by default")
+        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        command.add_argument("--backend", choices=("auto", "openvino", "torch"), default="auto")
+    drawing = commands.add_parser("phantom", help="make frames by OCT physics, with exact masks")
+    drawing.add_argument("--out", type=Path, required=True, metavar="DIR")
+    drawing.add_argument("--count", type=_count, default=1, metavar="N")
+    drawing.add_argument("--seed", type=_seed, default=0, metavar="S", help="the same seed gives the same frames")
+    return parser
+
+
+def _predict_options(args: argparse.Namespace) -> PredictOptions:
+    return PredictOptions(
+        inputs=tuple(args.inputs),
+        out=args.out,
+        model=args.model,
+        pixel_spacing_mm=args.pixel_spacing,
+        frame_spacing_mm=args.frame_spacing,
+        device=args.device,
+        backend=args.backend,
+        overlays=not args.no_overlay,
+    )
