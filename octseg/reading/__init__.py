@@ -3,5 +3,15 @@
 from octseg.reading.catheter import Catheter, find_catheter
 from octseg.reading.grey import sepia_to_grey
 from octseg.reading.ruler import Ruler, find_ruler, ruler_marks
+from octseg.reading.scale import PRESETS, find_pixel_scale
 
-__all__ = ["Catheter", "Ruler", "find_catheter", "find_ruler", "ruler_marks", "sepia_to_grey"]
+__all__ = [
+    "PRESETS",
+    "Catheter",
+    "Ruler",
+    "find_catheter",
+    "find_pixel_scale",
+    "find_ruler",
+    "ruler_marks",
+    "sepia_to_grey",
+]

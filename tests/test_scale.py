@@ -1,0 +1,110 @@
+"""Which scale a frame gets, what is said for it, and when there is none."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from octseg.errors import ReadError
+from octseg.reading import Ruler, find_pixel_scale
+
+BLACK = np.zeros((704, 704, 3), dtype=np.uint8)
+PITCH_PX = 149.7
+RULER = Ruler(
+    dots_px=np.stack([np.full(5, 351.5), 351.5 + PITCH_PX * np.arange(-2, 3)], axis=1),
+    centre=(351.5, 351.5),
+    direction=(0.0, 1.0),
+    pitch_px=PITCH_PX,
+    pitch_spread=0.0,
+    dot_radius_px=4.0,
+    ring_diameter_px=0.907 * PITCH_PX,
+)
+
+
+def test_the_ruler_gives_the_scale_and_the_catheter_confirms_it() -> None:
+    scale = find_pixel_scale(BLACK, ruler=RULER)
+    assert (scale.source, scale.warnings) == ("ruler", ())
+    assert scale.pixel_spacing_mm == pytest.approx(1 / 149.7)
+    assert scale.catheter_diameter_mm == pytest.approx(0.907)
+    assert scale.evidence == "Burned-in ruler: 5 dots 1 mm apart, 149.7 pixels per mm."
+
+
+def test_a_frame_that_tells_nothing_has_no_scale() -> None:
+    scale = find_pixel_scale(BLACK)
+    assert (scale.pixel_spacing_mm, scale.source, scale.catheter_diameter_mm) == (None, None, None)
+    assert "nothing is measured in mm" in scale.evidence
+
+
+def test_the_user_goes_before_header_ruler_and_preset() -> None:
+    scale = find_pixel_scale(BLACK, user_mm=0.00668, header_mm=0.0067, preset="704", ruler=RULER)
+    assert (scale.pixel_spacing_mm, scale.source, scale.warnings) == (0.00668, "user", ())
+
+
+def test_the_header_goes_before_the_ruler_and_the_ruler_before_a_preset() -> None:
+    assert find_pixel_scale(BLACK, header_mm=0.0067, preset="704", ruler=RULER).source == "dicom"
+    assert find_pixel_scale(BLACK, preset="704", ruler=RULER).source == "ruler"
+
+
+def test_a_user_who_disagrees_with_the_ruler_is_told_both_numbers() -> None:
+    (warning,) = find_pixel_scale(BLACK, user_mm=0.01, ruler=RULER).warnings
+    assert "0.01 mm per pixel (user)" in warning
+    assert "the burned-in ruler, 0.00668 mm per pixel" in warning
+
+
+def test_a_disagreement_of_one_percent_is_not_worth_a_warning() -> None:
+    assert find_pixel_scale(BLACK, user_mm=1.01 / PITCH_PX, ruler=RULER).warnings == ()
+
+
+@pytest.mark.parametrize("user_mm", [0.0, -0.01, math.nan, math.inf, 0.000099, 0.11, 9.957])
+def test_an_entered_scale_that_no_frame_can_have_is_refused(user_mm: float) -> None:
+    with pytest.raises(ReadError, match=r"mm per pixel cannot be the scale .* enter a number from 0\.0001 to 0\.1"):
+        find_pixel_scale(BLACK, user_mm=user_mm)
+
+
+@pytest.mark.parametrize("header_mm", [0.0, -1.0, math.nan, 1.0])
+def test_a_header_that_cannot_be_true_is_ignored_with_a_warning(header_mm: float) -> None:
+    scale = find_pixel_scale(BLACK, header_mm=header_mm)
+    assert scale.pixel_spacing_mm is None
+    assert "header gives" in scale.warnings[0]
+
+
+@pytest.mark.parametrize("ring_mm", [0.64, 0.84, 0.98, 1.3])
+def test_a_ruler_that_the_catheter_contradicts_gives_no_mm(ring_mm: float) -> None:
+    scale = find_pixel_scale(BLACK, ruler=dataclasses.replace(RULER, ring_diameter_px=ring_mm * PITCH_PX))
+    assert scale.pixel_spacing_mm is None
+    assert f"would measure {ring_mm:.2f} mm" in scale.warnings[0]
+
+
+def test_a_ruler_without_a_ring_is_used_and_the_missing_check_is_said() -> None:
+    scale = find_pixel_scale(BLACK, ruler=dataclasses.replace(RULER, ring_diameter_px=None))
+    assert scale.source == "ruler"
+    assert "could not be cross-checked" in scale.warnings[0]
+
+
+def test_the_preset_of_a_size_is_for_frames_of_that_size() -> None:
+    assert find_pixel_scale(BLACK, preset="704").pixel_spacing_mm == 0.009957
+    wrong = find_pixel_scale(BLACK, preset="1024")
+    assert wrong.pixel_spacing_mm is None
+    assert "704 x 704" in wrong.warnings[0]
+
+
+@pytest.mark.parametrize("field_mm", [5, 7, 10])
+def test_a_zoom_preset_divides_the_field_by_the_discs_diameter(field_mm: int) -> None:
+    row, col = np.mgrid[:700, :800]
+    speckle = np.random.default_rng(0).integers(30, 120, (700, 800))
+    disc = np.where(np.hypot(row - 340, col - 420) <= 300, speckle, 0).astype(np.uint8)
+    scale = find_pixel_scale(np.repeat(disc[:, :, None], 3, axis=2), preset=f"{field_mm} mm")
+    assert scale.source == "preset"
+    assert scale.pixel_spacing_mm == pytest.approx(field_mm / 600, rel=0.01)
+
+
+def test_a_zoom_preset_without_a_disc_gives_no_mm() -> None:
+    scale = find_pixel_scale(BLACK, preset="7 mm")
+    assert scale.pixel_spacing_mm is None
+    assert "no disc was found" in scale.warnings[0]
+
+
+def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ReadError, match="704, 1024, 5 mm, 7 mm, 10 mm"):
+        find_pixel_scale(BLACK, preset="512")
