@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -48,6 +49,8 @@ class PredictOptions:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     args = _parser().parse_args(argv)
+    if argv is None:  # the command itself: a batch system's SIGTERM ends it as cleanly as Ctrl-C
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if args.command == "predict":
             return predict(_predict_options(args))
@@ -199,7 +202,7 @@ def _is_picture(path: Path) -> bool:
 def info(model: str | None, device: str, backend: str, *, as_json: bool) -> int:
     """Print what the model is, what it was trained on, how it scored and where it would run."""
     segmenter = octseg.from_pretrained(model, device=device, backend=backend)
-    described = describe(segmenter)
+    described = {**describe(segmenter), "checkpoint_bytes": _checkpoint_bytes(model)}
     print(json.dumps(described, indent=2, allow_nan=False) if as_json else "\n".join(_lines(described)))
     return 0
 
@@ -225,10 +228,20 @@ def describe(segmenter: "Segmenter") -> dict[str, Any]:
     }
 
 
+def _checkpoint_bytes(model: str | None) -> int:
+    """Size of the weights file."""
+    from octseg.checkpoint import WEIGHTS_FILE
+    from octseg.pretrained import BUNDLED
+
+    folder = BUNDLED if model is None else Path(model).expanduser()
+    return (folder / WEIGHTS_FILE).stat().st_size
+
+
 def _lines(described: dict[str, Any]) -> Iterator[str]:
     model, network, preprocessing = described["model"], described["network"], described["preprocessing"]
     rows, columns = preprocessing["size"]
     rates = "/".join(map(str, network["aspp_rates"]))
+    size = f"{described['checkpoint_bytes'] / 1e6:.2f} MB"
     yield from (
         f"Model          {model['name']} ({model['source']}), revision {model['revision'] or 'none'}",
         f"Classes        {', '.join(described['classes'])}",
@@ -236,26 +249,24 @@ def _lines(described: dict[str, Any]) -> Iterator[str]:
         f"Input          {preprocessing['domain']}, {rows} x {columns}",
         f"Weights        {described['weights']:,}",
         f"Multiply-adds  {described['multiply_adds'] / 1e9:.2f} G a frame",
-        f"sha256         {model['sha256']}",
+        f"Checkpoint     {size}, sha256 {model['sha256']}",
         f"Runs on        {described['device']}, {described['backend']}",
         f"octseg         {described['octseg']}",
     )
-    for section in ("training", "metrics", "software"):
-        yield f"{section.capitalize()}:"
-        yield from _outline(described[section], "  ")
+    yield from _outline({section: described[section] for section in ("training", "metrics", "software")}, "")
     yield NOTICE
 
 
-def _outline(value: Any, indent: str) -> Iterator[str]:
-    """Nested values as indented lines."""
-    pairs = value.items() if isinstance(value, dict) else ((None, held) for held in value)
-    for key, held in pairs:
-        label = "-" if key is None else f"{key}:"
-        if isinstance(held, (dict, list)):
-            yield f"{indent}{label}"
+def _outline(values: dict[str, Any], indent: str) -> Iterator[str]:
+    """Nested values as indented lines, the members of a list numbered."""
+    for key, held in values.items():
+        if isinstance(held, list) and any(isinstance(member, dict) for member in held):
+            held = {str(number): member for number, member in enumerate(held, start=1)}
+        if isinstance(held, dict):
+            yield f"{indent}{key}:"
             yield from _outline(held, indent + "  ")
         else:
-            yield f"{indent}{label} {held}"
+            yield f"{indent}{key}: {', '.join(map(str, held)) if isinstance(held, list) else held}"
 
 
 def phantom(out: Path, count: int, seed: int) -> int:
