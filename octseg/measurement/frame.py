@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from octseg.measurement.cap import CapRays, Thickness, cap_rays, thickness
 from octseg.measurement.checks import check_maps, check_pixel_spacing, check_same_frame, check_thresholds
-from octseg.measurement.geometry import Outline, Tissue, component_areas_px, find_tissue, smooth, trace, without
+from octseg.measurement.geometry import Outline, Tissue, find_tissue, piece_areas_px, smooth, without
 from octseg.measurement.limits import lipid_warnings, lumen_warnings, reaches_edge
-from octseg.measurement.lipid import Arc, find_arcs, min_depth_px, rays_meeting, thick_cores
+from octseg.measurement.lipid import Arc, SeenCores, find_arcs, min_depth_px, rays_meeting, see_cores
 from octseg.measurement.lumen import Lumen, chords_px, find_lumen
 from octseg.measurement.tcfa import frame_criteria
 
@@ -112,13 +112,14 @@ def measure(
 
     arcs = catheter_arcs = rays = cap = criteria = None
     if "lipid_core" in maps and catheter is not None:
-        catheter_arcs = _arcs(lipid, catheter, depth_px, shadow)
+        catheter_arcs = _arcs(_see(lipid, catheter, depth_px), catheter, depth_px, shadow)
     if "lipid_core" in maps and lumen is not None:
-        arcs = _arcs(lipid, lumen.centre, depth_px, shadow)
-        rays = None if lipid is None else _cap_rays(lumen, lipid, depth_px)
+        seen = _see(lipid, lumen.centre, depth_px)
+        arcs = _arcs(seen, lumen.centre, depth_px, shadow)
+        rays = None if seen is None else cap_rays(lumen.outline, seen.cores, lumen.centre, depth_px)
         cap = _thickness(rays, arcs, pixel_spacing_mm)
-        caps = [_thickness(rays, [arc], pixel_spacing_mm) for arc in arcs]
-        criteria = frame_criteria([arc.extent_deg for arc in arcs], [cap_[0].min_um if cap_ else None for cap_ in caps])
+        caps = [cap] if len(arcs) == 1 else [_thickness(rays, [arc], pixel_spacing_mm) for arc in arcs]
+        criteria = frame_criteria([arc.extent_deg for arc in arcs], [of[0].min_um if of else None for of in caps])
 
     warnings = []
     if "lumen" in maps:
@@ -176,7 +177,7 @@ def measure(
 
 def _pieces_px(tissue: Tissue | None) -> tuple[float, ...]:
     """Area of each connected piece, largest first."""
-    return () if tissue is None else tuple(component_areas_px(tissue).tolist())
+    return () if tissue is None else tuple(piece_areas_px(tissue).tolist())
 
 
 def _areas_mm2(areas_px: tuple[float, ...] | None, pixel_spacing_mm: float | None) -> tuple[float, ...] | None:
@@ -200,21 +201,21 @@ def _middle(disc: NDArray[np.bool_] | None) -> tuple[float, float] | None:
 def _outside(lipid: Tissue, lumen: Lumen | None) -> Outline:
     """Outline of the lipid core outside the lumen: the planes are independent and overlap a little."""
     surface = smooth(lipid)
-    return trace(surface if lumen is None else without(surface, lumen.surface))
+    return surface.outline if lumen is None else without(surface, lumen.surface).outline
+
+
+def _see(lipid: Outline | None, centre: tuple[float, float], depth_px: float) -> SeenCores | None:
+    return None if lipid is None else see_cores(lipid, centre, depth_px)
 
 
 def _arcs(
-    lipid: Outline | None, centre: tuple[float, float], depth_px: float, shadow: Tissue | None
+    seen: SeenCores | None, centre: tuple[float, float], depth_px: float, shadow: Tissue | None
 ) -> tuple[Arc, ...]:
     """Arcs of lipid core about `centre`; none where there is no lipid core."""
-    if lipid is None:
+    if seen is None:
         return ()
-    meets = rays_meeting(thick_cores(lipid, centre, depth_px), centre, depth_px)
-    return find_arcs(meets, None if shadow is None else rays_meeting(trace(smooth(shadow)), centre, depth_px))
-
-
-def _cap_rays(lumen: Lumen, lipid: Outline, depth_px: float) -> CapRays:
-    return cap_rays(lumen.outline, thick_cores(lipid, lumen.centre, depth_px), lumen.centre, depth_px)
+    shadowed = None if shadow is None else rays_meeting(smooth(shadow).outline, centre, depth_px)
+    return find_arcs(seen.meets, shadowed)
 
 
 def _thickness(

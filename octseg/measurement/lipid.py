@@ -36,14 +36,26 @@ def depths_px(crossings: Crossings, n_rays: int) -> NDArray[np.float64]:
     return np.bincount(crossings.ray, signed, n_rays).astype(np.float64)
 
 
-def thick_cores(lipid: Outline, centre: tuple[float, float], depth_px: float) -> Outline:
-    """Those cores that some ray meets over at least `depth_px`; the others are specks."""
+@dataclass(frozen=True)
+class SeenCores:
+    """Lipid core as seen from one point.
+
+    cores: outline of those cores that some ray meets over the least depth; the others are specks.
+    meets: (N_RAYS,) True for the rays that run in these cores over at least that depth.
+    """
+
+    cores: Outline
+    meets: NDArray[np.bool_]
+
+
+def see_cores(lipid: Outline, centre: tuple[float, float], depth_px: float) -> SeenCores:
+    """Look at the lipid core from `centre` (row, col); `depth_px` is the least depth."""
     crossings = ray_crossings(lipid, centre, N_RAYS)
     signed = np.where(crossings.leaving, crossings.radius, -crossings.radius)
-    n_components = int(lipid.component.max(initial=0)) + 1
-    per_core = np.bincount(crossings.component * N_RAYS + crossings.ray, signed, n_components * N_RAYS)
-    thick = per_core.reshape(n_components, N_RAYS).max(axis=1) >= depth_px
-    return lipid.part(thick[lipid.component])
+    n_pieces = int(lipid.piece.max(initial=0)) + 1
+    depths = np.bincount(crossings.piece * N_RAYS + crossings.ray, signed, n_pieces * N_RAYS).reshape(n_pieces, N_RAYS)
+    deep = depths.max(axis=1) >= depth_px
+    return SeenCores(lipid.part(deep[lipid.piece]), depths[deep].sum(axis=0) >= depth_px)
 
 
 def rays_meeting(tissue: Outline, centre: tuple[float, float], depth_px: float) -> NDArray[np.bool_]:
@@ -57,7 +69,7 @@ def find_arcs(meets: NDArray[np.bool_], shadowed: NDArray[np.bool_] | None = Non
     A gap is closed where no more than MAX_GAP_DEG of it is in sight: neither lipid nor in the guide wire's shadow.
 
     Args:
-        meets: (N_RAYS,) from `rays_meeting`.
+        meets: (N_RAYS,) from `see_cores`.
         shadowed: (N_RAYS,) True for the rays that run into the guide wire's shadow.
     """
     if not meets.any():

@@ -13,11 +13,11 @@ from octseg.measurement.geometry import (
     Outline,
     Tissue,
     centroid,
-    component_areas_px,
+    enclosed_area_px,
     largest_filled,
+    piece_areas_px,
     ray_crossings,
     smooth,
-    trace,
 )
 
 N_RAYS = 360
@@ -25,16 +25,20 @@ N_RAYS = 360
 
 @dataclass(frozen=True)
 class Lumen:
-    """One lumen, as found (`filled`) and smooth (`surface`, which `outline` follows).
+    """One lumen, as found (`filled`) and smooth (`surface`).
 
     centre: centroid (row, col), the point that arcs are seen from.
     """
 
     filled: Tissue
     surface: Tissue
-    outline: Outline
     area_px: float
     centre: tuple[float, float]
+
+    @property
+    def outline(self) -> Outline:
+        """Contour of the smooth lumen."""
+        return self.surface.outline
 
     def holds(self, point: tuple[float, float]) -> bool:
         """Whether the pixel at (row, col) is lumen."""
@@ -47,10 +51,9 @@ def find_lumen(tissue: Tissue) -> Lumen | None:
     """The lumen in a map; None where what was found is too small to have an outline."""
     filled = largest_filled(tissue)
     surface = smooth(filled)
-    outline = trace(surface)
-    if outline.start.size == 0:
+    if enclosed_area_px(surface.outline) < 1:
         return None
-    return Lumen(filled, surface, outline, float(component_areas_px(filled)[0]), centroid(outline))
+    return Lumen(filled, surface, float(piece_areas_px(filled)[0]), centroid(surface.outline))
 
 
 def chords_px(lumen: Lumen) -> NDArray[np.float64] | None:
