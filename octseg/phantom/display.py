@@ -44,7 +44,8 @@ def scan_convert(spec: PhantomSpec, lines: NDArray[np.float32]) -> NDArray[np.ui
     column = radius_px * np.float32(depths / (spec.size_px / 2)) - np.float32(0.5)
     wrapped = np.concatenate([lines, lines[:1]])
     grey = cv2.remap(wrapped, column, line[direction], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    grey[radius_px > spec.size_px / 2] = 0
+    grey[radius_px > spec.size_px / 2] = 0.0
+    grey = cv2.GaussianBlur(grey, (5, 5), spec.optics.blur_px)
     return np.asarray(np.rint(grey)).astype(np.uint8)
 
 

@@ -5,6 +5,7 @@ towards +col and growing towards +row. An outline is its radius at N_ANGLES dire
 angle error is in the outlines, so what is measured on them is what the frame shows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from octseg.phantom.spec import Calcium, LipidPool, PhantomSpec
+from octseg.phantom.spec import CATHETER_DIAMETER_MM, Calcium, LipidPool, Microvessel, PhantomSpec
 
 Curve = NDArray[np.float64]  # (N_ANGLES,)
 Mask = NDArray[np.bool_]
+Outline = Callable[[Curve], tuple[Curve, Curve]]  # depth under the lumen -> radius and contour parameter
 
 N_ANGLES = 4096
 TURN = 2.0 * np.pi
@@ -33,6 +35,16 @@ class Region:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ellipse:
+    """A microvessel: |angle / half_angle|^2 + |radius / half_height|^2 < 1 about its centre."""
+
+    angle: float
+    radius_mm: float
+    half_angle: float
+    half_height_mm: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Anatomy:
     """All outlines of a vessel. `pools`, `calcium`: regions as made; the layers of the wall end at the three radii."""
 
@@ -42,6 +54,7 @@ class Anatomy:
     adventitia_mm: Curve
     pools: tuple[Region, ...]
     calcium: tuple[Region, ...]
+    microvessels: tuple[Ellipse, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +113,10 @@ def anatomy(spec: PhantomSpec, shown: bool = True) -> Anatomy:
     bump = 0.5 * (1.0 + np.cos(phi - np.radians(wall.plaque_deg)))
     intima = 1e-3 * (wall.intima_um + wall.plaque_um * bump**1.5)
     pools = []
-    for pool in spec.lipid_pools:
+    for place, pool in enumerate(spec.lipid_pools):
         across = _across(phi, pool)
         inside = np.abs(across) <= 1.0
-        front = _cap_thickness_mm(pool, across)
+        front = _cap_thickness_mm(pool, across) + 1e-3 * pool.unevenness_um * _waves(phi, spec.seed, place)
         back = front + 1e-3 * pool.thickness_um * _lens(across, pool.arc_deg)
         intima = np.where(inside, np.maximum(intima, back), intima)
         pools.append(_region(outline, pool, front, back))
@@ -116,13 +129,17 @@ def anatomy(spec: PhantomSpec, shown: bool = True) -> Anatomy:
         plates.append(_region(outline, plate, front, back))
     intima = _smooth(intima)
     media = intima + 1e-3 * wall.media_um
+    lumen = outline(np.zeros(N_ANGLES))[0]
+    if lumen.min() < CATHETER_DIAMETER_MM / 2:
+        raise ValueError(f"the lumen's wall lies {lumen.min():.2f} mm from the catheter's axis, inside the catheter")
     return Anatomy(
-        lumen_mm=outline(np.zeros(N_ANGLES))[0],
+        lumen_mm=lumen,
         intima_mm=outline(intima)[0],
         media_mm=outline(media)[0],
         adventitia_mm=outline(media + 1e-3 * wall.adventitia_um)[0],
         pools=tuple(pools),
         calcium=tuple(plates),
+        microvessels=tuple(_ellipse(outline, hole) for hole in spec.microvessels),
     )
 
 
@@ -149,36 +166,21 @@ def masks(spec: PhantomSpec, vessel: Anatomy) -> dict[str, Mask]:
         cap |= inside & ~lumen & (radius < front)
         lipid |= inside & (radius >= front) & (radius < drawn.outer_mm.astype(np.float32)[direction])
     vasa = np.zeros_like(lumen)
-    for vessel_centre in microvessel_ellipses(spec, vessel):
-        vasa |= _in_ellipse(direction, radius, vessel_centre)
+    for hole in vessel.microvessels:
+        vasa |= _in_ellipse(direction, radius, hole)
     return {"lumen": lumen & disc, "fibrous_cap": cap & disc, "lipid_core": lipid & disc, "vasa_vasorum": vasa & disc}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ellipse:
-    """A microvessel: |angle / half_angle|^2 + |radius / half_height|^2 < 1 about its centre."""
-
-    angle: float
-    radius_mm: float
-    half_angle: float
-    half_height_mm: float
-
-
-def microvessel_ellipses(spec: PhantomSpec, vessel: Anatomy) -> tuple[Ellipse, ...]:
-    """Where the microvessels come to lie."""
-    found = []
-    for hole in spec.microvessels:
-        index = round(np.radians(hole.centre_deg) / TURN * N_ANGLES) % N_ANGLES
-        radius = float(vessel.lumen_mm[index] + 1e-3 * hole.depth_um)
-        found.append(
-            Ellipse(
-                angle=index * TURN / N_ANGLES,
-                radius_mm=radius,
-                half_angle=0.5e-3 * hole.width_um / radius,
-                half_height_mm=0.5e-3 * hole.height_um,
-            )
-        )
-    return tuple(found)
+def _ellipse(outline: Outline, hole: Microvessel) -> Ellipse:
+    """Where a microvessel comes to lie."""
+    radius, phi = outline(np.full(N_ANGLES, 1e-3 * hole.depth_um))
+    index = int(np.argmin(np.abs((phi - np.radians(hole.centre_deg) + np.pi) % TURN - np.pi)))
+    return Ellipse(
+        angle=index * TURN / N_ANGLES,
+        radius_mm=float(radius[index]),
+        half_angle=0.5e-3 * hole.width_um / float(radius[index]),
+        half_height_mm=0.5e-3 * hole.height_um,
+    )
 
 
 def _in_ellipse(direction: NDArray[np.uint16], radius_mm: NDArray[np.float32], hole: Ellipse) -> Mask:
@@ -217,10 +219,7 @@ def truth(spec: PhantomSpec, vessel: Anatomy) -> Truth:
         fibrous_cap_thickness_min_um=float(every.min()) if every.size else None,
         fibrous_cap_thickness_mean_um=float(every.mean()) if every.size else None,
         vasa_vasorum_area_mm2=float(
-            sum(
-                np.pi * hole.half_angle * hole.radius_mm * hole.half_height_mm
-                for hole in microvessel_ellipses(spec, vessel)
-            )
+            sum(np.pi * hole.half_angle * hole.radius_mm * hole.half_height_mm for hole in vessel.microvessels)
         ),
     )
 
@@ -276,6 +275,13 @@ def _cap_thickness_mm(pool: LipidPool, across: Curve) -> Curve:
     return np.asarray(1e-3 * (pool.cap_min_um + (pool.cap_max_um - pool.cap_min_um) * rise))
 
 
+def _waves(phi: Curve, seed: int, place: int) -> Curve:
+    """0 to 1 around, in waves of irregular length."""
+    phase = np.random.default_rng([seed, 3, place]).uniform(0, TURN, 3)
+    total = sum(np.cos(order * phi + phase[k]) for k, order in enumerate((7, 13, 22)))
+    return np.asarray(0.5 + total / 6.0)
+
+
 def _lens(across: Curve, arc_deg: float) -> Curve:
     """Thickness over the arc, 1 in the middle and 0 at the ends; a full ring has no ends."""
     if arc_deg >= 359.5:
@@ -283,7 +289,7 @@ def _lens(across: Curve, arc_deg: float) -> Curve:
     return np.asarray(np.sqrt(np.clip(1 - across**4, 0, 1)))
 
 
-def _region(outline, part: LipidPool | Calcium, front: Curve, back: Curve) -> Region:  # type: ignore[no-untyped-def]
+def _region(outline: Outline, part: LipidPool | Calcium, front: Curve, back: Curve) -> Region:
     inner, phi_at = outline(front)
     across = _across(phi_at % TURN, part)
     outer = outline(back)[0]

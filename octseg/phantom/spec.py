@@ -5,7 +5,7 @@ wall (`centre_deg`, `arc_deg`) are seen from the lumen's centre, those of the gu
 Published optical figures: fibrous tissue attenuates 6.4 +- 1.2 per mm, lipid 13.7 +- 4.5, calcium 5.7 +- 1.4.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ SIZES_PX = (704, 750, 1024)
 CATHETER_DIAMETER_MM = 0.9
 GUIDE_WIRE_DIAMETER_MM = 0.36
 A_LINES = 504
+SHADOW_HALF_DEG = 25.0  # kept clear of lipid to either side of the wire's shadow, seen from the lumen's centre
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class LipidPool:
     attenuation_per_mm: float = 13.7
     backscatter_per_mm: float = 9.0  # as displayed frames show it; ex vivo fits give 28 +- 9
     border_um: float = 60.0  # depth over which the cap turns into the pool
+    unevenness_um: float = 0.0  # the pool's front waves by so much, away from the lumen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +61,8 @@ class Calcium:
 class Microvessel:
     """A dark ellipse in the wall, its axes along and across the circumference (diameters)."""
 
-    centre_deg: float  # seen from the catheter
-    depth_um: float  # of its centre under the lumen's contour, along the ray
+    centre_deg: float
+    depth_um: float  # of its centre under the lumen's contour
     width_um: float
     height_um: float
 
@@ -89,6 +91,7 @@ class Wall:
     media_backscatter_per_mm: float = 6.0
     adventitia_backscatter_per_mm: float = 14.0
     layering: float = 0.35  # standard deviation of the log backscatter of the fibres
+    patchiness: float = 0.3  # the same of patches some tenths of a mm wide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,15 +110,16 @@ class Sheath:
 class Optics:
     """The instrument and the display."""
 
-    axial_resolution_um: float = 15.0  # full width at half maximum, in tissue
-    lateral_resolution_um: float = 25.0
+    axial_resolution_um: float = 13.0  # full width at half maximum, in tissue
+    lateral_resolution_um: float = 12.0  # of one pass of the beam at its focus: a spot of 20 um at 1/e2
     focus_mm: float = 1.4  # from the catheter's axis
-    rayleigh_mm: float = 2.2
-    speckle_shape: float = 8.0  # of the gamma texture under the speckle; infinite is the pure exponential
-    attenuation_seen: float = 0.55  # part of the attenuation left on screen: forward scattered light adds to the rest
-    gain: float = 1000.0  # intensity of one per mm of backscatter over the display's knee
-    noise: float = 0.95  # mean intensity of the noise over the display's knee
-    grey_per_neper: float = 19.5  # slope of the log compression
+    rayleigh_mm: float = 1.4  # from the focus, where the beam is sqrt(2) wider and half as bright
+    blur_px: float = 0.5  # standard deviation of the blur that export and resizing leave on the frame
+    speckle_shape: float = 16.0  # of the gamma texture under the speckle; infinite is the pure exponential
+    forward_scattering: float = 0.04  # share of light scattered forward that still counts: 2 / (1 + w_s^2 / w_h^2)
+    gain: float = 3300.0  # intensity of one per mm of backscatter over the display's knee
+    noise: float = 1.2  # mean intensity of the noise over the display's knee
+    grey_per_neper: float = 17.3  # slope of the log compression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,34 +185,37 @@ def random_spec(
     field = field_mm or float(rng.choice(FIELDS_MM, p=(0.3, 0.55, 0.15)))
     with_lipid = bool(rng.random() < 0.55) if lipid is None else lipid
     depth: LipidMaskDepth = lipid_mask_depth or ("rim" if rng.random() < 0.75 else "pool")
-    radius = min(float(rng.uniform(1.0, 2.1)), 0.62 * field / 2)
-    pools = _random_pools(rng, depth) if with_lipid else ()
+    radius = float(rng.uniform(0.95, min(2.1, 0.62 * field / 2)))
+    wall = _random_wall(rng, with_lipid)
+    pools = _random_pools(rng, depth, wall) if with_lipid else ()
     calcium = _random_calcium(rng, pools) if rng.random() < (0.15 if with_lipid else 0.35) else ()
-    offset = float(rng.uniform(0.0, 0.95)) * (radius * 0.86 - CATHETER_DIAMETER_MM / 2)
+    ellipticity = float(rng.uniform(0.0, 0.14))
+    harmonics = tuple(
+        Harmonic(order=order, amplitude=float(rng.uniform(0, 0.09) / (order - 1)), phase_deg=float(rng.uniform(0, 360)))
+        for order in range(3, 12)
+    )
+    narrowest = radius * (1.0 - ellipticity - sum(harmonic.amplitude for harmonic in harmonics))
+    room = max(0.0, min(narrowest - 0.46, 0.86 * field / 2 - radius))  # the catheter stays inside the lumen
+    offset = float(rng.uniform(0.0, 1.0)) * room
     offset_deg = float(rng.uniform(0, 360))
+    wire = _random_guide_wire(rng, radius, offset, offset_deg, pools)
+    shadow_deg = _wall_angle_deg(wire.centre_deg, radius, offset, offset_deg) if wire else None
     return PhantomSpec(
         seed=seed,
         size_px=size,
         field_mm=field,
         lumen_radius_mm=radius,
-        lumen_ellipticity=float(rng.uniform(0.0, 0.14)),
+        lumen_ellipticity=ellipticity,
         lumen_ellipse_deg=float(rng.uniform(0, 180)),
-        lumen_harmonics=tuple(
-            Harmonic(
-                order=order,
-                amplitude=float(rng.uniform(0, 0.09) / (order - 1)),
-                phase_deg=float(rng.uniform(0, 360)),
-            )
-            for order in range(3, 8)
-        ),
+        lumen_harmonics=harmonics,
         lumen_offset_mm=offset,
         lumen_offset_deg=offset_deg,
-        wall=_random_wall(rng, pools),
+        wall=replace(wall, plaque_deg=pools[0].centre_deg) if pools else wall,
         lipid_pools=pools,
         lipid_mask_depth=depth,
         calcium=calcium,
-        microvessels=_random_microvessels(rng),
-        guide_wire=_random_guide_wire(rng, radius, offset, offset_deg, pools),
+        microvessels=_random_microvessels(rng, pools, shadow_deg),
+        guide_wire=wire,
         blood=float(rng.uniform(0.05, 0.4)) if rng.random() < 0.25 else 0.0,
         nurd_deg=float(rng.uniform(0, 4)),
         sheath=_random_sheath(rng),
@@ -223,7 +230,7 @@ def _clipped_normal(rng: np.random.Generator, mean: float, spread: float, low: f
     return float(np.clip(rng.normal(mean, spread), low, high))
 
 
-def _random_pools(rng: np.random.Generator, depth: LipidMaskDepth) -> tuple[LipidPool, ...]:
+def _random_pools(rng: np.random.Generator, depth: LipidMaskDepth, wall: Wall) -> tuple[LipidPool, ...]:
     count = int(rng.choice((1, 2, 3), p=(0.72, 0.22, 0.06)))
     start = float(rng.uniform(0, 360))
     pools: list[LipidPool] = []
@@ -241,11 +248,12 @@ def _random_pools(rng: np.random.Generator, depth: LipidMaskDepth) -> tuple[Lipi
                 cap_min_um=cap,
                 cap_max_um=min(cap * float(rng.uniform(1.0, 2.2)) + float(rng.uniform(0, 60)), 600.0),
                 thickness_um=float(rng.uniform(600, 1800)) if depth == "rim" else float(rng.uniform(250, 800)),
-                attenuation_per_mm=_clipped_normal(rng, 13.7, 4.5, 7.0, 24.0)
-                if depth == "rim"
-                else _clipped_normal(rng, 10, 3, 5.0, 16.0),
-                backscatter_per_mm=float(np.exp(rng.uniform(np.log(4), np.log(20)))),
+                attenuation_per_mm=_clipped_normal(rng, 13.7, 4.5, 8.0, 24.0)
+                if rng.random() < 0.45
+                else _clipped_normal(rng, 6.0, 2.0, 3.0, 10.0),
+                backscatter_per_mm=wall.intima_backscatter_per_mm * float(np.exp(-rng.uniform(0.8, 2.9))),
                 border_um=float(rng.uniform(30, 200)),
+                unevenness_um=float(rng.uniform(0, 0.35)) * cap,
             )
         )
     return tuple(pools)
@@ -270,65 +278,78 @@ def _random_calcium(rng: np.random.Generator, pools: tuple[LipidPool, ...]) -> t
     return ()
 
 
-def _random_wall(rng: np.random.Generator, pools: tuple[LipidPool, ...]) -> Wall:
-    plaque = float(rng.uniform(150, 900)) if pools or rng.random() < 0.6 else 0.0
-    towards = pools[0].centre_deg if pools else float(rng.uniform(0, 360))
+def _random_wall(rng: np.random.Generator, with_lipid: bool) -> Wall:
+    """Three clear layers in half of the vessels without lipid, else a thick intima and faint layers."""
+    layered = not with_lipid and rng.random() < 0.5
+    thickened = with_lipid or rng.random() < (0.25 if layered else 0.8)
     return Wall(
-        intima_um=float(rng.uniform(60, 350)),
+        intima_um=float(rng.uniform(50, 220) if layered else rng.uniform(100, 400)),
         media_um=float(rng.uniform(100, 300)),
         adventitia_um=float(rng.uniform(150, 500)),
-        plaque_um=plaque,
-        plaque_deg=towards,
-        intima_attenuation_per_mm=_clipped_normal(rng, 6.4, 1.2, 3.5, 9.5),
-        media_attenuation_per_mm=float(rng.uniform(2, 5)),
-        adventitia_attenuation_per_mm=float(rng.uniform(4, 7.5)),
+        plaque_um=float(rng.uniform(150, 900)) if thickened else 0.0,
+        plaque_deg=float(rng.uniform(0, 360)),
+        intima_attenuation_per_mm=_clipped_normal(rng, 3.2, 1.2, 1.5, 7.0),
+        media_attenuation_per_mm=float(rng.uniform(2, 5) if layered else rng.uniform(4, 7)),
+        adventitia_attenuation_per_mm=float(rng.uniform(6.5, 10.0)),
         intima_backscatter_per_mm=_clipped_normal(rng, 18, 6, 9, 34),
-        media_backscatter_per_mm=float(rng.uniform(3, 11)),
-        adventitia_backscatter_per_mm=float(rng.uniform(8, 22)),
-        layering=float(rng.uniform(0.15, 0.6)),
+        media_backscatter_per_mm=float(rng.uniform(2, 6) if layered else rng.uniform(4, 12)),
+        adventitia_backscatter_per_mm=float(rng.uniform(9, 22) if layered else rng.uniform(5, 14)),
+        layering=float(rng.uniform(0.15, 0.5)),
+        patchiness=float(rng.uniform(0.1, 0.6)),
     )
 
 
-def _random_microvessels(rng: np.random.Generator) -> tuple[Microvessel, ...]:
-    count = int(rng.choice((0, 1, 2, 3), p=(0.7, 0.17, 0.09, 0.04)))
-    return tuple(
+def _random_microvessels(
+    rng: np.random.Generator, pools: tuple[LipidPool, ...], shadow_deg: float | None
+) -> tuple[Microvessel, ...]:
+    """None in most vessels; never behind lipid or in the wire's shadow, where nobody could see one."""
+    count = int(rng.choice((0, 1, 2, 3), p=(0.65, 0.2, 0.1, 0.05)))
+    holes = [
         Microvessel(
             centre_deg=float(rng.uniform(0, 360)),
-            depth_um=float(rng.uniform(250, 800)),
+            depth_um=float(rng.uniform(200, 600)),
             width_um=float(rng.uniform(70, 320)),
             height_um=float(rng.uniform(60, 130)),
         )
         for _ in range(count)
-    )
+    ]
+    hidden = [(pool.centre_deg, pool.arc_deg / 2 + 10) for pool in pools]
+    if shadow_deg is not None:
+        hidden.append((shadow_deg, SHADOW_HALF_DEG))
+    return tuple(hole for hole in holes if all(abs(_turn(hole.centre_deg - at)) > half for at, half in hidden))
 
 
 def _random_guide_wire(
     rng: np.random.Generator, radius: float, offset: float, offset_deg: float, pools: tuple[LipidPool, ...]
 ) -> GuideWire | None:
-    """A place in the lumen, clear of catheter and wall, away from the pools where that can be had."""
+    """A place in the lumen, clear of catheter and wall, its shadow away from the pools where that can be had."""
     if rng.random() < 0.08:
         return None
     half = GUIDE_WIRE_DIAMETER_MM / 2
     best: GuideWire | None = None
     for _ in range(40):
-        angle = float(rng.uniform(0, 360))
-        near = CATHETER_DIAMETER_MM / 2 + half + 0.01
-        distance = near + float(rng.exponential(0.15))
-        turn = np.radians(angle - offset_deg)
-        from_centre = np.sqrt(distance**2 + offset**2 - 2 * distance * offset * np.cos(turn))
-        if from_centre + half > 0.8 * radius:
-            continue
-        wire = GuideWire(centre_deg=angle, distance_mm=distance)
-        toward = np.degrees(
-            np.arctan2(
-                distance * np.sin(np.radians(angle)) - offset * np.sin(np.radians(offset_deg)),
-                distance * np.cos(np.radians(angle)) - offset * np.cos(np.radians(offset_deg)),
-            )
+        wire = GuideWire(
+            centre_deg=float(rng.uniform(0, 360)),
+            distance_mm=CATHETER_DIAMETER_MM / 2 + half + 0.01 + float(rng.exponential(0.15)),
         )
-        if all(abs(_turn(toward - pool.centre_deg)) > pool.arc_deg / 2 + 20 for pool in pools):
+        turn = np.radians(wire.centre_deg - offset_deg)
+        from_centre = np.sqrt(wire.distance_mm**2 + offset**2 - 2 * wire.distance_mm * offset * np.cos(turn))
+        if from_centre + half > 0.85 * radius:
+            continue
+        shadow = _wall_angle_deg(wire.centre_deg, radius, offset, offset_deg)
+        if all(abs(_turn(shadow - pool.centre_deg)) > pool.arc_deg / 2 + SHADOW_HALF_DEG for pool in pools):
             return wire
         best = best or wire
     return best
+
+
+def _wall_angle_deg(ray_deg: float, radius: float, offset: float, offset_deg: float) -> float:
+    """Where a ray from the catheter meets a round lumen, as the lumen's centre sees it."""
+    ray = np.array([np.cos(np.radians(ray_deg)), np.sin(np.radians(ray_deg))])
+    centre = offset * np.array([np.cos(np.radians(offset_deg)), np.sin(np.radians(offset_deg))])
+    along = float(ray @ centre)
+    x, y = (along + np.sqrt(along**2 - offset**2 + radius**2)) * ray - centre
+    return float(np.degrees(np.arctan2(y, x)))
 
 
 def _random_sheath(rng: np.random.Generator) -> Sheath:
@@ -346,15 +367,16 @@ def _random_sheath(rng: np.random.Generator) -> Sheath:
 
 def _random_optics(rng: np.random.Generator) -> Optics:
     return Optics(
-        axial_resolution_um=float(rng.uniform(12, 20)),
-        lateral_resolution_um=float(rng.uniform(20, 30)),
+        axial_resolution_um=float(rng.uniform(10, 14.5)),
+        lateral_resolution_um=float(rng.uniform(10.5, 13)),
         focus_mm=float(rng.uniform(1.0, 1.8)),
-        rayleigh_mm=float(rng.uniform(1.5, 3.0)),
-        speckle_shape=float(rng.uniform(4, 20)),
-        attenuation_seen=float(rng.uniform(0.5, 0.7)),
-        gain=1000.0 * float(np.exp(rng.normal(0, 0.45))),
-        noise=float(rng.uniform(0.6, 1.5)),
-        grey_per_neper=float(rng.uniform(17.5, 21.5)),
+        rayleigh_mm=float(rng.uniform(1.0, 2.2)),
+        blur_px=float(rng.uniform(0.35, 0.65)),
+        speckle_shape=float(rng.uniform(8, 40)),
+        forward_scattering=float(np.exp(rng.uniform(np.log(0.015), np.log(0.12)))),
+        gain=3300.0 * float(np.exp(rng.normal(0, 0.45))),
+        noise=float(rng.uniform(0.9, 1.6)),
+        grey_per_neper=float(rng.uniform(16.3, 18.3)),
     )
 
 
