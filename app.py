@@ -1,0 +1,75 @@
+"""The page in the browser: `python app.py`, then open http://127.0.0.1:7860. Also the entry of a Hugging Face Space.
+
+Environment: OCTSEG_MODEL names the model (a folder; the bundled one without it), GRADIO_SERVER_NAME and
+GRADIO_SERVER_PORT the address, and OCTSEG_... changes any limit of octseg/ui/limits.py.
+"""
+
+import logging
+import os
+import signal
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from octseg.errors import OctsegError
+from octseg.ui.limits import ServerLimits
+from octseg.ui.private import PrivateFolders, private_folders
+
+GPU_SECONDS = 20  # asked of a ZeroGPU Space for one frame: short requests are served first
+
+
+def main() -> int:
+    """Build the page and serve it until the process is told to stop."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        limits = ServerLimits.from_environment(os.environ)
+    except OctsegError as error:
+        return _complain(error)
+    model = os.environ.get("OCTSEG_MODEL") or None
+    if model is not None and Path(model).is_dir():
+        model = str(Path(model).resolve())  # before the working folder changes
+    with private_folders(os.environ) as folders:
+        _serve(model, limits, folders)
+    return 0
+
+
+def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> None:
+    on_gpu: Any = _zero_gpu()  # first of all that imports torch
+    from octseg import from_pretrained
+    from octseg.ui.desk import Desk
+    from octseg.ui.page import build_page
+    from octseg.ui.server import serve
+
+    try:
+        segmenter = from_pretrained(model)
+        page = build_page(Desk(segmenter, limits, folders.visitors, on_gpu(segmenter.segment)))
+    except OctsegError as error:
+        _complain(error)
+        page = build_page(None, str(error))  # the page says what is missing
+    serve(page, limits, folders, os.environ)
+
+
+def _complain(error: OctsegError) -> int:
+    sys.stderr.write(f"octseg: {error}\n")
+    return 1
+
+
+def _zero_gpu() -> Any:
+    """What lends a function a GPU: on a ZeroGPU Space its decorator, elsewhere nothing."""
+    if find_spec("spaces") is None:
+        return lambda function: function
+    import spaces  # type: ignore[import-not-found]  # on a Space only
+
+    return spaces.GPU(duration=GPU_SECONDS)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    """End by SIGTERM as by Ctrl-C, so that visitors' files are deleted."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

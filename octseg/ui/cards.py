@@ -1,0 +1,91 @@
+"""Small cards of the page: the scale and where it came from, the model, a sentence for what went wrong."""
+
+from collections.abc import Mapping, Sequence
+
+from octseg.checkpoint import CheckpointConfig
+from octseg.pullback import PixelScale
+from octseg.result import ModelIdentity
+from octseg.ui.markup import number, sentences, text
+
+SOURCES = {
+    "dicom": "DICOM header",
+    "ruler": "Ruler burned into the frame",
+    "user": "Entered by you",
+    "preset": "Preset for this size",
+    None: "Not known",
+}
+CATHETER_DIAMETER_MM = 0.90  # 2.7 F, the ring that serves as cross-check
+
+
+def scale_html(scale: PixelScale) -> str:
+    """Value, source and cross-check of the scale; how to give one where it is unknown."""
+    if scale.pixel_spacing_mm is None:
+        body = (
+            "<p>No ruler was found and no scale is given, so areas stay in pixels. "
+            "Enter the millimetres per pixel below to get mm², mm and µm.</p>"
+        )
+    else:
+        body = (
+            f'<p class="oct-scale-value"><b data-scale="{scale.pixel_spacing_mm!r}">'
+            f"{scale.pixel_spacing_mm:.5f}</b> mm per pixel <span>({number(1 / scale.pixel_spacing_mm, 1)} px per mm)"
+            f"</span></p>{f'<p>{text(scale.evidence)}</p>' if scale.evidence else ''}"
+        )
+    return (
+        f'<section class="oct-card oct-scale" data-source="{scale.source or "none"}"><h3>Scale'
+        f'<span class="oct-badge">{SOURCES[scale.source]}</span></h3>{body}{_cross_check(scale)}'
+        + (f'<ul class="oct-warnings">{sentences(scale.warnings)}</ul>' if scale.warnings else "")
+        + "</section>"
+    )
+
+
+def _cross_check(scale: PixelScale) -> str:
+    if scale.pixel_spacing_mm is None:
+        return ""
+    if scale.catheter_diameter_mm is None:
+        return "<p>Cross-check: no catheter ring was found to measure.</p>"
+    return (
+        f"<p>Cross-check: the catheter measures <b>{scale.catheter_diameter_mm:.3f} mm</b> with this scale; "
+        f"a 2.7 F catheter is {CATHETER_DIAMETER_MM:.2f} mm.</p>"
+    )
+
+
+def error_html(sentence: str, title: str = "This file was not measured") -> str:
+    """One sentence where the picture would be; it begins with a capital and ends with a full stop."""
+    said = sentence[:1].upper() + sentence[1:]
+    ended = said if said.endswith((".", "!", "?")) else f"{said}."
+    return f'<div class="oct-error" role="alert"><h3>{text(title)}</h3><p>{text(ended)}</p></div>'
+
+
+def notice_html(sentence: str) -> str:
+    """What stands where the picture will be."""
+    return f'<div class="oct-empty" role="status"><p>{text(sentence)}</p></div>'
+
+
+def model_html(identity: ModelIdentity, config: CheckpointConfig) -> str:
+    """Which weights made the numbers, what they learnt from and how they did on patients they had not seen."""
+    where = {"bundled": "comes with octseg", "hub": "from the Hub", "folder": "from a folder"}[identity.source]
+    lines = [
+        ("Name", f"{text(identity.name)} ({where})"),
+        ("Commit", f"<code>{text(identity.revision)}</code>" if identity.revision else "none: told by its hash"),
+        ("SHA-256", f"<code>{text(identity.sha256[:16])}…</code>"),
+        ("Trained on", facts_html(config.training)),
+        ("Tested on", facts_html(config.metrics)),
+    ]
+    items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in lines)
+    return f'<section class="oct-card oct-model"><h3>Model</h3><dl>{items}</dl></section>'
+
+
+def facts_html(facts: object) -> str:
+    """What config.json says, whatever its depth: objects as nested lists, lists as one line, numbers short."""
+    if isinstance(facts, Mapping):
+        items = "".join(
+            f"<li><span>{text(str(key).replace('_', ' '))}</span> {facts_html(value)}</li>"
+            for key, value in facts.items()
+            if value not in (None, "", [], {})
+        )
+        return f'<ul class="oct-facts">{items}</ul>' if items else "not stated"
+    if isinstance(facts, Sequence) and not isinstance(facts, str):
+        if any(isinstance(fact, Mapping) for fact in facts):
+            return "".join(map(facts_html, facts))
+        return ", ".join(map(facts_html, facts))
+    return f"{facts:.3g}" if isinstance(facts, float) else text(facts)

@@ -1,0 +1,128 @@
+"""The server's one model and the folder for what visitors get. Holds nothing of any visitor between two calls."""
+
+import json
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from octseg.drawing.screen import encode_jpeg
+from octseg.errors import OctsegError, ReadError
+from octseg.export.bundle import zip_bytes
+from octseg.export.pictures import mask_png, overlay_png
+from octseg.export.provenance import run_record
+from octseg.export.tables import measures_csv
+from octseg.reading import read_pullback
+from octseg.reading.grey import sepia_to_grey
+from octseg.result import FrameResult
+from octseg.segmenter import Segmenter
+from octseg.ui.examples import EXAMPLES, FOLDER
+from octseg.ui.limits import ServerLimits
+
+Segment = Callable[[Any, float | None], FrameResult]
+
+FILE_LABELS = {  # file to download: what its button says
+    "octseg.zip": "Download all (ZIP)",
+    "mask.png": "Mask",
+    "overlay.png": "Overlay",
+    "measures.csv": "CSV",
+    "measures.json": "JSON",
+}
+
+
+class BusyError(OctsegError):
+    """Too many frames are waiting for the model."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The two pictures that the browser lays the outlines on, as files."""
+
+    frame: Path
+    grey: Path
+
+
+class Desk:
+    """Segments frames one at a time and lays out files for their visitor.
+
+    segment: the segmenter's own, or that on a borrowed GPU.
+    folder: where visitors' files go; each call gets a folder of its own there that nobody can guess.
+    """
+
+    def __init__(
+        self, segmenter: Segmenter, limits: ServerLimits, folder: Path, segment: Segment | None = None
+    ) -> None:
+        self.segmenter, self.limits, self.folder = segmenter, limits, folder
+        self._segment = segment or segmenter.segment
+        self._turns = threading.BoundedSemaphore(limits.model_runs)
+
+    def segment(self, file: Path, pixel_spacing_mm: float | None) -> FrameResult:
+        """One file, which must hold one frame, to its result.
+
+        Raises:
+            OctsegError: what the visitor can mend, or BusyError when no turn came up in time.
+        """
+        pullback = read_pullback(file)
+        if len(pullback) != 1:
+            raise ReadError(
+                f"{pullback.name} holds {len(pullback)} frames and this page takes one: save one frame as a picture, "
+                "or run `octseg predict` on the whole pullback"
+            )
+        with self._turn():
+            return self._segment(pullback, pixel_spacing_mm)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(timeout=self.limits.model_wait_seconds):
+            raise BusyError("the server is busy with other frames; try again in a minute")
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    def example(self, name: str) -> Path:
+        """A copy of an example, as if the visitor had sent it."""
+        known = {example.file for example in EXAMPLES}
+        if name not in known:
+            raise ReadError("there is no such example; choose one of those shown")
+        return Path(shutil.copy(FOLDER / name, self._new_folder() / name))
+
+    def screen(self, result: FrameResult) -> Screen:
+        """Write the frame for the screen, in colour and in grey."""
+        folder = self._new_folder()
+        screen = Screen(folder / "frame.jpg", folder / "grey.jpg")
+        screen.frame.write_bytes(encode_jpeg(result.frame))
+        grey = cv2.cvtColor(sepia_to_grey(result.frame), cv2.COLOR_GRAY2RGB)
+        screen.grey.write_bytes(encode_jpeg(np.asarray(grey, np.uint8)))
+        return screen
+
+    def record(self, result: FrameResult) -> dict[str, Any]:
+        """What measures.json holds."""
+        return {**run_record(result.model, result.device, result.backend), "frames": [result.to_record()]}
+
+    def files(self, result: FrameResult) -> dict[str, Path]:
+        """Write what can be downloaded: each name in FILE_LABELS to its file."""
+        record = self.record(result)
+        contents = {
+            "octseg.zip": zip_bytes([result]),
+            "mask.png": mask_png(result),
+            "overlay.png": overlay_png(result),
+            "measures.csv": measures_csv(record, record["frames"]).encode(),
+            "measures.json": json.dumps(record, allow_nan=False, indent=1).encode(),
+        }
+        folder = self._new_folder()
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        return {name: folder / name for name in contents}
+
+    def _new_folder(self) -> Path:
+        folder = self.folder / secrets.token_hex(16)
+        folder.mkdir(mode=0o700)
+        return folder

@@ -1,0 +1,111 @@
+"""The examples on the page: phantoms, drawn by octseg.phantom, so that no patient's frame is shipped.
+
+`python -m octseg.ui.examples` draws them again into octseg/ui/examples.
+"""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from octseg.drawing.screen import encode_jpeg
+from octseg.phantom import GuideWire, LipidPool, Microvessel, PhantomSpec, Wall, render
+from octseg.ui.markup import text
+
+FOLDER = Path(__file__).parent / "examples"
+FRAME_QUALITY = 92
+THUMBNAIL_PX = 176
+
+
+@dataclass(frozen=True)
+class Example:
+    """One phantom: `file` in the folder of examples, the name that the page shows, and how it is drawn."""
+
+    file: str
+    name: str
+    spec: PhantomSpec
+
+
+def pool(centre_deg: float, arc_deg: float, cap_um: float) -> LipidPool:
+    """A lipid pool under a cap that is a half thicker at its ends."""
+    return LipidPool(
+        centre_deg=centre_deg, arc_deg=arc_deg, cap_min_um=cap_um, cap_max_um=1.5 * cap_um, thickness_um=700
+    )
+
+
+EXAMPLES: tuple[Example, ...] = (
+    Example(
+        "thick_cap_120_degrees.jpg",
+        "Thick cap, 120 degrees",
+        PhantomSpec(
+            seed=11,
+            wall=Wall(plaque_um=500, plaque_deg=200),
+            lipid_pools=(pool(200, 120, 220),),
+            guide_wire=GuideWire(centre_deg=20, distance_mm=0.75),
+        ),
+    ),
+    Example(
+        "thin_cap_200_degrees.jpg",
+        "Thin cap, 200 degrees",
+        PhantomSpec(
+            seed=12,
+            lumen_radius_mm=1.2,
+            lumen_offset_deg=90,
+            wall=Wall(plaque_um=600, plaque_deg=300),
+            lipid_pools=(pool(300, 200, 60),),
+            guide_wire=GuideWire(centre_deg=120, distance_mm=0.7),
+        ),
+    ),
+    Example(
+        "two_cores.jpg",
+        "Two cores and a vessel",
+        PhantomSpec(
+            seed=13,
+            lumen_radius_mm=1.5,
+            wall=Wall(plaque_um=450, plaque_deg=70),
+            lipid_pools=(pool(60, 80, 120), pool(210, 60, 180)),
+            microvessels=(Microvessel(centre_deg=330, depth_um=420, width_um=260, height_um=120),),
+            guide_wire=GuideWire(centre_deg=140, distance_mm=0.75),
+        ),
+    ),
+    Example(
+        "no_lipid.jpg",
+        "No lipid",
+        PhantomSpec(
+            seed=14,
+            lumen_radius_mm=1.7,
+            wall=Wall(intima_um=260),
+            guide_wire=GuideWire(centre_deg=250, distance_mm=0.8),
+        ),
+    ),
+)
+
+
+def examples_html() -> str:
+    """The examples as buttons with a small picture each."""
+    buttons = "".join(
+        f'<button type="button" data-example="{text(example.file)}"><img alt="" src="{_thumbnail(example)}">'
+        f"{text(example.name)}</button>"
+        for example in EXAMPLES
+    )
+    return f'<div class="oct-examples"><h3>Or try a phantom</h3>{buttons}</div>'
+
+
+def _thumbnail(example: Example) -> str:
+    with Image.open(FOLDER / example.file) as frame:
+        small = frame.resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
+    jpeg = encode_jpeg(np.asarray(small, np.uint8), quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+def main() -> None:
+    """Draw every example into its file."""
+    FOLDER.mkdir(exist_ok=True)
+    for example in EXAMPLES:
+        (FOLDER / example.file).write_bytes(encode_jpeg(render(example.spec).frame, FRAME_QUALITY))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,305 @@
+"""What stands between the network and Gradio: which addresses exist, how large and slow a request may be, headers.
+
+Gradio limits the size of one file alone: neither the body of a request, nor its number of files, nor its duration.
+Every refusal is one sentence in plain text with the status that belongs to it.
+"""
+
+import asyncio
+import errno
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from octseg.ui.limits import MEGABYTE, ServerLimits
+
+UPLOAD = "/gradio_api/upload"
+ADDRESSES = re.compile(  # what the page and the API need; whatever else Gradio has or will have does not exist here
+    r"/|/config|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(assets|static|svelte)/.+"
+    r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|login_check|upload|upload_progress|cancel|reset"
+    r"|queue/(join|data)|call/.+|heartbeat/[^/]+|file=(?!\w+://).+)"
+)
+CALL = re.compile(r"/gradio_api/(queue/join|call/.+)")
+LINGER_SECONDS = 5.0  # after a refusal the rest of the body is read and dropped: a closed door loses the sentence
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # Gradio puts its configuration and handlers into the page
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+    )
+)
+
+logger = logging.getLogger(__name__)
+
+
+class RefusalError(Exception):
+    """An answer given instead of Gradio's."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
+
+
+class Guard:
+    """ASGI middleware that refuses what is too large, too slow, too much at once or not there.
+
+    frame_ancestors: the sites that may show the page in a frame, as a Content-Security-Policy lists them.
+    """
+
+    def __init__(self, app: ASGIApp, limits: ServerLimits, frame_ancestors: str = "'self'") -> None:
+        self.app = app
+        self.limits = limits
+        self.uploads: Counter[str] = Counter()  # address -> uploads under way
+        self.headers = (
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"content-security-policy", f"{CONTENT_SECURITY_POLICY}; frame-ancestors {frame_ancestors}".encode()),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or hand it on."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, self._with_headers(scope, send))
+        else:
+            await send({"type": "websocket.close", "code": 1008})  # Gradio has no websocket
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Gradio's answer, unless the request is refused before that begins."""
+        refusals: list[RefusalError] = []
+        started = False
+
+        async def send_unless_refused(message: Message) -> None:
+            nonlocal started
+            if started or not refusals:  # what was refused while its body came in is answered below
+                started = True
+                await send(message)
+
+        try:
+            await self._checked(scope, receive, send_unless_refused, refusals.append)
+        except RefusalError as refusal:
+            refusals.append(refusal)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            logger.exception("no space left for visitors' files")
+            refusals.append(RefusalError(507, "The server's disk is full; try again in a few minutes."))
+        except Exception:
+            if not refusals:
+                raise  # a refusal mid-body breaks the reader behind it: that is how it was meant
+        if refusals and not started:
+            await _send_refusal(refusals[0], receive, send)
+
+    async def _checked(
+        self, scope: Scope, receive: Receive, send: Send, refuse: Callable[[RefusalError], None]
+    ) -> None:
+        if not ADDRESSES.fullmatch(scope["path"]):
+            raise RefusalError(404, "Not found.")
+        async with self._upload_slot(scope):
+            checked: Receive = BodyCheck(scope, receive, self.limits, refuse).receive
+            if CALL.fullmatch(scope["path"]) and scope["method"] == "POST":
+                checked = await _without_addresses(checked)
+            await self.app(scope, checked, send)
+
+    @asynccontextmanager
+    async def _upload_slot(self, scope: Scope) -> AsyncIterator[None]:
+        """Hold one of the places for uploads; other requests pass."""
+        if scope["path"] != UPLOAD or scope["method"] != "POST":
+            yield
+            return
+        address = caller(scope, self.limits.trusted_proxies)
+        if self.uploads[address] >= self.limits.uploads_per_address:
+            raise RefusalError(
+                429,
+                f"{self.limits.uploads_per_address} uploads from your address are under way; "
+                "wait until one is done and try again.",
+            )
+        if self.uploads.total() >= self.limits.uploads_at_once:
+            raise RefusalError(503, "The server is taking as many uploads as it can; try again in a minute.")
+        self.uploads[address] += 1
+        try:
+            yield
+        finally:
+            self.uploads[address] -= 1
+            if not self.uploads[address]:
+                del self.uploads[address]
+
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        ours: tuple[tuple[bytes, bytes], ...] = self.headers
+        if "/file=" in scope["path"] or scope["path"].startswith("/gradio_api/queue/"):
+            ours = (*ours, (b"cache-control", b"private, no-store"))  # no patient's frame stays in a shared browser
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                replaced = {name for name, _ in ours}
+                kept = [(name, value) for name, value in message["headers"] if name.lower() not in replaced]
+                message = {**message, "headers": [*kept, *ours]}
+            await send(message)
+
+        return send_with_headers
+
+
+class BodyCheck:
+    """A request's `receive` that counts bytes, files and seconds, and tells `refuse` before it raises."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, limits: ServerLimits, refuse: Callable[[RefusalError], None]
+    ) -> None:
+        headers = Headers(scope=scope)
+        self.inner, self.limits, self.refuse = receive, limits, refuse
+        self.is_upload = scope["path"] == UPLOAD
+        self.max_bytes = limits.max_upload_bytes if self.is_upload else limits.max_json_bytes
+        self.delimiters = DelimiterCounter(headers.get("content-type", "")) if self.is_upload else None
+        self.n_bytes = 0
+        self.complete = False
+        self.deadline: float | None = None
+        declared = headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > self.max_bytes:
+            raise self._too_large()
+
+    async def receive(self) -> Message:
+        """The next part of the body; once the body is complete, whatever comes (the client going away)."""
+        if self.complete:
+            return await self.inner()
+        try:
+            message = await asyncio.wait_for(self.inner(), self._patience_seconds())
+            self._count(message)
+        except asyncio.TimeoutError:
+            refusal = self._too_slow()
+        except RefusalError as too_much:
+            refusal = too_much
+        else:
+            return message
+        self.refuse(refusal)
+        raise refusal
+
+    def _patience_seconds(self) -> float:
+        now = asyncio.get_running_loop().time()
+        if self.deadline is None:
+            self.deadline = now + self.limits.total_seconds
+        return max(0.0, min(self.limits.idle_seconds, self.deadline - now))
+
+    def _count(self, message: Message) -> None:
+        body = message.get("body", b"")
+        self.n_bytes += len(body)
+        self.complete = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        if self.n_bytes > self.max_bytes:
+            raise self._too_large()
+        if self.delimiters and self.delimiters.count(body) > self.limits.max_files + 1:
+            raise RefusalError(413, f"More than {self.limits.max_files} files in one upload; send one frame at a time.")
+
+    def _too_large(self) -> RefusalError:
+        what = "upload" if self.is_upload else "request"
+        return RefusalError(
+            413, f"The {what} is larger than {self.max_bytes / MEGABYTE:g} MB, the most this server takes."
+        )
+
+    def _too_slow(self) -> RefusalError:
+        return RefusalError(
+            408,
+            f"The request paused for more than {self.limits.idle_seconds:g} s or took more than "
+            f"{self.limits.total_seconds:g} s in all; try again over a faster connection.",
+        )
+
+
+class DelimiterCounter:
+    """Counts the delimiters of a multipart body as it streams by, one that is cut in two included.
+
+    There is one before each file and one at the end.
+    """
+
+    def __init__(self, content_type: str) -> None:
+        found = re.search(r'boundary="?([^";,]+)', content_type)
+        self.delimiter = b"--" + found.group(1).strip().encode("latin-1") if found else None
+        self.tail = b""
+        self.n_delimiters = 0
+
+    def count(self, body: bytes) -> int:
+        """Delimiters seen so far, those of `body` included."""
+        if self.delimiter is None:
+            return 0
+        seen = self.tail + body
+        self.n_delimiters += seen.count(self.delimiter)
+        after = seen[seen.rfind(self.delimiter) + len(self.delimiter) :] if self.delimiter in seen else seen
+        self.tail = after[-(len(self.delimiter) - 1) :]
+        return self.n_delimiters
+
+
+def caller(scope: Scope, trusted_proxies: int) -> str:
+    """The caller's address: the connection's, or what the outermost trusted proxy wrote into X-Forwarded-For."""
+    connection = scope["client"][0] if scope.get("client") else "unknown"
+    if trusted_proxies == 0:
+        return connection
+    hops = [hop.strip() for hop in ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",") if hop.strip()]
+    return hops[-min(trusted_proxies, len(hops))] if hops else connection
+
+
+async def _without_addresses(receive: Receive) -> Receive:
+    """Read a call's body, refuse it where a file in it is an address on the web, and hand it on.
+
+    Gradio would fetch that address from here: nobody's errands are run.
+    """
+    body, message = b"", await receive()
+    while message["type"] == "http.request":
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+        message = await receive()
+    try:
+        if _holds_address(json.loads(body)):
+            raise RefusalError(400, "Send the file itself; addresses on the web are not fetched.")
+    except (ValueError, RecursionError):
+        raise RefusalError(400, "The request is not JSON, or nested too deeply.") from None
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replay
+
+
+def _holds_address(value: object) -> bool:
+    if isinstance(value, dict):
+        return "://" in str(value.get("path", "")) or any(map(_holds_address, value.values()))
+    return isinstance(value, list) and any(map(_holds_address, value))
+
+
+async def _send_refusal(refusal: RefusalError, receive: Receive, send: Send) -> None:
+    body = refusal.sentence.encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    if refusal.status == 413:
+        await _drop_rest_of_body(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _drop_rest_of_body(receive: Receive) -> None:
+    async def drop() -> None:
+        message: dict[str, Any] = {"more_body": True}
+        while message.get("more_body", False):
+            message = dict(await receive())
+
+    try:
+        await asyncio.wait_for(drop(), LINGER_SECONDS)
+    except asyncio.TimeoutError:
+        return

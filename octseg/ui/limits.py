@@ -1,0 +1,74 @@
+"""What one visitor may take of the server: every limit in one place, each changeable by an environment variable.
+
+`OCTSEG_MAX_UPLOAD_BYTES=1500000000` changes `max_upload_bytes`, and so on for each field.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from octseg.errors import ConfigError
+
+PREFIX = "OCTSEG_"
+MEGABYTE = 1_000_000
+
+
+def on_a_space(environment: Mapping[str, str]) -> bool:
+    """Whether this runs as a Hugging Face Space."""
+    return environment.get("SYSTEM") == "spaces" or "SPACE_ID" in environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerLimits:
+    """Bytes, seconds and counts, all of them above zero; only `trusted_proxies` may be zero.
+
+    max_upload_bytes: body of one upload request, whatever its number of files.
+    max_json_bytes: body of any other request.
+    max_files: files in one upload request.
+    idle_seconds, total_seconds: how long a request's body may pause, and take in all.
+    uploads_per_address, uploads_at_once: uploads under way from one address, and from all.
+    queue_size: calls that may wait for the model; model_runs: calls that run it at the same time.
+    model_wait_seconds: how long a call waits for its turn at the model before it gives up.
+    keep_seconds: age at which a visitor's files are deleted; sweep_seconds: how often that is looked at.
+    disk_bytes: what all visitors' files may take together; the oldest go first.
+    sessions: visitors whose page is remembered; the longest idle goes first.
+    trusted_proxies: proxies in front that each add the caller to X-Forwarded-For; 0 believes the connection alone.
+    """
+
+    max_upload_bytes: int = 200 * MEGABYTE
+    max_json_bytes: int = MEGABYTE
+    max_files: int = 8
+    idle_seconds: float = 30.0
+    total_seconds: float = 300.0
+    uploads_per_address: int = 4
+    uploads_at_once: int = 32
+    queue_size: int = 32
+    model_runs: int = 1
+    model_wait_seconds: float = 120.0
+    keep_seconds: float = 3600.0
+    sweep_seconds: float = 600.0
+    disk_bytes: int = 2_000 * MEGABYTE
+    sessions: int = 512
+    trusted_proxies: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            least = 0 if field.name == "trusted_proxies" else 1e-3
+            if getattr(self, field.name) < least:
+                raise ConfigError(f"{PREFIX}{field.name.upper()} must be above 0, not {getattr(self, field.name)}")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ServerLimits":
+        """The limits with what the environment changes; a value that is no number is refused with its name.
+
+        A Space stands behind a proxy of its own, so there one is trusted unless the environment says otherwise.
+        """
+        given: dict[str, float] = {"trusted_proxies": 1} if on_a_space(environment) else {}
+        for field in fields(cls):
+            name = PREFIX + field.name.upper()
+            if name in environment:
+                kind = float if field.type in (float, "float") else int
+                try:
+                    given[field.name] = kind(environment[name])
+                except ValueError as error:
+                    raise ConfigError(f"{name} must be a number, not {environment[name]!r}") from error
+        return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's own type

@@ -1,0 +1,30 @@
+"""Text to HTML: the one place where what comes from outside is escaped, and where numbers become words."""
+
+from html import escape
+
+NOT_MEASURED = "–"
+
+
+def text(value: object) -> str:
+    """Any value as text that HTML shows as it is: file names, messages, what a model's card says."""
+    return escape(str(value), quote=True)
+
+
+def number(value: float | int | None, digits: int) -> str:
+    """A number with `digits` decimals and thin spaces between thousands; a dash for None."""
+    if value is None:
+        return NOT_MEASURED
+    return f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def signed(value: float | int | None, digits: int) -> str:
+    """A difference with its sign, a true minus for a negative one; a dash for None."""
+    if value is None:
+        return NOT_MEASURED
+    sign = "+" if value >= 0 else "\N{MINUS SIGN}"
+    return sign + number(abs(value), digits)
+
+
+def sentences(items: tuple[str, ...] | list[str]) -> str:
+    """A list of sentences as list items, each once."""
+    return "".join(f"<li>{text(item)}</li>" for item in dict.fromkeys(items))

@@ -1,0 +1,172 @@
+"""The numbers on the right: what each measure is called, its unit and what it means. No arithmetic lives here."""
+
+from dataclasses import dataclass
+
+from octseg.measurement.frame import FrameMeasures
+from octseg.measurement.tcfa import ARC_DEG, CAP_UM
+from octseg.ui.markup import NOT_MEASURED, number, sentences, signed, text
+
+CLIMA_ARC_DEG, CLIMA_CAP_UM = 180, 75  # high risk in the CLIMA study
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a field of FrameMeasures, its name, unit, decimals and meaning."""
+
+    field: str
+    label: str
+    unit: str
+    digits: int
+    meaning: str
+
+
+TILES = (
+    Row("lipid_core_area_mm2", "Plaque area", "mm²", 2, "visible lipid core"),
+    Row("lipid_arc_deg", "Lipid arc", "°", 0, f"over {ARC_DEG:.0f}° is lipid rich"),
+    Row("fibrous_cap_thickness_min_um", "Thinnest cap", "µm", 0, f"under {CAP_UM:.0f} µm is thin"),
+    Row("lumen_area_mm2", "Lumen area", "mm²", 2, "catheter included"),
+)
+PIXEL_TILES = {"lipid_core_area_mm2": "lipid_core_area_px", "lumen_area_mm2": "lumen_area_px"}
+
+TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
+    (
+        "Lipid core",
+        (
+            Row(
+                "lipid_core_area_mm2",
+                "Area",
+                "mm²",
+                3,
+                "Inside the outline. The deep border is diffuse: this is the visible area.",
+            ),
+            Row("lipid_core_area_px", "Area", "px", 0, "The same in pixels, whatever the scale."),
+            Row("lipid_core_percent_of_disc", "Part of the disc", "%", 1, "Of the round field of view."),
+            Row(
+                "lipid_arc_deg",
+                "Arc",
+                "°",
+                0,
+                "Rays from the lumen's centre that meet lipid; all cores together. "
+                f"Over {ARC_DEG:.0f}° lipid rich, over {CLIMA_ARC_DEG}° high risk (CLIMA).",
+            ),
+            Row("lipid_arc_widest_deg", "Widest core", "°", 0, "The arc of the widest single core."),
+            Row("lipid_arc_catheter_deg", "Arc from the catheter", "°", 0, "The same arc seen from the catheter."),
+        ),
+    ),
+    (
+        "Fibrous cap",
+        (
+            Row(
+                "fibrous_cap_thickness_min_um",
+                "Thinnest",
+                "µm",
+                0,
+                f"Smallest median over 100 µm of arc. Under {CAP_UM:.0f} µm thin (TCFA), "
+                f"under {CLIMA_CAP_UM} µm high risk (CLIMA). Readers differ by about 20 µm.",
+            ),
+            Row("fibrous_cap_thickness_p5_um", "5th percentile", "µm", 0, "Thinner on 5 % of the arc."),
+            Row("fibrous_cap_thickness_mean_um", "Mean", "µm", 0, "Over the whole arc, its ends left out."),
+            Row("fibrous_cap_absent_deg", "No cap seen", "°", 0, "Part of the arc where lipid reaches the lumen."),
+        ),
+    ),
+    (
+        "Lumen",
+        (
+            Row("lumen_area_mm2", "Area", "mm²", 3, "The largest open area, catheter included."),
+            Row("lumen_area_px", "Area", "px", 0, "The same in pixels."),
+            Row("lumen_diameter_min_mm", "Shortest diameter", "mm", 2, "Through the lumen's centre."),
+            Row("lumen_diameter_max_mm", "Longest diameter", "mm", 2, "Through the lumen's centre."),
+            Row("lumen_diameter_mean_mm", "Mean diameter", "mm", 2, "Over all directions."),
+            Row("lumen_eccentricity", "Eccentricity", "", 2, "(longest − shortest) / longest; 0 is round."),
+        ),
+    ),
+    (
+        "Vasa vasorum",
+        (
+            Row("vasa_vasorum_count", "Count", "", 0, "Separate dark channels in the wall."),
+            Row("vasa_vasorum_area_mm2", "Area", "mm²", 3, "All of them together."),
+        ),
+    ),
+)
+
+
+def summary_html(measures: FrameMeasures, warnings: tuple[str, ...]) -> str:
+    """The leading numbers, what to be careful about, and the TCFA criteria."""
+    return tiles_html(measures) + warnings_html(warnings) + tcfa_html(measures)
+
+
+def tiles_html(measures: FrameMeasures) -> str:
+    """The four leading numbers; areas in pixels where there is no scale."""
+    return f'<div class="oct-tiles">{"".join(_tile(measures, row) for row in TILES)}</div>'
+
+
+def _tile(measures: FrameMeasures, row: Row) -> str:
+    value, unit, digits = getattr(measures, row.field), row.unit, row.digits
+    if value is None and row.field in PIXEL_TILES:
+        in_pixels = getattr(measures, PIXEL_TILES[row.field])
+        if in_pixels is not None:
+            value, unit, digits = in_pixels, "px", 0
+    gap = "" if unit == "°" else " "
+    shown = f"{number(value, digits)}{gap}<small>{unit}</small>" if value is not None else NOT_MEASURED
+    return (
+        f'<div class="oct-tile" data-tile="{row.field}"><span class="oct-tile-label">{row.label}</span>'
+        f'<span class="oct-tile-value">{shown}</span><span class="oct-tile-note">{row.meaning}</span></div>'
+    )
+
+
+def warnings_html(warnings: tuple[str, ...]) -> str:
+    """What limits these numbers; nothing where nothing does."""
+    return f'<ul class="oct-warnings" role="note">{sentences(warnings)}</ul>' if warnings else ""
+
+
+def tcfa_html(measures: FrameMeasures) -> str:
+    """The two criteria of a thin-cap fibroatheroma in one frame, each with its distance from the threshold."""
+    if measures.meets_tcfa_criteria is None:
+        return (
+            '<section class="oct-tcfa"><h3>Thin-cap fibroatheroma</h3><p>Cannot be judged here: it takes a lipid '
+            "core, its cap and a scale.</p></section>"
+        )
+    meets = measures.meets_tcfa_criteria
+    verdict = "This frame meets both frame criteria" if meets else "This frame does not meet both frame criteria"
+    return (
+        f'<section class="oct-tcfa" data-meets="{str(meets).lower()}"><h3>Thin-cap fibroatheroma</h3>'
+        f'<p class="oct-verdict">{verdict}</p><dl>'
+        + _criterion("cap", f"Cap under {CAP_UM:.0f} µm", measures.tcfa_cap_margin_um, "µm", below=True)
+        + _criterion("arc", f"Arc over {ARC_DEG:.0f}°", measures.tcfa_arc_margin_deg, "°", below=False)
+        + "</dl><p>One frame is a hint, not a diagnosis: a candidate takes three frames in a row, and readers agree "
+        "poorly (kappa 0.23).</p></section>"
+    )
+
+
+def _criterion(name: str, label: str, margin: float | None, unit: str, *, below: bool) -> str:
+    if margin is None:
+        return f"<dt>{label}</dt><dd>not measured</dd>"
+    met = margin < 0 if below else margin > 0
+    mark = "✓ met" if met else "✗ not met"
+    return (
+        f'<dt>{label}</dt><dd data-margin="{name}"><b>{mark}</b> by a margin of {signed(margin, 0)}'
+        f"{'' if unit == '°' else ' '}{unit}</dd>"
+    )
+
+
+def table_html(measures: FrameMeasures) -> str:
+    """Every measure with its unit and meaning; `data-measure` names the field, `data-value` holds it in full."""
+    groups = "".join(
+        f'<tbody><tr class="oct-group"><th colspan="3" scope="rowgroup">{text(title)}</th></tr>'
+        + "".join(_table_row(measures, row) for row in rows)
+        + "</tbody>"
+        for title, rows in TABLE
+        if any(getattr(measures, row.field) is not None for row in rows)
+    )
+    return f'<table class="oct-table"><caption>All measures of this frame</caption>{groups}</table>'
+
+
+def _table_row(measures: FrameMeasures, row: Row) -> str:
+    value = getattr(measures, row.field)
+    full = "" if value is None else f' data-value="{value!r}"'
+    absent = '<abbr title="not measured">–</abbr>'
+    return (
+        f'<tr><th scope="row">{text(row.label)}<small>{text(row.meaning)}</small></th>'
+        f'<td data-measure="{row.field}"{full}>{absent if value is None else number(value, row.digits)}</td>'
+        f"<td>{row.unit if value is not None else ''}</td></tr>"
+    )

@@ -1,0 +1,254 @@
+"""The page: components, events and wording. No arithmetic lives here."""
+
+import errno
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from octseg.classes import BY_NAME
+from octseg.drawing.overlay import PENS
+from octseg.errors import OctsegError
+from octseg.measurement import FrameMeasures
+from octseg.result import FrameResult
+from octseg.ui.cards import error_html, model_html, notice_html, scale_html
+from octseg.ui.desk import FILE_LABELS, Desk
+from octseg.ui.examples import examples_html
+from octseg.ui.limits import MEGABYTE
+from octseg.ui.markup import text
+from octseg.ui.numbers import summary_html, table_html, tiles_html
+from octseg.ui.picture import picture_html, swatch_svg
+
+TITLE = "octseg: lipid-rich plaque in intravascular OCT"
+RESEARCH_USE = "Research use only, not a medical device"
+CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear here."
+WORKING = "Outlining the tissues …"
+MODEL_TURN = "model"  # every event that runs the model waits in this one line
+SEND_EXAMPLE = """element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-example]");
+  if (button) trigger("click", { file: button.dataset.example });
+});"""
+
+logger = logging.getLogger(__name__)
+
+Updates = tuple[Any, ...]  # one value per output component, in the order of `outputs`
+
+
+def build_page(desk: Desk | None, problem: str = "") -> gr.Blocks:
+    """The whole page; without a desk, the sentence that says why there is no model."""
+    limits = desk.limits if desk else None
+    lifetime = (int(limits.sweep_seconds), int(limits.keep_seconds)) if limits else None
+    page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=lifetime, fill_width=True)
+    with page:
+        _html(head_html())
+        if desk is None:
+            _html(error_html(problem, title="There is no model"))
+        else:
+            _html(gate_html(), elem_id="oct-gate")
+            with gr.Row(elem_id="oct-main"):
+                _build_columns(desk)
+            _build_api(desk)
+    return page
+
+
+def _build_columns(desk: Desk) -> None:
+    with gr.Column(elem_id="oct-left"):
+        upload = gr.File(label="OCT frame", height=140)
+        _html(f'<p class="oct-note">One frame: PNG, JPEG, TIFF, WebP or BMP, up to {_limit_mb(desk)} MB</p>')
+        examples = _html(examples_html(), js_on_load=SEND_EXAMPLE)
+        scale = _html()
+        spacing = gr.Textbox(label="Millimetres per pixel", info="Goes before any other scale.", placeholder="0.00668")
+        measure = gr.Button("Measure with this scale", variant="primary")
+    with gr.Column(elem_id="oct-middle"):
+        picture = _html(notice_html(CHOOSE), elem_id="oct-picture")
+        _html(controls_html(desk.segmenter.config.network.classes))
+        _html(model_html(desk.segmenter.identity, desk.segmenter.config))
+    with gr.Column(elem_id="oct-right"):
+        summary = _html(tiles_html(FrameMeasures()))
+        with gr.Row(elem_id="oct-files"):
+            files = [gr.DownloadButton(label, interactive=False, size="sm") for label in FILE_LABELS.values()]
+        table = _html()
+    outputs = [upload, spacing, picture, scale, summary, table, *files]
+
+    def new_frame(file: str | None) -> Iterator[Updates]:
+        """A frame just came in: find its scale anew, whatever was typed for the last one."""
+        yield from _show(desk, lambda: _chosen(file))
+
+    def same_frame(file: str | None, typed: str) -> Iterator[Updates]:
+        """The frame is there already: measure it with the scale that was typed, or with its own where none was."""
+        yield from _show(desk, lambda: _chosen(file), typed)
+
+    def example(event: gr.EventData) -> Iterator[Updates]:
+        yield from _show(desk, lambda: desk.example(str(event.file)))
+
+    turn: dict[str, Any] = {
+        "outputs": outputs,
+        "api_visibility": "private",
+        "concurrency_id": MODEL_TURN,
+        "concurrency_limit": desk.limits.model_runs,
+        "show_progress_on": picture,
+        "trigger_mode": "once",
+    }
+    upload.upload(new_frame, upload, **turn)
+    examples.click(example, None, **turn)
+    measure.click(same_frame, [upload, spacing], **turn)
+    spacing.submit(same_frame, [upload, spacing], **turn)
+    upload.clear(lambda: _cleared(notice_html(CHOOSE)), None, outputs, queue=False, api_visibility="private")
+
+
+def _html(content: str = "", elem_id: str | None = None, js_on_load: str | None = None) -> gr.HTML:
+    return gr.HTML(content, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)
+
+
+def _show(desk: Desk, choose: Callable[[], Path], spacing: str = "") -> Iterator[Updates]:
+    """Clear what is shown, then picture and numbers, then the files: no old result stands beside a new frame."""
+    yield _cleared(notice_html(WORKING))
+    try:
+        file = choose()
+        result = desk.segment(file, typed_mm(spacing))
+        screen = desk.screen(result)
+    except OctsegError as error:
+        yield _cleared(error_html(str(error)))
+        return
+    except OSError as error:
+        yield _cleared(error_html(_disk_sentence(error)))
+        return
+    shown = (
+        str(file),
+        spacing,
+        picture_html(result, _address(screen.frame), _address(screen.grey)),
+        scale_html(result.scale),
+        summary_html(result.measures, result.warnings),
+        table_html(result.measures),
+    )
+    yield (*shown, *(gr.skip() for _ in FILE_LABELS))
+    yield (*(gr.skip() for _ in shown), *_file_buttons(desk, result))
+
+
+def _file_buttons(desk: Desk, result: FrameResult) -> list[Any]:
+    try:
+        files = desk.files(result)
+    except OSError as error:
+        gr.Warning(text(_disk_sentence(error)))
+        return [gr.DownloadButton(interactive=False) for _ in FILE_LABELS]
+    return [gr.DownloadButton(value=str(files[kind]), interactive=True) for kind in FILE_LABELS]
+
+
+def _cleared(picture: str) -> Updates:
+    no_files = (gr.DownloadButton(value=None, interactive=False) for _ in FILE_LABELS)
+    return (gr.skip(), gr.skip(), picture, "", tiles_html(FrameMeasures()), "", *no_files)
+
+
+def _chosen(file: str | None) -> Path:
+    if file is None:
+        raise OctsegError("there is no frame yet: drop a file, or choose a phantom")
+    return Path(file)
+
+
+def typed_mm(typed: str) -> float | None:
+    """Mm per pixel as typed, with a point or a comma; None for an empty field."""
+    if not typed.strip():
+        return None
+    try:
+        return float(typed.strip().replace(",", "."))
+    except ValueError:
+        raise OctsegError(f"{typed!r} is no number; write the millimetres per pixel as 0.00668") from None
+
+
+def _disk_sentence(error: OSError) -> str:
+    """A full disk is for the visitor to know; any other failing of the system is a bug and goes on."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    logger.error("no space left for visitors' files: %r", error)
+    return "The server's disk is full; try again in a few minutes."
+
+
+def _address(file: Path) -> str:
+    return f"gradio_api/file={file}"
+
+
+def _limit_mb(desk: Desk) -> str:
+    return f"{desk.limits.max_upload_bytes / MEGABYTE:g}"
+
+
+def _build_api(desk: Desk) -> None:
+    """The endpoint `/segment` for programs; its components are never shown."""
+
+    def segment(file: str, pixel_spacing_mm: float | None = None) -> tuple[dict[str, Any], str, str]:
+        """Outline and measure one intravascular OCT frame. Research use only, not a medical device.
+
+        Parameters:
+            file: the frame, as PNG, JPEG, TIFF, WebP or BMP.
+            pixel_spacing_mm: millimetres per pixel; without it the ruler burned into the frame is looked for.
+
+        Returns:
+            measures: what measures.json holds, null where something cannot be measured.
+            overlay: PNG of the frame with the tissues outlined.
+            mask: palette PNG; 0 is background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum.
+        """
+        try:
+            result = desk.segment(Path(file), pixel_spacing_mm)
+            files = desk.files(result)
+        except OctsegError as error:
+            raise gr.Error(text(error), print_exception=False) from error
+        except OSError as error:
+            raise gr.Error(_disk_sentence(error), print_exception=False) from error
+        return desk.record(result), str(files["overlay.png"]), str(files["mask.png"])
+
+    with gr.Column(visible=False):
+        gr.Button("segment").click(
+            segment,
+            [gr.File(label="file"), gr.Number(label="pixel_spacing_mm")],
+            [gr.JSON(label="measures"), gr.File(label="overlay"), gr.File(label="mask")],
+            api_name="segment",
+            concurrency_id=MODEL_TURN,
+            concurrency_limit=desk.limits.model_runs,
+        )
+
+
+def head_html() -> str:
+    """Name, purpose, the research-use notice that always stands there, and the switch for light and dark."""
+    return (
+        '<header class="oct-head"><svg viewBox="0 0 34 34" aria-hidden="true"><circle cx="17" cy="17" r="16" '
+        'fill="#2b1605"/><circle cx="17" cy="17" r="11.5" fill="none" stroke="#e0a92e" stroke-width="5"/>'
+        '<path d="M25.1 8.9A11.5 11.5 0 0 1 27 22.7" fill="none" stroke="#56b4e9" stroke-width="5"/>'
+        '<circle cx="17" cy="17" r="2.6" fill="#e0a92e"/></svg><h1>octseg</h1>'
+        "<p>Lipid-rich plaque in intravascular OCT, outlined and measured</p>"
+        f'<span class="oct-research">{RESEARCH_USE}</span>'
+        '<button type="button" id="oct-theme">Light / dark</button></header>'
+    )
+
+
+def gate_html() -> str:
+    """What a visitor agrees to, with one button."""
+    return (
+        f'<div class="oct-gate"><h2>{RESEARCH_USE}</h2><ul>'
+        "<li>Outlines and numbers come from a network and can be wrong. They must not guide the care of a patient.</li>"
+        "<li>Send no frame that names a patient. Files are read on this server alone, and deleted within "
+        "about an hour.</li>"
+        "<li>Every length is only as good as its scale: its source stands beside it.</li></ul>"
+        '<button type="button" class="oct-button" id="oct-agree">I understand, go on</button></div>'
+    )
+
+
+def controls_html(classes: tuple[str, ...]) -> str:
+    """How the picture is drawn; app.js turns each change into an attribute that app.css draws by."""
+    chips = "".join(
+        f'<label class="oct-chip"><input type="checkbox" data-tissue-switch="{name}" checked>{swatch_svg(name)}'
+        f"{text(BY_NAME[name].label)}</label>"
+        for name in sorted(classes, key=list(PENS).index)
+    )
+    styles = "".join(
+        f'<label><input type="radio" name="oct-style" value="{value}"{" checked" if value == "both" else ""}>{label}'
+        "</label>"
+        for value, label in (("both", "Both"), ("outline", "Outline"), ("fill", "Fill"))
+    )
+    return (
+        f'<form class="oct-controls" aria-label="How the picture is drawn"><fieldset><legend>Tissues</legend>{chips}'
+        f'</fieldset><fieldset class="oct-segments"><legend>Style</legend>{styles}</fieldset>'
+        '<label>Opacity <input type="range" id="oct-opacity" min="0" max="100" step="5" value="45">'
+        '<output id="oct-opacity-value">45 %</output></label>'
+        '<label><input type="checkbox" id="oct-grey"> Grey background</label></form>'
+    )

@@ -1,0 +1,100 @@
+"""The picture in the middle: the frame once, and on it each tissue as one vector shape that the page can restyle.
+
+Switches, opacity and style are CSS on these shapes (app.css), so that changing them asks nothing of the server. The
+pens are those of the overlay that is saved as a file.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.classes import BY_NAME
+from octseg.drawing.overlay import EDGE_COLOUR, HATCH_PERIOD, HATCH_WIDTH, PENS, UNIT_FRACTION
+from octseg.drawing.strokes import outlines
+from octseg.result import FrameResult
+from octseg.ui.markup import number, text
+
+OUTLINE_TOLERANCE_PX = 0.3  # how far a drawn outline may run beside the mask's
+BAR_LENGTHS_MM = (2.0, 1.0, 0.5, 0.2)
+BAR_PART_OF_WIDTH = 0.25  # the bar is the longest of these lengths that takes no more
+
+
+def picture_html(result: FrameResult, frame_address: str, grey_address: str) -> str:
+    """The frame, in colour and in grey, with its tissues on it as one SVG of (W, H) user units, one per pixel."""
+    height, width = result.frame.shape[:2]
+    unit = max(1.0, min(height, width) * UNIT_FRACTION)
+    tissues = "".join(tissue_svg(name, result.masks[name], unit) for name in PENS if name in result.masks)
+    found = [BY_NAME[name].label.lower() for name in PENS if name in result.masks and result.masks[name].any()]
+    label = f"{result.file}: " + (f"outlined {', '.join(found)}" if found else "none of the tissues was found")
+    return f"""<figure class="oct-figure">
+<svg class="oct-picture" viewBox="0 0 {width} {height}" role="img" aria-label="{text(label)}">
+<defs><pattern id="oct-hatch" width="{HATCH_PERIOD * unit:g}" height="{HATCH_PERIOD * unit:g}"
+ patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><rect width="{HATCH_PERIOD * unit:g}"
+ height="{HATCH_WIDTH * unit:g}" fill="{rgb(BY_NAME["lipid_core"].colour)}"/></pattern></defs>
+<image class="oct-frame" href="{text(frame_address)}" width="{width}" height="{height}"/>
+<image class="oct-grey" href="{text(grey_address)}" width="{width}" height="{height}"/>
+<g transform="translate(.5 .5)">{tissues}</g>
+{scale_bar_svg(height, width, result.pixel_spacing_mm)}
+</svg>
+<figcaption>{text(result.file)} <span>{width} × {height} px</span></figcaption>
+</figure>"""
+
+
+def tissue_svg(name: str, mask: NDArray[np.bool_], unit: float) -> str:
+    """One tissue (H, W) as a fill and an outline; `unit` is a line's width in pixels."""
+    path = outline_path(mask)
+    if not path:
+        return ""
+    pen, colour = PENS[name], rgb(BY_NAME[name].colour)
+    dash = f' stroke-dasharray="{pen.dash * unit:g} {pen.gap * unit:g}"' if pen.gap else ""
+    line = f'class="oct-line" d="{path}"{dash}'
+    beside = "" if pen.fills_beside_outline else " oct-fill-alone"
+    hatch = f'<path class="oct-fill oct-hatched{beside}" d="{path}" fill="url(#oct-hatch)"/>' if pen.hatched else ""
+    return (
+        f'<g class="oct-tissue" data-tissue="{name}" style="--part:{pen.fill:g}"><title>{text(BY_NAME[name].label)}'
+        f'</title><path class="oct-fill{beside}" d="{path}" fill="{colour}"/>{hatch}'
+        f'<path {line} stroke="{rgb(EDGE_COLOUR)}" stroke-width="{pen.width * unit + 2:g}"/>'
+        f'<path {line} stroke="{colour}" stroke-width="{pen.width * unit:g}"/></g>'
+    )
+
+
+def outline_path(mask: NDArray[np.bool_]) -> str:
+    """Outlines of a mask (H, W) and of its holes as an SVG path; "" for an empty mask."""
+    parts = []
+    for outline in outlines(mask):
+        kept = cv2.approxPolyDP(outline[:, None], OUTLINE_TOLERANCE_PX, closed=True)[:, 0]
+        parts.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in kept.tolist()) + "Z")
+    return "".join(parts)
+
+
+def scale_bar_svg(height: int, width: int, pixel_spacing_mm: float | None) -> str:
+    """A bar of a round length in the lower right corner; nothing where the scale is unknown."""
+    if pixel_spacing_mm is None:
+        return ""
+    fitting = [mm for mm in BAR_LENGTHS_MM if mm / pixel_spacing_mm <= width * BAR_PART_OF_WIDTH]
+    if not fitting:
+        return ""
+    length, margin = fitting[0] / pixel_spacing_mm, width * 0.03
+    right, low = width - margin, height - margin
+    return (
+        f'<g class="oct-bar"><path d="M{right - length:.1f} {low:.1f}H{right:.1f}" stroke-width="{width / 150:.1f}"/>'
+        f'<text x="{right - length / 2:.1f}" y="{low - width / 75:.1f}" font-size="{width / 34:.1f}">'
+        f"{number(fitting[0], 0 if fitting[0] >= 1 else 1)} mm</text></g>"
+    )
+
+
+def swatch_svg(name: str) -> str:
+    """A tissue's line and fill, small, for its switch."""
+    pen, colour = PENS[name], rgb(BY_NAME[name].colour)
+    dash = f' stroke-dasharray="{pen.dash * 1.6:g} {pen.gap * 1.6:g}"' if pen.gap else ""
+    opacity = 0.25 if not pen.fills_beside_outline else 0.6
+    return (
+        f'<svg class="oct-swatch" viewBox="0 0 28 18" aria-hidden="true"><rect width="28" height="18" rx="4"/>'
+        f'<rect class="oct-swatch-shape" x="4" y="4" width="20" height="10" rx="3" fill="{colour}"'
+        f' fill-opacity="{opacity}" stroke="{colour}" stroke-width="{1.6 * pen.width:g}"{dash}/></svg>'
+    )
+
+
+def rgb(colour: tuple[int, int, int]) -> str:
+    """A colour as CSS writes it."""
+    return "rgb({} {} {})".format(*colour)

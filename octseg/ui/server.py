@@ -1,0 +1,43 @@
+"""How the page is served: Gradio's settings, the guard in front of it and the janitor behind."""
+
+from collections.abc import Mapping
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from octseg.ui.guard import Guard
+from octseg.ui.janitor import start_janitor
+from octseg.ui.limits import ServerLimits, on_a_space
+from octseg.ui.private import PrivateFolders
+from octseg.ui.theme import HEAD, theme
+
+SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
+
+
+def serve(page: gr.Blocks, limits: ServerLimits, folders: PrivateFolders, environment: Mapping[str, str]) -> None:
+    """Serve `page` until the process is told to stop."""
+    space = on_a_space(environment)
+    guard = Middleware(Guard, limits=limits, frame_ancestors=f"'self' {SPACE_PAGES}" if space else "'self'")
+    for folder in (folders.visitors, folders.root / "tmp"):
+        start_janitor(folder, limits)
+    page.queue(max_size=limits.queue_size, api_open=False, default_concurrency_limit=limits.model_runs)
+    page.launch(
+        server_name=environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space else "127.0.0.1"),  # noqa: S104
+        server_port=int(environment.get("GRADIO_SERVER_PORT") or 7860),
+        theme=theme(),
+        head=HEAD,
+        footer_links=["api"],
+        app_kwargs={"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
+        max_file_size=limits.max_upload_bytes,
+        state_session_capacity=limits.sessions,
+        max_threads=40,
+        show_error=False,
+        run_history=False,
+        enable_monitoring=False,
+        allowed_paths=[],
+        strict_cors=True,
+        share=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+    )
