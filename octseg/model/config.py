@@ -21,17 +21,20 @@ class ModelConfig:
     skip_channels: int = 48
 
     def __post_init__(self) -> None:
-        if not self.classes or len(set(self.classes)) != len(self.classes):
-            raise ConfigError(f"classes must be one or more different names, not {list(self.classes)}")
+        names = self.classes if isinstance(self.classes, tuple) else ()
+        if not names or not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+            raise ConfigError(f"classes must be one or more different names, not {self.classes!r}")
         if unknown := [name for name in self.classes if name not in CLASS_NAMES]:
             raise ConfigError(f"classes has {unknown}, unknown to this version, which knows {list(CLASS_NAMES)}")
         if self.output_stride not in (8, 16):
             raise ConfigError(f"output_stride must be 8 or 16, not {self.output_stride}")
-        if not self.aspp_rates or any(not isinstance(rate, int) or not 1 <= rate <= 64 for rate in self.aspp_rates):
-            raise ConfigError(f"aspp_rates must be whole numbers from 1 to 64, not {list(self.aspp_rates)}")
+        rates = self.aspp_rates if isinstance(self.aspp_rates, tuple) else ()
+        if not rates or any(not isinstance(rate, int) or not 1 <= rate <= 64 for rate in rates):
+            raise ConfigError(f"aspp_rates must be whole numbers from 1 to 64, not {self.aspp_rates!r}")
         for name in ("aspp_channels", "skip_channels"):
-            if not isinstance(getattr(self, name), int) or not 8 <= getattr(self, name) <= 1024:
-                raise ConfigError(f"{name} must be a whole number from 8 to 1024, not {getattr(self, name)!r}")
+            channels = getattr(self, name)
+            if not isinstance(channels, int) or not 8 <= channels <= 1024:
+                raise ConfigError(f"{name} must be a whole number from 8 to 1024, not {channels!r}")
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Self:

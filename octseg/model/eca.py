@@ -24,5 +24,5 @@ class ECA(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Shape: see the class."""
         means = self.mean(features).flatten(2).transpose(1, 2)  # (N, C, 1, 1) -> (N, 1, C)
-        weights = self.gate(self.interact(means)).transpose(1, 2).unsqueeze(-1)  # (N, 1, C) -> (N, C, 1, 1)
+        weights: Tensor = self.gate(self.interact(means)).transpose(1, 2).unsqueeze(-1)  # (N, 1, C) -> (N, C, 1, 1)
         return features * weights

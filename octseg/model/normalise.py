@@ -9,6 +9,8 @@ class Normalise(nn.Module):
 
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
+        self.gain: Tensor
+        self.offset: Tensor
         deviation = torch.tensor(std).reshape(1, 3, 1, 1)
         self.register_buffer("gain", 1.0 / (255.0 * deviation), persistent=False)
         self.register_buffer("offset", -torch.tensor(mean).reshape(1, 3, 1, 1) / deviation, persistent=False)

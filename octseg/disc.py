@@ -1,0 +1,167 @@
+"""Where the imaged disc lies in a frame: a circle of tissue and noise on a uniform ground.
+
+Points are (row, col) in pixels, pixel centres at whole numbers. Margins, captions and an L-mode strip beside or below
+the disc are told from it by their outline: only the disc's is a circle.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SEARCH_SIDE_PX = 256  # the frame is searched at about this size
+GROUND_STEP = 3  # grey levels above the ground from which a pixel counts as imaged
+RIM_TOLERANCE_PX = 1.5  # at the search size
+N_TRIALS = 400
+N_RIM_BINS = 120  # the rim is covered by bins of 3 degrees
+N_REFINING_RAYS = 360
+MIN_RIM_SHARE = 0.45  # of the rim that lies in the frame; shadows reach the rim, strips hide some of it
+
+
+@dataclass(frozen=True)
+class Disc:
+    """The imaged disc; it may reach past the frame's edges."""
+
+    centre: tuple[float, float]
+    radius_px: float
+
+    def mask(self, height: int, width: int) -> NDArray[np.bool_]:
+        """(height, width), True on pixels whose centre lies in the disc."""
+        row = (np.arange(height, dtype=np.float32) - self.centre[0])[:, None]
+        col = (np.arange(width, dtype=np.float32) - self.centre[1])[None]
+        inside: NDArray[np.bool_] = row * row + col * col <= self.radius_px**2
+        return inside
+
+
+def find_disc(grey: NDArray[np.uint8]) -> Disc | None:
+    """The disc in a grey frame (H, W), or None where no circle covers enough of its own rim."""
+    height, width = grey.shape
+    shrink = max(1.0, max(height, width) / SEARCH_SIDE_PX)
+    size = (round(width / shrink), round(height / shrink))
+    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    outline = _outline_points(small)
+    if len(outline) < 30:
+        return None
+    fit = _best_circle(outline, small.shape)
+    if fit is None:
+        return None
+    # From the small frame's pixel centres to the large one's.
+    scale_row, scale_col = height / small.shape[0], width / small.shape[1]
+    centre = (float((fit[0] + 0.5) * scale_row - 0.5), float((fit[1] + 0.5) * scale_col - 0.5))
+    coarse = Disc(centre, float(fit[2] * (scale_row + scale_col) / 2))
+    return _refined(coarse, grey, reach_px=3.0 * shrink)
+
+
+def _outline_points(small: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 2) (row, col) of the outer outlines of what stands out from the ground, less the frame's edge."""
+    border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    ground = int(np.median(border))
+    stands_out = (cv2.absdiff(small, np.full_like(small, ground)) >= GROUND_STEP).astype(np.uint8)
+    closed = cv2.morphologyEx(stands_out, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    smallest = 0.2 * min(small.shape)
+    large = [contour[:, 0, ::-1] for contour in contours if len(contour) > smallest]
+    if not large:
+        return np.empty((0, 2), np.float32)
+    points = np.concatenate(large).astype(np.float32)
+    last = np.array(small.shape) - 1
+    return points[((points > 0) & (points < last)).all(axis=1)]
+
+
+def _best_circle(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """(row, col, radius) of the circle that the outline covers best, refined on its inliers; None below the floor."""
+    rng = np.random.default_rng(0)
+    circles = _circles_through(points[rng.integers(0, len(points), (N_TRIALS, 3))])
+    height, width = shape
+    plausible = (
+        (circles[:, 2] > 0.2 * min(shape))
+        & (circles[:, 2] < 0.75 * max(shape))
+        & (circles[:, 0] > 0.1 * height)
+        & (circles[:, 0] < 0.9 * height)
+        & (circles[:, 1] > 0.1 * width)
+        & (circles[:, 1] < 0.9 * width)
+    )
+    circles = circles[plausible]
+    if len(circles) == 0:
+        return None
+    # Few points decide which circles are worth a close look.
+    few = points[:: max(1, len(points) // 200)]
+    off = np.hypot(few[None, :, 0] - circles[:, :1], few[None, :, 1] - circles[:, 1:2]) - circles[:, 2:]
+    likely = circles[np.argsort(-(np.abs(off) < RIM_TOLERANCE_PX).sum(axis=1))[:12]]
+    shares = [_rim_share(points, circle, shape) for circle in likely]
+    best: NDArray[np.float64] = likely[int(np.argmax(shares))]
+    for _ in range(3):
+        distance = np.hypot(points[:, 0] - best[0], points[:, 1] - best[1])
+        near = points[np.abs(distance - best[2]) < RIM_TOLERANCE_PX]
+        if len(near) < 10:
+            return None
+        best = _least_squares_circle(near)
+    return best if _rim_share(points, best, shape) >= MIN_RIM_SHARE else None
+
+
+def _refined(coarse: Disc, grey: NDArray[np.uint8], reach_px: float) -> Disc:
+    """The circle through the outermost imaged pixels of the frame itself, looked for `reach_px` about the coarse rim.
+
+    The outline of the small frame lies up to a small pixel off, more for a bright rim than for a dim one.
+    """
+    angle = np.linspace(0.0, 2.0 * np.pi, N_REFINING_RAYS, endpoint=False)[:, None]
+    radius = np.arange(coarse.radius_px - reach_px, coarse.radius_px + reach_px, 0.5)[None]
+    row = np.rint(coarse.centre[0] + radius * np.sin(angle)).astype(int)
+    col = np.rint(coarse.centre[1] + radius * np.cos(angle)).astype(int)
+    inside = (row >= 0) & (row < grey.shape[0]) & (col >= 0) & (col < grey.shape[1])
+    imaged = np.zeros(row.shape, bool)
+    imaged[inside] = grey[row[inside], col[inside]] >= GROUND_STEP
+    # A ray that is still imaged at its end has left the disc for a strip or a caption, one cut off shows no rim.
+    shows_rim = imaged.any(axis=1) & ~imaged[:, -1] & inside.all(axis=1)
+    if shows_rim.sum() < N_REFINING_RAYS // 10:
+        return coarse
+    last = imaged.shape[1] - 1 - imaged[shows_rim, ::-1].argmax(axis=1)
+    rays = np.flatnonzero(shows_rim)
+    points = np.stack([row[rays, last], col[rays, last]], axis=1).astype(np.float32)
+    fit = _least_squares_circle(points)
+    for _ in range(3):  # dark speckle at the rim ends a ray early, so the farther points are believed
+        off = np.hypot(points[:, 0] - fit[0], points[:, 1] - fit[1]) - fit[2]
+        near = points[(off > -1.0) & (off < 2.0)]
+        if len(near) < N_REFINING_RAYS // 20:
+            return coarse
+        fit = _least_squares_circle(near)
+    return Disc((float(fit[0]), float(fit[1])), float(fit[2]))
+
+
+def _circles_through(triples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Circles (n, 3) as (row, col, radius) through each of n triples of points (n, 3, 2); collinear triples dropped."""
+    a, b, c = triples.astype(np.float64).transpose(1, 0, 2)
+    ab, ac = b - a, c - a
+    cross = 2.0 * (ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0])
+    usable = np.abs(cross) > 1.0
+    ab, ac, a, cross = ab[usable], ac[usable], a[usable], cross[usable]
+    ab2, ac2 = (ab**2).sum(axis=1), (ac**2).sum(axis=1)
+    row = (ac[:, 1] * ab2 - ab[:, 1] * ac2) / cross
+    col = (ab[:, 0] * ac2 - ac[:, 0] * ab2) / cross
+    return np.stack([a[:, 0] + row, a[:, 1] + col, np.hypot(row, col)], axis=1)
+
+
+def _least_squares_circle(points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Algebraic fit (Kasa 1976): row, col, radius of the circle nearest to points (n, 2)."""
+    mean = points.mean(axis=0, dtype=np.float64)
+    offset = points - mean
+    design = np.column_stack([offset, np.ones(len(offset))])
+    solution, *_ = np.linalg.lstsq(design, (offset**2).sum(axis=1), rcond=None)
+    centre = solution[:2] / 2.0
+    return np.array([*(mean + centre), np.sqrt(solution[2] + (centre**2).sum())])
+
+
+def _rim_share(points: NDArray[np.float32], circle: NDArray[np.float64], shape: tuple[int, ...]) -> float:
+    """Share of the rim inside the frame that outline points cover, in bins of 3 degrees."""
+    row, col = points[:, 0] - circle[0], points[:, 1] - circle[1]
+    on_rim = np.abs(np.hypot(row, col) - circle[2]) < RIM_TOLERANCE_PX
+    covered = np.zeros(N_RIM_BINS, bool)
+    covered[(np.degrees(np.arctan2(row, col)[on_rim]) % 360.0 / 360.0 * N_RIM_BINS).astype(int) % N_RIM_BINS] = True
+    angle = np.radians((np.arange(N_RIM_BINS) + 0.5) * 360.0 / N_RIM_BINS)
+    rim_row, rim_col = circle[0] + circle[2] * np.sin(angle), circle[1] + circle[2] * np.cos(angle)
+    # One pixel inside the frame: the outline cannot be seen on the frame's very edge.
+    visible = (rim_row > 1) & (rim_row < shape[0] - 2) & (rim_col > 1) & (rim_col < shape[1] - 2)
+    if visible.mean() < 0.2:
+        return 0.0
+    return float(covered[visible].mean())

@@ -1,0 +1,251 @@
+"""Frame -> network input and probability -> the frame's own pixels: an exact pair, for two input domains.
+
+`cartesian` is the disc as it is shown, its bounding square scaled to the input size. `polar` is the same disc sampled
+along rays about the catheter: rows are angles, columns depths. Its first and last `wrap_rays` rows repeat the other
+end, so that the network sees a vessel wall without a seam; on the way back they are dropped.
+
+Points are (row, col) in pixels, pixel centres at whole numbers. Angles are 0 towards +col and grow towards +row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from octseg.disc import Disc, find_disc
+from octseg.errors import ConfigError
+from octseg.model.config import checked_fields
+from octseg.pullback import Frame
+from octseg.reading.catheter import find_catheter
+from octseg.reading.grey import sepia_to_grey
+from octseg.reading.ruler import Ruler, find_ruler, ruler_marks
+
+CHANNELS_PER_REMAP = 4  # cv2.remap interpolates up to four planes at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreprocessingConfig:
+    """How a frame becomes the network's input; stands under "preprocessing" in config.json.
+
+    size: (rows, columns) of the input. mean, std: of each RGB channel on a scale of 0 to 1.
+    disc: "blank" paints all outside the disc black. ruler: "paint_out" covers the burned-in line, dots and ring.
+    """
+
+    domain: Literal["cartesian", "polar"] = "cartesian"
+    size: tuple[int, int] = (512, 512)
+    wrap_rays: int = 0
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    disc: Literal["blank"] = "blank"
+    ruler: Literal["paint_out"] = "paint_out"
+
+    def __post_init__(self) -> None:
+        if self.domain not in ("cartesian", "polar"):
+            raise ConfigError(f'domain must be "cartesian" or "polar", not {self.domain!r}')
+        sides = self.size if isinstance(self.size, tuple) else ()
+        if len(sides) != 2 or any(not isinstance(side, int) or not 32 <= side <= 2048 for side in sides):
+            raise ConfigError(f"size must be two whole numbers from 32 to 2048, not {self.size!r}")
+        if not isinstance(self.wrap_rays, int) or not 0 <= self.wrap_rays <= self.size[0] // 4:
+            raise ConfigError(f"wrap_rays must be from 0 to a quarter of {self.size[0]} rows, not {self.wrap_rays!r}")
+        if self.domain == "cartesian" and self.wrap_rays:
+            raise ConfigError("wrap_rays belongs to the polar domain; a cartesian input has no angle to wrap")
+        for name in ("mean", "std"):
+            values = getattr(self, name) if isinstance(getattr(self, name), tuple) else ()
+            if len(values) != 3 or any(not isinstance(value, float) or not 0.0 < value < 1.0 for value in values):
+                raise ConfigError(f"{name} must be three numbers between 0 and 1, not {getattr(self, name)!r}")
+        if self.disc != "blank" or self.ruler != "paint_out":
+            raise ConfigError(f'disc must be "blank" and ruler "paint_out", not {self.disc!r} and {self.ruler!r}')
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, Any]) -> Self:
+        """Rebuild from the JSON object, its lists as tuples."""
+        return cls(**checked_fields(cls, given, "preprocessing"))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Fields as JSON knows them."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class FrameView:
+    """What is known of a frame before any network has seen it.
+
+    grey: (H, W) uint8, black outside the disc, burned-in marks painted out.
+    disc: None where none was found: the whole frame counts as imaged.
+    catheter_centre: (row, col); the disc's or the frame's centre where no catheter was found.
+    """
+
+    grey: NDArray[np.uint8]
+    disc: Disc | None
+    catheter_centre: tuple[float, float]
+    ruler: Ruler | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def circle(self) -> Disc:
+        """The disc, or where none was found the smallest circle about the whole frame."""
+        if self.disc is not None:
+            return self.disc
+        height, width = self.grey.shape
+        return Disc(((height - 1) / 2, (width - 1) / 2), float(np.hypot(height, width)) / 2)
+
+
+def view_frame(frame: Frame) -> FrameView:
+    """Find disc, ruler and catheter in a frame (H, W, 3), and clean its grey levels of all that is not tissue."""
+    grey = sepia_to_grey(frame)
+    ruler = find_ruler(frame)
+    disc = find_disc(grey)
+    catheter = find_catheter(frame, ruler)
+    warnings = []
+    if disc is None:
+        warnings.append("no imaged disc was found in this frame, so all of it was taken as imaged")
+    if catheter is not None:
+        centre = catheter.centre
+    else:
+        centre = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
+        warnings.append("no catheter was found in this frame, so its middle was taken for it")
+    if ruler is not None:
+        grey = paint_out(grey, ruler_marks(frame, ruler))
+    if disc is not None:
+        grey = grey * disc.mask(*grey.shape)
+    return FrameView(grey, disc, centre, ruler, tuple(warnings))
+
+
+def paint_out(grey: NDArray[np.uint8], marks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Grey levels (H, W) with the marked pixels copied from unmarked tissue a few pixels away.
+
+    A copy keeps the speckle; a blurred patch would be a mark of its own.
+    """
+    painted = grey.copy()
+    rows, cols = np.nonzero(marks)
+    height, width = grey.shape
+    for distance in (4, 6, 9, 13, 18, 25):
+        for step_row, step_col in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)):
+            if rows.size == 0:
+                return painted
+            from_row = np.clip(rows + distance * step_row, 0, height - 1)
+            from_col = np.clip(cols + distance * step_col, 0, width - 1)
+            clean = ~marks[from_row, from_col]
+            painted[rows[clean], cols[clean]] = grey[from_row[clean], from_col[clean]]
+            rows, cols = rows[~clean], cols[~clean]
+    painted[rows, cols] = 0
+    return painted
+
+
+def to_input(view: FrameView, config: PreprocessingConfig) -> NDArray[np.uint8]:
+    """The grey levels (rows, columns) that the network looks at."""
+    return _to_domain(view.grey, view, config)
+
+
+def planes_to_input(planes: NDArray[np.float32], view: FrameView, config: PreprocessingConfig) -> NDArray[np.float32]:
+    """Planes (K, H, W) over the frame, as truth to train on, to the input's (K, rows, columns)."""
+    return np.stack([_to_domain(plane, view, config) for plane in planes])
+
+
+def to_frame(planes: NDArray[np.float32], view: FrameView, config: PreprocessingConfig) -> NDArray[np.float32]:
+    """Planes (K, rows, columns) over the input, as probability, back to the frame's (K, H, W); 0 outside the disc."""
+    height, width = view.grey.shape
+    if config.domain == "cartesian":
+        side, top, left = _square(view.circle)
+        square = _resized(planes, (side, side))
+        back = np.zeros((len(planes), height, width), np.float32)
+        rows, cols = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
+        back[:, rows, cols] = square[:, rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
+    else:
+        maps = _polar_positions((height, width), view.catheter_centre, _reach_px(view), config.size, config.wrap_rays)
+        back = _remapped(planes, *maps)
+    return back * view.disc.mask(height, width) if view.disc is not None else back
+
+
+def _to_domain(plane: NDArray[Any], view: FrameView, config: PreprocessingConfig) -> NDArray[Any]:
+    """One plane (H, W) of grey levels or probability over the frame, seen as the input is."""
+    if config.domain == "cartesian":
+        side, top, left = _square(view.circle)
+        return cv2.resize(_cropped(plane, side, top, left), config.size[::-1], interpolation=cv2.INTER_AREA)
+    reach = _reach_px(view)
+    shrink = reach / config.size[1]
+    if shrink > 1.5:  # finer than the input shows: average first, or the speckle aliases
+        small = (round(plane.shape[1] / shrink), round(plane.shape[0] / shrink))
+        plane = cv2.resize(plane, small, interpolation=cv2.INTER_AREA)
+        centre_row, centre_col = ((point + 0.5) / shrink - 0.5 for point in view.catheter_centre)
+        reach /= shrink
+    else:
+        centre_row, centre_col = view.catheter_centre
+    rows, cols = unit_positions(config)
+    rows, cols = rows * np.float32(reach) + np.float32(centre_row), cols * np.float32(reach) + np.float32(centre_col)
+    return cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+
+
+def _square(circle: Disc) -> tuple[int, int, int]:
+    """Side, top and left of the square of whole pixels about a circle; it may reach past the frame."""
+    top, left = (int(np.ceil(centre - circle.radius_px - 0.5)) for centre in circle.centre)
+    bottom, right = (int(np.floor(centre + circle.radius_px + 0.5)) for centre in circle.centre)
+    return max(bottom - top, right - left) + 1, top, left
+
+
+def _cropped(plane: NDArray[Any], side: int, top: int, left: int) -> NDArray[Any]:
+    """The (side, side) square at (top, left) of a plane (H, W), 0 where it reaches past the plane."""
+    height, width = plane.shape
+    if top >= 0 and left >= 0 and top + side <= height and left + side <= width:
+        return plane[top : top + side, left : left + side]
+    square = np.zeros((side, side), plane.dtype)
+    rows, cols = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
+    square[rows.start - top : rows.stop - top, cols.start - left : cols.stop - left] = plane[rows, cols]
+    return square
+
+
+def _reach_px(view: FrameView) -> float:
+    """How far the rays go: from the catheter to the farthest point of the rim, in pixels."""
+    circle = view.circle
+    offset = np.hypot(view.catheter_centre[0] - circle.centre[0], view.catheter_centre[1] - circle.centre[1])
+    return float(circle.radius_px + offset)
+
+
+@lru_cache(maxsize=8)
+def unit_positions(config: PreprocessingConfig) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where each position of the input (rows, columns) lies about the centre, as (row, col) offsets.
+
+    The unit is how far the input reaches: half the square's side, or from the catheter to the farthest rim.
+    """
+    if config.domain == "cartesian":
+        row, col = ((np.arange(n) + 0.5) * 2.0 / n - 1.0 for n in config.size)
+        rows, cols = np.meshgrid(row, col, indexing="ij")
+    else:
+        ray = np.arange(config.size[0]) - config.wrap_rays
+        angle = (ray * 2.0 * np.pi / (config.size[0] - 2 * config.wrap_rays))[:, None]
+        radius = ((np.arange(config.size[1]) + 0.5) / config.size[1])[None]
+        rows, cols = radius * np.sin(angle), radius * np.cos(angle)
+    return rows.astype(np.float32), cols.astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _polar_positions(
+    shape: tuple[int, int], centre: tuple[float, float], reach_px: float, size: tuple[int, int], wrap_rays: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where in the polar input each pixel (H, W) of the frame lies, as rows and cols of that shape."""
+    row = np.arange(shape[0], dtype=np.float32)[:, None] - np.float32(centre[0])
+    col = np.arange(shape[1], dtype=np.float32)[None] - np.float32(centre[1])
+    radius, angle = cv2.cartToPolar(np.broadcast_to(col, shape).copy(), np.broadcast_to(row, shape).copy())
+    rows = angle * np.float32((size[0] - 2 * wrap_rays) / (2.0 * np.pi)) + np.float32(wrap_rays)
+    cols = radius * np.float32(size[1] / reach_px) - np.float32(0.5)
+    return rows, np.maximum(cols, 0.0)
+
+
+def _remapped(planes: NDArray[np.float32], rows: NDArray[np.float32], cols: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Planes (K, h, w) read at positions (H, W), to (K, H, W); past their edge the last value holds."""
+    parts = []
+    for start in range(0, len(planes), CHANNELS_PER_REMAP):
+        stacked = np.ascontiguousarray(planes[start : start + CHANNELS_PER_REMAP].transpose(1, 2, 0))
+        read = cv2.remap(stacked, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        parts.append(read.reshape(*rows.shape, -1).transpose(2, 0, 1))
+    return np.ascontiguousarray(np.concatenate(parts))
+
+
+def _resized(planes: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Planes (K, h, w) to (K, *size), bilinear."""
+    return np.stack([cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR) for plane in planes])
