@@ -1,0 +1,239 @@
+"""A checkpoint folder {config.json, model.safetensors, README.md} <-> a model: strict, hashed, never a pickle.
+
+config.json holds the format version, classes, network, preprocessing, thresholds, what the model was trained on, how
+it scored and by which protocol, software versions and the sha256 of model.safetensors. Weights are stored as float16
+(BatchNorm's statistics as float32) and computed with as float32.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+from torch import Tensor
+from typing_extensions import Self
+
+from octseg.errors import CheckpointError, ConfigError
+from octseg.model import DeepLabV3Plus, ModelConfig
+from octseg.preprocessing import PreprocessingConfig
+
+FORMAT_MAJOR = 1
+FORMAT_VERSION = f"{FORMAT_MAJOR}.0"
+CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+MAX_CONFIG_BYTES = 64 * 1024
+MAX_WEIGHTS_BYTES = 500 * 1024**2
+PICKLE_ENDINGS = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
+PICKLE_ADVICE = "a Python pickle can run code when opened; convert it to safetensors and give that folder"
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointConfig:
+    """All of config.json.
+
+    thresholds: class name -> probability from which a pixel counts as that class.
+    training: datasets with revision and licence, seed, code commit, recipe. metrics: figures with their protocol.
+    """
+
+    network: ModelConfig
+    preprocessing: PreprocessingConfig
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    software: Mapping[str, str] = field(default_factory=dict)
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.thresholds, Mapping):
+            raise ConfigError('"thresholds" in config.json must be an object of class names and numbers')
+        if unknown := sorted(set(self.thresholds) - set(self.network.classes)):
+            raise ConfigError(f'"thresholds" in config.json names {unknown}, which the model does not predict')
+        for name, value in self.thresholds.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value < 1.0:
+                raise ConfigError(f"the threshold of {name} must lie between 0 and 1, not {value!r}")
+
+    def threshold(self, name: str) -> float:
+        """The class's threshold, 0.5 where none was set."""
+        return float(self.thresholds.get(name, DEFAULT_THRESHOLD))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Rebuild from the text of config.json; each way of not fitting has its own ConfigError."""
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"config.json is not JSON: {error}") from None
+        if not isinstance(given, dict):
+            raise ConfigError(f"config.json must hold an object, not {type(given).__name__}")
+        _check_format(given.pop("format_version", None))
+        needed = {"classes", "network", "preprocessing", "thresholds", "training", "metrics", "software", "sha256"}
+        if missing := sorted(needed - given.keys()):
+            raise ConfigError(f"config.json lacks {missing}")
+        if unknown := sorted(given.keys() - needed):
+            raise ConfigError(f"config.json has {unknown}, unknown to this version")
+        if not isinstance(given["classes"], list) or not isinstance(given["network"], dict):
+            raise ConfigError('"classes" in config.json must be a list and "network" an object')
+        classes = given.pop("classes")
+        given["network"] = ModelConfig.from_mapping({"classes": classes, **given["network"]})
+        given["preprocessing"] = PreprocessingConfig.from_mapping(given["preprocessing"])
+        for section in ("training", "metrics", "software"):
+            if not isinstance(given[section], dict):
+                raise ConfigError(f'"{section}" in config.json must be an object')
+        return cls(**given)
+
+    def to_json(self) -> str:
+        """The text of config.json."""
+        network = self.network.to_mapping()
+        content = {
+            "format_version": FORMAT_VERSION,
+            "classes": network.pop("classes"),
+            "network": network,
+            "preprocessing": self.preprocessing.to_mapping(),
+            "thresholds": {name: self.threshold(name) for name in self.network.classes},
+            "training": dict(self.training),
+            "metrics": dict(self.metrics),
+            "software": dict(self.software),
+            "sha256": self.sha256,
+        }
+        return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network in eval mode with the configuration that it was stored with."""
+
+    config: CheckpointConfig
+    network: DeepLabV3Plus
+
+
+def save_checkpoint(folder: Path, network: DeepLabV3Plus, config: CheckpointConfig, card: str) -> CheckpointConfig:
+    """Write the three files and return `config` with the sha256 of the weights; config.json is written last.
+
+    A run that is cut off between the files leaves a folder whose hash does not fit, which is refused when loaded.
+    """
+    weights = save_safetensors(_stored_state(network), metadata={"format": "pt"})
+    stored = replace(config, sha256=hashlib.sha256(weights).hexdigest())
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (
+        (WEIGHTS_FILE, weights),
+        (CARD_FILE, card.encode()),
+        (CONFIG_FILE, stored.to_json().encode()),
+    ):
+        partial = folder / f".{name}.partial"
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(folder / name)
+    return stored
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """The model of a checkpoint folder; CheckpointError says what does not fit, and what to do."""
+    _check_folder(folder)
+    config_bytes = _read_limited(folder / CONFIG_FILE, MAX_CONFIG_BYTES)
+    try:
+        config = CheckpointConfig.from_json(config_bytes.decode())
+    except UnicodeDecodeError:
+        raise CheckpointError(f"config.json in {folder.name} is not text in UTF-8") from None
+    except ConfigError as error:
+        raise CheckpointError(f"the checkpoint {folder.name} cannot be used: {error}") from error
+    weights = _read_limited(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
+    _check_is_safetensors(weights, folder.name)
+    found = hashlib.sha256(weights).hexdigest()
+    if found != config.sha256:
+        raise CheckpointError(
+            f"model.safetensors in {folder.name} has sha256 {found[:12]}..., config.json says "
+            f"{str(config.sha256)[:12]}...; the file is damaged or was exchanged: get the folder again"
+        )
+    try:
+        state = load_safetensors(weights)
+    except SafetensorError as error:
+        raise CheckpointError(f"model.safetensors in {folder.name} is damaged: {error}") from None
+    network = DeepLabV3Plus(config.network)
+    network.load_state_dict(_checked_state(state, network.state_dict(), folder.name), strict=True)
+    return Checkpoint(config, network.eval())
+
+
+def _check_format(version: object) -> None:
+    if version is None:
+        raise ConfigError("config.json has no format_version, so it is not an octseg checkpoint")
+    major = str(version).split(".")[0]
+    if major != str(FORMAT_MAJOR):
+        raise ConfigError(f"config.json has format {version}, this version reads {FORMAT_MAJOR}.x: update octseg")
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.is_file():
+        if folder.suffix.lower() in PICKLE_ENDINGS:
+            raise CheckpointError(f"{folder.name} looks like a pickle and is not opened: {PICKLE_ADVICE}")
+        raise CheckpointError(f"{folder.name} is a file; give the folder that holds {CONFIG_FILE} and {WEIGHTS_FILE}")
+    if not folder.is_dir():
+        raise CheckpointError(f"there is no checkpoint folder {folder.name}; check the name")
+    if not (folder / WEIGHTS_FILE).is_file():
+        pickles = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in PICKLE_ENDINGS)
+        if pickles:
+            raise CheckpointError(f"{folder.name} has {pickles[0]} but no {WEIGHTS_FILE}: {PICKLE_ADVICE}")
+        raise CheckpointError(f"{folder.name} has no {WEIGHTS_FILE}, so there are no weights to load")
+    if not (folder / CONFIG_FILE).is_file():
+        raise CheckpointError(f"{folder.name} has no {CONFIG_FILE}, so the network of its weights is unknown")
+
+
+def _read_limited(path: Path, limit: int) -> bytes:
+    size = path.stat().st_size
+    if size > limit:
+        raise CheckpointError(f"{path.name} has {size:,} bytes; more than {limit:,} is not read")
+    return path.read_bytes()
+
+
+def _check_is_safetensors(weights: bytes, folder_name: str) -> None:
+    """Safetensors begin with 8 bytes of length and a JSON object; zips and pickles are named as what they are."""
+    if weights[8:9] == b"{":
+        return
+    if weights[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        raise CheckpointError(
+            f"{WEIGHTS_FILE} in {folder_name} is a pickle by content and is not opened: {PICKLE_ADVICE}"
+        )
+    raise CheckpointError(f"{WEIGHTS_FILE} in {folder_name} is no safetensors file; get the folder again")
+
+
+def _stored_state(network: DeepLabV3Plus) -> dict[str, Tensor]:
+    """The state to store: convolutions as float16, BatchNorm's statistics as they are."""
+    state = {}
+    for name, tensor in network.state_dict().items():
+        halved = tensor.is_floating_point() and "running_" not in name
+        state[name] = tensor.detach().cpu().to(torch.float16 if halved else tensor.dtype).contiguous()
+        if not torch.isfinite(state[name]).all():
+            raise CheckpointError(f"{name} is not finite in float16; the training went wrong and is not stored")
+    return state
+
+
+def _checked_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], folder_name: str) -> dict[str, Tensor]:
+    """The stored state as float32, once names, shapes, kinds and values all fit the network of config.json."""
+    where = f"{WEIGHTS_FILE} in {folder_name}"
+    if missing := sorted(expected.keys() - state.keys()):
+        raise CheckpointError(f"{where} lacks {len(missing)} weights of config.json's network, first {missing[0]}")
+    if surplus := sorted(state.keys() - expected.keys()):
+        raise CheckpointError(
+            f"{where} has {len(surplus)} weights unknown to config.json's network, first {surplus[0]}"
+        )
+    checked = {}
+    for name, wanted in expected.items():
+        tensor = state[name]
+        if tensor.shape != wanted.shape:
+            raise CheckpointError(
+                f"{name} in {where} has shape {tuple(tensor.shape)}, config.json's network {tuple(wanted.shape)}"
+            )
+        if tensor.is_floating_point() != wanted.is_floating_point():
+            raise CheckpointError(f"{name} in {where} is {tensor.dtype}, which does not fit {wanted.dtype}")
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{name} in {where} holds values that are not finite; the weights are unusable")
+        checked[name] = tensor.to(wanted.dtype)
+    return checked

@@ -1,0 +1,122 @@
+"""The network on what the machine has: CUDA, else OpenVINO on the CPU, else plain PyTorch.
+
+A backend maps grey levels (N, rows, columns) uint8 to probability (N, K, rows, columns) float32. Normalisation and the
+sigmoid belong to the compiled graph.
+"""
+
+import copy
+import threading
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from octseg.checkpoint import Checkpoint
+from octseg.errors import ConfigError
+from octseg.model.network import channels_last, fold_batch_norm
+from octseg.model.normalise import Normalise
+
+CUDA_BATCH = 8  # frames at once; halved when the GPU's memory does not hold them
+
+Inputs = NDArray[np.uint8]  # (N, rows, columns)
+Probability = NDArray[np.float32]  # (N, K, rows, columns)
+
+
+class Backend(Protocol):
+    """What runs the network. `batch` is how many frames at once it is best fed with."""
+
+    device: str
+    name: str
+    batch: int
+
+    def __call__(self, inputs: Inputs) -> Probability:
+        """Probability of each class."""
+
+
+class GreyToProbability(nn.Module):
+    """Shape: grey levels (N, rows, columns) uint8 -> probability (N, K, rows, columns); BatchNorm folded."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__()
+        config = checkpoint.config.preprocessing
+        self.normalise = Normalise(config.mean, config.std)
+        self.network = fold_batch_norm(copy.deepcopy(checkpoint.network).eval())
+
+    def forward(self, grey: Tensor) -> Tensor:
+        """Shape: see the class."""
+        probability: Tensor = self.network(self.normalise(grey)).sigmoid()
+        return probability
+
+
+class TorchBackend:
+    """Plain PyTorch: channels_last, and bf16 autocast on CUDA."""
+
+    name = "torch"
+
+    def __init__(self, checkpoint: Checkpoint, device: str) -> None:
+        self.device = device
+        self.batch = CUDA_BATCH if device == "cuda" else 1
+        self._model = channels_last(GreyToProbability(checkpoint).eval().to(device))
+
+    def __call__(self, inputs: Inputs) -> Probability:
+        """Probability of each class; a batch that does not fit the GPU's memory is halved and tried again."""
+        try:
+            return self._run(inputs)
+        except torch.cuda.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            if len(inputs) == 1:
+                raise ConfigError("the GPU has too little free memory for one frame; use device cpu") from None
+        half = len(inputs) // 2
+        self.batch = max(1, half)
+        return np.concatenate([self(inputs[:half]), self(inputs[half:])])
+
+    def _run(self, inputs: Inputs) -> Probability:
+        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=self.device == "cuda"):
+            probability = self._model(torch.from_numpy(np.ascontiguousarray(inputs)).to(self.device))
+        return np.asarray(probability.float().cpu().contiguous().numpy())
+
+
+class OpenVINOBackend:
+    """OpenVINO on the CPU, frame by frame, in the precision that the CPU runs fastest."""
+
+    name = "openvino"
+    device = "cpu"
+    batch = 1
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        import openvino
+
+        rows, columns = checkpoint.config.preprocessing.size
+        example = torch.zeros(1, rows, columns, dtype=torch.uint8)
+        with torch.inference_mode():
+            converted = openvino.convert_model(
+                GreyToProbability(checkpoint).eval(), example_input=example, input=[(1, rows, columns)]
+            )
+        self._request: Any = openvino.Core().compile_model(converted, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        self._lock = threading.Lock()  # one compiled model serves one frame at a time
+
+    def __call__(self, inputs: Inputs) -> Probability:
+        """Probability of each class."""
+        with self._lock:
+            return np.concatenate([self._request(frame[None])[0].astype(np.float32) for frame in inputs])
+
+
+def choose_backend(checkpoint: Checkpoint, device: str = "auto", backend: str = "auto") -> Backend:
+    """The fastest backend here, or the one that was asked for; ConfigError where that is not to be had."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise ConfigError(f"device must be auto, cpu or cuda, not {device!r}")
+    if backend not in ("auto", "openvino", "torch"):
+        raise ConfigError(f"backend must be auto, openvino or torch, not {backend!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device cuda was asked for, but PyTorch finds no CUDA GPU here; use auto or cpu")
+    if backend == "openvino" and (device == "cuda" or find_spec("openvino") is None):
+        raise ConfigError("backend openvino needs the package openvino and runs on the CPU only")
+    on_cuda = device == "cuda" or (device == "auto" and backend != "openvino" and torch.cuda.is_available())
+    if on_cuda:
+        return TorchBackend(checkpoint, "cuda")
+    if backend == "torch" or find_spec("openvino") is None:
+        return TorchBackend(checkpoint, "cpu")
+    return OpenVINOBackend(checkpoint)

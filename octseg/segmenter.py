@@ -1,0 +1,129 @@
+"""From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from octseg.checkpoint import Checkpoint
+from octseg.errors import ReadError
+from octseg.inference import choose_backend
+from octseg.measurement import measure
+from octseg.preprocessing import FrameView, to_frame, to_input, view_frame
+from octseg.pullback import Frame, PixelScale, Pullback
+from octseg.reading import find_pixel_scale, read_frame_array, read_pullback
+from octseg.result import FrameResult, ModelIdentity
+
+Source = str | Path | bytes | Image.Image | NDArray[Any] | Pullback
+ARRAY_NAME = "frame"
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A frame on its way to the network."""
+
+    number: int
+    frame: Frame
+    view: FrameView
+    scale: PixelScale
+
+
+class Segmenter:
+    """A loaded model: `segment` for one frame, `segment_pullback` for many; safe to call from several threads.
+
+    device, backend: where the network runs, as stated in each result.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, identity: ModelIdentity, *, device: str = "auto", backend: str = "auto"
+    ) -> None:
+        self.config = checkpoint.config
+        self.network = checkpoint.network
+        self.identity = identity
+        self._run = choose_backend(checkpoint, device, backend)
+        self.device, self.backend = self._run.device, self._run.name
+
+    def segment(
+        self, source: Source, pixel_spacing_mm: float | None = None, *, preset: str | None = None
+    ) -> FrameResult:
+        """Outline and measure one frame.
+
+        Args:
+            source: path, bytes of a file, PIL image, (H, W) or (H, W, 3) uint8 array, or a Pullback of one frame.
+            pixel_spacing_mm: mm per pixel as known by the user; it goes before the scale found in the frame.
+            preset: name of a preset scale, used where neither file nor ruler tells one.
+
+        Raises:
+            ReadError: the source is no frame, or holds more than one.
+        """
+        pullback = _as_pullback(source)
+        if len(pullback) != 1:
+            raise ReadError(f"{pullback.name} holds {len(pullback)} frames; use segment_pullback for it")
+        return next(self.segment_pullback(pullback, pixel_spacing_mm, preset=preset))
+
+    def segment_pullback(
+        self, source: Source, pixel_spacing_mm: float | None = None, *, preset: str | None = None
+    ) -> Iterator[FrameResult]:
+        """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch."""
+        pullback = _as_pullback(source)
+        file = Path(source).name if isinstance(source, (str, Path)) else pullback.name
+        seen = (
+            _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
+            for number, frame, view in ((n, f, view_frame(f)) for n, f in enumerate(pullback, start=1))
+        )
+        while batch := list(itertools.islice(seen, self._run.batch)):
+            inputs = np.stack([to_input(item.view, self.config.preprocessing) for item in batch])
+            for item, planes in zip(batch, self._run(inputs), strict=True):
+                yield self._result(item, planes, pullback, file)
+
+    def _result(self, seen: _Seen, planes: NDArray[np.float32], pullback: Pullback, file: str) -> FrameResult:
+        """Planes (K, rows, columns) of one frame's probability to its result."""
+        names = self.config.network.classes
+        probability = dict(zip(names, to_frame(planes, seen.view, self.config.preprocessing), strict=True))
+        thresholds = {name: self.config.threshold(name) for name in names}
+        disc = seen.view.disc.mask(*seen.view.grey.shape) if seen.view.disc is not None else None
+        measures = measure(
+            probability,
+            seen.scale.pixel_spacing_mm,
+            thresholds=thresholds,
+            disc=disc,
+            catheter_centre=seen.view.catheter_centre,
+        )
+        return FrameResult(
+            name=pullback.name,
+            file=file,
+            frame_number=seen.number,
+            frame=seen.frame,
+            masks={name: plane >= thresholds[name] for name, plane in probability.items()},
+            probabilities=probability,
+            measures=measures,
+            scale=seen.scale,
+            disc=disc,
+            catheter_centre=seen.view.catheter_centre,
+            device=self.device,
+            backend=self.backend,
+            model=self.identity,
+            warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
+        )
+
+
+def _as_pullback(source: Source) -> Pullback:
+    if isinstance(source, Pullback):
+        return source
+    if isinstance(source, (Image.Image, np.ndarray)):
+        frame = read_frame_array(source)
+        return Pullback(name=ARRAY_NAME, frame_count=1, read_frames=lambda: iter([frame]))
+    return read_pullback(source)
+
+
+def _scale_of(
+    frame: Frame, view: FrameView, pullback: Pullback, pixel_spacing_mm: float | None, preset: str | None
+) -> PixelScale:
+    return find_pixel_scale(
+        frame, header_mm=pullback.pixel_spacing_mm, user_mm=pixel_spacing_mm, preset=preset, ruler=view.ruler
+    )
