@@ -1,0 +1,1 @@
+"""Training and evaluation; `python -m train` and `python -m train.evaluate`."""
