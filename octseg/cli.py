@@ -23,13 +23,14 @@ from octseg.errors import MeasurementError, OctsegError, ReadError
 
 # torch, OpenVINO and OpenCV take seconds to load: they are imported where a command needs them, not for `--help`.
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from octseg.export.run import RunWriter
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
 
 NOTICE = "Research use only, not a medical device."
 INTERRUPTED = 130
-PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"BM")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,15 +76,15 @@ def predict(options: PredictOptions) -> int:
     from octseg.export.run import RunWriter
 
     segmenter = octseg.from_pretrained(options.model, device=options.device, backend=options.backend)
-    stems = _Stems(options.out, paths)
-    failures: list[str] = []
-    bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
+    bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
+    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar)
+    failures: list[str] = []
     try:
         with bar, writer:
             for path in paths:
-                failures += _failure_of(path, options, segmenter, stems, writer, bar)
+                failures += _failure_of(path, run)
     finally:
         for failure in failures:
             _complain(failure)
@@ -91,39 +92,43 @@ def predict(options: PredictOptions) -> int:
     return 1 if failures else 0
 
 
-def _failure_of(
-    path: Path, options: PredictOptions, segmenter: "Segmenter", stems: "_Stems", writer: "RunWriter", bar: Any
-) -> list[str]:
+@dataclass(frozen=True)
+class _Run:
+    """What all inputs of a run share."""
+
+    options: PredictOptions
+    segmenter: "Segmenter"
+    stems: "_Stems"
+    writer: "RunWriter"
+    bar: "tqdm[Any]"
+
+
+def _failure_of(path: Path, run: _Run) -> list[str]:
     """Segment one input; nothing, or what was wrong with it."""
     try:
-        bar.write(_predict_one(path, options, segmenter, stems, writer, bar))
+        run.bar.write(_printable(f"{path}: {_predict_one(path, run)}"))
     except (ReadError, MeasurementError) as error:
-        bar.update()
+        run.bar.update()
         return [_told(path, error)]
     return []
 
 
-def _predict_one(
-    path: Path, options: PredictOptions, segmenter: "Segmenter", stems: "_Stems", writer: "RunWriter", bar: Any
-) -> str:
+def _predict_one(path: Path, run: _Run) -> str:
     """Segment and write the frames of one input; a line that sums them up."""
     pullback = octseg.read_pullback(path)
-    bar.total += len(pullback) - 1
-    claimed = stems.claim(pullback.name, len(pullback))
-    frame_spacing_mm = options.frame_spacing_mm or pullback.frame_spacing_mm
+    run.bar.total += len(pullback) - 1
+    results = run.segmenter.segment_pullback(pullback, run.options.pixel_spacing_mm)
     with_lipid_core = 0
-    for stem, result in zip(claimed, segmenter.segment_pullback(pullback, options.pixel_spacing_mm), strict=True):
+    for stem, result in zip(run.stems.claim(pullback.name, len(pullback)), results, strict=True):
         extra = {
-            "frame_spacing_mm": frame_spacing_mm,
+            "frame_spacing_mm": run.options.frame_spacing_mm or pullback.frame_spacing_mm,
             "mask_file": f"{stem}_mask.png",
-            "overlay_file": f"{stem}_overlay.png" if options.overlays else None,
+            "overlay_file": f"{stem}_overlay.png" if run.options.overlays else None,
         }
-        writer.write(replace(result, file=path.name), stem, extra)
+        run.writer.write(replace(result, file=path.name), stem, extra)
         with_lipid_core += bool(result.measures.lipid_core_area_px)
-        bar.update()
-    if len(pullback) == 1:
-        return _printable(f"{path}: {_summary(result)}")
-    return _printable(f"{path}: {len(pullback)} frames, {with_lipid_core} with lipid core")
+        run.bar.update()
+    return _summary(result) if len(pullback) == 1 else f"{len(pullback)} frames, {with_lipid_core} with lipid core"
 
 
 def _summary(result: "FrameResult") -> str:
@@ -190,13 +195,17 @@ def _files(inputs: Sequence[Path], out: Path) -> Iterator[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    """Whether a file in a folder is a picture by its first bytes; the reader judges the rest."""
+    """Whether a file of a folder is one that the reader takes, by its first bytes."""
+    from octseg.reading.formats import HEAD_BYTES, image_format
+
     try:
         with path.open("rb") as file:
-            start = file.read(132)
+            image_format(file.read(HEAD_BYTES), path.name)
+    except ReadError:
+        return False
     except OSError:
-        return True  # the reader says why it cannot be read
-    return start.startswith(PICTURE_STARTS) or (start[:4], start[8:12]) == (b"RIFF", b"WEBP") or start[128:] == b"DICM"
+        return True  # the reader says why it cannot be opened
+    return True
 
 
 def info(model: str | None, device: str, backend: str, *, as_json: bool) -> int:
