@@ -82,13 +82,17 @@ def test_five_degrees_at_each_end_of_an_arc_do_not_count() -> None:
     assert trimmed(Arc(0, 10)).size == 0
 
 
-def test_an_arc_all_around_has_no_ends_and_no_seam() -> None:
-    thin = shapes.wedge(SIZE, CENTRE, -6, 12)  # a thin cap across 0 degrees, where the rays begin
-    lipid = shapes.either(core(200, 0, 360), shapes.both(core(60, 0, 360), thin))
-    nearest, radial = both_ways(rays_of(LUMEN, lipid), Arc(0, 360))
-    assert nearest.min_um == pytest.approx(60, abs=1.5)
+@pytest.mark.parametrize("bare_deg", [0, 20])
+def test_an_arc_all_around_has_no_ends_and_no_seam(bare_deg: int) -> None:
+    thin = shapes.wedge(SIZE, CENTRE, -2, 4)  # across 0 degrees, where the rays begin: no half of it fills a window
+    bare = shapes.both(core(-100, 0, 360), shapes.wedge(SIZE, CENTRE, 90, bare_deg))
+    lipid = shapes.either(core(200, 0, 360), shapes.both(core(60, 0, 360), thin), *([bare] if bare_deg else []))
+    rays = rays_of(LUMEN, lipid)
+    assert rays.touching_deg == pytest.approx(bare_deg, abs=1)
+    _, radial = both_ways(rays, Arc(0, 360))
     assert radial.min_um == pytest.approx(60, abs=1.5)
-    assert radial.mean_um == pytest.approx((348 * 200 + 12 * 60) / 360, abs=1.5)
+    thick_deg = 356 - bare_deg
+    assert radial.mean_um == pytest.approx((thick_deg * 200 + 4 * 60) / (thick_deg + 4), abs=1.5)
 
 
 def test_a_spike_narrower_than_half_the_window_is_not_the_minimum() -> None:

@@ -248,6 +248,7 @@ def test_the_smallest_maps_are_measured_without_a_fault(size: tuple[int, int], v
     found = measure({"lumen": map_, "lipid_core": map_}, SPACING_MM, disc=np.ones(size, bool))
     assert 0 <= (found.lipid_core_area_px or 0) <= size[0] * size[1]
     assert (found.lipid_core_area_px is None) or value > 0
+    assert all(area > 0 for area in found.lipid_core_areas_px or ())
 
 
 @settings(max_examples=40, deadline=None)

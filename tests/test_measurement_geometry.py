@@ -78,7 +78,19 @@ def test_pieces_that_touch_at_a_corner_are_one_and_the_contour_agrees() -> None:
     map_[1:3, 1:3] = map_[3:5, 3:5] = 0.9
     tissue = find_tissue(map_, 0.5)
     assert tissue is not None
-    assert len(piece_areas_px(tissue)) == 1
+    # The contour lies 4/9 px outside of each pixel's centre: two squares with three cut corners each, and the cell
+    # between them, of which two corners are cut off.
+    squares = 2 * (1 + 4 * (4 / 9) + 3 * (4 / 9) ** 2 / 2)
+    assert piece_areas_px(tissue) == pytest.approx([squares + 1 - (5 / 9) ** 2], rel=1e-4)
+
+
+def test_the_distance_to_a_straight_edge_is_square_to_it_also_between_its_ends() -> None:
+    half = np.zeros((40, 40), np.float32)
+    half[:, 20:] = 1
+    tissue = find_tissue(half, 0.4)
+    assert tissue is not None
+    points = np.array([[10.5, 19.2], [11.25, 19.0], [12.0, 18.0]])
+    assert distance_px(points, tissue.outline) == pytest.approx([0.3, 0.5, 1.5], abs=1e-4)
 
 
 def test_the_centroid_is_found_to_a_hundredth_of_a_pixel() -> None:

@@ -52,16 +52,16 @@ class CapRays:
 
 def cap_rays(lumen: Outline, lipid: Outline, centre: tuple[float, float], depth_px: float) -> CapRays:
     """Cap along every ray that runs in lipid core over at least `depth_px`."""
-    into_lipid = ray_crossings(lipid, centre, N_RAYS)
+    lipid_edges = ray_crossings(lipid, centre, N_RAYS)
     lipid_at = np.full(N_RAYS, np.inf)
-    np.minimum.at(lipid_at, into_lipid.ray[~into_lipid.leaving], into_lipid.radius[~into_lipid.leaving])
-    meets = (depths_px(into_lipid, N_RAYS) >= depth_px) & np.isfinite(lipid_at)
+    np.minimum.at(lipid_at, lipid_edges.ray[~lipid_edges.leaving], lipid_edges.radius[~lipid_edges.leaving])
+    meets = (depths_px(lipid_edges, N_RAYS) >= depth_px) & np.isfinite(lipid_at)
 
-    # A ray can leave a folded lumen several times: the wall is where it last did before the lipid.
-    out_of_lumen = ray_crossings(lumen, centre, N_RAYS)
-    before = out_of_lumen.leaving & (out_of_lumen.radius <= lipid_at[out_of_lumen.ray] + TOUCH_PX)
+    # A ray can leave a folded lumen several times: the wall is what it crosses last before the lipid.
+    lumen_edges = ray_crossings(lumen, centre, N_RAYS)
+    before = lumen_edges.radius <= lipid_at[lumen_edges.ray] + TOUCH_PX
     wall_at = np.full(N_RAYS, -np.inf)
-    np.maximum.at(wall_at, out_of_lumen.ray[before], out_of_lumen.radius[before])
+    np.maximum.at(wall_at, lumen_edges.ray[before], lumen_edges.radius[before])
     meets &= np.isfinite(wall_at)
 
     radial = np.where(meets, lipid_at - np.where(meets, wall_at, 0), np.nan)
@@ -101,8 +101,8 @@ def thickness(rays: CapRays, arcs: Sequence[Arc], pixel_spacing_mm: float) -> tu
 
 def _unbroken(index: NDArray[np.intp], measured: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     """Split an arc's rays into stretches that are measured throughout, `measured` being (N_RAYS,)."""
-    if index.size == N_RAYS:  # all around: start behind a ray without thickness, or come back to the first
-        index = np.append(index, index[0]) if measured.all() else np.roll(index, -int(np.argmin(measured)))
+    if index.size == N_RAYS:  # all around: begin at a ray without thickness, if there is one
+        index = np.roll(index, -int(np.argmin(measured)))
     breaks = np.flatnonzero(np.diff(measured[index].astype(int))) + 1
     return [part for part in np.split(index, breaks) if part.size and measured[part[0]]]
 

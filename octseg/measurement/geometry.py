@@ -15,8 +15,8 @@ from scipy.spatial import cKDTree
 
 Points = NDArray[np.float64]  # (n, 2) as (row, col) in pixels
 
-MASK_BLUR_PX = 2.0  # sigma that turns a mask's stairs into the edge they stand for; see docs/measures.md
-MARGIN_PX = 9  # of no tissue around a crop: more than the blur reaches
+MASK_BLUR_PX = 2.5  # sigma that turns a mask's stairs into the edge they stand for; see docs/measures.md
+MARGIN_PX = 11  # of no tissue around a crop: more than the blur reaches
 
 
 @dataclass(frozen=True)
