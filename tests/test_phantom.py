@@ -1,4 +1,4 @@
-"""Phantoms: the masks are exact, the same seed gives the same bits, and the folder holds what training reads."""
+"""Phantoms: masks and truth are exact, the same seed gives the same bits, and the folder holds what training reads."""
 
 import json
 from dataclasses import replace
@@ -6,14 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
+from scipy.ndimage import distance_transform_edt
 
 from octseg.classes import CLASS_NAMES
-from octseg.phantom import LipidPool, PhantomSpec, make_phantom, random_spec, render, write_phantoms
+from octseg.measurement.frame import measure
+from octseg.phantom import LipidPool, Microvessel, PhantomSpec, make_phantom, random_spec, render, write_phantoms
 
 ROUND = PhantomSpec(
     seed=5, size_px=704, field_mm=7.04, lumen_radius_mm=1.5, lumen_ellipticity=0.0, lumen_offset_mm=0.0, ruler=False
 )  # 10 um per pixel, catheter in the middle of a round lumen
+
+
+def pool(centre_deg: float, arc_deg: float, cap_um: float) -> LipidPool:
+    return LipidPool(centre_deg=centre_deg, arc_deg=arc_deg, cap_min_um=cap_um, cap_max_um=cap_um, thickness_um=500)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_another_frame() -> None:
@@ -29,34 +37,144 @@ def test_a_round_lumen_of_1_5_mm_has_the_area_of_a_circle() -> None:
     circle_mm2 = np.pi * 1.5**2
     assert phantom.truth.lumen_area_mm2 == pytest.approx(circle_mm2, rel=1e-4)
     assert phantom.masks["lumen"].sum() * 0.01**2 == pytest.approx(circle_mm2, rel=1e-3)
+    assert phantom.truth.lumen_diameter_max_mm == pytest.approx(3.0, abs=1e-3)
+    assert phantom.truth.lumen_centroid == pytest.approx((351.5, 351.5), abs=0.01)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_mask_areas_are_those_of_the_outlines(seed: int) -> None:
-    phantom = render(random_spec(seed, lipid=True))
-    for name, truth_mm2 in (
-        ("lumen", phantom.truth.lumen_area_mm2),
-        ("fibrous_cap", phantom.truth.fibrous_cap_area_mm2),
-        ("lipid_core", phantom.truth.lipid_core_area_mm2),
-    ):
-        area_mm2 = phantom.masks[name].sum() * phantom.pixel_spacing_mm**2
-        assert area_mm2 == pytest.approx(truth_mm2, rel=0.01), name
+def test_a_lumen_0_6_mm_below_the_catheter_lies_60_pixels_down() -> None:
+    truth = render(replace(ROUND, lumen_offset_mm=0.6, lumen_offset_deg=90.0)).truth
+    assert truth.lumen_centroid == pytest.approx((351.5 + 60, 351.5), abs=0.05)
 
 
-def test_a_uniform_cap_of_80_um_over_90_degrees_is_measured_so() -> None:
-    pool = LipidPool(centre_deg=30, arc_deg=90, cap_min_um=80, cap_max_um=80, thickness_um=500)
-    truth = render(replace(ROUND, lipid_pools=(pool,), lipid_mask_depth="rim")).truth
-    assert truth.fibrous_cap_thickness_min_um == pytest.approx(80, abs=0.1)
-    assert truth.fibrous_cap_thickness_mean_um == pytest.approx(80, abs=0.1)
-    assert truth.lipid_arc_deg == pytest.approx(90, abs=0.3)
+def test_a_uniform_cap_of_80_um_over_90_degrees_has_the_area_of_a_ring_sector() -> None:
+    phantom = render(replace(ROUND, lipid_pools=(pool(30, 90, 80),)))
+    sector_mm2 = np.pi / 4 * (1.58**2 - 1.5**2)
+    assert phantom.masks["fibrous_cap"].sum() * 0.01**2 == pytest.approx(sector_mm2, rel=0.01)
+    assert phantom.truth.fibrous_cap_area_mm2 == pytest.approx(sector_mm2, rel=2e-3)
+    assert phantom.truth.fibrous_cap_thickness_min_um == pytest.approx(80, abs=0.2)
+    assert phantom.truth.fibrous_cap_thickness_mean_um == pytest.approx(80, abs=0.2)
+    assert phantom.truth.lipid_arc_deg == pytest.approx(90, abs=1)
+
+
+def test_a_rim_mask_is_the_whole_sector_between_cap_and_rim() -> None:
+    phantom = render(replace(ROUND, lipid_pools=(pool(200, 120, 100),), lipid_mask_depth="rim"))
+    sector_mm2 = np.pi / 3 * (3.52**2 - 1.6**2)
+    assert phantom.masks["lipid_core"].sum() * 0.01**2 == pytest.approx(sector_mm2, rel=2e-3)
+    assert phantom.truth.lipid_core_area_mm2 == pytest.approx(sector_mm2, rel=2e-3)
+
+
+def test_how_deep_the_mask_goes_changes_neither_frame_nor_cap() -> None:
+    spec = replace(ROUND, lipid_pools=(pool(200, 120, 100),), lipid_mask_depth="pool")
+    to_bottom, to_rim = render(spec), render(replace(spec, lipid_mask_depth="rim"))
+    assert np.array_equal(to_bottom.frame, to_rim.frame)
+    assert np.array_equal(to_bottom.masks["fibrous_cap"], to_rim.masks["fibrous_cap"])
+    assert to_bottom.masks["lipid_core"].sum() < 0.5 * to_rim.masks["lipid_core"].sum()
+    assert not (to_bottom.masks["lipid_core"] & ~to_rim.masks["lipid_core"]).any()
+
+
+def test_an_arc_is_seen_from_the_lumens_centre_and_looks_wider_from_a_catheter_nearby() -> None:
+    spec = replace(ROUND, lumen_offset_mm=0.8, lumen_offset_deg=180.0, lipid_pools=(pool(0, 90, 60),))
+    corner = 1.56 * np.exp(1j * np.pi / 4) - 0.8  # end of the pool's front, from the catheter
+    to_rim = render(replace(spec, lipid_mask_depth="rim")).truth
+    assert render(spec).truth.lipid_arc_deg == pytest.approx(90, abs=1.5)
+    assert to_rim.lipid_arc_catheter_deg == pytest.approx(2 * np.degrees(np.angle(corner)), abs=0.6)
+
+
+def test_two_pools_add_up() -> None:
+    truth = render(replace(ROUND, lipid_pools=(pool(0, 60, 100), pool(180, 80, 70)))).truth
+    assert truth.lipid_pool_count == 2
+    assert truth.lipid_arc_deg == pytest.approx(140, abs=2)
+    assert truth.fibrous_cap_thickness_min_um == pytest.approx(70, abs=0.2)
+
+
+def test_a_pool_all_around_spans_360_degrees() -> None:
+    truth = render(replace(ROUND, lipid_pools=(pool(0, 360, 100),))).truth
+    assert truth.lipid_arc_deg == 360.0
+    assert truth.fibrous_cap_thickness_mean_um == pytest.approx(100, abs=0.2)
+
+
+def test_a_microvessel_has_the_area_of_its_ellipse_also_under_a_bent_scan() -> None:
+    hole = Microvessel(centre_deg=100, depth_um=400, width_um=300, height_um=120)
+    straight = render(replace(ROUND, microvessels=(hole,)))
+    ellipse_mm2 = np.pi * 0.15 * 0.06
+    assert straight.truth.vasa_vasorum_area_mm2 == pytest.approx(ellipse_mm2, rel=1e-3)
+    assert straight.masks["vasa_vasorum"].sum() * 0.01**2 == pytest.approx(ellipse_mm2, rel=0.03)
+    bent = render(replace(ROUND, microvessels=(hole,), nurd_deg=12.0))
+    area_mm2 = bent.masks["vasa_vasorum"].sum() * 0.01**2
+    assert area_mm2 == pytest.approx(bent.truth.vasa_vasorum_area_mm2, rel=0.03)
 
 
 def test_without_lipid_there_is_no_cap_thickness_and_an_arc_of_zero() -> None:
     phantom = render(ROUND)
     assert phantom.truth.fibrous_cap_thickness_min_um is None
+    assert phantom.truth.fibrous_cap_thickness_mean_um is None
     assert phantom.truth.lipid_arc_deg == 0.0
     assert set(phantom.masks) == set(CLASS_NAMES)
     assert not phantom.masks["lipid_core"].any()
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_masks_of_any_vessel_agree_with_its_outlines(seed: int) -> None:
+    phantom = render(random_spec(seed, lipid=True))
+    truth, spacing = phantom.truth, phantom.pixel_spacing_mm
+    for name, truth_mm2 in (
+        ("lumen", truth.lumen_area_mm2),
+        ("fibrous_cap", truth.fibrous_cap_area_mm2),
+        ("lipid_core", truth.lipid_core_area_mm2),
+    ):
+        assert phantom.masks[name].sum() * spacing**2 == pytest.approx(truth_mm2, rel=0.01), name
+    rows, cols = np.nonzero(phantom.masks["lumen"])
+    assert (rows.mean(), cols.mean()) == pytest.approx(truth.lumen_centroid, abs=0.1)
+    assert truth.fibrous_cap_thickness_min_um is not None
+    to_lumen_um = 1e3 * spacing * distance_transform_edt(~phantom.masks["lumen"])
+    nearest_um = float(to_lumen_um[phantom.masks["lipid_core"]].min())
+    assert nearest_um <= truth.fibrous_cap_thickness_min_um + 1.5e3 * spacing  # the ends of the arc may be nearer
+
+
+@pytest.mark.parametrize("seed", range(20, 28))
+def test_measuring_the_masks_gives_the_truth(seed: int) -> None:
+    phantom = render(random_spec(seed, lipid=True))
+    measures = measure(phantom.masks, pixel_spacing_mm=phantom.pixel_spacing_mm)
+    truth = phantom.truth
+    assert measures.lipid_core_area_mm2 == pytest.approx(truth.lipid_core_area_mm2, rel=0.005)
+    assert measures.lipid_arc_deg == pytest.approx(truth.lipid_arc_deg, abs=3)
+    assert measures.fibrous_cap_thickness_mean_um == pytest.approx(truth.fibrous_cap_thickness_mean_um, abs=3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**31 - 1))
+def test_a_random_vessel_keeps_the_ranges_it_promises(seed: int) -> None:
+    spec = random_spec(seed)
+    assert 704 <= spec.size_px <= 1024
+    assert all(50 <= lipid.cap_min_um <= 400 and 30 <= lipid.arc_deg <= 360 for lipid in spec.lipid_pools)
+    assert spec.lumen_offset_mm + 0.45 < spec.lumen_radius_mm
+
+
+def test_four_to_five_vessels_in_ten_bear_no_lipid_and_most_rim_masks_run_to_the_rim() -> None:
+    specs = [random_spec(seed) for seed in range(600)]
+    with_lipid = [spec for spec in specs if spec.lipid_pools]
+    assert 0.5 <= len(with_lipid) / len(specs) <= 0.6
+    assert 0.68 <= np.mean([spec.lipid_mask_depth == "rim" for spec in with_lipid]) <= 0.82
+    single = [spec.lipid_pools[0].arc_deg for spec in with_lipid if len(spec.lipid_pools) == 1]
+    assert 95 <= np.median(single) <= 125
+    assert {spec.field_mm for spec in specs} == {5.01, 7.01, 10.03}
+
+
+def test_what_is_given_to_a_random_vessel_is_kept() -> None:
+    spec = random_spec(3, size_px=800, field_mm=6.0, lipid=False, ruler=False, colouring="grey")
+    assert (spec.size_px, spec.field_mm, spec.lipid_pools) == (800, 6.0, ())
+    frame = render(spec).frame
+    assert frame.shape == (800, 800, 3)
+    assert np.array_equal(frame[..., 0], frame[..., 2])
+
+
+def test_a_spec_that_cannot_be_drawn_says_why() -> None:
+    with pytest.raises(ValueError, match="size_px must be 704 to 1024, not 512"):
+        replace(ROUND, size_px=512)
+    with pytest.raises(ValueError, match="inside the catheter"):
+        render(replace(ROUND, lumen_offset_mm=1.2))
+    with pytest.raises(ValueError, match="pools at 0 and 50 degrees overlap"):
+        replace(ROUND, lipid_pools=(pool(0, 60, 100), pool(50, 60, 100)))
 
 
 def test_the_folder_holds_frames_masks_and_a_line_for_each(tmp_path: Path) -> None:
@@ -65,7 +183,23 @@ def test_the_folder_holds_frames_masks_and_a_line_for_each(tmp_path: Path) -> No
     rows = [json.loads(line) for line in (tmp_path / "metadata.jsonl").read_text().splitlines()]
     assert told == [(1, 2), (2, 2)]
     assert [row["image_file_name"] for row in rows] == ["images/phantom_0001.png", "images/phantom_0002.png"]
-    with Image.open(tmp_path / rows[0]["mask_file_name"]) as mask:
+    expected = make_phantom(41)
+    with Image.open(tmp_path / rows[1]["image_file_name"]) as frame:
+        assert np.array_equal(np.array(frame), expected.frame)
+    with Image.open(tmp_path / rows[1]["mask_file_name"]) as mask:
         assert mask.mode == "P"
-        indices = np.array(mask)
-    assert (indices == 1).sum() == rows[0]["areas_px"]["lumen"]
+        assert np.array_equal(np.array(mask) == 1, expected.masks["lumen"])
+    assert rows[1]["pixel_spacing_mm"] == expected.pixel_spacing_mm
+    assert rows[1]["truth"]["lumen_area_mm2"] == expected.truth.lumen_area_mm2
+
+
+def test_a_palette_mask_shows_the_microvessel_over_the_lipid_that_holds_it(tmp_path: Path) -> None:
+    from octseg.phantom.writing import palette_mask
+
+    hole = Microvessel(centre_deg=200, depth_um=500, width_um=300, height_um=120)
+    phantom = render(replace(ROUND, lipid_pools=(pool(200, 120, 100),), microvessels=(hole,)))
+    indices = np.array(palette_mask(phantom.masks))
+    both = phantom.masks["vasa_vasorum"] & phantom.masks["lipid_core"]
+    assert both.any()
+    assert (indices[both] == 4).all()
+    assert (indices[phantom.masks["lipid_core"] & ~both] == 3).all()

@@ -21,6 +21,9 @@ Outline = Callable[[Curve], tuple[Curve, Curve]]  # depth under the lumen -> rad
 
 N_ANGLES = 4096
 TURN = 2.0 * np.pi
+N_RAYS = 1440  # from the lumen's centroid
+MIN_DEPTH_MM = 0.1  # of lipid along a ray that counts towards the arc
+MAX_GAP_DEG = 5.0  # in an arc
 END_TRIM_DEG = 5.0  # a cap's thickness is not measured at the last degrees of its arc
 
 
@@ -61,10 +64,11 @@ class Anatomy:
 class Truth:
     """What a perfect measurement of the frame would give. None where there is nothing to measure.
 
-    lipid_arc_deg: seen from the centroid of the lumen; lipid_arc_catheter_deg: seen from the catheter; 0.0 without
-        lipid.
-    fibrous_cap_thickness_*: distance from the pool's front to the nearest point of the lumen's contour, without
-        the last 5 degrees at each end of an arc.
+    lumen_diameter_*: chords through the centroid; `equivalent`: of the circle of the same area.
+    lipid_arc_deg: rays from the centroid of the lumen that run in lipid over at least 0.1 mm, gaps of up to 5 degrees
+        closed; lipid_arc_catheter_deg: the same from the catheter; 0.0 without lipid.
+    fibrous_cap_thickness_*: from the lumen's contour to the nearest point of a pool's front, over those arcs without
+        5 degrees at each end; the mean is over the contour's length.
     *_area_mm2: of the masks as drawn, so `lipid_core_area_mm2` depends on `lipid_mask_depth`.
     """
 
@@ -73,6 +77,7 @@ class Truth:
     lumen_diameter_min_mm: float
     lumen_diameter_max_mm: float
     lumen_diameter_mean_mm: float
+    lumen_diameter_equivalent_mm: float
     lipid_pool_count: int
     lipid_core_area_mm2: float
     lipid_arc_deg: float
@@ -139,7 +144,7 @@ def anatomy(spec: PhantomSpec, shown: bool = True) -> Anatomy:
         adventitia_mm=outline(media + 1e-3 * wall.adventitia_um)[0],
         pools=tuple(pools),
         calcium=tuple(plates),
-        microvessels=tuple(_ellipse(outline, hole) for hole in spec.microvessels),
+        microvessels=tuple(_ellipse(outline, view, hole) for hole in spec.microvessels),
     )
 
 
@@ -171,14 +176,15 @@ def masks(spec: PhantomSpec, vessel: Anatomy) -> dict[str, Mask]:
     return {"lumen": lumen & disc, "fibrous_cap": cap & disc, "lipid_core": lipid & disc, "vasa_vasorum": vasa & disc}
 
 
-def _ellipse(outline: Outline, hole: Microvessel) -> Ellipse:
-    """Where a microvessel comes to lie."""
+def _ellipse(outline: Outline, view: Curve, hole: Microvessel) -> Ellipse:
+    """Where a microvessel comes to lie, when ray k looks along `view[k]` (radians)."""
     radius, phi = outline(np.full(N_ANGLES, 1e-3 * hole.depth_um))
     index = int(np.argmin(np.abs((phi - np.radians(hole.centre_deg) + np.pi) % TURN - np.pi)))
+    stretch = float((view[(index + 1) % N_ANGLES] - view[index - 1] + np.pi) % TURN - np.pi) / (2 * TURN / N_ANGLES)
     return Ellipse(
         angle=index * TURN / N_ANGLES,
         radius_mm=float(radius[index]),
-        half_angle=0.5e-3 * hole.width_um / float(radius[index]),
+        half_angle=0.5e-3 * hole.width_um / float(radius[index]) / stretch,
         half_height_mm=0.5e-3 * hole.height_um,
     )
 
@@ -191,33 +197,34 @@ def _in_ellipse(direction: NDArray[np.uint16], radius_mm: NDArray[np.float32], h
 
 def truth(spec: PhantomSpec, vessel: Anatomy) -> Truth:
     """Measure the outlines themselves, without any pixel."""
-    lumen_xy = _points(vessel.lumen_mm, angles())
+    rim = spec.field_mm / 2
+    lumen_xy = _points(np.minimum(vessel.lumen_mm, rim), angles())
     area, centroid = _area_and_centroid(lumen_xy)
-    shortest, longest = _chords(lumen_xy - centroid)
-    tree = cKDTree(lumen_xy)
+    chords = _chords(lumen_xy - centroid)
     drawn = [drawn_lipid(spec, pool) for pool in vessel.pools]
-    thickness = [_cap_thickness_um(tree, pool) for pool in drawn]
-    every = np.concatenate(thickness) if thickness else np.zeros(0)
+    arc = _lipid_rays(drawn, centroid)
+    thinnest, mean = _cap_thickness_um(lumen_xy, centroid, arc, drawn, rim)
     middle = (spec.size_px - 1) / 2
     spacing = spec.pixel_spacing_mm
     return Truth(
         lumen_area_mm2=area,
         lumen_centroid=(middle + float(centroid[1]) / spacing, middle + float(centroid[0]) / spacing),
-        lumen_diameter_min_mm=shortest,
-        lumen_diameter_max_mm=longest,
-        lumen_diameter_mean_mm=float(2 * np.sqrt(area / np.pi)),
+        lumen_diameter_min_mm=float(chords.min()),
+        lumen_diameter_max_mm=float(chords.max()),
+        lumen_diameter_mean_mm=float(chords.mean()),
+        lumen_diameter_equivalent_mm=float(2 * np.sqrt(area / np.pi)),
         lipid_pool_count=len(drawn),
         lipid_core_area_mm2=_union_area(drawn),
-        lipid_arc_deg=_arc_deg(drawn, centroid),
-        lipid_arc_catheter_deg=_arc_deg(drawn, np.zeros(2)),
+        lipid_arc_deg=float(arc.mean() * 360.0),
+        lipid_arc_catheter_deg=float(_lipid_rays(drawn, np.zeros(2)).mean() * 360.0),
         fibrous_cap_area_mm2=_union_area(
             [
                 Region(inner_mm=vessel.lumen_mm, outer_mm=pool.inner_mm, inside=pool.inside, across=pool.across)
                 for pool in drawn
             ]
         ),
-        fibrous_cap_thickness_min_um=float(every.min()) if every.size else None,
-        fibrous_cap_thickness_mean_um=float(every.mean()) if every.size else None,
+        fibrous_cap_thickness_min_um=thinnest,
+        fibrous_cap_thickness_mean_um=mean,
         vasa_vasorum_area_mm2=float(
             sum(np.pi * hole.half_angle * hole.radius_mm * hole.half_height_mm for hole in vessel.microvessels)
         ),
@@ -315,25 +322,32 @@ def _area_and_centroid(points: NDArray[np.float64]) -> tuple[float, NDArray[np.f
     return float(area), ((points + following) * cross[:, None]).sum(axis=0) / (6 * area)
 
 
-def _chords(points: NDArray[np.float64]) -> tuple[float, float]:
-    """Shortest and longest chord through the origin of a closed curve (N, 2) around it."""
+def _chords(points: NDArray[np.float64]) -> Curve:
+    """All chords through the origin of a closed curve (N, 2) around it, over half a turn."""
     radius = _seen_from_catheter(points, angles(), angles())[0]
-    chord = radius[: N_ANGLES // 2] + radius[N_ANGLES // 2 :]
-    return float(chord.min()), float(chord.max())
+    return np.asarray(radius[: N_ANGLES // 2] + radius[N_ANGLES // 2 :])
 
 
-def _cap_thickness_um(tree: cKDTree, pool: Region) -> NDArray[np.float64]:
-    """Distance of the pool's front to the nearest point of the lumen's contour, ends of the arc left out."""
-    trim = round(END_TRIM_DEG / 360 * N_ANGLES)
-    kept = pool.inside
-    if not kept.all():
-        kept = _eroded(kept, trim)
-    front = _points(pool.inner_mm, angles())[kept]
-    return np.asarray(1e3 * tree.query(front)[0])
+def _cap_thickness_um(
+    lumen_xy: NDArray[np.float64], centroid: NDArray[np.float64], arc: Mask, pools: list[Region], rim_mm: float
+) -> tuple[float, float] | tuple[None, None]:
+    """Minimum and mean distance (um) of the lumen's contour (N, 2) to the pools' fronts; `arc` (N_RAYS,) is theirs."""
+    kept = _eroded(arc, round(END_TRIM_DEG / 360 * N_RAYS))[_ray(lumen_xy - centroid)]
+    if not kept.any():
+        return None, None
+    fronts = [_points(pool.inner_mm, angles())[pool.inside & (pool.inner_mm < rim_mm)] for pool in pools]
+    length = np.linalg.norm(np.roll(lumen_xy, -1, axis=0) - np.roll(lumen_xy, 1, axis=0), axis=1)[kept]
+    thickness = 1e3 * cKDTree(np.concatenate(fronts)).query(lumen_xy[kept])[0]
+    return float(thickness.min()), float(np.average(thickness, weights=length))
+
+
+def _ray(points: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Which of the N_RAYS sectors around the origin each point (N, 2) lies in."""
+    return np.asarray(np.floor(np.arctan2(points[:, 1], points[:, 0]) * (N_RAYS / TURN)).astype(np.intp) % N_RAYS)
 
 
 def _eroded(inside: Mask, steps: int) -> Mask:
-    """True where all directions within `steps` are inside."""
+    """True where all directions within `steps` are inside; a full ring stays one."""
     reach = np.concatenate([inside[-steps:], inside, inside[:steps]]).astype(np.int64)
     total = np.concatenate([[0], np.cumsum(reach)])
     return np.asarray(total[2 * steps + 1 :] - total[: -(2 * steps + 1)] == 2 * steps + 1)
@@ -349,23 +363,26 @@ def _union_area(regions: list[Region]) -> float:
     )
 
 
-def _arc_deg(regions: list[Region], origin: NDArray[np.float64]) -> float:
-    """Part of the full turn about `origin` (x, y in mm) in which a region is met."""
-    met = np.zeros(N_ANGLES, dtype=bool)
+def _lipid_rays(regions: list[Region], origin: NDArray[np.float64]) -> Mask:
+    """Which rays (N_RAYS,) from `origin` (x, y in mm) run in a region over MIN_DEPTH_MM, gaps closed."""
+    met = np.zeros(N_RAYS, dtype=bool)
     for region in regions:
-        for radius in (region.inner_mm, region.outer_mm):
-            xy = _points(radius, angles())[region.inside] - origin
-            met[np.floor(np.arctan2(xy[:, 1], xy[:, 0]) / TURN * N_ANGLES).astype(int) % N_ANGLES] = True
-        # ends of the arc: the sides run straight from front to back
-        for end in np.flatnonzero(region.inside & ~(np.roll(region.inside, 1) & np.roll(region.inside, -1))):
-            side = np.linspace(region.inner_mm[end], region.outer_mm[end], 512)
-            xy = _points(side, np.full(512, angles()[end])) - origin
-            met[np.floor(np.arctan2(xy[:, 1], xy[:, 0]) / TURN * N_ANGLES).astype(int) % N_ANGLES] = True
-    closed = _closed(met, N_ANGLES // 180)
-    return float(closed.mean() * 360.0)
-
-
-def _closed(met: Mask, steps: int) -> Mask:
-    """Fill gaps of up to 2 * `steps` directions, which are holes between samples."""
+        border = _border(region) - origin
+        ray, distance = _ray(border), np.hypot(border[:, 0], border[:, 1])
+        first, last = np.full(N_RAYS, np.inf), np.zeros(N_RAYS)
+        np.minimum.at(first, ray, distance)
+        np.maximum.at(last, ray, distance)
+        met |= last - first >= MIN_DEPTH_MM
+    steps = round(MAX_GAP_DEG / 360 * N_RAYS / 2)
     grown = ~_eroded(~met, steps)
     return _eroded(grown, steps)
+
+
+def _border(region: Region) -> NDArray[np.float64]:
+    """Points (N, 2) all around a region: its front, its back and the two ends of its arc."""
+    inside = region.inside
+    sides = [_points(radius, angles())[inside] for radius in (region.inner_mm, region.outer_mm)]
+    for end in np.flatnonzero(inside & ~(np.roll(inside, 1) & np.roll(inside, -1))):
+        side = np.linspace(region.inner_mm[end], region.outer_mm[end], 512)
+        sides.append(_points(side, np.full(512, angles()[end])))
+    return np.concatenate(sides)

@@ -142,7 +142,9 @@ def tissue_of(spec: PhantomSpec, vessel: Anatomy, radius: NDArray[np.float32], r
         _blend(attenuation, mu, weight)
         _blend(backscatter, back, weight)
     _add_texture(backscatter, radius, lumen, wall, rng)
-    attenuation *= np.exp(0.25 * _around(rng, (12, 1), _unit_energy(0.8), np.ones(1), (1, A_LINES)))
+    attenuation *= _own(
+        cv2.exp(_around(rng, (12, 1), _unit_energy(0.8), np.ones(1), (1, A_LINES)) * np.float32(0.8 * wall.patchiness))
+    )
     for plate, calcium in zip(vessel.calcium, spec.calcium, strict=True):
         weight = _within(plate, radius, 0.015, 0.015, 0.02)
         _blend(attenuation, calcium.attenuation_per_mm, weight)
@@ -318,8 +320,9 @@ def _unit_energy(sigma: float) -> NDArray[np.float64]:
 
 
 def _gamma_texture(rng: np.random.Generator, depths: int, shape: float) -> Polar | np.float32:
-    """Gamma variates of mean 1, smooth over some speckles."""
+    """Gamma variates of mean 1 and variance 1 / `shape`, smooth over some speckles."""
     if np.isinf(shape):
         return np.float32(1.0)
-    coarse = rng.standard_gamma(shape, (A_LINES // 6, depths // 6), dtype=np.float32) / np.float32(shape)
+    coarse_shape = shape * (2.0 / 3.0) ** 2  # interpolation along both axes leaves 4/9 of the variance
+    coarse = rng.standard_gamma(coarse_shape, (A_LINES // 6, depths // 6), dtype=np.float32) / np.float32(coarse_shape)
     return _own(cv2.resize(coarse, (depths, A_LINES), interpolation=cv2.INTER_LINEAR))

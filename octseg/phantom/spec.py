@@ -91,7 +91,7 @@ class Wall:
     media_backscatter_per_mm: float = 6.0
     adventitia_backscatter_per_mm: float = 14.0
     layering: float = 0.35  # standard deviation of the log backscatter of the fibres
-    patchiness: float = 0.3  # the same of patches some tenths of a mm wide
+    patchiness: float = 0.3  # the same of patches some tenths of a mm wide, and of the attenuation around
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ class Optics:
     focus_mm: float = 1.4  # from the catheter's axis
     rayleigh_mm: float = 1.4  # from the focus, where the beam is sqrt(2) wider and half as bright
     blur_px: float = 0.5  # standard deviation of the blur that export and resizing leave on the frame
-    speckle_shape: float = 16.0  # of the gamma texture under the speckle; infinite is the pure exponential
+    speckle_shape: float = 30.0  # of the gamma texture under the speckle; infinite is the pure exponential
     forward_scattering: float = 0.04  # share of light scattered forward that still counts: 2 / (1 + w_s^2 / w_h^2)
     gain: float = 3300.0  # intensity of one per mm of backscatter over the display's knee
     noise: float = 1.2  # mean intensity of the noise over the display's knee
@@ -159,6 +159,13 @@ class PhantomSpec:
             raise ValueError(f"size_px must be 704 to 1024, not {self.size_px}")
         if not 4.0 <= self.field_mm <= 12.0:
             raise ValueError(f"field_mm must be 4 to 12, not {self.field_mm}")
+        if not 0.0 <= self.nurd_deg <= 15.0:
+            raise ValueError(f"nurd_deg must be 0 to 15, not {self.nurd_deg}")
+        for place, pool in enumerate(self.lipid_pools):
+            for other in self.lipid_pools[:place]:
+                apart = abs(_turn(pool.centre_deg - other.centre_deg))
+                if apart < (pool.arc_deg + other.arc_deg) / 2:
+                    raise ValueError(f"lipid pools at {other.centre_deg} and {pool.centre_deg} degrees overlap")
 
     @property
     def pixel_spacing_mm(self) -> float:
@@ -372,7 +379,7 @@ def _random_optics(rng: np.random.Generator) -> Optics:
         focus_mm=float(rng.uniform(1.0, 1.8)),
         rayleigh_mm=float(rng.uniform(1.0, 2.2)),
         blur_px=float(rng.uniform(0.35, 0.65)),
-        speckle_shape=float(rng.uniform(8, 40)),
+        speckle_shape=float(rng.uniform(18, 60)),
         forward_scattering=float(np.exp(rng.uniform(np.log(0.015), np.log(0.12)))),
         gain=3300.0 * float(np.exp(rng.normal(0, 0.45))),
         noise=float(rng.uniform(0.9, 1.6)),
