@@ -1,7 +1,7 @@
 """Frames and expert masks to train on: the folder of one part of the Zenodo record, and phantoms.
 
 A part holds img/SSS_R_NNN.png (RGB) and mask/SSS_R_NNN.tiff (H, W, 4), uint8 of 0 and 255, in the plane order of
-octseg/classes.py. The masks are read with tifffile: OpenCV takes the fourth plane for alpha and returns zeros.
+octseg/classes.py. The masks are read with Pillow: OpenCV takes the fourth plane for alpha and returns zeros.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 from octseg.classes import CLASS_NAMES
 from octseg.errors import ReadError
@@ -63,7 +63,8 @@ def training_frame(name: str, study: str, view: FrameView, planes: NDArray[np.ui
 
 def read_truth(path: Path, height: int, width: int) -> NDArray[np.uint8]:
     """The mask planes (H, W, K) of one TIFF of the record; one of another shape or with other values is refused."""
-    planes = tifffile.imread(path)
+    with Image.open(path, formats=["TIFF"]) as mask:
+        planes = np.asarray(mask)
     if planes.shape != (height, width, len(CLASS_NAMES)):
         raise ReadError(f"{path.name} has shape {planes.shape}; its frame needs {(height, width, len(CLASS_NAMES))}")
     if planes.dtype != np.uint8 or not np.isin(planes, (0, 255)).all():

@@ -139,8 +139,9 @@ def store_metrics(folder: Path, metrics: dict[str, dict[str, Any]]) -> None:
 
 PROTOCOL = (
     "Masks at the frame's own resolution from the model's own thresholds, no post-processing. Dice pooled over the "
-    "pixels of all frames of a set. Arc-Dice over the 360 rays from the true lumen's centroid, pooled. Lipid area "
-    "error is the sum of found over the sum of true pixels, less 1. No frame of a set was used to train, select or tune."
+    "pixels of a set's frames. Arc-Dice over the 360 rays from the true lumen's centroid, pooled. Lipid area "
+    "error is the sum of found over the sum of true pixels, less 1. No frame of a set was used to train, to select or "
+    "to tune."
 )
 
 if __name__ == "__main__":

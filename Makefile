@@ -1,0 +1,51 @@
+# make demo   install, then start the app on http://127.0.0.1:7860
+# make test   install, then every test, the browser's too
+# make lint   ruff and mypy          make benchmark   timings          make test-slow   what takes minutes
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PACKAGE_FILES := pyproject.toml requirements.txt constraints.txt
+
+.PHONY: demo test test-slow lint benchmark clean
+
+demo: $(VENV)/.app
+	$(BIN)/python app.py
+
+test: $(VENV)/.test $(VENV)/.chromium
+	$(BIN)/python -m pytest -m "not slow and not benchmark"
+
+test-slow: $(VENV)/.test
+	$(BIN)/python -m pytest -m slow
+
+benchmark: $(VENV)/.test
+	$(BIN)/python -m tests.benchmarks.latency
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV)
+
+# torch goes first and alone: a CPU build is taken where the index offers one.
+$(VENV)/.torch: constraints.txt
+	$(PYTHON) -c "import sys; assert (3, 10) <= sys.version_info < (3, 13), 'octseg needs Python 3.10 to 3.12'"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) $$(grep '^torch==' constraints.txt)
+	touch $@
+
+$(VENV)/.app: $(VENV)/.torch $(PACKAGE_FILES)
+	$(INSTALL) --requirement requirements.txt
+	touch $@
+
+$(VENV)/.test: $(VENV)/.app
+	$(INSTALL) --editable ".[app,train,test,lint]"
+	touch $@
+
+# Debian's Chromium, where there is none; elsewhere install Chromium and set OCTSEG_CHROMIUM to its path.
+$(VENV)/.chromium: $(VENV)/.test
+	sh tests/browser/install_chromium.sh
+	touch $@
