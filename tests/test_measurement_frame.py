@@ -139,6 +139,13 @@ def test_without_a_lumen_there_is_no_arc_about_it_but_there_is_one_about_the_cat
     assert found.warnings[0].startswith("No lumen was found")
 
 
+def test_a_model_of_lipid_core_alone_gives_its_area_and_says_why_there_is_no_arc() -> None:
+    found = measure({"lipid_core": frame()["lipid_core"]}, SPACING_MM)
+    assert found.lipid_core_area_mm2 == pytest.approx(shapes.sector_area(1.46, 1.96, 120), rel=0.005)
+    assert found.lipid_arc_deg is found.meets_tcfa_criteria is None
+    assert found.warnings[0].startswith("The lumen is not among the classes outlined")
+
+
 def test_the_arc_about_the_catheter_is_that_of_a_wedge_drawn_from_it() -> None:
     catheter = (CENTRE[0] + 0.8 * MM, CENTRE[1])
     ring = shapes.both(-shapes.disc(SIZE, CENTRE, 1.5 * MM), shapes.disc(SIZE, CENTRE, 2.2 * MM))
@@ -227,7 +234,7 @@ def test_specks_count_in_the_area_and_nowhere_else() -> None:
     assert specked.lipid_core_area_px == pytest.approx(clean.lipid_core_area_px + np.pi * 9, abs=2)
     assert specked.lipid_arcs_deg == clean.lipid_arcs_deg
     alone = measure(frame(speck), SPACING_MM)
-    assert (alone.lipid_arc_deg, alone.lipid_arcs_deg, alone.fibrous_cap_thickness_min_um) == (0, (), None)
+    assert (alone.lipid_arc_deg, alone.lipid_arcs_deg, alone.fibrous_cap_absent_deg) == (0, (), None)
     assert "nowhere 0.1 mm deep" in alone.warnings[0]
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from octseg.measurement.cap import CapRays, Thickness, cap_rays, thickness
 from octseg.measurement.checks import check_maps, check_pixel_spacing, check_same_frame, check_thresholds
 from octseg.measurement.geometry import Outline, Tissue, find_tissue, piece_areas_px, smooth, without
-from octseg.measurement.limits import lipid_warnings, lumen_warnings, reaches_edge
+from octseg.measurement.limits import NO_LUMEN_PLANE, lipid_warnings, lumen_warnings, reaches_edge
 from octseg.measurement.lipid import Arc, SeenCores, find_arcs, min_depth_px, rays_meeting, see_cores
 from octseg.measurement.lumen import Lumen, chords_px, find_lumen
 from octseg.measurement.tcfa import frame_criteria
@@ -116,7 +116,7 @@ def measure(
     if "lipid_core" in maps and lumen is not None:
         seen = _see(lipid, lumen.centre, depth_px)
         arcs = _arcs(seen, lumen.centre, depth_px, shadow)
-        rays = None if seen is None else cap_rays(lumen.outline, seen.cores, lumen.centre, depth_px)
+        rays = None if seen is None or not arcs else cap_rays(lumen.outline, seen.cores, lumen.centre, depth_px)
         cap = _thickness(rays, arcs, pixel_spacing_mm)
         caps = [cap] if len(arcs) == 1 else [_thickness(rays, [arc], pixel_spacing_mm) for arc in arcs]
         criteria = frame_criteria([arc.extent_deg for arc in arcs], [of[0].min_um if of else None for of in caps])
@@ -125,6 +125,8 @@ def measure(
     if "lumen" in maps:
         cut = lumen is not None and reaches_edge(lumen.filled, size, disc)
         warnings += lumen_warnings(lumen_found, lumen, cut, catheter)
+    elif lipid_found is not None:
+        warnings.append(NO_LUMEN_PLANE)
     if lipid_found is not None:
         no_thickness = cap is None and pixel_spacing_mm is not None
         warnings += lipid_warnings(arcs, rays, reaches_edge(lipid_found, size, disc), no_thickness)

@@ -11,6 +11,7 @@ from octseg.measurement.geometry import Tissue
 from octseg.measurement.lipid import MIN_DEPTH_MM, Arc
 from octseg.measurement.lumen import Lumen
 
+NO_LUMEN_PLANE = "The lumen is not among the classes outlined, so there is no arc about it and no cap thickness."
 OTHER_LUMEN_SHARE = 0.05  # of the largest lumen; less is a speck
 RIM_PX = 5  # side of the square within which a pixel counts as at the disc's rim
 

@@ -9,6 +9,7 @@ core lies off centre, so that its cap grows from one side to the other. The answ
 import argparse
 
 import numpy as np
+from scipy.integrate import trapezoid
 
 from octseg.measurement import measure
 from tests import shapes
@@ -39,7 +40,7 @@ def draw(rng: np.random.Generator, size: int, spacing_mm: float) -> tuple[dict[s
 
     angle = np.radians(np.linspace(start_deg, start_deg + extent_deg, 4001))
     outer_mm = inner_mm + off_mm + depth_mm
-    area_mm2 = np.trapezoid((outer_mm**2 - border_mm(angle) ** 2) / 2, angle)
+    area_mm2 = trapezoid((outer_mm**2 - border_mm(angle) ** 2) / 2, angle)
     angle = np.radians(np.linspace(start_deg + 5, start_deg + extent_deg - 5, 4001))
     wall = lumen_mm * np.stack([np.sin(angle), np.cos(angle)], axis=1)
     nearest_mm = inner_mm - np.linalg.norm(wall - shift * spacing_mm, axis=1)
