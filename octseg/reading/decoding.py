@@ -1,0 +1,120 @@
+"""From a checked header to the samples of each page, turned upright, on black where they are transparent.
+
+OpenCV decodes PNG, where Pillow takes a picture whose last rows are missing for a whole one, and colours of 16 bits,
+which Pillow cuts to 8. Pillow decodes the rest.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from octseg.errors import ReadError
+from octseg.reading.header import Header
+from octseg.reading.levels import Samples
+
+# EXIF orientation: quarter turns (counter-clockwise) after mirroring left to right.
+TURNS = {
+    1: (False, 0),
+    2: (True, 0),
+    3: (False, 2),
+    4: (True, 2),
+    5: (True, 1),
+    6: (False, 3),
+    7: (True, 3),
+    8: (False, 1),
+}
+GREY_MODES = ("L", "I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Decoded samples (H, W) or (H, W, 3) RGB, and what was done to get them, one sentence each."""
+
+    samples: Samples
+    warnings: tuple[str, ...] = ()
+
+
+def decode_pages(header: Header, label: str) -> Iterator[Page]:
+    """Each frame's samples in order, one at a time."""
+    try:
+        for page in _pages(header):
+            if page.samples.shape[:2] not in ((header.height, header.width), (header.width, header.height)):
+                raise ReadError(f"{label} decodes to another size than its header gives")
+            yield Page(_upright(_uninverted(page.samples, header.inverted_bits), header.orientation), page.warnings)
+    except ReadError:
+        raise
+    except Exception as error:
+        # A decoder fed with hostile bytes raises whatever it likes; all of it means that the file is not right.
+        raise ReadError(f"{label} cannot be decoded: the {header.format} file is damaged or incomplete") from error
+
+
+def _pages(header: Header) -> Iterator[Page]:
+    if header.format == "PNG" or header.deep_colour:
+        yield from (_decode_by_opencv(header, number) for number in header.pages)
+        return
+    with Image.open(io.BytesIO(header.data), formats=[header.format]) as picture:
+        for number in header.pages:
+            picture.seek(number)
+            yield page_of(picture)
+
+
+def page_of(picture: Image.Image) -> Page:
+    """The samples of a Pillow picture in any mode."""
+    if picture.mode in GREY_MODES and "transparency" not in picture.info:
+        return Page(np.array(picture))
+    if picture.mode == "1":
+        return Page(np.array(picture.convert("L")))
+    if picture.has_transparency_data:
+        rgba = np.array(picture.convert("RGBA"))
+        return Page(*_on_black(rgba[..., :3], rgba[..., 3], 255))
+    if picture.mode == "CMYK":
+        return Page(np.array(picture.convert("RGB")), ("the file's CMYK colours were turned to RGB without a profile",))
+    return Page(np.array(picture.convert("RGB")))
+
+
+def _decode_by_opencv(header: Header, number: int) -> Page:
+    """A page in any depth; OpenCV gives BGR and BGRA."""
+    coded = np.frombuffer(header.data, np.uint8)
+    if header.format == "TIFF":
+        _, pages = cv2.imdecodemulti(coded, cv2.IMREAD_UNCHANGED, range=(number, number + 1))
+        samples = np.asarray(pages[0])
+    else:
+        samples = np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED))
+    if samples.ndim not in (2, 3) or samples.dtype == object:  # None: not decoded
+        raise ValueError("not decoded")
+    if samples.ndim == 3 and samples.shape[2] == 4:
+        return Page(*_on_black(samples[..., 2::-1], samples[..., 3], 255 if samples.dtype == np.uint8 else 65535))
+    samples = samples if samples.ndim == 2 else cv2.cvtColor(samples, cv2.COLOR_BGR2RGB)
+    if header.clear_colour:
+        seen = np.any(samples.reshape(*samples.shape[:2], -1) != header.clear_colour, axis=2)
+        return Page(*_on_black(samples, seen.astype(np.uint8), 1))
+    return Page(samples)
+
+
+def _on_black(colour: Samples, alpha: Samples, opaque: int) -> tuple[Samples, tuple[str, ...]]:
+    """(H, W) or (H, W, 3) samples laid on black through `alpha` (H, W); a warning where that changed anything."""
+    if (alpha == opaque).all():
+        return colour, ()
+    share = (alpha / np.float32(opaque)).reshape(alpha.shape + (1,) * (colour.ndim - 2))
+    laid = np.rint(colour * share).astype(colour.dtype)
+    return laid, ("the file's transparent pixels were laid on black",)
+
+
+def _uninverted(samples: Samples, bits: int) -> Samples:
+    return samples if bits == 0 else np.asarray((2**bits - 1) - samples.astype(np.int64))
+
+
+def _upright(samples: Samples, orientation: int) -> Samples:
+    mirrored, turns = TURNS[orientation]
+    return np.ascontiguousarray(np.rot90(samples[:, ::-1] if mirrored else samples, turns))
+
+
+def to_rgb(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W) or (H, W, 3) levels as a frame (H, W, 3)."""
+    frame = levels if levels.ndim == 3 else np.repeat(levels[:, :, None], 3, axis=2)
+    return np.ascontiguousarray(frame)

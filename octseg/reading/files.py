@@ -1,0 +1,156 @@
+"""Path, bytes or array to frames: the way in for everything that is measured.
+
+A file is known by its content, never by its name. Its header is held against the limits before a pixel is decoded,
+and nothing of it but pixels goes on: no text, no tag, no name of a patient.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from octseg.errors import ReadError
+from octseg.pullback import Frame, Pullback
+from octseg.reading import bmp, jpeg, png, tiff, webp
+from octseg.reading.decoding import Page, decode_pages, page_of, to_rgb
+from octseg.reading.formats import HEAD_BYTES, image_format
+from octseg.reading.header import Header
+from octseg.reading.levels import LevelRule, rule_for
+from octseg.reading.limits import Limits
+
+READERS = {
+    "PNG": png.read_header,
+    "JPEG": jpeg.read_header,
+    "TIFF": tiff.read_header,
+    "WEBP": webp.read_header,
+    "BMP": bmp.read_header,
+}
+MAX_LABEL = 80  # characters of a file's name that an error repeats
+DEFAULT_NAME = "frame"
+
+
+def read_pullback(source: str | Path | bytes, *, name: str | None = None, limits: Limits | None = None) -> Pullback:
+    """The frames of a PNG, JPEG, TIFF, WebP or BMP file; a TIFF of several pages is a pullback, streamed page by page.
+
+    Args:
+        source: path or content of a file.
+        name: the file's name where `source` is its content, or to go before the path's.
+        limits: what a file may ask for; by default `Limits` with what the environment changes.
+
+    Raises:
+        ReadError: no such file, a kind that is not read, beyond a limit, damaged, or without a grey level.
+    """
+    limits = Limits.from_environment(os.environ) if limits is None else limits
+    given = name or (DEFAULT_NAME if isinstance(source, bytes) else str(source))
+    label = _label(given)
+    data = _read_bytes(source, label, limits)
+    header = READERS[image_format(data[:HEAD_BYTES], label)](data, label, limits)
+    stem = PureWindowsPath(label).stem or DEFAULT_NAME
+    return _single(header, label, stem) if len(header.pages) == 1 else _stack(header, label, stem)
+
+
+def read_frame_array(array: NDArray[Any] | Image.Image) -> Frame:
+    """A frame (H, W, 3) uint8 from a (H, W) or (H, W, 3) uint8 array or a Pillow picture of 8 bits or less.
+
+    Raises:
+        ValueError: an array of another shape or type. ReadError: a size beyond the limits, or a picture of more bits.
+    """
+    limits = Limits.from_environment(os.environ)
+    if isinstance(array, Image.Image):
+        limits.check_frame(array.height, array.width, "the picture")
+        page = page_of(ImageOps.exif_transpose(array))
+        if page.samples.dtype != np.uint8:
+            raise ReadError(
+                f"the picture has mode {array.mode}, more than 8 bits; "
+                "give the file itself, or an array of 8 bits scaled as you mean it"
+            )
+        return to_rgb(page.samples)
+    array = np.asarray(array)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
+        raise ValueError(f"a frame must be (H, W) or (H, W, 3) uint8, got shape {array.shape} {array.dtype}")
+    limits.check_frame(array.shape[0], array.shape[1], "the array")
+    return to_rgb(array)
+
+
+def _label(given: str) -> str:
+    """What a file is called in front of the user: its name without folders, printable and not too long."""
+    base = PureWindowsPath(given).name or DEFAULT_NAME
+    printable = "".join(character if character.isprintable() else "?" for character in base)
+    return printable if len(printable) <= MAX_LABEL else printable[: MAX_LABEL - 1] + "…"
+
+
+def _read_bytes(source: str | Path | bytes, label: str, limits: Limits) -> bytes:
+    """The file's content, once its size and its first bytes have been looked at."""
+    if isinstance(source, bytes):
+        limits.check_bytes(len(source), label)
+        return source
+    try:
+        path = Path(source)
+        if path.is_dir():
+            raise ReadError(f"{label} is a folder; give its files one by one")
+        if not path.exists():
+            raise ReadError(f"there is no file {label}")
+        if not path.is_file():
+            raise ReadError(f"{label} is no regular file")
+        with path.open("rb") as file:
+            limits.check_bytes(os.fstat(file.fileno()).st_size, label)
+            head = file.read(HEAD_BYTES)
+            image_format(head, label)
+            data = head + file.read(limits.max_file_bytes)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise ReadError(f"{label} cannot be opened: {_reason(error)}") from error
+    limits.check_bytes(len(data), label)
+    return data
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror or "unknown cause").lower() if isinstance(error, OSError) else "its name cannot be one"
+
+
+def _single(header: Header, label: str, stem: str) -> Pullback:
+    """A pullback of one frame, decoded now, so that what is wrong with it shows now."""
+    (page,) = decode_pages(header, label)
+    rule = _rule(page, [page], header, label)
+    frame = _frame(page, rule)
+    return Pullback(
+        name=stem,
+        frame_count=1,
+        read_frames=lambda: iter([frame]),
+        warnings=page.warnings + _warning_of(rule),
+    )
+
+
+def _stack(header: Header, label: str, stem: str) -> Pullback:
+    """A pullback decoded page by page; its levels are surveyed once before, where they need a rule."""
+    first = next(decode_pages(header, label))
+    rule = _rule(first, decode_pages(header, label), header, label)
+
+    def read_frames() -> Iterator[Frame]:
+        for page in decode_pages(header, label):
+            yield _frame(page, rule)
+
+    return Pullback(
+        name=stem,
+        frame_count=len(header.pages),
+        read_frames=read_frames,
+        warnings=first.warnings + _warning_of(rule),
+    )
+
+
+def _rule(first: Page, pages: Iterable[Page], header: Header, label: str) -> LevelRule | None:
+    """How the samples of all pages become levels; None for 8 bits, which are levels."""
+    if first.samples.dtype == np.uint8:
+        return None
+    return rule_for((page.samples for page in pages), header.declared_bits, label)
+
+
+def _frame(page: Page, rule: LevelRule | None) -> Frame:
+    return to_rgb(page.samples if rule is None else rule.to_uint8(page.samples))
+
+
+def _warning_of(rule: LevelRule | None) -> tuple[str, ...]:
+    return () if rule is None or rule.warning is None else (rule.warning,)

@@ -1,0 +1,51 @@
+"""What a picture's header says, and how it refuses what cannot be right. Nothing here decodes a pixel.
+
+Each format has a module of its own with `read_header(data, label, limits) -> Header`; `label` names the file to the
+user.
+"""
+
+from dataclasses import dataclass, field
+
+from octseg.errors import ReadError
+from octseg.reading.formats import ImageFormat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """A picture as its header tells it.
+
+    height, width: in pixels, of every frame, before turning.
+    pages: place in the file of each frame.
+    deep_colour: whether one pixel has several samples of more than 8 bits, which Pillow cannot keep.
+    clear_colour: the one grey level or RGB colour that is transparent; empty where there is none.
+    inverted_bits: where 0 is white and the decoder leaves it so, the bits over which to invert; else 0.
+    declared_bits: of the grey scale that the samples use, where the file says so; else None.
+    orientation: how to turn the decoded picture, as in EXIF, 1 to 8; 1 where the decoder turns it.
+    data: the file, or what of it decoding needs: no text, no profile, no position, no patient.
+    """
+
+    format: ImageFormat
+    height: int
+    width: int
+    pages: tuple[int, ...] = (0,)
+    deep_colour: bool = False
+    clear_colour: tuple[int, ...] = ()
+    inverted_bits: int = 0
+    declared_bits: int | None = None
+    orientation: int = 1
+    data: bytes = field(repr=False)
+
+
+def damaged(label: str, image_format: ImageFormat, what: str) -> ReadError:
+    """The error for a file that does not keep to its format."""
+    return ReadError(f"{label} is a damaged {image_format} file: {what}")
+
+
+def truncated(label: str, image_format: ImageFormat) -> ReadError:
+    """The error for a file that ends too early."""
+    return ReadError(f"{label} is incomplete: the {image_format} file ends before its picture does; save it again")
+
+
+def unsupported(label: str, image_format: ImageFormat, what: str) -> ReadError:
+    """The error for a picture that is right but of a kind that is not read."""
+    return ReadError(f"{label} is a {image_format} file {what}, which this version does not read; save it as 8-bit PNG")

@@ -1,0 +1,85 @@
+"""What a file may ask of the machine: every limit of reading in one place, held before anything is decoded.
+
+`OCTSEG_MAX_PIXELS=50000000` in the environment changes `max_pixels`, and so on for each field.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from octseg.errors import ConfigError, ReadError
+
+PREFIX = "OCTSEG_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bytes, pixels and counts, all of them above zero.
+
+    max_file_bytes: of the file as it is stored.
+    min_side, max_side, max_pixels, max_aspect: of one frame; aspect is the longer side by the shorter.
+    max_frames, max_total_pixels: of a pullback; its frames are decoded one at a time.
+    max_scans: passes over the picture that a progressive JPEG may need.
+    max_header_chunks: parts that a file's header may have.
+    """
+
+    max_file_bytes: int = 200_000_000
+    min_side: int = 32
+    max_side: int = 8192
+    max_pixels: int = 25_000_000
+    max_aspect: int = 16
+    max_frames: int = 2000
+    max_total_pixels: int = 2_000_000_000
+    max_scans: int = 64
+    max_header_chunks: int = 10_000
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if getattr(self, field.name) < 1:
+                raise ConfigError(f"{PREFIX}{field.name.upper()} must be 1 or more, not {getattr(self, field.name)}")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Limits":
+        """The limits with what the environment changes; a value that is no whole number is refused with its name."""
+        given: dict[str, int] = {}
+        for field in fields(cls):
+            name = PREFIX + field.name.upper()
+            if name in environment:
+                try:
+                    given[field.name] = int(environment[name])
+                except ValueError as error:
+                    raise ConfigError(f"{name} must be a whole number, not {environment[name]!r}") from error
+        return cls(**given)
+
+    def check_bytes(self, n_bytes: int, label: str) -> None:
+        """Raise ReadError where a file is empty or larger than allowed."""
+        if n_bytes == 0:
+            raise ReadError(f"{label} is empty")
+        if n_bytes > self.max_file_bytes:
+            raise ReadError(
+                f"{label} has {n_bytes / 1e6:.0f} MB; at most {self.max_file_bytes / 1e6:.0f} MB are read "
+                f"({PREFIX}MAX_FILE_BYTES)"
+            )
+
+    def check_frame(self, height: int, width: int, label: str) -> None:
+        """Raise ReadError where a frame of this size, in pixels, is not one of OCT or would take too much memory."""
+        shape = f"{label} is {height} x {width} pixels"
+        if min(height, width) < self.min_side:
+            raise ReadError(f"{shape}; a frame has at least {self.min_side} on each side ({PREFIX}MIN_SIDE)")
+        if max(height, width) > self.max_side:
+            raise ReadError(f"{shape}; at most {self.max_side} on a side are read ({PREFIX}MAX_SIDE)")
+        if height * width > self.max_pixels:
+            raise ReadError(f"{shape}; at most {self.max_pixels / 1e6:g} million are read ({PREFIX}MAX_PIXELS)")
+        if max(height, width) > self.max_aspect * min(height, width):
+            raise ReadError(f"{shape}; a frame is at most {self.max_aspect} times as long as wide ({PREFIX}MAX_ASPECT)")
+
+    def check_pullback(self, frame_count: int, pixels: int, label: str) -> None:
+        """Raise ReadError where a pullback has too many frames, or too many pixels in all."""
+        if frame_count > self.max_frames:
+            raise ReadError(
+                f"{label} has {frame_count} frames; at most {self.max_frames} are read ({PREFIX}MAX_FRAMES)"
+            )
+        if pixels > self.max_total_pixels:
+            raise ReadError(
+                f"{label} has {pixels / 1e6:.0f} million pixels in all its frames; "
+                f"at most {self.max_total_pixels / 1e6:.0f} million are read ({PREFIX}MAX_TOTAL_PIXELS)"
+            )
