@@ -13,7 +13,17 @@ from scipy.ndimage import distance_transform_edt
 
 from octseg.classes import CLASS_NAMES
 from octseg.measurement.frame import measure
-from octseg.phantom import LipidPool, Microvessel, PhantomSpec, make_phantom, random_spec, render, write_phantoms
+from octseg.phantom import (
+    LipidPool,
+    Macrophages,
+    Microvessel,
+    PhantomSpec,
+    SideBranch,
+    make_phantom,
+    random_spec,
+    render,
+    write_phantoms,
+)
 
 ROUND = PhantomSpec(
     seed=5, size_px=704, field_mm=7.04, lumen_radius_mm=1.5, lumen_ellipticity=0.0, lumen_offset_mm=0.0, ruler=False
@@ -203,3 +213,20 @@ def test_a_palette_mask_shows_the_microvessel_over_the_lipid_that_holds_it(tmp_p
     assert both.any()
     assert (indices[both] == 4).all()
     assert (indices[phantom.masks["lipid_core"] & ~both] == 3).all()
+
+
+def test_a_side_branch_adds_a_sector_to_the_lumen_and_cuts_the_wall() -> None:
+    opened = render(replace(ROUND, side_branch=SideBranch(centre_deg=0, width_deg=42, depth_mm=5.0)))
+    sector_mm2 = np.radians(40) / 2 * (3.52**2 - 1.5**2)  # halfway up its edges of 2 degrees, to the rim
+    assert opened.truth.lumen_area_mm2 - np.pi * 1.5**2 == pytest.approx(sector_mm2, rel=0.03)
+    assert opened.masks["lumen"].sum() * 0.01**2 == pytest.approx(opened.truth.lumen_area_mm2, rel=2e-3)
+    assert opened.truth.lumen_diameter_max_mm is None
+    assert opened.frame[345:358, 600:690, 0].mean() < 25
+
+
+def test_macrophages_throw_a_shadow_and_are_no_lipid() -> None:
+    band = Macrophages(centre_deg=0, arc_deg=40, depth_um=60, attenuation_per_mm=40)
+    plain, shaded = render(ROUND), render(replace(ROUND, macrophages=(band,)))
+    behind = (slice(335, 369), slice(351 + 175, 351 + 215))  # 250 to 650 um behind the lumen's edge
+    assert shaded.frame[behind][..., 0].mean() < plain.frame[behind][..., 0].mean() - 25
+    assert not shaded.masks["lipid_core"].any()

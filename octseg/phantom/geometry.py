@@ -13,15 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from octseg.phantom.spec import CATHETER_DIAMETER_MM, Calcium, LipidPool, Microvessel, PhantomSpec
+from octseg.phantom.spec import (
+    CATHETER_DIAMETER_MM,
+    Calcium,
+    LipidPool,
+    Macrophages,
+    Microvessel,
+    PhantomSpec,
+    SideBranch,
+)
 
 Curve = NDArray[np.float64]  # (N_ANGLES,)
 Mask = NDArray[np.bool_]
+Part = LipidPool | Calcium | Macrophages
 Outline = Callable[[Curve], tuple[Curve, Curve]]  # depth under the lumen -> radius and contour parameter
 
 N_ANGLES = 4096
 TURN = 2.0 * np.pi
 N_RAYS = 1440  # from the lumen's centroid
+BRANCH_EDGE = np.radians(2.0)  # over which a side branch opens
 MIN_DEPTH_MM = 0.1  # of lipid along a ray that counts towards the arc
 MAX_GAP_DEG = 5.0  # in an arc
 END_TRIM_DEG = 5.0  # a cap's thickness is not measured at the last degrees of its arc
@@ -57,6 +67,7 @@ class Anatomy:
     adventitia_mm: Curve
     pools: tuple[Region, ...]
     calcium: tuple[Region, ...]
+    macrophages: tuple[Region, ...]
     microvessels: tuple[Ellipse, ...]
 
 
@@ -64,7 +75,8 @@ class Anatomy:
 class Truth:
     """What a perfect measurement of the frame would give. None where there is nothing to measure.
 
-    lumen_diameter_*: chords through the centroid; `equivalent`: of the circle of the same area.
+    lumen_diameter_*: chords through the centroid, None where a side branch opens; `equivalent`: of the circle of
+        the same area.
     lipid_arc_deg: rays from the centroid of the lumen that run in lipid over at least 0.1 mm, gaps of up to 5 degrees
         closed; lipid_arc_catheter_deg: the same from the catheter; 0.0 without lipid.
     fibrous_cap_thickness_*: from the lumen's contour to the nearest point of a pool's front, over those arcs without
@@ -74,9 +86,9 @@ class Truth:
 
     lumen_area_mm2: float
     lumen_centroid: tuple[float, float]  # (row, col) in pixels
-    lumen_diameter_min_mm: float
-    lumen_diameter_max_mm: float
-    lumen_diameter_mean_mm: float
+    lumen_diameter_min_mm: float | None
+    lumen_diameter_max_mm: float | None
+    lumen_diameter_mean_mm: float | None
     lumen_diameter_equivalent_mm: float
     lipid_pool_count: int
     lipid_core_area_mm2: float
@@ -114,6 +126,20 @@ def anatomy(spec: PhantomSpec, shown: bool = True) -> Anatomy:
         """Radius and contour parameter of the curve that lies `depth_mm` under the lumen, at the viewing angles."""
         return _seen_from_catheter(lumen_xy + depth_mm[:, None] * normal, phi, view)
 
+    lumen = outline(np.zeros(N_ANGLES))[0]
+    if lumen.min() < CATHETER_DIAMETER_MM / 2:
+        raise ValueError(f"the lumen's wall lies {lumen.min():.2f} mm from the catheter's axis, inside the catheter")
+    if spec.side_branch is not None:
+        lumen = lumen + _opening_mm(view, spec.side_branch)
+
+    def region(part: Part, front: Curve, back: Curve) -> Region:
+        """What lies between two depths under the lumen, in the arc of `part`; a side branch cuts it off."""
+        inner, phi_at = outline(front)
+        inner = np.maximum(inner, lumen)
+        across = _across(phi_at % TURN, part)
+        outer = np.maximum(outline(back)[0], inner)
+        return Region(inner_mm=inner, outer_mm=outer, inside=np.abs(across) <= 1.0, across=across)
+
     wall = spec.wall
     bump = 0.5 * (1.0 + np.cos(phi - np.radians(wall.plaque_deg)))
     intima = 1e-3 * (wall.intima_um + wall.plaque_um * bump**1.5)
@@ -124,26 +150,22 @@ def anatomy(spec: PhantomSpec, shown: bool = True) -> Anatomy:
         front = _cap_thickness_mm(pool, across) + 1e-3 * pool.unevenness_um * _waves(phi, spec.seed, place)
         back = front + 1e-3 * pool.thickness_um * _lens(across, pool.arc_deg)
         intima = np.where(inside, np.maximum(intima, back), intima)
-        pools.append(_region(outline, pool, front, back))
+        pools.append(region(pool, front, back))
     plates = []
     for plate in spec.calcium:
-        across = _across(phi, plate)
-        front = np.full(N_ANGLES, 1e-3 * plate.depth_um)
-        back = front + 1e-3 * plate.thickness_um * _lens(across, plate.arc_deg)
-        intima = np.where(np.abs(across) <= 1.0, np.maximum(intima, back), intima)
-        plates.append(_region(outline, plate, front, back))
+        front, back = _plate_depths_mm(phi, plate)
+        intima = np.where(np.abs(_across(phi, plate)) <= 1.0, np.maximum(intima, back), intima)
+        plates.append(region(plate, front, back))
     intima = _smooth(intima)
     media = intima + 1e-3 * wall.media_um
-    lumen = outline(np.zeros(N_ANGLES))[0]
-    if lumen.min() < CATHETER_DIAMETER_MM / 2:
-        raise ValueError(f"the lumen's wall lies {lumen.min():.2f} mm from the catheter's axis, inside the catheter")
     return Anatomy(
         lumen_mm=lumen,
-        intima_mm=outline(intima)[0],
-        media_mm=outline(media)[0],
-        adventitia_mm=outline(media + 1e-3 * wall.adventitia_um)[0],
+        intima_mm=np.maximum(outline(intima)[0], lumen),
+        media_mm=np.maximum(outline(media)[0], lumen),
+        adventitia_mm=np.maximum(outline(media + 1e-3 * wall.adventitia_um)[0], lumen),
         pools=tuple(pools),
         calcium=tuple(plates),
+        macrophages=tuple(region(band, *_plate_depths_mm(phi, band)) for band in spec.macrophages),
         microvessels=tuple(_ellipse(outline, view, hole) for hole in spec.microvessels),
     )
 
@@ -200,7 +222,7 @@ def truth(spec: PhantomSpec, vessel: Anatomy) -> Truth:
     rim = spec.field_mm / 2
     lumen_xy = _points(np.minimum(vessel.lumen_mm, rim), angles())
     area, centroid = _area_and_centroid(lumen_xy)
-    chords = _chords(lumen_xy - centroid)
+    chords = _chords(lumen_xy - centroid) if spec.side_branch is None else None
     drawn = [drawn_lipid(spec, pool) for pool in vessel.pools]
     arc = _lipid_rays(drawn, centroid)
     thinnest, mean = _cap_thickness_um(lumen_xy, centroid, arc, drawn, rim)
@@ -209,9 +231,9 @@ def truth(spec: PhantomSpec, vessel: Anatomy) -> Truth:
     return Truth(
         lumen_area_mm2=area,
         lumen_centroid=(middle + float(centroid[1]) / spacing, middle + float(centroid[0]) / spacing),
-        lumen_diameter_min_mm=float(chords.min()),
-        lumen_diameter_max_mm=float(chords.max()),
-        lumen_diameter_mean_mm=float(chords.mean()),
+        lumen_diameter_min_mm=None if chords is None else float(chords.min()),
+        lumen_diameter_max_mm=None if chords is None else float(chords.max()),
+        lumen_diameter_mean_mm=None if chords is None else float(chords.mean()),
         lumen_diameter_equivalent_mm=float(2 * np.sqrt(area / np.pi)),
         lipid_pool_count=len(drawn),
         lipid_core_area_mm2=_union_area(drawn),
@@ -271,10 +293,22 @@ def _seen_from_catheter(points: NDArray[np.float64], phi: Curve, view: Curve) ->
     )
 
 
-def _across(phi: Curve, part: LipidPool | Calcium) -> Curve:
+def _across(phi: Curve, part: Part) -> Curve:
     """-1 to 1 within the arc of `part`, beyond outside it."""
     turn = (phi - np.radians(part.centre_deg) + np.pi) % TURN - np.pi
     return np.asarray(turn / np.radians(min(part.arc_deg, 360.0) / 2))
+
+
+def _plate_depths_mm(phi: Curve, part: Calcium | Macrophages) -> tuple[Curve, Curve]:
+    """Depth of the front and of the back of a plate or band under the lumen."""
+    front = np.full(N_ANGLES, 1e-3 * part.depth_um)
+    return front, front + 1e-3 * part.thickness_um * _lens(_across(phi, part), part.arc_deg)
+
+
+def _opening_mm(view: Curve, branch: SideBranch) -> Curve:
+    """How much farther the lumen reaches along each ray because of a side branch."""
+    turn = np.abs((view - np.radians(branch.centre_deg) + np.pi) % TURN - np.pi)
+    return np.asarray(branch.depth_mm * np.clip((np.radians(branch.width_deg / 2) - turn) / BRANCH_EDGE, 0.0, 1.0))
 
 
 def _cap_thickness_mm(pool: LipidPool, across: Curve) -> Curve:
@@ -294,13 +328,6 @@ def _lens(across: Curve, arc_deg: float) -> Curve:
     if arc_deg >= 359.5:
         return np.ones_like(across)
     return np.asarray(np.sqrt(np.clip(1 - across**4, 0, 1)))
-
-
-def _region(outline: Outline, part: LipidPool | Calcium, front: Curve, back: Curve) -> Region:
-    inner, phi_at = outline(front)
-    across = _across(phi_at % TURN, part)
-    outer = outline(back)[0]
-    return Region(inner_mm=inner, outer_mm=np.maximum(outer, inner), inside=np.abs(across) <= 1.0, across=across)
 
 
 def _smooth(depth: Curve) -> Curve:

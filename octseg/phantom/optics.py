@@ -154,6 +154,12 @@ def tissue_of(spec: PhantomSpec, vessel: Anatomy, radius: NDArray[np.float32], r
         weight = _within(region, radius, border, 3 * border, min(0.4, LIPID_END_DEG / (pool.arc_deg / 2)))
         _blend(attenuation, pool.attenuation_per_mm, weight)
         _blend(backscatter, pool.backscatter_per_mm, weight)
+    for region, band in zip(vessel.macrophages, spec.macrophages, strict=True):
+        weight = _within(region, radius, 0.02, 0.02, 0.3)
+        _blend(attenuation, band.attenuation_per_mm, weight)
+        _blend(backscatter, band.backscatter_per_mm, weight)
+    attenuation *= in_wall
+    backscatter *= in_wall
     for hole in vessel.microvessels:
         angle = np.arange(A_LINES, dtype=np.float32)[:, None] * np.float32(TURN / A_LINES)
         turn = (angle - hole.angle + np.pi) % TURN - np.pi
@@ -269,7 +275,7 @@ def _cast_wire_shadow(
     behind = radius[None, :] - face[:, None].astype(np.float32)
     edge = np.abs(wire.distance_mm * np.sin(turn[hit])) / half
     shine = np.exp(rng.uniform(12.3, 14.0)) * (1 - 0.98 * edge**2)[:, None].astype(np.float32)
-    glow = np.exp(-np.abs(behind) / np.where(behind < 0, 0.004, rng.uniform(0.006, 0.011)).astype(np.float32))
+    glow = np.exp(-np.abs(behind) / np.where(behind < 0, 0.004, rng.uniform(0.009, 0.015)).astype(np.float32))
     intensity[hit] = np.where(behind < 0, intensity[hit], 0.0) + shine * glow
     for side, line in ((-1, hit[np.argmin(turn[hit])]), (1, hit[np.argmax(turn[hit])])):
         for away, light in enumerate(PENUMBRA, start=1):

@@ -1,7 +1,7 @@
 """What a phantom is made of: every length in mm or um, angle in degrees, attenuation and backscatter per mm.
 
 Angles are measured in the frame: 0 towards +col, growing towards +row, so clockwise on screen. Positions within the
-wall (`centre_deg`, `arc_deg`) are seen from the lumen's centre, those of the guide wire from the catheter.
+wall (`centre_deg`, `arc_deg`) are seen from the lumen's centre, those of guide wire and side branch from the catheter.
 Published optical figures: fibrous tissue attenuates 6.4 +- 1.2 per mm, lipid 13.7 +- 4.5, calcium 5.7 +- 1.4.
 """
 
@@ -55,6 +55,27 @@ class Calcium:
     thickness_um: float
     attenuation_per_mm: float = 5.7
     backscatter_per_mm: float = 1.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Macrophages:
+    """A thin bright band that throws a shadow: dark behind it, and yet no lipid pool."""
+
+    centre_deg: float
+    arc_deg: float
+    depth_um: float
+    thickness_um: float = 40.0
+    attenuation_per_mm: float = 30.0
+    backscatter_per_mm: float = 40.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideBranch:
+    """An opening in the wall: the lumen goes on outward along the rays of the catheter, which see it so wide."""
+
+    centre_deg: float
+    width_deg: float
+    depth_mm: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +137,8 @@ class Optics:
     rayleigh_mm: float = 1.4  # from the focus, where the beam is sqrt(2) wider and half as bright
     blur_px: float = 0.5  # standard deviation of the blur that export and resizing leave on the frame
     speckle_shape: float = 30.0  # of the gamma texture under the speckle; infinite is the pure exponential
-    forward_scattering: float = 0.04  # share of light scattered forward that still counts: 2 / (1 + w_s^2 / w_h^2)
-    gain: float = 3300.0  # intensity of one per mm of backscatter over the display's knee
+    forward_scattering: float = 0.08  # share of light scattered forward that still counts: 2 / (1 + w_s^2 / w_h^2)
+    gain: float = 4000.0  # intensity of one per mm of backscatter over the display's knee
     noise: float = 1.2  # mean intensity of the noise over the display's knee
     grey_per_neper: float = 17.3  # slope of the log compression
 
@@ -144,6 +165,8 @@ class PhantomSpec:
     lipid_pools: tuple[LipidPool, ...] = ()
     lipid_mask_depth: LipidMaskDepth = "pool"
     calcium: tuple[Calcium, ...] = ()
+    macrophages: tuple[Macrophages, ...] = ()
+    side_branch: SideBranch | None = None
     microvessels: tuple[Microvessel, ...] = ()
     guide_wire: GuideWire | None = None
     blood: float = 0.0  # part of the lumen that holds residual blood, 0 to 1
@@ -206,7 +229,12 @@ def random_spec(
     offset = float(rng.uniform(0.0, 1.0)) * room
     offset_deg = float(rng.uniform(0, 360))
     wire = _random_guide_wire(rng, radius, offset, offset_deg, pools)
-    shadow_deg = _wall_angle_deg(wire.centre_deg, radius, offset, offset_deg) if wire else None
+    hidden = [(pool.centre_deg, pool.arc_deg / 2 + 10) for pool in pools]
+    if wire is not None:
+        hidden.append((_wall_angle_deg(wire.centre_deg, radius, offset, offset_deg), SHADOW_HALF_DEG))
+    branch = _random_side_branch(rng, radius, offset, offset_deg, hidden) if rng.random() < 0.1 else None
+    if branch is not None:
+        hidden.append((_wall_angle_deg(branch.centre_deg, radius, offset, offset_deg), branch.width_deg))
     return PhantomSpec(
         seed=seed,
         size_px=size,
@@ -221,7 +249,9 @@ def random_spec(
         lipid_pools=pools,
         lipid_mask_depth=depth,
         calcium=calcium,
-        microvessels=_random_microvessels(rng, pools, shadow_deg),
+        microvessels=_random_microvessels(rng, hidden),
+        macrophages=_random_macrophages(rng),
+        side_branch=branch,
         guide_wire=wire,
         blood=float(rng.uniform(0.05, 0.4)) if rng.random() < 0.25 else 0.0,
         nurd_deg=float(rng.uniform(0, 4)),
@@ -256,9 +286,9 @@ def _random_pools(rng: np.random.Generator, depth: LipidMaskDepth, wall: Wall) -
                 cap_max_um=min(cap * float(rng.uniform(1.0, 2.2)) + float(rng.uniform(0, 60)), 600.0),
                 thickness_um=float(rng.uniform(600, 1800)) if depth == "rim" else float(rng.uniform(250, 800)),
                 attenuation_per_mm=_clipped_normal(rng, 13.7, 4.5, 8.0, 24.0)
-                if rng.random() < 0.45
+                if rng.random() < 0.38
                 else _clipped_normal(rng, 6.0, 2.0, 3.0, 10.0),
-                backscatter_per_mm=wall.intima_backscatter_per_mm * float(np.exp(-rng.uniform(0.8, 2.9))),
+                backscatter_per_mm=wall.intima_backscatter_per_mm * float(np.exp(-rng.uniform(0.7, 2.7))),
                 border_um=float(rng.uniform(30, 200)),
                 unevenness_um=float(rng.uniform(0, 0.35)) * cap,
             )
@@ -306,10 +336,8 @@ def _random_wall(rng: np.random.Generator, with_lipid: bool) -> Wall:
     )
 
 
-def _random_microvessels(
-    rng: np.random.Generator, pools: tuple[LipidPool, ...], shadow_deg: float | None
-) -> tuple[Microvessel, ...]:
-    """None in most vessels; never behind lipid or in the wire's shadow, where nobody could see one."""
+def _random_microvessels(rng: np.random.Generator, hidden: list[tuple[float, float]]) -> tuple[Microvessel, ...]:
+    """None in most vessels; never within `hidden` (centre and half width in degrees), where nobody could see one."""
     count = int(rng.choice((0, 1, 2, 3), p=(0.65, 0.2, 0.1, 0.05)))
     holes = [
         Microvessel(
@@ -320,10 +348,34 @@ def _random_microvessels(
         )
         for _ in range(count)
     ]
-    hidden = [(pool.centre_deg, pool.arc_deg / 2 + 10) for pool in pools]
-    if shadow_deg is not None:
-        hidden.append((shadow_deg, SHADOW_HALF_DEG))
     return tuple(hole for hole in holes if all(abs(_turn(hole.centre_deg - at)) > half for at, half in hidden))
+
+
+def _random_macrophages(rng: np.random.Generator) -> tuple[Macrophages, ...]:
+    count = int(rng.choice((0, 1, 2, 4), p=(0.55, 0.2, 0.15, 0.1)))
+    return tuple(
+        Macrophages(
+            centre_deg=float(rng.uniform(0, 360)),
+            arc_deg=float(rng.uniform(2, 16)),
+            depth_um=float(rng.uniform(15, 150)),
+            attenuation_per_mm=float(rng.uniform(12, 40)),
+            backscatter_per_mm=float(rng.uniform(20, 60)),
+        )
+        for _ in range(count)
+    )
+
+
+def _random_side_branch(
+    rng: np.random.Generator, radius: float, offset: float, offset_deg: float, taken: list[tuple[float, float]]
+) -> SideBranch | None:
+    """A branch clear of lipid and of the wire's shadow; None where the wall has no room for it."""
+    width = float(rng.uniform(18, 50))
+    for _ in range(20):
+        centre = float(rng.uniform(0, 360))
+        seen = _wall_angle_deg(centre, radius, offset, offset_deg)
+        if all(abs(_turn(seen - at)) > half + width for at, half in taken):
+            return SideBranch(centre_deg=centre, width_deg=width, depth_mm=float(rng.uniform(1.5, 5.0)))
+    return None
 
 
 def _random_guide_wire(
@@ -380,8 +432,8 @@ def _random_optics(rng: np.random.Generator) -> Optics:
         rayleigh_mm=float(rng.uniform(1.0, 2.2)),
         blur_px=float(rng.uniform(0.35, 0.65)),
         speckle_shape=float(rng.uniform(18, 60)),
-        forward_scattering=float(np.exp(rng.uniform(np.log(0.015), np.log(0.12)))),
-        gain=3300.0 * float(np.exp(rng.normal(0, 0.45))),
+        forward_scattering=float(np.exp(rng.uniform(np.log(0.03), np.log(0.2)))),
+        gain=4000.0 * float(np.exp(rng.normal(0, 0.45))),
         noise=float(rng.uniform(0.9, 1.6)),
         grey_per_neper=float(rng.uniform(16.3, 18.3)),
     )
