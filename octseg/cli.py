@@ -74,7 +74,14 @@ def predict(options: PredictOptions) -> int:
     from tqdm import tqdm
 
     from octseg.export.run import RunWriter
+    from octseg.reading.scale import MAX_SPACING_MM, MIN_SPACING_MM
 
+    spacing_mm = options.pixel_spacing_mm
+    if spacing_mm is not None and not MIN_SPACING_MM <= spacing_mm <= MAX_SPACING_MM:
+        raise OctsegError(
+            f"--pixel-spacing {spacing_mm:g}: a frame has {MIN_SPACING_MM:g} to {MAX_SPACING_MM:g} mm per pixel, "
+            "such as 0.00996; give mm, not um"
+        )
     segmenter = octseg.from_pretrained(options.model, device=options.device, backend=options.backend)
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)

@@ -170,6 +170,16 @@ def test_a_model_that_is_not_there_is_told_in_one_line(
     assert line.startswith("octseg: there is no checkpoint folder nowhere")
 
 
+def test_a_spacing_that_no_frame_has_is_told_once_and_before_any_work(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(phantoms), "--out", str(tmp_path / "out"), "--pixel-spacing", "9.957"]) == 1
+    assert capsys.readouterr().err == (
+        "octseg: --pixel-spacing 9.957: a frame has 0.0001 to 0.1 mm per pixel, such as 0.00996; give mm, not um\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_name_with_control_characters_cannot_play_with_the_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -256,7 +266,7 @@ def test_help_and_version_load_nothing_heavy() -> None:
 
 def test_the_command_itself_shows_no_progress_bar_where_there_is_no_terminal(phantoms: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [*COMMAND, "predict", str(phantoms), "--out", str(tmp_path), "--no-overlay"],
+        [*COMMAND, "predict", str(phantoms), "--out", str(tmp_path), "--no-overlay", *QUICK],
         capture_output=True,
         text=True,
         check=False,

@@ -21,7 +21,7 @@ from octseg.reading.grey import sepia_to_grey
 
 OverlayStyle = Literal["outline", "fill", "both"]
 
-UNIT_FRACTION = 1 / 500  # a line's width as a part of the frame's shorter side
+UNIT_FRACTION = 1 / 430  # a line's width as a part of the frame's shorter side
 EDGE_COLOUR = (12, 8, 4)
 SWATCH_GROUND = (40, 22, 6)
 HATCH_PERIOD, HATCH_WIDTH = 10, 2.5  # in line widths
@@ -41,7 +41,7 @@ class Pen:
 
 PENS: dict[str, Pen] = {  # in the order of drawing: what has gaps comes after what has none
     "lumen": Pen(fill=0.6, fills_beside_outline=False),
-    "lipid_core": Pen(width=1.5, fill=0.55, hatched=True),
+    "lipid_core": Pen(width=1.6, fill=0.55, hatched=True),
     "fibrous_cap": Pen(dash=7, gap=4, fill=0.8),
     "vasa_vasorum": Pen(dash=0.1, gap=3.5, fill=0.8),
 }
