@@ -27,7 +27,7 @@ def scale_sentence(scale: PixelScale) -> str:
     """The scale with its source and evidence, or that there is none."""
     if scale.pixel_spacing_mm is None:
         return "unknown, so nothing is given in mm"
-    evidence = f" ({scale.evidence})" if scale.evidence else ""
+    evidence = f" ({scale.evidence.rstrip('.')})" if scale.evidence else ""
     return f"{scale.pixel_spacing_mm:.6g} mm per pixel, source: {scale.source}{evidence}"
 
 
