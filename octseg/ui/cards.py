@@ -50,8 +50,8 @@ def _cross_check(scale: PixelScale) -> str:
 
 
 def error_html(sentence: str, title: str = "This file was not measured") -> str:
-    """One sentence where the picture would be; it begins with a capital and ends with a full stop."""
-    said = sentence[:1].upper() + sentence[1:]
+    """One sentence where the picture would be, with a capital, unless it begins with a file's name, and a full stop."""
+    said = sentence[:1].upper() + sentence[1:] if sentence.split(" ")[0].isalpha() else sentence
     ended = said if said.endswith((".", "!", "?")) else f"{said}."
     return f'<div class="oct-error" role="alert"><h3>{text(title)}</h3><p>{text(ended)}</p></div>'
 

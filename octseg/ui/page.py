@@ -24,6 +24,7 @@ from octseg.ui.picture import picture_html, swatch_svg
 TITLE = "octseg: lipid-rich plaque in intravascular OCT"
 RESEARCH_USE = "Research use only, not a medical device"
 CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear here."
+SPACING_INFO = "If you know it: it goes before any scale found in the frame."
 WORKING = "Outlining the tissues …"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
 SEND_EXAMPLE = """element.addEventListener("click", (event) => {
@@ -42,11 +43,11 @@ def build_page(desk: Desk | None, problem: str = "") -> gr.Blocks:
     lifetime = (int(limits.sweep_seconds), int(limits.keep_seconds)) if limits else None
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=lifetime, fill_width=True)
     with page:
-        _html(head_html())
+        _html(head_html(), "oct-head")
         if desk is None:
-            _html(error_html(problem, title="There is no model"))
+            _html(error_html(problem, title="There is no model"), "oct-picture")
         else:
-            _html(gate_html(), elem_id="oct-gate")
+            _html(gate_html(), "oct-gate")
             with gr.Row(elem_id="oct-main"):
                 _build_columns(desk)
             _build_api(desk)
@@ -55,21 +56,22 @@ def build_page(desk: Desk | None, problem: str = "") -> gr.Blocks:
 
 def _build_columns(desk: Desk) -> None:
     with gr.Column(elem_id="oct-left"):
-        upload = gr.File(label="OCT frame", height=140)
-        _html(f'<p class="oct-note">One frame: PNG, JPEG, TIFF, WebP or BMP, up to {_limit_mb(desk)} MB</p>')
-        examples = _html(examples_html(), js_on_load=SEND_EXAMPLE)
-        scale = _html()
-        spacing = gr.Textbox(label="Millimetres per pixel", info="Goes before any other scale.", placeholder="0.00668")
-        measure = gr.Button("Measure with this scale", variant="primary")
+        upload = gr.File(label="OCT frame", height=140, elem_id="oct-upload")
+        _html(f"One frame: PNG, JPEG, TIFF, WebP or BMP, up to {_limit_mb(desk)} MB", "oct-note")
+        examples = _html(examples_html(), "oct-examples", js_on_load=SEND_EXAMPLE)
+        scale = _html("", "oct-scale")
+        with gr.Group(elem_id="oct-spacing"):
+            spacing = gr.Textbox(label="Millimetres per pixel", info=SPACING_INFO, placeholder="0.00668")
+            measure = gr.Button("Measure with this scale", variant="primary")
     with gr.Column(elem_id="oct-middle"):
-        picture = _html(notice_html(CHOOSE), elem_id="oct-picture")
-        _html(controls_html(desk.segmenter.config.network.classes))
-        _html(model_html(desk.segmenter.identity, desk.segmenter.config))
+        picture = _html(notice_html(CHOOSE), "oct-picture")
+        _html(controls_html(desk.segmenter.config.network.classes), "oct-controls")
+        _html(model_html(desk.segmenter.identity, desk.segmenter.config), "oct-model")
     with gr.Column(elem_id="oct-right"):
-        summary = _html(tiles_html(FrameMeasures()))
+        summary = _html(tiles_html(FrameMeasures()), "oct-summary")
         with gr.Row(elem_id="oct-files"):
             files = [gr.DownloadButton(label, interactive=False, size="sm") for label in FILE_LABELS.values()]
-        table = _html()
+        table = _html("", "oct-table")
     outputs = [upload, spacing, picture, scale, summary, table, *files]
 
     def new_frame(file: str | None) -> Iterator[Updates]:
@@ -95,10 +97,10 @@ def _build_columns(desk: Desk) -> None:
     examples.click(example, None, **turn)
     measure.click(same_frame, [upload, spacing], **turn)
     spacing.submit(same_frame, [upload, spacing], **turn)
-    upload.clear(lambda: _cleared(notice_html(CHOOSE)), None, outputs, queue=False, api_visibility="private")
+    upload.clear(lambda: _cleared(notice_html(CHOOSE)), None, outputs, api_visibility="private")
 
 
-def _html(content: str = "", elem_id: str | None = None, js_on_load: str | None = None) -> gr.HTML:
+def _html(content: str, elem_id: str, js_on_load: str | None = None) -> gr.HTML:
     return gr.HTML(content, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)
 
 
@@ -217,7 +219,7 @@ def head_html() -> str:
         '<circle cx="17" cy="17" r="2.6" fill="#e0a92e"/></svg><h1>octseg</h1>'
         "<p>Lipid-rich plaque in intravascular OCT, outlined and measured</p>"
         f'<span class="oct-research">{RESEARCH_USE}</span>'
-        '<button type="button" id="oct-theme">Light / dark</button></header>'
+        '<button type="button" id="oct-theme" aria-label="Light or dark" title="Light or dark">◐</button></header>'
     )
 
 

@@ -1,0 +1,133 @@
+"""Chromium, driven through the real app in a process of its own; every request that the page makes is written down."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from octseg.phantom import make_phantom
+from tests.app_server import App, running_app
+
+SWITCHES = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHANTOM_SEED = 7
+CORNER_PX = 20
+MARK_AS_OLD = """() => document.querySelectorAll("#oct-picture :is(svg, .oct-error)")
+  .forEach((shown) => shown.classList.add("old"))"""
+
+
+@dataclass
+class Visit:
+    """A page past its gate, and what it asked for and complained about on the way."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def new_result(self) -> Iterator[None]:
+        """Wait until what is done inside has led to a new picture and its files, or to a refusal."""
+        self.page.evaluate(MARK_AS_OLD)
+        yield
+        self.page.wait_for_selector("#oct-picture :is(svg.oct-picture, .oct-error):not(.old)")
+        if self.page.query_selector("svg.oct-picture"):
+            self.page.wait_for_selector("#oct-files button:not([disabled]) >> nth=4")
+
+    def upload(self, path: Path) -> None:
+        """Send a file, in the place of the one that is there."""
+        if self.page.query_selector("#oct-upload [aria-label=Clear]"):
+            self.page.click("#oct-upload [aria-label=Clear]")
+            self.page.wait_for_selector(".oct-empty")
+        with self.new_result():
+            self.page.set_input_files("#oct-upload input[type=file]", path)
+
+    def take_example(self, number: int = 0) -> None:
+        """Choose one of the phantoms on the page."""
+        with self.new_result():
+            self.page.locator("[data-example]").nth(number).click()
+
+    def type_scale(self, typed: str) -> None:
+        """Give the millimetres per pixel by hand."""
+        self.page.fill("#oct-spacing :is(input, textarea)", typed)
+        with self.new_result():
+            self.page.click("#oct-spacing button")
+
+    def measure(self, name: str) -> float:
+        """A measure as it stands in the table, in full."""
+        return float(self.page.get_attribute(f"[data-measure={name}]", "data-value") or "nan")
+
+    def picture(self) -> NDArray[np.int16]:
+        """What the picture looks like, (H, W, 3) RGB, without the rounded corners of its frame."""
+        shown = self.page.locator("svg.oct-picture").screenshot(animations="disabled")
+        whole = np.asarray(Image.open(io.BytesIO(shown)).convert("RGB"), np.int16)
+        return whole[CORNER_PX:-CORNER_PX, CORNER_PX:-CORNER_PX]
+
+
+def looks_the_same(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
+    """Whether two pictures are equal but for the smooth edges of lines, which Chromium redraws a few levels off."""
+    return one.shape == other.shape and bool(np.abs(one - other).max() <= 24)
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    with running_app(tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Debian's chromium is not installed (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def phantom_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("phantom") / "phantom_7.png"
+    Image.fromarray(make_phantom(PHANTOM_SEED).frame).save(path, compress_level=1)
+    return path
+
+
+@pytest.fixture
+def landing(browser: Browser, app: App) -> Iterator[Visit]:
+    """The page as a first visitor meets it, before the gate."""
+    with browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True) as context:
+        visit = watched(context.new_page())
+        visit.page.goto(app.url)
+        visit.page.wait_for_selector("#oct-agree")
+        yield visit
+
+
+@pytest.fixture
+def visit(landing: Visit) -> Visit:
+    """The page past its gate."""
+    landing.page.click("#oct-agree")
+    return landing
+
+
+def watched(page: Page) -> Visit:
+    visit = Visit(page)
+    page.on("request", lambda request: visit.requests.append(request.url))
+    page.on("console", lambda message: visit.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    return visit

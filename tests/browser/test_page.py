@@ -1,0 +1,256 @@
+"""The page in a real browser, from the gate to the files."""
+
+import io
+import itertools
+import json
+import zipfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import octseg
+from tests.app_server import App
+from tests.browser.conftest import Visit, looks_the_same
+
+pytestmark = pytest.mark.browser
+
+HOSTILE_NAMES = ["<img src=x onerror=alert(1)>.png", '"><svg onload=alert(2)>.png', "${alert(3)}{{value}}.png"]
+
+
+@pytest.fixture(scope="session")
+def segmenter() -> octseg.Segmenter:
+    return octseg.from_pretrained()
+
+
+def test_two_clicks_lead_from_landing_to_a_result(landing: Visit) -> None:
+    page = landing.page
+    assert page.locator(".oct-gate").inner_text().startswith("Research use only, not a medical device")
+    assert not page.locator("#oct-main").is_visible()
+    page.click("#oct-agree")
+    landing.take_example()
+    assert landing.measure("lumen_area_mm2") > 0
+    assert not page.locator(".oct-gate").is_visible()
+    assert page.locator(".oct-research").is_visible()
+
+
+def test_every_example_is_measured_with_the_scale_of_its_ruler(visit: Visit) -> None:
+    for number in range(visit.page.locator("[data-example]").count()):
+        visit.take_example(number)
+        assert visit.page.get_attribute(".oct-scale", "data-source") == "ruler"
+        found_mm = float(visit.page.get_attribute("[data-scale]", "data-scale") or 0)
+        assert found_mm == pytest.approx(7.01 / 704, rel=0.005)
+
+
+def test_the_plaque_area_on_the_page_is_the_librarys(
+    visit: Visit, phantom_file: Path, segmenter: octseg.Segmenter
+) -> None:
+    visit.upload(phantom_file)
+    measures = segmenter.segment(phantom_file).measures
+    assert measures.lipid_core_area_mm2 is not None
+    assert visit.measure("lipid_core_area_mm2") == pytest.approx(measures.lipid_core_area_mm2, rel=1e-6)
+    assert visit.measure("lipid_arc_deg") == pytest.approx(measures.lipid_arc_deg)
+    tile = visit.page.locator("[data-tile=lipid_core_area_mm2]").inner_text()
+    assert f"{measures.lipid_core_area_mm2:.2f} mm²" in tile
+
+
+def test_each_frame_that_is_known_to_bear_lipid_is_measured_in_mm2(visit: Visit, real_frames: Path) -> None:
+    visit.upload(real_frames / "test" / "img" / "003_1_060.png")
+    assert visit.page.get_attribute(".oct-scale", "data-source") == "ruler"
+    assert 1 < visit.measure("lumen_area_mm2") < 20
+    assert visit.measure("lipid_core_area_mm2") > 0.1
+
+
+def test_a_switch_takes_its_tissue_off_the_picture_and_back_without_asking_the_server(
+    visit: Visit, phantom_file: Path
+) -> None:
+    visit.upload(phantom_file)
+    visit.requests.clear()
+    before = visit.picture()
+    visit.page.uncheck("[data-tissue-switch=lumen]")
+    without = visit.picture()
+    visit.page.check("[data-tissue-switch=lumen]")
+    assert not looks_the_same(without, before)
+    assert looks_the_same(visit.picture(), before)
+    assert visit.requests == []
+
+
+def test_style_and_opacity_change_the_picture_without_asking_the_server(visit: Visit, phantom_file: Path) -> None:
+    visit.upload(phantom_file)
+    visit.requests.clear()
+    pictures = []
+    for style in ("Outline", "Fill"):
+        visit.page.click(f".oct-segments label:has-text('{style}')")
+        pictures.append(visit.picture())
+    visit.page.locator("#oct-opacity").fill("90")
+    pictures.append(visit.picture())
+    assert not any(looks_the_same(one, other) for one, other in itertools.combinations(pictures, 2))
+    assert visit.requests == []
+
+
+def test_a_grey_background_has_no_colour_of_its_own(visit: Visit, phantom_file: Path) -> None:
+    visit.upload(phantom_file)
+    for tissue in visit.page.locator("[data-tissue-switch]").all():
+        tissue.uncheck()
+    visit.page.check("#oct-grey")
+    visit.page.wait_for_timeout(300)  # the grey frame is fetched when it is first looked at
+    colours = visit.picture()
+    assert colours.max() > 100
+    assert np.ptp(colours, axis=2).max() <= 3
+
+
+def test_settings_of_the_picture_outlive_the_next_frame(visit: Visit, phantom_file: Path) -> None:
+    visit.upload(phantom_file)
+    visit.page.uncheck("[data-tissue-switch=lumen]")
+    visit.take_example()
+    assert not visit.page.locator("g[data-tissue=lumen]").is_visible()
+
+
+def test_a_typed_scale_is_used_named_and_forgotten_with_the_next_frame(visit: Visit, phantom_file: Path) -> None:
+    visit.upload(phantom_file)
+    area_px = visit.measure("lumen_area_px")
+    visit.type_scale("0,02")
+    assert visit.page.get_attribute(".oct-scale", "data-source") == "user"
+    assert visit.measure("lumen_area_mm2") == pytest.approx(area_px * 0.02**2, rel=1e-6)
+    visit.take_example()
+    assert visit.page.get_attribute(".oct-scale", "data-source") == "ruler"
+    assert visit.page.input_value("#oct-spacing :is(input, textarea)") == ""
+
+
+@pytest.mark.parametrize("typed", ["ten", "-1", "0", "7"])
+def test_a_scale_that_is_none_is_answered_with_a_sentence(visit: Visit, phantom_file: Path, typed: str) -> None:
+    visit.upload(phantom_file)
+    visit.type_scale(typed)
+    assert typed in visit.page.locator(".oct-error p").inner_text()
+
+
+def test_the_zip_holds_masks_overlay_and_the_numbers_on_the_page(
+    visit: Visit, phantom_file: Path, segmenter: octseg.Segmenter
+) -> None:
+    visit.upload(phantom_file)
+    with visit.page.expect_download() as waiting:
+        visit.page.click("#oct-files >> text=Download all")
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert archive.testzip() is None
+        assert {"phantom_7_mask.png", "phantom_7_overlay.png", "measures.csv", "measures.json"} <= set(
+            archive.namelist()
+        )
+        record = json.loads(archive.read("measures.json"))
+        mask = np.array(Image.open(io.BytesIO(archive.read("phantom_7_mask.png"))))
+    assert record["notice"] == "Research use only, not a medical device"
+    assert record["frames"][0]["lipid_core_area_mm2"] == visit.measure("lipid_core_area_mm2")
+    assert np.array_equal(mask, np.array(segmenter.segment(phantom_file).palette_mask()))
+
+
+@pytest.mark.parametrize("label", ["Mask", "Overlay", "CSV", "JSON"])
+def test_each_file_can_be_had_alone(visit: Visit, phantom_file: Path, label: str) -> None:
+    visit.upload(phantom_file)
+    with visit.page.expect_download() as waiting:
+        visit.page.click(f"#oct-files >> text={label}")
+    content = Path(waiting.value.path()).read_bytes()
+    starts = {"Mask": b"\x89PNG", "Overlay": b"\x89PNG", "CSV": b"file,", "JSON": b"{"}
+    assert content.startswith(starts[label])
+
+
+def test_a_broken_file_is_answered_with_one_sentence_and_no_old_result(
+    visit: Visit, phantom_file: Path, tmp_path: Path
+) -> None:
+    visit.upload(phantom_file)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(phantom_file.read_bytes()[:5000])
+    visit.upload(broken)
+    sentence = visit.page.locator(".oct-error p").inner_text()
+    assert "broken" in sentence
+    assert len(sentence.splitlines()) == 1
+    assert visit.page.locator("[data-measure]").count() == 0
+    assert visit.page.locator("#oct-files button:not([disabled])").count() == 0
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_files_name_is_shown_and_never_run(
+    visit: Visit, phantom_file: Path, tmp_path: Path, name: str, whole: bool
+) -> None:
+    dialogs: list[str] = []
+    visit.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    hostile = tmp_path / name
+    hostile.write_bytes(phantom_file.read_bytes() if whole else b"no picture")
+    visit.upload(hostile)
+    assert dialogs == []
+    assert visit.page.locator("#oct-main :is(img[src=x], [onload], [onerror])").count() == 0
+
+
+def test_no_request_leaves_for_another_host(visit: Visit, app: App, phantom_file: Path) -> None:
+    visit.upload(phantom_file)
+    visit.page.check("#oct-grey")
+    visit.page.click("footer button:has-text('API')")
+    visit.page.wait_for_timeout(1500)
+    hosts = {urlsplit(url).netloc for url in visit.requests if urlsplit(url).scheme not in ("data", "blob")}
+    assert hosts == {urlsplit(app.url).netloc}
+
+
+def test_the_browser_has_nothing_to_complain_about(visit: Visit, phantom_file: Path) -> None:
+    visit.upload(phantom_file)
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize(("width", "dark"), [(360, False), (390, True), (768, True), (1024, False), (1440, False)])
+def test_nothing_is_cut_off_sideways(visit: Visit, phantom_file: Path, width: int, dark: bool) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 844})
+    if dark:
+        visit.page.click("#oct-theme")
+    visit.upload(phantom_file)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    cut_off = visit.page.evaluate(
+        """() => [...document.querySelectorAll("#oct-main *, #oct-head *")].filter((part) => {
+             const box = part.getBoundingClientRect();
+             return box.width && !part.closest("svg, #oct-upload") && (box.left < -1 || box.right > innerWidth + 1);
+           }).map((part) => part.outerHTML.slice(0, 80))"""
+    )
+    assert cut_off == []
+
+
+def test_on_a_phone_the_picture_and_its_numbers_come_before_the_settings(visit: Visit, phantom_file: Path) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.upload(phantom_file)
+    names = ("oct-picture", "oct-summary", "oct-spacing")
+    tops = [visit.page.locator(f"#{name}").first.bounding_box() for name in names]
+    assert [box["y"] for box in tops if box] == sorted(box["y"] for box in tops if box)
+    assert len([box for box in tops if box]) == 3
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_from_what_is_behind_it(visit: Visit, phantom_file: Path, dark: bool) -> None:
+    if dark:
+        visit.page.click("#oct-theme")
+    visit.upload(phantom_file)
+    visit.page.mouse.move(0, 0)
+    for selector in (
+        ".oct-tile-value",
+        ".oct-tile-note",
+        ".oct-scale p",
+        ".oct-table th small",
+        ".oct-table td",
+        ".oct-chip",
+        "figcaption",
+        ".oct-model dt",
+        ".oct-research",
+        "#oct-files button",
+    ):
+        assert visit.page.evaluate(CONTRAST, selector) >= 4.5, selector
+
+
+CONTRAST = """(selector) => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => [r, g, b].map((value) => value / 255)
+    .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, value, place) => sum + value * [0.2126, 0.7152, 0.0722][place], 0);
+  const part = document.querySelector(selector);
+  let behind = part;
+  const alpha = (element) => channels(getComputedStyle(element).backgroundColor)[3] ?? 1;
+  while (behind.parentElement && alpha(behind) === 0) behind = behind.parentElement;
+  const pair = [getComputedStyle(part).color, getComputedStyle(behind).backgroundColor].map(channels).map(luminance);
+  return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+}"""
