@@ -1,7 +1,8 @@
 """From a checked header to the samples of each page, turned upright, on black where they are transparent.
 
-OpenCV decodes PNG, where Pillow takes a picture whose last rows are missing for a whole one, and colours of 16 bits,
-which Pillow cuts to 8. Pillow decodes the rest.
+Pillow decodes all but colours of 16 bits, which it would cut to 8: those OpenCV decodes. Of a PNG that ends early
+Pillow makes a picture whose last rows are black, so a black last row is looked into; OpenCV would see it, but inflates
+whatever comes after the last row.
 """
 
 import io
@@ -15,7 +16,8 @@ from PIL import Image
 
 from octseg.errors import ReadError
 from octseg.reading.header import Header
-from octseg.reading.levels import Samples
+from octseg.reading.levels import ROWS_AT_ONCE, Samples
+from octseg.reading.png import has_all_pixels
 
 # EXIF orientation: quarter turns (counter-clockwise) after mirroring left to right.
 TURNS = {
@@ -45,6 +47,7 @@ def decode_pages(header: Header, label: str) -> Iterator[Page]:
         for page in _pages(header):
             if page.samples.shape[:2] not in ((header.height, header.width), (header.width, header.height)):
                 raise ReadError(f"{label} decodes to another size than its header gives")
+            page = _cleared(page, header.clear_colour)
             yield Page(_upright(_uninverted(page.samples, header.inverted_bits), header.orientation), page.warnings)
     except ReadError:
         raise
@@ -54,13 +57,20 @@ def decode_pages(header: Header, label: str) -> Iterator[Page]:
 
 
 def _pages(header: Header) -> Iterator[Page]:
-    if header.format == "PNG" or header.deep_colour:
+    if header.deep_colour:
         yield from (_decode_by_opencv(header, number) for number in header.pages)
         return
     with Image.open(io.BytesIO(header.data), formats=[header.format]) as picture:
         for number in header.pages:
             picture.seek(number)
-            yield page_of(picture)
+            page = page_of(picture)
+            if header.format == "PNG":
+                last_row = np.asarray(picture.crop((0, picture.height - 1, picture.width, picture.height)))
+                if (header.interlaced or not last_row.any()) and not has_all_pixels(
+                    header.data, header.height, header.width, exactly=False
+                ):
+                    raise ValueError("rows are missing")
+            yield page
 
 
 def page_of(picture: Image.Image) -> Page:
@@ -78,35 +88,43 @@ def page_of(picture: Image.Image) -> Page:
 
 
 def _decode_by_opencv(header: Header, number: int) -> Page:
-    """A page in any depth; OpenCV gives BGR and BGRA."""
+    """A page of colours of 16 bits; OpenCV gives BGR and BGRA."""
     coded = np.frombuffer(header.data, np.uint8)
     if header.format == "TIFF":
         _, pages = cv2.imdecodemulti(coded, cv2.IMREAD_UNCHANGED, range=(number, number + 1))
         samples = np.asarray(pages[0])
     else:
         samples = np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED))
-    if samples.ndim not in (2, 3) or samples.dtype == object:  # None: not decoded
-        raise ValueError("not decoded")
-    if samples.ndim == 3 and samples.shape[2] == 4:
-        return Page(*_on_black(samples[..., 2::-1], samples[..., 3], 255 if samples.dtype == np.uint8 else 65535))
-    samples = samples if samples.ndim == 2 else cv2.cvtColor(samples, cv2.COLOR_BGR2RGB)
-    if header.clear_colour:
-        seen = np.any(samples.reshape(*samples.shape[:2], -1) != header.clear_colour, axis=2)
-        return Page(*_on_black(samples, seen.astype(np.uint8), 1))
-    return Page(samples)
+    if samples.ndim != 3:  # None comes out where nothing could be decoded
+        raise ValueError("not decoded, or not as deep as its header says")
+    if samples.shape[2] == 4:
+        return Page(*_on_black(samples[..., 2::-1], samples[..., 3], 65535))
+    return Page(np.asarray(cv2.cvtColor(samples, cv2.COLOR_BGR2RGB)))
+
+
+def _cleared(page: Page, clear_colour: tuple[int, ...]) -> Page:
+    """The page with pixels of the clear colour, if there is one, on black."""
+    if not clear_colour:
+        return page
+    samples = page.samples
+    opaque = np.any(samples.reshape(*samples.shape[:2], -1) != np.array(clear_colour), axis=2)
+    return Page(*_on_black(samples, opaque.astype(np.uint8), 1))
 
 
 def _on_black(colour: Samples, alpha: Samples, opaque: int) -> tuple[Samples, tuple[str, ...]]:
     """(H, W) or (H, W, 3) samples laid on black through `alpha` (H, W); a warning where that changed anything."""
     if (alpha == opaque).all():
         return colour, ()
-    share = (alpha / np.float32(opaque)).reshape(alpha.shape + (1,) * (colour.ndim - 2))
-    laid = np.rint(colour * share).astype(colour.dtype)
+    laid = np.empty_like(colour)
+    for top in range(0, len(colour), ROWS_AT_ONCE):
+        rows = slice(top, top + ROWS_AT_ONCE)
+        share = alpha[rows] / np.float32(opaque)
+        laid[rows] = np.rint(colour[rows] * share.reshape(share.shape + (1,) * (colour.ndim - 2)))
     return laid, ("the file's transparent pixels were laid on black",)
 
 
 def _uninverted(samples: Samples, bits: int) -> Samples:
-    return samples if bits == 0 else np.asarray((2**bits - 1) - samples.astype(np.int64))
+    return samples if bits == 0 else np.asarray((2**bits - 1) - samples.astype(np.int32))
 
 
 def _upright(samples: Samples, orientation: int) -> Samples:

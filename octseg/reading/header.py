@@ -17,6 +17,7 @@ class Header:
     height, width: in pixels, of every frame, before turning.
     pages: place in the file of each frame.
     deep_colour: whether one pixel has several samples of more than 8 bits, which Pillow cannot keep.
+    interlaced: whether the file stores its rows in several passes.
     clear_colour: the one grey level or RGB colour that is transparent; empty where there is none.
     inverted_bits: where 0 is white and the decoder leaves it so, the bits over which to invert; else 0.
     declared_bits: of the grey scale that the samples use, where the file says so; else None.
@@ -29,6 +30,7 @@ class Header:
     width: int
     pages: tuple[int, ...] = (0,)
     deep_colour: bool = False
+    interlaced: bool = False
     clear_colour: tuple[int, ...] = ()
     inverted_bits: int = 0
     declared_bits: int | None = None

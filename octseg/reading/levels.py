@@ -17,6 +17,7 @@ from octseg.errors import ReadError
 
 Samples = NDArray[Any]  # (H, W) or (H, W, 3), any real type
 UNDECLARED_BITS = (8, 12, 16)
+ROWS_AT_ONCE = 256  # real numbers are converted in strips: a large frame as float64 would take 600 MB
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,15 @@ class LevelRule:
 
     def to_uint8(self, samples: Samples) -> NDArray[np.uint8]:
         """Samples of any shape as grey or colour levels, rounded."""
-        scaled = (samples.astype(np.float32) - np.float32(self.low)) * np.float32(255.0 / (self.high - self.low))
+        if samples.dtype.kind in "ui":  # at most 16 bits, or there would be no rule
+            return np.asarray(self._spread(np.arange(2**16))[samples], dtype=np.uint8)
+        levels = np.empty(samples.shape, np.uint8)
+        for top in range(0, len(samples), ROWS_AT_ONCE):
+            levels[top : top + ROWS_AT_ONCE] = self._spread(samples[top : top + ROWS_AT_ONCE])
+        return levels
+
+    def _spread(self, samples: Samples) -> NDArray[np.uint8]:
+        scaled = (samples.astype(np.float64) - self.low) * (255.0 / (self.high - self.low))
         return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), dtype=np.uint8)
 
 

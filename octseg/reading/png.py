@@ -14,6 +14,7 @@ from octseg.reading.limits import Limits
 SIGNATURE_BYTES = 8
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # colour type: bits a sample
 SAMPLES = {0: 1, 2: 3}  # of a pixel without alpha, by colour type
+ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 
@@ -30,10 +31,14 @@ def read_header(data: bytes, label: str, limits: Limits) -> Header:
         raise damaged(label, "PNG", f"depth {depth} with colour type {colour} does not exist")
     kept, orientation, declared, clear = _needed_chunks(data, colour, label, limits)
     spread = 255 // (2**depth - 1) if depth < 8 else 1  # grey levels below 8 bits are spread over 8
+    if depth == 16 and colour != 0 and not has_all_pixels(kept, height, width):  # OpenCV would inflate without end
+        raise damaged(label, "PNG", "it holds too few or too many pixels")
     return Header(
         format="PNG",
         height=height,
         width=width,
+        deep_colour=depth == 16 and colour != 0,
+        interlaced=bool(interlace),
         clear_colour=tuple(level * spread for level in clear),
         declared_bits=16 if declared and depth == 16 else None,
         orientation=orientation,
@@ -50,6 +55,8 @@ def _needed_chunks(data: bytes, colour: int, label: str, limits: Limits) -> tupl
     kept, orientation, declared, has_pixels = [data[:SIGNATURE_BYTES]], 1, False, False
     clear: tuple[int, ...] = ()
     for kind, start, end in _chunks(data, label, limits):
+        if kind == b"IHDR" and start != SIGNATURE_BYTES:
+            raise damaged(label, "PNG", "it has two headers")
         if kind in NEEDED:
             if zlib.crc32(memoryview(data)[start + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
                 raise damaged(label, "PNG", f"its {kind.decode()} part fails its checksum")
@@ -87,3 +94,28 @@ def _chunks(data: bytes, label: str, limits: Limits) -> Iterator[tuple[bytes, in
             raise damaged(label, "PNG", f"its header has more than {limits.max_header_chunks} parts")
         yield kind, place, end
         place = end
+
+
+def has_all_pixels(stripped: bytes, height: int, width: int, *, exactly: bool = True) -> bool:
+    """Whether the pixel stream of a file from `read_header` inflates to as many bytes as its size asks for.
+
+    exactly: no more either. Inflates one byte beyond at most, in small pieces.
+    """
+    _, _, depth, colour, _, _, interlace = struct.unpack_from(">IIBBBBB", stripped, 16)
+    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    passes = ADAM7 if interlace else ((0, 0, 1, 1),)
+    left = sum(
+        len(rows) * (1 + (len(columns) * bits + 7) // 8)  # a filter byte before each row
+        for top, first, down, across in passes
+        if (rows := range(top, height, down)) and (columns := range(first, width, across))
+    )
+    inflater = zlib.decompressobj()
+    for kind, start, end in _chunks(stripped, "", Limits()):
+        coded = stripped[start + 8 : end - 4] if kind == b"IDAT" else b""
+        while coded and not inflater.eof and left >= 0:
+            try:
+                left -= len(inflater.decompress(coded, min(left + 1, 1 << 16)))
+            except zlib.error:
+                return False
+            coded = inflater.unconsumed_tail
+    return left == 0 or (left < 0 and not exactly)

@@ -162,6 +162,8 @@ def _read_pages(data: bytes, label: str, limits: Limits) -> list[_Page]:
     """The tags of every page, following the chain from the file's start."""
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\x00", b"\x00+")
+    if big and order == ">":
+        raise unsupported(label, "TIFF", "that is a big-endian BigTIFF")  # Pillow takes it for a plain TIFF
     pointer, count_code, entry_bytes = ("Q", "Q", 20) if big else ("I", "H", 12)
     try:
         (place,) = struct.unpack_from(order + pointer, data, 8 if big else 4)
@@ -180,7 +182,7 @@ def _read_pages(data: bytes, label: str, limits: Limits) -> list[_Page]:
             if len(pages) > 2 * limits.max_frames:  # each frame may have a thumbnail
                 limits.check_pullback(len(pages), 0, label)
             (place,) = struct.unpack_from(order + pointer, data, start + n_tags * entry_bytes)
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:  # beyond the file, or beyond any file
         raise truncated(label, "TIFF") from error
     if not pages:
         raise damaged(label, "TIFF", "it holds no picture")
