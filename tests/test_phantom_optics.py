@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from octseg.phantom import GuideWire, LipidPool, Optics, PhantomSpec, Wall, random_spec, render
+from octseg.phantom import GuideWire, LipidPool, Microvessel, Optics, PhantomSpec, Wall, random_spec, render
 from octseg.phantom.display import sepia_map
 from octseg.phantom.geometry import anatomy
 from octseg.phantom.optics import a_lines, compress, speckle
@@ -155,3 +155,17 @@ def test_mean_grey_of_the_tissues_is_that_of_real_frames() -> None:
     assert np.mean(means["fibrous_cap"]) == pytest.approx(162, abs=14)
     assert np.mean(means["lipid_core"]) == pytest.approx(55, abs=14)
     assert np.mean(means["wall"]) == pytest.approx(69, abs=14)
+
+
+@pytest.mark.parametrize("centre_deg", [0, 60, 120, 180, 240, 300])
+def test_a_microvessels_mask_is_the_dark_hole_that_the_bent_scan_shows(centre_deg: float) -> None:
+    hole = Microvessel(centre_deg=centre_deg, depth_um=300, width_um=700, height_um=180)
+    wall = Wall(intima_um=1200, intima_attenuation_per_mm=2.0, layering=0.0, patchiness=0.0)
+    spec = PhantomSpec(seed=33, wall=wall, microvessels=(hole,), ruler=False, nurd_deg=15.0)
+    phantom = render(spec)
+    mask = phantom.masks["vasa_vasorum"]
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((25, 25))) > 0
+    grey = cv2.medianBlur(phantom.frame[..., 0], 5)
+    halfway = (grey[mask].mean() + grey[near & ~mask & ~phantom.masks["lumen"]].mean()) / 2
+    dark = near & (grey < halfway) & ~phantom.masks["lumen"]
+    assert (dark & mask).sum() / (dark | mask).sum() > 0.85

@@ -158,8 +158,8 @@ def tissue_of(spec: PhantomSpec, vessel: Anatomy, radius: NDArray[np.float32], r
         weight = _within(region, radius, 0.02, 0.02, 0.3)
         _blend(attenuation, band.attenuation_per_mm, weight)
         _blend(backscatter, band.backscatter_per_mm, weight)
-    attenuation *= in_wall
-    backscatter *= in_wall
+    attenuation *= in_wall > 0
+    backscatter *= in_wall > 0
     for hole in vessel.microvessels:
         angle = np.arange(A_LINES, dtype=np.float32)[:, None] * np.float32(TURN / A_LINES)
         turn = (angle - hole.angle + np.pi) % TURN - np.pi
