@@ -75,8 +75,8 @@ def find_sheath(grey: Grey) -> Catheter | None:
 
 def _lit_box(grey: Grey) -> tuple[int, int, int, int] | None:
     """Top, left, height, width in pixels of what is not black."""
-    rows = np.flatnonzero(cv2.reduce(grey, 1, cv2.REDUCE_MAX).ravel() > DISC_LEVEL)
-    cols = np.flatnonzero(cv2.reduce(grey, 0, cv2.REDUCE_MAX).ravel() > DISC_LEVEL)
+    rows = np.flatnonzero(grey.max(axis=1) > DISC_LEVEL)
+    cols = np.flatnonzero(grey.max(axis=0) > DISC_LEVEL)
     if rows.size == 0 or cols.size == 0:
         return None
     return int(rows[0]), int(cols[0]), int(rows[-1] - rows[0]) + 1, int(cols[-1] - cols[0]) + 1

@@ -55,8 +55,6 @@ def _needed_chunks(data: bytes, colour: int, label: str, limits: Limits) -> tupl
     kept, orientation, declared, has_pixels = [data[:SIGNATURE_BYTES]], 1, False, False
     clear: tuple[int, ...] = ()
     for kind, start, end in _chunks(data, label, limits):
-        if kind == b"IHDR" and start != SIGNATURE_BYTES:
-            raise damaged(label, "PNG", "it has two headers")
         if kind in NEEDED:
             if zlib.crc32(memoryview(data)[start + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
                 raise damaged(label, "PNG", f"its {kind.decode()} part fails its checksum")
@@ -89,6 +87,8 @@ def _chunks(data: bytes, label: str, limits: Limits) -> Iterator[tuple[bytes, in
         end = place + 12 + length
         if end > len(data):
             raise truncated(label, "PNG")
+        if kind == b"IHDR" and place != SIGNATURE_BYTES:
+            raise damaged(label, "PNG", "it has two headers")
         extras += kind != b"IDAT"
         if extras > limits.max_header_chunks:
             raise damaged(label, "PNG", f"its header has more than {limits.max_header_chunks} parts")

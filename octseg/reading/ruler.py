@@ -28,6 +28,7 @@ MAX_PITCH_SPREAD = 0.05
 MAX_PITCH_SPREAD_WITHOUT_RING = 0.02
 CYAN_EXCESS = 16  # of B and G over R; tissue has none but for the noise of JPEG
 MAX_LINE_PIXELS = 4000  # a thinned sample of more cyan pixels than this still shows the line
+MAX_VOTERS = 500
 MAX_LINES = 5
 MIN_LINE_CONTRAST = 8.0  # median of B - R on the cyan line over that beside it
 STRIP_HALF_WIDTH = 9  # in samples
@@ -171,8 +172,15 @@ def cyan_pixels(frame: Frame) -> Floats:
     if cv2.countNonZero(mask) > MAX_LINE_PIXELS:
         thick = np.ones((25, 25), np.uint8)
         mask = cv2.subtract(mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, thick))
-    pixels = np.argwhere(mask).astype(np.float64)
+    pixels = _lit(np.asarray(mask, dtype=np.uint8)).astype(np.float64)
     return pixels[:: 1 + len(pixels) // MAX_LINE_PIXELS]
+
+
+def _lit(mask: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """(n, 2) pixels (row, col) of a mask (H, W) that are not 0; ten times as fast as numpy's."""
+    if cv2.countNonZero(mask) == 0:
+        return np.empty((0, 2), np.int32)
+    return np.asarray(cv2.findNonZero(mask), dtype=np.int32).reshape(-1, 2)[:, ::-1]
 
 
 def _cyan_line(pixels: Floats) -> _Line | None:
@@ -182,7 +190,8 @@ def _cyan_line(pixels: Floats) -> _Line | None:
     angle = np.deg2rad(np.arange(0.0, 180.0, 1.0))
     normal = np.stack([np.sin(angle), np.cos(angle)])  # (2, n_angles)
     middle = pixels.mean(axis=0)
-    distance = np.rint((pixels - middle) @ normal / 3.0).astype(np.int64)  # (n, n_angles), in bins of 3 px
+    voters = (pixels[:: 1 + len(pixels) // MAX_VOTERS] - middle).astype(np.float32)
+    distance = np.rint(voters @ (normal / 3.0).astype(np.float32)).astype(np.int32)  # (n, n_angles), in bins of 3 px
     reach = int(np.abs(distance).max()) + 1
     cells = (distance + reach) * angle.size + np.arange(angle.size)
     winner = int(np.bincount(cells.ravel()).argmax())
@@ -366,7 +375,7 @@ def ruler_marks(frame: Frame, ruler: Ruler) -> NDArray[np.bool_]:
     if ruler.ring_diameter_px is not None:
         width_px = 2 * round(0.03 * ruler.ring_diameter_px + line_px) + 1  # the arcs are drawn a little off-centre
         cv2.circle(near, _xy(ruler.centre), round(ruler.ring_diameter_px / 2), 1, width_px)
-    rows, cols = np.nonzero(near)
+    rows, cols = _lit(near).T
     coloured = _coloured(frame[rows, cols].astype(np.int16), is_sepia(frame))
     marks[rows[coloured], cols[coloured]] = 1
     return np.asarray(cv2.dilate(marks, np.ones((3, 3), np.uint8)), dtype=bool)
