@@ -6,8 +6,8 @@ phantom.frame, phantom.masks["lipid_core"], phantom.truth.lipid_arc_deg
 ```
 """
 
-from octseg.phantom.geometry import Truth
 from octseg.phantom.rendering import Phantom, make_phantom, render
+from octseg.phantom.sampling import random_spec
 from octseg.phantom.spec import (
     Calcium,
     GuideWire,
@@ -20,8 +20,8 @@ from octseg.phantom.spec import (
     Sheath,
     SideBranch,
     Wall,
-    random_spec,
 )
+from octseg.phantom.truth import Truth
 from octseg.phantom.writing import write_phantoms
 
 __all__ = [

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.phantom.display import frame_of
-from octseg.phantom.geometry import Truth, anatomy, masks, truth
+from octseg.phantom.geometry import anatomy, masks
 from octseg.phantom.optics import a_lines
-from octseg.phantom.spec import PhantomSpec, random_spec
+from octseg.phantom.sampling import random_spec
+from octseg.phantom.spec import PhantomSpec
+from octseg.phantom.truth import Truth, truth
 
 
 @dataclass(frozen=True, kw_only=True)
