@@ -110,13 +110,13 @@ def _refined(coarse: Disc, grey: NDArray[np.uint8], reach_px: float) -> Disc:
     row = np.rint(coarse.centre[0] + radius * np.sin(angle)).astype(int)
     col = np.rint(coarse.centre[1] + radius * np.cos(angle)).astype(int)
     inside = (row >= 0) & (row < grey.shape[0]) & (col >= 0) & (col < grey.shape[1])
-    imaged = np.zeros(row.shape, bool)
+    imaged: NDArray[np.bool_] = np.zeros(row.shape, bool)
     imaged[inside] = grey[row[inside], col[inside]] >= GROUND_STEP
     # A ray that is still imaged at its end has left the disc for a strip or a caption, one cut off shows no rim.
     shows_rim = imaged.any(axis=1) & ~imaged[:, -1] & inside.all(axis=1)
     if shows_rim.sum() < N_REFINING_RAYS // 10:
         return coarse
-    last = imaged.shape[1] - 1 - imaged[shows_rim, ::-1].argmax(axis=1)
+    last = radius.size - 1 - imaged[shows_rim, ::-1].argmax(axis=1)
     rays = np.flatnonzero(shows_rim)
     points = np.stack([row[rays, last], col[rays, last]], axis=1).astype(np.float32)
     fit = _least_squares_circle(points)
@@ -131,7 +131,7 @@ def _refined(coarse: Disc, grey: NDArray[np.uint8], reach_px: float) -> Disc:
 
 def _circles_through(triples: NDArray[np.float32]) -> NDArray[np.float64]:
     """Circles (n, 3) as (row, col, radius) through each of n triples of points (n, 3, 2); collinear triples dropped."""
-    a, b, c = triples.astype(np.float64).transpose(1, 0, 2)
+    a, b, c = (triples[:, corner].astype(np.float64) for corner in range(3))
     ab, ac = b - a, c - a
     cross = 2.0 * (ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0])
     usable = np.abs(cross) > 1.0

@@ -1,6 +1,5 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.checkpoint import Checkpoint
-from octseg.errors import ReadError
-from octseg.inference import choose_backend
+from octseg.errors import OctsegError, ReadError
+from octseg.inference import Backend, choose_backend
 from octseg.measurement import measure
 from octseg.preprocessing import FrameView, to_frame, to_input, view_frame
 from octseg.pullback import Frame, PixelScale, Pullback
@@ -64,19 +63,23 @@ class Segmenter:
         pullback = _as_pullback(source)
         if len(pullback) != 1:
             raise ReadError(f"{pullback.name} holds {len(pullback)} frames; use segment_pullback for it")
-        return next(self.segment_pullback(pullback, pixel_spacing_mm, preset=preset))
+        return next(self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, preset))
 
     def segment_pullback(
         self, source: Source, pixel_spacing_mm: float | None = None, *, preset: str | None = None
     ) -> Iterator[FrameResult]:
         """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch."""
         pullback = _as_pullback(source)
-        file = Path(source).name if isinstance(source, (str, Path)) else pullback.name
+        return self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, preset)
+
+    def _results(
+        self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None
+    ) -> Iterator[FrameResult]:
         seen = (
             _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
             for number, frame, view in ((n, f, view_frame(f)) for n, f in enumerate(pullback, start=1))
         )
-        while batch := list(itertools.islice(seen, self._run.batch)):
+        for batch in _batches(seen, self._run):
             inputs = np.stack([to_input(item.view, self.config.preprocessing) for item in batch])
             for item, planes in zip(batch, self._run(inputs), strict=True):
                 yield self._result(item, planes, pullback, file)
@@ -112,6 +115,23 @@ class Segmenter:
         )
 
 
+def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:
+    """As many frames at once as the backend takes; those read before an unreadable one are handed out first."""
+    batch: list[_Seen] = []
+    try:
+        for item in seen:
+            batch.append(item)
+            if len(batch) >= run.batch:
+                yield batch
+                batch = []
+    except OctsegError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
 def _as_pullback(source: Source) -> Pullback:
     if isinstance(source, Pullback):
         return source
@@ -119,6 +139,11 @@ def _as_pullback(source: Source) -> Pullback:
         frame = read_frame_array(source)
         return Pullback(name=ARRAY_NAME, frame_count=1, read_frames=lambda: iter([frame]))
     return read_pullback(source)
+
+
+def _file_of(source: Source, pullback: Pullback) -> str:
+    """The file's name without its folder; the pullback's name where there was no file."""
+    return Path(source).name if isinstance(source, (str, Path)) else pullback.name
 
 
 def _scale_of(

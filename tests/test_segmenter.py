@@ -1,0 +1,186 @@
+"""From a frame to masks and measures: the same from each backend, with device, scale and model stated."""
+
+import copy
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import octseg
+from octseg.checkpoint import load_checkpoint
+from octseg.errors import CheckpointError, ConfigError, ReadError
+from octseg.inference import choose_backend
+from octseg.phantom import Phantom, make_phantom, random_spec, render
+from octseg.pretrained import BUNDLED, from_pretrained
+from octseg.reading.grey import sepia_to_grey
+from octseg.segmenter import Segmenter
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> Segmenter:
+    return from_pretrained()
+
+
+@pytest.fixture(scope="module")
+def lipid_phantom() -> Phantom:
+    """The first phantom with a ruler and more than 0.5 mm2 of lipid core."""
+    for seed in range(50):
+        phantom = make_phantom(seed)
+        lipid_mm2 = phantom.masks["lipid_core"].sum() * phantom.pixel_spacing_mm**2
+        if phantom.spec.ruler and lipid_mm2 > 0.5:
+            return phantom
+    raise AssertionError("no phantom with lipid core among 50")
+
+
+def test_a_result_states_masks_measures_scale_device_and_model(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
+    result = segmenter.segment(lipid_phantom.frame)
+    height, width = lipid_phantom.frame.shape[:2]
+    assert list(result.masks) == ["lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"]
+    for name, mask in result.masks.items():
+        assert mask.shape == (height, width)
+        assert mask.dtype == bool
+        probability = result.probabilities[name]
+        assert probability.dtype == np.float32
+        assert probability.min() >= 0
+        assert probability.max() <= 1
+        np.testing.assert_array_equal(mask, probability >= segmenter.config.threshold(name))
+    assert result.pixel_spacing_source == "ruler"
+    assert result.pixel_spacing_mm == pytest.approx(lipid_phantom.pixel_spacing_mm, rel=0.005)
+    assert (result.device, result.backend) == (segmenter.device, segmenter.backend)
+    assert result.model.source == "bundled"
+    assert len(result.model.sha256) == 64
+
+
+def test_the_bundled_model_finds_the_lumen_of_a_phantom(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
+    """A sanity check of the whole way, not a figure of merit: outlines that came back turned or shifted would fail."""
+    found, truth = segmenter.segment(lipid_phantom.frame).masks["lumen"], lipid_phantom.masks["lumen"]
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9
+
+
+def test_the_plaque_area_is_the_mask_times_the_square_of_the_spacing(
+    segmenter: Segmenter, lipid_phantom: Phantom
+) -> None:
+    result = segmenter.segment(lipid_phantom.frame, pixel_spacing_mm=0.01)
+    assert result.pixel_spacing_source == "user"
+    assert result.measures.lumen_area_mm2 == pytest.approx(result.measures.lumen_area_px * 1e-4)
+    twice = segmenter.segment(lipid_phantom.frame, pixel_spacing_mm=0.02)
+    assert twice.measures.lumen_area_mm2 == pytest.approx(4 * result.measures.lumen_area_mm2)
+
+
+def test_without_a_scale_there_is_no_mm_anywhere(segmenter: Segmenter) -> None:
+    frame = render(random_spec(0, ruler=False)).frame
+    result = segmenter.segment(frame)
+    assert (result.pixel_spacing_mm, result.pixel_spacing_source) == (None, None)
+    record = result.to_record()
+    assert record["lumen_area_px"] > 0
+    assert {key for key, value in record.items() if "_mm" in key or "_um" in key if value} == set()
+
+
+def test_a_file_its_bytes_its_array_and_its_picture_give_the_same_masks(
+    segmenter: Segmenter, lipid_phantom: Phantom, tmp_path: Path
+) -> None:
+    path = tmp_path / "some frame.png"
+    Image.fromarray(lipid_phantom.frame).save(path)
+    expected = segmenter.segment(lipid_phantom.frame)
+    for source in (path, str(path), path.read_bytes(), Image.fromarray(lipid_phantom.frame)):
+        result = segmenter.segment(source)
+        for name, mask in expected.masks.items():
+            np.testing.assert_array_equal(result.masks[name], mask)
+    assert segmenter.segment(path).file == "some frame.png"
+
+
+def test_grey_and_sepia_give_the_same_masks_up_to_small_differences(segmenter: Segmenter) -> None:
+    """Rulerless, so that only the colours differ."""
+    frame = render(random_spec(4, ruler=False, colouring="sepia")).frame
+    grey = np.repeat(sepia_to_grey(frame)[..., None], 3, axis=2)
+    sepia_result, grey_result = segmenter.segment(frame), segmenter.segment(grey)
+    for name, mask in sepia_result.masks.items():
+        assert (mask != grey_result.masks[name]).sum() <= max(20, 0.01 * mask.sum())
+
+
+def test_backends_agree(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
+    """Masks within 1 % of a class's pixels, areas within 0.5 %."""
+    other = from_pretrained(device="cpu", backend="torch")
+    assert (other.device, other.backend) == ("cpu", "torch")
+    one, two = segmenter.segment(lipid_phantom.frame), other.segment(lipid_phantom.frame)
+    present = [name for name in two.masks if two.masks[name].any()]
+    assert {"lumen", "lipid_core"} <= set(present)
+    for name in present:
+        n_pixels = int(two.masks[name].sum())
+        assert (one.masks[name] != two.masks[name]).sum() <= 0.01 * n_pixels
+        area, other_area = (getattr(result.measures, f"{name}_area_px") for result in (one, two))
+        assert area == pytest.approx(other_area, rel=0.005)
+
+
+def test_plain_torch_gives_the_probability_of_the_unfolded_network() -> None:
+    checkpoint = load_checkpoint(BUNDLED)
+    grey = np.random.default_rng(0).integers(0, 200, (1, 512, 512), np.uint8)
+    grey = cv2.GaussianBlur(grey[0], (0, 0), 2)[None]
+    mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    frames = (torch.from_numpy(grey)[:, None].float() / 255 - mean) / std
+    with torch.inference_mode():
+        expected = copy.deepcopy(checkpoint.network).eval()(frames).sigmoid().numpy()
+    found = choose_backend(checkpoint, "cpu", "torch")(grey)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_a_pullback_streams_its_frames_in_order(segmenter: Segmenter, tmp_path: Path) -> None:
+    frames = [make_phantom(seed).frame for seed in (1, 4)]
+    frames = [cv2.resize(frame, (640, 640), interpolation=cv2.INTER_AREA) for frame in frames]
+    first, *rest = (Image.fromarray(frame) for frame in frames)
+    first.save(tmp_path / "run.tiff", save_all=True, append_images=rest)
+    results = list(segmenter.segment_pullback(tmp_path / "run.tiff"))
+    assert [(result.name, result.frame_number) for result in results] == [("run", 1), ("run", 2)]
+    for result, frame in zip(results, frames, strict=True):
+        np.testing.assert_array_equal(result.frame, frame)
+
+
+def test_a_pullback_in_place_of_a_frame_is_refused(segmenter: Segmenter, tmp_path: Path) -> None:
+    frame = Image.fromarray(make_phantom(1).frame)
+    frame.save(tmp_path / "run.tiff", save_all=True, append_images=[frame])
+    with pytest.raises(ReadError, match="run holds 2 frames; use segment_pullback"):
+        segmenter.segment(tmp_path / "run.tiff")
+
+
+@pytest.mark.parametrize(
+    ("device", "backend", "words"),
+    [
+        ("tpu", "auto", "device must be auto, cpu or cuda, not 'tpu'"),
+        ("auto", "jax", "backend must be auto, openvino or torch, not 'jax'"),
+        ("cuda", "openvino", "runs on the CPU only|finds no CUDA GPU"),
+    ],
+)
+def test_a_device_or_backend_that_is_not_there_is_refused(device: str, backend: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        from_pretrained(device=device, backend=backend)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU here")
+def test_cuda_where_there_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="PyTorch finds no CUDA GPU here; use auto or cpu"):
+        from_pretrained(device="cuda")
+
+
+@pytest.mark.parametrize("name", ["someone/octseg", "someone/octseg@v1.2", "some-one/oct.seg@0123abc"])
+def test_a_hub_name_gets_a_sentence(name: str) -> None:
+    with pytest.raises(CheckpointError, match="does not load from the Hub: download the repository"):
+        octseg.from_pretrained(name)
+
+
+def test_a_folder_loads_and_is_named_without_its_path(lipid_phantom: Phantom, tmp_path: Path) -> None:
+    folder = tmp_path / "my-model"
+    folder.mkdir()
+    for path in BUNDLED.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    result = octseg.from_pretrained(folder, backend="torch").segment(lipid_phantom.frame)
+    assert (result.model.name, result.model.source, result.model.revision) == ("my-model", "folder", None)
+
+
+def test_the_bundled_checkpoint_is_small_and_says_where_it_comes_from() -> None:
+    assert (BUNDLED / "model.safetensors").stat().st_size < 10_000_000
+    config = load_checkpoint(BUNDLED).config
+    assert config.training["datasets"][0]["doi"] == "10.5281/zenodo.14478210"
+    assert config.metrics["unseen patients"]["studies"] == ["003", "008"]
