@@ -6,11 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from octseg.classes import PALETTE_INDEX, TISSUE_CLASSES
+from octseg.export.masks import palette_image
 from octseg.phantom.rendering import Phantom, make_phantom
 
 
@@ -32,20 +30,10 @@ def write_phantoms(out: Path, count: int, seed: int, progress: Callable[[int, in
             phantom = make_phantom(seed + place)
             name = f"phantom_{place + 1:04d}.png"
             Image.fromarray(phantom.frame).save(out / "images" / name, compress_level=1)
-            palette_mask(phantom.masks).save(out / "masks" / name)
+            palette_image(phantom.masks).save(out / "masks" / name)
             metadata.write(json.dumps(metadata_row(phantom, name, place + 1)) + "\n")
             if progress is not None:
                 progress(place + 1, count)
-
-
-def palette_mask(masks: dict[str, NDArray[np.bool_]]) -> Image.Image:
-    """Planes (H, W) to one palette picture: 0 background, then `PALETTE_INDEX`; the higher priority is on top."""
-    indices = np.zeros(next(iter(masks.values())).shape, dtype=np.uint8)
-    for tissue in sorted(TISSUE_CLASSES, key=lambda tissue: tissue.priority):
-        indices[masks[tissue.name]] = PALETTE_INDEX[tissue.name]
-    picture = Image.fromarray(indices)
-    picture.putpalette([0, 0, 0] + [value for tissue in TISSUE_CLASSES for value in tissue.colour])
-    return picture
 
 
 def metadata_row(phantom: Phantom, name: str, frame: int) -> dict[str, Any]:
