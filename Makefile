@@ -42,7 +42,7 @@ $(VENV)/.app: $(VENV)/.torch $(PACKAGE_FILES)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.app
-	$(INSTALL) --editable ".[app,train,test,lint]"
+	$(INSTALL) --editable ".[app,test,lint]"
 	touch $@
 
 # Debian's Chromium, where there is none; elsewhere install Chromium and set OCTSEG_CHROMIUM to its path.

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = [*sorted(path for part in ("octseg", "train", "hub") for path in (ROOT / part).rglob("*.py")), ROOT / "app.py"]
+PARTS = ("octseg", "train", "hub")
+SOURCES = [*sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py")), ROOT / "app.py"]
 
 # Package -> the only places that may import it, as paths from the root.
 ONLY_IN = {

@@ -188,7 +188,7 @@ def test_a_single_clear_level_or_colour_becomes_black_with_a_word() -> None:
         png(GREY_FRAME, 2, 8, chunk(b"tRNS", struct.pack(">3H", level, level, level))),
     ):
         frame, pullback = read(data)
-        assert np.array_equal(frame, GREY_FRAME * (GREY_FRAME != level))
+        assert np.array_equal(frame, GREY_FRAME * (level != GREY_FRAME))
         assert "transparent" in pullback.warnings[0]
 
 
