@@ -33,9 +33,13 @@ def with_ruler(
     angle_deg: float = 65.0,
     ring_mm: float | None = 0.907,
     nudge_px: float = 0.0,
+    swapped_line: bool = False,
     centre: tuple[float, float] | None = None,
 ) -> Frame:
-    """The frame with a ruler drawn on it, about `centre` (row, col); every second dot is nudged along the line."""
+    """The frame with a ruler drawn on it, about `centre` (row, col); every second dot is nudged along the line.
+
+    swapped_line: the line's halves change colours, its dots do not.
+    """
     frame = frame.copy()
     side = frame.shape[0]
     middle = np.array(centre if centre is not None else ((side - 1) / 2, (side - 1) / 2))
@@ -44,7 +48,7 @@ def with_ruler(
     def xy(point: NDArray[np.float64]) -> tuple[int, int]:
         return round(16 * float(point[1])), round(16 * float(point[0]))
 
-    for sign, line in ((-1, YELLOW_LINE), (1, CYAN_LINE)):
+    for sign, line in ((1 if swapped_line else -1, YELLOW_LINE), (-1 if swapped_line else 1, CYAN_LINE)):
         cv2.line(frame, xy(middle), xy(middle + sign * along * (side / 2 - 3)), line, 1, cv2.LINE_AA, 4)
     if ring_mm is not None:
         for start in (-10, 80, 170, 260):
@@ -109,6 +113,10 @@ def test_captions_margins_and_a_longer_cyan_cursor_do_not_hide_the_ruler() -> No
 
 def test_uneven_dots_are_no_ruler() -> None:
     assert find_ruler(with_ruler(tissue(750), 149.7, nudge_px=12.0)) is None
+
+
+def test_dots_on_a_line_of_the_other_colour_are_no_ruler() -> None:
+    assert find_ruler(with_ruler(tissue(750), 149.7, swapped_line=True)) is None
 
 
 def test_a_stretched_frame_has_no_single_scale() -> None:
