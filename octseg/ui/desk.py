@@ -26,7 +26,7 @@ from octseg.segmenter import Segmenter
 from octseg.ui.examples import EXAMPLES, FOLDER
 from octseg.ui.limits import ServerLimits
 
-Segment = Callable[[Any, float | None], FrameResult]
+Segment = Callable[[str, float | None], FrameResult]  # path, mm per pixel or None; both can go to another process
 
 FILE_LABELS = {  # file to download: what its button says
     "octseg.zip": "Download all (ZIP)",
@@ -76,7 +76,7 @@ class Desk:
                 "or run `octseg predict` on the whole pullback"
             )
         with self._turn():
-            return self._segment(pullback, pixel_spacing_mm)
+            return self._segment(str(file), pixel_spacing_mm)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
