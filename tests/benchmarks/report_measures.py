@@ -75,15 +75,15 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=60, help="drawings per row (default 60)")
     count = parser.parse_args().count
     heads = ("lumen area, %", "lipid area, %", "arc, deg", "cap mean, um", "cap minimum, um", "radial mean, um")
-    print("| frame, px | mm per px | map | " + " | ".join(heads) + " |")  # noqa: T201
-    print("|" + "---|" * (3 + len(heads)))  # noqa: T201
+    print("| frame, px | mm per px | map | " + " | ".join(heads) + " |")
+    print("|" + "---|" * (3 + len(heads)))
     for size, spacing_mm in DISPLAYS:
         for kind in KINDS:
             cells = [
                 f"{e.mean():+.2f} ± {e.std():.2f} ({np.abs(e).max():.2f})"
                 for e in errors(size, spacing_mm, kind, count).values()
             ]
-            print(f"| {size} | {spacing_mm:g} | {kind} | " + " | ".join(cells) + " |")  # noqa: T201
+            print(f"| {size} | {spacing_mm:g} | {kind} | " + " | ".join(cells) + " |")
     return 0
 
 

@@ -5,7 +5,7 @@
 Prints Markdown tables. Time is of one core, the frame already decoded.
 """
 
-# ruff: noqa: T201 -- a script that prints
+
 import sys
 import time
 from collections import defaultdict
