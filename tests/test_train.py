@@ -1,0 +1,169 @@
+"""Training: the record's layout read right, batches drawn as the recipe says, stopped and gone on with, measured."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from octseg.classes import CLASS_NAMES
+from octseg.errors import ReadError
+from octseg.model import DeepLabV3Plus, ModelConfig
+from octseg.model.mobilenetv2 import MobileNetV2
+from octseg.phantom import make_phantom
+from octseg.preprocessing import PreprocessingConfig, unit_positions
+from train.augment import augmented
+from train.dataset import TrainingFrame, load_phantom, load_record_part
+from train.loop import Recipe, Stage, draw, learning_rate_factor, train
+from train.losses import bce_dice_loss
+from train.metrics import dice, rays_that_meet
+
+POLAR = PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8)
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    """Two phantoms laid out as one part of a fold of the record."""
+    for folder in ("img", "mask"):
+        (tmp_path / "train" / folder).mkdir(parents=True)
+    for number, seed in enumerate((0, 1), start=1):
+        phantom = make_phantom(seed)
+        planes = np.stack([phantom.masks[name] for name in CLASS_NAMES], axis=-1).astype(np.uint8) * 255
+        Image.fromarray(phantom.frame).save(tmp_path / "train" / "img" / f"001_1_{number:03d}.png")
+        Image.fromarray(planes, "RGBA").save(
+            tmp_path / "train" / "mask" / f"001_1_{number:03d}.tiff", compression="tiff_lzw"
+        )
+    return tmp_path / "train"
+
+
+def frame_of(name: str, has: frozenset[str]) -> TrainingFrame:
+    return TrainingFrame(name, name, np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), (4.0, 4.0), 4.5, has)
+
+
+def test_a_record_part_gives_frames_with_their_truth(part: Path) -> None:
+    frames = load_record_part(part)
+    assert [(frame.name, frame.study) for frame in frames] == [("001_1_001", "001"), ("001_1_002", "001")]
+    for frame, seed in zip(frames, (0, 1), strict=True):
+        masks = make_phantom(seed).masks
+        assert frame.has == {name for name in CLASS_NAMES if masks[name].any()}
+        for plane, name in enumerate(CLASS_NAMES):
+            np.testing.assert_array_equal(frame.planes[..., plane] > 127, masks[name])
+
+
+def test_a_mask_of_another_size_is_refused_by_name(part: Path) -> None:
+    Image.fromarray(np.zeros((100, 100, 4), np.uint8)).save(part / "mask" / "001_1_002.tiff")
+    with pytest.raises(ReadError, match=r"001_1_002.tiff has shape \(100, 100, 4\)"):
+        load_record_part(part)
+
+
+def test_a_folder_without_frames_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="no frames in"):
+        load_record_part(tmp_path)
+
+
+def test_an_augmented_frame_and_its_truth_move_together() -> None:
+    """A frame that is bright on its lumen alone stays so, whatever the view."""
+    phantom = load_phantom(3)
+    lumen = phantom.planes[..., 0]
+    bright = TrainingFrame("x", "x", lumen, phantom.planes, phantom.centre, phantom.reach_px, phantom.has)
+    for seed in range(8):
+        for domain in (POLAR, PreprocessingConfig(domain="cartesian", size=(64, 64))):
+            grey, truth = augmented(bright, domain, np.random.default_rng(seed))
+            assert grey.shape == (64, 64)
+            assert truth.shape == (4, 64, 64)
+            seen = grey > 0.5 * grey.max()
+            # A drawn shadow may hide up to 40 of 360 degrees; nothing else is allowed to part the two.
+            assert (seen & (truth[0] < 0.05)).sum() <= 0.01 * seen.sum()  # a blurred or speckled edge
+            assert (seen & (truth[0] > 0.5)).sum() > 0.8 * (truth[0] > 0.95).sum()
+
+
+def test_polar_views_start_at_every_angle() -> None:
+    """A mark in one direction is met in different rows by different views: a frame has no up."""
+    planes = np.zeros((101, 101, 4), np.uint8)
+    planes[48:53, 60:95] = 255
+    frame = TrainingFrame("x", "x", planes[..., 0].copy(), planes, (50.0, 50.0), 50.0, frozenset())
+    rows = [augmented(frame, POLAR, np.random.default_rng(seed))[1][0].sum(axis=1).argmax() for seed in range(20)]
+    assert len(set(rows)) > 8
+    assert unit_positions(POLAR)[0].shape == (64, 64)
+
+
+def test_batches_hold_phantoms_and_lipid_as_the_recipe_says() -> None:
+    with_lipid, without = frame_of("lipid", frozenset({"lipid_core"})), frame_of("none", frozenset())
+    recipe = Recipe(stages=(), phantom_share=0.25, lipid_share=0.6)
+    real = [with_lipid] + [without] * 9
+    drawn = draw(real, [frame_of("phantom", frozenset())], recipe, 4000, np.random.default_rng(0))
+    share = {name: sum(frame.name == name for frame in drawn) / 4000 for name in ("phantom", "lipid")}
+    assert share["phantom"] == pytest.approx(0.25, abs=0.03)
+    assert share["lipid"] == pytest.approx(0.75 * (0.6 + 0.4 / 10), abs=0.03)  # sought 60 %, met by chance in a tenth
+
+
+def test_the_learning_rate_warms_up_and_ends_at_nearly_nothing() -> None:
+    factors = [learning_rate_factor(step, 100, 0.1) for step in range(100)]
+    assert factors[0] == pytest.approx(0.1)
+    assert max(factors) == pytest.approx(1.0)
+    assert factors.index(max(factors)) in (9, 10)
+    assert factors[-1] < 0.001
+
+
+def test_the_loss_is_least_for_the_truth() -> None:
+    truth = (torch.rand(2, 4, 16, 16, generator=torch.Generator().manual_seed(0)) > 0.7).float()
+    right, wrong = bce_dice_loss((truth * 2 - 1) * 30, truth), bce_dice_loss((1 - truth * 2) * 30, truth)
+    assert right.item() == pytest.approx(0.0, abs=1e-4)
+    assert wrong.item() > 20
+
+
+def test_dice_knows_halves_and_empties() -> None:
+    square = np.zeros((4, 4), bool)
+    square[:2] = True
+    shifted = np.roll(square, 1, axis=0)
+    empty = np.zeros((4, 4), bool)
+    assert dice([(square, square)]) == 1.0
+    assert dice([(square, shifted)]) == 0.5
+    assert dice([(square, shifted), (empty, empty)]) == 0.5
+    assert dice([(empty, empty)]) is None
+    assert dice([(empty, square)]) == 0.0
+
+
+def test_rays_meet_what_lies_in_their_direction() -> None:
+    mask = np.zeros((101, 101), bool)
+    mask[45:56, 80:90] = True  # to the right, 10 px tall at 30 px and more
+    met = np.flatnonzero(rays_that_meet(mask, (50.0, 50.0)))
+    half_deg = np.degrees(np.arctan2(5.5, 29.5))
+    assert set(met) <= {*range(int(half_deg) + 2), *range(359 - int(half_deg), 360)}
+    assert len(met) == pytest.approx(2 * half_deg, abs=2)
+
+
+def tiny_training(out: Path, imagenet: Path, frames: list[TrainingFrame], steps: int) -> DeepLabV3Plus:
+    config = ModelConfig(aspp_rates=(6,), aspp_channels=16, skip_channels=8)
+    return train(
+        frames,
+        [],
+        imagenet=imagenet,
+        network_config=config,
+        preprocessing=POLAR,
+        recipe=Recipe(stages=(Stage(steps=steps, batch=2, size=(64, 64)),), phantom_share=0.0),
+        out=out,
+    )
+
+
+def test_training_lowers_the_loss_and_logs_it(part: Path, tmp_path: Path) -> None:
+    imagenet = tmp_path / "encoder.safetensors"
+    save_file(MobileNetV2().state_dict(), imagenet)
+    tiny_training(tmp_path / "run", imagenet, load_record_part(part), steps=60)
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in log] == [20, 40, 60]
+    assert log[-1]["loss"] < 0.95 * log[0]["loss"]
+
+
+def test_a_finished_run_goes_on_from_its_state_and_does_not_start_anew(part: Path, tmp_path: Path) -> None:
+    imagenet = tmp_path / "encoder.safetensors"
+    save_file(MobileNetV2().state_dict(), imagenet)
+    frames = load_record_part(part)
+    first = tiny_training(tmp_path / "run", imagenet, frames, steps=4)
+    again = tiny_training(tmp_path / "run", imagenet, frames, steps=4)
+    for one, other in zip(first.state_dict().values(), again.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 1
