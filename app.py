@@ -61,7 +61,7 @@ def _zero_gpu() -> Any:
     """What lends a function a GPU: on a ZeroGPU Space its decorator, elsewhere nothing."""
     if find_spec("spaces") is None:
         return lambda function: function
-    import spaces  # type: ignore[import-not-found]  # on a Space only
+    import spaces
 
     return spaces.GPU(duration=GPU_SECONDS)
 

@@ -64,11 +64,11 @@ def in_pieces(content: bytes, size: int = 65_536) -> Iterator[bytes]:
 class SlowUpload:
     """An upload that was begun and does not end by itself."""
 
-    def __init__(self, app: App, forwarded_for: str = "") -> None:
+    def __init__(self, app: App, forwarded_for: str = "", announced_bytes: int = 100_000) -> None:
         self.socket = socket.create_connection(("127.0.0.1", app.port), timeout=60)
         forwarded = f"X-Forwarded-For: {forwarded_for}\r\n" if forwarded_for else ""
         head = (
-            f"POST {UPLOAD} HTTP/1.1\r\nHost: 127.0.0.1:{app.port}\r\nContent-Length: 100000\r\n"
+            f"POST {UPLOAD} HTTP/1.1\r\nHost: 127.0.0.1:{app.port}\r\nContent-Length: {announced_bytes}\r\n"
             f"Content-Type: {MULTIPART['Content-Type']}\r\n{forwarded}\r\n"
         )
         self.socket.sendall(head.encode() + part(b"begun")[:-2])
@@ -92,6 +92,11 @@ def test_an_upload_within_the_limits_is_taken(app: App) -> None:
 def test_an_upload_that_announces_too_much_is_refused_with_the_limit(app: App) -> None:
     status, body, _ = send(app, "POST", UPLOAD, multipart(b"x" * 2_000_000, b"x" * 2_000_000), MULTIPART)
     assert (status, body) == (413, "The upload is larger than 3 MB, the most this server takes.")
+
+
+def test_an_upload_that_announces_too_much_is_refused_before_it_is_sent(app: App) -> None:
+    answer = SlowUpload(app, announced_bytes=10**12).answer()
+    assert answer.startswith("HTTP/1.1 413")
 
 
 def test_an_upload_in_chunks_is_counted_while_it_streams(app: App) -> None:

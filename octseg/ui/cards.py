@@ -1,8 +1,10 @@
 """Small cards of the page: the scale and where it came from, the model, a sentence for what went wrong."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from octseg.checkpoint import CheckpointConfig
+from octseg.classes import BY_NAME
 from octseg.pullback import PixelScale
 from octseg.result import ModelIdentity
 from octseg.ui.markup import number, sentences, text
@@ -14,6 +16,7 @@ SOURCES = {
     "preset": "Preset for this size",
     None: "Not known",
 }
+MIN_STUDIES = 5  # below, an interval over patients says nothing
 CATHETER_DIAMETER_MM = 0.90  # 2.7 F, the ring that serves as cross-check
 
 
@@ -65,14 +68,67 @@ def model_html(identity: ModelIdentity, config: CheckpointConfig) -> str:
     """Which weights made the numbers, what they learnt from and how they did on patients they had not seen."""
     where = {"bundled": "comes with octseg", "hub": "from the Hub", "folder": "from a folder"}[identity.source]
     lines = [
-        ("Name", f"{text(identity.name)} ({where})"),
-        ("Commit", f"<code>{text(identity.revision)}</code>" if identity.revision else "none: told by its hash"),
+        ("Name", f"{text(identity.name)}, {where}"),
+        ("Commit", f"<code>{text(identity.revision)}</code>" if identity.revision else "none, told by its hash"),
         ("SHA-256", f"<code>{text(identity.sha256[:16])}…</code>"),
-        ("Trained on", facts_html(config.training)),
-        ("Tested on", facts_html(config.metrics)),
+        ("Trained on", trained_on_html(config.training)),
     ]
     items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in lines)
-    return f'<section class="oct-card oct-model"><h3>Model</h3><dl>{items}</dl></section>'
+    return (
+        f'<section class="oct-card oct-model"><h3>Model</h3><dl>{items}</dl>{dice_html(config.metrics)}'
+        f"<details><summary>All that is known of its training</summary>{facts_html(config.training)}</details>"
+        "</section>"
+    )
+
+
+def trained_on_html(training: Mapping[str, Any]) -> str:
+    """A line for each dataset: its name, what of it was used, its licence."""
+    datasets = [data for data in training.get("datasets", ()) if isinstance(data, Mapping)]
+    lines = [
+        ", ".join(text(data[key]) for key in ("name", "doi", "used", "licence") if data.get(key)) for data in datasets
+    ]
+    return "<br>".join(lines) or "not stated"
+
+
+def dice_html(metrics: Mapping[str, Any]) -> str:
+    """Dice of each tissue on each set of frames that the model had not seen; a sentence where none is stated."""
+    sets = {name: facts for name, facts in metrics.items() if isinstance(facts, Mapping) and "dice_pooled" in facts}
+    if not sets:
+        return "<p>How well it does on patients it has not seen is not stated.</p>"
+    classes = list(dict.fromkeys(tissue for facts in sets.values() for tissue in facts["dice_pooled"]))
+    head = "".join(
+        f'<th scope="col">{text(name)}<small>{_frames_sentence(facts)}</small></th>' for name, facts in sets.items()
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{text(label_of(tissue))}</th>'
+        + "".join(f"<td>{_dice(facts['dice_pooled'].get(tissue))}</td>" for facts in sets.values())
+        + "</tr>"
+        for tissue in classes
+    )
+    protocol = f"<p>{text(metrics['protocol'])}</p>" if metrics.get("protocol") else ""
+    return (
+        f'<table class="oct-dice"><caption>Dice, 1 is perfect</caption><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>{protocol}"
+    )
+
+
+def label_of(tissue: str) -> str:
+    """The tissue's label, or the name itself of one that this version does not know."""
+    return BY_NAME[tissue].label if tissue in BY_NAME else tissue
+
+
+def _frames_sentence(facts: Mapping[str, Any]) -> str:
+    studies = [study for study in facts.get("studies") or () if study != "phantom"]
+    frames = f"{facts['n_frames']} frames" if "n_frames" in facts else ""
+    if not studies:
+        return text(frames)
+    patients = f" of {len(studies)} patient{'s' if len(studies) > 1 else ''}"
+    few = ", too few for an interval" if len(studies) < MIN_STUDIES and "dice_interval" not in facts else ""
+    return text(frames + patients + few)
+
+
+def _dice(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, (int, float)) else "–"
 
 
 def facts_html(facts: object) -> str:

@@ -30,7 +30,7 @@ class ServerLimits:
     model_wait_seconds: how long a call waits for its turn at the model before it gives up.
     keep_seconds: age at which a visitor's files are deleted; sweep_seconds: how often that is looked at.
     disk_bytes: what all visitors' files may take together; the oldest go first.
-    sessions: visitors whose page is remembered; the longest idle goes first.
+    sessions: pages that Gradio remembers, about 70 kB each; nothing is lost with the longest idle, which goes first.
     trusted_proxies: proxies in front that each add the caller to X-Forwarded-For; 0 believes the connection alone.
     """
 
@@ -47,7 +47,7 @@ class ServerLimits:
     keep_seconds: float = 3600.0
     sweep_seconds: float = 600.0
     disk_bytes: int = 2_000 * MEGABYTE
-    sessions: int = 512
+    sessions: int = 128
     trusted_proxies: int = 0
 
     def __post_init__(self) -> None:
