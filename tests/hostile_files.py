@@ -6,7 +6,7 @@
 Each case knows its answer without the reader: the frame that went in, or the words of the refusal.
 """
 
-# ruff: noqa: T201 -- a script that prints
+
 import csv
 import io
 import json
