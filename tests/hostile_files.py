@@ -6,7 +6,6 @@
 Each case knows its answer without the reader: the frame that went in, or the words of the refusal.
 """
 
-
 import csv
 import io
 import json

@@ -5,7 +5,6 @@
 Prints Markdown tables. Time is of one core, the frame already decoded.
 """
 
-
 import sys
 import time
 from collections import defaultdict
