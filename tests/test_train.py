@@ -9,14 +9,17 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from octseg.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.classes import CLASS_NAMES
 from octseg.errors import ReadError
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
 from octseg.preprocessing import PreprocessingConfig, unit_positions
+from octseg.pretrained import from_pretrained
 from train.augment import augmented
 from train.dataset import TrainingFrame, load_phantom, load_record_part
+from train.evaluate import evaluate, record_cases, store_metrics, table
 from train.loop import Recipe, Stage, draw, learning_rate_factor, train
 from train.losses import bce_dice_loss
 from train.metrics import dice, rays_that_meet
@@ -167,3 +170,33 @@ def test_a_finished_run_goes_on_from_its_state_and_does_not_start_anew(part: Pat
     for one, other in zip(first.state_dict().values(), again.state_dict().values(), strict=True):
         assert torch.equal(one, other)
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_part_of_the_record_is_measured_frame_by_frame_and_pooled(part: Path) -> None:
+    """The tiny part measured with the bundled weights: figures of each class, pooled and of each frame."""
+    metrics = evaluate(from_pretrained(), record_cases(part))
+    assert metrics["n_frames"] == 2
+    assert metrics["studies"] == ["001"]
+    assert metrics["dice_pooled"]["lumen"] > 0.85
+    assert [frame["frame"] for frame in metrics["frames"]] == ["001_1_001", "001_1_002"]
+    assert "| tiny | 2 |" in table({"tiny": metrics})
+
+
+def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
+    config = CheckpointConfig(
+        network=ModelConfig(aspp_rates=(6,), aspp_channels=8, skip_channels=8), preprocessing=POLAR
+    )
+    save_checkpoint(tmp_path / "run", DeepLabV3Plus(config.network), config, "# No figures yet")
+    metrics = {
+        "dice_pooled": {"lumen": 0.5},
+        "lipid_arc_dice_pooled": None,
+        "lipid_area_error_percent_pooled": -12.4,
+        "n_frames": 4,
+        "studies": ["003"],
+        "frames": [],
+    }
+    store_metrics(tmp_path / "run", {"unseen patients": metrics})
+    loaded = load_checkpoint(tmp_path / "run")
+    assert loaded.config.metrics["unseen patients"]["dice_pooled"] == {"lumen": 0.5}
+    assert "No frame of a set was used to train" in loaded.config.metrics["protocol"]
+    assert "| unseen patients | 4 | 0.50 | - | -12 % |" in (tmp_path / "run" / "README.md").read_text()

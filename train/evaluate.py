@@ -133,7 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def store_metrics(folder: Path, metrics: dict[str, dict[str, Any]]) -> None:
     """Put the figures into the checkpoint's config.json and write its card anew."""
     checkpoint = load_checkpoint(folder)
-    config = replace(checkpoint.config, metrics={"protocol": PROTOCOL, **metrics})
+    pooled = {name: {key: of_set[key] for key in of_set if key != "frames"} for name, of_set in metrics.items()}
+    config = replace(checkpoint.config, metrics={"protocol": PROTOCOL, **pooled})
     save_checkpoint(folder, checkpoint.network, config, model_card(config, table(metrics)))
 
 
