@@ -35,7 +35,7 @@ UNSEEN = {"n_frames": 4, "studies": ["003", "008"], "dice_pooled": {"lumen": 0.9
 
 def shown(html: str) -> str:
     """The text of some HTML, its spaces made one."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>|&nbsp;", " ", html)).strip()
 
 
 @pytest.mark.parametrize(

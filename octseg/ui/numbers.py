@@ -145,7 +145,7 @@ def _criterion(name: str, label: str, margin: float | None, unit: str, *, below:
     mark = "✓ met" if met else "✗ not met"
     return (
         f'<dt>{label}</dt><dd data-margin="{name}"><b>{mark}</b> by a margin of {signed(margin, 0)}'
-        f"{'' if unit == '°' else ' '}{unit}</dd>"
+        f"{'' if unit == '°' else '&nbsp;'}{unit}</dd>"
     )
 
 

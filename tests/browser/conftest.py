@@ -1,6 +1,7 @@
 """Chromium, driven through the real app in a process of its own; every request that the page makes is written down."""
 
 import io
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,9 +93,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
+    chromium = find_chromium()
     if chromium is None:
-        pytest.skip("Debian's chromium is not installed (apt-get install chromium)")
+        pytest.skip("there is no Chromium: apt-get install chromium, or name one in OCTSEG_CHROMIUM")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
         yield running
@@ -123,6 +124,10 @@ def visit(landing: Visit) -> Visit:
     """The page past its gate."""
     landing.page.click("#oct-agree")
     return landing
+
+
+def find_chromium() -> str | None:
+    return os.environ.get("OCTSEG_CHROMIUM") or shutil.which("chromium")
 
 
 def watched(page: Page) -> Visit:

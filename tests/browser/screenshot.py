@@ -4,7 +4,6 @@ It shows a phantom, never a patient's frame.
 """
 
 import io
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.app_server import ROOT, running_app
-from tests.browser.conftest import SWITCHES, watched
+from tests.browser.conftest import SWITCHES, find_chromium, watched
 
 PICTURE = ROOT / "docs" / "app.png"
 SIZE_PX = {"width": 1400, "height": 900}
@@ -22,7 +21,7 @@ COLOURS = 256  # of the palette: the picture stays below 400 kB
 def main() -> None:
     """Start the app, measure the first phantom of the page and keep what the screen shows."""
     with tempfile.TemporaryDirectory() as tmp, running_app(Path(tmp)) as app, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=SWITCHES)
         visit = watched(browser.new_page(viewport=SIZE_PX))
         visit.page.goto(app.url)
         visit.page.click("#oct-agree")
