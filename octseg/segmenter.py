@@ -13,6 +13,7 @@ from octseg.checkpoint import Checkpoint
 from octseg.errors import OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
 from octseg.measurement import measure
+from octseg.measurement.lumen import lumen_mask
 from octseg.preprocessing import FrameView, to_frame, to_input, view_frame
 from octseg.pullback import Frame, PixelScale, Pullback
 from octseg.reading import find_pixel_scale, read_frame_array, read_pullback
@@ -97,12 +98,15 @@ class Segmenter:
             disc=disc,
             catheter_centre=seen.view.catheter_centre,
         )
+        masks = {name: plane >= thresholds[name] for name, plane in probability.items()}
+        if "lumen" in masks:
+            masks["lumen"] = lumen_mask(masks["lumen"])  # what is outlined is what is measured
         return FrameResult(
             name=pullback.name,
             file=file,
             frame_number=seen.number,
             frame=seen.frame,
-            masks={name: plane >= thresholds[name] for name, plane in probability.items()},
+            masks=masks,
             probabilities=probability,
             measures=measures,
             scale=seen.scale,
