@@ -32,7 +32,7 @@ clean:
 
 # torch goes first and alone: a CPU build is taken where the index offers one.
 $(VENV)/.torch: constraints.txt
-	$(PYTHON) -c "import sys; assert (3, 10) <= sys.version_info < (3, 13), 'octseg needs Python 3.10 to 3.12'"
+	@$(PYTHON) -c "import sys; (3, 10) <= sys.version_info < (3, 13) or sys.exit('octseg needs Python 3.10 to 3.12; say which with make PYTHON=python3.12')"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) $$(grep '^torch==' constraints.txt)
 	touch $@
