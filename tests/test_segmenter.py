@@ -13,7 +13,9 @@ import octseg
 from octseg.checkpoint import load_checkpoint
 from octseg.errors import CheckpointError, ConfigError, ReadError
 from octseg.inference import choose_backend
+from octseg.inference.backends import GreyToProbability
 from octseg.phantom import Phantom, make_phantom, random_spec, render
+from octseg.preprocessing import to_input, view_frame
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.reading.grey import sepia_to_grey
 from octseg.segmenter import Segmenter
@@ -114,6 +116,16 @@ def test_backends_agree(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
         assert (one.masks[name] != two.masks[name]).sum() <= 0.01 * n_pixels
         area, other_area = (getattr(result.measures, f"{name}_area_px") for result in (one, two))
         assert area == pytest.approx(other_area, rel=0.005)
+
+
+def test_bf16_behind_the_encoder_leaves_the_masks_within_a_percent(lipid_phantom: Phantom) -> None:
+    """What CUDA runs, here under the CPU's autocast."""
+    checkpoint = load_checkpoint(BUNDLED)
+    grey = torch.from_numpy(to_input(view_frame(lipid_phantom.frame), checkpoint.config.preprocessing)[None])
+    with torch.inference_mode():
+        exact, rounded = (GreyToProbability(checkpoint, on).eval()(grey)[0] > 0.5 for on in (None, "cpu"))
+    for one, other in zip(exact, rounded, strict=True):
+        assert (one != other).sum() <= 0.01 * one.sum() + 2
 
 
 def test_plain_torch_gives_the_probability_of_the_unfolded_network() -> None:

@@ -42,11 +42,15 @@ class DeepLabV3Plus(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Shape: see the class."""
         low_level, deep = self.encoder(frames)  # (N, 24, H/4, W/4), (N, 1280, H/16, W/16)
+        return self.decode(low_level, deep, frames)
+
+    def decode(self, low_level: Tensor, deep: Tensor, frames: Tensor) -> Tensor:
+        """All after the encoder: its two feature maps to logits of the frames' size."""
         context = self.aspp(deep)  # (N, 256, H/16, W/16)
         skip = self.skip(low_level)  # (N, 48, H/4, W/4)
         joined = torch.cat([resized_like(context, skip), skip], dim=1)  # (N, 304, H/4, W/4)
         logits = self.classify(self.decoder(joined))  # (N, K, H/4, W/4)
-        return resized_like(logits, frames)
+        return resized_like(logits.float(), frames)  # under bf16 autocast the outline would move by steps of bf16
 
 
 def channels_last(network: Network) -> Network:
@@ -55,7 +59,7 @@ def channels_last(network: Network) -> Network:
     return ordered
 
 
-def fold_batch_norm(network: nn.Module) -> nn.Module:
+def fold_batch_norm(network: Network) -> Network:
     """Each BatchNorm of a network in eval mode multiplied into the convolution before it; changes `network`."""
     for module in network.modules():
         if not isinstance(module, nn.Sequential):
