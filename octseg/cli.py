@@ -8,10 +8,12 @@ An error is one line on stderr and exit status 1, a wrong flag 2, Ctrl-C 130.
 """
 
 import argparse
+import io
 import json
 import math
 import os
 import signal
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 NOTICE = "Research use only, not a medical device."
 INTERRUPTED = 130
+MAX_STEM_BYTES = 200  # of a result's name, before "_0001", "-2", "_overlay.png" and what a file is called half written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     if argv is None:  # the command itself: a batch system's SIGTERM ends it as cleanly as Ctrl-C
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to stop
+            sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if args.command == "predict":
             return predict(_predict_options(args))
@@ -64,13 +69,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("stopped")
         return INTERRUPTED
+    except BrokenPipeError:  # as in `octseg predict ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it at its end
+        _complain("stopped: what is printed is no longer read")
+        return 1
 
 
 def predict(options: PredictOptions) -> int:
     """Segment every input into `options.out`; inputs that cannot be read are told at the end."""
-    paths = list(_files(options.inputs, options.out))
+    failures: list[str] = []
+    paths = list(_files(options.inputs, options.out, failures))
     if not paths:
-        raise ReadError(f"no frames found in {', '.join(map(str, options.inputs))}: give pictures or folders of them")
+        nothing = f"no frames found in {', '.join(map(str, options.inputs))}: give pictures or folders of them"
+        raise ReadError("; ".join([*failures, nothing]))
     from tqdm import tqdm
 
     from octseg.export.run import RunWriter
@@ -87,7 +98,6 @@ def predict(options: PredictOptions) -> int:
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
     bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
     run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar)
-    failures: list[str] = []
     try:
         with bar, writer:
             for path in paths:
@@ -164,14 +174,15 @@ class _Stems:
 
     def __init__(self, out: Path, inputs: Sequence[Path]) -> None:
         self._taken: set[str] = set()  # case-folded: some disks take Frame and frame for the same
-        here = out.resolve()
+        here = os.path.realpath(out)
         for path in inputs:
-            if path.resolve().parent == here:
-                self._taken |= {path.name.casefold().removesuffix(f"_{kind}.png") for kind in ("mask", "overlay")}
+            folder, name = os.path.split(os.path.realpath(path))  # a link may lead into `out`
+            if folder == here:
+                self._taken |= {name.casefold().removesuffix(f"_{kind}.png") for kind in ("mask", "overlay")}
 
     def claim(self, name: str, frame_count: int) -> list[str]:
         """`name`, or `name_0001` ... for several frames; with -2, -3 ... after the name where one is taken."""
-        number = 1
+        name, number = _clipped(name), 1
         while True:
             base = name if number == 1 else f"{name}-{number}"
             stems = [base] if frame_count == 1 else [f"{base}_{frame:04d}" for frame in range(1, frame_count + 1)]
@@ -181,24 +192,45 @@ class _Stems:
             number += 1
 
 
-def _files(inputs: Sequence[Path], out: Path) -> Iterator[Path]:
-    """Each input that is a file, and of each folder the pictures in it at any depth, in the order of their names."""
-    results = out.resolve()
+def _clipped(name: str) -> str:
+    """As much of a name as leaves room for what is put after it: a disk takes 255 bytes, and a letter needs 1 to 4."""
+    return name.encode(errors="replace")[:MAX_STEM_BYTES].decode(errors="ignore")
+
+
+def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[Path]:
+    """Each input that is a file, and of each folder the pictures in it at any depth, in the order of their names.
+
+    A folder that may not be looked into is told in `failures`.
+    """
+
+    def tell(error: OSError) -> None:
+        failures.append(
+            f"the folder {error.filename} cannot be searched: {(error.strerror or 'unknown cause').lower()}"
+        )
+
+    results = os.path.realpath(out)
     for given in inputs:
-        if not given.is_dir():
+        if not _is_folder(given):
             yield given
             continue
-        if given.resolve() == results:
+        if os.path.realpath(given) == results:
             raise OctsegError(
                 f"{given} is both an input and --out: the next run would read its results; choose another"
             )
-        for folder, subfolders, names in os.walk(given):
+        for folder, subfolders, names in os.walk(given, onerror=tell):
             subfolders[:] = sorted(
-                s for s in subfolders if not s.startswith(".") and (Path(folder) / s).resolve() != results
+                s for s in subfolders if not s.startswith(".") and os.path.realpath(Path(folder) / s) != results
             )
             yield from (
                 Path(folder) / n for n in sorted(names) if not n.startswith(".") and _is_picture(Path(folder) / n)
             )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # the reader says why it cannot be opened
 
 
 def _is_picture(path: Path) -> bool:
@@ -206,6 +238,8 @@ def _is_picture(path: Path) -> bool:
     from octseg.reading.formats import HEAD_BYTES, image_format
 
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False  # to open a pipe would be to wait for its writer
         with path.open("rb") as file:
             image_format(file.read(HEAD_BYTES), path.name)
     except ReadError:
@@ -321,7 +355,10 @@ def _complain(message: str) -> None:
 
 
 def _millimetres(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"{text} is no length in mm above 0")
     return value
