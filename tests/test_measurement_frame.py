@@ -285,7 +285,10 @@ def test_any_maps_give_numbers_that_can_be_true(seed: int, grain: int, as_masks:
         ({"lumen": np.zeros((4, 4)), "lipid_core": np.zeros((4, 5))}, r"share one shape, got lumen \(4, 4\)"),
         ({"lumen": np.zeros((4, 4, 3))}, r"must be \(H, W\), got shape \(4, 4, 3\)"),
         ({"lumen": np.zeros((0, 4))}, r"must be \(H, W\), got shape \(0, 4\)"),
-        ({"lumen": np.full((4, 4), 255, np.uint8)}, "is uint8; give a bool mask, such as mask > 0"),
+        (
+            {"lumen": np.full((4, 4), 255, np.uint8)},
+            "is uint8 with values from 255 to 255; give a mask of 0 and 1, such as mask > 0",
+        ),
         ({"lumen": np.full((4, 4), 1.5)}, "got values from 1.5 to 1.5"),
         ({"lumen": np.full((4, 4), np.nan)}, "got values from nan to nan"),
     ],
@@ -323,3 +326,11 @@ def test_real_masks_have_numbers_that_fit_a_coronary_artery(real_frames: Path) -
         assert 1 < found.lumen_area_mm2 < 25
         assert found.fibrous_cap_thickness_mean_um is not None
         assert 20 < found.fibrous_cap_thickness_mean_um < 600
+
+
+def test_a_mask_of_zeros_and_ones_measures_as_the_same_mask_of_bool() -> None:
+    mask = np.zeros((60, 60), bool)
+    mask[10:40, 20:50] = True
+    as_bool, as_ints = (measure({"lumen": map_}, 0.01) for map_ in (mask, mask.astype(np.uint8)))
+    assert as_ints == as_bool
+    assert as_ints.lumen_area_px == 900

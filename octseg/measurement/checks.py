@@ -14,7 +14,7 @@ ROUNDING = 1e-5  # that resampling a probability in float32 may add
 
 
 def check_maps(maps: Mapping[str, NDArray[np.generic]]) -> None:
-    """Maps are known classes, all (H, W), bool or in [0, 1]."""
+    """Maps are known classes, all (H, W), bool or in [0, 1]; whole numbers are a mask of 0 and 1."""
     if not maps:
         raise ValueError(f"maps is empty; give at least one of {', '.join(CLASS_NAMES)}")
     first, size = next((name, map_.shape) for name, map_ in maps.items())
@@ -27,12 +27,12 @@ def check_maps(maps: Mapping[str, NDArray[np.generic]]) -> None:
             raise ValueError(f"maps must share one shape, got {first} {size} and {name} {map_.shape}")
         if map_.dtype == np.bool_:
             continue
-        if not np.issubdtype(map_.dtype, np.floating):
-            raise ValueError(
-                f"the map of {name} is {map_.dtype}; "
-                "give a bool mask, such as mask > 0, or a probability in [0, 1] as float"
-            )
         low, high = float(map_.min()), float(map_.max())
+        if not np.issubdtype(map_.dtype, np.floating) and (low < 0 or high > 1):
+            raise ValueError(
+                f"the map of {name} is {map_.dtype} with values from {low:g} to {high:g}; "
+                "give a mask of 0 and 1, such as mask > 0, or a probability in [0, 1] as float"
+            )
         if not (low >= -ROUNDING and high <= 1 + ROUNDING):
             raise ValueError(f"the map of {name} must be a probability in [0, 1], got values from {low:g} to {high:g}")
 

@@ -81,7 +81,8 @@ def measure(
     """Measure one frame.
 
     Args:
-        maps: class name (octseg/classes.py) to its (H, W) map: bool, or probability in [0, 1] as float.
+        maps: class name (octseg/classes.py) to its (H, W) map: bool or whole numbers 0 and 1, or probability in [0, 1]
+            as float.
         pixel_spacing_mm: mm per pixel, the same along rows and columns; None gives pixels and degrees only.
         thresholds: probability at which a class begins; 0.5 for a class not named.
         disc: (H, W), True where the frame is imaged; None leaves `lipid_core_percent_of_disc` None.
@@ -93,6 +94,7 @@ def measure(
         MeasurementError: a pixel spacing that no OCT frame has.
     """
     check_maps(maps)
+    maps = {name: map_.astype(bool) if np.issubdtype(map_.dtype, np.integer) else map_ for name, map_ in maps.items()}
     size = next(iter(maps.values())).shape
     check_same_frame("disc", disc, size)
     check_same_frame("guide_wire_shadow", guide_wire_shadow, size)
