@@ -233,7 +233,7 @@ def _checked_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], 
             )
         if tensor.is_floating_point() != wanted.is_floating_point():
             raise CheckpointError(f"{name} in {where} is {tensor.dtype}, which does not fit {wanted.dtype}")
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{name} in {where} holds values that are not finite; the weights are unusable")
         checked[name] = tensor.to(wanted.dtype)
+        if not torch.isfinite(checked[name]).all():
+            raise CheckpointError(f"{name} in {where} holds values that are not finite; the weights are unusable")
     return checked

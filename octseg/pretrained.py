@@ -25,8 +25,13 @@ def from_pretrained(name: str | Path | None = None, *, device: str = "auto", bac
         CheckpointError: there is no such checkpoint, or it is not to be trusted.
         ConfigError: the device or backend is not there.
     """
-    folder, label, source = _located(name)
-    checkpoint = load_checkpoint(folder)
+    try:
+        folder, label, source = _located(name)
+        checkpoint = load_checkpoint(folder)
+    except OSError as error:
+        raise CheckpointError(
+            f"the checkpoint {Path(name or BUNDLED).name} cannot be read: {(error.strerror or 'unknown cause').lower()}"
+        ) from error
     identity = ModelIdentity(name=label, source=source, revision=None, sha256=checkpoint.config.sha256)
     return Segmenter(checkpoint, identity, device=device, backend=backend)
 
@@ -35,7 +40,12 @@ def _located(name: str | Path | None) -> tuple[Path, str, ModelSource]:
     """Folder, label and source of a name; a folder that exists goes before a Hub name of the same spelling."""
     if name is None:
         return BUNDLED, BUNDLED_NAME, "bundled"
-    folder = Path(name).expanduser()
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError:
+        raise CheckpointError(
+            f"{name} begins with the home of a user who is not known here; give the whole path"
+        ) from None
     if not folder.exists() and isinstance(name, str) and HUB_NAME.fullmatch(name):
         raise CheckpointError(
             f"{name} is no folder here, and this version does not load from the Hub: "

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.checkpoint import Checkpoint
-from octseg.errors import OctsegError, ReadError
+from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
 from octseg.measurement import measure
 from octseg.measurement.lumen import lumen_mask
@@ -82,7 +82,13 @@ class Segmenter:
         )
         for batch in _batches(seen, self._run):
             inputs = np.stack([to_input(item.view, self.config.preprocessing) for item in batch])
-            for item, planes in zip(batch, self._run(inputs), strict=True):
+            probability = self._run(inputs)
+            if not np.isfinite(probability.sum()):
+                raise CheckpointError(
+                    f"the model {self.identity.name} gives no numbers for frame {batch[0].number}; "
+                    "its weights are unusable"
+                )
+            for item, planes in zip(batch, probability, strict=True):
                 yield self._result(item, planes, pullback, file)
 
     def _result(self, seen: _Seen, planes: NDArray[np.float32], pullback: Pullback, file: str) -> FrameResult:

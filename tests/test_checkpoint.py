@@ -143,6 +143,10 @@ def add_one(state: dict[str, torch.Tensor]) -> None:
     state["surplus"] = torch.zeros(1)
 
 
+def store_too_large(state: dict[str, torch.Tensor]) -> None:
+    state["classify.bias"] = torch.full((2,), 1e300, dtype=torch.float64)
+
+
 def make_whole_numbers(state: dict[str, torch.Tensor]) -> None:
     state["classify.bias"] = torch.zeros(2, dtype=torch.int64)
 
@@ -155,6 +159,7 @@ def make_whole_numbers(state: dict[str, torch.Tensor]) -> None:
         (add_one, "has 1 weights unknown to config.json's network, first surplus"),
         (reshape_one, r"classify.bias.* has shape \(3,\), config.json's network \(2,\)"),
         (spoil_one, "classify.bias.* not finite"),
+        (store_too_large, "classify.bias.* not finite"),
         (make_whole_numbers, "classify.bias.* is torch.int64"),
     ],
 )
@@ -240,6 +245,14 @@ def test_a_truncated_weights_file_is_refused(folder: Path) -> None:
     change_config(folder, lambda config: config.update(sha256=hashlib.sha256(weights).hexdigest()))
     with pytest.raises(CheckpointError, match=r"model.safetensors in tiny is damaged"):
         load_checkpoint(folder)
+
+
+def test_weights_of_a_kind_that_torch_barely_knows_are_taken_as_numbers(folder: Path) -> None:
+    def store_as_float8(state: dict[str, torch.Tensor]) -> None:
+        state["classify.bias"] = torch.tensor([0.5, -2.0]).to(torch.float8_e4m3fn)
+
+    change_weights(folder, store_as_float8)
+    assert load_checkpoint(folder).network.state_dict()["classify.bias"].tolist() == [0.5, -2.0]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

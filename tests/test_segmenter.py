@@ -183,6 +183,30 @@ def test_a_hub_name_gets_a_sentence(name: str) -> None:
         octseg.from_pretrained(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"), [("a" * 300, "cannot be read: file name too long"), ("~nobody-of-this-name/x", "whole path")]
+)
+def test_a_name_that_no_folder_can_have_gets_a_sentence(name: str, words: str) -> None:
+    with pytest.raises(CheckpointError, match=words):
+        octseg.from_pretrained(name)
+
+
+def test_a_model_that_gives_no_numbers_is_told_and_not_measured(lipid_phantom: Phantom) -> None:
+    checkpoint = load_checkpoint(BUNDLED)
+    variances = [value for name, value in checkpoint.network.state_dict().items() if name.endswith("running_var")]
+    variances[0].fill_(-1.0)  # finite, and its root is not
+    broken = Segmenter(checkpoint, from_pretrained(backend="torch").identity, backend="torch")
+    with pytest.raises(CheckpointError, match="gives no numbers for frame 1; its weights are unusable"):
+        broken.segment(lipid_phantom.frame)
+
+
+def test_a_result_keeps_its_frame_when_the_caller_fills_the_array_with_the_next(lipid_phantom: Phantom) -> None:
+    frame = lipid_phantom.frame.copy()
+    result = from_pretrained(backend="torch").segment(frame)
+    frame[:] = 0
+    np.testing.assert_array_equal(result.frame, lipid_phantom.frame)
+
+
 def test_a_folder_loads_and_is_named_without_its_path(lipid_phantom: Phantom, tmp_path: Path) -> None:
     folder = tmp_path / "my-model"
     folder.mkdir()

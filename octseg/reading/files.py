@@ -73,7 +73,7 @@ def read_frame_array(array: NDArray[Any] | Image.Image) -> Frame:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise ValueError(f"a frame must be (H, W) or (H, W, 3) uint8, got shape {array.shape} {array.dtype}")
     limits.check_frame(array.shape[0], array.shape[1], "the array")
-    return to_rgb(array)
+    return to_rgb(array.copy())  # the caller may fill it with the next frame while the result still shows this one
 
 
 def _label(given: str) -> str:
