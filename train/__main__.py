@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         real = load_record_part(options.data, _shown("frames"))
         phantoms = _load_phantoms(options.phantoms)
-        recipe = Recipe(stages=(coarse_stage(options.coarse_steps), fine_stage(options.fine_steps)), seed=options.seed)
+        recipe = Recipe(stages=stages(options.coarse_steps, options.fine_steps), seed=options.seed)
         preprocessing = POLAR if options.domain == "polar" else CARTESIAN
         network = train(
             real,
@@ -79,6 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def coarse_stage(steps: int) -> Stage:
     """Many quick steps at half the input size: a quarter of the positions."""
     return Stage(steps=steps, batch=8, size=(256, 256))
+
+
+def stages(coarse_steps: int, fine_steps: Sequence[int]) -> tuple[Stage, ...]:
+    """One coarse cycle, then one fine cycle of so many steps each."""
+    return (coarse_stage(coarse_steps), *(fine_stage(steps) for steps in fine_steps))
 
 
 def fine_stage(steps: int) -> Stage:
@@ -130,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--domain", choices=("polar", "cartesian"), default="polar")
     parser.add_argument("--phantoms", type=int, default=1000, help="how many phantoms to mix in")
     parser.add_argument("--coarse-steps", type=int, default=2000)
-    parser.add_argument("--fine-steps", type=int, default=600)
+    parser.add_argument("--fine-steps", type=int, nargs="+", default=(600, 700), help="one cycle for each number")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     return parser

@@ -28,7 +28,7 @@ from train.dataset import TrainingFrame
 from train.losses import bce_dice_loss
 
 REPORT_EVERY = 20  # steps
-SAVE_EVERY = 200  # steps
+SAVE_EVERY = 50  # steps
 MAX_GRADIENT_NORM = 5.0
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 SAMPLES_AHEAD = 4  # batches prepared while the network works
@@ -53,7 +53,7 @@ class Recipe:
     phantom_share: float = 0.35  # of each batch
     lipid_share: float = 0.6  # of the real frames of each batch, at least
     weight_decay: float = 1e-2
-    ema_decay: float = 0.998
+    ema_decay: float = 0.99
     warm_up: float = 0.1  # part of a stage's steps
     seed: int = 0
 
