@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 SEARCH_SIDE_PX = 256  # the frame is searched at about this size
 GROUND_STEP = 3  # grey levels above the ground from which a pixel counts as imaged
+STAINED_SHARE = 0.02  # of the ground beside the rim; a lossless frame has 0.001 at most, a JPEG 0.04 and more
+STAIN_PART = 0.35  # of the tissue's level: the stains of lossy coding are dimmer
 RIM_TOLERANCE_PX = 1.5  # at the search size
 N_TRIALS = 400
 N_RIM_BINS = 120  # the rim is covered by bins of 3 degrees
@@ -110,8 +112,9 @@ def _refined(coarse: Disc, grey: NDArray[np.uint8], reach_px: float) -> Disc:
     row = np.rint(coarse.centre[0] + radius * np.sin(angle)).astype(int)
     col = np.rint(coarse.centre[1] + radius * np.cos(angle)).astype(int)
     inside = (row >= 0) & (row < grey.shape[0]) & (col >= 0) & (col < grey.shape[1])
-    imaged: NDArray[np.bool_] = np.zeros(row.shape, bool)
-    imaged[inside] = grey[row[inside], col[inside]] >= GROUND_STEP
+    level = np.zeros(row.shape, np.uint8)
+    level[inside] = grey[row[inside], col[inside]]
+    imaged = level >= _rim_level(level)
     # A ray that is still imaged at its end has left the disc for a strip or a caption, one cut off shows no rim.
     shows_rim = imaged.any(axis=1) & ~imaged[:, -1] & inside.all(axis=1)
     if shows_rim.sum() < N_REFINING_RAYS // 10:
@@ -127,6 +130,18 @@ def _refined(coarse: Disc, grey: NDArray[np.uint8], reach_px: float) -> Disc:
             return coarse
         fit = _least_squares_circle(near)
     return Disc((float(fit[0]), float(fit[1])), float(fit[2]))
+
+
+def _rim_level(level: NDArray[np.uint8]) -> float:
+    """Grey level that tells the rim from the ground, of rays (n_rays, n) that run from one to the other.
+
+    Lossy coding stains a black ground up to 16 px from the rim.
+    """
+    third = level.shape[1] // 3
+    tissue, ground = level[:, :third], level[:, -third:]
+    above_stains = max(float(GROUND_STEP), STAIN_PART * float(np.median(tissue)))
+    stained = float(np.mean((ground > 0) & (ground < above_stains)))
+    return above_stains if stained > STAINED_SHARE else float(GROUND_STEP)
 
 
 def _circles_through(triples: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,11 +1,13 @@
 """Preprocessing: disc found, marks painted out, and two domains that each bring a mask back to where it was."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from octseg.disc import Disc, find_disc
 from octseg.phantom import make_phantom, random_spec, render
@@ -18,7 +20,8 @@ from octseg.preprocessing import (
     to_input,
     view_frame,
 )
-from octseg.reading.grey import grey_to_sepia
+from octseg.reading import read_pullback
+from octseg.reading.grey import grey_to_sepia, sepia_to_grey
 
 CARTESIAN = PreprocessingConfig(domain="cartesian")
 POLAR = PreprocessingConfig(domain="polar", wrap_rays=32)
@@ -46,6 +49,18 @@ def test_the_disc_is_found_to_a_pixel(height: int, width: int, centre: tuple[flo
     assert disc is not None
     assert disc.centre == pytest.approx(centre, abs=1.2)
     assert disc.radius_px == pytest.approx(radius, abs=1.5)
+
+
+@pytest.mark.parametrize(("image_format", "quality"), [("JPEG", 95), ("JPEG", 85), ("JPEG", 60), ("WEBP", 80)])
+def test_the_stains_of_lossy_coding_do_not_widen_the_disc(image_format: str, quality: int) -> None:
+    """They widened it by 1 to 2 %, and with it a scale from its diameter, and what percent of it is lipid."""
+    for seed in range(6):
+        phantom = make_phantom(seed)
+        stream = io.BytesIO()
+        Image.fromarray(phantom.frame).save(stream, image_format, quality=quality)
+        disc = find_disc(sepia_to_grey(next(iter(read_pullback(stream.getvalue())))))
+        assert disc is not None
+        assert disc.radius_px == pytest.approx(phantom.spec.size_px / 2, rel=0.006)
 
 
 @pytest.mark.parametrize("gap", [40, 0, -30])
