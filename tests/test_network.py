@@ -115,6 +115,7 @@ def test_folding_batch_norm_leaves_the_logits_as_they_are() -> None:
         ({"classes": ()}, "one or more different names"),
         ({"classes": ("lumen", "calcium")}, "'calcium'"),
         ({"aspp_rates": (0,)}, "aspp_rates must be whole numbers"),
+        ({"aspp_rates": (6,) * 9}, "aspp_rates must be whole numbers from 1 to 64, 8 at most"),
     ],
 )
 def test_a_configuration_that_makes_no_network_is_refused_by_name(wrong: dict, words: str) -> None:

@@ -1,5 +1,6 @@
 """What it takes to rebuild the network; its fields stand under "network" in a checkpoint's config.json."""
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -8,6 +9,8 @@ from typing_extensions import Self
 
 from octseg.classes import CLASS_NAMES
 from octseg.errors import ConfigError
+
+MAX_RATES = 8  # a file of 20 kB could ask for 10,000 branches, which take 16 GB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +32,10 @@ class ModelConfig:
         if self.output_stride not in (8, 16):
             raise ConfigError(f"output_stride must be 8 or 16, not {self.output_stride}")
         rates = self.aspp_rates if isinstance(self.aspp_rates, tuple) else ()
-        if not rates or any(not isinstance(rate, int) or not 1 <= rate <= 64 for rate in rates):
-            raise ConfigError(f"aspp_rates must be whole numbers from 1 to 64, not {self.aspp_rates!r}")
+        if not 1 <= len(rates) <= MAX_RATES or any(not isinstance(rate, int) or not 1 <= rate <= 64 for rate in rates):
+            raise ConfigError(
+                f"aspp_rates must be whole numbers from 1 to 64, {MAX_RATES} at most, not {reprlib.repr(self.aspp_rates)}"
+            )
         for name in ("aspp_channels", "skip_channels"):
             channels = getattr(self, name)
             if not isinstance(channels, int) or not 8 <= channels <= 1024:
