@@ -34,7 +34,8 @@ class ModelConfig:
         rates = self.aspp_rates if isinstance(self.aspp_rates, tuple) else ()
         if not 1 <= len(rates) <= MAX_RATES or any(not isinstance(rate, int) or not 1 <= rate <= 64 for rate in rates):
             raise ConfigError(
-                f"aspp_rates must be whole numbers from 1 to 64, {MAX_RATES} at most, not {reprlib.repr(self.aspp_rates)}"
+                f"aspp_rates must be whole numbers from 1 to 64, {MAX_RATES} at most, "
+                f"not {reprlib.repr(self.aspp_rates)}"
             )
         for name in ("aspp_channels", "skip_channels"):
             channels = getattr(self, name)
