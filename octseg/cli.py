@@ -253,18 +253,21 @@ def info(model: str | None, device: str, backend: str, *, as_json: bool) -> int:
     """Print what the model is, what it was trained on, how it scored and where it would run."""
     segmenter = octseg.from_pretrained(model, device=device, backend=backend)
     described = {**describe(segmenter), "checkpoint_bytes": _checkpoint_bytes(model)}
-    print(json.dumps(described, indent=2, allow_nan=False) if as_json else "\n".join(_lines(described)))
+    print(
+        json.dumps(described, indent=2, allow_nan=False) if as_json else "\n".join(map(_printable, _lines(described)))
+    )
     return 0
 
 
 def describe(segmenter: "Segmenter") -> dict[str, Any]:
     """What `octseg info` tells, as plain values."""
     from octseg.export.provenance import run_record
+    from octseg.export.records import json_value
     from octseg.model.complexity import count_multiply_adds, count_weights
 
     config = segmenter.config
     rows, columns = config.preprocessing.size
-    return {
+    described = {
         **run_record(segmenter.identity, segmenter.device, segmenter.backend),
         "classes": list(config.network.classes),
         "network": config.network.to_mapping(),
@@ -276,6 +279,7 @@ def describe(segmenter: "Segmenter") -> dict[str, Any]:
         "metrics": dict(config.metrics),
         "software": dict(config.software),
     }
+    return {name: json_value(value) for name, value in described.items()}
 
 
 def _checkpoint_bytes(model: str | None) -> int:

@@ -14,6 +14,7 @@ from PIL import Image
 
 import octseg
 from octseg.cli import main
+from octseg.pretrained import BUNDLED
 
 COMMAND = [sys.executable, "-m", "octseg"]
 QUICK = ["--backend", "torch"]  # ready sooner than OpenVINO, which other tests compare it with
@@ -387,3 +388,17 @@ def test_a_length_that_is_no_number_is_told_in_plain_words(capsys: pytest.Captur
     with pytest.raises(SystemExit):
         main(["predict", "frame.png", "--out", "out", "--pixel-spacing", "wide"])
     assert "wide is no length in mm above 0" in capsys.readouterr().err
+
+
+def test_info_shows_a_foreign_checkpoint_without_letting_it_write_to_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "foreign"
+    shutil.copytree(BUNDLED, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["training"] = {"said": "\x1b[2J", "loss": float("nan")}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert main(["info", "--model", str(folder), *QUICK]) == 0
+    assert "said: \\x1b[2J" in capsys.readouterr().out
+    assert main(["info", "--json", "--model", str(folder), *QUICK]) == 0
+    assert json.loads(capsys.readouterr().out)["training"]["loss"] is None
