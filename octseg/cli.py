@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 NOTICE = "Research use only, not a medical device."
 INTERRUPTED = 130
+PRESETS = ("704", "1024", "5 mm", "7 mm", "10 mm")  # those of octseg.reading.scale, which loads OpenCV
 MAX_STEM_BYTES = 200  # of a result's name, before "_0001", "-2", "_overlay.png" and what a file is called half written
 
 
@@ -44,6 +45,7 @@ class PredictOptions:
     out: Path
     model: str | None
     pixel_spacing_mm: float | None
+    preset: str | None
     frame_spacing_mm: float | None
     device: str
     backend: str
@@ -134,7 +136,7 @@ def _predict_one(path: Path, run: _Run) -> str:
     """Segment and write the frames of one input; a line that sums them up."""
     pullback = octseg.read_pullback(path)
     run.bar.total += len(pullback) - 1
-    results = run.segmenter.segment_pullback(pullback, run.options.pixel_spacing_mm)
+    results = run.segmenter.segment_pullback(pullback, run.options.pixel_spacing_mm, preset=run.options.preset)
     with_lipid_core = 0
     for stem, result in zip(run.stems.claim(pullback.name, len(pullback)), results, strict=True):
         extra = {
@@ -390,6 +392,12 @@ def _parser() -> argparse.ArgumentParser:
     predicting.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a frame, a pullback or a folder")
     predicting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for masks and measures")
     predicting.add_argument("--pixel-spacing", type=_millimetres, metavar="MM", help="mm per pixel, if you know it")
+    predicting.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="scale of frames that tell none (no --pixel-spacing, header or ruler): pixels of a square export, "
+        "or mm across the imaged disc",
+    )
     predicting.add_argument("--frame-spacing", type=_millimetres, metavar="MM", help="mm between frames")
     predicting.add_argument("--no-overlay", action="store_true", help="write no overlay pictures")
     describing = commands.add_parser("info", help="describe the model and where it would run")
@@ -411,6 +419,7 @@ def _predict_options(args: argparse.Namespace) -> PredictOptions:
         out=args.out,
         model=args.model,
         pixel_spacing_mm=args.pixel_spacing,
+        preset=args.preset,
         frame_spacing_mm=args.frame_spacing,
         device=args.device,
         backend=args.backend,

@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 import octseg
-from octseg.cli import main
+from octseg.cli import PRESETS, main
+from octseg.phantom import random_spec, render
 from octseg.pretrained import BUNDLED
+from octseg.reading import scale
 
 COMMAND = [sys.executable, "-m", "octseg"]
 QUICK = ["--backend", "torch"]  # ready sooner than OpenVINO, which other tests compare it with
@@ -82,6 +84,33 @@ def test_a_spacing_of_the_user_scales_areas_with_its_square(phantoms: Path, tmp_
     (coarse,), (fine,) = measures(tmp_path / "0.01"), measures(tmp_path / "0.005")
     assert (coarse["pixel_spacing_mm"], coarse["pixel_spacing_source"]) == (0.01, "user")
     assert coarse["lumen_area_mm2"] == pytest.approx(4 * float(str(fine["lumen_area_mm2"])))
+
+
+@pytest.mark.parametrize("preset", ["704", "7 mm"])
+def test_a_preset_gives_mm_to_a_frame_that_tells_no_scale(tmp_path: Path, preset: str) -> None:
+    phantom = render(random_spec(3, size_px=704, field_mm=7.01, ruler=False))
+    Image.fromarray(phantom.frame).save(tmp_path / "frame.png")
+    flags = ["--out", str(tmp_path / "out"), "--preset", preset, *QUICK]
+    assert main(["predict", str(tmp_path / "frame.png"), *flags]) == 0
+    (entry,) = measures(tmp_path / "out")
+    assert entry["pixel_spacing_source"] == "preset"
+    assert entry["pixel_spacing_mm"] == pytest.approx(7.01 / 704, rel=0.005)
+    spacing_mm, area_px = float(str(entry["pixel_spacing_mm"])), float(str(entry["lumen_area_px"]))
+    assert entry["lumen_area_mm2"] == pytest.approx(area_px * spacing_mm**2)
+
+
+def test_a_ruler_goes_before_a_preset(tmp_path: Path) -> None:
+    phantom = render(random_spec(3, size_px=704, field_mm=7.01, ruler=True))
+    Image.fromarray(phantom.frame).save(tmp_path / "frame.png")
+    flags = ["--out", str(tmp_path / "out"), "--preset", "10 mm", *QUICK]
+    assert main(["predict", str(tmp_path / "frame.png"), *flags]) == 0
+    (entry,) = measures(tmp_path / "out")
+    assert entry["pixel_spacing_source"] == "ruler"
+    assert entry["pixel_spacing_mm"] == pytest.approx(7.01 / 704, rel=0.005)
+
+
+def test_the_command_offers_the_presets_that_there_are() -> None:
+    assert PRESETS == scale.PRESETS
 
 
 def test_frames_of_a_pullback_are_numbered_from_one_with_four_digits(pullback: Path, tmp_path: Path) -> None:
@@ -198,6 +227,7 @@ def test_a_name_with_control_characters_cannot_play_with_the_terminal(
         ["predict", "--out", "out"],
         ["predict", "x.png", "--out", "out", "--pixel-spacing", "-1"],
         ["predict", "x.png", "--out", "out", "--pixel-spacing", "nan"],
+        ["predict", "x.png", "--out", "out", "--preset", "512"],
         ["predict", "x.png", "--out", "out", "--device", "tpu"],
         ["phantom", "--out", "out", "--count", "0"],
         ["phantom", "--out", "out", "--seed", "-1"],
