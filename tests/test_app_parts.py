@@ -94,6 +94,27 @@ def test_the_scale_stands_with_source_evidence_and_cross_check() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "used"), [("ruler", "the ruler in the frame"), ("user", "the number that you entered")]
+)
+def test_a_preset_that_something_goes_before_is_said_not_to_be_used(source: Any, used: str) -> None:
+    said = shown(scale_html(PixelScale(pixel_spacing_mm=0.01, source=source), "704"))
+    assert f"Not the preset 704: {used} was used" in said
+    assert "Not the preset" not in shown(scale_html(PixelScale(pixel_spacing_mm=0.01, source=source)))
+
+
+def test_a_preset_that_is_used_is_named_as_the_source() -> None:
+    said = shown(scale_html(PixelScale(pixel_spacing_mm=0.01, source="preset", evidence="By 704."), "704"))
+    assert said.startswith("Scale Preset 0.01000 mm per pixel (100.0 px per mm) By 704.")
+    assert "Not the preset" not in said
+
+
+def test_a_preset_that_does_not_fit_gives_pixels_and_says_so() -> None:
+    said = shown(scale_html(PixelScale(), "1024"))
+    assert "the preset 1024 does not fit this frame, so areas stay in pixels" in said
+    assert "Not known" in said
+
+
+@pytest.mark.parametrize(
     ("sentence", "said"),
     [
         ("there is no frame yet", "There is no frame yet."),

@@ -14,7 +14,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import octseg
-from octseg.phantom import make_phantom
+from octseg.phantom import make_phantom, random_spec, render
 from octseg.ui.limits import ServerLimits
 from tests.app_server import ROOT, App, running_app
 from tests.test_app_limits import MULTIPART, UPLOAD, multipart, send
@@ -88,6 +88,22 @@ def test_a_scale_that_is_given_goes_before_the_ruler(app: App, frames: list[Path
     assert frame["lumen_area_mm2"] == pytest.approx(frame["lumen_area_px"] * 0.02**2, rel=1e-6)
 
 
+def test_a_preset_gives_mm_to_a_frame_that_tells_no_scale(app: App, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.png"
+    Image.fromarray(render(random_spec(3, size_px=704, field_mm=7.01, ruler=False)).frame).save(plain)
+    spacings = {}
+    for preset in (None, "7 mm"):
+        measures, *_ = client(app, tmp_path).predict(handle_file(plain), preset=preset, api_name="/segment")
+        (frame,) = measures["frames"]
+        spacings[frame["pixel_spacing_source"]] = frame["pixel_spacing_mm"]
+    assert spacings == {None: None, "preset": pytest.approx(7.01 / 704, rel=0.005)}
+
+
+def test_an_unknown_preset_is_refused_with_the_known_ones(app: App, frames: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(AppError, match="the presets are 704, 1024, 5 mm, 7 mm, 10 mm"):
+        client(app, tmp_path).predict(handle_file(frames[0]), preset="512", api_name="/segment")
+
+
 def test_segment_is_the_one_endpoint_and_the_scale_may_be_left_out(app: App) -> None:
     described = json.loads(send(app, "GET", "/gradio_api/info")[1])
     assert list(described["named_endpoints"]) == ["/segment"]
@@ -96,6 +112,7 @@ def test_segment_is_the_one_endpoint_and_the_scale_may_be_left_out(app: App) -> 
     assert [(p["parameter_name"], p["parameter_has_default"]) for p in parameters] == [
         ("file", False),
         ("pixel_spacing_mm", True),
+        ("preset", True),
     ]
     assert "Research use only" in described["named_endpoints"]["/segment"]["description"]
 

@@ -13,19 +13,25 @@ SOURCES = {
     "dicom": "DICOM header",
     "ruler": "Ruler burned into the frame",
     "user": "Entered by you",
-    "preset": "Preset for this size",
+    "preset": "Preset",
     None: "Not known",
+}
+BEFORE_PRESET = {
+    "dicom": "the file's header was used",
+    "ruler": "the ruler in the frame was used",
+    "user": "the number that you entered was used",
 }
 MIN_STUDIES = 5  # below, an interval over patients says nothing
 CATHETER_DIAMETER_MM = 0.90  # 2.7 F, the ring that serves as cross-check
 
 
-def scale_html(scale: PixelScale) -> str:
-    """Value, source and cross-check of the scale; how to give one where it is unknown."""
+def scale_html(scale: PixelScale, preset: str | None = None) -> str:
+    """Value, source and cross-check of the scale; how to give one where it is unknown, what became of a preset."""
     if scale.pixel_spacing_mm is None:
+        given = f"the preset {text(preset)} does not fit this frame" if preset else "no scale is given"
         body = (
-            "<p>No ruler was found and no scale is given, so areas stay in pixels. "
-            "Enter the millimetres per pixel below to get mm², mm and µm.</p>"
+            f"<p>No ruler could be used and {given}, so areas stay in pixels. "
+            "Enter the millimetres per pixel or choose the display's field below to get mm², mm and µm.</p>"
         )
     else:
         body = (
@@ -35,10 +41,19 @@ def scale_html(scale: PixelScale) -> str:
         )
     return (
         f'<section class="oct-card oct-scale" data-source="{scale.source or "none"}"><h3>Scale'
-        f'<span class="oct-badge">{SOURCES[scale.source]}</span></h3>{body}{_cross_check(scale)}'
+        f'<span class="oct-badge">{SOURCES[scale.source]}</span></h3>{body}'
+        + _unused(scale, preset)
+        + _cross_check(scale)
         + (f'<ul class="oct-warnings">{sentences(scale.warnings)}</ul>' if scale.warnings else "")
         + "</section>"
     )
+
+
+def _unused(scale: PixelScale, preset: str | None) -> str:
+    """What went before a preset that was asked for; nothing where it was used or does not fit."""
+    if preset is None or scale.source not in BEFORE_PRESET:
+        return ""
+    return f"<p>Not the preset {text(preset)}: {BEFORE_PRESET[scale.source]}, which goes before it.</p>"
 
 
 def _cross_check(scale: PixelScale) -> str:

@@ -4,11 +4,11 @@ import json
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -26,8 +26,6 @@ from octseg.segmenter import Segmenter
 from octseg.ui.examples import EXAMPLES, FOLDER
 from octseg.ui.limits import ServerLimits
 
-Segment = Callable[[str, float | None], FrameResult]  # path, mm per pixel or None; both can go to another process
-
 FILE_LABELS = {  # file to download: what its button says
     "octseg.zip": "Download all (ZIP)",
     "mask.png": "Mask",
@@ -35,6 +33,13 @@ FILE_LABELS = {  # file to download: what its button says
     "measures.csv": "CSV",
     "measures.json": "JSON",
 }
+
+
+class Segment(Protocol):
+    """What segments for a desk; all that goes in and out can go to another process."""
+
+    def __call__(self, path: str, pixel_spacing_mm: float | None, /, *, preset: str | None) -> FrameResult:
+        """Outline and measure the frame at a path."""
 
 
 class BusyError(OctsegError):
@@ -63,8 +68,8 @@ class Desk:
         self._segment = segment or segmenter.segment
         self._turns = threading.BoundedSemaphore(limits.model_runs)
 
-    def segment(self, file: Path, pixel_spacing_mm: float | None) -> FrameResult:
-        """One file, which must hold one frame, to its result.
+    def segment(self, file: Path, pixel_spacing_mm: float | None, preset: str | None) -> FrameResult:
+        """One file, which must hold one frame, to its result, with a scale of the visitor's where one is given.
 
         Raises:
             OctsegError: what the visitor can mend, or BusyError when no turn came up in time.
@@ -76,7 +81,7 @@ class Desk:
                 "or run `octseg predict` on the whole pullback"
             )
         with self._turn():
-            return self._segment(str(file), pixel_spacing_mm)
+            return self._segment(str(file), pixel_spacing_mm, preset=preset)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from octseg.classes import BY_NAME
 from octseg.drawing.overlay import PENS
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
+from octseg.reading.scale import PRESETS
 from octseg.result import FrameResult
 from octseg.ui.cards import error_html, model_html, notice_html, scale_html
 from octseg.ui.desk import FILE_LABELS, Desk
@@ -25,6 +26,8 @@ TITLE = "octseg: lipid-rich plaque in intravascular OCT"
 RESEARCH_USE = "Research use only, not a medical device"
 CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear here."
 SPACING_INFO = "If you know it: it goes before any scale found in the frame."
+PRESET_INFO = "For a frame that tells no scale: 704 or 1024 pixels square, or mm across the disc."
+PRESET_CHOICES = [("none", ""), *((preset, preset) for preset in PRESETS)]
 WORKING = "Outlining the tissues …"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
 SEND_EXAMPLE = """element.addEventListener("click", (event) => {
@@ -62,6 +65,7 @@ def _build_columns(desk: Desk) -> None:
         scale = _html("", "oct-scale")
         with gr.Group(elem_id="oct-spacing"):
             spacing = gr.Textbox(label="Millimetres per pixel", info=SPACING_INFO, placeholder="0.00668")
+            preset = gr.Radio(PRESET_CHOICES, value="", label="Or the display's field", info=PRESET_INFO)
             measure = gr.Button("Measure with this scale", variant="primary")
     with gr.Column(elem_id="oct-middle"):
         picture = _html(notice_html(CHOOSE), "oct-picture")
@@ -72,15 +76,15 @@ def _build_columns(desk: Desk) -> None:
         with gr.Row(elem_id="oct-files"):
             files = [gr.DownloadButton(label, interactive=False, size="sm") for label in FILE_LABELS.values()]
         table = _html("", "oct-table")
-    outputs = [upload, spacing, picture, scale, summary, table, *files]
+    outputs = [upload, spacing, preset, picture, scale, summary, table, *files]
 
     def new_frame(file: str | None) -> Iterator[Updates]:
-        """A frame just came in: find its scale anew, whatever was typed for the last one."""
+        """A frame just came in: find its scale anew, whatever was typed or chosen for the last one."""
         yield from _show(desk, lambda: _chosen(file))
 
-    def same_frame(file: str | None, typed: str) -> Iterator[Updates]:
-        """The frame is there already: measure it with the scale that was typed, or with its own where none was."""
-        yield from _show(desk, lambda: _chosen(file), typed)
+    def same_frame(file: str | None, typed: str, preset: str) -> Iterator[Updates]:
+        """The frame is there already: measure it with what was typed, its own scale or the preset, in this order."""
+        yield from _show(desk, lambda: _chosen(file), typed, preset)
 
     def example(event: gr.EventData) -> Iterator[Updates]:
         yield from _show(desk, lambda: desk.example(str(event.file)))
@@ -95,8 +99,8 @@ def _build_columns(desk: Desk) -> None:
     }
     upload.upload(new_frame, upload, **turn)
     examples.click(example, None, **turn)
-    measure.click(same_frame, [upload, spacing], **turn)
-    spacing.submit(same_frame, [upload, spacing], **turn)
+    for asked in (measure.click, spacing.submit, preset.input):
+        asked(same_frame, [upload, spacing, preset], **turn)
     upload.clear(lambda: _cleared(notice_html(CHOOSE)), None, outputs, api_visibility="private")
 
 
@@ -104,12 +108,12 @@ def _html(content: str, elem_id: str, js_on_load: str | None = None) -> gr.HTML:
     return gr.HTML(content, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)
 
 
-def _show(desk: Desk, choose: Callable[[], Path], spacing: str = "") -> Iterator[Updates]:
+def _show(desk: Desk, choose: Callable[[], Path], spacing: str = "", preset: str = "") -> Iterator[Updates]:
     """Clear what is shown, then picture and numbers, then the files: no old result stands beside a new frame."""
     yield _cleared(notice_html(WORKING))
     try:
         file = choose()
-        result = desk.segment(file, typed_mm(spacing))
+        result = desk.segment(file, typed_mm(spacing), preset or None)
         screen = desk.screen(result)
     except OctsegError as error:
         yield _cleared(error_html(str(error)))
@@ -120,8 +124,9 @@ def _show(desk: Desk, choose: Callable[[], Path], spacing: str = "") -> Iterator
     shown = (
         str(file),
         spacing,
+        preset,
         picture_html(result, _address(screen.frame), _address(screen.grey)),
-        scale_html(result.scale),
+        scale_html(result.scale, preset or None),
         summary_html(result.measures, result.warnings),
         table_html(result.measures),
     )
@@ -140,7 +145,7 @@ def _file_buttons(desk: Desk, result: FrameResult) -> list[Any]:
 
 def _cleared(picture: str) -> Updates:
     no_files = (gr.DownloadButton(value=None, interactive=False) for _ in FILE_LABELS)
-    return (gr.skip(), gr.skip(), picture, "", tiles_html(FrameMeasures()), "", *no_files)
+    return (gr.skip(), gr.skip(), gr.skip(), picture, "", tiles_html(FrameMeasures()), "", *no_files)
 
 
 def _chosen(file: str | None) -> Path:
@@ -178,12 +183,15 @@ def _limit_mb(desk: Desk) -> str:
 def _build_api(desk: Desk) -> None:
     """The endpoint `/segment` for programs; its components are never shown."""
 
-    def segment(file: str, pixel_spacing_mm: float | None = None) -> tuple[dict[str, Any], str, str]:
+    def segment(
+        file: str, pixel_spacing_mm: float | None = None, preset: str | None = None
+    ) -> tuple[dict[str, Any], str, str]:
         """Outline and measure one intravascular OCT frame. Research use only, not a medical device.
 
         Parameters:
             file: the frame, as PNG, JPEG, TIFF, WebP or BMP.
             pixel_spacing_mm: millimetres per pixel; without it the ruler burned into the frame is looked for.
+            preset: 704, 1024, 5 mm, 7 mm or 10 mm; the scale of a frame that tells none.
 
         Returns:
             measures: what measures.json holds, null where something cannot be measured.
@@ -191,7 +199,7 @@ def _build_api(desk: Desk) -> None:
             mask: palette PNG; 0 is background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum.
         """
         try:
-            result = desk.segment(Path(file), pixel_spacing_mm)
+            result = desk.segment(Path(file), pixel_spacing_mm, preset or None)
             files = desk.files(result)
         except OctsegError as error:
             raise gr.Error(text(error), print_exception=False) from error
@@ -202,7 +210,7 @@ def _build_api(desk: Desk) -> None:
     with gr.Column(visible=False):
         gr.Button("segment").click(
             segment,
-            [gr.File(label="file"), gr.Number(label="pixel_spacing_mm")],
+            [gr.File(label="file"), gr.Number(label="pixel_spacing_mm"), gr.Textbox(label="preset")],
             [gr.JSON(label="measures"), gr.File(label="overlay"), gr.File(label="mask")],
             api_name="segment",
             concurrency_id=MODEL_TURN,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from octseg.phantom import make_phantom
+from octseg.phantom import make_phantom, random_spec, render
 from tests.app_server import App, running_app
 
 SWITCHES = [
@@ -69,6 +69,11 @@ class Visit:
         with self.new_result():
             self.page.click("#oct-spacing button")
 
+    def choose_preset(self, preset: str) -> None:
+        """Choose the display's field by hand."""
+        with self.new_result():
+            self.page.click(f"#oct-spacing label:has-text('{preset}'):has([type=radio])")
+
     def measure(self, name: str) -> float:
         """A measure as it stands in the table, in full."""
         return float(self.page.get_attribute(f"[data-measure={name}]", "data-value") or "nan")
@@ -106,6 +111,15 @@ def browser() -> Iterator[Browser]:
 def phantom_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("phantom") / "phantom_7.png"
     Image.fromarray(make_phantom(PHANTOM_SEED).frame).save(path, compress_level=1)
+    return path
+
+
+@pytest.fixture(scope="session")
+def plain_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A phantom of 704 x 704 pixels and a field of 7.01 mm, without a ruler."""
+    path = tmp_path_factory.mktemp("plain") / "plain.png"
+    spec = random_spec(PHANTOM_SEED, size_px=704, field_mm=7.01, lipid=True, ruler=False)
+    Image.fromarray(render(spec).frame).save(path, compress_level=1)
     return path
 
 

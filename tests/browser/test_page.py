@@ -125,6 +125,37 @@ def test_a_typed_scale_is_used_named_and_forgotten_with_the_next_frame(visit: Vi
     assert visit.page.input_value("#oct-spacing :is(input, textarea)") == ""
 
 
+def test_a_preset_measures_a_frame_without_a_ruler_and_is_forgotten_with_the_next(
+    visit: Visit, plain_file: Path
+) -> None:
+    visit.upload(plain_file)
+    assert visit.page.get_attribute(".oct-scale", "data-source") == "none"
+    visit.choose_preset("704")
+    assert visit.page.get_attribute(".oct-scale", "data-source") == "preset"
+    assert "Preset 704: 0.009957 mm per pixel" in visit.page.locator(".oct-scale").inner_text()
+    assert visit.measure("lumen_area_mm2") == pytest.approx(visit.measure("lumen_area_px") * 0.009957**2, rel=1e-6)
+    visit.upload(plain_file)
+    assert visit.page.get_attribute(".oct-scale", "data-source") == "none"
+    assert visit.page.locator("#oct-spacing label:has(:checked)").first.inner_text() == "none"
+
+
+def test_a_preset_of_another_size_gives_no_mm_and_says_why(visit: Visit, plain_file: Path) -> None:
+    visit.upload(plain_file)
+    visit.choose_preset("1024")
+    assert visit.page.get_attribute(".oct-scale", "data-source") == "none"
+    said = visit.page.locator(".oct-scale").inner_text()
+    assert "the preset 1024 does not fit this frame" in said
+    assert "is for frames of 1024 x 1024 pixels, and this one has 704 x 704" in said
+
+
+def test_a_ruler_goes_before_a_preset_and_the_page_says_so(visit: Visit) -> None:
+    visit.take_example()
+    visit.choose_preset("10 mm")
+    assert visit.page.get_attribute(".oct-scale", "data-source") == "ruler"
+    said = visit.page.locator(".oct-scale").inner_text()
+    assert "Not the preset 10 mm: the ruler in the frame was used" in said
+
+
 @pytest.mark.parametrize("typed", ["ten", "-1", "0", "7"])
 def test_a_scale_that_is_none_is_answered_with_a_sentence(visit: Visit, phantom_file: Path, typed: str) -> None:
     visit.upload(phantom_file)
