@@ -45,6 +45,14 @@ def test_a_lumen_bent_around_its_centroid_has_no_chords() -> None:
     assert chords_px(lumen_in(bent)) is None
 
 
+def test_no_chord_is_endless_where_the_centroid_lies_on_the_outline() -> None:
+    """Of a half ring of 44.8 to 90 px: the centroid is in a pixel of lumen, and a fraction of it outside the outline."""
+    half_ring = lumen_in(shapes.sector(SIZE, (150.1, 151.2), 44.8, 90, 0, 180))
+    assert half_ring.holds(half_ring.centre)
+    chords = chords_px(half_ring)
+    assert chords is None or chords.max() < 180
+
+
 def test_a_lumen_of_one_pixel_is_none() -> None:
     mask = np.zeros((50, 50), bool)
     mask[20, 20] = True

@@ -126,7 +126,7 @@ def measure(
     warnings = []
     if "lumen" in maps:
         cut = lumen is not None and reaches_edge(lumen.filled, size, disc)
-        warnings += lumen_warnings(lumen_found, lumen, cut, catheter)
+        warnings += lumen_warnings(lumen_found, lumen, cut, chords is None, catheter)
     elif lipid_found is not None:
         warnings.append(NO_LUMEN_PLANE)
     if lipid_found is not None:

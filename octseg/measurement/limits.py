@@ -35,9 +35,12 @@ def reaches_edge(tissue: Tissue, size: tuple[int, ...], disc: NDArray[np.bool_] 
 
 
 def lumen_warnings(
-    found: Tissue | None, lumen: Lumen | None, cut: bool, catheter_centre: tuple[float, float] | None
+    found: Tissue | None, lumen: Lumen | None, cut: bool, bent: bool, catheter_centre: tuple[float, float] | None
 ) -> list[str]:
-    """Of a lumen that was looked for; `found` is all that was outlined as lumen, `cut` whether an edge cuts it."""
+    """Of a lumen that was looked for.
+
+    found: all that was outlined as lumen. cut: whether an edge cuts it. bent: whether it has no chords.
+    """
     if found is None or lumen is None:
         return ["No lumen was found, so there are no diameters, no arc about it and no cap thickness."]
     said = []
@@ -47,7 +50,7 @@ def lumen_warnings(
         said.append("Several separate lumens were outlined; the largest is measured.")
     if catheter_centre is not None and not lumen.holds(catheter_centre):
         said.append("The catheter lies outside the lumen outlined, so that outline is likely to be wrong.")
-    if not lumen.holds(lumen.centre):
+    if bent:
         said.append("The lumen is bent around its own centroid, so it has no diameters.")
     return said
 

@@ -76,4 +76,6 @@ def chords_px(lumen: Lumen) -> NDArray[np.float64] | None:
     crossings = ray_crossings(lumen.outline, lumen.centre, N_RAYS)
     exits = np.full(N_RAYS, np.inf)
     np.minimum.at(exits, crossings.ray[crossings.leaving], crossings.radius[crossings.leaving])
+    if np.isinf(exits).any():  # the centre lies in a pixel of lumen, and yet beside the outline
+        return None
     return np.asarray(exits[: N_RAYS // 2] + exits[N_RAYS // 2 :], np.float64)
