@@ -46,7 +46,7 @@ def test_a_lumen_bent_around_its_centroid_has_no_chords() -> None:
 
 
 def test_no_chord_is_endless_where_the_centroid_lies_on_the_outline() -> None:
-    """Of a half ring of 44.8 to 90 px: the centroid is in a pixel of lumen, and a fraction of it outside the outline."""
+    """Of a half ring of 44.8 to 90 px it lies in a pixel of lumen, and a fraction of that pixel outside the outline."""
     half_ring = lumen_in(shapes.sector(SIZE, (150.1, 151.2), 44.8, 90, 0, 180))
     assert half_ring.holds(half_ring.centre)
     chords = chords_px(half_ring)
