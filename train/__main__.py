@@ -23,7 +23,7 @@ from octseg.model import ModelConfig
 from octseg.preprocessing import PreprocessingConfig
 from train.card import model_card
 from train.dataset import TrainingFrame, load_phantom, load_record_part
-from train.loop import Recipe, Stage, train
+from train.loop import Recipe, Stage, preprocessing_of, train
 
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
@@ -53,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         real = load_record_part(options.data, _shown("frames"))
         phantoms = _load_phantoms(options.phantoms)
         recipe = Recipe(stages=stages(options.coarse_steps, options.fine_steps), seed=options.seed)
-        preprocessing = POLAR if options.domain == "polar" else CARTESIAN
+        full_size = POLAR if options.domain == "polar" else CARTESIAN
+        preprocessing = preprocessing_of(recipe.stages[-1], full_size)
         network = train(
             real,
             phantoms,
@@ -81,9 +82,9 @@ def coarse_stage(steps: int) -> Stage:
     return Stage(steps=steps, batch=8, size=(256, 256))
 
 
-def stages(coarse_steps: int, fine_steps: Sequence[int]) -> tuple[Stage, ...]:
-    """One coarse cycle, then one fine cycle of so many steps each."""
-    return (coarse_stage(coarse_steps), *(fine_stage(steps) for steps in fine_steps))
+def stages(coarse_steps: Sequence[int], fine_steps: Sequence[int]) -> tuple[Stage, ...]:
+    """Coarse cycles of so many steps each, then fine ones."""
+    return (*(coarse_stage(steps) for steps in coarse_steps), *(fine_stage(steps) for steps in fine_steps))
 
 
 def fine_stage(steps: int) -> Stage:
@@ -134,8 +135,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument("--domain", choices=("polar", "cartesian"), default="polar")
     parser.add_argument("--phantoms", type=int, default=1000, help="how many phantoms to mix in")
-    parser.add_argument("--coarse-steps", type=int, default=2000)
-    parser.add_argument("--fine-steps", type=int, nargs="+", default=(600, 700), help="one cycle for each number")
+    parser.add_argument("--coarse-steps", type=int, nargs="+", default=(1600, 900), help="of each cycle at 256 x 256")
+    parser.add_argument("--fine-steps", type=int, nargs="*", default=(), help="of each cycle at 512 x 512 after them")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     return parser

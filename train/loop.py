@@ -84,7 +84,7 @@ def train(
         start = first_step if number == first_stage else 0
         batches = _batches(real, phantoms, preprocessing_of(stage, preprocessing), recipe, stage, (number, start))
         optimiser = _optimiser(network, stage, recipe)
-        if start and optimiser_state is not None:
+        if number == first_stage and optimiser_state is not None:
             optimiser.load_state_dict(optimiser_state)
         _run_stage(network, average, optimiser, batches, stage, number, start, preprocessing, recipe, out)
     return average
