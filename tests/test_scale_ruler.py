@@ -119,8 +119,11 @@ def test_dots_on_a_line_of_the_other_colour_are_no_ruler() -> None:
     assert find_ruler(with_ruler(tissue(750), 149.7, swapped_line=True)) is None
 
 
-def test_a_stretched_frame_has_no_single_scale() -> None:
-    stretched = cv2.resize(with_ruler(tissue(750), 149.7), (750, 600), interpolation=cv2.INTER_AREA)
+@pytest.mark.parametrize("height", [600, 690, 725, 775, 810])
+def test_a_stretched_frame_has_no_single_scale(height: int) -> None:
+    frame = with_ruler(tissue(750), 149.7)
+    assert find_ruler(frame) is not None
+    stretched = cv2.resize(frame, (750, height), interpolation=cv2.INTER_AREA)
     assert find_ruler(np.asarray(stretched, dtype=np.uint8)) is None
 
 

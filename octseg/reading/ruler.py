@@ -38,6 +38,7 @@ RING_SEARCH = (0.3, 0.75)  # radius by pitch: a ring of the wrong size shall sho
 MIN_RING_PIXELS = 12
 MIN_RING_SHARE = 0.6  # of the cyan pixels about the catheter
 MAX_RING_OFF_CENTRE = 0.15  # of its radius
+MAX_RING_STRETCH = 0.02  # height over width, less 1
 DOT_REACH = 8  # samples either side of a dot's middle that it may cover
 MIN_DOT_SCORE = 30.0  # real dots 170 to 280, smaller in smaller frames
 
@@ -353,7 +354,20 @@ def _circle_diameter(arcs: Floats, pitch_px: float) -> float | None:
     design = np.column_stack([2.0 * on_ring, np.ones(len(on_ring))])
     solution = np.linalg.lstsq(design, (on_ring**2).sum(axis=1), rcond=None)[0]
     off_centre, radius_px = np.hypot(*solution[:2]), np.sqrt(max(0.0, solution[2] + (solution[:2] ** 2).sum()))
-    return float(2.0 * radius_px) if off_centre <= MAX_RING_OFF_CENTRE * radius_px else None
+    if off_centre > MAX_RING_OFF_CENTRE * radius_px or abs(_axis_ratio(on_ring) - 1.0) > MAX_RING_STRETCH:
+        return None
+    return float(2.0 * radius_px)
+
+
+def _axis_ratio(ring: Floats) -> float:
+    """Height over width of the upright ellipse through (n, 2) pixels, from its arcs above, below, left and right.
+
+    Least squares of row^2 = a + b row + c col - d col^2, whose axes are as sqrt(d) to 1; inf where there is no ellipse.
+    """
+    row, col = ring.T
+    design = np.column_stack([np.ones(len(ring)), row, col, -(col**2)])
+    solution = np.linalg.lstsq(design, row**2, rcond=None)[0]
+    return float(np.sqrt(solution[3])) if solution[3] > 0 else float("inf")
 
 
 def ruler_marks(frame: Frame, ruler: Ruler) -> NDArray[np.bool_]:
