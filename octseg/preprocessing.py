@@ -101,19 +101,24 @@ def view_frame(frame: Frame) -> FrameView:
     ruler = find_ruler(frame)
     disc = find_disc(grey)
     catheter = find_catheter(frame, ruler)
-    warnings = []
-    if disc is None:
-        warnings.append("no imaged disc was found in this frame, so all of it was taken as imaged")
-    if catheter is not None:
-        centre = catheter.centre
-    else:
-        centre = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
-        warnings.append("no catheter was found in this frame, so its middle was taken for it")
+    middle = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
+    centre = catheter.centre if catheter is not None else middle
     if ruler is not None:
         grey = paint_out(grey, ruler_marks(frame, ruler))
     if disc is not None:
         grey = grey * disc.mask(*grey.shape)
-    return FrameView(grey, disc, centre, ruler, tuple(warnings))
+    return FrameView(grey, disc, centre, ruler, _view_warnings(disc is not None, catheter is not None))
+
+
+def _view_warnings(has_disc: bool, has_catheter: bool) -> tuple[str, ...]:
+    if not has_disc and not has_catheter:
+        return (
+            "This does not look like an intravascular OCT frame: neither an imaged disc nor a catheter was found. "
+            "Its outlines and measures mean nothing unless it is one.",
+        )
+    if not has_disc:
+        return ("No imaged disc was found in this frame, so all of it was taken as imaged.",)
+    return () if has_catheter else ("No catheter was found in this frame, so the disc's middle was taken for it.",)
 
 
 def paint_out(grey: NDArray[np.uint8], marks: NDArray[np.bool_]) -> NDArray[np.uint8]:

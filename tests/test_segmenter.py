@@ -104,6 +104,16 @@ def test_grey_and_sepia_give_the_same_masks_up_to_small_differences(segmenter: S
         assert (mask != grey_result.masks[name]).sum() <= max(20, 0.01 * mask.sum())
 
 
+def test_turning_a_frame_turns_its_outlines(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
+    """A frame has no up: where its rays begin must not show."""
+    upright = segmenter.segment(lipid_phantom.frame).masks
+    for turns in (1, 2, 3):
+        turned = segmenter.segment(np.rot90(lipid_phantom.frame, turns)).masks
+        for name, least in (("lumen", 0.98), ("lipid_core", 0.85)):
+            mask, other = np.rot90(upright[name], turns), turned[name]
+            assert 2 * (mask & other).sum() / (mask.sum() + other.sum()) > least
+
+
 def test_backends_agree(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
     """Masks within 1 % of a class's pixels, areas within 0.5 %."""
     other = from_pretrained(device="cpu", backend="torch")

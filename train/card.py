@@ -37,9 +37,9 @@ result = octseg.from_pretrained("this/folder").segment("frame.png")
 {measured}
 
 ## What it must not be used for
-Diagnosis, treatment, or any decision about a patient. It was trained on one patient's pullback of one scanner and on
-phantoms; it has not been tested on stents, on other scanners, or on frames with much residual blood. The deep border
-of lipid is diffuse and drawn by habit: its area is the visible lipid area.
+Diagnosis, treatment, or any decision about a patient. It knows the frames listed above and no others; it has not been
+tested on stents, on other scanners, or on frames with much residual blood. The deep border of lipid is diffuse and
+drawn by habit: its area is the visible lipid area.
 
 ## Attribution
 {_attribution(config)}
@@ -48,7 +48,7 @@ of lipid is diffuse and drawn by habit: its area is the visible lipid area.
 
 def _training(config: CheckpointConfig) -> str:
     lines = [f"* {dataset['name']}: {dataset['used']}" for dataset in config.training.get("datasets", ())]
-    lines += [f"* start: {config.training['start']}"] if "start" in config.training else []
+    lines += [f"* {key}: {config.training[key]}" for key in ("start", "notes") if key in config.training]
     return "\n".join(lines) or "Not stated."
 
 
