@@ -1,6 +1,8 @@
 """From a frame to masks and measures: the same from each backend, with device, scale and model stated."""
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -136,6 +138,17 @@ def test_bf16_behind_the_encoder_leaves_the_masks_within_a_percent(lipid_phantom
         exact, rounded = (GreyToProbability(checkpoint, on).eval()(grey)[0] > 0.5 for on in (None, "cpu"))
     for one, other in zip(exact, rounded, strict=True):
         assert (one != other).sum() <= 0.01 * one.sum() + 2
+
+
+def test_openvino_reports_nothing_to_anyone() -> None:
+    """Its converter would start a process that sends usage data and, without a network, never ends."""
+    code = (
+        "import octseg, multiprocessing, sys; octseg.from_pretrained(backend='openvino'); "
+        "print([name for name, module in sys.modules.items() if 'openvino_telemetry' in name and module], "
+        "multiprocessing.active_children())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[] []"
 
 
 def test_plain_torch_gives_the_probability_of_the_unfolded_network() -> None:

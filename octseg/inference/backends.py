@@ -5,6 +5,7 @@ sigmoid belong to the compiled graph.
 """
 
 import copy
+import sys
 import threading
 from contextlib import nullcontext
 from importlib.util import find_spec
@@ -102,6 +103,9 @@ class OpenVINOBackend:
     batch = 1
 
     def __init__(self, checkpoint: Checkpoint) -> None:
+        # OpenVINO's converter reports its use over the network from a process of its own, which also hangs at exit where
+        # there is no network. Without that package it takes a stub of its own in its place.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 
         rows, columns = checkpoint.config.preprocessing.size
