@@ -27,6 +27,7 @@ itself, at the frame's own resolution. Inside, the frame is seen in {config.prep
 
 ```python
 import octseg
+
 result = octseg.from_pretrained("this/folder").segment("frame.png")
 ```
 

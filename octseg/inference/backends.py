@@ -103,8 +103,8 @@ class OpenVINOBackend:
     batch = 1
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        # OpenVINO's converter reports its use over the network from a process of its own, which also hangs at exit where
-        # there is no network. Without that package it takes a stub of its own in its place.
+        # OpenVINO's converter reports its use over the network from a process of its own, which hangs at exit where there
+        # is no network. Without that package it takes its own stub.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 
