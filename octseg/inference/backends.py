@@ -103,7 +103,7 @@ class OpenVINOBackend:
     batch = 1
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        # OpenVINO's converter reports its use over the network, from a process of its own that hangs at exit where there
+        # OpenVINO's converter reports its use over the network, from a process that never ends where there
         # is no network. Without that package it takes its own stub.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
