@@ -16,24 +16,13 @@ from PIL import Image
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
 from octseg.reading import Limits, read_frame_array, read_pullback
+from tests.hostile_files import saved, tiff
 
 HEIGHT, WIDTH = 48, 64
 GREY = np.tile(np.linspace(0, 255, WIDTH).round().astype(np.uint8), (HEIGHT, 1))
 GREY[:8] = 0  # so that up is told from down
 GREY_FRAME = np.repeat(GREY[:, :, None], 3, axis=2)
 COLOUR = np.stack([GREY, GREY[:, ::-1], np.full_like(GREY, 40)], axis=2)
-
-
-def saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return file.getvalue()
-
-
-def tiff(samples: NDArray[Any], **options: Any) -> bytes:
-    file = io.BytesIO()
-    tifffile.imwrite(file, samples, **options)
-    return file.getvalue()
 
 
 def png(samples: NDArray[Any], colour_type: int, depth: int, extra: bytes = b"") -> bytes:
