@@ -19,3 +19,11 @@ class CheckpointError(OctsegError):
 
 class MeasurementError(OctsegError):
     """A mask on which a measure is not defined."""
+
+
+class DatasetError(OctsegError):
+    """A source of frames that cannot become a dataset, or a dataset folder that is not what it says."""
+
+
+class PublishingError(OctsegError):
+    """Data that must not leave this machine: private, without a licence, or changed since it was made."""

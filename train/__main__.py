@@ -5,7 +5,6 @@ same command goes on from the last saved state.
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from octseg.preprocessing import PreprocessingConfig
 from train.card import model_card
 from train.dataset import TrainingFrame, load_phantom, load_record_part
 from train.loop import Recipe, Stage, preprocessing_of, train
+from train.preparing.code_version import code_commit
 
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
@@ -104,18 +104,8 @@ def provenance(real: Sequence[TrainingFrame], phantoms: int, recipe: Recipe) -> 
         "start": IMAGENET,
         "recipe": asdict(recipe),
         "seed": recipe.seed,
-        "code_commit": _code_commit(),
+        "code_commit": code_commit(),
     }
-
-
-def _code_commit() -> str | None:
-    """The commit of this source tree; None outside a git checkout."""
-    here = Path(__file__).parent
-    try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()
 
 
 def _load_phantoms(count: int) -> list[TrainingFrame]:

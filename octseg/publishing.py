@@ -1,0 +1,162 @@
+"""The gate that every way of publishing data goes through: what is private, unlicensed or altered stays here.
+
+Deny by default. A folder passes only when its provenance.json says that it may be published, under a licence that
+allows to share adapted material, when SHA256SUMS lists each of its files and each is as it was made, and when no
+picture bears the mark that private frames are given.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from octseg.errors import DatasetError, PublishingError
+
+PROVENANCE_FILE, SUMS_FILE = "provenance.json", "SHA256SUMS"
+# A text chunk of each picture made from private frames; it survives copying and renaming.
+PRIVATE_KEYWORD, PRIVATE_TEXT = "Rights", "Private: not to be published"
+MARK = f"{PRIVATE_KEYWORD}\0{PRIVATE_TEXT}".encode("latin-1")
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+HEAD_BYTES = 4096  # the mark stands before the pixels
+FILE_ENDINGS = (".png", ".jsonl", ".json", ".md", ".parquet")
+
+# Licences, as the Hub names them, under which adapted material may be given to everybody.
+SHAREABLE_LICENCES = frozenset(
+    {
+        *("cc0-1.0", "odc-by", "odbl", "pddl", "apache-2.0", "mit"),
+        *("cdla-permissive-1.0", "cdla-permissive-2.0", "cdla-sharing-1.0"),
+        *("cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0"),
+        *("cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0"),
+        *("cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
+    }
+)
+_SUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+def require_publishable(folder: Path) -> dict[str, Any]:
+    """The provenance of a dataset folder that may be published; reads every file of it, makes no request.
+
+    Raises PublishingError with the reason where it may not.
+    """
+    folder = folder.resolve()
+    for parent in (folder, *folder.parents):
+        _refuse_private(parent)
+    try:
+        provenance = read_provenance(folder)
+        faults = manifest_faults(folder)
+    except DatasetError as error:
+        raise PublishingError(f"{folder.name} is not published: {error}") from error
+    require_licence(provenance, folder.name)
+    if faults:
+        raise PublishingError(
+            f"{folder.name} is not published, for it is not as it was made: {faults[0]}"
+            + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else "")
+        )
+    for path in _files(folder):
+        _refuse_marked(path)
+    return provenance
+
+
+def require_licence(provenance: Mapping[str, Any], name: str) -> None:
+    """PublishingError where provenance forbids to publish, or names no licence that allows it."""
+    if provenance.get("private") is not False or provenance.get("publishable") is not True:
+        raise PublishingError(f"{name} is not published: its provenance does not say that it may be")
+    licence = provenance.get("licence")
+    if not licence:
+        raise PublishingError(f"{name} is not published: it names no licence; say under which it was given to you")
+    if licence not in SHAREABLE_LICENCES:
+        raise PublishingError(
+            f"{name} is not published: its licence, {str(licence)[:40]!r}, does not allow to share adapted material, "
+            "or is not one that the Hub knows"
+        )
+
+
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """provenance.json of a dataset folder; DatasetError where there is none that can be read."""
+    try:
+        provenance = json.loads((folder / PROVENANCE_FILE).read_bytes())
+    except FileNotFoundError:
+        raise DatasetError(f"it has no {PROVENANCE_FILE}; make it with python -m train.prepare") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"its {PROVENANCE_FILE} cannot be read") from error
+    if not isinstance(provenance, dict) or provenance.get("format") != 1:
+        raise DatasetError(f"its {PROVENANCE_FILE} has a format that this version does not know")
+    return provenance
+
+
+def manifest_faults(folder: Path) -> list[str]:
+    """What differs from SHA256SUMS, a sentence each: files changed, missing, unlisted, or of a kind not expected."""
+    try:
+        listed = read_sums(folder)
+    except FileNotFoundError:
+        return [f"it has no {SUMS_FILE}"]
+    except (OSError, ValueError):
+        return [f"its {SUMS_FILE} cannot be read"]
+    faults = []
+    for path in _files(folder):
+        name = path.relative_to(folder).as_posix()
+        if name == SUMS_FILE:
+            continue
+        expected = listed.pop(name, None)
+        if path.is_symlink():
+            faults.append(f"{name} is a link")
+        elif expected is None:
+            faults.append(f"{name} is not listed in {SUMS_FILE}")
+        elif path.suffix not in FILE_ENDINGS:
+            faults.append(f"{name} is no file that belongs into a dataset")
+        elif sha256_of(path) != expected:
+            faults.append(f"{name} has been changed")
+    return faults + [f"{name} is missing" for name in sorted(listed)]
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """SHA256SUMS as file -> sha256; ValueError where a line is none."""
+    sums = {}
+    for line in (folder / SUMS_FILE).read_text(encoding="utf-8").splitlines():
+        found = _SUM_LINE.fullmatch(line)
+        if found is None:
+            raise ValueError(line)
+        sums[found[2]] = found[1]
+    return sums
+
+
+def sums_text(sums: Mapping[str, str]) -> str:
+    """SHA256SUMS, as `sha256sum -c` reads it."""
+    return "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file, hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as content:
+        while block := content.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def is_marked_private(head: bytes) -> bool:
+    """Whether the first HEAD_BYTES of a picture bear the mark of private frames."""
+    return head.startswith(PNG_MAGIC) and MARK in head[:HEAD_BYTES]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files and links below a folder, in order."""
+    return (path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir())
+
+
+def _refuse_private(folder: Path) -> None:
+    try:
+        provenance = json.loads((folder / PROVENANCE_FILE).read_bytes())
+    except (OSError, ValueError):
+        return
+    if isinstance(provenance, dict) and provenance.get("private") is not False:
+        raise PublishingError(f"{folder.name} is marked as private, so nothing in it is published")
+
+
+def _refuse_marked(path: Path) -> None:
+    with path.open("rb") as content:
+        head = content.read(HEAD_BYTES)
+    if is_marked_private(head):
+        raise PublishingError(f"{path.name} bears the mark of private frames, so its folder is not published")

@@ -1,0 +1,324 @@
+"""README.md and ATTRIBUTION.md of a dataset, made from its provenance and from nothing else.
+
+The front matter is what the Hub reads. `card_faults` checks it without a network.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from octseg.classes import BY_NAME, PALETTE_INDEX
+from octseg.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES
+from train.preparing.layout import SPLITS, column_types
+from train.preparing.origin import Origin
+from train.preparing.preview import HISTOGRAM_FILE, SHEET_FILE
+from train.preparing.splits import RADIALMAMBA
+
+CARD_FILE, ATTRIBUTION_FILE = "README.md", "ATTRIBUTION.md"
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+PLACEHOLDERS = ("[More Information Needed]", "{{", "TODO", "TBD", "FIXME")
+
+
+def write(folder: Path, provenance: Mapping[str, Any]) -> None:
+    """Both files into the dataset folder."""
+    bytes_of = {
+        split: sum(path.stat().st_size for path in (folder / split).rglob("*")) for split in provenance["counts"]
+    }
+    data_files = {split: f"{split}/**" for split in provenance["counts"]}
+    text = front_matter(provenance, data_files, bytes_of) + body(provenance)
+    (folder / CARD_FILE).write_text(text, encoding="utf-8")
+    (folder / ATTRIBUTION_FILE).write_text(attribution(provenance) + "\n", encoding="utf-8")
+
+
+def front_matter(provenance: Mapping[str, Any], data_files: Mapping[str, str], bytes_of: Mapping[str, int]) -> str:
+    """The YAML between two lines of `---`; `data_files` is split -> pattern, `bytes_of` split -> size in bytes."""
+    counts = provenance["counts"]
+    total = sum(of_split["frames"] for of_split in counts.values())
+    origin = provenance["origin"]
+    features = [{"name": name, "dtype": kind} for name, kind in column_types(provenance).items()]
+    tags = ["medical", "oct", "intravascular", "coronary", "lipid-plaque", "segmentation"]
+    content: dict[str, Any] = {
+        "pretty_name": title(provenance),
+        "license": provenance["licence"] or "other",
+        **({} if provenance["licence"] else {"license_name": "none-given"}),
+        "task_categories": ["image-segmentation"],
+        "task_ids": ["semantic-segmentation"],
+        "annotations_creators": ["expert-generated"],
+        "size_categories": [next((name for below, name in SIZES if total < below), "1M<n<10M")],
+        "tags": tags
+        + ([f"doi:{origin['doi']}"] if origin["doi"] else [])
+        + (["leaking-split"] if provenance["split"]["leaks"] else [])
+        + (["private"] if provenance["private"] else []),
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": data_files[split]} for split in SPLITS if split in counts],
+            }
+        ],
+        "dataset_info": {
+            "features": features,
+            "splits": [
+                {"name": split, "num_bytes": bytes_of[split], "num_examples": counts[split]["frames"]}
+                for split in SPLITS
+                if split in counts
+            ],
+            "download_size": sum(bytes_of.values()),
+            "dataset_size": sum(bytes_of.values()),
+        },
+    }
+    return f"---\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)}---\n\n"
+
+
+def title(provenance: Mapping[str, Any]) -> str:
+    """What the dataset is called."""
+    return f"{_labels(provenance)} in intravascular OCT, {provenance['size']} x {provenance['size']}"
+
+
+def body(provenance: Mapping[str, Any]) -> str:
+    """Everything below the front matter."""
+    origin, split = provenance["origin"], provenance["split"]
+    counts = provenance["counts"]
+    total = sum(of_split["frames"] for of_split in counts.values())
+    studies = len({study for of_split in counts.values() for study in of_split["by_study"]})
+    warning = f"> **{split['description']}**\n\n" if split["leaks"] else ""
+    private = (
+        "> **Private data: not to be published.** Names are replaced by keyed hashes; the key is not part of this "
+        "folder.\n\n"
+        if provenance["private"]
+        else ""
+    )
+    return f"""# {title(provenance)}
+
+{private}{warning}{total} frames of intravascular optical coherence tomography of the coronary arteries from {studies} \
+{"study" if studies == 1 else "studies"} (a study is one patient), each with an expert's mask of \
+{_labels(provenance).lower()}, made from *{origin["title"]}*{_made_by(origin)}. Research use only.
+
+![Frames with the experts' outlines]({SHEET_FILE})
+
+## What is in it
+
+Each row is one frame: `image` (RGB, {provenance["size"]} x {provenance["size"]}), `mask` (palette PNG of the same \
+size: {_palette(provenance)}), `study`, `series`, `frame`, `pixel_spacing_mm` (mm per pixel of `image`; empty where it \
+is not known) and `pixel_spacing_source`, the frame's size and spacing before scaling (`native_...`), and the area of \
+each class in pixels of the mask and in mm².
+
+```python
+import numpy as np
+from datasets import load_dataset
+
+dataset = load_dataset("path/to/this/folder")  # or the repository's name on the Hub
+row = dataset["{next(iter(counts))}"][0]
+inside = np.array(row["mask"]) == {_first_index(provenance)}  # {provenance["classes"][0]}, (H, W) bool
+```
+
+## How it was changed
+
+{_bullets(provenance["changes"])}
+
+Every source file with its md5, every option and the version of the code stand in `{PROVENANCE_FILE}`; `SHA256SUMS` \
+holds the sum of each file (`sha256sum -c SHA256SUMS`).
+
+## Split
+
+{_sentence(split["description"])} {_split_details(provenance)}
+
+{_split_table(provenance)}
+
+{_by_study(provenance)}
+
+![Areas of the classes]({HISTOGRAM_FILE})
+
+## Scale
+
+{_scale(provenance)}
+
+## Traps and limits
+
+* Neighbouring frames of a pullback are near-copies: a split by frame inflates Dice by 5 to 30 points. Split by study.
+* Frames without the class are kept: they are the negatives.
+* Lipid is outlined coarsely and often into the shadow, to the rim of the disc: its deep border is drawn by habit. The \
+angle it spans says more about agreement than its area.
+* A ruler and a ring at the catheter are burned into the frames. They tell the scale, and a network may learn them \
+instead of tissue.
+* The display zoom differs between studies: pixels of one frame are not those of another.
+{_duplicates(provenance)}{_excluded(provenance)}* Not for diagnosis, treatment, or any decision about a patient.
+
+## Licence and attribution
+
+{attribution(provenance)}
+
+## Citation
+
+{_citation(origin)}
+"""
+
+
+def attribution(provenance: Mapping[str, Any]) -> str:
+    """Creators, title, link, licence, changes and disclaimer, as the licence asks for."""
+    return Origin(**provenance["origin"]).attribution(provenance["changes"])
+
+
+def card_faults(text: str) -> list[str]:
+    """What the Hub would not take, or what is left over from a template; a sentence each."""
+    found = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
+    if found is None:
+        return ["the card does not begin with front matter between two lines of ---"]
+    try:
+        content = yaml.safe_load(found[1])
+    except yaml.YAMLError:
+        return ["the card's front matter is not YAML"]
+    if not isinstance(content, dict):
+        return ["the card's front matter is no mapping"]
+    needed = ("license", "pretty_name", "task_categories", "tags", "size_categories", "configs", "dataset_info")
+    faults = [f"the card's front matter lacks {key}" for key in needed if not content.get(key)]
+    if content.get("license") not in {*SHAREABLE_LICENCES, "other", "unknown"}:
+        faults.append(f"the card names the licence {content.get('license')!r}, which the Hub does not know")
+    if content.get("license") == "other" and not content.get("license_name"):
+        faults.append('the card\'s licence is "other" without a license_name')
+    faults += [
+        "a configuration in the card has no config_name or no data_files"
+        for config in content.get("configs") or ()
+        if not isinstance(config, dict) or not config.get("config_name") or not config.get("data_files")
+    ]
+    faults += [f"the card still holds {word!r}" for word in PLACEHOLDERS if word in text]
+    faults += [
+        f"the card links to {link}, outside of the folder" for link in re.findall(r"!\[[^]]*\]\((/[^)]*)\)", text)
+    ]
+    return faults
+
+
+def _labels(provenance: Mapping[str, Any]) -> str:
+    labels = [BY_NAME[name].label for name in provenance["classes"]]
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}".capitalize()
+
+
+def _made_by(origin: Mapping[str, Any]) -> str:
+    return f" by {origin['creators']}" if origin["creators"] else ""
+
+
+def _palette(provenance: Mapping[str, Any]) -> str:
+    return ", ".join(f"{value} {name.replace('_', ' ')}" for value, name in provenance["palette"].items())
+
+
+def _first_index(provenance: Mapping[str, Any]) -> str:
+    return str(PALETTE_INDEX[provenance["classes"][0]])
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"* {_sentence(line)}" for line in lines)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def _split_details(provenance: Mapping[str, Any]) -> str:
+    split = provenance["split"]
+    told = []
+    if split["folds"]:
+        told.append(
+            f"Column `fold` numbers {split['folds']} folds by study; fold {split['validation_fold']} is validation "
+            "(0: held out)."
+        )
+    elif split["rule"] != "none":
+        told.append(f"Validation is as near to {100 * split['validation_share']:.0f} % of the frames as that allows.")
+    if split["rule"] == "study" and not split["folds"]:
+        told.append("The frames with the class are balanced in the same way.")
+    if split["holdout"] == "radialmamba":
+        told.append(
+            f"Test holds those of the studies {', '.join(RADIALMAMBA)} that are here: the ones on which RadialMamba "
+            "and Swin-UMamba were reported."
+        )
+    elif split["holdout"]:
+        told.append("Test holds studies that were named for it.")
+    if split["rule"] != "none":
+        told.append(f"Seed {split['seed']}.")
+    return " ".join(told)
+
+
+def _split_table(provenance: Mapping[str, Any]) -> str:
+    classes = provenance["classes"]
+    header = [
+        "split",
+        "studies",
+        "frames",
+        *(f"frames with {name.replace('_', ' ')}" for name in classes),
+        "with a scale",
+    ]
+    return _table(
+        header,
+        [
+            [
+                *(split, of_split["studies"], of_split["frames"]),
+                *(of_split["frames_with"][name] for name in classes),
+                of_split["frames_with_scale"],
+            ]
+            for split, of_split in provenance["counts"].items()
+        ],
+    )
+
+
+def _by_study(provenance: Mapping[str, Any]) -> str:
+    classes = provenance["classes"]
+    header = ["study", "split", "frames", *(f"with {name.replace('_', ' ')}" for name in classes)]
+    rows = [
+        [study, split, counts["frames"], *(counts["frames_with"][name] for name in classes)]
+        for split, of_split in provenance["counts"].items()
+        for study, counts in of_split["by_study"].items()
+    ]
+    table = _table(header, sorted(rows))
+    return f"<details><summary>Frames of each study</summary>\n\n{table}\n\n</details>"
+
+
+def _table(header: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (header, ["---"] * len(header), *rows))
+
+
+def _scale(provenance: Mapping[str, Any]) -> str:
+    counts = provenance["counts"].values()
+    total, known = (sum(of_split[key] for of_split in counts) for key in ("frames", "frames_with_scale"))
+    return (
+        f"`pixel_spacing_mm` is known for {known} of {total} frames. It was read from each frame by itself, from the "
+        "dots 1 mm apart of the burned-in ruler, cross-checked with the ring at the catheter, and belongs to the frame "
+        "as it is stored here. Where it is empty, only pixels and degrees can be measured."
+    )
+
+
+def _duplicates(provenance: Mapping[str, Any]) -> str:
+    found = provenance["duplicates_across_studies"]
+    if not found:
+        return "* No frame was found under two studies (compared by their speckle).\n"
+    named = ", ".join(f"{pair['first']} = {pair['second']}" for pair in found[:8])
+    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+    kept = (
+        "; such frames are on both sides"
+        if provenance["split"]["leaks"]
+        else "; such studies are on one side of the split"
+    )
+    return f"* {len(found)} pairs of frames of different studies show the same: {named}{more}{kept}.\n"
+
+
+def _excluded(provenance: Mapping[str, Any]) -> str:
+    left_out = provenance["excluded"]
+    return (
+        f"* {len(left_out)} files were left out; `{PROVENANCE_FILE}` names each with the reason.\n" if left_out else ""
+    )
+
+
+def _citation(origin: Mapping[str, Any]) -> str:
+    if not origin["creators"]:
+        return f"{origin['title']}."
+    authors = " and ".join(part.strip() for part in origin["creators"].split(";"))
+    fields = {
+        "author": authors,
+        "title": origin["title"],
+        "publisher": origin["publisher"],
+        "version": origin["version"],
+        "year": origin["year"],
+        "doi": origin["doi"],
+    }
+    lines = "".join(f"  {key} = {{{value}}},\n" for key, value in fields.items() if value)
+    return f"```bibtex\n@dataset{{source,\n{lines}}}\n```"

@@ -1,0 +1,145 @@
+"""The processed dataset folder: files in their places, metadata, provenance, sums; there whole or not at all.
+
+DIR/{train,validation[,test]}/images/STEM.png   frames
+DIR/{train,validation[,test]}/masks/STEM.png    palette masks: 0 background, 1.. the classes of classes.py
+DIR/{train,validation[,test]}/metadata.jsonl    a line for each frame
+DIR/provenance.json, README.md, ATTRIBUTION.md, SHA256SUMS, preview/
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from octseg.classes import PALETTE_INDEX
+from octseg.export.files import told_in_one_sentence
+from octseg.publishing import PROVENANCE_FILE, SUMS_FILE, sha256_of, sums_text
+from train.preparing.workshop import Made, Workshop
+
+SPLITS = ("train", "validation", "test")
+METADATA_FILE = "metadata.jsonl"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A made frame and the split that it belongs to, with what its line of metadata says beside its row."""
+
+    made: Made
+    split: str
+    extra: Mapping[str, Any]
+
+    def line(self) -> dict[str, Any]:
+        """Its line of metadata.jsonl; file names are relative to that file."""
+        name = f"{self.made.item.name.stem}.png"
+        files = {"image_file_name": f"images/{name}", "mask_file_name": f"masks/{name}"}
+        return {**files, **self.made.row, **self.extra}
+
+
+def lay_out(workshop: Workshop, frames: Sequence[Placed]) -> Path:
+    """A new folder in the workshop with frames, masks and metadata in their places; an older one is thrown away."""
+    folder = workshop.folder / "dataset"
+    with told_in_one_sentence("the dataset"):
+        shutil.rmtree(folder, ignore_errors=True)
+        for split in SPLITS:
+            of_split = [placed for placed in frames if placed.split == split]
+            if not of_split:
+                continue
+            for kind in ("images", "masks"):
+                (folder / split / kind).mkdir(parents=True)
+            for placed in of_split:
+                name = placed.made.item.name
+                image, mask, _ = workshop.paths(name)
+                _link(image, folder / split / "images" / f"{name.stem}.png")
+                _link(mask, folder / split / "masks" / f"{name.stem}.png")
+            lines = "".join(json.dumps(placed.line()) + "\n" for placed in of_split)
+            (folder / split / METADATA_FILE).write_text(lines, encoding="utf-8")
+    return folder
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for the file; a copy where the disk knows no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def counts(frames: Sequence[Placed], classes: Sequence[str]) -> dict[str, Any]:
+    """Frames, studies and frames that bear each class, by split and by study."""
+    told: dict[str, Any] = {}
+    for split in SPLITS:
+        of_split = [placed.made.row for placed in frames if placed.split == split]
+        if of_split:
+            by_study: dict[str, list[dict[str, Any]]] = {}
+            for row in of_split:
+                by_study.setdefault(row["study"], []).append(row)
+            told[split] = {
+                **_count(of_split, classes),
+                "by_study": {study: _count(by_study[study], classes) for study in sorted(by_study)},
+            }
+    return told
+
+
+def _count(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "frames": len(rows),
+        "studies": len({row["study"] for row in rows}),
+        "frames_with": {name: sum(row[f"{name}_area_px"] > 0 for row in rows) for name in classes},
+        "pixels_of": {name: sum(row[f"{name}_area_px"] for row in rows) for name in classes},
+        "frames_with_scale": sum(row["pixel_spacing_mm"] is not None for row in rows),
+    }
+
+
+def write_sums(folder: Path, known: Mapping[str, str]) -> None:
+    """SHA256SUMS of all files; those whose sum is `known` are not read again."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    sums = {name: known.get(name) or sha256_of(folder / name) for name in names if name != SUMS_FILE}
+    (folder / SUMS_FILE).write_text(sums_text(sums), encoding="utf-8")
+
+
+def known_sums(frames: Sequence[Placed]) -> dict[str, str]:
+    """File -> sha256 of frames and masks, taken when they were made."""
+    sums = {}
+    for placed in frames:
+        name = placed.made.item.name.stem
+        for kind, digest in zip(("images", "masks"), placed.made.sha256, strict=True):
+            sums[f"{placed.split}/{kind}/{name}.png"] = digest
+    return sums
+
+
+def read_lines(folder: Path, split: str) -> list[dict[str, Any]]:
+    """The metadata of one split; none where there is no such split."""
+    path = folder / split / METADATA_FILE
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_provenance(folder: Path, provenance: Mapping[str, Any]) -> None:
+    """provenance.json; the same content gives the same bytes."""
+    text = json.dumps(provenance, indent=2, ensure_ascii=False)
+    (folder / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def palette_meaning(classes: Sequence[str]) -> dict[str, str]:
+    """Value in a mask -> what it means, as strings for JSON."""
+    return {"0": "background"} | {str(PALETTE_INDEX[name]): name for name in classes}
+
+
+def column_types(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Column -> its type as `datasets` names it, in the order of the columns; pictures are "image"."""
+    types = {"image": "image", "mask": "image", "study": "string", "series": "string", "frame": "int64"}
+    types |= {"pixel_spacing_mm": "float64", "pixel_spacing_source": "string"}
+    types |= {"native_height": "int64", "native_width": "int64", "native_pixel_spacing_mm": "float64"}
+    for name in provenance["classes"]:
+        types |= {f"{name}_area_px": "int64", f"{name}_area_mm2": "float64"}
+    if len(provenance["classes"]) > 1:
+        types["overlap_px"] = "int64"
+    if provenance["split"]["leaks"]:
+        types["split_leaks"] = "bool"
+    if provenance["split"]["folds"] is not None:
+        types["fold"] = "int64"
+    return types
