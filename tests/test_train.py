@@ -18,8 +18,8 @@ from octseg.phantom import make_phantom
 from octseg.preprocessing import PreprocessingConfig, unit_positions
 from octseg.pretrained import from_pretrained
 from train.augment import augmented
-from train.dataset import TrainingFrame, load_phantom, load_record_part
-from train.evaluate import evaluate, record_cases, store_metrics, table
+from train.dataset import TrainingFrame, load_phantom, open_data, training_frames
+from train.evaluate import evaluate, store_metrics, table
 from train.loop import Recipe, Stage, draw, learning_rate_factor, train
 from train.losses import bce_dice_loss
 from train.metrics import dice, rays_that_meet
@@ -47,7 +47,7 @@ def frame_of(name: str, has: frozenset[str]) -> TrainingFrame:
 
 
 def test_a_record_part_gives_frames_with_their_truth(part: Path) -> None:
-    frames = load_record_part(part)
+    frames = training_frames(open_data(part, "train"))
     assert [(frame.name, frame.study) for frame in frames] == [("001_1_001", "001"), ("001_1_002", "001")]
     for frame, seed in zip(frames, (0, 1), strict=True):
         masks = make_phantom(seed).masks
@@ -58,13 +58,13 @@ def test_a_record_part_gives_frames_with_their_truth(part: Path) -> None:
 
 def test_a_mask_of_another_size_is_refused_by_name(part: Path) -> None:
     Image.fromarray(np.zeros((100, 100, 4), np.uint8)).save(part / "mask" / "001_1_002.tiff")
-    with pytest.raises(ReadError, match=r"001_1_002.tiff has shape \(100, 100, 4\)"):
-        load_record_part(part)
+    with pytest.raises(ReadError, match=r"001_1_002.tiff cannot be used: the mask has 100 x 100 pixels and its frame"):
+        training_frames(open_data(part, "train"))
 
 
 def test_a_folder_without_frames_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="no frames in"):
-        load_record_part(tmp_path)
+        open_data(tmp_path, "train")
 
 
 def test_an_augmented_frame_and_its_truth_move_together() -> None:
@@ -155,7 +155,7 @@ def tiny_training(out: Path, imagenet: Path, frames: list[TrainingFrame], steps:
 def test_training_lowers_the_loss_and_logs_it(part: Path, tmp_path: Path) -> None:
     imagenet = tmp_path / "encoder.safetensors"
     save_file(MobileNetV2().state_dict(), imagenet)
-    tiny_training(tmp_path / "run", imagenet, load_record_part(part), steps=60)
+    tiny_training(tmp_path / "run", imagenet, training_frames(open_data(part, "train")), steps=60)
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in log] == [20, 40, 60]
     assert log[-1]["loss"] < 0.95 * log[0]["loss"]
@@ -164,7 +164,7 @@ def test_training_lowers_the_loss_and_logs_it(part: Path, tmp_path: Path) -> Non
 def test_a_finished_run_goes_on_from_its_state_and_does_not_start_anew(part: Path, tmp_path: Path) -> None:
     imagenet = tmp_path / "encoder.safetensors"
     save_file(MobileNetV2().state_dict(), imagenet)
-    frames = load_record_part(part)
+    frames = training_frames(open_data(part, "train"))
     first = tiny_training(tmp_path / "run", imagenet, frames, steps=4)
     again = tiny_training(tmp_path / "run", imagenet, frames, steps=4)
     for one, other in zip(first.state_dict().values(), again.state_dict().values(), strict=True):
@@ -174,7 +174,7 @@ def test_a_finished_run_goes_on_from_its_state_and_does_not_start_anew(part: Pat
 
 def test_a_part_of_the_record_is_measured_frame_by_frame_and_pooled(part: Path) -> None:
     """The tiny part measured with the bundled weights: figures of each class, pooled and of each frame."""
-    metrics = evaluate(from_pretrained(), record_cases(part))
+    metrics = evaluate(from_pretrained(), open_data(part, "validation").cases())
     assert metrics["n_frames"] == 2
     assert metrics["studies"] == ["001"]
     assert metrics["dice_pooled"]["lumen"] > 0.85
@@ -200,3 +200,12 @@ def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
     assert loaded.config.metrics["unseen patients"]["dice_pooled"] == {"lumen": 0.5}
     assert "No frame of a set was used to train" in loaded.config.metrics["protocol"]
     assert "| unseen patients | 4 | 0.50 | - | -12 % |" in (tmp_path / "run" / "README.md").read_text()
+
+
+def test_a_batch_that_cannot_be_made_ends_the_training_and_does_not_hang_it(tmp_path: Path) -> None:
+    """A frame whose planes have another size than it has."""
+    broken = TrainingFrame("x", "x", np.zeros((9, 9), np.uint8), np.zeros((9, 9), np.uint8), (4.0, 4.0), 4.5)
+    imagenet = tmp_path / "encoder.safetensors"
+    save_file(MobileNetV2().state_dict(), imagenet)
+    with pytest.raises(ValueError, match=r"broadcast|shape|size"):
+        tiny_training(tmp_path / "run", imagenet, [broken], steps=2)

@@ -1,7 +1,8 @@
-"""Train the network: `python -m train --data PART --imagenet WEIGHTS --out RUN`.
+"""Train the network: `python -m train --data DIR --imagenet WEIGHTS --out RUN`.
 
-PART is one part of a fold of the Zenodo record: img/SSS_R_NNN.png and mask/SSS_R_NNN.tiff. Stopped at any moment, the
-same command goes on from the last saved state.
+DIR is a dataset of `python -m train.prepare`, of which the training split is used, or one part of an unpacked fold of
+the Zenodo record. The model's classes are those of the dataset. Stopped at any moment, the same command goes on from
+the last saved state.
 """
 
 import argparse
@@ -21,26 +22,12 @@ from octseg.errors import OctsegError
 from octseg.model import ModelConfig
 from octseg.preprocessing import PreprocessingConfig
 from train.card import model_card
-from train.dataset import TrainingFrame, load_phantom, load_record_part
+from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
 from train.loop import Recipe, Stage, preprocessing_of, train
 from train.preparing.code_version import code_commit
 
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
-ZENODO = {
-    "name": "OCT Dataset for Segmentation of Atherosclerotic Plaque Morphological Features, Zenodo",
-    "doi": "10.5281/zenodo.14478210",
-    "revision": "v1.0",
-    "licence": "CC-BY-4.0",
-    "attribution": (
-        "Trained on frames of **OCT Dataset for Segmentation of Atherosclerotic Plaque Morphological Features** by "
-        "Danilov, V.; Laptev, V.; Klyshnikov, K.; Ovcharenko, E.; Kochergin, N., Zenodo, version 1.0, 2025, "
-        "https://doi.org/10.5281/zenodo.14478210, licensed under "
-        "[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), provided as is, without warranty. **Changes:** "
-        "grey levels taken from the sepia, outside of the disc blanked, burned-in marks painted out, resampled along "
-        "rays about the catheter, augmented. The authors do not endorse this model."
-    ),
-}
 IMAGENET = "MobileNetV2 1.0 trained on ImageNet-1k (tonylins/pytorch-mobilenet-v2, Apache-2.0)"
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
 
@@ -50,8 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     torch.set_num_threads(options.threads)
     try:
-        real = load_record_part(options.data, _shown("frames"))
-        phantoms = _load_phantoms(options.phantoms)
+        data = open_data(options.data, "train")
+        for warning in data.warnings:
+            print(f"train: {warning}", file=sys.stderr)
+        real = training_frames(data, _shown("frames", len(data.studies)))
+        phantoms = _load_phantoms(options.phantoms, data.classes)
+        network_config = ModelConfig(classes=data.classes)
         recipe = Recipe(stages=stages(options.coarse_steps, options.fine_steps), seed=options.seed)
         full_size = POLAR if options.domain == "polar" else CARTESIAN
         preprocessing = preprocessing_of(recipe.stages[-1], full_size)
@@ -59,15 +50,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             real,
             phantoms,
             imagenet=options.imagenet,
-            network_config=ModelConfig(),
+            network_config=network_config,
             preprocessing=preprocessing,
             recipe=recipe,
             out=options.out,
         )
         config = CheckpointConfig(
-            network=ModelConfig(),
+            network=network_config,
             preprocessing=preprocessing,
-            training=provenance(real, len(phantoms), recipe),
+            training=provenance(data, len(phantoms), recipe),
             software={"octseg": __version__, "torch": torch.__version__},
         )
         save_checkpoint(options.out, network, config, model_card(config))
@@ -92,13 +83,12 @@ def fine_stage(steps: int) -> Stage:
     return Stage(steps=steps, batch=4, size=(512, 512), learning_rate=4e-4, encoder_learning_rate=1e-4)
 
 
-def provenance(real: Sequence[TrainingFrame], phantoms: int, recipe: Recipe) -> dict[str, Any]:
+def provenance(data: Data, phantoms: int, recipe: Recipe) -> dict[str, Any]:
     """What the weights were made from, as config.json states it."""
-    studies = sorted({frame.study for frame in real})
     seeds = f"seeds {FIRST_PHANTOM_SEED} to {FIRST_PHANTOM_SEED + phantoms - 1}"
     return {
         "datasets": [
-            {**ZENODO, "studies": studies, "used": f"{len(real)} frames of the studies {', '.join(studies)}"},
+            data.told,
             {"name": "octseg phantoms", "revision": __version__, "used": f"{phantoms} frames, {seeds}"},
         ],
         "start": IMAGENET,
@@ -108,19 +98,20 @@ def provenance(real: Sequence[TrainingFrame], phantoms: int, recipe: Recipe) -> 
     }
 
 
-def _load_phantoms(count: int) -> list[TrainingFrame]:
+def _load_phantoms(count: int, classes: Sequence[str]) -> list[TrainingFrame]:
     with ThreadPoolExecutor(max_workers=2) as pool:
         seeds = range(FIRST_PHANTOM_SEED, FIRST_PHANTOM_SEED + count)
-        return list(tqdm(pool.map(load_phantom, seeds), total=count, desc="phantoms", disable=None))
+        made = pool.map(lambda seed: load_phantom(seed, classes), seeds)
+        return list(tqdm(made, total=count, desc="phantoms", disable=None))
 
 
-def _shown(what: str) -> Callable[[list[Path]], Iterable[Path]]:
-    return lambda paths: tqdm(paths, desc=what, disable=None)
+def _shown(what: str, total: int) -> Callable[[Iterable[Case]], Iterable[Case]]:
+    return lambda cases: tqdm(cases, total=total, desc=what, disable=None)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with img/ and mask/ to train on")
+    parser.add_argument("--data", type=Path, required=True, help="dataset folder, or folder with img/ and mask/")
     parser.add_argument("--imagenet", type=Path, required=True, help="MobileNetV2 weights, safetensors")
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument("--domain", choices=("polar", "cartesian"), default="polar")

@@ -29,6 +29,7 @@ def augmented(
     planes = cv2.remap(frame.planes, cols, rows, cv2.INTER_LINEAR)
     if rng.random() < SHADOW_CHANCE:
         grey = _shadowed(grey, rows - frame.centre[0], cols - frame.centre[1], rng)
+    planes = planes.reshape(*grey.shape, -1)  # OpenCV drops the axis of a single plane
     return _relit(grey, rng), planes.transpose(2, 0, 1).astype(np.float32) / 255.0
 
 

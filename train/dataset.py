@@ -1,25 +1,62 @@
-"""Frames and expert masks to train on: the folder of one part of the Zenodo record, and phantoms.
+"""Frames and expert masks to train on and to measure with: a dataset folder, one part of the Zenodo record, phantoms.
 
-A part holds img/SSS_R_NNN.png (RGB) and mask/SSS_R_NNN.tiff (H, W, 4), uint8 of 0 and 255, in the plane order of
-octseg/classes.py. The masks are read with Pillow: OpenCV takes the fourth plane for alpha and returns zeros.
+A dataset folder is what `python -m train.prepare` makes. A part of the record holds img/SSS_R_NNN.png (RGB) and
+mask/SSS_R_NNN.tiff (H, W, 4), uint8 of 0 and 255, in the plane order of octseg/classes.py.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from octseg.classes import CLASS_NAMES
-from octseg.errors import ReadError
+from octseg.classes import CLASS_NAMES, PALETTE_INDEX
+from octseg.errors import DatasetError, ReadError
 from octseg.phantom import make_phantom
 from octseg.preprocessing import FrameView, view_frame
+from octseg.publishing import PROVENANCE_FILE, read_provenance
+from octseg.pullback import Frame
 from octseg.reading import read_pullback
+from train.preparing.layout import read_lines
+from train.preparing.masks import MaskRule, read_mask
+from train.preparing.origin import ZENODO_RECORD, Origin
 
 LONGEST_SIDE_PX = 768  # larger frames are averaged down first, or sampling them along rays would alias
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One frame with an expert's or a phantom's truth, class name -> (H, W) bool.
+
+    pixel_spacing_mm: of the frame as it is here, where the dataset knows it.
+    """
+
+    name: str
+    study: str
+    frame: Frame
+    truth: Mapping[str, Mask]
+    pixel_spacing_mm: float | None = None
+
+
+@dataclass(frozen=True)
+class Data:
+    """Cases that are read one at a time.
+
+    classes: that the truth speaks of, in the order of classes.py. studies: of each case, in order.
+    told: what config.json says of the data, with its licence and attribution.
+    warnings: what a figure from these data cannot be trusted for.
+    """
+
+    classes: tuple[str, ...]
+    studies: tuple[str, ...]
+    cases: Callable[[], Iterator[Case]]
+    told: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +77,22 @@ class TrainingFrame:
     has: frozenset[str] = frozenset()
 
 
-def training_frame(name: str, study: str, view: FrameView, planes: NDArray[np.uint8]) -> TrainingFrame:
-    """A seen frame and its planes (H, W, K), scaled so that no side exceeds `LONGEST_SIDE_PX`."""
+def open_data(data: Path, split: str) -> Data:
+    """One split of a dataset folder, or a part of the record, for which `split` means nothing.
+
+    Raises DatasetError or ReadError where there are no frames.
+    """
+    return _open_dataset(data, split) if (data / PROVENANCE_FILE).exists() else _open_record_part(data)
+
+
+def training_frames(data: Data, progress: Callable[[Iterable[Case]], Iterable[Case]] = iter) -> list[TrainingFrame]:
+    """All cases cleaned, in memory."""
+    return [training_frame(case, view_frame(case.frame), data.classes) for case in progress(data.cases())]
+
+
+def training_frame(case: Case, view: FrameView, classes: Sequence[str]) -> TrainingFrame:
+    """A seen frame with its planes (H, W, K) of `classes`, scaled so that no side exceeds `LONGEST_SIDE_PX`."""
+    planes = np.stack([case.truth[name] for name in classes], axis=-1).astype(np.uint8) * 255
     circle = view.circle
     offset = np.hypot(*(np.subtract(view.catheter_centre, circle.centre)))
     shrink = max(1.0, max(view.grey.shape) / LONGEST_SIDE_PX)
@@ -51,50 +102,98 @@ def training_frame(name: str, study: str, view: FrameView, planes: NDArray[np.ui
         float((view.catheter_centre[1] + 0.5) / shrink - 0.5),
     )
     return TrainingFrame(
-        name,
-        study,
+        case.name,
+        case.study,
         np.asarray(cv2.resize(view.grey, size, interpolation=cv2.INTER_AREA), np.uint8),
-        np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), np.uint8),
+        np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), np.uint8).reshape(*size[::-1], len(classes)),
         centre,
         float((circle.radius_px + offset) / shrink),
-        frozenset(name for index, name in enumerate(CLASS_NAMES) if planes[..., index].any()),
+        frozenset(name for name in classes if case.truth[name].any()),
     )
 
 
-def read_truth(path: Path, height: int, width: int) -> NDArray[np.uint8]:
-    """The mask planes (H, W, K) of one TIFF of the record; one of another shape or with other values is refused."""
-    with Image.open(path, formats=["TIFF"]) as mask:
-        planes = np.asarray(mask)
-    if planes.shape != (height, width, len(CLASS_NAMES)):
-        raise ReadError(f"{path.name} has shape {planes.shape}; its frame needs {(height, width, len(CLASS_NAMES))}")
-    if planes.dtype != np.uint8 or not np.isin(planes, (0, 255)).all():
-        raise ReadError(f"{path.name} must hold uint8 of 0 and 255 only")
-    return np.asarray(planes, np.uint8)
-
-
-def record_images(part: Path, studies: Iterable[str] | None = None) -> list[Path]:
-    """The frames of one part of the record, in order; `studies` keeps only those."""
-    wanted = None if studies is None else set(studies)
-    images = [path for path in sorted((part / "img").glob("*.png")) if wanted is None or path.name[:3] in wanted]
-    if not images:
-        raise ReadError(f"no frames in {part.name}/img; expected SSS_R_NNN.png of the record's layout")
-    return images
-
-
-def load_record_part(part: Path, progress: Callable[[list[Path]], Iterable[Path]] = iter) -> list[TrainingFrame]:
-    """All frames of one part of the record, cleaned, with their truth."""
-    return [load_record_frame(image) for image in progress(record_images(part))]
-
-
-def load_record_frame(image: Path) -> TrainingFrame:
-    """One frame of the record with its truth, from img/NAME.png and mask/NAME.tiff."""
-    frame = next(iter(read_pullback(image)))
-    planes = read_truth(image.parent.parent / "mask" / f"{image.stem}.tiff", *frame.shape[:2])
-    return training_frame(image.stem, image.stem.split("_")[0], view_frame(frame), planes)
-
-
-def load_phantom(seed: int) -> TrainingFrame:
+def phantom_case(seed: int) -> Case:
     """One phantom with its exact truth."""
     phantom = make_phantom(seed)
-    planes = np.stack([phantom.masks[name] for name in CLASS_NAMES], axis=-1).astype(np.uint8) * 255
-    return training_frame(f"phantom_{seed}", "phantom", view_frame(phantom.frame), planes)
+    return Case(f"phantom_{seed}", "phantom", phantom.frame, phantom.masks, phantom.pixel_spacing_mm)
+
+
+def load_phantom(seed: int, classes: Sequence[str] = CLASS_NAMES) -> TrainingFrame:
+    """One phantom, cleaned."""
+    case = phantom_case(seed)
+    return training_frame(case, view_frame(case.frame), classes)
+
+
+def _open_dataset(folder: Path, split: str) -> Data:
+    provenance = read_provenance(folder)
+    lines = read_lines(folder, split)
+    if not lines:
+        there = ", ".join(provenance["counts"])
+        raise DatasetError(f"{folder.name} has no frames for {split}; it has {there}")
+    classes = tuple(provenance["classes"])
+
+    def cases() -> Iterator[Case]:
+        for line in lines:
+            frame = next(iter(read_pullback(folder / split / line["image_file_name"])))
+            with Image.open(folder / split / line["mask_file_name"], formats=["PNG"]) as mask:
+                indices = np.asarray(mask)
+            if indices.shape != frame.shape[:2]:
+                raise DatasetError(f"the mask of {line['image_file_name']} has another size than its frame")
+            truth = {name: indices == PALETTE_INDEX[name] for name in classes}
+            name = Path(line["image_file_name"]).stem
+            yield Case(name, line["study"], frame, truth, line["pixel_spacing_mm"])
+
+    told = _told(Origin(**provenance["origin"]), provenance["changes"], [line["study"] for line in lines])
+    told |= {"private": provenance["private"], "split": provenance["split"]["description"]}
+    leaks = (provenance["split"]["description"],) if provenance["split"]["leaks"] else ()
+    return Data(classes, tuple(line["study"] for line in lines), cases, told, leaks)
+
+
+def _open_record_part(part: Path) -> Data:
+    images = sorted((part / "img").glob("*.png"))
+    if not images:
+        raise ReadError(
+            f"no frames in {part.name}: expected a dataset folder of python -m train.prepare, or img/SSS_R_NNN.png of "
+            "the record's layout"
+        )
+    studies = tuple(image.stem.split("_")[0] for image in images)
+    changes = (
+        "grey levels taken from the sepia",
+        "outside of the disc blanked",
+        "burned-in marks painted out",
+        "resampled about the catheter",
+        "augmented",
+    )
+    return Data(
+        CLASS_NAMES,
+        studies,
+        lambda: map(record_case, images),
+        _told(ZENODO_RECORD, changes, studies) | {"private": False},
+    )
+
+
+def record_case(image: Path) -> Case:
+    """One frame of the record with its expert masks, from img/NAME.png and mask/NAME.tiff."""
+    frame = next(iter(read_pullback(image)))
+    path = image.parent.parent / "mask" / f"{image.stem}.tiff"
+    try:
+        truth = read_mask(path.read_bytes(), (frame.shape[0], frame.shape[1]), MaskRule(record=True))
+    except (OSError, ReadError) as error:
+        raise ReadError(
+            f"{path.name} cannot be used: {error if isinstance(error, ReadError) else 'no file'}"
+        ) from error
+    return Case(image.stem, image.stem.split("_")[0], frame, truth)
+
+
+def _told(origin: Origin, changes: Sequence[str], studies: Sequence[str]) -> dict[str, Any]:
+    """What config.json says of the data that a model was trained on."""
+    names = sorted(set(studies))
+    return {
+        "name": f"{origin.title}{', ' + origin.publisher if origin.publisher else ''}",
+        "doi": origin.doi,
+        "revision": f"v{origin.version}" if origin.version else None,
+        "licence": origin.licence,
+        "attribution": origin.attribution(changes, opening="Trained on frames of", thing="model"),
+        "studies": names,
+        "used": f"{len(studies)} frames of the {'study' if len(names) == 1 else 'studies'} {', '.join(names)}",
+    }

@@ -1,14 +1,15 @@
-"""Measure a checkpoint on frames it has not seen: `python -m train.evaluate --model RUN --data PART [--phantoms N]`.
+"""Measure a checkpoint on frames it has not seen: `python -m train.evaluate --model RUN --data DIR [--split test]`.
 
-PART is one part of a fold of the Zenodo record; the figures are pooled over its frames and given for each. Prints a
-Markdown table, writes metrics.json into RUN and, with --into-config, the same figures into its config.json.
+DIR is a dataset of `python -m train.prepare`, or one part of an unpacked fold of the Zenodo record; the figures are
+pooled over its frames and given for each. Prints a Markdown table, writes metrics.json into RUN and, with
+--into-config, the same figures into its config.json. A study that the model was trained on is refused.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,57 +17,42 @@ import numpy as np
 from tqdm import tqdm
 
 from octseg.checkpoint import load_checkpoint, save_checkpoint
-from octseg.classes import CLASS_NAMES
-from octseg.errors import OctsegError
-from octseg.phantom import make_phantom
+from octseg.errors import DatasetError, OctsegError
 from octseg.pretrained import from_pretrained
-from octseg.pullback import Frame
-from octseg.reading import read_pullback
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from train.card import model_card
-from train.dataset import read_truth, record_images
-from train.metrics import Mask, Pair, dice, rays_that_meet
+from train.dataset import Case, Data, open_data, phantom_case
+from train.metrics import Pair, dice, rays_that_meet
 
 FIRST_PHANTOM_SEED = 900_000  # training draws from 100,000 up
 
 
-@dataclass(frozen=True)
-class Case:
-    """One frame with an expert's or a phantom's truth, class name -> (H, W) bool."""
-
-    name: str
-    study: str
-    frame: Frame
-    truth: dict[str, Mask]
-
-
-def record_cases(part: Path) -> Iterator[Case]:
-    """The frames of one part of the record with their expert masks."""
-    for image in record_images(part):
-        frame = next(iter(read_pullback(image)))
-        planes = read_truth(part / "mask" / f"{image.stem}.tiff", *frame.shape[:2]) > 0
-        truth = {name: planes[..., plane] for plane, name in enumerate(CLASS_NAMES)}
-        yield Case(image.stem, image.stem.split("_")[0], frame, truth)
-
-
 def phantom_cases(count: int) -> Iterator[Case]:
     """Phantoms of seeds that no training draws."""
-    for seed in range(FIRST_PHANTOM_SEED, FIRST_PHANTOM_SEED + count):
-        phantom = make_phantom(seed)
-        yield Case(f"phantom_{seed}", "phantom", phantom.frame, phantom.masks)
+    return map(phantom_case, range(FIRST_PHANTOM_SEED, FIRST_PHANTOM_SEED + count))
+
+
+def refuse_seen(training: Mapping[str, Any], data: Data) -> None:
+    """DatasetError where a model of that `training` (config.json) saw a study of `data`: figures would say nothing."""
+    for known in training.get("datasets", ()):
+        if known.get("name") == data.told.get("name") and (both := set(known.get("studies", ())) & set(data.studies)):
+            raise DatasetError(
+                f"the model was trained on the studies {', '.join(sorted(both))}; measure it on others, or the figures "
+                "say nothing of unseen patients"
+            )
 
 
 def evaluate(segmenter: Segmenter, cases: Iterable[Case]) -> dict[str, Any]:
     """Pooled Dice of each class, Dice of each frame, and the arc-Dice of lipid core over 360 rays from the lumen."""
-    pairs: dict[str, list[Pair]] = {name: [] for name in segmenter.config.network.classes}
+    pairs: dict[str, list[Pair]] = {}
     arcs: list[Pair] = []
     frames = []
     areas: list[tuple[int, int]] = []
     for case in cases:
         result = segmenter.segment(case.frame)
-        for name, of_class in pairs.items():
-            of_class.append((result.masks[name], case.truth[name]))
+        for name in [name for name in segmenter.config.network.classes if name in case.truth]:
+            pairs.setdefault(name, []).append((result.masks[name], case.truth[name]))
         arcs.append(lipid_arcs(result, case))
         areas.append((int(result.masks["lipid_core"].sum()), int(case.truth["lipid_core"].sum())))
         of_frame = {name: rounded(dice([of_class[-1]])) for name, of_class in pairs.items()}
@@ -83,8 +69,12 @@ def evaluate(segmenter: Segmenter, cases: Iterable[Case]) -> dict[str, Any]:
 
 
 def lipid_arcs(result: FrameResult, case: Case) -> Pair:
-    """(360,) found and true rays that meet lipid, seen from the centroid of the true lumen."""
-    rows, cols = np.nonzero(case.truth["lumen"])
+    """(360,) found and true rays that meet lipid, seen from the centroid of the true lumen.
+
+    Where the truth does not speak of the lumen, from that of the one found, and without any from the frame's middle.
+    """
+    lumen = case.truth.get("lumen", result.masks.get("lumen"))
+    rows, cols = np.nonzero(np.ones(case.frame.shape[:2], bool) if lumen is None or not lumen.any() else lumen)
     centre = (float(rows.mean()), float(cols.mean()))
     return rays_that_meet(result.masks["lipid_core"], centre), rays_that_meet(case.truth["lipid_core"], centre)
 
@@ -111,13 +101,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 1 with one line on stderr where something does not fit."""
     parser = argparse.ArgumentParser(prog="python -m train.evaluate", description=__doc__.split("\n")[0])
     parser.add_argument("--model", type=Path, required=True, help="checkpoint folder")
-    parser.add_argument("--data", type=Path, required=True, help="folder with img/ and mask/ that was not trained on")
+    parser.add_argument("--data", type=Path, required=True, help="dataset folder, or folder with img/ and mask/")
+    parser.add_argument("--split", default="validation", help="of the dataset: validation, test or train")
     parser.add_argument("--phantoms", type=int, default=0, help="also measure on so many fresh phantoms")
     parser.add_argument("--into-config", action="store_true", help="store the figures in config.json and the card")
     options = parser.parse_args(argv)
     try:
         segmenter = from_pretrained(options.model)
-        metrics = {"unseen patients": evaluate(segmenter, tqdm(record_cases(options.data), disable=None))}
+        data = open_data(options.data, options.split)
+        refuse_seen(segmenter.config.training, data)
+        for warning in data.warnings:
+            print(f"train.evaluate: {warning}", file=sys.stderr)
+        of_data = evaluate(segmenter, tqdm(data.cases(), total=len(data.studies), disable=None))
+        metrics = {"frames of a leaking split" if data.warnings else "unseen patients": of_data}
         if options.phantoms:
             metrics["phantoms"] = evaluate(segmenter, tqdm(phantom_cases(options.phantoms), disable=None))
         (options.model / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")

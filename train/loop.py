@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -211,17 +212,25 @@ def _batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches without end, prepared by a thread: grey (N, rows, columns) uint8 and truth (N, K, rows, columns)."""
     rng = np.random.default_rng((recipe.seed, *seed_parts))
-    ready: queue.Queue[tuple[Tensor, Tensor]] = queue.Queue(maxsize=SAMPLES_AHEAD)
+    ready: queue.Queue[Future[tuple[Tensor, Tensor]]] = queue.Queue(maxsize=SAMPLES_AHEAD)
+
+    def prepared() -> tuple[Tensor, Tensor]:
+        drawn = [augmented(frame, preprocessing, rng) for frame in draw(real, phantoms, recipe, stage.batch, rng)]
+        grey, truth = (np.stack(part) for part in zip(*drawn, strict=True))
+        return torch.from_numpy(grey), torch.from_numpy(truth)
 
     def fill() -> None:
         while True:
-            drawn = [augmented(frame, preprocessing, rng) for frame in draw(real, phantoms, recipe, stage.batch, rng)]
-            grey, truth = (np.stack(part) for part in zip(*drawn, strict=True))
-            ready.put((torch.from_numpy(grey), torch.from_numpy(truth)))
+            batch: Future[tuple[Tensor, Tensor]] = Future()
+            try:
+                batch.set_result(prepared())
+            except Exception as error:
+                batch.set_exception(error)  # raised where the batch is taken
+            ready.put(batch)
 
     threading.Thread(target=fill, daemon=True).start()
     while True:
-        yield ready.get()
+        yield ready.get().result()
 
 
 def draw(

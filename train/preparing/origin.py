@@ -31,12 +31,12 @@ class Origin:
         """The link to the material."""
         return None if self.doi is None else f"https://doi.org/{self.doi}"
 
-    def attribution(self, changes: Sequence[str]) -> str:
+    def attribution(self, changes: Sequence[str], *, opening: str = "Derived from", thing: str = "derivative") -> str:
         """What CC BY 4.0 section 3(a) asks for: creators, title, link, licence, changes, disclaimer of warranties."""
         credit = ", ".join(
             part for part in (self.publisher, self.version and f"version {self.version}", self.year, self.url) if part
         )
-        told = f"Derived from **{self.title}**" + (f" by {self.creators}" if self.creators else "")
+        told = f"{opening} **{self.title}**" + (f" by {self.creators}" if self.creators else "")
         told += f", {credit}" if credit else ""
         if self.licence is not None:
             name, link = LICENCE_LINKS.get(self.licence, (self.licence, ""))
@@ -48,7 +48,7 @@ class Origin:
         changed = "; ".join(change.rstrip(".") for change in changes)
         return (
             f"{told}.{earlier} **Changes:** {changed}. {disclaimer}. "
-            f"{'The authors do' if self.creators else 'Its source does'} not endorse this derivative."
+            f"{'The authors do' if self.creators else 'Its source does'} not endorse this {thing}."
         )
 
 
