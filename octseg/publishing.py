@@ -47,7 +47,7 @@ def require_publishable(folder: Path) -> dict[str, Any]:
         provenance = read_provenance(folder)
         faults = manifest_faults(folder)
     except DatasetError as error:
-        raise PublishingError(f"{folder.name} is not published: {error}") from error
+        raise PublishingError(f"nothing is published: {error}") from error
     require_licence(provenance, folder.name)
     if faults:
         raise PublishingError(
@@ -78,11 +78,13 @@ def read_provenance(folder: Path) -> dict[str, Any]:
     try:
         provenance = json.loads((folder / PROVENANCE_FILE).read_bytes())
     except FileNotFoundError:
-        raise DatasetError(f"it has no {PROVENANCE_FILE}; make it with python -m train.prepare") from None
+        raise DatasetError(
+            f"{folder.name} has no {PROVENANCE_FILE}; datasets are made with python -m train.prepare"
+        ) from None
     except (OSError, ValueError) as error:
-        raise DatasetError(f"its {PROVENANCE_FILE} cannot be read") from error
+        raise DatasetError(f"the {PROVENANCE_FILE} of {folder.name} cannot be read") from error
     if not isinstance(provenance, dict) or provenance.get("format") != 1:
-        raise DatasetError(f"its {PROVENANCE_FILE} has a format that this version does not know")
+        raise DatasetError(f"the {PROVENANCE_FILE} of {folder.name} has a format that this version does not know")
     return provenance
 
 

@@ -163,7 +163,9 @@ def _from_folder(options: Options) -> Found:
     """The frames of a folder or a ZIP file, and what is known of where they come from."""
     files = files_of(options.data) if options.data else in_two_folders(options.images, options.masks)
     listing = paired(files, _name_rule(options))
-    kept = chosen((item.name for item in listing.items), options.studies, options.max_frames_per_study)
+    kept = chosen(
+        (item.name for item in listing.items), options.studies, options.max_frames_per_study, private=options.private
+    )
     listing = Listing(tuple(item for item in listing.items if item.name in kept), listing.problems)
     source: dict[str, Any] = {"kind": "folder"}
     origin = _origin(options)

@@ -7,6 +7,7 @@ server between two answers is noticed by its ETag and size.
 import hashlib
 import json
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class _Waiting(Retry):
         seconds = (response is not None and self.get_retry_after(response)) or self.get_backoff_time()
         if seconds >= 1.0:
             cause = f"the server answers {response.status}" if response is not None else "no connection"
-            tqdm.write(f"{cause}: waiting {seconds:.0f} s")
+            tqdm.write(f"{cause}: waiting {seconds:.0f} s", file=sys.stderr)
         super().sleep(response)
 
 

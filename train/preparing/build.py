@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from octseg import __version__
-from octseg.classes import BY_NAME
+from octseg.classes import BY_NAME, CLASS_NAMES
 from octseg.errors import ConfigError, DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.publishing import SHAREABLE_LICENCES
@@ -300,7 +300,9 @@ def changes(job: Job, placed: Sequence[Placed], left_out: int) -> list[str]:
     side = processing.size
     told = [
         *job.selection,
-        f"masks reduced to {labels}, every other label removed",
+        "all labels kept"
+        if processing.classes == CLASS_NAMES
+        else f"masks reduced to {labels}, all other labels removed",
         f"frames resampled to {side} x {side} by averaging over areas, masks by area and a threshold of one half",
         "frames and palette masks stored as PNG, metadata of the files dropped",
     ]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 @lru_cache(maxsize=1)
 def code_commit() -> str | None:
-    """The commit of this source tree; None outside a git checkout."""
+    """The commit of this source tree, with "-dirty" where it was changed since; None outside a git checkout."""
     here = Path(__file__).parent
+    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
     try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        found = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return found.stdout.strip()

@@ -20,7 +20,7 @@ SIDE_PX = 96
 BLUR_PX = 2.0
 LENGTH = 256
 SAME = 0.75  # similarity from which two frames count as one
-BLOCK = 2048
+BLOCK = 512  # frames compared with all others at once
 
 Descriptor = NDArray[np.float32]
 

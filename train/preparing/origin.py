@@ -6,6 +6,7 @@ from dataclasses import dataclass
 CC_BY = "cc-by-4.0"
 LICENCE_LINKS = {
     CC_BY: ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/"),
+    "apache-2.0": ("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"),
     "cc0-1.0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
     "cc-by-sa-4.0": ("CC BY-SA 4.0", "https://creativecommons.org/licenses/by-sa/4.0/"),
     "cc-by-nc-4.0": ("CC BY-NC 4.0", "https://creativecommons.org/licenses/by-nc/4.0/"),

@@ -50,6 +50,7 @@ def export(folder: Path, out: Path, progress: Any = iter) -> None:
 
 def _write_split(folder: Path, split: str, target: Path, provenance: Mapping[str, Any], progress: Any) -> int:
     """Bytes of the Parquet files written."""
+    # These take seconds to load, and only this export needs them.
     import pyarrow as pa
     import pyarrow.parquet as pq
     from datasets import Features, Image, Value

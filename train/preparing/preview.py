@@ -101,7 +101,9 @@ def _by_turns(lines: Sequence[Line], count: int) -> list[Line]:
 
 def histogram(lines: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> bytes:
     """PNG of how large each class is where it is present: mm2 if all such frames have a scale, else pixels."""
+    # It takes a second to load, and only this picture needs it.
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7.2, 2.6 * len(classes) + 0.4), dpi=110, layout="constrained")
     for place, name in enumerate(classes):
@@ -109,10 +111,17 @@ def histogram(lines: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> byt
         present = [line for line in lines if line[f"{name}_area_px"] > 0]
         in_mm = bool(present) and all(line[f"{name}_area_mm2"] is not None for line in present)
         key, unit = (f"{name}_area_mm2", "mm²") if in_mm else (f"{name}_area_px", "pixels of the mask")
-        axes.hist([line[key] for line in present], bins=40, color=_share(BY_NAME[name].colour), ec="#333", lw=0.4)
+        axes.hist(
+            [line[key] for line in present],
+            bins=min(40, max(8, len(present) // 4)),
+            color=_share(BY_NAME[name].colour),
+            ec="#333",
+            lw=0.4,
+        )
         axes.set_title(f"{BY_NAME[name].label}: in {len(present)} of {len(lines)} frames", fontsize=10, loc="left")
         axes.set_xlabel(f"area, {unit}", fontsize=9)
         axes.set_ylabel("frames", fontsize=9)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})

@@ -7,6 +7,7 @@ CACHE/zenodo-14478210/fold_1/{train,test}/{img,mask}/   single members, as in an
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -16,9 +17,9 @@ from typing import Any
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence
 from train.preparing.locking import locked
-from train.preparing.names import RECORD_PATTERN, by_pattern
+from train.preparing.names import RECORD_PATTERN, FrameName, by_pattern
 from train.preparing.origin import CC_BY, ZENODO_RECORD, Origin
-from train.preparing.sources import Listing, Problem, chosen, folder_files, paired, zip_files
+from train.preparing.sources import Listing, Problem, chosen, folder_files, paired, refuse_escaping, zip_files
 from train.remote_zip import Directory, Span, fetch, holds, read_directory
 from train.zenodo import ENDPOINT, RECORD, Connection, Progress, Record, RemoteFile, download_whole, remember
 
@@ -144,10 +145,12 @@ def _target(home: Path, fold: int) -> Callable[[str], Path]:
 
 
 def _needed(directory: Directory, request: RecordRequest, target: Callable[[str], Path]) -> _Needed:
+    refuse_escaping((member.filename for member in directory.members), f"fold_{request.fold}.zip")
     rule = by_pattern(RECORD_PATTERN)
-    by_name: dict[str, Any] = {}
+    by_name: dict[str, zipfile.ZipInfo] = {}
+    names: dict[str, FrameName] = {}
+    taken: set[Path] = set()
     problems = []
-    names = {}
     for member in directory.members:
         found = MEMBER.fullmatch(member.filename)
         if found is None or found["file"].startswith("."):
@@ -155,7 +158,10 @@ def _needed(directory: Directory, request: RecordRequest, target: Callable[[str]
         name = rule(found["file"])
         if name is None:
             problems.append(Problem(member.filename, "its name is not one of the record's"))
+        elif target(member.filename) in taken:
+            problems.append(Problem(member.filename, "it is in the ZIP file twice"))
         else:
+            taken.add(target(member.filename))
             by_name[member.filename] = member
             names[member.filename] = name
     if not names:

@@ -87,11 +87,19 @@ def zip_files(path: Path) -> list[StoredFile]:
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
             raise DatasetError("it is damaged in the ZIP file (CRC-32 or its packing is wrong)") from error
 
+    refuse_escaping((member.filename for member in archive.infolist()), path.name)
     return [
         StoredFile(member.filename, f"{member.CRC:08x}-{member.file_size}", lambda member=member: read(member))  # type: ignore[misc]
         for member in archive.infolist()
         if not member.is_dir() and not PurePosixPath(member.filename).name.startswith(".")
     ]
+
+
+def refuse_escaping(members: Iterable[str], archive: str) -> None:
+    """DatasetError where a member of an archive bears a path that leads out of it: no honest ZIP file has one."""
+    for member in members:
+        if member.startswith(("/", "\\")) or ".." in PurePosixPath(member).parts or ":" in member:
+            raise DatasetError(f"{archive} holds a path that leads out of it, so nothing of it is used")
 
 
 def files_of(path: Path) -> list[StoredFile]:
@@ -130,7 +138,7 @@ def paired(files: Iterable[StoredFile], rule: NameRule) -> Listing:
         elif mask is None:
             problems.append(Problem(image.path, "it has no mask"))
         elif name in items:
-            problems.append(Problem(image.path, f"it is the same frame as {items[name].image.path}"))
+            problems.append(Problem(image.path, "it is the same frame as another file"))
         else:
             items[name] = Item(name, image, mask)
     problems += [Problem(mask.path, "it has no frame") for mask in masks.values()]
@@ -158,17 +166,20 @@ def _by_kind(files: Iterable[StoredFile]) -> tuple[Mapping[Key, StoredFile], dic
     return images, masks
 
 
-def chosen(names: Iterable[FrameName], studies: frozenset[str] | None, per_study: int | None) -> set[FrameName]:
+def chosen(
+    names: Iterable[FrameName], studies: frozenset[str] | None, per_study: int | None, *, private: bool = False
+) -> set[FrameName]:
     """Names of the wanted studies; of each at most `per_study`, spread evenly over its frames.
 
-    Raises DatasetError naming the studies that are not there.
+    Raises DatasetError naming the studies that are not there, and where they are not `private` those that are.
     """
     by_study: dict[str, list[FrameName]] = {}
     for name in sorted(names):
         by_study.setdefault(name.study, []).append(name)
     if studies is not None:
         if absent := sorted(studies - by_study.keys()):
-            raise DatasetError(f"there is no study {', '.join(absent)}; there are {', '.join(sorted(by_study))}")
+            there = f"{len(by_study)} others" if private else ", ".join(sorted(by_study))
+            raise DatasetError(f"there is no study {', '.join(absent)}; there are {there}")
         by_study = {study: by_study[study] for study in sorted(studies)}
     kept: set[FrameName] = set()
     for of_study in by_study.values():
