@@ -22,7 +22,6 @@ from train.dataset import TrainingFrame, load_phantom, open_data, training_frame
 from train.evaluate import evaluate, store_metrics, table
 from train.loop import Recipe, Stage, draw, learning_rate_factor, train
 from train.losses import bce_dice_loss
-from train.metrics import dice, rays_that_meet
 
 POLAR = PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8)
 
@@ -118,27 +117,6 @@ def test_the_loss_is_least_for_the_truth() -> None:
     assert wrong.item() > 20
 
 
-def test_dice_knows_halves_and_empties() -> None:
-    square = np.zeros((4, 4), bool)
-    square[:2] = True
-    shifted = np.roll(square, 1, axis=0)
-    empty = np.zeros((4, 4), bool)
-    assert dice([(square, square)]) == 1.0
-    assert dice([(square, shifted)]) == 0.5
-    assert dice([(square, shifted), (empty, empty)]) == 0.5
-    assert dice([(empty, empty)]) is None
-    assert dice([(empty, square)]) == 0.0
-
-
-def test_rays_meet_what_lies_in_their_direction() -> None:
-    mask = np.zeros((101, 101), bool)
-    mask[45:56, 80:90] = True  # to the right, 10 px tall at 30 px and more
-    met = np.flatnonzero(rays_that_meet(mask, (50.0, 50.0)))
-    half_deg = np.degrees(np.arctan2(5.5, 29.5))
-    assert set(met) <= {*range(int(half_deg) + 2), *range(359 - int(half_deg), 360)}
-    assert len(met) == pytest.approx(2 * half_deg, abs=2)
-
-
 def tiny_training(out: Path, imagenet: Path, frames: list[TrainingFrame], steps: int) -> DeepLabV3Plus:
     config = ModelConfig(aspp_rates=(6,), aspp_channels=16, skip_channels=8)
     return train(
@@ -187,8 +165,12 @@ def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
         network=ModelConfig(aspp_rates=(6,), aspp_channels=8, skip_channels=8), preprocessing=POLAR
     )
     save_checkpoint(tmp_path / "run", DeepLabV3Plus(config.network), config, "# No figures yet")
+    overlap = {"pooled": 0.5, "pooled_ci95": None, "frames_with_class": 0.5, "nnunet": 0.5, "empty_is_1": 0.5}
+    of_class = {"dice": overlap | {"patient_mean": 0.5}, "iou": {"pooled": 0.33}}
+    of_class |= dict.fromkeys(("precision", "recall", "nsd", "hd95_mm", "ece"))
     metrics = {
         "dice_pooled": {"lumen": 0.5},
+        "classes": {"lumen": of_class},
         "lipid_arc_dice_pooled": None,
         "lipid_area_error_percent_pooled": -12.4,
         "n_frames": 4,

@@ -1,0 +1,160 @@
+"""Agreement of two readings of the same frames: Bland-Altman, ICC, kappa, calibration, and intervals by bootstrap.
+
+Pure functions on arrays; a figure that is not defined is None.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+N_BOOTSTRAP = 2000
+N_BINS = 100  # of probability, for thresholds
+ECE_BINS = 20
+
+
+@dataclass(frozen=True)
+class BlandAltman:
+    """Mean difference found - true, and the limits between which 95 % of differences lie; n readings, in their unit."""
+
+    n: int
+    bias: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Frames told right and wrong; kappa is Cohen's."""
+
+    true_positive: int
+    false_positive: int
+    false_negative: int
+    true_negative: int
+
+    @property
+    def sensitivity(self) -> float | None:
+        """Of the frames that bear it, the share that was found."""
+        return _share(self.true_positive, self.true_positive + self.false_negative)
+
+    @property
+    def specificity(self) -> float | None:
+        """Of the frames without it, the share in which none was found."""
+        return _share(self.true_negative, self.true_negative + self.false_positive)
+
+    @property
+    def positive_predictive_value(self) -> float | None:
+        """Of the frames in which it was found, the share that bears it."""
+        return _share(self.true_positive, self.true_positive + self.false_positive)
+
+    @property
+    def kappa(self) -> float | None:
+        """Agreement beyond chance (Cohen 1960); None where chance alone explains all."""
+        n = self.true_positive + self.false_positive + self.false_negative + self.true_negative
+        found, true = self.true_positive + self.false_positive, self.true_positive + self.false_negative
+        if n == 0:
+            return None
+        chance = (found * true + (n - found) * (n - true)) / n**2
+        agreed = (self.true_positive + self.true_negative) / n
+        return None if chance == 1.0 else (agreed - chance) / (1.0 - chance)
+
+
+def detection(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> Detection:
+    """Counts over frames (N,)."""
+    return Detection(
+        int((found & true).sum()), int((found & ~true).sum()), int((~found & true).sum()), int((~found & ~true).sum())
+    )
+
+
+def bland_altman(found: NDArray[np.float64], true: NDArray[np.float64]) -> BlandAltman | None:
+    """Bias and limits of agreement of readings (N,) (Bland and Altman 1986); None for fewer than two."""
+    if len(found) < 2:
+        return None
+    difference = found - true
+    bias, spread = float(difference.mean()), float(difference.std(ddof=1))
+    return BlandAltman(len(found), bias, bias - 1.96 * spread, bias + 1.96 * spread)
+
+
+def icc_2_1(found: NDArray[np.float64], true: NDArray[np.float64]) -> float | None:
+    """Intraclass correlation ICC(2,1): two-way random, absolute agreement, single reading (Shrout and Fleiss 1979).
+
+    None for fewer than two frames, or where nothing varies.
+    """
+    readings = np.stack([found, true], axis=1)  # (N, 2)
+    n, k = readings.shape
+    if n < 2:
+        return None
+    mean = readings.mean()
+    rows = k * ((readings.mean(axis=1) - mean) ** 2).sum() / (n - 1)
+    columns = n * ((readings.mean(axis=0) - mean) ** 2).sum() / (k - 1)
+    rest = readings - readings.mean(axis=1, keepdims=True) - readings.mean(axis=0) + mean
+    error = (rest**2).sum() / ((n - 1) * (k - 1))
+    total = rows + (k - 1) * error + k * (columns - error) / n
+    return None if total == 0 else float((rows - error) / total)
+
+
+@dataclass
+class Reliability:
+    """Pixels by their probability in `N_BINS` equal bins: how many, the sum of probability, how many were true."""
+
+    counts: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    true: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No pixels yet."""
+        return cls(np.zeros(N_BINS), np.zeros(N_BINS), np.zeros(N_BINS))
+
+    def add(self, probability: NDArray[np.float32], truth: NDArray[np.bool_]) -> None:
+        """Count the pixels of one plane (H, W)."""
+        flat = probability.ravel()
+        place = np.minimum((flat * N_BINS).astype(np.intp), N_BINS - 1)
+        self.counts += np.bincount(place, minlength=N_BINS)
+        self.probability += np.bincount(place, weights=flat, minlength=N_BINS)
+        self.true += np.bincount(place[truth.ravel()], minlength=N_BINS)
+
+    @property
+    def expected_calibration_error(self) -> float | None:
+        """Mean distance of probability from the share that is true, all pixels in `ECE_BINS` bins (Naeini 2015)."""
+        n = float(self.counts.sum())
+        off = (self.probability - self.true).reshape(ECE_BINS, -1).sum(axis=1)
+        return float(np.abs(off).sum() / n) if n else None
+
+    def best_threshold(self) -> float | None:
+        """The probability from which Dice over all pixels is greatest; None where no pixel is true."""
+        if not self.true.any():
+            return None
+        both = self.true[::-1].cumsum()[::-1]  # true pixels at or above each bin
+        found = self.counts[::-1].cumsum()[::-1]
+        dice = 2.0 * both / (found + self.true.sum())
+        return float(np.argmax(dice[1:]) + 1) / N_BINS
+
+
+def bootstrap_interval(
+    groups: Sequence[int], statistic: Callable[[NDArray[np.float64]], float | None], seed: int = 0
+) -> tuple[float, float] | None:
+    """95 % interval of a statistic over patients drawn anew with replacement; None for fewer than three patients.
+
+    Args:
+        groups: the patient of each frame, as numbers from 0.
+        statistic: given how often each frame counts (N,), its value, or None where it has none.
+        seed: of the draws.
+    """
+    n_groups = max(groups, default=-1) + 1
+    if n_groups < 3:
+        return None
+    rng = np.random.default_rng(seed)
+    place = np.asarray(groups)
+    drawn = [np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups) for _ in range(N_BOOTSTRAP)]
+    values = [value for often in drawn if (value := statistic(often[place].astype(np.float64))) is not None]
+    if not values:
+        return None
+    low, high = np.percentile(values, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
