@@ -57,11 +57,11 @@ class Directory:
     members: tuple[zipfile.ZipInfo, ...]
     stops: tuple[int, ...]
 
-    def spans(self, wanted: Callable[[str], bool]) -> list["Span"]:
+    def spans(self, wanted: Callable[[zipfile.ZipInfo], bool]) -> list["Span"]:
         """Runs of wanted members that lie close to each other, each to be asked for at once."""
         spans: list[Span] = []
         for member, stop in zip(self.members, self.stops, strict=True):
-            if member.is_dir() or not wanted(member.filename):
+            if member.is_dir() or not wanted(member):
                 continue
             last = spans[-1] if spans else None
             near = last is not None and member.header_offset - last.stop <= GAP_BYTES
@@ -106,6 +106,9 @@ def fetch(
         jobs = [pool.submit(_fetch_span, connection, file, span, target_of, progress) for span in spans]
         for done in wait(jobs, return_when=FIRST_EXCEPTION).done:
             done.result()
+    except BaseException:
+        connection.stopping.set()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

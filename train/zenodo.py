@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from tqdm import tqdm
+from typing_extensions import Self
 from urllib3 import Retry
 from urllib3.response import BaseHTTPResponse
 
@@ -27,7 +28,7 @@ from octseg.export.files import told_in_one_sentence, write_file
 ENDPOINT = "https://zenodo.org/api"
 RECORD = "14478210"
 BUSY = (408, 429, 500, 502, 503, 504)
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 14  # what is less when a connection breaks is lost
 CONNECTIONS = 16
 
 Progress = Callable[[int], object]  # told the number of new bytes
@@ -76,14 +77,21 @@ class Record:
 
 
 class _Waiting(Retry):
-    """Says on the screen what it waits for."""
+    """Says on the screen what it waits for; wakes up where the run is `stopping`."""
+
+    stopping = threading.Event()
+
+    def new(self, **changed: Any) -> Self:
+        made = super().new(**changed)
+        made.stopping = self.stopping
+        return made
 
     def sleep(self, response: BaseHTTPResponse | None = None) -> None:
         seconds = (response is not None and self.get_retry_after(response)) or self.get_backoff_time()
         if seconds >= 1.0:
             cause = f"the server answers {response.status}" if response is not None else "no connection"
             tqdm.write(f"{cause}: waiting {seconds:.0f} s", file=sys.stderr)
-        super().sleep(response)
+        _wait(self.stopping, seconds)
 
 
 @dataclass(frozen=True)
@@ -91,11 +99,13 @@ class Connection:
     """HTTP with patience; safe to use from several threads.
 
     seen: file key -> ETag of the first answer, which every later one must bear.
+    stopping: once it is set, every request and every wait ends as soon as it can, with a DatasetError.
     """
 
     patience: Patience = Patience()
     seen: dict[str, str] = field(default_factory=dict)
     session: requests.Session = field(default_factory=requests.Session)
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         retry = _Waiting(
@@ -107,6 +117,7 @@ class Connection:
             backoff_jitter=0.2 * self.patience.first_wait_s,
             raise_on_status=False,
         )
+        retry.stopping = self.stopping
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=CONNECTIONS))
         self.session.headers["User-Agent"] = f"octseg/{__version__}"
@@ -118,7 +129,7 @@ class Connection:
             with self._get(url, {}) as answer:
                 _expect(answer, (200,), f"record {record}")
                 return _record(record, answer.json())
-        except (requests.RequestException, KeyError, TypeError, ValueError) as error:
+        except (requests.RequestException, AttributeError, KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"record {record} could not be read from {endpoint}: {_cause(error)}") from error
 
     def stream(self, file: RemoteFile, start: int, stop: int) -> Iterator[bytes]:
@@ -128,20 +139,26 @@ class Connection:
             try:
                 with self._range(file, at, stop) as answer:
                     for chunk in answer.iter_content(CHUNK_BYTES):
+                        _wait(self.stopping, 0.0)
+                        if answer.status_code == 200:  # the whole file comes, from its beginning
+                            chunk = chunk[: stop - at]
                         if at + len(chunk) > stop:
                             raise DatasetError(f"the server sent more of {file.key} than was asked for; try again")
                         at, failures = at + len(chunk), 0
                         yield chunk
+                        if at == stop:
+                            break
                 if at < stop:
                     raise requests.ConnectionError("the answer ended early")
-            except requests.RequestException as error:  # noqa: PERF203 - each try is one request
+            except requests.RequestException as error:
                 failures += 1
                 if failures >= self.patience.attempts:
                     raise DatasetError(
                         f"{file.key} could not be fetched further: {_cause(error)}; "
                         "run the same command again to go on from here"
                     ) from error
-                time.sleep(min(self.patience.longest_wait_s, self.patience.first_wait_s * 2.0**failures))
+                seconds = min(self.patience.longest_wait_s, self.patience.first_wait_s * 2.0**failures)
+                _wait(self.stopping, seconds)
 
     def read(self, file: RemoteFile, start: int, stop: int) -> bytes:
         """Bytes `start` to `stop` of a file."""
@@ -150,10 +167,9 @@ class Connection:
     def _range(self, file: RemoteFile, start: int, stop: int) -> requests.Response:
         answer = self._get(file.url, {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"})
         try:
-            whole = (start, stop) == (0, file.size)
             if answer.status_code == 416:
                 raise _changed(file)
-            _expect(answer, (200, 206) if whole else (206,), file.key)
+            _expect(answer, (200, 206) if start == 0 else (206,), file.key)
             self._check_same(file, answer)
         except BaseException:
             answer.close()
@@ -197,11 +213,19 @@ def _expect(answer: requests.Response, good: tuple[int, ...], what: str) -> None
 
 def _cause(error: Exception) -> str:
     """One short phrase without addresses."""
+    if not isinstance(error, requests.RequestException) or isinstance(error, requests.exceptions.InvalidJSONError):
+        return "the answer is not a Zenodo record"
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         return "no connection, or it broke"
-    return "the answer is not a Zenodo record" if not isinstance(error, requests.RequestException) else "bad answer"
+    return "bad answer"
+
+
+def _wait(stopping: threading.Event, seconds: float) -> None:
+    """Wait so long; DatasetError as soon as the run is stopping."""
+    if stopping.wait(seconds):
+        raise DatasetError("the download was stopped; run the same command again to go on")
 
 
 def _record(record: str, answer: dict[str, Any]) -> Record:
@@ -242,7 +266,7 @@ def download_whole(connection: Connection, file: RemoteFile, path: Path, progres
     if path.exists() and path.stat().st_size == file.size:
         progress(file.size)
         return
-    partial = path.with_name(f"{path.name}.part")
+    partial = partial_download(path)
     with told_in_one_sentence(path.name), partial.open("ab") as target:
         progress(target.tell())
         for chunk in connection.stream(file, target.tell(), file.size):
@@ -256,6 +280,11 @@ def download_whole(connection: Connection, file: RemoteFile, path: Path, progres
             "run the same command again"
         )
     partial.replace(path)
+
+
+def partial_download(path: Path) -> Path:
+    """Where a whole file grows until its md5 has been checked."""
+    return path.with_name(f"{path.name}.part")
 
 
 def md5_of(path: Path) -> str:

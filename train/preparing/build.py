@@ -21,7 +21,7 @@ from train.preparing.privacy import hidden_names, load_key, save_key
 from train.preparing.processing import Processing
 from train.preparing.sources import Item, Listing, Problem
 from train.preparing.splits import StudyCount, folds_by_study, split_by_frame, split_by_study
-from train.preparing.workshop import Made, Workshop, workshop_of
+from train.preparing.workshop import Made, Workshop, clear_left_over, workshop_of
 
 FEW = 5  # files that may be left out of any run
 FEW_PERCENT = 1.0  # of a large one
@@ -112,6 +112,7 @@ def build(job: Job) -> dict[str, Any]:
 
 def refuse_existing(out: Path) -> None:
     """DatasetError where something is at `out` already: a finished dataset is never overwritten."""
+    clear_left_over(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError(f"{out.name} is there already; remove it, or choose another --out")
 

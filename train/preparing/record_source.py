@@ -21,7 +21,17 @@ from train.preparing.names import RECORD_PATTERN, FrameName, by_pattern
 from train.preparing.origin import CC_BY, ZENODO_RECORD, Origin
 from train.preparing.sources import Listing, Problem, chosen, folder_files, paired, refuse_escaping, zip_files
 from train.remote_zip import Directory, Span, fetch, holds, read_directory
-from train.zenodo import ENDPOINT, RECORD, Connection, Progress, Record, RemoteFile, download_whole, remember
+from train.zenodo import (
+    ENDPOINT,
+    RECORD,
+    Connection,
+    Progress,
+    Record,
+    RemoteFile,
+    download_whole,
+    partial_download,
+    remember,
+)
 
 MEMBER = re.compile(r"(?:^|.*/)(?P<part>train|test)/(?P<kind>img|mask)/(?P<file>[^/]+)")
 PROCESSED_BYTES = 350_000  # of a frame with its mask at 512 x 512
@@ -67,7 +77,7 @@ def bring(request: RecordRequest, connection: Connection, bar: Bar) -> Found:
             stale.unlink()
         remember(home / f"{file.key}.json", file, connection)
         if request.whole_file:
-            _refuse_full_disk(home, file.size)
+            _refuse_full_disk(home, file.size - _bytes_there(home, file))
             with bar(file.key, file.size) as progress:
                 download_whole(connection, file, home / file.key, progress)
             listing = _chosen(paired(zip_files(home / file.key), by_pattern(RECORD_PATTERN)), request)
@@ -95,9 +105,8 @@ def dry_run(request: RecordRequest, connection: Connection) -> str:
     """What would be fetched, without fetching a frame."""
     _, file, home = _found(request, connection)
     if request.whole_file:
-        there = home / f"{file.key}.part"
-        done = file.size if (home / file.key).exists() else there.stat().st_size if there.exists() else 0
-        return f"{file.key}: {_megabytes(file.size - done)} of {_megabytes(file.size)} to fetch, in one request"
+        missing = file.size - _bytes_there(home, file)
+        return f"{file.key}: {_megabytes(missing)} of {_megabytes(file.size)} to fetch, in one request"
     needed = _needed(read_directory(connection, file), request, _target(home, request.fold))
     advice = "; that many are slow with Zenodo's limits, --whole-file may be quicker" * (
         len(needed.spans) > MANY_REQUESTS
@@ -175,7 +184,7 @@ def _needed(directory: Directory, request: RecordRequest, target: Callable[[str]
         len(wanted),
         sum(member.compress_size for member in wanted.values()),
         sum(wanted[path].compress_size for path in missing),
-        directory.spans(missing.__contains__),
+        directory.spans(lambda member: member.filename in missing and by_name[member.filename] is member),
         frozenset(wanted),
         tuple(problems),
     )
@@ -191,6 +200,12 @@ def _brought(folder: Path, needed: _Needed) -> Listing:
 def _chosen(listing: Listing, request: RecordRequest) -> Listing:
     kept = chosen((item.name for item in listing.items), request.studies, request.per_study)
     return replace(listing, items=tuple(item for item in listing.items if item.name in kept))
+
+
+def _bytes_there(home: Path, file: RemoteFile) -> int:
+    """What an earlier run has fetched of the whole file."""
+    there = (path.stat().st_size for path in (home / file.key, partial_download(home / file.key)) if path.exists())
+    return next(there, 0)
 
 
 def _refuse_full_disk(home: Path, needed: int) -> None:

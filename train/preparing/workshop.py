@@ -18,7 +18,7 @@ import numpy as np
 
 from octseg.errors import DatasetError, ReadError
 from octseg.export.files import told_in_one_sentence, write_file
-from octseg.publishing import sha256_of
+from octseg.publishing import PROVENANCE_FILE, sha256_of
 from train.preparing.duplicates import Descriptor
 from train.preparing.locking import locked
 from train.preparing.names import FrameName
@@ -113,14 +113,26 @@ def _from_note(item: Item, note: dict[str, Any]) -> Made:
     return Made(item, note["row"], (image_sha, mask_sha), (image_md5, mask_md5), descriptor)
 
 
+def folder_of(out: Path) -> Path:
+    """Where `out` is made."""
+    return out.with_name(f"{out.name}.partial")
+
+
 @contextmanager
 def workshop_of(out: Path) -> Iterator[Workshop]:
     """The workshop beside `out`, for this process alone; left as it is where the run ends before the dataset is there.
 
     Raises DatasetError where another process works in it.
     """
-    folder = out.with_name(f"{out.name}.partial")
+    folder = folder_of(out)
     with locked(folder, f"making {out.name}"):
         yield Workshop(folder)
         if out.exists():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_left_over(out: Path) -> None:
+    """Remove the workshop of a finished dataset, as a run that was killed at its very end leaves it."""
+    if folder_of(out).exists() and (out / PROVENANCE_FILE).exists():
+        with workshop_of(out):
+            pass
