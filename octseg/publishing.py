@@ -20,7 +20,8 @@ PRIVATE_KEYWORD, PRIVATE_TEXT = "Rights", "Private: not to be published"
 MARK = f"{PRIVATE_KEYWORD}\0{PRIVATE_TEXT}".encode("latin-1")
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 HEAD_BYTES = 4096  # the mark stands before the pixels
-FILE_ENDINGS = (".png", ".jsonl", ".json", ".md", ".parquet")
+BEGINNINGS = {".png": PNG_MAGIC, ".parquet": b"PAR1", ".jsonl": b"{", ".json": b"{", ".md": b""}  # by a file's ending
+DICOM_AT, DICOM_MAGIC = 128, b"DICM"
 
 # Licences, as the Hub names them, under which adapted material may be given to everybody.
 SHAREABLE_LICENCES = frozenset(
@@ -106,7 +107,7 @@ def manifest_faults(folder: Path) -> list[str]:
             faults.append(f"{name} is a link")
         elif expected is None:
             faults.append(f"{name} is not listed in {SUMS_FILE}")
-        elif path.suffix not in FILE_ENDINGS:
+        elif not _belongs(path):
             faults.append(f"{name} is no file that belongs into a dataset")
         elif sha256_of(path) != expected:
             faults.append(f"{name} has been changed")
@@ -136,6 +137,14 @@ def sha256_of(path: Path) -> str:
         while block := content.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _belongs(path: Path) -> bool:
+    """Whether a file is of a kind that a dataset holds, by its ending and by how it begins."""
+    with path.open("rb") as content:
+        head = content.read(DICOM_AT + len(DICOM_MAGIC))
+    beginning = BEGINNINGS.get(path.suffix)
+    return beginning is not None and head.startswith(beginning) and not head.endswith(DICOM_MAGIC)
 
 
 def is_marked_private(head: bytes) -> bool:

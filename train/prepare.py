@@ -282,6 +282,11 @@ def _studies(text: str) -> frozenset[str]:
     return found
 
 
+def _named(text: str) -> Path:
+    """A path with a name of its own: `.` as that of the folder that it means."""
+    return Path(text) if Path(text).name else Path(text).resolve()
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
@@ -291,7 +296,7 @@ def _positive(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     kept = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m train.prepare", description=__doc__, formatter_class=kept)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder that the dataset becomes")
+    parser.add_argument("--out", type=_named, metavar="DIR", help="the folder that the dataset becomes")
     _add_commands(parser.add_argument_group("what to do"))
     _add_record(parser.add_argument_group("the Zenodo record"))
     _add_folder(parser.add_argument_group("a folder or a ZIP file"))

@@ -15,7 +15,16 @@ from octseg.publishing import SHAREABLE_LICENCES
 from train.preparing import card, preview
 from train.preparing.code_version import code_commit
 from train.preparing.duplicates import across_studies
-from train.preparing.layout import Placed, counts, known_sums, lay_out, palette_meaning, write_provenance, write_sums
+from train.preparing.layout import (
+    Placed,
+    column_types,
+    counts,
+    known_sums,
+    lay_out,
+    palette_meaning,
+    write_provenance,
+    write_sums,
+)
 from train.preparing.origin import Origin
 from train.preparing.privacy import hidden_names, load_key, save_key
 from train.preparing.processing import Processing
@@ -99,7 +108,8 @@ def build(job: Job) -> dict[str, Any]:
         _refuse_many(workshop, problems, len(made) + len(listing.problems), job.max_bad)
         tied, duplicates = _duplicates(good)
         placed = _placed(good, _hidden_holdout(job), job.processing.target, tied)
-        folder = lay_out(workshop, placed)
+        types = column_types(job.processing.classes, leaks=job.split.by == "frame", folds=job.split.folds is not None)
+        folder = lay_out(workshop, placed, types)
         provenance = _provenance(job, placed, problems, duplicates)
         with told_in_one_sentence("the dataset"):
             write_provenance(folder, provenance)

@@ -12,7 +12,7 @@ import yaml
 
 from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES
-from train.preparing.layout import SPLITS, column_types
+from train.preparing.layout import SPLITS, columns_of
 from train.preparing.origin import Origin
 from train.preparing.preview import HISTOGRAM_FILE, SHEET_FILE
 from train.preparing.splits import RADIALMAMBA
@@ -25,7 +25,8 @@ PLACEHOLDERS = ("[More Information Needed]", "{{", "TODO", "TBD", "FIXME")
 def write(folder: Path, provenance: Mapping[str, Any]) -> None:
     """Both files into the dataset folder."""
     bytes_of = {
-        split: sum(path.stat().st_size for path in (folder / split).rglob("*")) for split in provenance["counts"]
+        split: sum(path.stat().st_size for path in (folder / split).rglob("*") if path.is_file())
+        for split in provenance["counts"]
     }
     data_files = {split: f"{split}/**" for split in provenance["counts"]}
     text = front_matter(provenance, data_files, bytes_of) + body(provenance)
@@ -38,7 +39,7 @@ def front_matter(provenance: Mapping[str, Any], data_files: Mapping[str, str], b
     counts = provenance["counts"]
     total = sum(of_split["frames"] for of_split in counts.values())
     origin = provenance["origin"]
-    features = [{"name": name, "dtype": kind} for name, kind in column_types(provenance).items()]
+    features = [{"name": name, "dtype": kind} for name, kind in columns_of(provenance).items()]
     tags = ["medical", "oct", "intravascular", "coronary", "lipid-plaque", "segmentation"]
     content: dict[str, Any] = {
         "pretty_name": title(provenance),
@@ -185,7 +186,8 @@ def card_faults(text: str) -> list[str]:
     ]
     faults += [f"the card still holds {word!r}" for word in PLACEHOLDERS if word in text]
     faults += [
-        f"the card links to {link}, outside of the folder" for link in re.findall(r"!\[[^]]*\]\((/[^)]*)\)", text)
+        f"the card links to {link}, outside of the folder"
+        for link in re.findall(r"!\[[^]]*\]\(((?:/|\.\./)[^)]*)\)", text)
     ]
     return faults
 

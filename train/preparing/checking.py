@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from octseg.classes import PALETTE_INDEX
+from octseg.errors import DatasetError
 from octseg.publishing import manifest_faults, read_provenance
 from train.preparing.card import CARD_FILE, card_faults
 from train.preparing.layout import SPLITS, read_lines
@@ -21,17 +22,22 @@ def faults(folder: Path, progress: Any = iter) -> list[str]:
     """
     provenance = read_provenance(folder)
     found = manifest_faults(folder)
-    lines = {split: read_lines(folder, split) for split in SPLITS}
-    for split in SPLITS:
-        found += _listing_faults(folder / split, lines[split])
-        found += [fault for line in progress(lines[split]) for fault in _frame_faults(folder / split, line, provenance)]
-        counted = provenance["counts"].get(split, {}).get("frames", 0)
-        if counted != len(lines[split]):
-            found.append(f"{split} has {len(lines[split])} frames, and its provenance says {counted}")
-    found += _split_faults(lines, provenance)
-    return found + card_faults(
-        (folder / CARD_FILE).read_text(encoding="utf-8") if (folder / CARD_FILE).exists() else ""
-    )
+    try:
+        lines = {split: read_lines(folder, split) for split in SPLITS}
+        for split in SPLITS:
+            found += _listing_faults(folder / split, lines[split])
+            for line in progress(lines[split]):
+                found += _frame_faults(folder / split, line, provenance)
+            counted = provenance["counts"].get(split, {}).get("frames", 0)
+            if counted != len(lines[split]):
+                found.append(f"{split} has {len(lines[split])} frames, and its provenance says {counted}")
+        found += _split_faults(lines, provenance)
+    except DatasetError as error:
+        found.append(str(error))
+    except (KeyError, TypeError, AttributeError):  # of a provenance or a line that lacks what each of them has
+        found.append("its provenance or its metadata lacks what was written into it")
+    card = folder / CARD_FILE
+    return found + card_faults(card.read_text(encoding="utf-8", errors="replace") if card.exists() else "")
 
 
 def _listing_faults(folder: Path, lines: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from octseg.classes import PALETTE_INDEX
+from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence
 from octseg.publishing import PROVENANCE_FILE, SUMS_FILE, sha256_of, sums_text
 from train.preparing.workshop import Made, Workshop
 
 SPLITS = ("train", "validation", "test")
-METADATA_FILE = "metadata.jsonl"
+METADATA_FILE, TYPED_METADATA_FILE = "metadata.jsonl", "metadata.parquet"
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class Placed:
         return {**files, **self.made.row, **self.extra}
 
 
-def lay_out(workshop: Workshop, frames: Sequence[Placed]) -> Path:
+def lay_out(workshop: Workshop, frames: Sequence[Placed], types: Mapping[str, str]) -> Path:
     """A new folder in the workshop with frames, masks and metadata in their places; an older one is thrown away."""
     folder = workshop.folder / "dataset"
+    lines = {split: [placed.line() for placed in frames if placed.split == split] for split in SPLITS}
+    typed = needs_types([of_split for of_split in lines.values() if of_split])
     with told_in_one_sentence("the dataset"):
         shutil.rmtree(folder, ignore_errors=True)
         for split in SPLITS:
@@ -54,9 +57,36 @@ def lay_out(workshop: Workshop, frames: Sequence[Placed]) -> Path:
                 image, mask, _ = workshop.paths(name)
                 _link(image, folder / split / "images" / f"{name.stem}.png")
                 _link(mask, folder / split / "masks" / f"{name.stem}.png")
-            lines = "".join(json.dumps(placed.line()) + "\n" for placed in of_split)
-            (folder / split / METADATA_FILE).write_text(lines, encoding="utf-8")
+            if typed:
+                _write_typed(folder / split / TYPED_METADATA_FILE, lines[split], types)
+            else:
+                text = "".join(json.dumps(line) + "\n" for line in lines[split])
+                (folder / split / METADATA_FILE).write_text(text, encoding="utf-8")
     return folder
+
+
+def needs_types(splits: Sequence[Sequence[Mapping[str, Any]]]) -> bool:
+    """Whether a column is empty throughout one split and not throughout another: JSON then tells two types of it."""
+    empty = [{key for key in lines[0] if all(line[key] is None for line in lines)} for lines in splits]
+    return any(each != empty[0] for each in empty)
+
+
+def _write_typed(path: Path, lines: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> None:
+    # It takes a while to load, and few datasets need it.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    of_kind = {
+        "image": pa.string(),
+        "string": pa.string(),
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+        "bool": pa.bool_(),
+    }
+    schema = pa.schema(
+        [(f"{name}_file_name" if kind == "image" else name, of_kind[kind]) for name, kind in types.items()]
+    )
+    pq.write_table(pa.Table.from_pylist([dict(line) for line in lines], schema=schema), path)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -111,11 +141,26 @@ def known_sums(frames: Sequence[Placed]) -> dict[str, str]:
 
 
 def read_lines(folder: Path, split: str) -> list[dict[str, Any]]:
-    """The metadata of one split; none where there is no such split."""
-    path = folder / split / METADATA_FILE
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """The metadata of one split; none where there is no such split.
+
+    Raises DatasetError where it is not what such a file holds.
+    """
+    path, typed = folder / split / METADATA_FILE, folder / split / TYPED_METADATA_FILE
+    try:
+        if typed.exists():
+            import pyarrow.parquet as pq
+
+            lines: list[dict[str, Any]] = pq.read_table(typed).to_pylist()
+        elif path.exists():
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        else:
+            return []
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"the metadata of {split} in {folder.name} cannot be read") from error
+    needed = ("image_file_name", "mask_file_name", "study")
+    if not all(isinstance(line, dict) and all(isinstance(line.get(key), str) for key in needed) for line in lines):
+        raise DatasetError(f"the metadata of {split} in {folder.name} has lines without {', '.join(needed)}")
+    return lines
 
 
 def write_provenance(folder: Path, provenance: Mapping[str, Any]) -> None:
@@ -129,17 +174,23 @@ def palette_meaning(classes: Sequence[str]) -> dict[str, str]:
     return {"0": "background"} | {str(PALETTE_INDEX[name]): name for name in classes}
 
 
-def column_types(provenance: Mapping[str, Any]) -> dict[str, str]:
+def column_types(classes: Sequence[str], *, leaks: bool, folds: bool) -> dict[str, str]:
     """Column -> its type as `datasets` names it, in the order of the columns; pictures are "image"."""
     types = {"image": "image", "mask": "image", "study": "string", "series": "string", "frame": "int64"}
     types |= {"pixel_spacing_mm": "float64", "pixel_spacing_source": "string"}
     types |= {"native_height": "int64", "native_width": "int64", "native_pixel_spacing_mm": "float64"}
-    for name in provenance["classes"]:
+    for name in classes:
         types |= {f"{name}_area_px": "int64", f"{name}_area_mm2": "float64"}
-    if len(provenance["classes"]) > 1:
+    if len(classes) > 1:
         types["overlap_px"] = "int64"
-    if provenance["split"]["leaks"]:
+    if leaks:
         types["split_leaks"] = "bool"
-    if provenance["split"]["folds"] is not None:
+    if folds:
         types["fold"] = "int64"
     return types
+
+
+def columns_of(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """The columns of a finished dataset."""
+    split = provenance["split"]
+    return column_types(provenance["classes"], leaks=split["leaks"], folds=split["folds"] is not None)

@@ -41,10 +41,14 @@ class MaskRule:
 
 def parse_class_map(text: str) -> dict[int, str]:
     """`1=lumen,3=lipid_core` as {1: "lumen", 3: "lipid_core"}; ConfigError where it is not written so."""
+    pairs = [part.partition("=") for part in text.split(",")]
     try:
-        return {int(value): name.strip() for value, _, name in (part.partition("=") for part in text.split(","))}
+        class_map = {int(value): name.strip() for value, _, name in pairs}
     except ValueError as error:
         raise ConfigError(f"{text!r} is no class map; write it as 1=lumen,2=fibrous_cap,3=lipid_core") from error
+    if len(class_map) < len(pairs):
+        raise ConfigError(f"{text!r} gives one value two meanings")
+    return class_map
 
 
 def read_mask(content: bytes, shape: tuple[int, int], rule: MaskRule) -> Planes:
@@ -65,6 +69,8 @@ def read_mask(content: bytes, shape: tuple[int, int], rule: MaskRule) -> Planes:
     except Exception as error:
         # A decoder fed with damaged bytes raises whatever it likes; all of it means that the file is not right.
         raise ReadError("the mask is damaged, or no PNG or TIFF") from error
+    if samples.dtype != np.uint8:
+        raise ReadError(f"the mask has values of type {samples.dtype}; whole numbers of 8 bits are expected")
     if samples.ndim == 3 and is_tiff:
         return _of_planes(samples)
     if rule.record:
@@ -98,7 +104,7 @@ def _of_planes(samples: NDArray[np.uint8]) -> Planes:
     if samples.shape[2] != len(CLASS_NAMES):
         raise ReadError(f"the mask has {samples.shape[2]} planes; {len(CLASS_NAMES)} are expected")
     # One more turns 255 into 0 and 0 into 1: all else stays above.
-    if samples.dtype != np.uint8 or (samples + np.uint8(1)).max() > 1:
+    if (samples + np.uint8(1)).max() > 1:
         raise ReadError("the mask has other values than 0 and 255")
     return {name: samples[..., plane] > 0 for plane, name in enumerate(CLASS_NAMES)}
 

@@ -4,6 +4,7 @@ A study is a patient: all of its frames lie on the same side of a split.
 """
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Callable, Mapping
@@ -88,4 +89,6 @@ def _frame_name(parts: Mapping[str, str | None], file: str) -> FrameName | None:
 
 
 def _safe(part: str) -> str:
-    return _UNSAFE.sub("-", part).strip("-.") or "x"
+    """The part as it is, or what a file name can hold of it with a few digits that keep different parts apart."""
+    safe = _UNSAFE.sub("-", part).strip("-.")
+    return part if safe == part else f"{safe or 'x'}-{hashlib.sha256(part.encode()).hexdigest()[:8]}"

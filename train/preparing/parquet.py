@@ -3,6 +3,7 @@
 A mask given as a picture in memory would be coded anew, as TIFF; its own PNG bytes keep the palette and every index.
 """
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence
 from octseg.publishing import require_publishable
 from train.preparing import card
-from train.preparing.layout import SPLITS, column_types, read_lines, write_provenance, write_sums
+from train.preparing.layout import SPLITS, columns_of, read_lines, write_provenance, write_sums
 from train.preparing.preview import FOLDER as PREVIEW_FOLDER
 
 SHARD_BYTES = 400_000_000
@@ -28,9 +29,8 @@ def export(folder: Path, out: Path, progress: Any = iter) -> None:
         raise DatasetError(f"{out.name} is there already; remove it, or choose another folder")
     partial = out.with_name(f"{out.name}.partial")
     with told_in_one_sentence(out.name):
-        (partial / "data").mkdir(parents=True, exist_ok=True)
-        for old in (partial / "data").iterdir():
-            old.unlink()
+        shutil.rmtree(partial, ignore_errors=True)
+        (partial / "data").mkdir(parents=True)
         bytes_of = {
             split: _write_split(folder, split, partial / "data", provenance, progress)
             for split in SPLITS
@@ -55,7 +55,7 @@ def _write_split(folder: Path, split: str, target: Path, provenance: Mapping[str
     import pyarrow.parquet as pq
     from datasets import Features, Image, Value
 
-    types = column_types(provenance)
+    types = columns_of(provenance)
     features = Features({name: Image() if kind == "image" else Value(kind) for name, kind in types.items()})
     lines = read_lines(folder, split)
     shards = _shards(folder / split, lines)

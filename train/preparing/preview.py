@@ -14,7 +14,8 @@ from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.drawing.overlay import draw_overlay
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
-from octseg.publishing import SUMS_FILE, read_provenance, read_sums, sha256_of, sums_text
+from octseg.export.pictures import SMALL, png_bytes
+from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT, SUMS_FILE, read_provenance, read_sums, sha256_of, sums_text
 from train.preparing.layout import SPLITS, read_lines
 
 FOLDER = "preview"
@@ -34,8 +35,9 @@ def write(folder: Path, provenance: Mapping[str, Any]) -> None:
         raise DatasetError(f"{folder.name} holds no frames to show")
     with told_in_one_sentence("the preview"):
         (folder / FOLDER).mkdir(exist_ok=True)
-    write_file(folder / SHEET_FILE, _png(contact_sheet(folder, lines, provenance)))
-    write_file(folder / HISTOGRAM_FILE, histogram([line for _, line in lines], provenance["classes"]))
+    texts = {PRIVATE_KEYWORD: PRIVATE_TEXT} if provenance["private"] else {}
+    write_file(folder / SHEET_FILE, png_bytes(contact_sheet(folder, lines, provenance), texts, SMALL))
+    write_file(folder / HISTOGRAM_FILE, histogram([line for _, line in lines], provenance["classes"], texts))
 
 
 def renew(folder: Path) -> None:
@@ -99,8 +101,11 @@ def _by_turns(lines: Sequence[Line], count: int) -> list[Line]:
     ]
 
 
-def histogram(lines: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> bytes:
-    """PNG of how large each class is where it is present: mm2 if all such frames have a scale, else pixels."""
+def histogram(lines: Sequence[Mapping[str, Any]], classes: Sequence[str], texts: Mapping[str, str]) -> bytes:
+    """PNG of how large each class is where it is present: mm2 if all such frames have a scale, else pixels.
+
+    `texts` are written into the file.
+    """
     # It takes a second to load, and only this picture needs it.
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -124,7 +129,7 @@ def histogram(lines: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> byt
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
+    figure.savefig(stream, format="png", metadata={"Software": None, **texts})
     return stream.getvalue()
 
 
@@ -147,12 +152,6 @@ def _drawn(folder: Path, line: Mapping[str, Any]) -> NDArray[np.uint8]:
 
 def _stem(line: Mapping[str, Any]) -> str:
     return Path(line["image_file_name"]).stem
-
-
-def _png(picture: Image.Image) -> bytes:
-    stream = io.BytesIO()
-    picture.save(stream, "PNG", compress_level=6)
-    return stream.getvalue()
 
 
 def _share(colour: tuple[int, int, int]) -> tuple[float, float, float]:

@@ -70,8 +70,8 @@ def process(item: Item, processing: Processing) -> Processed:
     Raises ReadError or DatasetError with the reason where one of the two is not right.
     """
     image, mask = item.image.read(), item.mask.read()
-    if not processing.private and is_marked_private(image[:HEAD_BYTES]):
-        raise DatasetError("the frame bears the mark of private data; prepare it with --private")
+    if not processing.private and any(is_marked_private(content[:HEAD_BYTES]) for content in (image, mask)):
+        raise DatasetError("the frame or its mask bears the mark of private data; prepare it with --private")
     frame = _frame(image)
     height, width = frame.shape[:2]
     planes = read_mask(mask, (height, width), processing.masks)

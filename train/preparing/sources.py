@@ -7,7 +7,7 @@ write to.
 
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -120,7 +120,7 @@ def in_two_folders(images: Path, masks: Path) -> list[StoredFile]:
         if not folder.is_dir():
             raise DatasetError(f"there is no folder {folder.name}")
     return [
-        replace(file, path=f"{kind}/{PurePosixPath(file.path).name}")
+        replace(file, path=str(PurePosixPath(file.path).parent / kind / PurePosixPath(file.path).name))
         for kind, folder in (("images", images), ("masks", masks))
         for file in folder_files(folder)
     ]
@@ -128,8 +128,7 @@ def in_two_folders(images: Path, masks: Path) -> list[StoredFile]:
 
 def paired(files: Iterable[StoredFile], rule: NameRule) -> Listing:
     """Each frame with its mask, in the order of studies, series and frames; DatasetError where there is no frame."""
-    images, masks = _by_kind(files)
-    problems: list[Problem] = []
+    images, masks, problems = _by_kind(files)
     items: dict[FrameName, Item] = {}
     for key, image in images.items():
         name, mask = rule(image.path), masks.pop(key, None)
@@ -153,17 +152,20 @@ def paired(files: Iterable[StoredFile], rule: NameRule) -> Listing:
 Key = tuple[str, str]  # folder that holds both, stem
 
 
-def _by_kind(files: Iterable[StoredFile]) -> tuple[Mapping[Key, StoredFile], dict[Key, StoredFile]]:
+def _by_kind(files: Iterable[StoredFile]) -> tuple[dict[Key, StoredFile], dict[Key, StoredFile], list[Problem]]:
+    """Frames, masks, and what is left out because another file has its name."""
     images: dict[Key, StoredFile] = {}
     masks: dict[Key, StoredFile] = {}
+    problems = []
     for file in files:
         path = PurePosixPath(file.path)
-        base = path.parent.parent.as_posix()
-        if path.parent.name in IMAGE_FOLDERS:
-            images[base, path.stem] = file
-        elif path.parent.name in MASK_FOLDERS:
-            masks[base, MASK_SUFFIX.sub("", path.stem)] = file
-    return images, masks
+        base, kind = path.parent.parent.as_posix(), path.parent.name
+        if kind not in (*IMAGE_FOLDERS, *MASK_FOLDERS):
+            continue
+        of_kind, stem = (images, path.stem) if kind in IMAGE_FOLDERS else (masks, MASK_SUFFIX.sub("", path.stem))
+        if of_kind.setdefault((base, stem), file) is not file:
+            problems.append(Problem(file.path, "another file stands for the same frame"))
+    return images, masks, problems
 
 
 def chosen(

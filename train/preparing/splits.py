@@ -48,7 +48,7 @@ def split_by_study(
         sides = np.array(list(product((False, True), repeat=len(groups))))[1:-1]
         best = sides[int(np.argmin(_cost(sides @ counts, counts, target)))]
     else:
-        tried = [_improved(rng.random(len(groups)) < share, counts, target) for _ in range(RESTARTS)]
+        tried = [_improved(_start(len(groups), share, rng), counts, target) for _ in range(RESTARTS)]
         best = min(tried, key=lambda side: float(_cost(side @ counts, counts, target)))
     return {study for place, taken in zip(order, best, strict=True) if taken for study in groups[place]}
 
@@ -103,18 +103,24 @@ def _cost(sums: NDArray[np.int64], counts: NDArray[np.int64], target: NDArray[np
     return np.asarray((((sums - target) / total) ** 2).sum(axis=-1))
 
 
+def _start(groups: int, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(groups,) a random side of about `share` of them, neither none nor all."""
+    side = np.arange(groups) < min(max(1, round(share * groups)), groups - 1)
+    return rng.permutation(side)
+
+
 def _improved(side: NDArray[np.bool_], counts: NDArray[np.int64], target: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The side after the best single moves, and swaps of two, until none helps."""
+    """The side after the best single moves, and swaps of two, until none helps; neither side is ever emptied."""
     side = side.copy()
     while True:
         sums = side @ counts
         signed = np.where(side, -1, 1)[:, None] * counts  # (groups, 2): what moving each one changes
-        moved = _cost(sums + signed, counts, target)
         both = _cost(sums + signed[:, None] + signed[None], counts, target)
-        both[np.arange(len(side)), np.arange(len(side))] = moved
+        np.fill_diagonal(both, _cost(sums + signed, counts, target))
+        taken = side.sum() + np.add.outer(np.where(side, -1, 1), np.where(side, -1, 1))
+        np.fill_diagonal(taken, side.sum() + np.where(side, -1, 1))
+        both[(taken < 1) | (taken >= len(side))] = np.inf
         first, second = np.unravel_index(int(np.argmin(both)), both.shape)
-        after = side.copy()
-        after[[first, second]] = ~after[[first, second]]
-        if both[first, second] >= _cost(sums, counts, target) - 1e-15 or after.all() or not after.any():
+        if both[first, second] >= _cost(sums, counts, target) - 1e-15:
             return side
-        side = after
+        side[[first, second]] = ~side[[first, second]]
