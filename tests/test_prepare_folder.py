@@ -33,8 +33,8 @@ from tests.prepared import (
     write_frame,
 )
 from train import prepare
+from train.locking import locked
 from train.preparing.layout import read_lines
-from train.preparing.locking import locked
 
 pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # Pillow's word on a truncated TIFF
 ROOT = Path(__file__).parent.parent

@@ -36,7 +36,7 @@ from tests.zenodo_server import (
     write_zip,
 )
 from train import prepare
-from train.preparing.locking import locked
+from train.locking import locked
 from train.preparing.record_source import Found, RecordRequest, bring
 from train.zenodo import Connection, Patience
 

@@ -18,10 +18,12 @@ from octseg.phantom import make_phantom
 from octseg.preprocessing import PreprocessingConfig, unit_positions
 from octseg.pretrained import from_pretrained
 from train.augment import augmented
+from train.batches import draw
 from train.dataset import TrainingFrame, load_phantom, open_data, training_frames
 from train.evaluate import evaluate, store_metrics, table
-from train.loop import Recipe, Stage, draw, learning_rate_factor, train
+from train.loop import learning_rate_factor, train
 from train.losses import bce_dice_loss
+from train.recipe import Recipe, Stage
 
 POLAR = PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8)
 

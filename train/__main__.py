@@ -23,12 +23,15 @@ from octseg.model import ModelConfig
 from octseg.preprocessing import PreprocessingConfig
 from train.card import model_card
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
-from train.loop import Recipe, Stage, preprocessing_of, train
+from train.loop import Report, StoppedError, preprocessing_of, train
 from train.preparing.code_version import code_commit
+from train.recipe import Recipe, Stage
+from train.state import states_in
 
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
 IMAGENET = "MobileNetV2 1.0 trained on ImageNet-1k (tonylins/pytorch-mobilenet-v2, Apache-2.0)"
+STOPPED_STATUS = 130
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
 
 
@@ -46,15 +49,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         recipe = Recipe(stages=stages(options.coarse_steps, options.fine_steps), seed=options.seed)
         full_size = POLAR if options.domain == "polar" else CARTESIAN
         preprocessing = preprocessing_of(recipe.stages[-1], full_size)
-        network = train(
-            real,
-            phantoms,
-            imagenet=options.imagenet,
-            network_config=network_config,
-            preprocessing=preprocessing,
-            recipe=recipe,
-            out=options.out,
-        )
+        if options.resume and not states_in(options.out):
+            raise OctsegError(f"there is no run to go on with in {options.out.name}; leave out --resume to begin one")
+        with tqdm(total=sum(stage.steps for stage in recipe.stages), desc="steps", unit="step", disable=None) as bar:
+            network = train(
+                real,
+                phantoms,
+                imagenet=options.imagenet,
+                network_config=network_config,
+                preprocessing=preprocessing,
+                recipe=recipe,
+                out=options.out,
+                save_every_s=60.0 * options.save_every,
+                show=shown_by(bar, recipe),
+            )
         config = CheckpointConfig(
             network=network_config,
             preprocessing=preprocessing,
@@ -64,8 +72,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         save_checkpoint(options.out, network, config, model_card(config))
     except OctsegError as error:
         print(f"train: {error}", file=sys.stderr)
-        return 1
+        return STOPPED_STATUS if isinstance(error, StoppedError) else 1
     return 0
+
+
+def shown_by(bar: tqdm, recipe: Recipe) -> Callable[[Report], None]:
+    """What moves the progress bar: the first report may be of a run that goes on in its middle."""
+
+    def show(report: Report) -> None:
+        before = sum(stage.steps for stage in recipe.stages[: int(report["stage"])])
+        if bar.n == 0:
+            bar.initial = before + int(report["step"])
+        bar.n = before + int(report["step"])
+        bar.set_postfix(loss=f"{report['loss']:.3f}")
+
+    return show
 
 
 def coarse_stage(steps: int) -> Stage:
@@ -118,6 +139,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--phantoms", type=int, default=1000, help="how many phantoms to mix in")
     parser.add_argument("--coarse-steps", type=int, nargs="+", default=(1600, 900), help="of each cycle at 256 x 256")
     parser.add_argument("--fine-steps", type=int, nargs="*", default=(), help="of each cycle at 512 x 512 after them")
+    parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="between saved states")
+    parser.add_argument("--resume", action="store_true", help="only go on: refuse where there is no run yet")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     return parser

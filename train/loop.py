@@ -1,62 +1,69 @@
-"""Training as plain functions: batches drawn by chance, one cycle of the learning rate, averaged weights.
+"""Training as plain functions: batches drawn by chance, cycles of the learning rate, averaged weights.
 
 A run is a folder: log.jsonl with a line for every report, state.pt to go on from, and in the end the checkpoint.
 """
 
 import copy
 import ctypes
+import hashlib
 import json
-import queue
+import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
+from octseg.errors import OctsegError
+from octseg.export.files import told_in_one_sentence
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.network import channels_last
 from octseg.model.normalise import Normalise
 from octseg.preprocessing import PreprocessingConfig
-from train.augment import augmented
+from train.batches import Batch, batches
 from train.dataset import TrainingFrame
+from train.locking import locked
 from train.losses import bce_dice_loss
+from train.recipe import Recipe, Stage
+from train.state import RunState, load_state, save_state
 
+LOG_FILE, RECIPE_FILE = "log.jsonl", "recipe.json"
 REPORT_EVERY = 20  # steps
-SAVE_EVERY = 50  # steps
 MAX_GRADIENT_NORM = 5.0
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
-SAMPLES_AHEAD = 4  # batches prepared while the network works
+
+Report = dict[str, float]  # stage, step, loss, steps_per_s
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One stretch of training at one input size."""
-
-    steps: int
-    batch: int
-    size: tuple[int, int]
-    learning_rate: float = 1e-3
-    encoder_learning_rate: float = 2e-4
+class StoppedError(OctsegError):
+    """The run was asked to stop, and its state is saved."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How the network is trained; stored with the weights."""
+@dataclass
+class Run:
+    """What changes while a run goes on.
 
-    stages: tuple[Stage, ...]
-    phantom_share: float = 0.35  # of each batch
-    lipid_share: float = 0.6  # of the real frames of each batch, at least
-    weight_decay: float = 1e-2
-    ema_decay: float = 0.99
-    warm_up: float = 0.1  # part of a stage's steps
-    seed: int = 0
+    save_every_s: the state is saved so often, at each stage's end, and when the run is asked to stop.
+    """
+
+    out: Path
+    network: DeepLabV3Plus
+    average: nn.Module
+    normalise: nn.Module
+    made_from: str
+    save_every_s: float
+    show: Callable[[Report], object] | None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    saved_at: float = field(default_factory=time.monotonic)
 
 
 def train(
@@ -68,27 +75,60 @@ def train(
     preprocessing: PreprocessingConfig,
     recipe: Recipe,
     out: Path,
+    save_every_s: float = 300.0,
+    show: Callable[[Report], object] | None = None,
 ) -> DeepLabV3Plus:
-    """The network with its averaged weights after all stages of `recipe`; goes on from `out`/state.pt."""
+    """The network with its averaged weights after all stages of `recipe`; goes on from the state in `out`.
+
+    On one CPU a run that was stopped, in whatever way, and gone on with ends in the same bits as one that was not.
+
+    Raises OctsegError where another process trains in `out`, where its state is of another run, where the disk does not
+    take it, or where the loss is no number; StoppedError on SIGTERM and SIGINT.
+    """
     keep_memory()
     torch.manual_seed(recipe.seed)
     network = DeepLabV3Plus(network_config)
     network.encoder.load_state_dict(load_file(imagenet), strict=True)
     network = channels_last(network).train()
-    average = copy.deepcopy(network).eval()
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
-    first_stage, first_step, optimiser_state = _resumed(out / "state.pt", network, average)
-    for number, stage in enumerate(recipe.stages):
-        if number < first_stage:
-            continue
-        start = first_step if number == first_stage else 0
-        batches = _batches(real, phantoms, preprocessing_of(stage, preprocessing), recipe, stage, (number, start))
-        optimiser = _optimiser(network, stage, recipe)
-        if number == first_stage and optimiser_state is not None:
-            optimiser.load_state_dict(optimiser_state)
-        _run_stage(network, average, optimiser, batches, stage, number, start, preprocessing, recipe, out)
-    return average
+    made_from = fingerprint(recipe, network_config, preprocessing, [*real, *phantoms], imagenet)
+    with locked(out, f"training in {out.name}"):
+        normalise = Normalise(preprocessing.mean, preprocessing.std)
+        run = Run(out, network, copy.deepcopy(network).eval(), normalise, made_from, save_every_s, show)
+        state = load_state(out, made_from)
+        with told_in_one_sentence(RECIPE_FILE):
+            (out / RECIPE_FILE).write_text(json.dumps(asdict(recipe), indent=2))
+        if state is not None:
+            network.load_state_dict(state.network)
+            run.average.load_state_dict(state.average)
+            _cut_log(out, state.log_bytes)
+        with stopping_on_signals(run.stopping):
+            for number, stage in enumerate(recipe.stages):
+                start = (
+                    0 if state is None or number > state.stage else state.step if number == state.stage else stage.steps
+                )
+                optimiser = _optimiser(network, stage, recipe)
+                if state is not None and number == state.stage:
+                    optimiser.load_state_dict(state.optimiser)
+                seen = preprocessing_of(stage, preprocessing)
+                _run_stage(run, optimiser, batches(real, phantoms, seen, recipe, number, start), recipe, number, start)
+        return run.average  # type: ignore[return-value]
+
+
+def fingerprint(
+    recipe: Recipe,
+    network: ModelConfig,
+    preprocessing: PreprocessingConfig,
+    frames: Sequence[TrainingFrame],
+    imagenet: Path,
+) -> str:
+    """sha256 of all that a run's weights follow from."""
+    digest = hashlib.sha256(imagenet.read_bytes())
+    told = [asdict(recipe), network.to_mapping(), preprocessing.to_mapping(), [frame.name for frame in frames]]
+    digest.update(json.dumps(told).encode())
+    for frame in frames:
+        digest.update(frame.grey.tobytes())
+        digest.update(frame.planes.tobytes())
+    return digest.hexdigest()
 
 
 def preprocessing_of(stage: Stage, final: PreprocessingConfig) -> PreprocessingConfig:
@@ -113,6 +153,25 @@ def learning_rate_factor(step: int, steps: int, warm_up: float) -> float:
     return 0.5 * (1.0 + float(np.cos(np.pi * (done - warm_up) / (1.0 - warm_up))))
 
 
+@contextmanager
+def stopping_on_signals(stopping: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set `stopping`, in the main thread; a second SIGINT ends the program as usual."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _optimiser(network: DeepLabV3Plus, stage: Stage, recipe: Recipe) -> torch.optim.AdamW:
     encoder = {id(parameter) for parameter in network.encoder.parameters()}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in encoder]
@@ -124,46 +183,47 @@ def _optimiser(network: DeepLabV3Plus, stage: Stage, recipe: Recipe) -> torch.op
 
 
 def _run_stage(
-    network: DeepLabV3Plus,
-    average: nn.Module,
-    optimiser: torch.optim.AdamW,
-    batches: Iterator[tuple[Tensor, Tensor]],
-    stage: Stage,
-    number: int,
-    start: int,
-    preprocessing: PreprocessingConfig,
-    recipe: Recipe,
-    out: Path,
+    run: Run, optimiser: torch.optim.AdamW, prepared: Iterator[Batch], recipe: Recipe, number: int, start: int
 ) -> None:
     """Steps `start` to the end of one stage, logged and saved as it goes."""
-    normalise = Normalise(preprocessing.mean, preprocessing.std)
+    stage = recipe.stages[number]
     losses: list[float] = []
     since = time.monotonic()
-    for step in range(start, stage.steps):
+    for step, batch in enumerate(prepared, start=start):
         factor = learning_rate_factor(step, stage.steps, recipe.warm_up)
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * factor
-        grey, truth = next(batches)
-        frames = normalise(grey).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = network(frames)
-        loss = bce_dice_loss(logits.float(), truth)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss.item()} at step {step} of stage {number}; nothing was saved")
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
-        optimiser.step()
-        _average_into(average, network, min(recipe.ema_decay, (1 + step) / (10 + step) if number == 0 else 1.0))
-        losses.append(loss.item())
-        if (step + 1) % REPORT_EVERY == 0 or step + 1 == stage.steps:
+        losses.append(_step(run, optimiser, batch, f"step {step} of stage {number}"))
+        _average_into(run.average, run.network, min(recipe.ema_decay, (1 + step) / (10 + step) if number == 0 else 1.0))
+        done, last = step + 1, step + 1 == stage.steps
+        if done % REPORT_EVERY == 0 or last:
             rate = len(losses) / (time.monotonic() - since)
-            report = {"stage": number, "step": step + 1, "loss": float(np.mean(losses)), "steps_per_s": rate}
-            with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps(report) + "\n")
+            _report(run, {"stage": number, "step": done, "loss": float(np.mean(losses)), "steps_per_s": rate})
             losses, since = [], time.monotonic()
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == stage.steps:
-            _save_state(out / "state.pt", network, average, optimiser, number, step + 1)
+        stopping = run.stopping.is_set()
+        if last or stopping or time.monotonic() - run.saved_at >= run.save_every_s:
+            _save(run, optimiser, number, done)
+        if stopping and not (last and number + 1 == len(recipe.stages)):
+            raise StoppedError(f"stopped after step {done} of stage {number}; run the same command again to go on")
+
+
+def _step(run: Run, optimiser: torch.optim.AdamW, batch: Batch, where: str) -> float:
+    """One step of the optimiser; the loss before it. OctsegError where loss or gradient is no number."""
+    frames = run.normalise(batch.grey).contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = run.network(frames)
+    loss = bce_dice_loss(logits.float(), batch.truth)
+    optimiser.zero_grad(set_to_none=True)
+    if torch.isfinite(loss):
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(run.network.parameters(), MAX_GRADIENT_NORM)
+        if torch.isfinite(norm):
+            optimiser.step()
+            return float(loss.item())
+    raise OctsegError(
+        f"the loss or its gradient is no number at {where}, for the frames {', '.join(batch.names)}; "
+        "look at them, or train at a lower rate; the last state that was saved is good"
+    )
 
 
 def _average_into(average: nn.Module, network: nn.Module, decay: float) -> None:
@@ -176,77 +236,27 @@ def _average_into(average: nn.Module, network: nn.Module, decay: float) -> None:
                 kept.copy_(new)
 
 
-def _save_state(
-    path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.AdamW, stage: int, step: int
-) -> None:
-    """Replace the file in one move, so that a run that is cut off keeps the one before."""
-    partial = path.with_suffix(".partial")
-    state = {
-        "network": network.state_dict(),
-        "average": average.state_dict(),
+def _save(run: Run, optimiser: torch.optim.AdamW, stage: int, step: int) -> None:
+    log = run.out / LOG_FILE
+    parts: dict[str, dict[str, Any]] = {
+        "network": run.network.state_dict(),
+        "average": run.average.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "stage": stage,
-        "step": step,
     }
-    torch.save(state, partial)
-    partial.replace(path)
+    log_bytes = log.stat().st_size if log.exists() else 0
+    save_state(run.out, RunState(stage, step, **parts, made_from=run.made_from, log_bytes=log_bytes))
+    run.saved_at = time.monotonic()
 
 
-def _resumed(path: Path, network: nn.Module, average: nn.Module) -> tuple[int, int, dict[str, object] | None]:
-    """Stage, step and optimiser's state to go on from; (0, 0, None) for a new run."""
-    if not path.exists():
-        return 0, 0, None
-    state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
-    average.load_state_dict(state["average"])
-    return state["stage"], state["step"], state["optimiser"]
+def _report(run: Run, report: Report) -> None:
+    with told_in_one_sentence(LOG_FILE), (run.out / LOG_FILE).open("a") as log:
+        log.write(json.dumps(report) + "\n")
+    if run.show is not None:
+        run.show(report)
 
 
-def _batches(
-    real: Sequence[TrainingFrame],
-    phantoms: Sequence[TrainingFrame],
-    preprocessing: PreprocessingConfig,
-    recipe: Recipe,
-    stage: Stage,
-    seed_parts: tuple[int, int],
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches without end, prepared by a thread: grey (N, rows, columns) uint8 and truth (N, K, rows, columns)."""
-    rng = np.random.default_rng((recipe.seed, *seed_parts))
-    ready: queue.Queue[Future[tuple[Tensor, Tensor]]] = queue.Queue(maxsize=SAMPLES_AHEAD)
-
-    def prepared() -> tuple[Tensor, Tensor]:
-        drawn = [augmented(frame, preprocessing, rng) for frame in draw(real, phantoms, recipe, stage.batch, rng)]
-        grey, truth = (np.stack(part) for part in zip(*drawn, strict=True))
-        return torch.from_numpy(grey), torch.from_numpy(truth)
-
-    def fill() -> None:
-        while True:
-            batch: Future[tuple[Tensor, Tensor]] = Future()
-            try:
-                batch.set_result(prepared())
-            except Exception as error:
-                batch.set_exception(error)  # raised where the batch is taken
-            ready.put(batch)
-
-    threading.Thread(target=fill, daemon=True).start()
-    while True:
-        yield ready.get().result()
-
-
-def draw(
-    real: Sequence[TrainingFrame],
-    phantoms: Sequence[TrainingFrame],
-    recipe: Recipe,
-    batch: int,
-    rng: np.random.Generator,
-) -> list[TrainingFrame]:
-    """One batch: `phantom_share` phantoms on average, and of the real frames `lipid_share` with lipid core."""
-    with_lipid = [frame for frame in real if "lipid_core" in frame.has]
-    drawn = []
-    for _ in range(batch):
-        if phantoms and rng.random() < recipe.phantom_share:
-            pool: Sequence[TrainingFrame] = phantoms
-        else:
-            pool = with_lipid if with_lipid and rng.random() < recipe.lipid_share else real
-        drawn.append(pool[int(rng.integers(len(pool)))])
-    return drawn
+def _cut_log(out: Path, length: int) -> None:
+    """Drop the lines of steps that are run again."""
+    if (out / LOG_FILE).exists():
+        with told_in_one_sentence(LOG_FILE), (out / LOG_FILE).open("r+b") as log:
+            log.truncate(min(length, (out / LOG_FILE).stat().st_size))

@@ -16,7 +16,7 @@ from typing import Any
 
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence
-from train.preparing.locking import locked
+from train.locking import locked
 from train.preparing.names import RECORD_PATTERN, FrameName, by_pattern
 from train.preparing.origin import CC_BY, ZENODO_RECORD, Origin
 from train.preparing.sources import Listing, Problem, chosen, folder_files, paired, refuse_escaping, zip_files

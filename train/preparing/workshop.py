@@ -19,8 +19,8 @@ import numpy as np
 from octseg.errors import DatasetError, ReadError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.publishing import PROVENANCE_FILE, sha256_of
+from train.locking import locked
 from train.preparing.duplicates import Descriptor
-from train.preparing.locking import locked
 from train.preparing.names import FrameName
 from train.preparing.processing import Processing, process
 from train.preparing.sources import Item

@@ -1,0 +1,96 @@
+"""Batches drawn by chance, each from a seed of its own: stage and step say what it holds, whatever came before.
+
+So a run that goes on after a stop draws what it would have drawn.
+"""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from octseg.preprocessing import PreprocessingConfig
+from train.augment import augmented
+from train.dataset import TrainingFrame
+from train.recipe import Recipe
+
+SAMPLES_AHEAD = 4  # batches prepared while the network works
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Names of the frames, grey (N, rows, columns) uint8 and truth (N, K, rows, columns) in [0, 1]."""
+
+    names: tuple[str, ...]
+    grey: Tensor
+    truth: Tensor
+
+
+def make_batch(
+    real: Sequence[TrainingFrame],
+    phantoms: Sequence[TrainingFrame],
+    preprocessing: PreprocessingConfig,
+    recipe: Recipe,
+    stage: int,
+    step: int,
+) -> Batch:
+    """The batch of one step: frames drawn and seen anew by the seed of the recipe, the stage and the step."""
+    rng = np.random.default_rng((recipe.seed, stage, step))
+    frames = draw(real, phantoms, recipe, recipe.stages[stage].batch, rng)
+    views = [augmented(frame, preprocessing, rng) for frame in frames]
+    grey, truth = (np.stack(part) for part in zip(*views, strict=True))
+    return Batch(tuple(frame.name for frame in frames), torch.from_numpy(grey), torch.from_numpy(truth))
+
+
+def batches(
+    real: Sequence[TrainingFrame],
+    phantoms: Sequence[TrainingFrame],
+    preprocessing: PreprocessingConfig,
+    recipe: Recipe,
+    stage: int,
+    first_step: int,
+) -> Iterator[Batch]:
+    """Batches from `first_step` on, prepared by a thread while the network works."""
+    ready: queue.Queue[Future[Batch]] = queue.Queue(maxsize=SAMPLES_AHEAD)
+    ended = threading.Event()
+
+    def fill() -> None:
+        for step in range(first_step, recipe.stages[stage].steps):
+            batch: Future[Batch] = Future()
+            try:
+                batch.set_result(make_batch(real, phantoms, preprocessing, recipe, stage, step))
+            except Exception as error:
+                batch.set_exception(error)  # raised where the batch is taken
+            ready.put(batch)
+            if ended.is_set():
+                return
+
+    threading.Thread(target=fill, daemon=True).start()
+    try:
+        for _ in range(first_step, recipe.stages[stage].steps):
+            yield ready.get().result()
+    finally:
+        ended.set()
+
+
+def draw(
+    real: Sequence[TrainingFrame],
+    phantoms: Sequence[TrainingFrame],
+    recipe: Recipe,
+    batch: int,
+    rng: np.random.Generator,
+) -> list[TrainingFrame]:
+    """One batch: `phantom_share` phantoms on average, and of the real frames `lipid_share` with lipid core."""
+    with_lipid = [frame for frame in real if "lipid_core" in frame.has]
+    drawn = []
+    for _ in range(batch):
+        if phantoms and rng.random() < recipe.phantom_share:
+            pool: Sequence[TrainingFrame] = phantoms
+        else:
+            pool = with_lipid if with_lipid and rng.random() < recipe.lipid_share else real
+        drawn.append(pool[int(rng.integers(len(pool)))])
+    return drawn
