@@ -1,5 +1,6 @@
 """from_pretrained: the bundled checkpoint or a folder -> a Segmenter ready to work."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -52,3 +53,53 @@ def _located(name: str | Path | None) -> tuple[Path, str, ModelSource]:
             "download the repository and give its folder, or leave the name out for the bundled model"
         )
     return folder, folder.resolve().name, "folder"
+
+
+def fetch_file(repository: str, name: str, revision: str | None = None) -> Path:
+    """One file of a Hub repository, in the Hub's cache, its bytes held against the hash that it goes by there.
+
+    Raises CheckpointError in one sentence where it cannot be had.
+    """
+    path = _downloaded(repository, name, revision, again=False)
+    if not _is_whole(path):
+        path = _downloaded(repository, name, revision, again=True)
+    if not _is_whole(path):
+        raise CheckpointError(f"{name} of {repository} arrived damaged twice; try again later")
+    return path
+
+
+def _downloaded(repository: str, name: str, revision: str | None, *, again: bool) -> Path:
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    label = repository if revision is None else f"{repository}@{revision}"
+    try:
+        return Path(huggingface_hub.hf_hub_download(repository, name, revision=revision, force_download=again))
+    except errors.GatedRepoError as error:
+        raise CheckpointError(
+            f"{label} is open to some only; ask for access and sign in with `hf auth login`"
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise CheckpointError(f"there is no repository {label} on the Hub, or it is private: sign in") from error
+    except errors.RevisionNotFoundError as error:
+        raise CheckpointError(f"{repository} has no revision {revision}") from error
+    except errors.LocalEntryNotFoundError as error:
+        raise CheckpointError(f"the Hub cannot be reached, and {name} of {label} is not in its cache here") from error
+    except errors.EntryNotFoundError as error:
+        raise CheckpointError(f"{label} has no file {name}") from error
+    except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as error:
+        raise CheckpointError(f"{name} of {label} could not be fetched from the Hub; try again later") from error
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a cached file is what its blob's name says: sha256, or git's sha1 of smaller files.
+
+    The client looks at the size alone.
+    """
+    content, blob = path.read_bytes(), path.resolve().name
+    if re.fullmatch(r"[0-9a-f]{64}", blob):
+        return hashlib.sha256(content).hexdigest() == blob
+    if re.fullmatch(r"[0-9a-f]{40}", blob):
+        framed = f"blob {len(content)}\0".encode() + content
+        return hashlib.sha1(framed, usedforsecurity=False).hexdigest() == blob
+    return True

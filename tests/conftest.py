@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-REAL_FRAMES = Path(__file__).parent.parent.parent / "shared" / "data" / "oct" / "fold_1"
+SHARED = Path(__file__).parent.parent.parent / "shared"
+REAL_FRAMES = SHARED / "data" / "oct" / "fold_1"
+REAL_WEIGHTS = SHARED / "weights" / "mobilenet_v2_imagenet.safetensors"
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +15,11 @@ def real_frames() -> Path:
     if not REAL_FRAMES.is_dir():
         pytest.skip("the real frames of ../shared/data/oct are not here")
     return REAL_FRAMES
+
+
+@pytest.fixture(scope="session")
+def real_weights() -> Path:
+    """MobileNetV2 weights of ImageNet, for development; they are not in the repository."""
+    if not REAL_WEIGHTS.is_file():
+        pytest.skip("the weights of ../shared/weights are not here")
+    return REAL_WEIGHTS

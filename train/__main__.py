@@ -1,8 +1,8 @@
-"""Train the network: `python -m train --data DIR --imagenet WEIGHTS --out RUN`.
+"""Train the network: `python -m train --data DIR --out RUN`.
 
 DIR is a dataset of `python -m train.prepare`, of which the training split is used, or one part of an unpacked fold of
-the Zenodo record. The model's classes are those of the dataset. Stopped at any moment, the same command goes on from
-the last saved state.
+the Zenodo record. The model's classes are those of the dataset. It starts from ImageNet weights of the Hub, or from a
+file (--imagenet). Stopped at any moment, the same command goes on from the last saved state.
 """
 
 import argparse
@@ -21,8 +21,10 @@ from octseg.checkpoint import CheckpointConfig, save_checkpoint
 from octseg.errors import OctsegError
 from octseg.model import ModelConfig
 from octseg.preprocessing import PreprocessingConfig
+from octseg.pretrained import HUB_NAME
 from train.card import model_card
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
+from train.imagenet import TIMM_REPOSITORY, locate
 from train.loop import Report, StoppedError, preprocessing_of, train
 from train.preparing.code_version import code_commit
 from train.recipe import Recipe, Stage
@@ -30,7 +32,6 @@ from train.state import states_in
 
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
-IMAGENET = "MobileNetV2 1.0 trained on ImageNet-1k (tonylins/pytorch-mobilenet-v2, Apache-2.0)"
 STOPPED_STATUS = 130
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
 
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     torch.set_num_threads(options.threads)
     try:
+        imagenet = locate(options.imagenet)
         data = open_data(options.data, "train")
         for warning in data.warnings:
             print(f"train: {warning}", file=sys.stderr)
@@ -55,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             network = train(
                 real,
                 phantoms,
-                imagenet=options.imagenet,
+                imagenet=imagenet,
                 network_config=network_config,
                 preprocessing=preprocessing,
                 recipe=recipe,
@@ -66,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = CheckpointConfig(
             network=network_config,
             preprocessing=preprocessing,
-            training=provenance(data, len(phantoms), recipe),
+            training=provenance(data, len(phantoms), recipe, options.imagenet),
             software={"octseg": __version__, "torch": torch.__version__},
         )
         save_checkpoint(options.out, network, config, model_card(config))
@@ -104,7 +106,7 @@ def fine_stage(steps: int) -> Stage:
     return Stage(steps=steps, batch=4, size=(512, 512), learning_rate=4e-4, encoder_learning_rate=1e-4)
 
 
-def provenance(data: Data, phantoms: int, recipe: Recipe) -> dict[str, Any]:
+def provenance(data: Data, phantoms: int, recipe: Recipe, start: str) -> dict[str, Any]:
     """What the weights were made from, as config.json states it."""
     seeds = f"seeds {FIRST_PHANTOM_SEED} to {FIRST_PHANTOM_SEED + phantoms - 1}"
     return {
@@ -112,7 +114,7 @@ def provenance(data: Data, phantoms: int, recipe: Recipe) -> dict[str, Any]:
             data.told,
             {"name": "octseg phantoms", "revision": __version__, "used": f"{phantoms} frames, {seeds}"},
         ],
-        "start": IMAGENET,
+        "start": f"MobileNetV2 1.0 trained on ImageNet-1k ({start if HUB_NAME.fullmatch(start) else Path(start).name})",
         "recipe": asdict(recipe),
         "seed": recipe.seed,
         "code_commit": code_commit(),
@@ -133,7 +135,11 @@ def _shown(what: str, total: int) -> Callable[[Iterable[Case]], Iterable[Case]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="dataset folder, or folder with img/ and mask/")
-    parser.add_argument("--imagenet", type=Path, required=True, help="MobileNetV2 weights, safetensors")
+    parser.add_argument(
+        "--imagenet",
+        default=TIMM_REPOSITORY,
+        help="MobileNetV2 weights: a safetensors file or a Hub name (%(default)s)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument("--domain", choices=("polar", "cartesian"), default="polar")
     parser.add_argument("--phantoms", type=int, default=1000, help="how many phantoms to mix in")

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from octseg.errors import OctsegError
@@ -31,6 +30,7 @@ from octseg.model.normalise import Normalise
 from octseg.preprocessing import PreprocessingConfig
 from train.batches import Batch, batches
 from train.dataset import TrainingFrame
+from train.imagenet import load_encoder
 from train.locking import locked
 from train.losses import bce_dice_loss
 from train.recipe import Recipe, Stage
@@ -88,7 +88,7 @@ def train(
     keep_memory()
     torch.manual_seed(recipe.seed)
     network = DeepLabV3Plus(network_config)
-    network.encoder.load_state_dict(load_file(imagenet), strict=True)
+    network.encoder.load_state_dict(load_encoder(imagenet), strict=True)
     network = channels_last(network).train()
     made_from = fingerprint(recipe, network_config, preprocessing, [*real, *phantoms], imagenet)
     with locked(out, f"training in {out.name}"):
