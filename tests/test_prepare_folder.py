@@ -786,3 +786,10 @@ def test_a_place_that_may_not_be_written_to_is_told_in_one_line(
     tmp_path.chmod(0o500)
     assert prepare_folder(fold, tmp_path / "dataset", *CC_BY) == 1
     assert "may not be written there" in capsys.readouterr().err
+
+
+def test_a_dataset_is_not_made_inside_its_own_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "fold").mkdir()
+    assert prepare_folder(tmp_path / "fold", tmp_path / "fold" / "dataset", *CC_BY) == 1
+    assert "--out lies inside fold, which the next run would read" in capsys.readouterr().err
+    assert list((tmp_path / "fold").iterdir()) == []

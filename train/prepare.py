@@ -20,7 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from octseg.classes import CLASS_NAMES
-from octseg.errors import ConfigError, OctsegError
+from octseg.errors import ConfigError, DatasetError, OctsegError
 from octseg.publishing import read_provenance
 from train.preparing import parquet, preview
 from train.preparing.build import LEAK_WARNING, Job, SplitRule, build, refuse_existing
@@ -161,6 +161,11 @@ def _request(options: Options) -> RecordRequest:
 
 def _from_folder(options: Options) -> Found:
     """The frames of a folder or a ZIP file, and what is known of where they come from."""
+    for folder in (options.data, options.images, options.masks):
+        if folder is not None and folder.resolve() in options.out.resolve().parents:
+            raise DatasetError(
+                f"--out lies inside {folder.name}, which the next run would read; choose a folder beside it"
+            )
     files = files_of(options.data) if options.data else in_two_folders(options.images, options.masks)
     listing = paired(files, _name_rule(options))
     kept = chosen(

@@ -60,6 +60,8 @@ class SplitRule:
     def __post_init__(self) -> None:
         if not 0.0 < self.share < 1.0:
             raise ConfigError(f"the validation share must lie between 0 and 1, not {self.share}")
+        if self.seed < 0:
+            raise ConfigError(f"the seed must be 0 or more, not {self.seed}")
         if self.folds is not None and (self.by != "study" or not 1 <= self.validation_fold <= self.folds):
             raise ConfigError("folds are by study, and the validation fold is one of them")
         if self.by == "frame" and self.holdout:
