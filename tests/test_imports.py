@@ -20,6 +20,7 @@ ONLY_IN = {
     "datasets": ("hub/", "train/"),
     "pydicom": ("octseg/reading/", "octseg/export/"),
     "openvino": ("octseg/inference/",),
+    "monai": ("train/",),
     "torchvision": (),
     "timm": (),
     "segmentation_models_pytorch": (),

@@ -1,73 +1,83 @@
-"""A training frame seen anew: turned, mirrored, zoomed and shifted about the catheter, its grey levels changed.
+"""A training frame seen anew: turned, mirrored, zoomed and shifted about the catheter, then shown as others show it.
 
 Geometry and sampling are one step: the positions of the network's input are moved about in the frame and read once.
+What changes the grey levels alone is in appearance.py.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.preprocessing import PreprocessingConfig, unit_positions
+from octseg.classes import CLASS_NAMES
+from octseg.preprocessing import PreprocessingConfig, paint_out, unit_positions
+from train.appearance import Grey, clouded, relit, shadowed
 from train.dataset import TrainingFrame
+from train.recipe import Augmentation
 
-ZOOM = (0.6, 1.45)  # how far the input reaches, as a part of the disc
-OFFSET = 0.08  # of the reach; the catheter is found to a few pixels only
-GAMMA = (0.6, 1.6)
-GAIN = (0.8, 1.25)
-MAX_BLUR_PX = 1.3
-MAX_NOISE = 0.25  # standard deviation of the multiplied speckle
-SHADOW_CHANCE = 0.15
-SHADOW_DEG = (8.0, 40.0)
+WEDGE_DEG = (30.0, 180.0)
+RULER_PITCH = (0.18, 0.42)  # 1 mm as a part of the reach: 5 to 10 mm across
+RULER_DOT = 0.008  # radius, as a part of the reach
+View = tuple[Grey, NDArray[np.float32]]  # input (rows, columns), truth (K, rows, columns) in [0, 1]
 
 
 def augmented(
-    frame: TrainingFrame, config: PreprocessingConfig, rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Input (rows, columns) and truth (K, rows, columns) in [0, 1], by one random view of `frame`."""
-    rows, cols = _moved_positions(frame, config, rng)
-    grey = np.asarray(cv2.remap(frame.grey, cols, rows, cv2.INTER_LINEAR), np.uint8)
+    frame: TrainingFrame,
+    config: PreprocessingConfig,
+    rng: np.random.Generator,
+    how: Augmentation,
+    other: TrainingFrame | None = None,
+) -> View:
+    """One random view of `frame`, by chance with a wedge of `other` in it."""
+    view = _seen(frame, config, rng, how)
+    if other is not None and rng.random() < how.wedge_chance:
+        view = with_wedge(view, _seen(other, config, rng, how), config, rng)
+    return view
+
+
+def with_wedge(view: View, other: View, config: PreprocessingConfig, rng: np.random.Generator) -> View:
+    """`view` with a sector about the catheter, of random place and width, taken from `other`."""
+    rows, cols = unit_positions(config)
+    off_axis = np.abs((np.degrees(np.arctan2(rows, cols)) - rng.uniform(0, 360) + 180.0) % 360.0 - 180.0)
+    wedge = off_axis < rng.uniform(*WEDGE_DEG) / 2
+    return np.where(wedge, other[0], view[0]), np.where(wedge, other[1], view[1])
+
+
+def _seen(frame: TrainingFrame, config: PreprocessingConfig, rng: np.random.Generator, how: Augmentation) -> View:
+    rows, cols = _moved_positions(frame, config, rng, how)
+    source = _with_ruler_painted_out(frame, rng) if rng.random() < how.ruler_chance else frame.grey
+    grey = np.asarray(cv2.remap(source, cols, rows, cv2.INTER_LINEAR), np.uint8)
     planes = cv2.remap(frame.planes, cols, rows, cv2.INTER_LINEAR)
-    if rng.random() < SHADOW_CHANCE:
-        grey = _shadowed(grey, rows - frame.centre[0], cols - frame.centre[1], rng)
     planes = planes.reshape(*grey.shape, -1)  # OpenCV drops the axis of a single plane
-    return _relit(grey, rng), planes.transpose(2, 0, 1).astype(np.float32) / 255.0
+    truth = planes.transpose(2, 0, 1).astype(np.float32) / 255.0
+    row, col = rows - frame.centre[0], cols - frame.centre[1]
+    if len(truth) == len(CLASS_NAMES) and rng.random() < how.blood_chance:  # the first plane is the lumen
+        grey = clouded(grey, truth[0], row, col, rng)
+    if rng.random() < how.shadow_chance:
+        grey = shadowed(grey, row, col, rng)
+    return relit(grey, rng, how), truth
 
 
 def _moved_positions(
-    frame: TrainingFrame, config: PreprocessingConfig, rng: np.random.Generator
+    frame: TrainingFrame, config: PreprocessingConfig, rng: np.random.Generator, how: Augmentation
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Positions of the input in the frame, after a random turn, mirror, zoom and shift."""
     row, col = unit_positions(config)
-    turn, mirror = rng.uniform(0, 2 * np.pi), rng.choice((-1.0, 1.0))
-    reach = frame.reach_px * np.exp(rng.uniform(*np.log(ZOOM)))
-    shift = rng.normal(0.0, OFFSET / 2, 2).clip(-OFFSET, OFFSET) * frame.reach_px
+    turn = rng.uniform(0, 2 * np.pi) if how.turn else 0.0
+    mirror = rng.choice((-1.0, 1.0)) if how.mirror else 1.0
+    reach = frame.reach_px * np.exp(rng.uniform(*np.log(how.zoom)))
+    shift = rng.normal(0.0, how.offset / 2, 2).clip(-how.offset, how.offset) * frame.reach_px
     sin, cos = np.sin(turn) * reach, np.cos(turn) * reach
     rows = frame.centre[0] + shift[0] + cos * mirror * row + sin * col
     cols = frame.centre[1] + shift[1] - sin * mirror * row + cos * col
     return rows.astype(np.float32), cols.astype(np.float32)
 
 
-def _shadowed(
-    grey: NDArray[np.uint8], row: NDArray[np.float32], col: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """A guide wire's shadow: one sector about the catheter, dark beyond a random depth."""
-    angle = np.degrees(np.arctan2(row, col))
-    half = rng.uniform(*SHADOW_DEG) / 2
-    off_axis = np.abs((angle - rng.uniform(-180, 180) + 180.0) % 360.0 - 180.0)
-    radius = np.hypot(row, col)
-    dark = (off_axis < half) & (radius > radius.max() * rng.uniform(0.15, 0.35))
-    return np.where(dark, grey * rng.uniform(0.05, 0.3), grey).astype(np.uint8)
-
-
-def _relit(grey: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Gamma, gain and offset, resolution, and speckle, each at random."""
-    level = np.arange(256) / 255.0
-    gamma = np.exp(rng.uniform(*np.log(GAMMA)))
-    curve = level**gamma * rng.uniform(*GAIN) + rng.uniform(-0.03, 0.05) * (level > 0)
-    relit = np.asarray(cv2.LUT(grey, np.rint(curve.clip(0, 1) * 255).astype(np.uint8)), np.uint8)
-    if rng.random() < 0.4:
-        relit = np.asarray(cv2.GaussianBlur(relit, (0, 0), rng.uniform(0.3, MAX_BLUR_PX)), np.uint8)
-    if rng.random() < 0.4:
-        speckle = 1.0 + rng.uniform(0, MAX_NOISE) * rng.standard_normal(grey.shape, np.float32)
-        relit = (relit * speckle).clip(0, 255).astype(np.uint8)
-    return relit
+def _with_ruler_painted_out(frame: TrainingFrame, rng: np.random.Generator) -> Grey:
+    """Grey levels (H, W) with dots along a random line through the catheter taken out as a ruler's are."""
+    marks = np.zeros(frame.grey.shape, np.uint8)
+    angle, pitch = rng.uniform(0, 2 * np.pi), rng.uniform(*RULER_PITCH) * frame.reach_px
+    radius = max(1, round(RULER_DOT * frame.reach_px))
+    for number in range(-int(frame.reach_px / pitch), int(frame.reach_px / pitch) + 1):
+        row, col = np.asarray(frame.centre) + number * pitch * np.array([np.sin(angle), np.cos(angle)])
+        cv2.circle(marks, (round(col), round(row)), radius, 1, -1)
+    return paint_out(frame.grey, marks > 0)

@@ -41,7 +41,8 @@ def make_batch(
     """The batch of one step: frames drawn and seen anew by the seed of the recipe, the stage and the step."""
     rng = np.random.default_rng((recipe.seed, stage, step))
     frames = draw(real, phantoms, recipe, recipe.stages[stage].batch, rng)
-    views = [augmented(frame, preprocessing, rng) for frame in frames]
+    pairs = zip(frames, [*frames[1:], frames[0]], strict=True)
+    views = [augmented(frame, preprocessing, rng, recipe.augmentation, other) for frame, other in pairs]
     grey, truth = (np.stack(part) for part in zip(*views, strict=True))
     return Batch(tuple(frame.name for frame in frames), torch.from_numpy(grey), torch.from_numpy(truth))
 
@@ -89,8 +90,16 @@ def draw(
     drawn = []
     for _ in range(batch):
         if phantoms and rng.random() < recipe.phantom_share:
-            pool: Sequence[TrainingFrame] = phantoms
+            drawn.append(phantoms[int(rng.integers(len(phantoms)))])
         else:
             pool = with_lipid if with_lipid and rng.random() < recipe.lipid_share else real
-        drawn.append(pool[int(rng.integers(len(pool)))])
+            drawn.append(_drawn_by_study(pool, rng) if recipe.balance_studies else pool[int(rng.integers(len(pool)))])
     return drawn
+
+
+def _drawn_by_study(pool: Sequence[TrainingFrame], rng: np.random.Generator) -> TrainingFrame:
+    """A study by chance, and then one of its frames."""
+    studies = sorted({frame.study for frame in pool})
+    chosen = studies[int(rng.integers(len(studies)))]
+    of_study = [frame for frame in pool if frame.study == chosen]
+    return of_study[int(rng.integers(len(of_study)))]

@@ -32,7 +32,7 @@ from train.batches import Batch, batches
 from train.dataset import TrainingFrame
 from train.imagenet import load_encoder
 from train.locking import locked
-from train.losses import bce_dice_loss
+from train.losses import segmentation_loss
 from train.recipe import Recipe, Stage
 from train.state import RunState, load_state, save_state
 
@@ -193,7 +193,7 @@ def _run_stage(
         factor = learning_rate_factor(step, stage.steps, recipe.warm_up)
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * factor
-        losses.append(_step(run, optimiser, batch, f"step {step} of stage {number}"))
+        losses.append(_step(run, optimiser, batch, recipe, f"step {step} of stage {number}"))
         _average_into(run.average, run.network, min(recipe.ema_decay, (1 + step) / (10 + step) if number == 0 else 1.0))
         done, last = step + 1, step + 1 == stage.steps
         if done % REPORT_EVERY == 0 or last:
@@ -207,12 +207,12 @@ def _run_stage(
             raise StoppedError(f"stopped after step {done} of stage {number}; run the same command again to go on")
 
 
-def _step(run: Run, optimiser: torch.optim.AdamW, batch: Batch, where: str) -> float:
+def _step(run: Run, optimiser: torch.optim.AdamW, batch: Batch, recipe: Recipe, where: str) -> float:
     """One step of the optimiser; the loss before it. OctsegError where loss or gradient is no number."""
     frames = run.normalise(batch.grey).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
         logits = run.network(frames)
-    loss = bce_dice_loss(logits.float(), batch.truth)
+    loss = segmentation_loss(logits.float(), batch.truth, recipe.loss)
     optimiser.zero_grad(set_to_none=True)
     if torch.isfinite(loss):
         loss.backward()  # type: ignore[no-untyped-call]

@@ -1,6 +1,9 @@
 """How the network is trained; stored with the weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+Loss = Literal["bce_dice", "bce_focal_tversky"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,12 +18,55 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How differently a frame may be seen each time. A chance of 0 and a range of one value switch a piece off.
+
+    zoom: how far the input reaches, as a part of the frame's disc. offset: greatest shift of the catheter, as a part of
+    the disc. gamma, gain: ranges. range_cut: how much of the displayed dB range may be cut at either end.
+    tone_chance: of another grey map, as another palette gives. shadow, blood, ruler, wedge: chances of a guide wire's
+    shadow, of blood left in the lumen, of a ruler drawn and painted out, of a wedge taken from another frame.
+    """
+
+    turn: bool = True
+    mirror: bool = True
+    zoom: tuple[float, float] = (0.6, 1.45)
+    offset: float = 0.08
+    gamma: tuple[float, float] = (0.6, 1.6)
+    gain: tuple[float, float] = (0.8, 1.25)
+    range_cut: float = 0.08
+    tone_chance: float = 0.3
+    blur_chance: float = 0.4
+    speckle_chance: float = 0.4
+    shadow_chance: float = 0.15
+    blood_chance: float = 0.15
+    ruler_chance: float = 0.15
+    wedge_chance: float = 0.25
+
+    @classmethod
+    def without(cls, *pieces: str) -> "Augmentation":
+        """All but the named pieces."""
+        return replace(cls(), **{name: _OFF[name] for name in pieces})
+
+
+_OFF: dict[str, Any] = {
+    **{piece.name: 0.0 for piece in fields(Augmentation) if piece.name.endswith("_chance")},
+    **dict.fromkeys(("turn", "mirror"), False),
+    **dict.fromkeys(("offset", "range_cut"), 0.0),
+    **dict.fromkeys(("zoom", "gamma", "gain"), (1.0, 1.0)),
+}
+PLAIN_FLIPS = Augmentation.without(*(set(_OFF) - {"mirror"}))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """All stages, and what is drawn and minimised in each."""
 
     stages: tuple[Stage, ...]
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    loss: Loss = "bce_dice"
     phantom_share: float = 0.35  # of each batch
     lipid_share: float = 0.6  # of the real frames of each batch, at least
+    balance_studies: bool = True  # each study as often as the others, however many frames it has
     weight_decay: float = 1e-2
     ema_decay: float = 0.99
     warm_up: float = 0.1  # part of a stage's steps

@@ -1,0 +1,162 @@
+"""What a view may change and what it may not, and what the losses weigh."""
+
+import numpy as np
+import pytest
+import torch
+
+from octseg.phantom import make_phantom
+from octseg.preprocessing import PreprocessingConfig, planes_to_input, to_input, unit_positions, view_frame
+from train.appearance import clouded, shadowed, tone_curve
+from train.augment import augmented, with_wedge
+from train.batches import draw
+from train.dataset import TrainingFrame, load_phantom, phantom_case, training_frame
+from train.losses import segmentation_loss
+from train.recipe import PLAIN_FLIPS, Augmentation, Recipe
+
+POLAR = PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8)
+CARTESIAN = PreprocessingConfig(domain="cartesian", size=(64, 64))
+NOTHING = Augmentation.without("mirror", *(name for name in vars(PLAIN_FLIPS) if name != "mirror"))
+SEEDS = range(8)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def study_frame(name: str, study: str, has: frozenset[str] = frozenset()) -> TrainingFrame:
+    return TrainingFrame(name, study, np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), (4.0, 4.0), 4.5, has)
+
+
+def test_an_augmented_frame_and_its_truth_move_together() -> None:
+    """A frame that is bright on its lumen alone stays so, whatever the view."""
+    phantom = load_phantom(3)
+    lumen = phantom.planes[..., 0]
+    bright = TrainingFrame("x", "x", lumen, phantom.planes, phantom.centre, phantom.reach_px, phantom.has)
+    how = Augmentation.without("blood_chance", "tone_chance")
+    for seed in SEEDS:
+        for domain in (POLAR, CARTESIAN):
+            grey, truth = augmented(bright, domain, rng(seed), how, bright)
+            assert grey.shape == (64, 64)
+            assert truth.shape == (4, 64, 64)
+            seen = grey > 0.5 * grey.max()
+            # A drawn shadow may hide up to 40 of 360 degrees; nothing else is allowed to part the two.
+            assert (seen & (truth[0] < 0.05)).sum() <= 0.01 * seen.sum()  # a blurred or speckled edge
+            assert (seen & (truth[0] > 0.5)).sum() > 0.8 * (truth[0] > 0.95).sum()
+
+
+def test_polar_views_start_at_every_angle() -> None:
+    """A mark in one direction is met in different rows by different views: a frame has no up."""
+    planes = np.zeros((101, 101, 4), np.uint8)
+    planes[48:53, 60:95] = 255
+    frame = TrainingFrame("x", "x", planes[..., 0].copy(), planes, (50.0, 50.0), 50.0, frozenset())
+    rows = [augmented(frame, POLAR, rng(seed), Augmentation())[1][0].sum(axis=1).argmax() for seed in range(20)]
+    assert len(set(rows)) > 8
+    assert unit_positions(POLAR)[0].shape == (64, 64)
+
+
+@pytest.mark.parametrize("domain", [POLAR, CARTESIAN], ids=lambda config: config.domain)
+def test_a_view_with_all_pieces_off_is_what_the_network_meets_in_use(domain: PreprocessingConfig) -> None:
+    """But for the averaging of fine frames: a few levels at edges."""
+    case = phantom_case(3)
+    view = view_frame(case.frame)
+    grey, truth = augmented(training_frame(case, view, list(case.truth)), domain, rng(), NOTHING)
+    smooth = [np.float32(each).mean() for each in (grey, to_input(view, domain))]
+    assert smooth[0] == pytest.approx(smooth[1], rel=0.02)
+    planes = np.stack([mask.astype(np.float32) for mask in case.truth.values()])
+    assert np.abs(truth - planes_to_input(planes, view, domain)).mean() < 0.02
+
+
+def test_a_wedge_of_another_frame_brings_its_truth_along() -> None:
+    dark = (np.zeros((64, 64), np.uint8), np.zeros((1, 64, 64), np.float32))
+    light = (np.full((64, 64), 200, np.uint8), np.ones((1, 64, 64), np.float32))
+    for seed in SEEDS:
+        grey, truth = with_wedge(dark, light, POLAR, rng(seed))
+        np.testing.assert_array_equal(grey > 0, truth[0] > 0)
+        assert 30 / 360 - 0.03 <= truth.mean() <= 180 / 360 + 0.2  # repeated rays count twice
+        np.testing.assert_array_equal(grey[:8], grey[48:56])  # the repeated rays agree
+        assert (np.ptp(grey, axis=1) == 0).all()  # whole rays
+
+
+def test_wedges_come_as_often_as_told() -> None:
+    dark, light = study_frame("dark", "1"), study_frame("light", "2")
+    light.planes[:] = 255
+    how = Augmentation(wedge_chance=0.25)
+    mixed = [augmented(dark, POLAR, rng(seed), how, light)[1].any() for seed in range(400)]
+    assert np.mean(mixed) == pytest.approx(0.25, abs=0.06)
+
+
+def test_blood_lightens_the_lumen_and_dims_what_lies_behind() -> None:
+    phantom = make_phantom(3)
+    lumen = phantom.masks["lumen"].astype(np.float32)
+    grey = np.full(lumen.shape, 100, np.uint8)
+    row, col = np.mgrid[: grey.shape[0], : grey.shape[1]].astype(np.float32) - grey.shape[0] / 2
+    seen = clouded(grey, lumen, row, col, rng())
+    assert (seen[lumen == 1] >= 100).all()
+    assert seen[lumen == 1].mean() > 102
+    assert (seen[lumen == 0] <= 100).all()
+    assert seen[lumen == 0].mean() < 95
+
+
+def test_a_guide_wire_shadow_darkens_one_sector_beyond_a_depth() -> None:
+    row, col = np.mgrid[-50:51, -50:51].astype(np.float32)
+    for seed in SEEDS:
+        dark = shadowed(np.full((101, 101), 100, np.uint8), row, col, rng(seed)) < 100
+        angles = np.unique(np.round(np.degrees(np.arctan2(row, col))[dark & (np.hypot(row, col) > 40)]))
+        assert 7 <= len(angles) <= 43
+        assert not dark[np.hypot(row, col) < 0.15 * np.hypot(50, 50)].any()
+
+
+def test_another_grey_map_keeps_black_and_the_order_of_levels() -> None:
+    for seed in range(40):
+        curve = tone_curve(rng(seed), Augmentation(tone_chance=1.0))
+        assert curve[0] == 0
+        assert (np.diff(curve[1:]) >= 0).all()
+        assert 0 <= curve.min() <= curve.max() <= 1
+
+
+def test_pieces_that_are_off_leave_the_grey_levels_alone() -> None:
+    np.testing.assert_allclose(tone_curve(rng(), PLAIN_FLIPS), np.arange(256) / 255)
+
+
+def test_batches_hold_phantoms_and_lipid_as_the_recipe_says() -> None:
+    with_lipid, without = study_frame("lipid", "1", frozenset({"lipid_core"})), study_frame("none", "1")
+    recipe = Recipe(stages=(), phantom_share=0.25, lipid_share=0.6)
+    real = [with_lipid] + [without] * 9
+    drawn = draw(real, [study_frame("phantom", "phantom")], recipe, 4000, rng())
+    share = {name: sum(frame.name == name for frame in drawn) / 4000 for name in ("phantom", "lipid")}
+    assert share["phantom"] == pytest.approx(0.25, abs=0.03)
+    assert share["lipid"] == pytest.approx(0.75 * (0.6 + 0.4 / 10), abs=0.03)  # sought 60 %, met by chance in a tenth
+
+
+def test_a_long_pullback_does_not_outweigh_a_short_one() -> None:
+    real = [study_frame("a", "001")] * 90 + [study_frame("b", "002")] * 10
+    even = draw(real, [], Recipe(stages=(), lipid_share=0.0), 2000, rng())
+    as_they_come = draw(real, [], Recipe(stages=(), lipid_share=0.0, balance_studies=False), 2000, rng())
+    assert sum(frame.study == "002" for frame in even) / 2000 == pytest.approx(0.5, abs=0.05)
+    assert sum(frame.study == "002" for frame in as_they_come) / 2000 == pytest.approx(0.1, abs=0.03)
+
+
+@pytest.mark.parametrize("kind", ["bce_dice", "bce_focal_tversky"])
+def test_the_loss_is_least_for_the_truth(kind: str) -> None:
+    truth = (torch.rand(2, 4, 16, 16, generator=torch.Generator().manual_seed(0)) > 0.7).float()
+    right = segmentation_loss((truth * 2 - 1) * 30, truth, kind)
+    wrong = segmentation_loss((1 - truth * 2) * 30, truth, kind)
+    assert right.item() == pytest.approx(0.0, abs=1e-4)
+    assert wrong.item() > 20
+
+
+def test_cross_entropy_and_dice_add_up_to_what_paper_says() -> None:
+    """Probability 0.5 everywhere, half of 200 pixels true: ln 2, and 1 - (2 * 50 + 1) / (100 + 100 + 1)."""
+    truth = torch.cat([torch.ones(1, 1, 10, 10), torch.zeros(1, 1, 10, 10)])
+    loss = segmentation_loss(torch.zeros_like(truth), truth, "bce_dice")
+    assert loss.item() == pytest.approx(np.log(2) + 1 - 101 / 201, abs=1e-5)
+
+
+def test_focal_tversky_blames_a_miss_more_than_an_invention() -> None:
+    truth = torch.zeros(1, 1, 20, 20)
+    truth[..., :10, :] = 1
+    too_little, too_much = torch.full_like(truth, -20), torch.full_like(truth, -20)
+    too_little[..., :5, :] = 20
+    too_much[..., :15, :] = 20
+    losses = [segmentation_loss(each, truth, "bce_focal_tversky").item() for each in (too_little, too_much)]
+    assert losses[0] > losses[1] + 0.1
