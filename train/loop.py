@@ -42,6 +42,7 @@ MAX_GRADIENT_NORM = 5.0
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 
 Report = dict[str, float]  # stage, step, loss, steps_per_s
+Observe = Callable[[int, int, nn.Module], object]  # stage, steps of it that are done, averaged network
 
 
 class StoppedError(OctsegError):
@@ -62,6 +63,7 @@ class Run:
     made_from: str
     save_every_s: float
     show: Callable[[Report], object] | None
+    observe: Observe | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     saved_at: float = field(default_factory=time.monotonic)
 
@@ -77,10 +79,12 @@ def train(
     out: Path,
     save_every_s: float = 300.0,
     show: Callable[[Report], object] | None = None,
+    observe: Observe | None = None,
 ) -> DeepLabV3Plus:
     """The network with its averaged weights after all stages of `recipe`; goes on from the state in `out`.
 
     On one CPU a run that was stopped, in whatever way, and gone on with ends in the same bits as one that was not.
+    `observe` is called after each step, before its state is saved; what it takes is not counted into the rate.
 
     Raises OctsegError where another process trains in `out`, where its state is of another run, where the disk does not
     take it, or where the loss is no number; StoppedError on SIGTERM and SIGINT.
@@ -93,14 +97,14 @@ def train(
     made_from = fingerprint(recipe, network_config, preprocessing, [*real, *phantoms], imagenet)
     with locked(out, f"training in {out.name}"):
         normalise = Normalise(preprocessing.mean, preprocessing.std)
-        run = Run(out, network, copy.deepcopy(network).eval(), normalise, made_from, save_every_s, show)
+        run = Run(out, network, copy.deepcopy(network).eval(), normalise, made_from, save_every_s, show, observe)
         state = load_state(out, made_from)
         with told_in_one_sentence(RECIPE_FILE):
             (out / RECIPE_FILE).write_text(json.dumps(asdict(recipe), indent=2))
         if state is not None:
             network.load_state_dict(state.network)
             run.average.load_state_dict(state.average)
-            _cut_log(out, state.log_bytes)
+        _cut_log(out, 0 if state is None else state.log_bytes)
         with stopping_on_signals(run.stopping):
             for number, stage in enumerate(recipe.stages):
                 start = (
@@ -200,6 +204,7 @@ def _run_stage(
             rate = len(losses) / (time.monotonic() - since)
             _report(run, {"stage": number, "step": done, "loss": float(np.mean(losses)), "steps_per_s": rate})
             losses, since = [], time.monotonic()
+        since += _observed(run, number, done)
         stopping = run.stopping.is_set()
         if last or stopping or time.monotonic() - run.saved_at >= run.save_every_s:
             _save(run, optimiser, number, done)
@@ -224,6 +229,14 @@ def _step(run: Run, optimiser: torch.optim.AdamW, batch: Batch, recipe: Recipe, 
         f"the loss or its gradient is no number at {where}, for the frames {', '.join(batch.names)}; "
         "look at them, or train at a lower rate; the last state that was saved is good"
     )
+
+
+def _observed(run: Run, stage: int, step: int) -> float:
+    """Seconds that the observer took."""
+    began = time.monotonic()
+    if run.observe is not None:
+        run.observe(stage, step, run.average)
+    return time.monotonic() - began
 
 
 def _average_into(average: nn.Module, network: nn.Module, decay: float) -> None:

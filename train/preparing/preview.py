@@ -78,17 +78,17 @@ def chosen(lines: Sequence[Line], target: str) -> list[Line]:
     positive = [line for line in lines if line[1][f"{target}_area_px"] > 0]
     negative = [line for line in lines if line[1][f"{target}_area_px"] == 0]
     wanted = min(len(positive), max(round(POSITIVE_SHARE * tiles), tiles - len(negative)))
-    picked = _by_turns(positive, wanted) + _by_turns(negative, tiles - wanted)
+    picked = _spread(positive, wanted) + _spread(negative, tiles - wanted)
     return sorted(picked, key=lambda line: (_stem(line[1]), line[0]))
 
 
-def _by_turns(lines: Sequence[Line], count: int) -> list[Line]:
-    """`count` lines, one study after the other, from each spread over its frames."""
-    by_study: dict[str, list[Line]] = {}
-    for line in lines:
-        by_study.setdefault(line[1]["study"], []).append(line)
+def by_turns(studies: Sequence[str], count: int) -> list[int]:
+    """Places of `count` of the frames whose `studies` are given, one study after the other, from each spread evenly."""
+    by_study: dict[str, list[int]] = {}
+    for place, study in enumerate(studies):
+        by_study.setdefault(study, []).append(place)
     quota = dict.fromkeys(by_study, 0)
-    left = min(count, len(lines))
+    left = min(count, len(studies))
     while left:
         for study, of_study in by_study.items():
             if left and quota[study] < len(of_study):
@@ -99,6 +99,10 @@ def _by_turns(lines: Sequence[Line], count: int) -> list[Line]:
         for study, of_study in by_study.items()
         for place in range(quota[study])
     ]
+
+
+def _spread(lines: Sequence[Line], count: int) -> list[Line]:
+    return [lines[place] for place in by_turns([line["study"] for _, line in lines], count)]
 
 
 def histogram(lines: Sequence[Mapping[str, Any]], classes: Sequence[str], texts: Mapping[str, str]) -> bytes:
