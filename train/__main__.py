@@ -2,23 +2,26 @@
 
 DIR is a dataset of `python -m train.prepare`, of which the training split is used, or one part of an unpacked fold of
 the Zenodo record. The model's classes are those of the dataset. It starts from ImageNet weights of the Hub, or from a
-file (--imagenet). Stopped at any moment, the same command goes on from the last saved state.
+file (--imagenet). Stopped at any moment, the same command goes on from the last saved state. Every --validate-every
+steps the averaged network is looked at on frames of other patients, and at the end RUN/report.html tells of it all.
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from octseg import __version__
 from octseg.checkpoint import CheckpointConfig, save_checkpoint
-from octseg.errors import OctsegError
+from octseg.errors import ConfigError, OctsegError
 from octseg.model import ModelConfig
 from octseg.preprocessing import PreprocessingConfig
 from octseg.pretrained import HUB_NAME
@@ -28,7 +31,10 @@ from train.imagenet import TIMM_REPOSITORY, locate
 from train.loop import Report, StoppedError, preprocessing_of, train
 from train.preparing.code_version import code_commit
 from train.recipe import Recipe, Stage
+from train.report import write_report
 from train.state import states_in
+from train.tracking import Tracker, open_tracker
+from train.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best, validation_data
 
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
@@ -45,15 +51,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         data = open_data(options.data, "train")
         for warning in data.warnings:
             print(f"train: {warning}", file=sys.stderr)
-        real = training_frames(data, _shown("frames", len(data.studies)))
-        phantoms = _load_phantoms(options.phantoms, data.classes)
         network_config = ModelConfig(classes=data.classes)
         recipe = Recipe(stages=stages(options.coarse_steps, options.fine_steps), seed=options.seed)
         full_size = POLAR if options.domain == "polar" else CARTESIAN
         preprocessing = preprocessing_of(recipe.stages[-1], full_size)
+        validation = _validation(options, data)
+        tracker = _tracker(options, recipe, data, validation)
         if options.resume and not states_in(options.out):
             raise OctsegError(f"there is no run to go on with in {options.out.name}; leave out --resume to begin one")
-        with tqdm(total=sum(stage.steps for stage in recipe.stages), desc="steps", unit="step", disable=None) as bar:
+        real = training_frames(data, _shown("frames", len(data.studies)))
+        phantoms = _load_phantoms(options.phantoms, data.classes)
+        config = CheckpointConfig(
+            network=network_config,
+            preprocessing=preprocessing,
+            training=provenance(data, len(phantoms), recipe, options.imagenet),
+            software={"octseg": __version__, "torch": torch.__version__},
+        )
+        with (
+            _finished(tracker),
+            tqdm(total=sum(stage.steps for stage in recipe.stages), desc="steps", unit="step", disable=None) as bar,
+        ):
             network = train(
                 real,
                 phantoms,
@@ -63,15 +80,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 recipe=recipe,
                 out=options.out,
                 save_every_s=60.0 * options.save_every,
-                show=shown_by(bar, recipe),
+                show=_all_of(shown_by(bar, recipe), *([] if tracker is None else [tracker.report])),
+                observe=_watch(options, recipe, config, validation, bar, tracker),
             )
-        config = CheckpointConfig(
-            network=network_config,
-            preprocessing=preprocessing,
-            training=provenance(data, len(phantoms), recipe, options.imagenet),
-            software={"octseg": __version__, "torch": torch.__version__},
-        )
+        config = kept(options.keep, options.out, network, config, validation)
         save_checkpoint(options.out, network, config, model_card(config))
+        write_report(options.out, validation)
     except OctsegError as error:
         print(f"train: {error}", file=sys.stderr)
         return STOPPED_STATUS if isinstance(error, StoppedError) else 1
@@ -89,6 +103,75 @@ def shown_by(bar: tqdm, recipe: Recipe) -> Callable[[Report], None]:
         bar.set_postfix(loss=f"{report['loss']:.3f}")
 
     return show
+
+
+def kept(
+    keep: str, out: Path, network: nn.Module, config: CheckpointConfig, validation: Data | None
+) -> CheckpointConfig:
+    """The configuration with which weights are kept; for "best" the network gets those of the best look."""
+    best = load_best(out, network) if keep == "best" else best_of(out)
+    told: dict[str, Any] = {"weights": "averaged weights of the last step"}
+    if best is not None and validation is not None:
+        told["validation"] = {
+            "used": validation.told.get("used"),
+            "best_step": best.run_step,
+            "best_score": best.score,
+            "score": SCORE,
+        }
+        if keep == "best":
+            told["weights"] = f"averaged weights of step {best.run_step}, the best on validation frames"
+    return replace(config, training={**config.training, **told})
+
+
+def _validation(options: argparse.Namespace, data: Data) -> Data | None:
+    """The frames to look at while it runs, with what there is to say about them on stderr."""
+    validation = validation_data(data, options.data, options.validation)
+    if validation is None and options.keep == "best":
+        raise ConfigError("--keep best needs frames of other patients to choose by; give them with --validation DIR")
+    if validation is None:
+        print("train: no validation frames of other patients, so the run is not looked at", file=sys.stderr)
+    for warning in () if validation is None else validation.warnings:
+        print(f"train: validation: {warning}", file=sys.stderr)
+    return validation
+
+
+def _watch(
+    options: argparse.Namespace,
+    recipe: Recipe,
+    config: CheckpointConfig,
+    validation: Data | None,
+    bar: tqdm,
+    tracker: Tracker | None,
+) -> Watch | None:
+    if validation is None:
+        return None
+    cases = chosen_cases(validation, options.validation_frames)
+
+    def show(look: Look, _picture: Path) -> None:
+        bar.set_description(f"steps (validation {'-' if look.score is None else f'{look.score:.2f}'})")
+
+    tell = _all_of(show, *([] if tracker is None else [tracker.look]))
+    private = bool(validation.told.get("private"))
+    return Watch(options.out, recipe, config, cases, options.validate_every, private, tell)
+
+
+def _tracker(options: argparse.Namespace, recipe: Recipe, data: Data, validation: Data | None) -> Tracker | None:
+    if options.track is None:
+        return None
+    private = any(each is not None and each.told.get("private", False) for each in (data, validation))
+    return open_tracker(options.track, options.out, recipe, asdict(recipe), private=private)
+
+
+def _finished(tracker: Tracker | None) -> AbstractContextManager[object]:
+    return nullcontext() if tracker is None else closing(tracker)
+
+
+def _all_of(*calls: Callable[..., object]) -> Callable[..., None]:
+    def call(*given: object) -> None:
+        for each in calls:
+            each(*given)
+
+    return call
 
 
 def coarse_stage(steps: int) -> Stage:
@@ -132,6 +215,12 @@ def _shown(what: str, total: int) -> Callable[[Iterable[Case]], Iterable[Case]]:
     return lambda cases: tqdm(cases, total=total, desc=what, disable=None)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="dataset folder, or folder with img/ and mask/")
@@ -147,6 +236,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fine-steps", type=int, nargs="*", default=(), help="of each cycle at 512 x 512 after them")
     parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="between saved states")
     parser.add_argument("--resume", action="store_true", help="only go on: refuse where there is no run yet")
+    parser.add_argument("--validation", type=Path, metavar="DIR", help="frames to look at; the data's own split")
+    parser.add_argument("--validate-every", type=_count, default=200, metavar="STEPS", help="between two looks")
+    parser.add_argument("--validation-frames", type=_count, default=24, metavar="N", help="at most, of each look")
+    parser.add_argument(
+        "--keep", choices=("last", "best"), default="last", help="whose averaged weights are the result"
+    )
+    parser.add_argument("--track", nargs="?", const="octseg", metavar="PROJECT", help="also tell trackio, locally")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     return parser

@@ -73,36 +73,36 @@ def contact_sheet(folder: Path, lines: Sequence[Line], provenance: Mapping[str, 
 
 
 def chosen(lines: Sequence[Line], target: str) -> list[Line]:
-    """Frames for the sheet: most of them with the class, and of each kind from as many studies as there are."""
-    tiles = COLUMNS * ROWS
-    positive = [line for line in lines if line[1][f"{target}_area_px"] > 0]
-    negative = [line for line in lines if line[1][f"{target}_area_px"] == 0]
-    wanted = min(len(positive), max(round(POSITIVE_SHARE * tiles), tiles - len(negative)))
-    picked = _spread(positive, wanted) + _spread(negative, tiles - wanted)
-    return sorted(picked, key=lambda line: (_stem(line[1]), line[0]))
+    """Frames for the sheet, in the order of their names."""
+    studies = [line["study"] for _, line in lines]
+    places = spread(studies, [line[f"{target}_area_px"] > 0 for _, line in lines], COLUMNS * ROWS)
+    return sorted((lines[place] for place in places), key=lambda line: (_stem(line[1]), line[0]))
 
 
-def by_turns(studies: Sequence[str], count: int) -> list[int]:
-    """Places of `count` of the frames whose `studies` are given, one study after the other, from each spread evenly."""
+def spread(studies: Sequence[str], positive: Sequence[bool], count: int) -> list[int]:
+    """Places of at most `count` frames: most of them positive, and of each kind from as many studies as there are."""
+    with_it, without = ([place for place, is_it in enumerate(positive) if is_it is kind] for kind in (True, False))
+    wanted = min(len(with_it), max(round(POSITIVE_SHARE * count), count - len(without)))
+    return [*_by_turns(with_it, studies, wanted), *_by_turns(without, studies, count - wanted)]
+
+
+def _by_turns(places: Sequence[int], studies: Sequence[str], count: int) -> list[int]:
+    """`count` of the places, one study after the other, from each spread over its frames."""
     by_study: dict[str, list[int]] = {}
-    for place, study in enumerate(studies):
-        by_study.setdefault(study, []).append(place)
+    for place in places:
+        by_study.setdefault(studies[place], []).append(place)
     quota = dict.fromkeys(by_study, 0)
-    left = min(count, len(studies))
+    left = min(count, len(places))
     while left:
         for study, of_study in by_study.items():
             if left and quota[study] < len(of_study):
                 quota[study] += 1
                 left -= 1
     return [
-        of_study[(2 * place + 1) * len(of_study) // (2 * quota[study])]
+        of_study[(2 * turn + 1) * len(of_study) // (2 * quota[study])]
         for study, of_study in by_study.items()
-        for place in range(quota[study])
+        for turn in range(quota[study])
     ]
-
-
-def _spread(lines: Sequence[Line], count: int) -> list[Line]:
-    return [lines[place] for place in by_turns([line["study"] for _, line in lines], count)]
 
 
 def histogram(lines: Sequence[Mapping[str, Any]], classes: Sequence[str], texts: Mapping[str, str]) -> bytes:

@@ -1,0 +1,382 @@
+"""A training told on one page, RUN/report.html: `python -m train.report --run RUN [--data DIR --split validation]`.
+
+What was trained and on what, the curves of its log, and where frames are given the figures on them, the worst of them,
+calibration and agreement. The file stands alone: pictures lie in it, it asks nothing of any network. Made from private
+data, it says so.
+"""
+
+import argparse
+import base64
+import html
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from octseg.checkpoint import CheckpointConfig
+from octseg.errors import OctsegError
+from octseg.export.files import write_file
+from octseg.export.pictures import SMALL, png_bytes
+from octseg.pretrained import from_pretrained
+from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
+from octseg.segmenter import Segmenter
+from train.dataset import Data, open_data
+from train.evaluate import METRICS_FILE, class_table, refuse_seen, table
+from train.loop import LOG_FILE
+from train.panels import compared, told
+from train.plots import Plot, Series, agreement, curve, reliability, validation_curve
+from train.recipe import Recipe, Stage
+from train.scores import DEG_PER_RAY, LIPID, FrameScore, SetScore
+from train.tracking import learning_rates
+
+REPORT_FILE = "report.html"
+N_WORST = 12
+N_RATES = 200  # points of the curve of learning rates
+DOI = re.compile(r"10\.\d{4,9}/[\w.()/:;-]+")
+
+Lines = Sequence[Mapping[str, Any]]  # of log.jsonl
+
+STYLE = """
+:root { color-scheme: light dark; --page: #fff; --ink: #1d2129; --faint: #5b6370; --line: #d9dde3; --mark: #b91c1c; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #14161c; --ink: #e5e7eb; --faint: #9aa3af; --line: #333a45; --mark: #dc2626; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1rem; max-width: 72rem; background: var(--page); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0.5rem 0; }
+h2 { font-size: 1.2rem; margin: 2rem 0 0.5rem; border-bottom: 1px solid var(--line); }
+p.private { background: var(--mark); color: #fff; font-weight: 700; padding: 0.5rem 1rem; margin: 0; }
+.faint, figcaption { color: var(--faint); font-size: 0.875rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.75rem 0.25rem 0;
+  border-bottom: 1px solid var(--line); overflow-wrap: normal; }
+table.facts td { overflow-wrap: anywhere; }
+.plots { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
+.frames { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 16rem), 1fr)); }
+figure { margin: 0; }
+img { display: block; width: 100%; max-width: 30rem; height: auto; }
+"""
+
+
+@dataclass(frozen=True)
+class Worst:
+    """A frame on which the model did badly: Dice of each class, and a PNG of its outlines, found and true."""
+
+    name: str
+    dice: Mapping[str, float | None]
+    picture: bytes
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A set of frames measured: `name` says of what kind, `worst` is ordered from the worst on."""
+
+    name: str
+    scores: SetScore
+    worst: Sequence[Worst]
+
+
+def write_report(run: Path, data: Data | None) -> Path:
+    """RUN/report.html, with figures on `data` where there are any; its path."""
+    segmenter = from_pretrained(run)
+    private = any(each.get("private") for each in _datasets(segmenter.config, data))
+    measured = None
+    if data is not None:
+        refuse_seen(segmenter.config.training, data)
+        measured = measure(segmenter, data, private=private)
+    write_file(run / REPORT_FILE, page(run, segmenter.config, measured, private=private).encode())
+    return run / REPORT_FILE
+
+
+def measure(segmenter: Segmenter, data: Data, *, private: bool) -> Measured:
+    """All figures of a set, and its `N_WORST` worst frames."""
+    scores, worst = SetScore(), list[tuple[tuple[bool, float], Worst]]()
+    for case in tqdm(data.cases(), total=len(data.studies), desc="report", disable=None):
+        result = segmenter.segment(case.frame, case.pixel_spacing_mm)
+        scores.add(result, case)
+        badness = _badness(scores.frames[-1])
+        if len(worst) < N_WORST or badness < worst[-1][0]:
+            panel = Image.fromarray(compared(case.frame, result.masks, case.truth))
+            picture = png_bytes(panel, {PRIVATE_KEYWORD: PRIVATE_TEXT} if private else {}, SMALL)
+            worst.append((badness, Worst(case.name, _dices(scores.frames[-1]), picture)))
+            worst = sorted(worst, key=lambda each: each[0])[:N_WORST]
+    name = "frames of a leaking split" if data.warnings else "unseen patients"
+    return Measured(name, scores, [each for _, each in worst])
+
+
+def page(run: Path, config: CheckpointConfig, measured: Measured | None, *, private: bool) -> str:
+    """The whole page."""
+    lines = read_log(run / LOG_FILE)
+    title = f"Training report: {run.resolve().name}"
+    parts = [
+        f"<h1>{_text(title)}</h1>",
+        "<p class=faint>Research use only, not a medical device.</p>",
+        _section("What was trained", _facts(config, lines)),
+        _section("How it went", _curves(config, lines)),
+        _section("What it scores", _figures(run, config, measured)),
+    ]
+    if measured is not None and measured.scores.frames:
+        parts += [
+            _section("Worst frames", _worst(measured.worst)),
+            _section("Calibration", _plots([reliability(*each) for each in measured.scores.reliability.items()])),
+            _section("Agreement", _agreement(measured.scores.frames)),
+        ]
+    mark = f"<p class=private role=note>PRIVATE: do not publish. {_text('Made from frames that stay here.')}</p>\n"
+    head = f'<meta name="rights" content="{PRIVATE_TEXT}">\n' if private else ""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{head}'
+        f"<title>{'PRIVATE: ' if private else ''}{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"{mark if private else ''}<main>\n{chr(10).join(parts)}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The lines of log.jsonl, none where there is no such file; a last line that was cut off is left out."""
+    if not path.exists():
+        return []
+    whole, _, _ = path.read_text().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def duration_s(lines: Lines) -> float:
+    """Seconds that steps and looks took, without those of stops between."""
+    total, before = 0.0, (0, 0)
+    for line in lines:
+        stage, step = int(line["stage"]), int(line["step"])
+        if "validation" in line:
+            total += line["validation"]["seconds"]
+        else:
+            total += (step - (before[1] if stage == before[0] else 0)) / line["steps_per_s"]
+            before = (stage, step)
+    return total
+
+
+def _badness(frame: FrameScore) -> tuple[bool, float]:
+    """What frames are ordered by, the worst first: lipid Dice, then those without lipid by the mean of their Dice."""
+    dices = _dices(frame)
+    defined = [dice for dice in dices.values() if dice is not None]
+    mean = float(np.mean(defined)) if defined else 1.0
+    lipid = dices.get(LIPID, mean)
+    return (lipid is None, mean if lipid is None else lipid)
+
+
+def _dices(frame: FrameScore) -> dict[str, float | None]:
+    return {name: overlap.dice for name, overlap in frame.overlaps.items()}
+
+
+def _datasets(config: CheckpointConfig, data: Data | None) -> list[Mapping[str, Any]]:
+    return [*config.training.get("datasets", ()), *([] if data is None else [data.told])]
+
+
+def _facts(config: CheckpointConfig, lines: Lines) -> str:
+    """A table of what the run was."""
+    training = config.training
+    rows = [("Classes", _text(", ".join(config.network.classes)))]
+    rows += [("Data", _dataset(each)) for each in training.get("datasets", ())]
+    rows += [
+        (label, _text(training[key])) for key, label in (("start", "Start"), ("weights", "Weights")) if key in training
+    ]
+    rows.append(("Input", _text(f"{config.preprocessing.domain}, {' x '.join(map(str, config.preprocessing.size))}")))
+    recipe = dict(training.get("recipe", {}))
+    for number, stage in enumerate(recipe.pop("stages", ()), start=1):
+        rows.append((f"Stage {number}", _text(_named(stage))))
+    rows.append(("Recipe", _text(_named(recipe))))
+    rows += [("Seed", _text(training.get("seed"))), ("Code", _text(training.get("code_commit") or "not a checkout"))]
+    rows.append(("Software", _text(_named(config.software))))
+    if lines:
+        minutes = duration_s(lines) / 60.0
+        rows.append(("Duration", f"{_run_step(config, lines[-1])} steps in {minutes:.1f} min, looks included"))
+    body = "".join(f"<tr><th scope=row>{name}</th><td>{value}</td></tr>" for name, value in rows)
+    return f"<div class=scroll><table class=facts>{body}</table></div>"
+
+
+def _dataset(told_of: Mapping[str, Any]) -> str:
+    """Name, revision, DOI, licence, use and attribution of one source of frames."""
+    doi = told_of.get("doi")
+    shown = [_text(told_of.get(key)) for key in ("name", "revision") if told_of.get(key)]
+    if doi:
+        link = f'<a href="https://doi.org/{_text(doi)}">doi:{_text(doi)}</a>'
+        shown.append(link if DOI.fullmatch(str(doi)) else _text(f"doi:{doi}"))
+    if told_of.get("licence"):
+        shown.append(f"licence {_text(told_of['licence'])}")
+    if told_of.get("used"):
+        shown.append(_text(told_of["used"]))
+    return ", ".join(shown) + "".join(f"<br>{_text(told_of[key])}" for key in ("attribution",) if told_of.get(key))
+
+
+def _curves(config: CheckpointConfig, lines: Lines) -> str:
+    """Loss, learning rate and what the looks saw, over the steps of the run."""
+    reports, looks = ([line for line in lines if ("validation" in line) is kind] for kind in (False, True))
+    if not reports:
+        return "<p>The run has no log.</p>"
+    loss = [(_run_step(config, line), line["loss"]) for line in reports]
+    ends = _stage_ends(config)
+    plots = [curve({"loss": loss}, "loss", "Training loss over the steps of the run.", ends[:-1])]
+    if (recipe := _recipe(config)) is not None:
+        rates = _rates(recipe)
+        plots.append(curve(rates, "learning rate", "Learning rate of encoder and rest over the steps.", ends[:-1]))
+    if not looks:
+        return _plots(plots) + "<p class=faint>No validation frames were looked at while it ran.</p>"
+    plots.append(validation_curve(*_seen(looks), best_step(looks)))
+    n = looks[-1]["validation"]["n_frames"]
+    words = f"<p class=faint>The looks are at {n} validation frames, always the same, with the averaged weights.</p>"
+    return _plots(plots) + words
+
+
+def best_step(looks: Lines) -> int | None:
+    """Step of the run at the look with the greatest score, the first of equals; None where none has one."""
+    scored = [each["validation"] for each in looks if each["validation"]["score"] is not None]
+    return max(scored, key=lambda each: each["score"])["run_step"] if scored else None
+
+
+def _seen(looks: Lines) -> tuple[dict[str, Series], Series]:
+    """Dice of each class, and arc-Dice, over the steps of the run; what is not defined is left out."""
+    seen = [each["validation"] for each in looks]
+    dices = {
+        name: [(each["run_step"], each["dice"][name]) for each in seen if each["dice"].get(name) is not None]
+        for name in seen[0]["dice"]
+    }
+    arc = [(each["run_step"], each["lipid_arc_dice"]) for each in seen if each["lipid_arc_dice"] is not None]
+    return {name: values for name, values in dices.items() if values}, arc
+
+
+def _recipe(config: CheckpointConfig) -> Recipe | None:
+    """The recipe of config.json; None where it is of another version of this code."""
+    given = dict(config.training.get("recipe", {}))
+    try:
+        stages = tuple(Stage(**{**stage, "size": tuple(stage["size"])}) for stage in given.pop("stages"))
+        return Recipe(stages=stages, **given)
+    except (KeyError, TypeError):
+        return None
+
+
+def _rates(recipe: Recipe) -> dict[str, Series]:
+    total, before = sum(stage.steps for stage in recipe.stages), 0
+    rates: dict[str, list[tuple[float, float]]] = {"learning_rate": [], "encoder_learning_rate": []}
+    for number, stage in enumerate(recipe.stages):
+        points = max(2, round(N_RATES * stage.steps / total))
+        for step in np.unique(np.linspace(1, stage.steps, points).round().astype(int)):
+            for name, rate in learning_rates(recipe, number, int(step)).items():
+                rates[name].append((before + int(step), rate))
+        before += stage.steps
+    return {"encoder": rates["encoder_learning_rate"], "rest": rates["learning_rate"]}
+
+
+def _stage_ends(config: CheckpointConfig) -> list[int]:
+    return [int(end) for end in np.cumsum([stage["steps"] for stage in config.training["recipe"]["stages"]])]
+
+
+def _run_step(config: CheckpointConfig, line: Mapping[str, Any]) -> int:
+    return ([0, *_stage_ends(config)])[int(line["stage"])] + int(line["step"])
+
+
+def _figures(run: Path, config: CheckpointConfig, measured: Measured | None) -> str:
+    """The two tables of train.evaluate: of the frames measured now, else of metrics.json."""
+    if measured is not None and measured.scores.frames:
+        metrics: Mapping[str, Any] = {measured.name: measured.scores.summary()}
+    elif (run / METRICS_FILE).exists():
+        metrics = json.loads((run / METRICS_FILE).read_text())
+    else:
+        return "<p>Not measured: no frames of unseen patients were given.</p>"
+    chosen = config.training.get("weights", "")
+    words = "<p>The weights were chosen on such frames, so these figures flatter.</p>" if "best" in chosen else ""
+    return words + _table(table(metrics)) + _table(class_table(metrics))
+
+
+def _worst(worst: Iterable[Worst]) -> str:
+    shown = []
+    for each in worst:
+        name, dices = _text(each.name), _text(told(each.dice))
+        source = _data_uri(each.picture, "image/png")
+        alt = f"Frame {name} with outlines found (solid) and true (dashed); Dice: {dices}"
+        shown.append(
+            f'<figure><img loading="lazy" src="{source}" alt="{alt}">'
+            f"<figcaption><strong>{name}</strong><br>Dice: {dices}</figcaption></figure>"
+        )
+    words = "Lowest Dice of the lipid core first. Solid lines: found. Dashed, paler lines: true."
+    return f"<p class=faint>{words}</p><div class=frames>{''.join(shown)}</div>"
+
+
+def _agreement(frames: Sequence[FrameScore]) -> str:
+    """Bland-Altman plots of lipid area, on the frames with a scale, and of arc."""
+    plots = []
+    if scaled := [each for each in frames if each.pixel_spacing_mm is not None and LIPID in each.overlaps]:
+        mm2 = np.array([each.pixel_spacing_mm or 0.0 for each in scaled]) ** 2
+        found, true = (np.array([getattr(each.overlaps[LIPID], side) for each in scaled]) for side in ("found", "true"))
+        plots.append(agreement(found * mm2, true * mm2, "Lipid area", "mm²"))
+    if arcs := [each.arc for each in frames if each.arc is not None]:
+        found, true = (np.array([getattr(arc, side) for arc in arcs]) * DEG_PER_RAY for side in ("found", "true"))
+        plots.append(agreement(found, true, "Lipid arc", "degrees"))
+    return _plots(plots) if plots else "<p>The model has no lipid core to measure.</p>"
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{content}\n</section>"
+
+
+def _plots(plots: Iterable[Plot]) -> str:
+    shown = []
+    for plot in plots:
+        dark, light = _data_uri(plot.dark, "image/svg+xml"), _data_uri(plot.light, "image/svg+xml")
+        shown.append(
+            f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+            f'<img src="{light}" alt="{_text(plot.alt)}"></picture></figure>'
+        )
+    return f"<div class=plots>{''.join(shown)}</div>"
+
+
+def _table(markdown: str) -> str:
+    """A Markdown table as HTML; its cells hold no bars."""
+    header, _, *rows = [[_text(cell.strip()) for cell in row.strip("| ").split(" | ")] for row in markdown.splitlines()]
+    head = "".join(f"<th scope=col>{cell}</th>" for cell in header)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    """Names and values in one line."""
+    shown = ((n, " x ".join(map(str, each)) if isinstance(each, (list, tuple)) else each) for n, each in values.items())
+    return ", ".join(f"{name.replace('_', ' ')} {each}" for name, each in shown)
+
+
+def _data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value), quote=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 1 with one line on stderr where something does not fit."""
+    options = _parser().parse_args(argv)
+    try:
+        data = None if options.data is None else open_data(options.data, options.split)
+        path = write_report(options.run, data)
+    except OctsegError as error:
+        print(f"train.report: {error}", file=sys.stderr)
+        return 1
+    print(path)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train.report", description=__doc__.split("\n")[0])
+    parser.add_argument("--run", type=Path, required=True, help="folder of a finished run")
+    parser.add_argument("--data", type=Path, help="dataset folder to measure on, or folder with img/ and mask/")
+    parser.add_argument("--split", default="validation", help="of the dataset: validation, test or train")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
