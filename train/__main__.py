@@ -39,6 +39,7 @@ from train.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best,
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
 STOPPED_STATUS = 130
+WRAP_IN_USE = 80 / 224  # of the rays, at either end: outlines broke off where the rays begin with fewer
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
 
 
@@ -172,6 +173,15 @@ def _all_of(*calls: Callable[..., object]) -> Callable[..., None]:
             each(*given)
 
     return call
+
+
+def in_use(trained_with: PreprocessingConfig) -> PreprocessingConfig:
+    """The input of the finished model: as many rays as it was trained with, and more of them repeated at either end."""
+    if trained_with.domain == "cartesian":
+        return trained_with
+    rays = trained_with.size[0] - 2 * trained_with.wrap_rays
+    wrap = round(WRAP_IN_USE * rays)
+    return replace(trained_with, size=(rays + 2 * wrap, trained_with.size[1]), wrap_rays=wrap)
 
 
 def coarse_stage(steps: int) -> Stage:
