@@ -21,6 +21,7 @@ ONLY_IN = {
     "pydicom": ("octseg/reading/", "octseg/export/"),
     "openvino": ("octseg/inference/",),
     "monai": ("train/",),
+    "trackio": ("train/tracking.py",),
     "torchvision": (),
     "timm": (),
     "segmentation_models_pytorch": (),

@@ -19,7 +19,8 @@ from octseg.preprocessing import PreprocessingConfig
 from octseg.pretrained import from_pretrained
 from train.dataset import TrainingFrame, open_data, training_frames
 from train.evaluate import evaluate, store_metrics, table
-from train.loop import learning_rate_factor, train
+from train.loop import train
+from train.pace import learning_rate_factor
 from train.recipe import Recipe, Stage
 
 POLAR = PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8)

@@ -111,7 +111,7 @@ def test_a_local_run_asks_the_hub_nothing_even_where_somebody_is_signed_in(out: 
             asked.append(self.path)
             self.send_error(500)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass
@@ -141,7 +141,8 @@ def test_a_missing_package_is_told_in_one_sentence(tmp_path: Path) -> None:
     done = python(code, tmp_path, str(tmp_path / "data"), str(tmp_path / "run"), str(weights))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "train: --track needs the package trackio: pip install trackio; without --track, log.jsonl holds the same figures"
+        "train: --track needs the package trackio: pip install trackio; "
+        "without --track, log.jsonl holds the same figures"
     )
     assert "Traceback" not in done.stderr
 

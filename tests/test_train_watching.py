@@ -101,10 +101,11 @@ def test_a_run_that_is_looked_at_ends_in_the_same_bits(
     class Guarded(Watch):
         """Notes the state of the generators before and after each look."""
 
-        def __call__(self, stage: int, step: int, average: torch.nn.Module) -> None:
+        def __call__(self, stage: int, step: int, average: torch.nn.Module) -> float | None:
             before.append(torch.get_rng_state())
-            super().__call__(stage, step, average)
+            dice = super().__call__(stage, step, average)
             after.append(torch.get_rng_state())
+            return dice
 
     plain = watch(tmp_path / "run", parts, lambda look, picture: looked.append(look))
     guarded = Guarded(**vars(plain))

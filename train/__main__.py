@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import nn
@@ -30,7 +30,7 @@ from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, tr
 from train.imagenet import TIMM_REPOSITORY, locate
 from train.loop import Report, StoppedError, preprocessing_of, train
 from train.preparing.code_version import code_commit
-from train.recipe import Recipe, Stage
+from train.recipe import Loss, Recipe, Stage, seed_recipe
 from train.report import write_report
 from train.state import states_in
 from train.tracking import Tracker, open_tracker
@@ -38,6 +38,7 @@ from train.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best,
 
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
+STEPS = {"ours": (1600, 900), "seed": (2500,)}  # of each cycle at 256 x 256
 STOPPED_STATUS = 130
 WRAP_IN_USE = 80 / 224  # of the rays, at either end: outlines broke off where the rays begin with fewer
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
@@ -52,19 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         data = open_data(options.data, "train")
         for warning in data.warnings:
             print(f"train: {warning}", file=sys.stderr)
+        data = replace(data, classes=chosen_classes(options.classes, data))
         network_config = ModelConfig(classes=data.classes)
-        recipe = Recipe(stages=stages(options.coarse_steps, options.fine_steps), seed=options.seed)
-        full_size = POLAR if options.domain == "polar" else CARTESIAN
-        preprocessing = preprocessing_of(recipe.stages[-1], full_size)
-        validation = _validation(options, data)
+        recipe = _recipe(options)
+        domain = options.domain or ("cartesian" if options.preset == "seed" else "polar")
+        preprocessing = preprocessing_of(recipe.stages[-1], POLAR if domain == "polar" else CARTESIAN)
+        validation = _validation(options, data, recipe)
         tracker = _tracker(options, recipe, data, validation)
         if options.resume and not states_in(options.out):
             raise OctsegError(f"there is no run to go on with in {options.out.name}; leave out --resume to begin one")
         real = training_frames(data, _shown("frames", len(data.studies)))
-        phantoms = _load_phantoms(options.phantoms, data.classes)
+        phantoms = _load_phantoms(options.phantoms if recipe.phantom_share else 0, data.classes)
         config = CheckpointConfig(
             network=network_config,
-            preprocessing=preprocessing,
+            preprocessing=in_use(preprocessing),
             training=provenance(data, len(phantoms), recipe, options.imagenet),
             software={"octseg": __version__, "torch": torch.__version__},
         )
@@ -124,11 +126,23 @@ def kept(
     return replace(config, training={**config.training, **told})
 
 
-def _validation(options: argparse.Namespace, data: Data) -> Data | None:
+def _recipe(options: argparse.Namespace) -> Recipe:
+    """The preset's recipe with the stages, loss and seed that were asked for."""
+    asked = stages(options.coarse_steps or STEPS[options.preset], options.fine_steps)
+    recipe = seed_recipe(asked) if options.preset == "seed" else Recipe(stages=asked)
+    return replace(recipe, seed=options.seed, loss=options.loss or recipe.loss)
+
+
+def _validation(options: argparse.Namespace, data: Data, recipe: Recipe) -> Data | None:
     """The frames to look at while it runs, with what there is to say about them on stderr."""
     validation = validation_data(data, options.data, options.validation)
     if validation is None and options.keep == "best":
         raise ConfigError("--keep best needs frames of other patients to choose by; give them with --validation DIR")
+    if validation is None and recipe.schedule == "plateau":
+        raise ConfigError(
+            "--preset seed lowers its rate when the Dice on validation frames stands still, and there are none; give "
+            "frames of other patients with --validation DIR"
+        )
     if validation is None:
         print("train: no validation frames of other patients, so the run is not looked at", file=sys.stderr)
     for warning in () if validation is None else validation.warnings:
@@ -173,6 +187,18 @@ def _all_of(*calls: Callable[..., object]) -> Callable[..., None]:
             each(*given)
 
     return call
+
+
+def chosen_classes(wanted: Sequence[str], data: Data) -> tuple[str, ...]:
+    """The classes to train, in the order of the data's; "all" are those of the data.
+
+    Raises ConfigError where the data do not speak of one.
+    """
+    if list(wanted) == ["all"]:
+        return data.classes
+    if unknown := sorted(set(wanted) - set(data.classes)):
+        raise ConfigError(f"the data say nothing of {', '.join(unknown)}; they have {', '.join(data.classes)}")
+    return tuple(name for name in data.classes if name in wanted)
 
 
 def in_use(trained_with: PreprocessingConfig) -> PreprocessingConfig:
@@ -240,9 +266,17 @@ def _parser() -> argparse.ArgumentParser:
         help="MobileNetV2 weights: a safetensors file or a Hub name (%(default)s)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
-    parser.add_argument("--domain", choices=("polar", "cartesian"), default="polar")
+    parser.add_argument(
+        "--preset",
+        choices=("ours", "seed"),
+        default="ours",
+        help="seed: RMSprop 1e-5, CE + Dice, plateau, Cartesian",
+    )
+    parser.add_argument("--classes", nargs="+", default=("all",), help="to train, or all that the data have")
+    parser.add_argument("--loss", choices=get_args(Loss), help="instead of the preset's")
+    parser.add_argument("--domain", choices=("polar", "cartesian"), help="instead of the preset's")
     parser.add_argument("--phantoms", type=int, default=1000, help="how many phantoms to mix in")
-    parser.add_argument("--coarse-steps", type=int, nargs="+", default=(1600, 900), help="of each cycle at 256 x 256")
+    parser.add_argument("--coarse-steps", type=int, nargs="+", help="of each cycle at 256 x 256; 1600 900, seed: 2500")
     parser.add_argument("--fine-steps", type=int, nargs="*", default=(), help="of each cycle at 512 x 512 after them")
     parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="between saved states")
     parser.add_argument("--resume", action="store_true", help="only go on: refuse where there is no run yet")

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from octseg.errors import OctsegError
 from octseg.export.files import told_in_one_sentence
@@ -33,6 +34,7 @@ from train.dataset import TrainingFrame
 from train.imagenet import load_encoder
 from train.locking import locked
 from train.losses import segmentation_loss
+from train.pace import Pace, optimiser_of
 from train.recipe import Recipe, Stage
 from train.state import RunState, load_state, save_state
 
@@ -41,8 +43,10 @@ REPORT_EVERY = 20  # steps
 MAX_GRADIENT_NORM = 5.0
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 
-Report = dict[str, float]  # stage, step, loss, steps_per_s
-Observe = Callable[[int, int, nn.Module], object]  # stage, steps of it that are done, averaged network
+
+Report = dict[str, float]  # stage, step, loss, learning_rate, encoder_learning_rate, steps_per_s
+# Of a stage, so many steps done and the averaged network: the Dice on validation frames where it looked at them.
+Observe = Callable[[int, int, nn.Module], float | None]
 
 
 class StoppedError(OctsegError):
@@ -84,7 +88,8 @@ def train(
     """The network with its averaged weights after all stages of `recipe`; goes on from the state in `out`.
 
     On one CPU a run that was stopped, in whatever way, and gone on with ends in the same bits as one that was not.
-    `observe` is called after each step, before its state is saved; what it takes is not counted into the rate.
+    `observe` is called after each step, before its state is saved; what it takes is not counted into the rate. The Dice
+    that it gives is what a schedule of "plateau" goes by.
 
     Raises OctsegError where another process trains in `out`, where its state is of another run, where the disk does not
     take it, or where the loss is no number; StoppedError on SIGTERM and SIGINT.
@@ -110,11 +115,11 @@ def train(
                 start = (
                     0 if state is None or number > state.stage else state.step if number == state.stage else stage.steps
                 )
-                optimiser = _optimiser(network, stage, recipe)
+                pace = Pace(optimiser_of(network, stage, recipe), recipe, stage)
                 if state is not None and number == state.stage:
-                    optimiser.load_state_dict(state.optimiser)
+                    pace.load_state(state)
                 seen = preprocessing_of(stage, preprocessing)
-                _run_stage(run, optimiser, batches(real, phantoms, seen, recipe, number, start), recipe, number, start)
+                _run_stage(run, pace, batches(real, phantoms, seen, recipe, number, start), recipe, number, start)
         return run.average  # type: ignore[return-value]
 
 
@@ -149,14 +154,6 @@ def keep_memory() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
-def learning_rate_factor(step: int, steps: int, warm_up: float) -> float:
-    """Part of the peak learning rate: linear up over `warm_up` of the steps, then a cosine down to 0."""
-    done = step / steps
-    if done < warm_up:
-        return (done + 1.0 / steps) / warm_up
-    return 0.5 * (1.0 + float(np.cos(np.pi * (done - warm_up) / (1.0 - warm_up))))
-
-
 @contextmanager
 def stopping_on_signals(stopping: threading.Event) -> Iterator[None]:
     """SIGTERM and SIGINT set `stopping`, in the main thread; a second SIGINT ends the program as usual."""
@@ -176,43 +173,32 @@ def stopping_on_signals(stopping: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _optimiser(network: DeepLabV3Plus, stage: Stage, recipe: Recipe) -> torch.optim.AdamW:
-    encoder = {id(parameter) for parameter in network.encoder.parameters()}
-    rest = [parameter for parameter in network.parameters() if id(parameter) not in encoder]
-    groups = [
-        {"params": list(network.encoder.parameters()), "peak": stage.encoder_learning_rate},
-        {"params": rest, "peak": stage.learning_rate},
-    ]
-    return torch.optim.AdamW(groups, lr=0.0, weight_decay=recipe.weight_decay)
-
-
-def _run_stage(
-    run: Run, optimiser: torch.optim.AdamW, prepared: Iterator[Batch], recipe: Recipe, number: int, start: int
-) -> None:
+def _run_stage(run: Run, pace: Pace, prepared: Iterator[Batch], recipe: Recipe, number: int, start: int) -> None:
     """Steps `start` to the end of one stage, logged and saved as it goes."""
     stage = recipe.stages[number]
     losses: list[float] = []
     since = time.monotonic()
     for step, batch in enumerate(prepared, start=start):
-        factor = learning_rate_factor(step, stage.steps, recipe.warm_up)
-        for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * factor
-        losses.append(_step(run, optimiser, batch, recipe, f"step {step} of stage {number}"))
+        pace.set_rate(step)
+        losses.append(_step(run, pace.optimiser, batch, recipe, f"step {step} of stage {number}"))
         _average_into(run.average, run.network, min(recipe.ema_decay, (1 + step) / (10 + step) if number == 0 else 1.0))
         done, last = step + 1, step + 1 == stage.steps
         if done % REPORT_EVERY == 0 or last:
             rate = len(losses) / (time.monotonic() - since)
-            _report(run, {"stage": number, "step": done, "loss": float(np.mean(losses)), "steps_per_s": rate})
+            told = {"stage": number, "step": done, "loss": float(np.mean(losses)), **pace.rates, "steps_per_s": rate}
+            _report(run, told)
             losses, since = [], time.monotonic()
-        since += _observed(run, number, done)
+        began = time.monotonic()
+        pace.looked(None if run.observe is None else run.observe(number, done, run.average))
+        since += time.monotonic() - began
         stopping = run.stopping.is_set()
         if last or stopping or time.monotonic() - run.saved_at >= run.save_every_s:
-            _save(run, optimiser, number, done)
+            _save(run, pace, number, done)
         if stopping and not (last and number + 1 == len(recipe.stages)):
             raise StoppedError(f"stopped after step {done} of stage {number}; run the same command again to go on")
 
 
-def _step(run: Run, optimiser: torch.optim.AdamW, batch: Batch, recipe: Recipe, where: str) -> float:
+def _step(run: Run, optimiser: Optimizer, batch: Batch, recipe: Recipe, where: str) -> float:
     """One step of the optimiser; the loss before it. OctsegError where loss or gradient is no number."""
     frames = run.normalise(batch.grey).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
@@ -231,14 +217,6 @@ def _step(run: Run, optimiser: torch.optim.AdamW, batch: Batch, recipe: Recipe, 
     )
 
 
-def _observed(run: Run, stage: int, step: int) -> float:
-    """Seconds that the observer took."""
-    began = time.monotonic()
-    if run.observe is not None:
-        run.observe(stage, step, run.average)
-    return time.monotonic() - began
-
-
 def _average_into(average: nn.Module, network: nn.Module, decay: float) -> None:
     """Exponential moving average of weights and BatchNorm's statistics."""
     with torch.no_grad():
@@ -249,12 +227,13 @@ def _average_into(average: nn.Module, network: nn.Module, decay: float) -> None:
                 kept.copy_(new)
 
 
-def _save(run: Run, optimiser: torch.optim.AdamW, stage: int, step: int) -> None:
+def _save(run: Run, pace: Pace, stage: int, step: int) -> None:
     log = run.out / LOG_FILE
     parts: dict[str, dict[str, Any]] = {
         "network": run.network.state_dict(),
         "average": run.average.state_dict(),
-        "optimiser": optimiser.state_dict(),
+        "optimiser": pace.optimiser.state_dict(),
+        "schedule": pace.schedule_state(),
     }
     log_bytes = log.stat().st_size if log.exists() else 0
     save_state(run.out, RunState(stage, step, **parts, made_from=run.made_from, log_bytes=log_bytes))

@@ -1,11 +1,14 @@
 """How the network is trained; stored with the weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from typing_extensions import Self
 
 Loss = Literal["bce_dice", "bce_focal_tversky"]
+Optimiser = Literal["adamw", "rmsprop"]
+Schedule = Literal["cosine", "plateau"]  # plateau: lower when the Dice on validation frames stands still
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +78,25 @@ class Recipe:
     phantom_share: float = 0.35  # of each batch
     lipid_share: float = 0.6  # of the real frames of each batch, at least
     balance_studies: bool = True  # each study as often as the others, however many frames it has
+    optimiser: Optimiser = "adamw"
+    schedule: Schedule = "cosine"
     weight_decay: float = 1e-2
     ema_decay: float = 0.99
     warm_up: float = 0.1  # part of a stage's steps
     seed: int = 0
+
+
+def seed_recipe(stages: Sequence[Stage]) -> Recipe:
+    """RMSprop at 1e-5, cross-entropy and Dice, plateau on Dice; frames as they come, but for flips."""
+    return Recipe(
+        stages=tuple(replace(stage, learning_rate=1e-5, encoder_learning_rate=1e-5) for stage in stages),
+        augmentation=PLAIN_FLIPS,
+        loss="bce_dice",
+        phantom_share=0.0,
+        lipid_share=0.0,
+        balance_studies=False,
+        optimiser="rmsprop",
+        schedule="plateau",
+        weight_decay=0.0,
+        ema_decay=0.0,
+    )

@@ -32,13 +32,10 @@ from train.evaluate import METRICS_FILE, class_table, refuse_seen, table
 from train.loop import LOG_FILE
 from train.panels import compared, told
 from train.plots import Plot, Series, agreement, curve, reliability, validation_curve
-from train.recipe import Recipe, Stage
 from train.scores import DEG_PER_RAY, LIPID, FrameScore, SetScore
-from train.tracking import learning_rates
 
 REPORT_FILE = "report.html"
 N_WORST = 12
-N_RATES = 200  # points of the curve of learning rates
 DOI = re.compile(r"10\.\d{4,9}/[\w.()/:;-]+")
 
 Lines = Sequence[Mapping[str, Any]]  # of log.jsonl
@@ -222,8 +219,11 @@ def _curves(config: CheckpointConfig, lines: Lines) -> str:
     loss = [(_run_step(config, line), line["loss"]) for line in reports]
     ends = _stage_ends(config)
     plots = [curve({"loss": loss}, "loss", "Training loss over the steps of the run.", ends[:-1])]
-    if (recipe := _recipe(config)) is not None:
-        rates = _rates(recipe)
+    if all("learning_rate" in line for line in reports):
+        rates = {
+            label: [(_run_step(config, line), line[key]) for line in reports]
+            for label, key in (("encoder", "encoder_learning_rate"), ("rest", "learning_rate"))
+        }
         plots.append(curve(rates, "learning rate", "Learning rate of encoder and rest over the steps.", ends[:-1]))
     if not looks:
         return _plots(plots) + "<p class=faint>No validation frames were looked at while it ran.</p>"
@@ -248,28 +248,6 @@ def _seen(looks: Lines) -> tuple[dict[str, Series], Series]:
     }
     arc = [(each["run_step"], each["lipid_arc_dice"]) for each in seen if each["lipid_arc_dice"] is not None]
     return {name: values for name, values in dices.items() if values}, arc
-
-
-def _recipe(config: CheckpointConfig) -> Recipe | None:
-    """The recipe of config.json; None where it is of another version of this code."""
-    given = dict(config.training.get("recipe", {}))
-    try:
-        stages = tuple(Stage(**{**stage, "size": tuple(stage["size"])}) for stage in given.pop("stages"))
-        return Recipe(stages=stages, **given)
-    except (KeyError, TypeError):
-        return None
-
-
-def _rates(recipe: Recipe) -> dict[str, Series]:
-    total, before = sum(stage.steps for stage in recipe.stages), 0
-    rates: dict[str, list[tuple[float, float]]] = {"learning_rate": [], "encoder_learning_rate": []}
-    for number, stage in enumerate(recipe.stages):
-        points = max(2, round(N_RATES * stage.steps / total))
-        for step in np.unique(np.linspace(1, stage.steps, points).round().astype(int)):
-            for name, rate in learning_rates(recipe, number, int(step)).items():
-                rates[name].append((before + int(step), rate))
-        before += stage.steps
-    return {"encoder": rates["encoder_learning_rate"], "rest": rates["learning_rate"]}
 
 
 def _stage_ends(config: CheckpointConfig) -> list[int]:

@@ -36,6 +36,7 @@ class RunState:
     network: dict[str, Any]
     average: dict[str, Any]
     optimiser: dict[str, Any]
+    schedule: dict[str, Any]
     made_from: str
     log_bytes: int
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from octseg.errors import ConfigError
 from octseg.export.files import write_file
-from train.loop import Report, learning_rate_factor
+from train.loop import Report
 from train.recipe import Recipe
 from train.state import states_in
 from train.watching import Look
@@ -44,8 +44,7 @@ class Tracker:
     def report(self, report: Report) -> None:
         """Loss, rate and learning rate of a report of the loop."""
         step = self._run_step(int(report["stage"]), int(report["step"]))
-        figures = {"loss": report["loss"], "steps_per_s": report["steps_per_s"]}
-        self._log(figures | learning_rates(self.recipe, int(report["stage"]), int(report["step"])), step)
+        self._log({name: figure for name, figure in report.items() if name not in ("stage", "step")}, step)
 
     def look(self, look: Look, picture: Path) -> None:
         """Figures of a look at validation frames, and its picture where that is not private."""
@@ -82,16 +81,6 @@ class Tracker:
 
     def _run_step(self, stage: int, step: int) -> int:
         return sum(each.steps for each in self.recipe.stages[:stage]) + step
-
-
-def learning_rates(recipe: Recipe, stage: int, step: int) -> dict[str, float]:
-    """Learning rate of the encoder and of the rest in the last of `step` steps of a stage."""
-    of_stage = recipe.stages[stage]
-    factor = learning_rate_factor(step - 1, of_stage.steps, recipe.warm_up)
-    return {
-        "learning_rate": of_stage.learning_rate * factor,
-        "encoder_learning_rate": of_stage.encoder_learning_rate * factor,
-    }
 
 
 def open_tracker(project: str, out: Path, recipe: Recipe, config: Mapping[str, Any], *, private: bool) -> Tracker:

@@ -61,15 +61,24 @@ class Look:
     @property
     def score(self) -> float | None:
         """`SCORE`, by which the best look is told; None where there was nothing to find and nothing was found."""
-        figures = [self.dice[LIPID], self.lipid_arc_dice] if LIPID in self.dice else list(self.dice.values())
-        defined = [figure for figure in figures if figure is not None]
-        return round(float(np.mean(defined)), 4) if defined else None
+        return _mean([self.dice[LIPID], self.lipid_arc_dice] if LIPID in self.dice else list(self.dice.values()))
+
+    @property
+    def mean_dice(self) -> float | None:
+        """Mean of the classes' pooled Dice."""
+        return _mean(list(self.dice.values()))
 
     def to_line(self) -> dict[str, Any]:
         """Its line of log.jsonl."""
         figures = {"run_step": self.run_step, "dice": dict(self.dice), "lipid_arc_dice": self.lipid_arc_dice}
         figures |= {"score": self.score, "n_frames": self.n_frames, "seconds": self.seconds}
         return {"stage": self.stage, "step": self.step, "validation": rounded(figures)}
+
+
+def _mean(figures: Sequence[float | None]) -> float | None:
+    """Of those that are defined, to four digits."""
+    defined = [figure for figure in figures if figure is not None]
+    return round(float(np.mean(defined)), 4) if defined else None
 
 
 @dataclass(frozen=True)
@@ -97,15 +106,16 @@ class Watch:
     private: bool
     tell: Callable[[Look, Path], object]
 
-    def __call__(self, stage: int, step: int, average: nn.Module) -> None:
-        """Look where it is time."""
+    def __call__(self, stage: int, step: int, average: nn.Module) -> float | None:
+        """Look where it is time; the mean of the classes' pooled Dice then."""
         run_step = sum(each.steps for each in self.recipe.stages[:stage]) + step
         if run_step == 1:
             (self.out / BEST_FILE).unlink(missing_ok=True)  # of a run that was begun anew
         if run_step % self.every == 0 or run_step == sum(each.steps for each in self.recipe.stages):
-            self._look(stage, step, run_step, average)
+            return self._look(stage, step, run_step, average).mean_dice
+        return None
 
-    def _look(self, stage: int, step: int, run_step: int, average: nn.Module) -> None:
+    def _look(self, stage: int, step: int, run_step: int, average: nn.Module) -> Look:
         began = time.monotonic()
         identity = ModelIdentity(name=self.out.name, source="folder", sha256="")
         segmenter = Segmenter(Checkpoint(self.config, cast(DeepLabV3Plus, average)), identity)
@@ -121,6 +131,7 @@ class Watch:
         with told_in_one_sentence(LOG_FILE), (self.out / LOG_FILE).open("a") as log:
             log.write(json.dumps(look.to_line()) + "\n")
         self.tell(look, picture)
+        return look
 
     def _draw(
         self, path: Path, look: Look, results: Sequence[FrameResult], overlaps: Sequence[Mapping[str, Overlap]]
