@@ -38,6 +38,8 @@ REPORT_FILE = "report.html"
 N_WORST = 12
 DOI = re.compile(r"10\.\d{4,9}/[\w.()/:;-]+")
 
+MARKDOWN = re.compile(r"\*\*|\[([^\]]*)\](?=\()")  # bold, and the brackets of a link; its address stays
+
 Lines = Sequence[Mapping[str, Any]]  # of log.jsonl
 
 STYLE = """
@@ -187,6 +189,8 @@ def _facts(config: CheckpointConfig, lines: Lines) -> str:
     recipe = dict(training.get("recipe", {}))
     for number, stage in enumerate(recipe.pop("stages", ()), start=1):
         rows.append((f"Stage {number}", _text(_named(stage))))
+    if augmentation := recipe.pop("augmentation", None):
+        rows.append(("Each view", _text(_named(augmentation))))
     rows.append(("Recipe", _text(_named(recipe))))
     rows += [("Seed", _text(training.get("seed"))), ("Code", _text(training.get("code_commit") or "not a checkout"))]
     rows.append(("Software", _text(_named(config.software))))
@@ -208,7 +212,9 @@ def _dataset(told_of: Mapping[str, Any]) -> str:
         shown.append(f"licence {_text(told_of['licence'])}")
     if told_of.get("used"):
         shown.append(_text(told_of["used"]))
-    return ", ".join(shown) + "".join(f"<br>{_text(told_of[key])}" for key in ("attribution",) if told_of.get(key))
+    return ", ".join(shown) + (
+        f"<br>{_text(MARKDOWN.sub(chr(92) + '1', told_of['attribution']))}" if told_of.get("attribution") else ""
+    )
 
 
 def _curves(config: CheckpointConfig, lines: Lines) -> str:
