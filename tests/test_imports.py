@@ -20,6 +20,7 @@ ONLY_IN = {
     "datasets": ("hub/", "train/"),
     "pydicom": ("octseg/reading/", "octseg/export/"),
     "openvino": ("octseg/inference/",),
+    "accelerate": ("train/engine.py",),
     "monai": ("train/",),
     "trackio": ("train/tracking.py",),
     "torchvision": (),

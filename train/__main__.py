@@ -27,8 +27,9 @@ from octseg.preprocessing import PreprocessingConfig
 from octseg.pretrained import HUB_NAME
 from train.card import model_card
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
+from train.engine import Engine, Precision
 from train.imagenet import TIMM_REPOSITORY, locate
-from train.loop import Report, StoppedError, preprocessing_of, train
+from train.loop import ElsewhereError, Report, StoppedError, preprocessing_of, train
 from train.preparing.code_version import code_commit
 from train.recipe import Loss, Recipe, Stage, seed_recipe
 from train.report import write_report
@@ -48,31 +49,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 1 with one line on stderr where something does not fit."""
     options = _parser().parse_args(argv)
     torch.set_num_threads(options.threads)
+    speaks = True
     try:
+        engine = Engine(options.precision)
+        speaks = engine.is_main_of_host
         imagenet = locate(options.imagenet)
         data = open_data(options.data, "train")
+        say = _say if speaks else _hold
         for warning in data.warnings:
-            print(f"train: {warning}", file=sys.stderr)
+            say(warning)
         data = replace(data, classes=chosen_classes(options.classes, data))
         network_config = ModelConfig(classes=data.classes)
         recipe = _recipe(options)
         domain = options.domain or ("cartesian" if options.preset == "seed" else "polar")
         preprocessing = preprocessing_of(recipe.stages[-1], POLAR if domain == "polar" else CARTESIAN)
-        validation = _validation(options, data, recipe)
+        validation = _validation(options, data, recipe, say)
         tracker = _tracker(options, recipe, data, validation)
         if options.resume and not states_in(options.out):
             raise OctsegError(f"there is no run to go on with in {options.out.name}; leave out --resume to begin one")
-        real = training_frames(data, _shown("frames", len(data.studies)))
-        phantoms = _load_phantoms(options.phantoms if recipe.phantom_share else 0, data.classes)
+        real = training_frames(data, _shown("frames", len(data.studies), hidden=not speaks))
+        phantoms = _load_phantoms(options.phantoms if recipe.phantom_share else 0, data.classes, hidden=not speaks)
         config = CheckpointConfig(
             network=network_config,
             preprocessing=in_use(preprocessing),
             training=provenance(data, len(phantoms), recipe, options.imagenet),
             software={"octseg": __version__, "torch": torch.__version__},
         )
+        hidden = None if engine.is_main else True
         with (
             _finished(tracker),
-            tqdm(total=sum(stage.steps for stage in recipe.stages), desc="steps", unit="step", disable=None) as bar,
+            tqdm(total=sum(stage.steps for stage in recipe.stages), desc="steps", unit="step", disable=hidden) as bar,
         ):
             network = train(
                 real,
@@ -85,12 +91,17 @@ def main(argv: Sequence[str] | None = None) -> int:
                 save_every_s=60.0 * options.save_every,
                 show=_all_of(shown_by(bar, recipe), *([] if tracker is None else [tracker.report])),
                 observe=_watch(options, recipe, config, validation, bar, tracker),
+                engine=engine,
             )
+        engine.close()
+        if not engine.is_main:
+            return 0
         config = kept(options.keep, options.out, network, config, validation)
         save_checkpoint(options.out, network, config, model_card(config))
         write_report(options.out, validation)
     except OctsegError as error:
-        print(f"train: {error}", file=sys.stderr)
+        if speaks and not isinstance(error, ElsewhereError):
+            _say(str(error))
         return STOPPED_STATUS if isinstance(error, StoppedError) else 1
     return 0
 
@@ -133,8 +144,16 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     return replace(recipe, seed=options.seed, loss=options.loss or recipe.loss)
 
 
-def _validation(options: argparse.Namespace, data: Data, recipe: Recipe) -> Data | None:
-    """The frames to look at while it runs, with what there is to say about them on stderr."""
+def _say(message: str) -> None:
+    print(f"train: {message}", file=sys.stderr)
+
+
+def _hold(_message: str) -> None:
+    """What another process of this host says already."""
+
+
+def _validation(options: argparse.Namespace, data: Data, recipe: Recipe, say: Callable[[str], None]) -> Data | None:
+    """The frames to look at while it runs, with what there is to say about them."""
     validation = validation_data(data, options.data, options.validation)
     if validation is None and options.keep == "best":
         raise ConfigError("--keep best needs frames of other patients to choose by; give them with --validation DIR")
@@ -144,9 +163,9 @@ def _validation(options: argparse.Namespace, data: Data, recipe: Recipe) -> Data
             "frames of other patients with --validation DIR"
         )
     if validation is None:
-        print("train: no validation frames of other patients, so the run is not looked at", file=sys.stderr)
+        say("no validation frames of other patients, so the run is not looked at")
     for warning in () if validation is None else validation.warnings:
-        print(f"train: validation: {warning}", file=sys.stderr)
+        say(f"validation: {warning}")
     return validation
 
 
@@ -240,15 +259,15 @@ def provenance(data: Data, phantoms: int, recipe: Recipe, start: str) -> dict[st
     }
 
 
-def _load_phantoms(count: int, classes: Sequence[str]) -> list[TrainingFrame]:
+def _load_phantoms(count: int, classes: Sequence[str], *, hidden: bool) -> list[TrainingFrame]:
     with ThreadPoolExecutor(max_workers=2) as pool:
         seeds = range(FIRST_PHANTOM_SEED, FIRST_PHANTOM_SEED + count)
         made = pool.map(lambda seed: load_phantom(seed, classes), seeds)
-        return list(tqdm(made, total=count, desc="phantoms", disable=None))
+        return list(tqdm(made, total=count, desc="phantoms", disable=hidden or None))
 
 
-def _shown(what: str, total: int) -> Callable[[Iterable[Case]], Iterable[Case]]:
-    return lambda cases: tqdm(cases, total=total, desc=what, disable=None)
+def _shown(what: str, total: int, *, hidden: bool) -> Callable[[Iterable[Case]], Iterable[Case]]:
+    return lambda cases: tqdm(cases, total=total, desc=what, disable=hidden or None)
 
 
 def _count(text: str) -> int:
@@ -287,6 +306,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", choices=("last", "best"), default="last", help="whose averaged weights are the result"
     )
     parser.add_argument("--track", nargs="?", const="octseg", metavar="PROJECT", help="also tell trackio, locally")
+    parser.add_argument("--precision", choices=get_args(Precision), default="auto", help="auto: bf16 where it is had")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     return parser

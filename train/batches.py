@@ -23,7 +23,10 @@ SAMPLES_AHEAD = 4  # batches prepared while the network works
 
 @dataclass(frozen=True)
 class Batch:
-    """Names of the frames, grey (N, rows, columns) uint8 and truth (N, K, rows, columns) in [0, 1]."""
+    """Grey (N, rows, columns) uint8 and truth (N, K, rows, columns) in [0, 1] of a share of the global batch.
+
+    names: of all frames of the global batch.
+    """
 
     names: tuple[str, ...]
     grey: Tensor
@@ -37,12 +40,21 @@ def make_batch(
     recipe: Recipe,
     stage: int,
     step: int,
+    share: range | None = None,
 ) -> Batch:
-    """The batch of one step: frames drawn and seen anew by the seed of the recipe, the stage and the step."""
-    rng = np.random.default_rng((recipe.seed, stage, step))
-    frames = draw(real, phantoms, recipe, recipe.stages[stage].batch, rng)
-    pairs = zip(frames, [*frames[1:], frames[0]], strict=True)
-    views = [augmented(frame, preprocessing, rng, recipe.augmentation, other) for frame, other in pairs]
+    """The batch of one step, or a share of it: each frame is drawn and seen by seed, stage, step and its place."""
+    seed = (recipe.seed, stage, step)
+    frames = draw(real, phantoms, recipe, recipe.stages[stage].batch, np.random.default_rng(seed))
+    views = [
+        augmented(
+            frames[place],
+            preprocessing,
+            np.random.default_rng((*seed, 1 + place)),
+            recipe.augmentation,
+            frames[(place + 1) % len(frames)],
+        )
+        for place in (range(len(frames)) if share is None else share)
+    ]
     grey, truth = (np.stack(part) for part in zip(*views, strict=True))
     return Batch(tuple(frame.name for frame in frames), torch.from_numpy(grey), torch.from_numpy(truth))
 
@@ -54,8 +66,9 @@ def batches(
     recipe: Recipe,
     stage: int,
     first_step: int,
+    share: range | None = None,
 ) -> Iterator[Batch]:
-    """Batches from `first_step` on, prepared by a thread while the network works."""
+    """Batches from `first_step` on, or a share of each, prepared by a thread while the network works."""
     ready: queue.Queue[Future[Batch]] = queue.Queue(maxsize=SAMPLES_AHEAD)
     ended = threading.Event()
 
@@ -63,7 +76,7 @@ def batches(
         for step in range(first_step, recipe.stages[stage].steps):
             batch: Future[Batch] = Future()
             try:
-                batch.set_result(make_batch(real, phantoms, preprocessing, recipe, stage, step))
+                batch.set_result(make_batch(real, phantoms, preprocessing, recipe, stage, step, share))
             except Exception as error:
                 batch.set_exception(error)  # raised where the batch is taken
             ready.put(batch)

@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,6 +32,7 @@ from octseg.model.normalise import Normalise
 from octseg.preprocessing import PreprocessingConfig
 from train.batches import Batch, batches
 from train.dataset import TrainingFrame
+from train.engine import Engine
 from train.imagenet import load_encoder
 from train.locking import locked
 from train.losses import segmentation_loss
@@ -49,8 +51,15 @@ Report = dict[str, float]  # stage, step, loss, learning_rate, encoder_learning_
 Observe = Callable[[int, int, nn.Module], float | None]
 
 
+GOING, STOPPING, FAILED = range(3)  # what processes tell one another, the gravest last
+
+
 class StoppedError(OctsegError):
     """The run was asked to stop, and its state is saved."""
+
+
+class ElsewhereError(OctsegError):
+    """The main process could not go on, and says why."""
 
 
 @dataclass
@@ -61,7 +70,9 @@ class Run:
     """
 
     out: Path
+    engine: Engine
     network: DeepLabV3Plus
+    prepared: nn.Module
     average: nn.Module
     normalise: nn.Module
     made_from: str
@@ -70,6 +81,24 @@ class Run:
     observe: Observe | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     saved_at: float = field(default_factory=time.monotonic)
+
+    def by_main(self, work: Callable[[], object]) -> None:
+        """Work of the main process alone; where it fails, it fails in all processes."""
+        error = None
+        try:
+            if self.engine.is_main:
+                work()
+        except OctsegError as raised:
+            error = raised
+        status = self.engine.worst(FAILED if error is not None else GOING)
+        if error is not None:
+            raise error
+        if status == FAILED:
+            raise ElsewhereError("the main process could not go on; what it says tells why")
+
+    def is_stopping(self) -> bool:
+        """Whether any process was asked to stop."""
+        return self.engine.worst(STOPPING if self.stopping.is_set() else GOING) == STOPPING
 
 
 def train(
@@ -84,10 +113,12 @@ def train(
     save_every_s: float = 300.0,
     show: Callable[[Report], object] | None = None,
     observe: Observe | None = None,
+    engine: Engine | None = None,
 ) -> DeepLabV3Plus:
     """The network with its averaged weights after all stages of `recipe`; goes on from the state in `out`.
 
-    On one CPU a run that was stopped, in whatever way, and gone on with ends in the same bits as one that was not.
+    In several processes each calls this; see engine.py. On one CPU a run that was stopped, in whatever way, and gone on
+    with ends in the same bits as one that was not.
     `observe` is called after each step, before its state is saved; what it takes is not counted into the rate. The Dice
     that it gives is what a schedule of "plateau" goes by.
 
@@ -95,21 +126,24 @@ def train(
     take it, or where the loss is no number; StoppedError on SIGTERM and SIGINT.
     """
     keep_memory()
+    engine = Engine() if engine is None else engine
+    shares = [engine.share(stage.batch) for stage in recipe.stages]
     torch.manual_seed(recipe.seed)
     network = DeepLabV3Plus(network_config)
     network.encoder.load_state_dict(load_encoder(imagenet), strict=True)
-    network = channels_last(network).train()
+    network = channels_last(network).to(engine.device).train()
+    average = copy.deepcopy(network).eval()
+    normalise = Normalise(preprocessing.mean, preprocessing.std).to(engine.device)
     made_from = fingerprint(recipe, network_config, preprocessing, [*real, *phantoms], imagenet)
-    with locked(out, f"training in {out.name}"):
-        normalise = Normalise(preprocessing.mean, preprocessing.std)
-        run = Run(out, network, copy.deepcopy(network).eval(), normalise, made_from, save_every_s, show, observe)
+    prepared = engine.prepared(network)
+    run = Run(out, engine, network, prepared, average, normalise, made_from, save_every_s, show, observe)
+    with ExitStack() as held:
+        run.by_main(lambda: held.enter_context(locked(out, f"training in {out.name}")))
         state = load_state(out, made_from)
-        with told_in_one_sentence(RECIPE_FILE):
-            (out / RECIPE_FILE).write_text(json.dumps(asdict(recipe), indent=2))
+        run.by_main(lambda: _begin_files(out, recipe, state))
         if state is not None:
             network.load_state_dict(state.network)
             run.average.load_state_dict(state.average)
-        _cut_log(out, 0 if state is None else state.log_bytes)
         with stopping_on_signals(run.stopping):
             for number, stage in enumerate(recipe.stages):
                 start = (
@@ -119,8 +153,15 @@ def train(
                 if state is not None and number == state.stage:
                     pace.load_state(state)
                 seen = preprocessing_of(stage, preprocessing)
-                _run_stage(run, pace, batches(real, phantoms, seen, recipe, number, start), recipe, number, start)
+                prepared_batches = batches(real, phantoms, seen, recipe, number, start, shares[number])
+                _run_stage(run, pace, prepared_batches, recipe, number, start)
         return run.average  # type: ignore[return-value]
+
+
+def _begin_files(out: Path, recipe: Recipe, state: RunState | None) -> None:
+    with told_in_one_sentence(RECIPE_FILE):
+        (out / RECIPE_FILE).write_text(json.dumps(asdict(recipe), indent=2))
+    _cut_log(out, 0 if state is None else state.log_bytes)
 
 
 def fingerprint(
@@ -176,39 +217,51 @@ def stopping_on_signals(stopping: threading.Event) -> Iterator[None]:
 def _run_stage(run: Run, pace: Pace, prepared: Iterator[Batch], recipe: Recipe, number: int, start: int) -> None:
     """Steps `start` to the end of one stage, logged and saved as it goes."""
     stage = recipe.stages[number]
+    stepping = run.engine.prepared_optimiser(pace.optimiser)
     losses: list[float] = []
     since = time.monotonic()
     for step, batch in enumerate(prepared, start=start):
         pace.set_rate(step)
-        losses.append(_step(run, pace.optimiser, batch, recipe, f"step {step} of stage {number}"))
+        losses.append(_step(run, stepping, batch, recipe, f"step {step} of stage {number}"))
         _average_into(run.average, run.network, min(recipe.ema_decay, (1 + step) / (10 + step) if number == 0 else 1.0))
         done, last = step + 1, step + 1 == stage.steps
         if done % REPORT_EVERY == 0 or last:
             rate = len(losses) / (time.monotonic() - since)
             told = {"stage": number, "step": done, "loss": float(np.mean(losses)), **pace.rates, "steps_per_s": rate}
-            _report(run, told)
+            run.by_main(partial(_report, run, told))
             losses, since = [], time.monotonic()
-        began = time.monotonic()
-        pace.looked(None if run.observe is None else run.observe(number, done, run.average))
-        since += time.monotonic() - began
-        stopping = run.stopping.is_set()
-        if last or stopping or time.monotonic() - run.saved_at >= run.save_every_s:
-            _save(run, pace, number, done)
+        since += _looked(run, pace, number, done)
+        stopping = run.is_stopping()
+        if last or stopping or run.engine.from_main(time.monotonic() - run.saved_at >= run.save_every_s):
+            run.by_main(partial(_save, run, pace, number, done))
         if stopping and not (last and number + 1 == len(recipe.stages)):
             raise StoppedError(f"stopped after step {done} of stage {number}; run the same command again to go on")
 
 
+def _looked(run: Run, pace: Pace, stage: int, step: int) -> float:
+    """Let the main process look, and all go by what it saw; seconds that it took."""
+    if run.observe is None:
+        return 0.0
+    began, seen = time.monotonic(), list[float | None]()
+    observe = run.observe
+    run.by_main(lambda: seen.append(observe(stage, step, run.average)))
+    pace.looked(run.engine.from_main(seen[0] if seen else None))
+    return time.monotonic() - began
+
+
 def _step(run: Run, optimiser: Optimizer, batch: Batch, recipe: Recipe, where: str) -> float:
     """One step of the optimiser; the loss before it. OctsegError where loss or gradient is no number."""
-    frames = run.normalise(batch.grey).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = run.network(frames)
-    loss = segmentation_loss(logits.float(), batch.truth, recipe.loss)
+    engine = run.engine
+    frames = run.normalise(batch.grey.to(engine.device)).contiguous(memory_format=torch.channels_last)
+    with engine.autocast():
+        logits = run.prepared(frames)
+    truth = engine.gathered(batch.truth.to(engine.device))
+    loss = segmentation_loss(engine.gathered(logits.to(frames.dtype)), truth, recipe.loss)
     optimiser.zero_grad(set_to_none=True)
     if torch.isfinite(loss):
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(run.network.parameters(), MAX_GRADIENT_NORM)
-        if torch.isfinite(norm):
+        engine.backward(loss)
+        norm = engine.clip(list(run.network.parameters()), MAX_GRADIENT_NORM)
+        if torch.isfinite(norm) or engine.precision == "fp16":  # whose scaling passes over such a step
             optimiser.step()
             return float(loss.item())
     raise OctsegError(

@@ -96,7 +96,7 @@ def _read(path: Path) -> RunState | None:
     if hashlib.sha256(rest).digest() != digest:
         return None
     try:
-        return RunState(**torch.load(io.BytesIO(rest), weights_only=True))
+        return RunState(**torch.load(io.BytesIO(rest), map_location="cpu", weights_only=True))
     except (RuntimeError, TypeError, pickle.UnpicklingError):  # a state of an older version
         return None
 
