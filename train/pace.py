@@ -60,8 +60,9 @@ def optimiser_of(network: DeepLabV3Plus, stage: Stage, recipe: Recipe) -> Optimi
         {"params": rest, "peak": stage.learning_rate},
     ]
     groups = [{**group, "lr": group["peak"]} for group in groups]
-    kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.RMSprop
-    return kind(groups, weight_decay=recipe.weight_decay)
+    if recipe.optimiser == "rmsprop":
+        return torch.optim.RMSprop(groups, weight_decay=recipe.weight_decay)
+    return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
 
 
 def learning_rate_factor(step: int, steps: int, warm_up: float) -> float:

@@ -6,6 +6,8 @@ The dilated branches are depthwise separable, as in DeepLabV3+ (Chen et al. 2018
 import torch
 from torch import Tensor, nn
 
+from octseg.model.dilated import DilatedDepthwise
+
 
 def conv_bn_relu(in_channels: int, channels: int, kernel: int = 1) -> nn.Sequential:
     """Convolution that keeps (H, W), then BatchNorm and ReLU. `kernel` is odd."""
@@ -15,8 +17,10 @@ def conv_bn_relu(in_channels: int, channels: int, kernel: int = 1) -> nn.Sequent
 
 def separable_conv_bn_relu(in_channels: int, channels: int, dilation: int = 1) -> nn.Sequential:
     """3x3 on each channel, then 1x1 across channels, each with BatchNorm and ReLU; keeps (H, W)."""
-    depthwise = nn.Conv2d(
-        in_channels, in_channels, 3, padding=dilation, dilation=dilation, groups=in_channels, bias=False
+    depthwise: nn.Module = (
+        DilatedDepthwise(in_channels, dilation)
+        if dilation > 1
+        else nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False)
     )
     across = conv_bn_relu(in_channels, channels)
     return nn.Sequential(depthwise, nn.BatchNorm2d(in_channels), nn.ReLU(inplace=True), *across)

@@ -6,6 +6,8 @@ weights load as they are. From the output stride on, strides become dilations, w
 
 from torch import Tensor, nn
 
+from octseg.model.dilated import DilatedDepthwise
+
 # One row per stage: expansion of the hidden layer, output channels, blocks, stride of the first block.
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 STEM_CHANNELS = 32
@@ -18,10 +20,10 @@ def conv_bn_relu6(
     in_channels: int, channels: int, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1
 ) -> nn.Sequential:
     """Convolution, BatchNorm, ReLU6; (H, W) -> (ceil(H / stride), ceil(W / stride))."""
-    padding = (kernel - 1) // 2 * dilation
-    convolution = nn.Conv2d(
-        in_channels, channels, kernel, stride, padding, dilation=dilation, groups=groups, bias=False
-    )
+    if dilation > 1:
+        convolution: nn.Module = DilatedDepthwise(channels, dilation)
+    else:
+        convolution = nn.Conv2d(in_channels, channels, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(channels), nn.ReLU6(inplace=True))
 
 
