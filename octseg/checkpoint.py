@@ -20,6 +20,7 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 from typing_extensions import Self
 
+from octseg.calibration import Calibration
 from octseg.errors import CheckpointError, ConfigError
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.preprocessing import PreprocessingConfig
@@ -38,13 +39,15 @@ DEFAULT_THRESHOLD = 0.5
 class CheckpointConfig:
     """All of config.json.
 
-    thresholds: class name -> probability from which a pixel counts as that class.
+    thresholds: class name -> probability, after calibration, from which a pixel counts as that class.
+    calibration: how probability is set right, and how wide intervals are.
     training: datasets with revision and licence, seed, code commit, recipe. metrics: figures with their protocol.
     """
 
     network: ModelConfig
     preprocessing: PreprocessingConfig
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     software: Mapping[str, str] = field(default_factory=dict)
@@ -76,13 +79,16 @@ class CheckpointConfig:
         needed = {"classes", "network", "preprocessing", "thresholds", "training", "metrics", "software", "sha256"}
         if missing := sorted(needed - given.keys()):
             raise ConfigError(f"config.json lacks {missing}")
-        if unknown := sorted(given.keys() - needed):
+        if unknown := sorted(given.keys() - needed - {"calibration"}):
             raise ConfigError(f"config.json has {unknown}, unknown to this version")
         if not isinstance(given["classes"], list) or not isinstance(given["network"], dict):
             raise ConfigError('"classes" in config.json must be a list and "network" an object')
         classes = given.pop("classes")
-        given["network"] = ModelConfig.from_mapping({"classes": classes, **given["network"]})
+        network = ModelConfig.from_mapping({"classes": classes, **given["network"]})
+        given["network"] = network
         given["preprocessing"] = PreprocessingConfig.from_mapping(given["preprocessing"])
+        if "calibration" in given:
+            given["calibration"] = Calibration.from_mapping(given["calibration"], network.classes)
         for section in ("training", "metrics", "software"):
             if not isinstance(given[section], dict):
                 raise ConfigError(f'"{section}" in config.json must be an object')
@@ -97,6 +103,7 @@ class CheckpointConfig:
             "network": network,
             "preprocessing": self.preprocessing.to_mapping(),
             "thresholds": {name: self.threshold(name) for name in self.network.classes},
+            "calibration": self.calibration.to_mapping(),
             "training": dict(self.training),
             "metrics": dict(self.metrics),
             "software": dict(self.software),

@@ -50,6 +50,7 @@ class PredictOptions:
     device: str
     backend: str
     overlays: bool
+    uncertainty: bool
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -136,7 +137,10 @@ def _predict_one(path: Path, run: _Run) -> str:
     """Segment and write the frames of one input; a line that sums them up."""
     pullback = octseg.read_pullback(path)
     run.bar.total += len(pullback) - 1
-    results = run.segmenter.segment_pullback(pullback, run.options.pixel_spacing_mm, preset=run.options.preset)
+    asked = run.options
+    results = run.segmenter.segment_pullback(
+        pullback, asked.pixel_spacing_mm, preset=asked.preset, uncertainty=asked.uncertainty
+    )
     with_lipid_core = 0
     for stem, result in zip(run.stems.claim(pullback.name, len(pullback)), results, strict=True):
         extra = {
@@ -400,6 +404,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     predicting.add_argument("--frame-spacing", type=_millimetres, metavar="MM", help="mm between frames")
     predicting.add_argument("--no-overlay", action="store_true", help="write no overlay pictures")
+    predicting.add_argument(
+        "--uncertainty", action="store_true", help="a 95 %% interval for each measure; takes several times as long"
+    )
     describing = commands.add_parser("info", help="describe the model and where it would run")
     describing.add_argument("--json", action="store_true", help="as JSON")
     for command in (predicting, describing):
@@ -424,4 +431,5 @@ def _predict_options(args: argparse.Namespace) -> PredictOptions:
         device=args.device,
         backend=args.backend,
         overlays=not args.no_overlay,
+        uncertainty=args.uncertainty,
     )

@@ -3,7 +3,7 @@
 Every plane has the frame's own height and width. Points are (row, col) in pixels, pixel centres at whole numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from octseg.drawing.overlay import OverlayStyle, draw_overlay
 from octseg.export.masks import palette_image
 from octseg.export.records import json_value, json_values
 from octseg.measurement.frame import FrameMeasures
+from octseg.measurement.intervals import Interval
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource
 
 ModelSource = Literal["bundled", "hub", "folder"]
@@ -41,6 +42,8 @@ class FrameResult:
     masks: class name -> (H, W) bool. probabilities: class name -> (H, W) float32 in [0, 1].
     disc: (H, W) bool, True on the imaged disc; None where no disc was found.
     catheter_centre: (row, col) in pixels, None where it was not found.
+    intervals_95: measure -> its 95 % interval (low, high) in its own unit, None for what was not measured; None where
+        no intervals were asked for. spreads: how far variants of the frame are from each measure, in its unit.
     warnings: of reading, scale and measures, one sentence each.
     """
 
@@ -57,6 +60,8 @@ class FrameResult:
     device: str
     backend: str
     model: ModelIdentity
+    intervals_95: Mapping[str, Interval | None] | None = None
+    spreads: Mapping[str, float | None] | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -113,6 +118,7 @@ class FrameResult:
             "pixel_spacing_evidence": self.scale.evidence or None,
             "catheter_diameter_mm": self.scale.catheter_diameter_mm,
             **{name: value for name, value in measures.items() if name not in ("pixel_spacing_mm", "warnings")},
+            **({} if self.intervals_95 is None else {"intervals_95": dict(self.intervals_95)}),
             "warnings": list(self.warnings),
         }
         return {name: json_value(value) for name, value in record.items()}

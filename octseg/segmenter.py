@@ -1,7 +1,7 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from PIL import Image
 from octseg.checkpoint import Checkpoint
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
-from octseg.measurement import measure
+from octseg.inference.variants import VARIANTS
+from octseg.measurement import FrameMeasures, measure
+from octseg.measurement.intervals import find_intervals, find_spreads
 from octseg.measurement.lumen import lumen_mask
 from octseg.preprocessing import FrameView, to_frame, to_input, view_frame
 from octseg.pullback import Frame, PixelScale, Pullback
@@ -21,6 +23,10 @@ from octseg.result import FrameResult, ModelIdentity
 
 Source = str | Path | bytes | Image.Image | NDArray[Any] | Pullback
 ARRAY_NAME = "frame"
+UNCALIBRATED = (
+    "The intervals of this model were not checked against any truth: they hold what variants of the frame differ by, "
+    "and are likely to be too narrow."
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,11 @@ class _Seen:
     frame: Frame
     view: FrameView
     scale: PixelScale
+
+    @property
+    def disc(self) -> NDArray[np.bool_] | None:
+        """(H, W), True on the imaged disc."""
+        return None if self.view.disc is None else self.view.disc.mask(*self.view.grey.shape)
 
 
 class Segmenter:
@@ -49,7 +60,12 @@ class Segmenter:
         self.device, self.backend = self._run.device, self._run.name
 
     def segment(
-        self, source: Source, pixel_spacing_mm: float | None = None, *, preset: str | None = None
+        self,
+        source: Source,
+        pixel_spacing_mm: float | None = None,
+        *,
+        preset: str | None = None,
+        uncertainty: bool = False,
     ) -> FrameResult:
         """Outline and measure one frame.
 
@@ -57,6 +73,7 @@ class Segmenter:
             source: path, bytes of a file, PIL image, (H, W) or (H, W, 3) uint8 array, or a Pullback of one frame.
             pixel_spacing_mm: mm per pixel as known by the user; it goes before the scale found in the frame.
             preset: name of a preset scale, used where neither file nor ruler tells one.
+            uncertainty: also give each measure its 95 % interval, which takes several times as long.
 
         Raises:
             ReadError: the source is no frame, or holds more than one.
@@ -64,17 +81,22 @@ class Segmenter:
         pullback = _as_pullback(source)
         if len(pullback) != 1:
             raise ReadError(f"{pullback.name} holds {len(pullback)} frames; use segment_pullback for it")
-        return next(self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, preset))
+        return next(self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, preset, uncertainty))
 
     def segment_pullback(
-        self, source: Source, pixel_spacing_mm: float | None = None, *, preset: str | None = None
+        self,
+        source: Source,
+        pixel_spacing_mm: float | None = None,
+        *,
+        preset: str | None = None,
+        uncertainty: bool = False,
     ) -> Iterator[FrameResult]:
         """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch."""
         pullback = _as_pullback(source)
-        return self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, preset)
+        return self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, preset, uncertainty)
 
     def _results(
-        self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None
+        self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None, uncertainty: bool
     ) -> Iterator[FrameResult]:
         seen = (
             _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
@@ -88,22 +110,15 @@ class Segmenter:
                     f"the model {self.identity.name} gives no numbers for frame {batch[0].number}; "
                     "its weights are unusable"
                 )
-            for item, planes in zip(batch, probability, strict=True):
-                yield self._result(item, planes, pullback, file)
+            for item, grey, planes in zip(batch, inputs, probability, strict=True):
+                result = self._result(item, planes, pullback, file)
+                yield self._with_intervals(result, item, grey) if uncertainty else result
 
     def _result(self, seen: _Seen, planes: NDArray[np.float32], pullback: Pullback, file: str) -> FrameResult:
         """Planes (K, rows, columns) of one frame's probability to its result."""
         names = self.config.network.classes
-        probability = dict(zip(names, to_frame(planes, seen.view, self.config.preprocessing), strict=True))
         thresholds = {name: self.config.threshold(name) for name in names}
-        disc = seen.view.disc.mask(*seen.view.grey.shape) if seen.view.disc is not None else None
-        measures = measure(
-            probability,
-            seen.scale.pixel_spacing_mm,
-            thresholds=thresholds,
-            disc=disc,
-            catheter_centre=seen.view.catheter_centre,
-        )
+        probability, measures = self._measured(seen, planes)
         masks = {name: plane >= thresholds[name] for name, plane in probability.items()}
         if "lumen" in masks:
             masks["lumen"] = lumen_mask(masks["lumen"])  # what is outlined is what is measured
@@ -116,13 +131,42 @@ class Segmenter:
             probabilities=probability,
             measures=measures,
             scale=seen.scale,
-            disc=disc,
+            disc=seen.disc,
             catheter_centre=seen.view.catheter_centre,
             device=self.device,
             backend=self.backend,
             model=self.identity,
             warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
         )
+
+    def _measured(
+        self, seen: _Seen, planes: NDArray[np.float32]
+    ) -> tuple[dict[str, NDArray[np.float32]], FrameMeasures]:
+        """Planes (K, rows, columns) as probability at the frame's own resolution, and the measures of that."""
+        names = self.config.network.classes
+        probability = dict(zip(names, to_frame(planes, seen.view, self.config.preprocessing), strict=True))
+        measures = measure(
+            probability,
+            seen.scale.pixel_spacing_mm,
+            thresholds={name: self.config.threshold(name) for name in names},
+            disc=seen.disc,
+            catheter_centre=seen.view.catheter_centre,
+        )
+        return probability, measures
+
+    def _with_intervals(self, result: FrameResult, seen: _Seen, grey: NDArray[np.uint8]) -> FrameResult:
+        """The result with intervals, from variants of the frame's input `grey`."""
+        config, widths = self.config.preprocessing, self.config.calibration.intervals
+        planes = self._run(np.stack([variant.seen(grey, config) for variant in VARIANTS]))
+        variants = [
+            self._measured(seen, variant.undone(of_variant, config))[1]
+            for variant, of_variant in zip(VARIANTS, planes, strict=True)
+        ]
+        classes = self.config.network.classes
+        spreads = find_spreads(result.measures, variants, classes)
+        intervals = find_intervals(result.measures, spreads, classes, widths)
+        warnings = result.warnings if widths else (*result.warnings, UNCALIBRATED)
+        return replace(result, spreads=spreads, intervals_95=intervals, warnings=warnings)
 
 
 def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:

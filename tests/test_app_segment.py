@@ -99,6 +99,13 @@ def test_a_preset_gives_mm_to_a_frame_that_tells_no_scale(app: App, tmp_path: Pa
     assert spacings == {None: None, "preset": pytest.approx(7.01 / 704, rel=0.005)}
 
 
+def test_intervals_come_when_they_are_asked_for(app: App, frames: list[Path], tmp_path: Path) -> None:
+    measures, *_ = client(app, tmp_path).predict(handle_file(frames[0]), uncertainty=True, api_name="/segment")
+    (frame,) = measures["frames"]
+    low, high = frame["intervals_95"]["lumen_area_mm2"]
+    assert low < frame["lumen_area_mm2"] < high
+
+
 def test_an_unknown_preset_is_refused_with_the_known_ones(app: App, frames: list[Path], tmp_path: Path) -> None:
     with pytest.raises(AppError, match="the presets are 704, 1024, 5 mm, 7 mm, 10 mm"):
         client(app, tmp_path).predict(handle_file(frames[0]), preset="512", api_name="/segment")
@@ -113,6 +120,7 @@ def test_segment_is_the_one_endpoint_and_the_scale_may_be_left_out(app: App) -> 
         ("file", False),
         ("pixel_spacing_mm", True),
         ("preset", True),
+        ("uncertainty", True),
     ]
     assert "Research use only" in described["named_endpoints"]["/segment"]["description"]
 

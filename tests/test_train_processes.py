@@ -48,6 +48,7 @@ def test_two_processes_have_the_losses_of_one_with_the_whole_batch(alone: Path, 
         torch.testing.assert_close(two[name], one[name], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_stop_of_one_process_stops_both_and_one_alone_goes_on(alone: Path, start: Path, tmp_path: Path) -> None:  # noqa: F811
     """Stopped after step 5 of 12 in two processes; gone on with in one."""
     stopped = run(tmp_path / "run", start, "5", processes=2)
@@ -65,6 +66,7 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
         engine.share(3)
 
 
+@pytest.mark.slow
 def test_what_the_main_process_meets_ends_all_and_is_told_once(start: Path, tmp_path: Path) -> None:  # noqa: F811
     with locked(tmp_path / "run", "training in run"):
         done = run(tmp_path / "run", start, processes=2)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 N_BOOTSTRAP = 2000
-N_BINS = 100  # of probability, for thresholds
+N_BINS = 1000  # of probability, for thresholds and calibration
 ECE_BINS = 20
 
 

@@ -2,7 +2,7 @@
 
 DIR is a dataset of `python -m train.prepare`, or one part of an unpacked fold of the Zenodo record. Prints two Markdown
 tables, writes metrics.json into RUN and, with --into-config, the same figures into its config.json and card. A study
-that the model was trained on is refused. --choose-thresholds sets the operating point, on validation alone.
+that the model was trained on is refused. --uncertainty counts how many true values lie in the measures' intervals.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from octseg.checkpoint import load_checkpoint, save_checkpoint
-from octseg.errors import ConfigError, DatasetError, OctsegError
+from octseg.errors import DatasetError, OctsegError
 from octseg.export.files import write_file
 from octseg.pretrained import from_pretrained
 from octseg.segmenter import Segmenter
@@ -26,7 +26,8 @@ from train.scores import SetScore
 
 FIRST_PHANTOM_SEED = 900_000  # training draws from 100,000 up
 METRICS_FILE = "metrics.json"
-DETAILS = ("frames", "classes")  # too large for config.json; they stand in metrics.json
+SHOWN_INTERVALS = ("lipid_core_area_mm2", "lipid_arc_deg", "fibrous_cap_thickness_min_um", "lumen_area_mm2")
+DETAILS = ("frames", "classes", "intervals_95")  # too large for config.json; they stand in metrics.json
 PROTOCOL = (
     "Masks at the frame's own resolution from the model's own thresholds, no post-processing. Dice pooled over the "
     "pixels of a set's frames. Arc-Dice over the 360 rays from the true lumen's centroid (from that of the lumen "
@@ -51,17 +52,17 @@ def refuse_seen(training: Mapping[str, Any], data: Data) -> None:
             )
 
 
-def score(segmenter: Segmenter, cases: Iterable[Case]) -> SetScore:
+def score(segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False) -> SetScore:
     """Every case segmented and scored; the dataset's scale is used where it knows one."""
     scores = SetScore()
     for case in cases:
-        scores.add(segmenter.segment(case.frame, case.pixel_spacing_mm), case)
+        scores.add(segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=uncertainty), case)
     return scores
 
 
-def evaluate(segmenter: Segmenter, cases: Iterable[Case]) -> dict[str, Any]:
+def evaluate(segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False) -> dict[str, Any]:
     """All figures of merit of one set of frames, as metrics.json holds them."""
-    return score(segmenter, cases).summary()
+    return score(segmenter, cases, uncertainty=uncertainty).summary()
 
 
 def table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
@@ -109,53 +110,48 @@ def class_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     return _markdown(header, rows)
 
 
+def coverage_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
+    """Of each set and leading measure: in how many frames the true value lies in the interval, and how wide that is."""
+    rows = []
+    for name, of_set in metrics.items():
+        for measure in SHOWN_INTERVALS:
+            held = of_set["intervals_95"].get(measure)
+            if held is not None:
+                inside = f"{100 * held['inside']:.0f} %"
+                rows.append([name, measure, str(held["n"]), inside, f"{held['median_half_width']:.3g}"])
+    return _markdown(["frames", "measure", "n", "true value inside", "median half width"], rows)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 1 with one line on stderr where something does not fit."""
     options = _parser().parse_args(argv)
     try:
-        if options.choose_thresholds:
-            choose_thresholds(options.model, open_data(options.data, options.split), options.split)
         segmenter = from_pretrained(options.model)
         data = open_data(options.data, options.split)
         refuse_seen(segmenter.config.training, data)
         for warning in data.warnings:
             print(f"train.evaluate: {warning}", file=sys.stderr)
-        of_data = evaluate(segmenter, _shown(data))
+        of_data = evaluate(segmenter, shown(data), uncertainty=options.uncertainty)
         metrics = {"frames of a leaking split" if data.warnings else "unseen patients": of_data}
         if options.phantoms:
             phantoms = tqdm(phantom_cases(options.phantoms), total=options.phantoms, disable=None)
-            metrics["phantoms"] = evaluate(segmenter, phantoms)
+            metrics["phantoms"] = evaluate(segmenter, phantoms, uncertainty=options.uncertainty)
         write_file(options.model / METRICS_FILE, (json.dumps(metrics, indent=2) + "\n").encode())
         if options.into_config:
             store_metrics(options.model, metrics)
     except OctsegError as error:
         print(f"train.evaluate: {error}", file=sys.stderr)
         return 1
-    print(f"{table(metrics)}\n\n{class_table(metrics)}")
+    print("\n\n".join(_tables(metrics)))
     return 0
 
 
-def choose_thresholds(folder: Path, data: Data, split: str) -> dict[str, float]:
-    """Set each class's threshold to that of the greatest pooled Dice on validation, in config.json; returns them.
+def _tables(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [table(metrics), class_table(metrics), *([coverage_table(metrics)] if _has_intervals(metrics) else [])]
 
-    Raises ConfigError on another split: a threshold chosen on a test set flatters the figures on it.
-    """
-    if split != "validation":
-        raise ConfigError(
-            f"thresholds are chosen on validation, never on {split}: they would flatter the figures there"
-        )
-    checkpoint = load_checkpoint(folder)
-    refuse_seen(checkpoint.config.training, data)
-    reliability = score(from_pretrained(folder), _shown(data)).reliability
-    chosen = {name: best for name, bins in reliability.items() if (best := bins.best_threshold()) is not None}
-    thresholds = {**checkpoint.config.thresholds, **chosen}
-    training = {
-        **checkpoint.config.training,
-        "thresholds": f"greatest pooled Dice on {len(data.studies)} validation frames",
-    }
-    config = replace(checkpoint.config, thresholds=thresholds, training=training)
-    save_checkpoint(folder, checkpoint.network, config, model_card(config))
-    return chosen
+
+def _has_intervals(metrics: Mapping[str, Mapping[str, Any]]) -> bool:
+    return all("intervals_95" in of_set for of_set in metrics.values())
 
 
 def store_metrics(folder: Path, metrics: Mapping[str, Mapping[str, Any]]) -> None:
@@ -163,9 +159,7 @@ def store_metrics(folder: Path, metrics: Mapping[str, Mapping[str, Any]]) -> Non
     checkpoint = load_checkpoint(folder)
     pooled = {name: {key: of_set[key] for key in of_set if key not in DETAILS} for name, of_set in metrics.items()}
     config = replace(checkpoint.config, metrics={"protocol": PROTOCOL, **pooled})
-    save_checkpoint(
-        folder, checkpoint.network, config, model_card(config, f"{table(metrics)}\n\n{class_table(metrics)}")
-    )
+    save_checkpoint(folder, checkpoint.network, config, model_card(config, "\n\n".join(_tables(metrics))))
 
 
 def _figure(value: float | None) -> str:
@@ -176,7 +170,8 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
 
 
-def _shown(data: Data) -> Iterable[Case]:
+def shown(data: Data) -> Iterable[Case]:
+    """The cases, with a progress bar."""
     return tqdm(data.cases(), total=len(data.studies), disable=None)  # type: ignore[no-any-return]
 
 
@@ -187,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", default="validation", help="of the dataset: validation, test or train")
     parser.add_argument("--phantoms", type=int, default=0, help="also measure on so many fresh phantoms")
     parser.add_argument("--into-config", action="store_true", help="store the figures in config.json and the card")
-    parser.add_argument("--choose-thresholds", action="store_true", help="set the operating point first, on validation")
+    parser.add_argument("--uncertainty", action="store_true", help="also how many true values the intervals hold")
     return parser
 
 

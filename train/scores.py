@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.measurement import measure
+from octseg.measurement.intervals import INTERVAL_MEASURES, Interval, reading
 from octseg.result import FrameResult
 from train.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
 from train.dataset import Case
@@ -47,12 +49,18 @@ class SetScore:
 
     frames: list[FrameScore] = field(default_factory=list)
     reliability: dict[str, Reliability] = field(default_factory=dict)
+    intervals: dict[str, list[tuple[float, Interval | None]]] = field(
+        default_factory=dict
+    )  # measure: true value, interval
 
     def add(self, result: FrameResult, case: Case) -> None:
         """Score one frame."""
         classes = [name for name in result.masks if name in case.truth]
         for name in classes:
             self.reliability.setdefault(name, Reliability.empty()).add(result.probabilities[name], case.truth[name])
+        if result.intervals_95 is not None:
+            for name, (true, _) in true_and_found(result, case).items():
+                self.intervals.setdefault(name, []).append((true, result.intervals_95[name]))
         spacing = result.pixel_spacing_mm
         self.frames.append(
             FrameScore(
@@ -78,6 +86,8 @@ class SetScore:
         }
         if LIPID in classes:
             told |= self._lipid_summary()
+        if self.intervals:
+            told["intervals_95"] = {name: _coverage(held) for name, held in self.intervals.items()}
         told["frames"] = [_frame_summary(frame) for frame in self.frames]
         return rounded(told)  # type: ignore[no-any-return]
 
@@ -153,6 +163,33 @@ def lipid_arcs(result: FrameResult, case: Case) -> tuple[Mask, Mask]:
     rows, cols = np.nonzero(np.ones(case.frame.shape[:2], bool) if lumen is None or not lumen.any() else lumen)
     centre = (float(rows.mean()), float(cols.mean()))
     return rays_that_meet(result.masks[LIPID], centre), rays_that_meet(case.truth[LIPID], centre)
+
+
+def true_and_found(result: FrameResult, case: Case) -> dict[str, tuple[float, float | None]]:
+    """Each measure's true value and what was found; without those that are absent or 0 in both.
+
+    The truth is measured with the scale, disc and catheter of the result. An area of nothing is 0.
+    """
+    classes = [name for name in result.masks if name in case.truth]
+    true = measure(
+        {name: case.truth[name] for name in classes},
+        result.pixel_spacing_mm,
+        disc=result.disc,
+        catheter_centre=result.catheter_centre,
+    )
+    both = {name: (reading(true, name, classes), reading(result.measures, name, classes)) for name in INTERVAL_MEASURES}
+    return {name: (value, found) for name, (value, found) in both.items() if value is not None and (value or found)}
+
+
+def _coverage(held: Sequence[tuple[float, Interval | None]]) -> dict[str, Any]:
+    """In how many frames the true value lies inside; where there is no interval it does not."""
+    widths = [(interval[1] - interval[0]) / 2 for _, interval in held if interval is not None]
+    inside = [interval is not None and interval[0] <= true <= interval[1] for true, interval in held]
+    return {
+        "n": len(held),
+        "inside": float(np.mean(inside)),
+        "median_half_width": float(np.median(widths)) if widths else None,
+    }
 
 
 def _surfaces(

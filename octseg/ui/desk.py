@@ -38,8 +38,10 @@ FILE_LABELS = {  # file to download: what its button says
 class Segment(Protocol):
     """What segments for a desk; all that goes in and out can go to another process."""
 
-    def __call__(self, path: str, pixel_spacing_mm: float | None, /, *, preset: str | None) -> FrameResult:
-        """Outline and measure the frame at a path."""
+    def __call__(
+        self, path: str, pixel_spacing_mm: float | None, /, *, preset: str | None, uncertainty: bool
+    ) -> FrameResult:
+        """Outline and measure the frame at a path, with intervals where they are asked for."""
 
 
 class BusyError(OctsegError):
@@ -68,7 +70,9 @@ class Desk:
         self._segment = segment or segmenter.segment
         self._turns = threading.BoundedSemaphore(limits.model_runs)
 
-    def segment(self, file: Path, pixel_spacing_mm: float | None, preset: str | None) -> FrameResult:
+    def segment(
+        self, file: Path, pixel_spacing_mm: float | None, preset: str | None, *, uncertainty: bool = False
+    ) -> FrameResult:
         """One file, which must hold one frame, to its result, with a scale of the visitor's where one is given.
 
         Raises:
@@ -81,7 +85,7 @@ class Desk:
                 "or run `octseg predict` on the whole pullback"
             )
         with self._turn():
-            return self._segment(str(file), pixel_spacing_mm, preset=preset)
+            return self._segment(str(file), pixel_spacing_mm, preset=preset, uncertainty=uncertainty)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -1,10 +1,14 @@
 """The numbers on the right: what each measure is called, its unit and what it means. No arithmetic lives here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from octseg.measurement.frame import FrameMeasures
+from octseg.measurement.intervals import Interval
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.ui.markup import NOT_MEASURED, number, sentences, signed, text
+
+Intervals = Mapping[str, Interval | None]  # measure: its 95 % interval
 
 CLIMA_ARC_DEG, CLIMA_CAP_UM = 180, 75  # high risk in the CLIMA study
 
@@ -90,28 +94,38 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
 )
 
 
-def summary_html(measures: FrameMeasures, warnings: tuple[str, ...]) -> str:
+def summary_html(measures: FrameMeasures, warnings: tuple[str, ...], intervals: Intervals | None) -> str:
     """The leading numbers, what to be careful about, and the TCFA criteria."""
-    return tiles_html(measures) + warnings_html(warnings) + tcfa_html(measures)
+    return tiles_html(measures, intervals) + warnings_html(warnings) + tcfa_html(measures)
 
 
-def tiles_html(measures: FrameMeasures) -> str:
-    """The four leading numbers; areas in pixels where there is no scale."""
-    return f'<div class="oct-tiles">{"".join(_tile(measures, row) for row in TILES)}</div>'
+def tiles_html(measures: FrameMeasures, intervals: Intervals | None = None) -> str:
+    """The four leading numbers, with their intervals where there are some; areas in pixels where there is no scale."""
+    return f'<div class="oct-tiles">{"".join(_tile(measures, row, intervals) for row in TILES)}</div>'
 
 
-def _tile(measures: FrameMeasures, row: Row) -> str:
-    value, unit, digits = getattr(measures, row.field), row.unit, row.digits
+def _tile(measures: FrameMeasures, row: Row, intervals: Intervals | None) -> str:
+    value, unit, digits, field = getattr(measures, row.field), row.unit, row.digits, row.field
     if value is None and row.field in PIXEL_TILES:
         in_pixels = getattr(measures, PIXEL_TILES[row.field])
         if in_pixels is not None:
-            value, unit, digits = in_pixels, "px", 0
+            value, unit, digits, field = in_pixels, "px", 0, PIXEL_TILES[row.field]
     gap = "" if unit == "°" else " "
     shown = f"{number(value, digits)}{gap}<small>{unit}</small>" if value is not None else NOT_MEASURED
     return (
         f'<div class="oct-tile" data-tile="{row.field}"><span class="oct-tile-label">{row.label}</span>'
-        f'<span class="oct-tile-value">{shown}</span><span class="oct-tile-note">{row.meaning}</span></div>'
+        f'<span class="oct-tile-value">{shown}</span>{_interval_html(intervals, field, digits)}'
+        f'<span class="oct-tile-note">{row.meaning}</span></div>'
     )
+
+
+def _interval_html(intervals: Intervals | None, field: str, digits: int) -> str:
+    """The 95 % interval of a measure; nothing where there is none."""
+    interval = (intervals or {}).get(field)
+    if interval is None:
+        return ""
+    low, high = (number(end, digits) for end in interval)
+    return f'<span class="oct-interval" data-interval="{field}">95 %: {low} to {high}</span>'
 
 
 def warnings_html(warnings: tuple[str, ...]) -> str:
@@ -149,11 +163,11 @@ def _criterion(name: str, label: str, margin: float | None, unit: str, *, below:
     )
 
 
-def table_html(measures: FrameMeasures) -> str:
+def table_html(measures: FrameMeasures, intervals: Intervals | None = None) -> str:
     """Every measure with its unit and meaning; `data-measure` names the field, `data-value` holds it in full."""
     groups = "".join(
         f'<tbody><tr class="oct-group"><th colspan="3" scope="rowgroup">{text(title)}</th></tr>'
-        + "".join(_table_row(measures, row) for row in rows)
+        + "".join(_table_row(measures, row, intervals) for row in rows)
         + "</tbody>"
         for title, rows in TABLE
         if any(getattr(measures, row.field) is not None for row in rows)
@@ -161,12 +175,13 @@ def table_html(measures: FrameMeasures) -> str:
     return f'<table class="oct-table"><caption>All measures of this frame</caption>{groups}</table>'
 
 
-def _table_row(measures: FrameMeasures, row: Row) -> str:
+def _table_row(measures: FrameMeasures, row: Row, intervals: Intervals | None) -> str:
     value = getattr(measures, row.field)
     full = "" if value is None else f' data-value="{value!r}"'
     absent = '<abbr title="not measured">–</abbr>'
     return (
         f'<tr><th scope="row">{text(row.label)}<small>{text(row.meaning)}</small></th>'
-        f'<td data-measure="{row.field}"{full}>{absent if value is None else number(value, row.digits)}</td>'
+        f'<td data-measure="{row.field}"{full}>{absent if value is None else number(value, row.digits)}'
+        f"{_interval_html(intervals, row.field, row.digits)}</td>"
         f"<td>{row.unit if value is not None else ''}</td></tr>"
     )

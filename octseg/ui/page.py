@@ -27,6 +27,7 @@ RESEARCH_USE = "Research use only, not a medical device"
 CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear here."
 SPACING_INFO = "If you know it: it goes before any scale found in the frame."
 PRESET_INFO = "For a frame that tells no scale: 704 or 1024 pixels square, or mm across the disc."
+INTERVALS_INFO = "How sure each measure is, from variants of the frame. Takes several times as long."
 PRESET_CHOICES = [("none", ""), *((preset, preset) for preset in PRESETS)]
 WORKING = "Outlining the tissues …"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
@@ -67,6 +68,7 @@ def _build_columns(desk: Desk) -> None:
             spacing = gr.Textbox(label="Millimetres per pixel", info=SPACING_INFO, placeholder="0.00668")
             preset = gr.Radio(PRESET_CHOICES, value="", label="Or the display's field", info=PRESET_INFO)
             measure = gr.Button("Measure with this scale", variant="primary")
+        intervals = gr.Checkbox(label="95 % intervals", info=INTERVALS_INFO, elem_id="oct-intervals")
     with gr.Column(elem_id="oct-middle"):
         picture = _html(notice_html(CHOOSE), "oct-picture")
         _html(controls_html(desk.segmenter.config.network.classes), "oct-controls")
@@ -78,16 +80,20 @@ def _build_columns(desk: Desk) -> None:
         table = _html("", "oct-table")
     outputs = [upload, spacing, preset, picture, scale, summary, table, *files]
 
-    def new_frame(file: str | None) -> Iterator[Updates]:
+    def new_frame(file: str | None, uncertainty: bool) -> Iterator[Updates]:
         """A frame just came in: find its scale anew, whatever was typed or chosen for the last one."""
-        yield from _show(desk, lambda: _chosen(file))
+        yield from _show(desk, lambda: _chosen(file), uncertainty)
 
-    def same_frame(file: str | None, typed: str, preset: str) -> Iterator[Updates]:
+    def same_frame(file: str | None, uncertainty: bool, typed: str, preset: str) -> Iterator[Updates]:
         """The frame is there already: measure it with what was typed, its own scale or the preset, in this order."""
-        yield from _show(desk, lambda: _chosen(file), typed, preset)
+        yield from _show(desk, lambda: _chosen(file), uncertainty, typed, preset)
 
-    def example(event: gr.EventData) -> Iterator[Updates]:
-        yield from _show(desk, lambda: desk.example(str(event.file)))
+    def switched(file: str | None, uncertainty: bool, typed: str, preset: str) -> Iterator[Updates]:
+        """Intervals were asked for or no longer; without a frame that is for the next one."""
+        yield from same_frame(file, uncertainty, typed, preset) if file else ()
+
+    def example(uncertainty: bool, event: gr.EventData) -> Iterator[Updates]:
+        yield from _show(desk, lambda: desk.example(str(event.file)), uncertainty)
 
     turn: dict[str, Any] = {
         "outputs": outputs,
@@ -97,10 +103,12 @@ def _build_columns(desk: Desk) -> None:
         "show_progress_on": picture,
         "trigger_mode": "once",
     }
-    upload.upload(new_frame, upload, **turn)
-    examples.click(example, None, **turn)
-    for asked in (measure.click, spacing.submit, preset.input):
-        asked(same_frame, [upload, spacing, preset], **turn)
+    upload.upload(new_frame, [upload, intervals], **turn)
+    examples.click(example, intervals, **turn)
+    asked = [upload, intervals, spacing, preset]
+    for again in (measure.click, spacing.submit, preset.input):
+        again(same_frame, asked, **turn)
+    intervals.input(switched, asked, **turn)
     upload.clear(lambda: _cleared(notice_html(CHOOSE)), None, outputs, api_visibility="private")
 
 
@@ -108,12 +116,14 @@ def _html(content: str, elem_id: str, js_on_load: str | None = None) -> gr.HTML:
     return gr.HTML(content, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)
 
 
-def _show(desk: Desk, choose: Callable[[], Path], spacing: str = "", preset: str = "") -> Iterator[Updates]:
+def _show(
+    desk: Desk, choose: Callable[[], Path], uncertainty: bool, spacing: str = "", preset: str = ""
+) -> Iterator[Updates]:
     """Clear what is shown, then picture and numbers, then the files: no old result stands beside a new frame."""
     yield _cleared(notice_html(WORKING))
     try:
         file = choose()
-        result = desk.segment(file, typed_mm(spacing), preset or None)
+        result = desk.segment(file, typed_mm(spacing), preset or None, uncertainty=uncertainty)
         screen = desk.screen(result)
     except OctsegError as error:
         yield _cleared(error_html(str(error)))
@@ -127,8 +137,8 @@ def _show(desk: Desk, choose: Callable[[], Path], spacing: str = "", preset: str
         preset,
         picture_html(result, _address(screen.frame), _address(screen.grey)),
         scale_html(result.scale, preset or None),
-        summary_html(result.measures, result.warnings),
-        table_html(result.measures),
+        summary_html(result.measures, result.warnings, result.intervals_95),
+        table_html(result.measures, result.intervals_95),
     )
     yield (*shown, *(gr.skip() for _ in FILE_LABELS))
     yield (*(gr.skip() for _ in shown), *_file_buttons(desk, result))
@@ -184,7 +194,7 @@ def _build_api(desk: Desk) -> None:
     """The endpoint `/segment` for programs; its components are never shown."""
 
     def segment(
-        file: str, pixel_spacing_mm: float | None = None, preset: str | None = None
+        file: str, pixel_spacing_mm: float | None = None, preset: str | None = None, uncertainty: bool = False
     ) -> tuple[dict[str, Any], str, str]:
         """Outline and measure one intravascular OCT frame. Research use only, not a medical device.
 
@@ -192,6 +202,7 @@ def _build_api(desk: Desk) -> None:
             file: the frame, as PNG, JPEG, TIFF, WebP or BMP.
             pixel_spacing_mm: millimetres per pixel; without it the ruler burned into the frame is looked for.
             preset: 704, 1024, 5 mm, 7 mm or 10 mm; the scale of a frame that tells none.
+            uncertainty: also give each measure its 95 % interval, which takes several times as long.
 
         Returns:
             measures: what measures.json holds, null where something cannot be measured.
@@ -199,7 +210,7 @@ def _build_api(desk: Desk) -> None:
             mask: palette PNG; 0 is background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum.
         """
         try:
-            result = desk.segment(Path(file), pixel_spacing_mm, preset or None)
+            result = desk.segment(Path(file), pixel_spacing_mm, preset or None, uncertainty=uncertainty)
             files = desk.files(result)
         except OctsegError as error:
             raise gr.Error(text(error), print_exception=False) from error
@@ -210,7 +221,12 @@ def _build_api(desk: Desk) -> None:
     with gr.Column(visible=False):
         gr.Button("segment").click(
             segment,
-            [gr.File(label="file"), gr.Number(label="pixel_spacing_mm"), gr.Textbox(label="preset")],
+            [
+                gr.File(label="file"),
+                gr.Number(label="pixel_spacing_mm"),
+                gr.Textbox(label="preset"),
+                gr.Checkbox(label="uncertainty"),
+            ],
             [gr.JSON(label="measures"), gr.File(label="overlay"), gr.File(label="mask")],
             api_name="segment",
             concurrency_id=MODEL_TURN,

@@ -55,6 +55,7 @@ def main() -> None:
         "network alone, PyTorch eager": run_eager,
         "network alone, PyTorch folded, channels_last": lambda: folded(inputs),
         "array in, masks and measures out": lambda: segmenter.segment(frame),
+        "the same with 95 % intervals": lambda: segmenter.segment(frame, uncertainty=True),
         "PNG in, JPEG overlay out": lambda: encode_jpeg(np.asarray(segmenter.segment(png).overlay())),
         "  decode the PNG": lambda: next(iter(read_pullback(png))),
         "  find disc, ruler and catheter, clean": lambda: view_frame(frame),

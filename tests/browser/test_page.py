@@ -291,3 +291,17 @@ CONTRAST = """(selector) => {
   const pair = [getComputedStyle(part).color, getComputedStyle(behind).backgroundColor].map(channels).map(luminance);
   return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
 }"""
+
+
+def test_a_switch_gives_each_measure_its_interval_and_takes_it_away_again(visit: Visit, phantom_file: Path) -> None:
+    visit.page.check("#oct-intervals input")  # without a frame it is for the next one
+    visit.upload(phantom_file)
+    shown = visit.page.locator("[data-tile=lipid_arc_deg] .oct-interval").inner_text()
+    low, high = (float(end) for end in shown.removeprefix("95 %: ").split(" to "))
+    assert low < visit.measure("lipid_arc_deg") < high
+    assert visit.page.locator("[data-interval]").count() > 10
+    before = visit.measure("lipid_arc_deg")
+    visit.page.uncheck("#oct-intervals input")
+    visit.page.wait_for_selector("[data-interval]", state="detached")
+    visit.page.wait_for_selector("[data-measure=lipid_arc_deg]")
+    assert visit.measure("lipid_arc_deg") == before

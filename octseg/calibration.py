@@ -1,0 +1,74 @@
+"""What a checkpoint knows of how far it is off: probability set right, and how wide each measure's interval must be.
+
+Stands under "calibration" in config.json; `python -m train.calibrate` puts it there.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from typing_extensions import Self
+
+from octseg.errors import ConfigError
+from octseg.measurement.intervals import INTERVAL_MEASURES, Width
+from octseg.model.config import checked_fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platt:
+    """Probability becomes sigmoid(slope * logit + intercept) (Platt 1999); the network's own by default."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """probability: of a class. intervals: of a measure. made_from: which frames each of the two was fitted on."""
+
+    probability: Mapping[str, Platt] = field(default_factory=dict)
+    intervals: Mapping[str, Width] = field(default_factory=dict)
+    made_from: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, Any], classes: tuple[str, ...]) -> Self:
+        """Rebuild from the JSON object; ConfigError for what does not fit a model of these classes."""
+        sections = checked_fields(cls, given, "calibration")
+        for section, known in (("probability", classes), ("intervals", INTERVAL_MEASURES)):
+            if not isinstance(sections[section], Mapping):
+                raise ConfigError(f'"calibration.{section}" in config.json must be an object')
+            if unknown := sorted(set(sections[section]) - set(known)):
+                raise ConfigError(f'"calibration.{section}" in config.json names {unknown}, unknown to this model')
+        if not isinstance(sections["made_from"], Mapping):
+            raise ConfigError('"calibration.made_from" in config.json must be an object')
+        probability = {
+            name: Platt(**_numbers(Platt, held, f"calibration.probability.{name}"))
+            for name, held in sections["probability"].items()
+        }
+        intervals = {
+            name: Width(**_numbers(Width, held, f"calibration.intervals.{name}"))
+            for name, held in sections["intervals"].items()
+        }
+        for name, platt in probability.items():
+            if platt.slope <= 0:
+                raise ConfigError(f"the slope of calibration.probability.{name} must be above 0, not {platt.slope}")
+        for name, width in intervals.items():
+            if width.factor <= 0 or width.share < 0 or width.floor < 0:
+                raise ConfigError(
+                    f"calibration.intervals.{name} must have a factor above 0, and share and floor from 0 on"
+                )
+        return cls(probability=probability, intervals=intervals, made_from=sections["made_from"])
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Fields as JSON knows them."""
+        return asdict(self)
+
+
+def _numbers(cls: type, given: Any, section: str) -> dict[str, float]:
+    """The fields of `cls`, each a finite number."""
+    fields = checked_fields(cls, given, section)
+    for name, value in fields.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ConfigError(f'"{section}.{name}" in config.json must be a finite number, not {value!r}')
+    return {name: float(value) for name, value in fields.items()}

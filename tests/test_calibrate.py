@@ -1,0 +1,200 @@
+"""Calibration: probabilities and widths fitted to answers known beforehand, stored, checked, and put to use."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from octseg.calibration import Calibration, Platt
+from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
+from octseg.errors import CheckpointError
+from octseg.inference import choose_backend
+from octseg.measurement import FrameMeasures
+from octseg.measurement.intervals import Width
+from octseg.model import DeepLabV3Plus, ModelConfig
+from octseg.phantom import make_phantom
+from octseg.preprocessing import PreprocessingConfig, to_input, view_frame
+from octseg.pretrained import BUNDLED, from_pretrained
+from tests.prepared import phantoms_fold, prepare_folder
+from train.agreement import Reliability
+from train.calibrate import fitted_platt, fitted_widths, main
+from train.dataset import phantom_case
+from train.evaluate import coverage_table, evaluate
+from train.scores import true_and_found
+
+TINY = CheckpointConfig(
+    network=ModelConfig(classes=("lumen", "lipid_core"), aspp_rates=(6,), aspp_channels=8, skip_channels=8),
+    preprocessing=PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8),
+)
+
+
+@pytest.fixture
+def bundled(tmp_path: Path) -> Path:
+    """A copy of the bundled model that knows of no calibration."""
+    known = load_checkpoint(BUNDLED)
+    config = replace(known.config, calibration=Calibration())
+    save_checkpoint(tmp_path / "model", known.network, config, "# A copy")
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_probability_is_moved_by_slope_and_intercept_of_its_class_alone(backend: str) -> None:
+    known = load_checkpoint(BUNDLED)
+    grey = to_input(view_frame(make_phantom(0).frame), known.config.preprocessing)[None]
+    calibration = Calibration(probability={"lipid_core": Platt(slope=0.5, intercept=-1.0)})
+    plain = choose_backend(Checkpoint(replace(known.config, calibration=Calibration()), known.network), "cpu", backend)
+    moved = choose_backend(Checkpoint(replace(known.config, calibration=calibration), known.network), "cpu", backend)
+    before, after = plain(grey)[0], moved(grey)[0]
+    np.testing.assert_array_equal(after[[0, 1, 3]], before[[0, 1, 3]])
+    between = (before[2] > 0.01) & (before[2] < 0.99)
+    np.testing.assert_allclose(after[2][between], expit(0.5 * logit(before[2][between]) - 1.0), atol=1e-4)
+    assert between.sum() > 100
+
+
+def test_a_slope_and_an_intercept_that_are_known_are_found() -> None:
+    """A model that says `p` where the truth comes with sigmoid(0.6 logit(p) + 0.4)."""
+    rng = np.random.default_rng(0)
+    told = expit(rng.normal(-1.0, 2.0, (1000, 1000)))
+    bins = Reliability.empty()
+    bins.add(told.astype(np.float32), rng.random(told.shape) < expit(0.6 * logit(told) + 0.4))
+    platt = fitted_platt(bins)
+    assert platt is not None
+    assert platt.slope == pytest.approx(0.6, abs=0.01)
+    assert platt.intercept == pytest.approx(0.4, abs=0.02)
+    nothing = Reliability.empty()
+    nothing.add(told.astype(np.float32), np.zeros(told.shape, bool))
+    assert fitted_platt(nothing) is None
+
+
+def test_widths_hold_95_of_100_of_new_distances_and_go_by_what_tells() -> None:
+    rng = np.random.default_rng(1)
+    spread, value, told = rng.uniform(0.5, 5.0, 8000), rng.uniform(1.0, 100.0, 8000), rng.normal(0.0, 1.0, 8000)
+    scales = {"lipid_arc_deg": spread, "lumen_area_mm2": 0.2 * value, "lipid_core_area_mm2": np.full(8000, 3.0)}
+    frames = {name: np.stack([np.abs(told * scale), spread, value], axis=1) for name, scale in scales.items()}
+    frames["lumen_area_mm2"][:, 1] = 0.0  # nothing but the value tells
+    widths = fitted_widths({name: of_frames[:2000].tolist() for name, of_frames in frames.items()})
+    for name, width in widths.items():
+        halves = np.array([width.half(spread, value) for _, spread, value in frames[name][2000:]])
+        assert np.mean(frames[name][2000:, 0] <= halves) == pytest.approx(0.95, abs=0.015)
+    assert widths["lumen_area_mm2"].factor * widths["lumen_area_mm2"].share == pytest.approx(1.96 * 0.2, rel=0.1)
+    few = {"lipid_arc_deg": [(1.0, 1.0, 1.0)] * 79}
+    assert fitted_widths(few) == {}
+
+
+def test_the_configuration_keeps_a_calibration(tmp_path: Path) -> None:
+    calibration = Calibration(
+        probability={"lumen": Platt(slope=1.5, intercept=0.25)},
+        intervals={"lipid_arc_deg": Width(factor=2.5, share=0.25, floor=10.0)},
+        made_from={"intervals": "3 phantoms"},
+    )
+    save_checkpoint(tmp_path, DeepLabV3Plus(TINY.network), replace(TINY, calibration=calibration), "# Tiny")
+    assert load_checkpoint(tmp_path).config.calibration == calibration
+
+
+def drop_calibration(config: dict[str, Any]) -> None:
+    del config["calibration"]
+
+
+def test_a_checkpoint_without_a_calibration_is_taken_as_it_is(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, DeepLabV3Plus(TINY.network), TINY, "# Tiny")
+    change(tmp_path, drop_calibration)
+    assert load_checkpoint(tmp_path).config.calibration == Calibration()
+
+
+def change(folder: Path, how: Callable[[dict[str, Any]], None]) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    how(config)
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "held", "words"),
+    [
+        ("probability", "calcium", {"slope": 1.0, "intercept": 0.0}, r"names \['calcium'\], unknown to this model"),
+        (
+            "probability",
+            "lumen",
+            {"slope": 0.0, "intercept": 0.0},
+            "slope of calibration.probability.lumen must be above",
+        ),
+        ("probability", "lumen", {"slope": "1", "intercept": 0.0}, "slope.* must be a finite number, not '1'"),
+        (
+            "probability",
+            "lumen",
+            {"slope": 1.0},
+            r"calibration.probability.lumen\" in config.json lacks \['intercept'\]",
+        ),
+        ("probability", "lumen", {"slope": 1.0, "intercept": 1e999}, "intercept.* must be a finite number"),
+        ("intervals", "plaque_burden", {"factor": 2.0, "share": 0.0, "floor": 0.0}, r"names \['plaque_burden'\]"),
+        ("intervals", "lipid_arc_deg", {"factor": 2.0, "share": 0.0, "floor": -1.0}, "share and floor from 0 on"),
+        ("intervals", "lipid_arc_deg", [2.0, 1.0], "must be an object"),
+    ],
+)
+def test_a_calibration_that_does_not_fit_is_refused_by_name(
+    tmp_path: Path, section: str, name: str, held: Any, words: str
+) -> None:
+    save_checkpoint(tmp_path, DeepLabV3Plus(TINY.network), TINY, "# Tiny")
+    change(tmp_path, lambda config: config["calibration"][section].update({name: held}))
+    with pytest.raises(CheckpointError, match=words):
+        load_checkpoint(tmp_path)
+
+
+def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
+    bundled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Phantoms as a dataset: of three studies one is for validation. Before, a threshold that is far too high."""
+    change(bundled, lambda config: config.update(thresholds={"lipid_core": 0.99}, metrics={"protocol": "old"}))
+    fold = phantoms_fold(tmp_path / "fold", dict.fromkeys(("011", "012", "013"), True), per_study=2)
+    assert prepare_folder(fold, tmp_path / "data", "--size", "512", "--validation-share", "0.34") == 0
+    assert main(["--model", str(bundled), "--data", str(tmp_path / "data"), "--phantoms", "2"]) == 0
+    config = load_checkpoint(bundled).config
+    assert config.threshold("lipid_core") < 0.9
+    assert set(config.calibration.probability) == {"lipid_core"}  # the dataset speaks of no other
+    assert config.metrics == {}
+    assert config.calibration.made_from["probability"] == "2 validation frames of 1 patients"
+    assert config.calibration.made_from["intervals"] == "2 phantoms, seeds 800000 to 800001"
+    assert "intervals of 0 measures" in capsys.readouterr().out  # two frames are too few
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--data", "x", "--split", "test"], "calibrated on validation, never on test"),
+        (["--phantoms", "0"], "nothing to calibrate on"),
+    ],
+)
+def test_what_cannot_be_calibrated_on_is_told_and_changes_nothing(
+    bundled: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str
+) -> None:
+    before = (bundled / "config.json").read_bytes()
+    assert main(["--model", str(bundled), *flags]) == 1
+    assert words in capsys.readouterr().err
+    assert (bundled / "config.json").read_bytes() == before
+
+
+def test_intervals_of_a_model_that_was_never_calibrated_say_so(bundled: Path) -> None:
+    result = from_pretrained(bundled).segment(make_phantom(0).frame, uncertainty=True)
+    assert any("were not checked against any truth" in warning for warning in result.warnings)
+
+
+def test_coverage_counts_true_values_inside_and_passes_over_what_is_absent_in_both() -> None:
+    case = phantom_case(900_000)
+    segmenter = from_pretrained()
+    sure = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=True)
+    both = true_and_found(sure, case)
+    true_mm2 = case.truth["lumen"].sum() * (sure.pixel_spacing_mm or 0) ** 2
+    assert both["lumen_area_mm2"][0] == pytest.approx(true_mm2)
+    assert both["lumen_area_mm2"][1] == sure.measures.lumen_area_mm2
+    absent = replace(sure, measures=FrameMeasures())
+    empty = replace(case, truth={name: np.zeros_like(plane) for name, plane in case.truth.items()})
+    assert "lipid_core_area_mm2" not in true_and_found(absent, empty)
+    metrics = evaluate(segmenter, [case], uncertainty=True)
+    low, high = (sure.intervals_95 or {})["lumen_area_mm2"] or (1.0, 0.0)
+    held = metrics["intervals_95"]["lumen_area_mm2"]
+    assert held == {"n": 1, "inside": float(low <= true_mm2 <= high), "median_half_width": round((high - low) / 2, 4)}
+    assert "| phantoms | lumen_area_mm2 | 1 |" in coverage_table({"phantoms": metrics})

@@ -1,0 +1,127 @@
+"""95 % intervals: variants of a frame undone to the pixel, intervals solved by hand, and where a user meets them."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import octseg
+from octseg.cli import main
+from octseg.inference.variants import VARIANTS, Variant
+from octseg.measurement import FrameMeasures
+from octseg.measurement.intervals import INTERVAL_MEASURES, Width, find_intervals, find_spreads
+from octseg.phantom import make_phantom
+from octseg.preprocessing import PreprocessingConfig
+
+POLAR = PreprocessingConfig(domain="polar", size=(96, 32), wrap_rays=16)  # 64 rays
+SQUARE = PreprocessingConfig(domain="cartesian", size=(64, 64))
+OBLONG = PreprocessingConfig(domain="cartesian", size=(64, 96))
+CLASSES = ("lumen", "lipid_core")
+
+
+def circled(config: PreprocessingConfig, seed: int = 0) -> np.ndarray:
+    """Four random planes; of a polar input the wrapped rays repeat the other end."""
+    planes = np.random.default_rng(seed).random((4, *config.size), np.float32)
+    wrap = config.wrap_rays
+    if wrap:
+        planes[:, :wrap], planes[:, -wrap:] = planes[:, -2 * wrap : -wrap], planes[:, wrap : 2 * wrap]
+    return planes
+
+
+@pytest.mark.parametrize("config", [POLAR, SQUARE, OBLONG])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_a_variant_moves_is_undone_to_the_pixel(config: PreprocessingConfig, variant: Variant) -> None:
+    planes = circled(config)
+    levels = np.round(255 * planes).astype(np.uint8)
+    plain = replace(variant, gamma=1.0)
+    seen = np.stack([plain.seen(plane, config) for plane in levels])
+    np.testing.assert_array_equal(plain.undone(seen.astype(np.float32), config), levels)
+
+
+def test_along_rays_a_quarter_turn_moves_a_quarter_of_the_rays_and_closes_the_circle() -> None:
+    grey = np.zeros(POLAR.size, np.uint8)
+    grey[16 + 5] = 200  # ray 5 of 64
+    turned = Variant(turn=0.25).seen(grey, POLAR)
+    assert np.flatnonzero(turned[:, 0]).tolist() == [16 + 21]
+    mirrored = Variant(turn=0.25, mirror=True).seen(grey, POLAR)
+    assert np.flatnonzero(mirrored[:, 0]).tolist() == [16 + 64 - 21]
+    near_the_seam = Variant(turn=0.95).seen(grey, POLAR)  # 61 rays on: ray 66, which is ray 2 again
+    assert np.flatnonzero(near_the_seam[:, 0]).tolist() == [16 + 2, 16 + 66]
+
+
+def test_a_cartesian_input_is_turned_clockwise_by_quarters_and_mirrored_left_to_right() -> None:
+    grey = np.zeros(SQUARE.size, np.uint8)
+    grey[0, 10] = 200  # up, left of the middle
+    assert np.argwhere(Variant(turn=0.25).seen(grey, SQUARE)).tolist() == [[10, 63]]
+    assert np.argwhere(Variant(mirror=True).seen(grey, SQUARE)).tolist() == [[0, 53]]
+    assert np.argwhere(Variant(turn=0.25).seen(np.zeros(OBLONG.size, np.uint8) + 1, OBLONG)).shape[0] == 64 * 96
+
+
+def test_gamma_leaves_black_and_white_and_darkens_what_is_between() -> None:
+    grey = np.array([0, 128, 255], np.uint8)[None].repeat(64, 0).repeat(22, 1)[:, :64]
+    seen = Variant(gamma=2.0).seen(grey, SQUARE)
+    assert sorted({*seen.ravel().tolist()}) == [0, 64, 255]
+
+
+def test_an_interval_is_solved_by_hand() -> None:
+    """Arc 100; variants 90, 110, 100, 120: mean square (100 + 100 + 0 + 400) / 4 = 150."""
+    frame = FrameMeasures(pixel_spacing_mm=0.01, lipid_arc_deg=100.0, lipid_core_area_mm2=2.0, lipid_core_area_px=2e4)
+    variants = [replace(frame, lipid_arc_deg=float(arc)) for arc in (90, 110, 100, 120)]
+    spreads = find_spreads(frame, variants, CLASSES)
+    assert spreads["lipid_arc_deg"] == pytest.approx(150**0.5)
+    plain = find_intervals(frame, spreads, CLASSES, {})
+    assert plain["lipid_arc_deg"] == pytest.approx((100 - 1.96 * 150**0.5, 100 + 1.96 * 150**0.5))
+    assert plain["lipid_core_area_mm2"] == (2.0, 2.0)
+    widths = {
+        "lipid_arc_deg": Width(factor=4.0, floor=20.0),
+        "lipid_core_area_mm2": Width(factor=2.0, share=0.1, floor=0.1),
+    }
+    wide = find_intervals(frame, spreads, CLASSES, widths)
+    assert wide["lipid_arc_deg"] == pytest.approx((0.0, 100 + 4 * (150**0.5 + 20)))  # no arc is below 0
+    assert wide["lipid_core_area_mm2"] == pytest.approx((1.4, 2.6))
+    assert wide["lipid_core_area_px"] == pytest.approx((1.4e4, 2.6e4))  # the same area in pixels
+    assert wide["lipid_arc_widest_deg"] is None
+
+
+def test_an_area_that_was_looked_for_in_vain_may_still_be_there() -> None:
+    nothing = FrameMeasures(pixel_spacing_mm=0.01, lipid_arc_deg=0.0)
+    some = replace(nothing, lipid_core_area_mm2=0.4, fibrous_cap_thickness_min_um=80.0)
+    spreads = find_spreads(nothing, [nothing, some], CLASSES)
+    intervals = find_intervals(nothing, spreads, CLASSES, {})
+    assert intervals["lipid_core_area_mm2"] == pytest.approx((0.0, 1.96 * 0.08**0.5))
+    assert intervals["vasa_vasorum_area_mm2"] is None  # not among the classes
+    assert intervals["fibrous_cap_thickness_min_um"] is None  # the frame itself has none
+    without_scale = replace(nothing, pixel_spacing_mm=None)
+    assert find_spreads(without_scale, [some], CLASSES)["lipid_core_area_mm2"] is None
+
+
+def test_intervals_hold_the_values_which_are_those_without_them() -> None:
+    segmenter = octseg.from_pretrained()
+    frame = make_phantom(0).frame
+    plain, sure = segmenter.segment(frame), segmenter.segment(frame, uncertainty=True)
+    assert plain.intervals_95 is None
+    assert sure.measures == plain.measures
+    assert sure.intervals_95 is not None
+    assert set(sure.intervals_95) == set(INTERVAL_MEASURES)
+    for name in ("lipid_core_area_mm2", "lipid_arc_deg", "fibrous_cap_thickness_min_um", "lumen_area_mm2"):
+        low, high = sure.intervals_95[name] or (1.0, 0.0)
+        assert low < getattr(sure.measures, name) < high
+    assert not any("were not checked" in warning for warning in sure.warnings)
+
+
+def test_the_command_writes_intervals_into_both_tables_when_asked(tmp_path: Path) -> None:
+    Image.fromarray(make_phantom(0).frame).save(tmp_path / "frame.png")
+    arguments = ["predict", str(tmp_path / "frame.png"), "--no-overlay", "--out"]
+    assert main([*arguments, str(tmp_path / "plain")]) == 0
+    assert main([*arguments, str(tmp_path / "sure"), "--uncertainty"]) == 0
+    assert "intervals_95" not in json.loads((tmp_path / "plain" / "measures.json").read_text())["frames"][0]
+    (entry,) = json.loads((tmp_path / "sure" / "measures.json").read_text())["frames"]
+    low, high = entry["intervals_95"]["lipid_arc_deg"]
+    assert low < entry["lipid_arc_deg"] < high
+    (row,) = csv.DictReader((tmp_path / "sure" / "measures.csv").read_text().splitlines())
+    assert (float(row["lipid_arc_deg_low"]), float(row["lipid_arc_deg_high"])) == (low, high)
+    assert "intervals_95" not in row
