@@ -279,6 +279,7 @@ def describe(segmenter: "Segmenter") -> dict[str, Any]:
         "network": config.network.to_mapping(),
         "preprocessing": config.preprocessing.to_mapping(),
         "thresholds": {name: config.threshold(name) for name in config.network.classes},
+        "calibration": config.calibration.to_mapping(),
         "weights": count_weights(segmenter.network),
         "multiply_adds": count_multiply_adds(segmenter.network, rows, columns),
         "training": dict(config.training),

@@ -126,6 +126,7 @@ def train(
     take it, or where the loss is no number; StoppedError on SIGTERM and SIGINT.
     """
     keep_memory()
+    torch.set_flush_denormal(True)  # a CPU takes many times as long for them, and they change nothing
     engine = Engine() if engine is None else engine
     shares = [engine.share(stage.batch) for stage in recipe.stages]
     torch.manual_seed(recipe.seed)

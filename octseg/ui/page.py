@@ -27,7 +27,7 @@ RESEARCH_USE = "Research use only, not a medical device"
 CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear here."
 SPACING_INFO = "If you know it: it goes before any scale found in the frame."
 PRESET_INFO = "For a frame that tells no scale: 704 or 1024 pixels square, or mm across the disc."
-INTERVALS_INFO = "How sure each measure is, from variants of the frame. Takes several times as long."
+INTERVALS_INFO = "How sure each measure is, from variants of the frame. {}. Takes several times as long."
 PRESET_CHOICES = [("none", ""), *((preset, preset) for preset in PRESETS)]
 WORKING = "Outlining the tissues …"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
@@ -68,7 +68,7 @@ def _build_columns(desk: Desk) -> None:
             spacing = gr.Textbox(label="Millimetres per pixel", info=SPACING_INFO, placeholder="0.00668")
             preset = gr.Radio(PRESET_CHOICES, value="", label="Or the display's field", info=PRESET_INFO)
             measure = gr.Button("Measure with this scale", variant="primary")
-        intervals = gr.Checkbox(label="95 % intervals", info=INTERVALS_INFO, elem_id="oct-intervals")
+        intervals = gr.Checkbox(label="95 % intervals", info=intervals_info(desk), elem_id="oct-intervals")
     with gr.Column(elem_id="oct-middle"):
         picture = _html(notice_html(CHOOSE), "oct-picture")
         _html(controls_html(desk.segmenter.config.network.classes), "oct-controls")
@@ -110,6 +110,12 @@ def _build_columns(desk: Desk) -> None:
         again(same_frame, asked, **turn)
     intervals.input(switched, asked, **turn)
     upload.clear(lambda: _cleared(notice_html(CHOOSE)), None, outputs, api_visibility="private")
+
+
+def intervals_info(desk: Desk) -> str:
+    """What an interval is, and what its width was fitted on."""
+    fitted_on = desk.segmenter.config.calibration.made_from.get("intervals")
+    return INTERVALS_INFO.format(f"Fitted on {text(fitted_on)}" if fitted_on else "Checked against no truth yet")
 
 
 def _html(content: str, elem_id: str, js_on_load: str | None = None) -> gr.HTML:
