@@ -198,3 +198,10 @@ def test_coverage_counts_true_values_inside_and_passes_over_what_is_absent_in_bo
     held = metrics["intervals_95"]["lumen_area_mm2"]
     assert held == {"n": 1, "inside": float(low <= true_mm2 <= high), "median_half_width": round((high - low) / 2, 4)}
     assert "| phantoms | lumen_area_mm2 | 1 |" in coverage_table({"phantoms": metrics})
+
+
+def test_each_phantom_counts_as_a_patient_of_its_own_in_the_bootstrap() -> None:
+    segmenter = from_pretrained()
+    metrics = evaluate(segmenter, [phantom_case(900_000 + number) for number in range(3)])
+    low, high = metrics["classes"]["lumen"]["dice"]["pooled_ci95"]
+    assert low < metrics["dice_pooled"]["lumen"] < high

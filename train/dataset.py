@@ -25,6 +25,7 @@ from train.preparing.layout import read_lines
 from train.preparing.masks import MaskRule, read_mask
 from train.preparing.origin import ZENODO_RECORD, Origin
 
+PHANTOM_STUDY = "phantom"  # of all phantoms: each is a vessel of its own
 LONGEST_SIDE_PX = 768  # larger frames are averaged down first, or sampling them along rays would alias
 Mask = NDArray[np.bool_]
 
@@ -115,7 +116,7 @@ def training_frame(case: Case, view: FrameView, classes: Sequence[str]) -> Train
 def phantom_case(seed: int) -> Case:
     """One phantom with its exact truth."""
     phantom = make_phantom(seed)
-    return Case(f"phantom_{seed}", "phantom", phantom.frame, phantom.masks, phantom.pixel_spacing_mm)
+    return Case(f"phantom_{seed}", PHANTOM_STUDY, phantom.frame, phantom.masks, phantom.pixel_spacing_mm)
 
 
 def load_phantom(seed: int, classes: Sequence[str] = CLASS_NAMES) -> TrainingFrame:

@@ -32,8 +32,9 @@ PROTOCOL = (
     "Masks at the frame's own resolution from the model's own thresholds, no post-processing. Dice pooled over the "
     "pixels of a set's frames. Arc-Dice over the 360 rays from the true lumen's centroid (from that of the lumen "
     "found where the truth has none), pooled. Lipid area error is the sum of found over the sum of true pixels, less "
-    "1. A frame counts as one with lipid where any pixel is. Intervals by bootstrap over patients, 2,000 draws; none "
-    "for fewer than three patients. No frame of a set was used to train, to select or to tune."
+    "1. A frame counts as one with lipid where any pixel is. Intervals by bootstrap over patients, phantoms "
+    "one by one, 2,000 draws; none for fewer than three patients. No frame of a set was used to train, to select or to "
+    "tune."
 )
 
 

@@ -14,7 +14,7 @@ from octseg.measurement import measure
 from octseg.measurement.intervals import INTERVAL_MEASURES, Interval, reading
 from octseg.result import FrameResult
 from train.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
-from train.dataset import Case
+from train.dataset import PHANTOM_STUDY, Case
 from train.metrics import Mask, Overlap, by_convention, mean_of_groups, pooled, rays_that_meet
 from train.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 
@@ -149,8 +149,9 @@ class SetScore:
         }
 
     def _interval(self, statistic: Any) -> list[float] | None:
-        studies = sorted({frame.study for frame in self.frames})
-        found = bootstrap_interval([studies.index(frame.study) for frame in self.frames], statistic)
+        patients = [frame.name if frame.study == PHANTOM_STUDY else frame.study for frame in self.frames]
+        order = sorted(set(patients))
+        found = bootstrap_interval([order.index(patient) for patient in patients], statistic)
         return None if found is None else list(found)
 
 
