@@ -66,6 +66,11 @@ class CheckpointConfig:
         """The class's threshold, 0.5 where none was set."""
         return float(self.thresholds.get(name, DEFAULT_THRESHOLD))
 
+    @property
+    def every_threshold(self) -> dict[str, float]:
+        """The threshold of each class of the model."""
+        return {name: self.threshold(name) for name in self.network.classes}
+
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Rebuild from the text of config.json; each way of not fitting has its own ConfigError."""
@@ -102,7 +107,7 @@ class CheckpointConfig:
             "classes": network.pop("classes"),
             "network": network,
             "preprocessing": self.preprocessing.to_mapping(),
-            "thresholds": {name: self.threshold(name) for name in self.network.classes},
+            "thresholds": self.every_threshold,
             "calibration": self.calibration.to_mapping(),
             "training": dict(self.training),
             "metrics": dict(self.metrics),

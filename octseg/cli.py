@@ -278,7 +278,7 @@ def describe(segmenter: "Segmenter") -> dict[str, Any]:
         "classes": list(config.network.classes),
         "network": config.network.to_mapping(),
         "preprocessing": config.preprocessing.to_mapping(),
-        "thresholds": {name: config.threshold(name) for name in config.network.classes},
+        "thresholds": config.every_threshold,
         "calibration": config.calibration.to_mapping(),
         "weights": count_weights(segmenter.network),
         "multiply_adds": count_multiply_adds(segmenter.network, rows, columns),

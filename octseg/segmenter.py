@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class _Seen:
     view: FrameView
     scale: PixelScale
 
-    @property
+    @cached_property
     def disc(self) -> NDArray[np.bool_] | None:
         """(H, W), True on the imaged disc."""
         return None if self.view.disc is None else self.view.disc.mask(*self.view.grey.shape)
@@ -116,8 +117,7 @@ class Segmenter:
 
     def _result(self, seen: _Seen, planes: NDArray[np.float32], pullback: Pullback, file: str) -> FrameResult:
         """Planes (K, rows, columns) of one frame's probability to its result."""
-        names = self.config.network.classes
-        thresholds = {name: self.config.threshold(name) for name in names}
+        thresholds = self.config.every_threshold
         probability, measures = self._measured(seen, planes)
         masks = {name: plane >= thresholds[name] for name, plane in probability.items()}
         if "lumen" in masks:
@@ -148,7 +148,7 @@ class Segmenter:
         measures = measure(
             probability,
             seen.scale.pixel_spacing_mm,
-            thresholds={name: self.config.threshold(name) for name in names},
+            thresholds=self.config.every_threshold,
             disc=seen.disc,
             catheter_centre=seen.view.catheter_centre,
         )

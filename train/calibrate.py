@@ -21,7 +21,7 @@ from scipy.special import expit, logit
 from tqdm import tqdm
 
 from octseg.calibration import Platt
-from octseg.checkpoint import CARD_FILE, load_checkpoint, save_checkpoint
+from octseg.checkpoint import CARD_FILE, Checkpoint, load_checkpoint, save_checkpoint
 from octseg.errors import ConfigError, OctsegError
 from octseg.measurement.intervals import Width
 from octseg.pretrained import from_pretrained
@@ -77,11 +77,10 @@ def calibrate_probability(folder: Path, data: Data) -> None:
 
     Raises DatasetError where the model was trained on one of their studies.
     """
-    checkpoint = load_checkpoint(folder)
-    refuse_seen(checkpoint.config.training, data)
-    own = replace(checkpoint.config, calibration=replace(checkpoint.config.calibration, probability={}))
-    save_checkpoint(folder, checkpoint.network, own, model_card(own))
-    reliability = score(from_pretrained(folder), shown(data)).reliability
+    known = from_pretrained(folder)
+    refuse_seen(known.config.training, data)
+    own = replace(known.config, calibration=replace(known.config.calibration, probability={}))
+    reliability = score(Segmenter(Checkpoint(own, known.network), known.identity), shown(data)).reliability
     platts = {name: platt for name, bins in reliability.items() if (platt := fitted_platt(bins)) is not None}
     thresholds = {
         name: round(float(calibrated(np.array(best), platts.get(name, Platt()))), 4)
@@ -97,17 +96,17 @@ def calibrate_probability(folder: Path, data: Data) -> None:
         ),
         metrics={},
     )
-    save_checkpoint(folder, checkpoint.network, config, model_card(config))
+    save_checkpoint(folder, known.network, config, model_card(config))
 
 
 def calibrate_intervals(folder: Path, cases: Iterable[Case], told: str) -> dict[str, Width]:
     """Set in config.json how wide intervals are, so that LEVEL of the true values of `cases` lie inside."""
-    widths = fitted_widths(errors(from_pretrained(folder), cases))
-    checkpoint = load_checkpoint(folder)
-    known = checkpoint.config.calibration
+    segmenter = from_pretrained(folder)
+    widths = fitted_widths(errors(segmenter, cases))
+    known = segmenter.config.calibration
     calibration = replace(known, intervals=widths, made_from={**known.made_from, "intervals": told})
     card = (folder / CARD_FILE).read_text()
-    save_checkpoint(folder, checkpoint.network, replace(checkpoint.config, calibration=calibration), card)
+    save_checkpoint(folder, segmenter.network, replace(segmenter.config, calibration=calibration), card)
     return widths
 
 

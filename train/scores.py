@@ -45,13 +45,14 @@ class FrameScore:
 
 @dataclass
 class SetScore:
-    """Frames as they are scored, and the pixels of each class by probability."""
+    """Frames as they are scored, and the pixels of each class by probability.
+
+    intervals: measure -> true value and interval of each frame, where intervals were asked for.
+    """
 
     frames: list[FrameScore] = field(default_factory=list)
     reliability: dict[str, Reliability] = field(default_factory=dict)
-    intervals: dict[str, list[tuple[float, Interval | None]]] = field(
-        default_factory=dict
-    )  # measure: true value, interval
+    intervals: dict[str, list[tuple[float, Interval | None]]] = field(default_factory=dict)
 
     def add(self, result: FrameResult, case: Case) -> None:
         """Score one frame."""
