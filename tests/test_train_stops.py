@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from octseg.errors import DatasetError, OctsegError
 from octseg.model import ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.preprocessing import PreprocessingConfig
+from train.batches import batches
 from train.dataset import TrainingFrame
 from train.locking import locked
 from train.loop import Report, StoppedError, train
@@ -102,6 +104,16 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on_to_the_same_bits(
     with pytest.raises(StoppedError, match="stopped after step 24 of stage 0"):
         trained(tmp_path / "run", start, show=signal_once_a_run)
     assert same(trained(tmp_path / "run", start), undisturbed)
+
+
+def test_batches_that_nobody_takes_leave_no_thread() -> None:
+    before = threading.enumerate()
+    recipe = Recipe(stages=(Stage(steps=1000, batch=2, size=(32, 32)),))
+    polar = PreprocessingConfig(domain="polar", size=(32, 32), wrap_rays=4)
+    drawn = batches(drawn_frames(), [], polar, recipe, 0, 0)
+    next(drawn)
+    drawn.close()
+    assert threading.enumerate() == before
 
 
 def test_a_run_killed_at_random_steps_ends_in_the_same_bits(

@@ -5,8 +5,9 @@ So a run that goes on after a stop draws what it would have drawn.
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,8 +68,11 @@ def batches(
     stage: int,
     first_step: int,
     share: range | None = None,
-) -> Iterator[Batch]:
-    """Batches from `first_step` on, or a share of each, prepared by a thread while the network works."""
+) -> Generator[Batch, None, None]:
+    """Batches from `first_step` on, or a share of each, prepared by a thread while the network works.
+
+    The thread has ended when the generator has been closed.
+    """
     ready: queue.Queue[Future[Batch]] = queue.Queue(maxsize=SAMPLES_AHEAD)
     ended = threading.Event()
 
@@ -83,12 +87,17 @@ def batches(
             if ended.is_set():
                 return
 
-    threading.Thread(target=fill, daemon=True).start()
+    filler = threading.Thread(target=fill, daemon=True)
+    filler.start()
     try:
         for _ in range(first_step, recipe.stages[stage].steps):
             yield ready.get().result()
     finally:
         ended.set()
+        with suppress(queue.Empty):
+            while True:  # makes room for the batch that the thread holds
+                ready.get_nowait()
+        filler.join()
 
 
 def draw(

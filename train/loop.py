@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -154,8 +154,8 @@ def train(
                 if state is not None and number == state.stage:
                     pace.load_state(state)
                 seen = preprocessing_of(stage, preprocessing)
-                prepared_batches = batches(real, phantoms, seen, recipe, number, start, shares[number])
-                _run_stage(run, pace, prepared_batches, recipe, number, start)
+                with closing(batches(real, phantoms, seen, recipe, number, start, shares[number])) as drawn:
+                    _run_stage(run, pace, drawn, recipe, number, start)
         return run.average  # type: ignore[return-value]
 
 
