@@ -1,7 +1,7 @@
 """The page in the browser: `python app.py`, then open http://127.0.0.1:7860. Also the entry of a Hugging Face Space.
 
-Environment: OCTSEG_MODEL names the model (a folder; the bundled one without it), GRADIO_SERVER_NAME and
-GRADIO_SERVER_PORT the address, and OCTSEG_... changes any limit of octseg/ui/limits.py.
+Environment: OCTSEG_MODEL names the model (a folder or a repository of the Hub; the bundled one without it),
+GRADIO_SERVER_NAME and GRADIO_SERVER_PORT the address, and OCTSEG_... changes any limit of octseg/ui/limits.py.
 """
 
 import logging
@@ -27,7 +27,7 @@ def main() -> int:
     try:
         limits = ServerLimits.from_environment(os.environ)
     except OctsegError as error:
-        return _complain(error)
+        return _complain(str(error))
     model = os.environ.get("OCTSEG_MODEL") or None
     if model is not None and Path(model).is_dir():
         model = str(Path(model).resolve())  # before the working folder changes
@@ -38,22 +38,24 @@ def main() -> int:
 
 def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> None:
     on_gpu: Any = _zero_gpu()  # first of all that imports torch
-    from octseg import from_pretrained
+    from octseg.pretrained import from_pretrained_or_bundled
     from octseg.ui.desk import Desk
     from octseg.ui.page import build_page
     from octseg.ui.server import serve
 
     try:
-        segmenter = from_pretrained(model)
+        segmenter = from_pretrained_or_bundled(model)
+        if segmenter.notice:
+            _complain(segmenter.notice)
         page = build_page(Desk(segmenter, limits, folders.visitors, on_gpu(segmenter.segment)))
     except OctsegError as error:
-        _complain(error)
+        _complain(str(error))
         page = build_page(None, str(error))  # the page says what is missing
     serve(page, limits, folders, os.environ)
 
 
-def _complain(error: OctsegError) -> int:
-    sys.stderr.write(f"octseg: {error}\n")
+def _complain(sentence: str) -> int:
+    sys.stderr.write(f"octseg: {sentence}\n")
     return 1
 
 

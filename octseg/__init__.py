@@ -4,9 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from octseg.errors import CheckpointError, ConfigError, MeasurementError, OctsegError, ReadError
+    from octseg.errors import (
+        CheckpointError,
+        ConfigError,
+        HubUnreachableError,
+        MeasurementError,
+        OctsegError,
+        ReadError,
+    )
     from octseg.measurement import FrameMeasures, measure
-    from octseg.pretrained import from_pretrained
+    from octseg.pretrained import HubWarning, from_pretrained
     from octseg.pullback import PixelScale, Pullback
     from octseg.reading import read_pullback
     from octseg.result import FrameResult
@@ -20,6 +27,8 @@ _HOMES = {
     "ConfigError": "errors",
     "FrameMeasures": "measurement",
     "FrameResult": "result",
+    "HubUnreachableError": "errors",
+    "HubWarning": "pretrained",
     "MeasurementError": "errors",
     "OctsegError": "errors",
     "PixelScale": "pullback",
@@ -35,6 +44,8 @@ __all__ = [
     "ConfigError",
     "FrameMeasures",
     "FrameResult",
+    "HubUnreachableError",
+    "HubWarning",
     "MeasurementError",
     "OctsegError",
     "PixelScale",

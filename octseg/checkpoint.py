@@ -8,7 +8,7 @@ it scored and by which protocol, software versions and the sha256 of model.safet
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,10 +119,11 @@ class CheckpointConfig:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network in eval mode with the configuration that it was stored with."""
+    """A network in eval mode with the configuration that it was stored with; bytes of its weights' file, if any."""
 
     config: CheckpointConfig
     network: DeepLabV3Plus
+    weights_bytes: int | None = None
 
 
 def save_checkpoint(folder: Path, network: DeepLabV3Plus, config: CheckpointConfig, card: str) -> CheckpointConfig:
@@ -147,31 +148,35 @@ def save_checkpoint(folder: Path, network: DeepLabV3Plus, config: CheckpointConf
     return stored
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
-    """The model of a checkpoint folder; CheckpointError says what does not fit, and what to do."""
+def load_checkpoint(folder: Path, label: str | None = None) -> Checkpoint:
+    """The model of a checkpoint folder; CheckpointError says what does not fit, and what to do.
+
+    label: what errors call the folder, its own name by default.
+    """
+    label = label or folder.name
     _check_folder(folder)
     config_bytes = _read_limited(folder / CONFIG_FILE, MAX_CONFIG_BYTES)
     try:
         config = CheckpointConfig.from_json(config_bytes.decode())
     except UnicodeDecodeError:
-        raise CheckpointError(f"config.json in {folder.name} is not text in UTF-8") from None
+        raise CheckpointError(f"config.json in {label} is not text in UTF-8") from None
     except ConfigError as error:
-        raise CheckpointError(f"the checkpoint {folder.name} cannot be used: {error}") from error
+        raise CheckpointError(f"the checkpoint {label} cannot be used: {error}") from error
     weights = _read_limited(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
-    _check_is_safetensors(weights, folder.name)
+    _check_is_safetensors(weights, label)
     found = hashlib.sha256(weights).hexdigest()
     if found != config.sha256:
         raise CheckpointError(
-            f"model.safetensors in {folder.name} has sha256 {found[:12]}..., config.json says "
+            f"model.safetensors in {label} has sha256 {found[:12]}..., config.json says "
             f"{str(config.sha256)[:12]}...; the file is damaged or was exchanged: get the folder again"
         )
     try:
         state = load_safetensors(weights)
     except SafetensorError as error:
-        raise CheckpointError(f"model.safetensors in {folder.name} is damaged: {error}") from None
+        raise CheckpointError(f"model.safetensors in {label} is damaged: {error}") from None
     network = DeepLabV3Plus(config.network)
-    network.load_state_dict(_checked_state(state, network.state_dict(), folder.name), strict=True)
-    return Checkpoint(config, network.eval())
+    network.load_state_dict(_checked_state(state, network.state_dict(), label), strict=True)
+    return Checkpoint(config, network.eval(), len(weights))
 
 
 def _check_format(version: object) -> None:
@@ -189,31 +194,38 @@ def _check_folder(folder: Path) -> None:
         raise CheckpointError(f"{folder.name} is a file; give the folder that holds {CONFIG_FILE} and {WEIGHTS_FILE}")
     if not folder.is_dir():
         raise CheckpointError(f"there is no checkpoint folder {folder.name}; check the name")
-    if not (folder / WEIGHTS_FILE).is_file():
-        pickles = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in PICKLE_ENDINGS)
+    require_files({path.name for path in folder.iterdir() if path.is_file()}, folder.name)
+
+
+def require_files(names: Set[str], label: str) -> None:
+    """CheckpointError where the files of a folder or repository are not those of a checkpoint."""
+    if WEIGHTS_FILE not in names:
+        pickles = sorted(name for name in names if Path(name).suffix.lower() in PICKLE_ENDINGS)
         if pickles:
-            raise CheckpointError(f"{folder.name} has {pickles[0]} but no {WEIGHTS_FILE}: {PICKLE_ADVICE}")
-        raise CheckpointError(f"{folder.name} has no {WEIGHTS_FILE}, so there are no weights to load")
-    if not (folder / CONFIG_FILE).is_file():
-        raise CheckpointError(f"{folder.name} has no {CONFIG_FILE}, so the network of its weights is unknown")
+            raise CheckpointError(f"{label} has {pickles[0]} but no {WEIGHTS_FILE}: {PICKLE_ADVICE}")
+        raise CheckpointError(f"{label} has no {WEIGHTS_FILE}, so there are no weights to load")
+    if CONFIG_FILE not in names:
+        raise CheckpointError(f"{label} has no {CONFIG_FILE}, so the network of its weights is unknown")
+
+
+def check_size(label: str, size: int, limit: int) -> None:
+    """CheckpointError where a file is larger than is read."""
+    if size > limit:
+        raise CheckpointError(f"{label} has {size:,} bytes; more than {limit:,} is not read")
 
 
 def _read_limited(path: Path, limit: int) -> bytes:
-    size = path.stat().st_size
-    if size > limit:
-        raise CheckpointError(f"{path.name} has {size:,} bytes; more than {limit:,} is not read")
+    check_size(path.name, path.stat().st_size, limit)
     return path.read_bytes()
 
 
-def _check_is_safetensors(weights: bytes, folder_name: str) -> None:
+def _check_is_safetensors(weights: bytes, label: str) -> None:
     """Safetensors begin with 8 bytes of length and a JSON object; zips and pickles are named as what they are."""
     if weights[8:9] == b"{":
         return
     if weights[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        raise CheckpointError(
-            f"{WEIGHTS_FILE} in {folder_name} is a pickle by content and is not opened: {PICKLE_ADVICE}"
-        )
-    raise CheckpointError(f"{WEIGHTS_FILE} in {folder_name} is no safetensors file; get the folder again")
+        raise CheckpointError(f"{WEIGHTS_FILE} in {label} is a pickle by content and is not opened: {PICKLE_ADVICE}")
+    raise CheckpointError(f"{WEIGHTS_FILE} in {label} is no safetensors file; get the folder again")
 
 
 def _stored_state(network: DeepLabV3Plus) -> dict[str, Tensor]:
@@ -227,9 +239,9 @@ def _stored_state(network: DeepLabV3Plus) -> dict[str, Tensor]:
     return state
 
 
-def _checked_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], folder_name: str) -> dict[str, Tensor]:
+def _checked_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], label: str) -> dict[str, Tensor]:
     """The stored state as float32, once names, shapes, kinds and values all fit the network of config.json."""
-    where = f"{WEIGHTS_FILE} in {folder_name}"
+    where = f"{WEIGHTS_FILE} in {label}"
     if missing := sorted(expected.keys() - state.keys()):
         raise CheckpointError(f"{where} lacks {len(missing)} weights of config.json's network, first {missing[0]}")
     if surplus := sorted(state.keys() - expected.keys()):

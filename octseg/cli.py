@@ -15,6 +15,7 @@ import os
 import signal
 import stat
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,7 +97,7 @@ def predict(options: PredictOptions) -> int:
             f"--pixel-spacing {spacing_mm:g}: a frame has {MIN_SPACING_MM:g} to {MAX_SPACING_MM:g} mm per pixel, "
             "such as 0.00996; give mm, not um"
         )
-    segmenter = octseg.from_pretrained(options.model, device=options.device, backend=options.backend)
+    segmenter = _loaded(options.model, options.device, options.backend)
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
     bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
@@ -110,6 +111,18 @@ def predict(options: PredictOptions) -> int:
             _complain(failure)
         print(f"{_counted(writer.frame_count, 'frame')} of {_counted(len(paths), 'input')} in {options.out}. {NOTICE}")
     return 1 if failures else 0
+
+
+def _loaded(model: str | None, device: str, backend: str) -> "Segmenter":
+    """The model; what there is to say of where it came from goes to stderr."""
+    from octseg.pretrained import HubWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HubWarning)
+        segmenter = octseg.from_pretrained(model, device=device, backend=backend)
+    if segmenter.notice:
+        _complain(segmenter.notice)
+    return segmenter
 
 
 @dataclass(frozen=True)
@@ -257,8 +270,8 @@ def _is_picture(path: Path) -> bool:
 
 def info(model: str | None, device: str, backend: str, *, as_json: bool) -> int:
     """Print what the model is, what it was trained on, how it scored and where it would run."""
-    segmenter = octseg.from_pretrained(model, device=device, backend=backend)
-    described = {**describe(segmenter), "checkpoint_bytes": _checkpoint_bytes(model)}
+    segmenter = _loaded(model, device, backend)
+    described = {**describe(segmenter), "checkpoint_bytes": segmenter.weights_bytes}
     print(
         json.dumps(described, indent=2, allow_nan=False) if as_json else "\n".join(map(_printable, _lines(described)))
     )
@@ -287,15 +300,6 @@ def describe(segmenter: "Segmenter") -> dict[str, Any]:
         "software": dict(config.software),
     }
     return {name: json_value(value) for name, value in described.items()}
-
-
-def _checkpoint_bytes(model: str | None) -> int:
-    """Size of the weights file."""
-    from octseg.checkpoint import WEIGHTS_FILE
-    from octseg.pretrained import BUNDLED
-
-    folder = BUNDLED if model is None else Path(model).expanduser()
-    return (folder / WEIGHTS_FILE).stat().st_size
 
 
 def _lines(described: dict[str, Any]) -> Iterator[str]:

@@ -17,6 +17,10 @@ class CheckpointError(OctsegError):
     """A checkpoint folder or name from which no trustworthy model can be loaded."""
 
 
+class HubUnreachableError(CheckpointError):
+    """The Hub does not answer, and what is asked for is not in its cache here."""
+
+
 class MeasurementError(OctsegError):
     """A mask on which a measure is not defined."""
 

@@ -1,46 +1,141 @@
-"""from_pretrained: the bundled checkpoint or a folder -> a Segmenter ready to work."""
+"""from_pretrained: the bundled checkpoint, a folder or a repository of the Hub -> a Segmenter ready to work.
 
-import hashlib
+A Hub name is resolved to one commit, of which every file is taken and held against its hash. Where the Hub does not
+answer, the last commit that was loaded here serves in its place. Nothing but this module speaks to the Hub.
+"""
+
+import json
 import re
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from octseg.checkpoint import load_checkpoint
-from octseg.errors import CheckpointError
+from octseg.checkpoint import (
+    CONFIG_FILE,
+    MAX_CONFIG_BYTES,
+    MAX_WEIGHTS_BYTES,
+    WEIGHTS_FILE,
+    check_size,
+    load_checkpoint,
+    require_files,
+)
+from octseg.errors import CheckpointError, HubUnreachableError
+from octseg.hub_cache import COMMIT, GoodCommits, is_whole
 from octseg.result import ModelIdentity, ModelSource
 from octseg.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
 
 BUNDLED = Path(__file__).parent / "weights"
 BUNDLED_NAME = "octseg-bundled"
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(@[\w./-]+)?")
+MAIN = "main"
+LIMITS = {CONFIG_FILE: MAX_CONFIG_BYTES, WEIGHTS_FILE: MAX_WEIGHTS_BYTES}
+PAUSES_S = (0.5, 1.5)  # between attempts
+PATIENCE_S = 15.0  # after which a failed attempt was the last
+INFO_TIMEOUT_S = 10.0
+REQUEST_TIMEOUT, TOO_MANY_REQUESTS = 408, 429
+REFUSED = {
+    401: "the Hub does not take the token that was sent for {what}; sign in with `hf auth login`",
+    403: "the token that was sent may not {doing} {what}; use one that may, or ask its owner for access",
+}
+
+Token = str | bool | None  # a token; None for the one that is stored on this machine, False for none at all
+Result = TypeVar("Result")
 
 
-def from_pretrained(name: str | Path | None = None, *, device: str = "auto", backend: str = "auto") -> Segmenter:
-    """Load a model: the bundled one without a name, else the checkpoint folder at `name`.
+class HubWarning(UserWarning):
+    """The Hub could not give what was asked for, and something else is used."""
+
+
+@dataclass(frozen=True)
+class HubName:
+    """`org/name` or `org/name@revision`; str() gives what was asked for."""
+
+    repository: str
+    revision: str
+
+    @classmethod
+    def parse(cls, name: str) -> "HubName":
+        """The parts of a name that HUB_NAME matches."""
+        repository, _, revision = name.partition("@")
+        return cls(repository, revision or MAIN)
+
+    def __str__(self) -> str:
+        return self.repository if self.revision == MAIN else f"{self.repository}@{self.revision}"
+
+
+@dataclass(frozen=True)
+class _Located:
+    """Where a checkpoint lies, and what is to be said of where it came from."""
+
+    folder: Path
+    label: str
+    source: ModelSource
+    commit: str | None = None
+    notice: str = ""
+
+
+def from_pretrained(
+    name: str | Path | None = None, *, device: str = "auto", backend: str = "auto", token: Token = None
+) -> Segmenter:
+    """Load a model: the bundled one without a name, a checkpoint folder, or a repository of the Hub.
+
+    With HF_HUB_OFFLINE set, or a commit for a revision that was loaded before, no request is made.
 
     Args:
-        name: None or a folder that holds config.json and model.safetensors.
+        name: None, a folder that holds config.json and model.safetensors, or "org/name[@branch, tag or commit]".
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
         backend: "auto" (OpenVINO on the CPU where it is installed), "openvino" or "torch".
+        token: for private and gated repositories; None takes HF_TOKEN or that of `hf auth login`, False none.
 
     Raises:
         CheckpointError: there is no such checkpoint, or it is not to be trusted.
+        HubUnreachableError: the Hub does not answer, and no good commit of the repository was loaded here before.
         ConfigError: the device or backend is not there.
+
+    Warns:
+        HubWarning: the Hub does not answer, and the commit that was last loaded here is used.
     """
     try:
-        folder, label, source = _located(name)
-        checkpoint = load_checkpoint(folder)
+        located = _located(name, token)
+        checkpoint = load_checkpoint(located.folder, located.label)
     except OSError as error:
         raise CheckpointError(
             f"the checkpoint {Path(name or BUNDLED).name} cannot be read: {(error.strerror or 'unknown cause').lower()}"
         ) from error
-    identity = ModelIdentity(name=label, source=source, revision=None, sha256=checkpoint.config.sha256)
-    return Segmenter(checkpoint, identity, device=device, backend=backend)
+    if located.commit is not None and not located.notice:
+        asked = HubName.parse(str(name))
+        _good_commits().note(asked.repository, asked.revision, located.commit)
+    if located.notice:
+        warnings.warn(located.notice, HubWarning, stacklevel=2)
+    identity = ModelIdentity(
+        name=located.label, source=located.source, revision=located.commit, sha256=checkpoint.config.sha256
+    )
+    return Segmenter(checkpoint, identity, device=device, backend=backend, notice=located.notice)
 
 
-def _located(name: str | Path | None) -> tuple[Path, str, ModelSource]:
-    """Folder, label and source of a name; a folder that exists goes before a Hub name of the same spelling."""
+def from_pretrained_or_bundled(name: str | None) -> Segmenter:
+    """As from_pretrained; where the Hub does not answer, the bundled model with a notice that says so."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", HubWarning)  # the notice says it
+            return from_pretrained(name)
+    except HubUnreachableError as error:
+        segmenter = from_pretrained()
+        segmenter.notice = f"{name} could not be loaded, so the bundled model is used instead: {error}"
+        return segmenter
+
+
+def _located(name: str | Path | None, token: Token) -> _Located:
+    """Where a name leads; a folder that exists goes before a Hub name of the same spelling."""
     if name is None:
-        return BUNDLED, BUNDLED_NAME, "bundled"
+        return _Located(BUNDLED, BUNDLED_NAME, "bundled")
     try:
         folder = Path(name).expanduser()
     except RuntimeError:
@@ -48,58 +143,170 @@ def _located(name: str | Path | None) -> tuple[Path, str, ModelSource]:
             f"{name} begins with the home of a user who is not known here; give the whole path"
         ) from None
     if not folder.exists() and isinstance(name, str) and HUB_NAME.fullmatch(name):
-        raise CheckpointError(
-            f"{name} is no folder here, and this version does not load from the Hub: "
-            "download the repository and give its folder, or leave the name out for the bundled model"
-        )
-    return folder, folder.resolve().name, "folder"
+        return _from_hub(HubName.parse(name), token)
+    return _Located(folder, folder.resolve().name, "folder")
 
 
-def fetch_file(repository: str, name: str, revision: str | None = None) -> Path:
+def _from_hub(asked: HubName, token: Token) -> _Located:
+    """One commit of a repository, in the Hub's cache and whole."""
+    from huggingface_hub import constants
+
+    if COMMIT.fullmatch(asked.revision) and (folder := _cached(asked.repository, asked.revision)):
+        return _Located(folder, asked.repository, "hub", asked.revision)
+    if constants.HF_HUB_OFFLINE:
+        return _last_good(asked, "HF_HUB_OFFLINE forbids to ask the Hub", notice=False)
+    try:
+        info = patiently(partial(_model_info, asked, token), str(asked))
+        _check_listing(info, str(asked))
+        commit = str(info.sha)
+        for file in LIMITS:
+            path = _whole_file(asked.repository, file, commit, token)
+        return _Located(path.parent, asked.repository, "hub", commit)
+    except HubUnreachableError as error:
+        return _last_good(asked, str(error), notice=True, cause=error)
+
+
+def _model_info(asked: HubName, token: Token) -> "ModelInfo":
+    from huggingface_hub import HfApi
+
+    return HfApi().model_info(
+        asked.repository, revision=asked.revision, files_metadata=True, timeout=INFO_TIMEOUT_S, token=token
+    )
+
+
+def _check_listing(info: "ModelInfo", label: str) -> None:
+    """CheckpointError where files are missing, pickles or of a size that is not read; before any is fetched."""
+    sizes = {each.rfilename: each.size for each in info.siblings or ()}
+    require_files({name for name in sizes if "/" not in name}, label)
+    for name in LIMITS:
+        check_size(f"{name} of {label}", sizes[name] or 0, LIMITS[name])
+
+
+def _cached(repository: str, commit: str) -> Path | None:
+    """The folder of a commit whose files are all in the cache, and whole; makes no request."""
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in LIMITS:
+        path = try_to_load_from_cache(repository, name, revision=commit)
+        if not isinstance(path, str) or not is_whole(Path(path)):
+            return None
+    return Path(path).parent  # type: ignore[arg-type]
+
+
+def _last_good(asked: HubName, reason: str, *, notice: bool, cause: Exception | None = None) -> _Located:
+    """The commit that was last loaded here in place of the one that cannot be had."""
+    good = None if COMMIT.fullmatch(asked.revision) else _good_commits().last(asked.repository, asked.revision)
+    folder = None if good is None else _cached(asked.repository, good.commit)
+    if good is None or folder is None:
+        raise HubUnreachableError(
+            f"{reason}, and no whole copy of {asked} is in the cache here; load it once while the Hub can be reached"
+        ) from cause
+    said = f"{reason}; {asked} is used as it was on {good.day}, commit {good.commit[:7]}" if notice else ""
+    return _Located(folder, asked.repository, "hub", good.commit, said)
+
+
+def _good_commits() -> GoodCommits:
+    from huggingface_hub import constants
+
+    return GoodCommits(Path(constants.HF_HOME) / "octseg" / "good_commits")
+
+
+def fetch_file(repository: str, name: str, revision: str | None = None, token: Token = None) -> Path:
     """One file of a Hub repository, in the Hub's cache, its bytes held against the hash that it goes by there.
 
     Raises CheckpointError in one sentence where it cannot be had.
     """
-    path = _downloaded(repository, name, revision, again=False)
-    if not _is_whole(path):
-        path = _downloaded(repository, name, revision, again=True)
-    if not _is_whole(path):
-        raise CheckpointError(f"{name} of {repository} arrived damaged twice; try again later")
-    return path
+    return _whole_file(repository, name, revision or MAIN, token)
 
 
-def _downloaded(repository: str, name: str, revision: str | None, *, again: bool) -> Path:
+def _whole_file(repository: str, name: str, revision: str, token: Token) -> Path:
+    """A file, fetched again where the copy in the cache or the one that arrives is damaged."""
+    label = str(HubName(repository, revision))
+    for again in (False, True, True):
+        path = patiently(partial(_downloaded, repository, name, revision, token, again=again), label, name)
+        if is_whole(path):
+            return path
+    raise CheckpointError(f"{name} of {label} arrived damaged twice; try again later")
+
+
+def _downloaded(repository: str, name: str, revision: str, token: Token, *, again: bool) -> Path:
     import huggingface_hub
+
+    return Path(huggingface_hub.hf_hub_download(repository, name, revision=revision, token=token, force_download=again))
+
+
+def patiently(ask: Callable[[], Result], label: str, file: str = "", doing: str = "read") -> Result:
+    """What `ask` gives, asked again where the Hub falters; each way of failing in one sentence."""
+    began = time.monotonic()
+    for pause in PAUSES_S:
+        try:
+            return ask()
+        except Exception as error:
+            if not may_pass(error) or time.monotonic() - began > PATIENCE_S:
+                raise told(error, label, file, doing) from error
+        time.sleep(pause)
+    try:
+        return ask()
+    except Exception as error:
+        raise told(error, label, file, doing) from error
+
+
+def _status(error: Exception) -> int | None:
+    """The status of the answer; None where there was none."""
+    response = getattr(error, "response", None)
+    return None if response is None else int(response.status_code)
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same request may succeed a moment later: no answer, too many requests, or a fault of the server."""
     from huggingface_hub import errors
 
-    label = repository if revision is None else f"{repository}@{revision}"
-    try:
-        return Path(huggingface_hub.hf_hub_download(repository, name, revision=revision, force_download=again))
-    except errors.GatedRepoError as error:
-        raise CheckpointError(
-            f"{label} is open to some only; ask for access and sign in with `hf auth login`"
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise CheckpointError(f"there is no repository {label} on the Hub, or it is private: sign in") from error
-    except errors.RevisionNotFoundError as error:
-        raise CheckpointError(f"{repository} has no revision {revision}") from error
-    except errors.LocalEntryNotFoundError as error:
-        raise CheckpointError(f"the Hub cannot be reached, and {name} of {label} is not in its cache here") from error
-    except errors.EntryNotFoundError as error:
-        raise CheckpointError(f"{label} has no file {name}") from error
-    except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as error:
-        raise CheckpointError(f"{name} of {label} could not be fetched from the Hub; try again later") from error
+    status = _status(error)
+    if status is not None:
+        return status >= 500 or status in (REQUEST_TIMEOUT, TOO_MANY_REQUESTS)
+    no_answer = (errors.HTTPError, ConnectionError, TimeoutError)  # type: ignore[attr-defined]
+    return isinstance(error, no_answer)
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether a cached file is what its blob's name says: sha256, or git's sha1 of smaller files.
+def told(error: Exception, label: str, file: str = "", doing: str = "read") -> Exception:
+    """An error of the client as ours, in one sentence; one that is a bug as it is."""
+    from huggingface_hub import errors
 
-    The client looks at the size alone.
-    """
-    content, blob = path.read_bytes(), path.resolve().name
-    if re.fullmatch(r"[0-9a-f]{64}", blob):
-        return hashlib.sha256(content).hexdigest() == blob
-    if re.fullmatch(r"[0-9a-f]{40}", blob):
-        framed = f"blob {len(content)}\0".encode() + content
-        return hashlib.sha1(framed, usedforsecurity=False).hexdigest() == blob
-    return True
+    repository, _, revision = label.partition("@")
+    what = f"{file} of {label}" if file else label
+    sentences: tuple[tuple[type[Exception], str], ...] = (
+        (
+            errors.GatedRepoError,
+            f"{label} is open to some only; ask for access on its page and sign in with `hf auth login`",
+        ),
+        (
+            errors.RepositoryNotFoundError,
+            f"there is no repository {repository} on the Hub, or it is private: check the name, or sign in with "
+            "`hf auth login`",
+        ),
+        (
+            errors.RevisionNotFoundError,
+            f"{repository} has no revision {revision or MAIN}; give one of its branches, tags or commits",
+        ),
+        (errors.RemoteEntryNotFoundError, f"{label} has no file {file}"),
+        (errors.HFValidationError, f"{label} is no name that the Hub knows; give org/name or org/name@revision"),
+    )
+    for kind, sentence in sentences:
+        if isinstance(error, kind):
+            return CheckpointError(sentence)
+    status = _status(error)
+    if isinstance(error, errors.LocalEntryNotFoundError) or (may_pass(error) and status is None):
+        return HubUnreachableError(f"the Hub does not answer for {what}")
+    if status is not None and may_pass(error):
+        return HubUnreachableError(f"the Hub answers with an error of its own ({status}) for {what}")
+    if status in REFUSED:
+        return CheckpointError(REFUSED[status].format(what=what, doing=doing))
+    if status is not None:
+        return CheckpointError(f"the Hub refuses {what} (status {status}); check the name and try again later")
+    if isinstance(error, json.JSONDecodeError):
+        return HubUnreachableError(f"something that is not the Hub answers for {what}")
+    if isinstance(error, OSError):
+        return CheckpointError(
+            f"{what} could not be stored in the Hub's cache: {(error.strerror or 'unknown cause').lower()}"
+        )
+    return error

@@ -48,12 +48,21 @@ class _Seen:
 class Segmenter:
     """A loaded model: `segment` for one frame, `segment_pullback` for many; safe to call from several threads.
 
-    device, backend: where the network runs, as stated in each result.
+    device, backend: where the network runs, as stated in each result. notice: what there is to say of where the weights
+    came from, where they are not those that were asked for.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, identity: ModelIdentity, *, device: str = "auto", backend: str = "auto"
+        self,
+        checkpoint: Checkpoint,
+        identity: ModelIdentity,
+        *,
+        device: str = "auto",
+        backend: str = "auto",
+        notice: str = "",
     ) -> None:
+        self.notice = notice
+        self.weights_bytes = checkpoint.weights_bytes
         self.config = checkpoint.config
         self.network = checkpoint.network
         self.identity = identity

@@ -79,8 +79,11 @@ def notice_html(sentence: str) -> str:
     return f'<div class="oct-empty" role="status"><p>{text(sentence)}</p></div>'
 
 
-def model_html(identity: ModelIdentity, config: CheckpointConfig) -> str:
-    """Which weights made the numbers, what they learnt from and how they did on patients they had not seen."""
+def model_html(identity: ModelIdentity, config: CheckpointConfig, notice: str = "") -> str:
+    """Which weights made the numbers, what they learnt from and how they did on patients they had not seen.
+
+    notice: why they are not those that were asked for, where they are not.
+    """
     where = {"bundled": "comes with octseg", "hub": "from the Hub", "folder": "from a folder"}[identity.source]
     lines = [
         ("Name", f"{text(identity.name)}, {where}"),
@@ -89,8 +92,9 @@ def model_html(identity: ModelIdentity, config: CheckpointConfig) -> str:
         ("Trained on", trained_on_html(config.training)),
     ]
     items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in lines)
+    said = f'<ul class="oct-warnings">{sentences([notice])}</ul>' if notice else ""
     return (
-        f'<section class="oct-card oct-model"><h3>Model</h3><dl>{items}</dl>{dice_html(config.metrics)}'
+        f'<section class="oct-card oct-model"><h3>Model</h3>{said}<dl>{items}</dl>{dice_html(config.metrics)}'
         f"<details><summary>All that is known of its training</summary>{facts_html(config.training)}</details>"
         "</section>"
     )

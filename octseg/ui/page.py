@@ -72,7 +72,7 @@ def _build_columns(desk: Desk) -> None:
     with gr.Column(elem_id="oct-middle"):
         picture = _html(notice_html(CHOOSE), "oct-picture")
         _html(controls_html(desk.segmenter.config.network.classes), "oct-controls")
-        _html(model_html(desk.segmenter.identity, desk.segmenter.config), "oct-model")
+        _html(model_html(desk.segmenter.identity, desk.segmenter.config, desk.segmenter.notice), "oct-model")
     with gr.Column(elem_id="oct-right"):
         summary = _html(tiles_html(FrameMeasures()), "oct-summary")
         with gr.Row(elem_id="oct-files"):

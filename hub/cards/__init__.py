@@ -1,0 +1,1 @@
+"""Cards: what a repository says of itself."""

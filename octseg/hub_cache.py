@@ -1,0 +1,64 @@
+"""What lies in the Hub's cache on this machine: whether a file there is whole, and which commit was last found good.
+
+The client compares sizes alone, and moves its own note of a branch before all files of the new commit have arrived.
+"""
+
+import hashlib
+import json
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from urllib.parse import quote
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a cached file is what its blob's name says: sha256, or git's sha1 of smaller files."""
+    content, blob = path.read_bytes(), path.resolve().name
+    if _SHA256.fullmatch(blob):
+        return hashlib.sha256(content).hexdigest() == blob
+    if COMMIT.fullmatch(blob):
+        framed = f"blob {len(content)}\0".encode() + content
+        return hashlib.sha1(framed, usedforsecurity=False).hexdigest() == blob
+    return True  # a cache without links keeps no hash; the checkpoint's own sha256 is still held against the weights
+
+
+@dataclass(frozen=True)
+class GoodCommit:
+    """A commit whose model was loaded here, and the day on which that was."""
+
+    commit: str
+    day: str
+
+
+@dataclass(frozen=True)
+class GoodCommits:
+    """Notes of the commits last found good, one for each repository and revision, in `folder`."""
+
+    folder: Path
+
+    def note(self, repository: str, revision: str, commit: str) -> None:
+        """Remember `commit`; where nothing can be written, nothing is remembered."""
+        path = self._path(repository, revision)
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(f".{os.getpid()}.partial")
+            partial.write_text(json.dumps({"commit": commit, "day": date.today().isoformat()}))
+            partial.replace(path)
+
+    def last(self, repository: str, revision: str) -> GoodCommit | None:
+        """The commit noted last; None where there is none that can be read."""
+        try:
+            noted = json.loads(self._path(repository, revision).read_text())
+            good = GoodCommit(noted["commit"], noted["day"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return good if isinstance(good.commit, str) and COMMIT.fullmatch(good.commit) else None
+
+    def _path(self, repository: str, revision: str) -> Path:
+        return self.folder / repository.replace("/", "--") / f"{quote(revision, safe='')}.json"
