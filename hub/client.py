@@ -88,10 +88,10 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
     if not HUB_NAME.fullmatch(publication.repository) or "@" in publication.repository:
         raise HubError(f"{publication.repository} is no name of a repository; give org/name")
     api = HfApi(token=token)
-    head = _opened(api, publication, say)
+    head, made = _opened(api, publication, say)
     files = dict(publication.files)
     if CARD in files:
-        files[CARD] = merged(_text(files[CARD]), _card_of(api, publication, head)).encode()
+        files[CARD] = merged(_text(files[CARD]), None if made else _card_of(api, publication, head)).encode()
     owned = publication.owned
     change = _Change(
         {name: content for name, content in files.items() if not is_same(content, head.hashes.get(name))},
@@ -133,10 +133,10 @@ def _text(content: bytes | Path) -> str:
     return (content if isinstance(content, bytes) else content.read_bytes()).decode()
 
 
-def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) -> _Head:
-    """The repository's head; it is made where there is none."""
+def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) -> tuple[_Head, bool]:
+    """The repository's head, and whether the repository was made here and now: a README in it is then the Hub's own."""
     try:
-        return _head(api, publication, BRANCH)
+        return _head(api, publication, BRANCH), False
     except CheckpointError as error:
         if publication.create_pr or not _is_missing(error.__cause__):
             raise
@@ -150,7 +150,7 @@ def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) ->
         **publication.create_arguments,
     )
     patiently(make, publication.repository, doing="make")
-    return _head(api, publication, BRANCH)
+    return _head(api, publication, BRANCH), True
 
 
 def _is_missing(error: BaseException | None) -> bool:
