@@ -1,7 +1,8 @@
 """The page in the browser: `python app.py`, then open http://127.0.0.1:7860. Also the entry of a Hugging Face Space.
 
-Environment: OCTSEG_MODEL names the model (a folder or a repository of the Hub; the bundled one without it),
-GRADIO_SERVER_NAME and GRADIO_SERVER_PORT the address, and OCTSEG_... changes any limit of octseg/ui/limits.py.
+Environment: OCTSEG_MODEL names the model (a folder or a repository of the Hub); without it a file of that name beside
+this one does, as on a Space; without both it is the bundled one. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are the
+address, and OCTSEG_... changes any limit of octseg/ui/limits.py.
 """
 
 import logging
@@ -17,6 +18,7 @@ from octseg.errors import OctsegError
 from octseg.ui.limits import ServerLimits
 from octseg.ui.private import PrivateFolders, private_folders
 
+MODEL = "OCTSEG_MODEL"
 GPU_SECONDS = 20  # asked of a ZeroGPU Space for one frame: short requests are served first
 
 
@@ -28,7 +30,7 @@ def main() -> int:
         limits = ServerLimits.from_environment(os.environ)
     except OctsegError as error:
         return _complain(str(error))
-    model = os.environ.get("OCTSEG_MODEL") or None
+    model = os.environ.get(MODEL) or _published_with()
     if model is not None and Path(model).is_dir():
         model = str(Path(model).resolve())  # before the working folder changes
     with private_folders(os.environ) as folders:
@@ -52,6 +54,12 @@ def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> 
         _complain(str(error))
         page = build_page(None, str(error))  # the page says what is missing
     serve(page, limits, folders, os.environ)
+
+
+def _published_with() -> str | None:
+    """The model that `python -m hub push-space` put beside this file; None in a checkout."""
+    file = Path(__file__).with_name(MODEL)
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else None
 
 
 def _complain(sentence: str) -> int:
