@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse, Response
 from typing_extensions import Self
 
-from tests import hub_cards, hub_git, hub_repos  # noqa: F401 - they register their routes
+from tests import hub_cards, hub_git, hub_oidc, hub_pulls, hub_repos  # noqa: F401 - they register their routes
 from tests.hub_calls import answer
 from tests.hub_faults import Fault, FaultKind, Faults, FaultyApp, Receive, Request, Send
 from tests.hub_state import KINDS, HubState, Kind, Token, read_json, write_json
@@ -34,6 +35,12 @@ from tests.hub_storage import answer_storage
 
 __all__ = ["Fault", "HubServer", "Request"]
 START_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class OAuthApp:
+    secret: str
+    scopes: tuple[str, ...]
 
 
 class HubServer:
@@ -60,6 +67,11 @@ class HubServer:
         self.lfs_over, self.multipart_over, self.part_bytes = lfs_over, multipart_over, part_bytes
         self.page_size, self.binary_lfs, self.link_seconds = page_size, binary_lfs, link_seconds
         self.port, self.storage_port = port, 0
+        self.browser_user: str | None = None
+        self.auto_approve = False
+        self.oauth_seconds = 8 * 3600.0
+        self.oauth_apps: dict[str, OAuthApp] = {}
+        self.oauth_codes: dict[str, dict[str, str]] = {}
         self.secret = bytes.fromhex(read_json(root / "secret.json", None) or secrets.token_hex(32))
         write_json(root / "secret.json", self.secret.hex())
         self._faults = Faults()
@@ -168,6 +180,20 @@ class HubServer:
 
     def revoke(self, token: str) -> None:
         self.state.revoke(token)
+
+    def add_oauth_app(self, client: str, *scopes: str) -> dict[str, str]:
+        """An app, such as a Space with `hf_oauth`; returns what its environment holds of that.
+
+        Who signs in is `browser_user`, who presses a button unless `auto_approve`; tokens last `oauth_seconds`.
+        """
+        app = OAuthApp(secrets.token_hex(16), scopes or ("openid", "profile"))
+        self.oauth_apps[client] = app
+        return {
+            "OAUTH_CLIENT_ID": client,
+            "OAUTH_CLIENT_SECRET": app.secret,
+            "OAUTH_SCOPES": " ".join(dict.fromkeys(("openid", "profile", *app.scopes))),
+            "OPENID_PROVIDER_URL": self.url,
+        }
 
     def grant(self, repo: str, user: str, kind: str = "models") -> None:
         """Let a user into a gated repo."""
