@@ -37,9 +37,7 @@ class App:
 
 
 @contextmanager
-def running_app(
-    tmp: Path, folder: Path = ROOT, python: str = sys.executable, **environment: str
-) -> Iterator[App]:
+def running_app(tmp: Path, folder: Path = ROOT, python: str = sys.executable, **environment: str) -> Iterator[App]:
     """Start app.py of `folder` with `environment`, wait until it answers, stop it as Ctrl-C would."""
     port = free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith(("OCTSEG_", "GRADIO_"))}
