@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -39,7 +40,7 @@ def main() -> int:
 
 
 def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> None:
-    on_gpu: Any = _zero_gpu()  # first of all that imports torch
+    on_gpu = _zero_gpu()  # first of all that imports torch
     from octseg.pretrained import from_pretrained_or_bundled
     from octseg.ui.desk import Desk
     from octseg.ui.page import build_page
@@ -67,13 +68,33 @@ def _complain(sentence: str) -> int:
     return 1
 
 
-def _zero_gpu() -> Any:
-    """What lends a function a GPU: on a ZeroGPU Space its decorator, elsewhere nothing."""
+def _zero_gpu() -> Callable[[Any], Any]:
+    """What lends a function a GPU: on a ZeroGPU Space its decorator, elsewhere nothing.
+
+    The function runs in another process there, and of what it raises only the name of the class comes back: an error of
+    ours is handed over as what it returns.
+    """
     if find_spec("spaces") is None:
         return lambda function: function
     import spaces
 
-    return spaces.GPU(duration=GPU_SECONDS)
+    def lent(function: Callable[..., Any]) -> Callable[..., Any]:
+        @spaces.GPU(duration=GPU_SECONDS)  # type: ignore[untyped-decorator]
+        def outcome(*given: Any, **named: Any) -> Any:
+            try:
+                return function(*given, **named)
+            except OctsegError as error:
+                return error
+
+        def result(*given: Any, **named: Any) -> Any:
+            found = outcome(*given, **named)
+            if isinstance(found, OctsegError):
+                raise found
+            return found
+
+        return result
+
+    return lent
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
