@@ -26,6 +26,14 @@ WEIGHTS = ROOT / "octseg" / "weights"
 CHECKPOINT = {name: (WEIGHTS / name).read_bytes() for name in ("config.json", "model.safetensors")}
 NET, SECRET_NET, PAGE, SECRET_PAGE = "lab/net", "lab/secret-net", "lab/page", "lab/secret-page"
 BESIDE = {"app.py", "LICENSE", "requirements.txt", "README.md", "OCTSEG_MODEL"}
+NO_MODELS = {  # what may be given for a model -> words of the refusal
+    "lab/other": "pytorch_model.bin",
+    "lab/broken": "model.safetensors",
+    "lab/none": "no repository lab/none",
+    "lab/net@v9": "no revision v9",
+    "net": "no name of a model on the Hub",
+    "octseg/weights": "is a folder here",
+}
 MAIN = """
 import contextlib, io, json
 from hub.__main__ import main
@@ -222,25 +230,33 @@ def test_a_model_that_is_not_open_is_not_preloaded_and_the_card_says_what_it_nee
         assert f"give the Space a secret HF_TOKEN that may read {SECRET_NET}" in told
 
 
-def test_nothing_is_made_of_what_is_no_model_on_the_hub(lab: Lab) -> None:
+@pytest.fixture(scope="module")
+def refused(lab: Lab) -> dict[str, tuple[int, str]]:
+    """Model -> what a push with it said; the last would be good if it had not to be paid for."""
     lab.hub.create_repo("model", "lab/other")
     lab.hub.put_commit("model", "lab/other", {"config.json": b"{}", "pytorch_model.bin": b"\x80\x04"})
     lab.hub.create_repo("model", "lab/broken")
     lab.hub.put_commit("model", "lab/broken", {**CHECKPOINT, "model.safetensors": b"no weights"})
-    models = {
-        "lab/other": "pytorch_model.bin",
-        "lab/broken": "model.safetensors",
-        "lab/none": "no repository lab/none",
-        f"{NET}@v9": "no revision v9",
-        "net": "no name of a model on the Hub",
-        "octseg/weights": "is a folder here",
-    }
-    answers = lab.push(*(("lab/never", "--model", model) for model in models))
-    for (status, said), words in zip(answers, models.values(), strict=True):
-        assert status == 1
-        assert words in said
-        assert len(said.splitlines()) == 1, said
+    lab.hub.fail("POST /api/repos/create", "status", code=402)
+    answers = lab.push(*(("lab/never", "--model", model) for model in (*NO_MODELS, NET)))
+    return dict(zip((*NO_MODELS, NET), answers, strict=True))
+
+
+@pytest.mark.parametrize("model", NO_MODELS)
+def test_no_space_is_made_of_what_is_no_model_on_the_hub(
+    lab: Lab, refused: dict[str, tuple[int, str]], model: str
+) -> None:
+    status, said = refused[model]
+    assert status == 1
+    assert NO_MODELS[model] in said
+    assert len(said.splitlines()) == 1
     assert not lab.hub.repo_exists("space", "lab/never")
+
+
+def test_a_plan_that_has_to_be_paid_for_is_told(refused: dict[str, tuple[int, str]]) -> None:
+    status, said = refused[NET]
+    assert status == 1
+    assert "the Hub asks for a paid plan to make lab/never" in said
 
 
 def test_an_octseg_that_is_installed_without_its_app_says_where_to_push_from(tmp_path: Path) -> None:
