@@ -91,7 +91,7 @@ def push_space(
         repository=repository,
         files=space_files(checkout, repository, chosen),
         summary="Publish the octseg app",
-        description=f"Its model is {chosen}.",
+        description=f"octseg {octseg.__version__} with {chosen}.",
         owned=OWNED,
         private=private,
         create_pr=create_pr,
