@@ -56,7 +56,8 @@ class Call:
 
     def signed_in(self) -> User:
         if self.user is None:
-            raise HubError(401, "Invalid username or password.")
+            # of a repo the client makes RepositoryNotFoundError of a 401, over http:// only with this code
+            raise HubError(401, "Invalid username or password.", "RepoNotFound" if "name" in self.groups else None)
         return self.user
 
     def _of(self, namespace: str) -> str | None:
@@ -110,7 +111,8 @@ class Call:
     def pushes(self, revision: str, pull: bool = False) -> Repo:
         """The repo, for who may commit to `revision`: writers; the author of its pull request; anybody to a new one."""
         number = re.fullmatch(r"refs/pr/(\d+)", revision)
-        own = number and self.repo().discussion(int(number[1]))["author"]["name"] == self.author
+        known = number is not None and revision in self.repo().refs
+        own = number and known and self.repo().discussion(int(number[1]))["author"]["name"] == self.author
         return self.talks() if pull or own else self.repo(write=True)
 
     def talks(self) -> Repo:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import Any
 
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -226,6 +227,8 @@ def _apply(call: Call, repo: Repo, files: dict[str, Entry], operations: list[dic
                 del files[each]
         else:
             raise HubError(400, f"Unknown operation {key}")
+    if clash := next((a for path in files for a in map(str, PurePosixPath(path).parents) if a in files), None):
+        raise HubError(400, f"{clash} cannot be both a file and a folder")
     repo.track(files, large)
 
 

@@ -2,7 +2,7 @@
 
 It keeps its state on disk, sends LFS files from another origin over signed links, checks what is uploaded by sha256,
 and fails where a test asks it to. Not there: Xet (clients need HF_HUB_DISABLE_XET=1), git over HTTP, buckets,
-collections, likes, jobs, webhooks, the dataset viewer, and plans that somebody would have to pay for.
+collections, likes, jobs, webhooks, the dataset viewer, copies from repo to repo, and plans that cost money.
 
     with HubServer(tmp_path / "hub") as hub:
         token = hub.add_user("ada", orgs={"lab": "write"})
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse, Response
 from typing_extensions import Self
@@ -48,7 +49,8 @@ class HubServer:
 
     lfs_over: files of more bytes go to LFS. multipart_over, part_bytes: LFS files of more bytes go up in parts of so
     many. page_size: rows of one page of any list. binary_lfs: whether files that are no text go to LFS whatever their
-    name. link_seconds: how long a signed link works.
+    name. link_seconds: how long a signed link works. For sign-in, see `add_oauth_app`: browser_user, auto_approve,
+    oauth_seconds. All of them may be changed at any time.
     """
 
     def __init__(
@@ -130,6 +132,8 @@ class HubServer:
         async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
             try:
                 response = await answering(self, StarletteRequest(scope, receive))
+            except ClientDisconnect:
+                return
             except Exception:
                 traceback.print_exc()
                 response = JSONResponse({"error": "Internal error: see the traceback of the loopback hub"}, 500)

@@ -19,9 +19,9 @@ from tests.hub_state import git_sha1
 
 BIG = bytes(range(256)) * 1800  # 460,800 bytes: three parts of at most 200,000
 PRELUDE = """
-import json, os, sys
-from huggingface_hub import *
-from huggingface_hub.errors import *
+import json, os
+from huggingface_hub import CommitOperationAdd, DatasetCard, HfApi, create_repo, hf_hub_download, move_repo
+from huggingface_hub import snapshot_download, whoami
 api = HfApi()
 def raised(act, *values, **named):
     try:
