@@ -41,6 +41,7 @@ PATIENCE_S = 15.0  # after which a failed attempt was the last
 INFO_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT, TOO_MANY_REQUESTS = 408, 429
 REFUSED = {
+    402: "the Hub asks for a paid plan to {doing} {what}; use an account that has one",
     401: "the Hub does not take the token that was sent for {what}; sign in with `hf auth login`",
     403: "the token that was sent may not {doing} {what}; use one that may, or ask its owner for access",
 }

@@ -29,6 +29,7 @@ SPACING_INFO = "If you know it: it goes before any scale found in the frame."
 PRESET_INFO = "For a frame that tells no scale: 704 or 1024 pixels square, or mm across the disc."
 INTERVALS_INFO = "How sure each measure is, from variants of the frame. {}. Takes several times as long."
 PRESET_CHOICES = [("none", ""), *((preset, preset) for preset in PRESETS)]
+NO_GPU = "The GPU that the Space borrows did not outline it; the notice says why."
 WORKING = "Outlining the tissues …"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
 SEND_EXAMPLE = """element.addEventListener("click", (event) => {
@@ -137,6 +138,9 @@ def _show(
     except OSError as error:
         yield _cleared(error_html(_disk_sentence(error)))
         return
+    except gr.Error:
+        yield _cleared(error_html(NO_GPU))
+        raise
     shown = (
         str(file),
         spacing,
