@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from hub.cases import Case
 from hub.errors import HubError
-from hub.results import Case
 from octseg.errors import ReadError
 from octseg.export.run import JSON_NAME
 from octseg.publishing import require_not_private
@@ -26,6 +26,7 @@ def page_case(folder: Path, attribution: str = "") -> Case:
         run, records = _measures(folder)
     except FileNotFoundError:
         raise HubError("the server keeps no files of this frame any more; measure it again") from None
+    require_not_private(folder / "frame.png")
     record = {**records[0], "mask_file": "mask.png", "overlay_file": "overlay.png"}
     return _case(folder, run, record, _pixels(folder / "frame.png", "RGB"), attribution)
 

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from hub import results
 from hub.cards.results import METADATA
+from hub.cases import Plan, plan
 from hub.client import CARD
 from hub.errors import HubError
 from hub.options import Commands, say, tell
@@ -64,12 +65,12 @@ def _run(options: argparse.Namespace) -> int:
         raise HubError("give with --frames what `octseg predict` was given: its results hold no frames")
     with TemporaryDirectory() as folder:
         cases = predicted_cases(options.folder, options.frames, options.attribution)
-        plans = [_on_disk(results.plan(case), Path(folder)) for case in cases]
+        plans = [_on_disk(plan(case), Path(folder)) for case in cases]
         _push(plans, options, token)
     return 0
 
 
-def _on_disk(plan: results.Plan, folder: Path) -> results.Plan:
+def _on_disk(plan: Plan, folder: Path) -> Plan:
     """The same plan with its files on disk: those of a long pullback would not fit into memory."""
     with told_in_one_sentence("what is to be sent"):
         for name, content in plan.files.items():
@@ -79,7 +80,7 @@ def _on_disk(plan: results.Plan, folder: Path) -> results.Plan:
     return replace(plan, files={name: folder / name for name in plan.files})
 
 
-def _push(plans: Sequence[results.Plan], options: argparse.Namespace, token: str) -> None:
+def _push(plans: Sequence[Plan], options: argparse.Namespace, token: str) -> None:
     """List what goes where, ask, and send it."""
     where = results.place(options.repository, token)
     results.require_private_or_agreed(where, public=options.public)
@@ -95,7 +96,7 @@ def _push(plans: Sequence[results.Plan], options: argparse.Namespace, token: str
         tell(results.share(group, where, token, public=options.public, create_pr=options.create_pr))
 
 
-def _list(plans: Sequence[results.Plan], where: results.Place, *, public: bool) -> None:
+def _list(plans: Sequence[Plan], where: results.Place, *, public: bool) -> None:
     count = sum(len(each.files) for each in plans)
     say(f"{len(plans)} frame(s), {count} files, go to {where.sentence(public=public)}:")
     for each in plans:

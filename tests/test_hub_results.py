@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from hub.cases import Case, plan
 from hub.errors import HubError
 from hub.predicted import predicted_cases
-from hub.results import Case, plan
 from octseg.errors import PublishingError
 from octseg.export.run import RunWriter
 from octseg.measurement.frame import FrameMeasures
