@@ -176,7 +176,7 @@ def _user(token: str) -> str:
 def _required(token: str) -> str:
     """The token as it is; without one the client would take that of the machine."""
     if not A_TOKEN.fullmatch(token):
-        raise HubError("sign in first" if not token.strip() else "what was given as a token is none; copy it anew")
+        raise HubError("what was given as a token is none; copy it anew from the settings of your account")
     return token
 
 

@@ -45,6 +45,11 @@ PIXELS_NOTE = (
     "name, and what the file says beside its pixels, are not sent."
 )
 HISTORY_NOTE = "The history of the repository still holds it; to delete it for good, delete the repository."
+NO_TOKEN: dict[Door, str] = {
+    "sign-in": "sign in first",
+    "own": "there is no token on this machine: type one above, or sign in with `hf auth login`",
+    "typed": "type a token first",
+}
 ASKING, SENDING = "Asking the Hub …", "Sending …"
 
 Updates = tuple[Any, ...]  # one value per component in `outputs`
@@ -212,12 +217,17 @@ def _with_token(
 ) -> Callable[..., Iterator[Updates]]:
     """An event that acts with the token of whoever may be acted for here; what is refused is said in place."""
 
+    def with_token(token: str, values: Mapping[Any, Any]) -> Updates:
+        if not token:
+            raise OctsegError(NO_TOKEN[share.door])
+        return act(token, values)
+
     def signed_in(values: dict[Any, Any], token: gr.OAuthToken | None) -> Iterator[Updates]:
-        yield from _told(waiting, lambda: act(token.token if token else "", values))
+        yield from _told(waiting, lambda: with_token(token.token if token else "", values))
 
     def given(values: dict[Any, Any]) -> Iterator[Updates]:
         own = share.sharing.stored_token() if share.door == "own" else None
-        yield from _told(waiting, lambda: act(values[field].strip() or own or "", values))
+        yield from _told(waiting, lambda: with_token(values[field].strip() or own or "", values))
 
     return signed_in if share.door == "sign-in" else given
 
