@@ -41,16 +41,19 @@ def main() -> int:
 
 def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> None:
     on_gpu = _zero_gpu()  # first of all that imports torch
+    from hub import results
     from octseg.pretrained import from_pretrained_or_bundled
     from octseg.ui.desk import Desk
     from octseg.ui.page import build_page
     from octseg.ui.server import serve
+    from octseg.ui.share import Share, door
 
     try:
         segmenter = from_pretrained_or_bundled(model)
         if segmenter.notice:
             _complain(segmenter.notice)
-        page = build_page(Desk(segmenter, limits, folders.visitors, on_gpu(segmenter.segment)))
+        desk = Desk(segmenter, limits, folders.visitors, on_gpu(segmenter.segment))
+        page = build_page(desk, share=Share(results, door(os.environ, limits)))
     except OctsegError as error:
         _complain(str(error))
         page = build_page(None, str(error))  # the page says what is missing

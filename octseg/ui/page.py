@@ -21,6 +21,7 @@ from octseg.ui.limits import MEGABYTE
 from octseg.ui.markup import text
 from octseg.ui.numbers import summary_html, table_html, tiles_html
 from octseg.ui.picture import picture_html, swatch_svg
+from octseg.ui.share import Share, build_share
 
 TITLE = "octseg: lipid-rich plaque in intravascular OCT"
 RESEARCH_USE = "Research use only, not a medical device"
@@ -42,8 +43,8 @@ logger = logging.getLogger(__name__)
 Updates = tuple[Any, ...]  # one value per output component, in the order of `outputs`
 
 
-def build_page(desk: Desk | None, problem: str = "") -> gr.Blocks:
-    """The whole page; without a desk, the sentence that says why there is no model."""
+def build_page(desk: Desk | None, problem: str = "", share: Share | None = None) -> gr.Blocks:
+    """The whole page; without a desk, the sentence that says why there is no model; results are shared by `share`."""
     limits = desk.limits if desk else None
     lifetime = (int(limits.sweep_seconds), int(limits.keep_seconds)) if limits else None
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=lifetime, fill_width=True)
@@ -54,12 +55,12 @@ def build_page(desk: Desk | None, problem: str = "") -> gr.Blocks:
         else:
             _html(gate_html(), "oct-gate")
             with gr.Row(elem_id="oct-main"):
-                _build_columns(desk)
+                _build_columns(desk, share)
             _build_api(desk)
     return page
 
 
-def _build_columns(desk: Desk) -> None:
+def _build_columns(desk: Desk, share: Share | None) -> None:
     with gr.Column(elem_id="oct-left"):
         upload = gr.File(label="OCT frame", height=140, elem_id="oct-upload")
         _html(f"One frame: PNG, JPEG, TIFF, WebP or BMP, up to {_limit_mb(desk)} MB", "oct-note")
@@ -78,8 +79,9 @@ def _build_columns(desk: Desk) -> None:
         summary = _html(tiles_html(FrameMeasures()), "oct-summary")
         with gr.Row(elem_id="oct-files"):
             files = [gr.DownloadButton(label, interactive=False, size="sm") for label in FILE_LABELS.values()]
+        shareable = build_share(share) if share else gr.State("")
         table = _html("", "oct-table")
-    outputs = [upload, spacing, preset, picture, scale, summary, table, *files]
+    outputs = [upload, spacing, preset, picture, scale, summary, table, *files, shareable]
 
     def new_frame(file: str | None, uncertainty: bool) -> Iterator[Updates]:
         """A frame just came in: find its scale anew, whatever was typed or chosen for the last one."""
@@ -150,22 +152,24 @@ def _show(
         summary_html(result.measures, result.warnings, result.intervals_95),
         table_html(result.measures, result.intervals_95),
     )
-    yield (*shown, *(gr.skip() for _ in FILE_LABELS))
-    yield (*(gr.skip() for _ in shown), *_file_buttons(desk, result))
+    yield (*shown, *(gr.skip() for _ in FILE_LABELS), gr.skip())
+    yield (*(gr.skip() for _ in shown), *_file_buttons(desk, result, file))
 
 
-def _file_buttons(desk: Desk, result: FrameResult) -> list[Any]:
+def _file_buttons(desk: Desk, result: FrameResult, file: Path) -> list[Any]:
+    """A button for each file to download, and the folder that can be shared."""
     try:
         files = desk.files(result)
+        shareable = desk.for_sharing(result, file, files)
     except OSError as error:
         gr.Warning(text(_disk_sentence(error)))
-        return [gr.DownloadButton(interactive=False) for _ in FILE_LABELS]
-    return [gr.DownloadButton(value=str(files[kind]), interactive=True) for kind in FILE_LABELS]
+        return [*(gr.DownloadButton(interactive=False) for _ in FILE_LABELS), ""]
+    return [*(gr.DownloadButton(value=str(files[kind]), interactive=True) for kind in FILE_LABELS), str(shareable)]
 
 
 def _cleared(picture: str) -> Updates:
     no_files = (gr.DownloadButton(value=None, interactive=False) for _ in FILE_LABELS)
-    return (gr.skip(), gr.skip(), gr.skip(), picture, "", tiles_html(FrameMeasures()), "", *no_files)
+    return (gr.skip(), gr.skip(), gr.skip(), picture, "", tiles_html(FrameMeasures()), "", *no_files, "")
 
 
 def _chosen(file: str | None) -> Path:
