@@ -15,7 +15,8 @@ from tests.browser.conftest import SWITCHES, find_chromium
 
 PICTURE = ROOT / "docs" / "model_card.png"
 STYLE = """body { font: 16px/1.5 system-ui, sans-serif; max-width: 860px; margin: 24px auto; padding: 0 20px; }
-code, pre { background: #f3f4f6; border-radius: 4px; padding: 1px 4px; } pre { padding: 12px; overflow-x: auto; } pre code { padding: 0; }
+pre code { padding: 0; }
+code, pre { background: #f3f4f6; border-radius: 4px; padding: 1px 4px; } pre { padding: 12px; overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; } th, td { border: 1px solid #d5dae0; padding: 4px 8px; }"""
 COLOURS = 32
 
