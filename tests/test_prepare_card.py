@@ -16,12 +16,12 @@ from datasets import Image as ImageFeature
 from datasets import load_dataset
 from PIL import Image
 
+from octseg.dataset.card import attribution, body, card_faults, front_matter
+from octseg.dataset.folder import read_lines
+from octseg.dataset.origin import ZENODO_RECORD, Origin
 from octseg.publishing import require_publishable
 from tests.prepared import CC_BY, contents, discs_fold, phantom, prepare_folder, write_frame
 from train import prepare
-from train.preparing.card import attribution, body, card_faults, front_matter
-from train.preparing.layout import read_lines
-from train.preparing.origin import ZENODO_RECORD, Origin
 
 RECORD_DOI = ("--doi", "10.5281/zenodo.14478210")
 LEFT_OVER = re.compile(r"\[More Information Needed\]|\{\{|\{\}|\b(TODO|TBD|FIXME|None|nan|null)\b")

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from octseg.dataset.folder import read_lines
 from octseg.errors import PublishingError
 from octseg.publishing import MARK, require_publishable, sha256_of
 from tests.prepared import CC_BY, box, contents, disc, discs_fold, planes_of, png, prepare_folder
 from train import prepare
-from train.preparing.layout import read_lines
 
 ROOT = Path(__file__).parent.parent
 STUDIES = ("Baumgartner", "Lindqvist", "Okonkwo")
@@ -510,7 +510,7 @@ def test_a_way_to_publish_is_seen_where_it_lacks_the_gate(call: str) -> None:
 
 def test_every_module_that_publishes_calls_the_gate() -> None:
     sources = [path for part in ("train", "hub", "octseg") for path in sorted((ROOT / part).rglob("*.py"))]
-    assert ROOT / "train" / "preparing" / "parquet.py" in sources
+    assert ROOT / "octseg" / "dataset" / "parquet.py" in sources
     wrong = {str(path.relative_to(ROOT)): found for path in sources if (found := ungated(path.read_text()))}
     assert wrong == {}
 

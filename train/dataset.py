@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
+from octseg.dataset.folder import read_lines
+from octseg.dataset.origin import ZENODO_RECORD, Origin
 from octseg.errors import DatasetError, ReadError
 from octseg.phantom import make_phantom
 from octseg.preprocessing import FrameView, view_frame
 from octseg.publishing import PROVENANCE_FILE, read_provenance
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
-from train.preparing.layout import read_lines
 from train.preparing.masks import MaskRule, read_mask
-from train.preparing.origin import ZENODO_RECORD, Origin
 
 PHANTOM_STUDY = "phantom"  # of all phantoms: each is a vessel of its own
 LONGEST_SIDE_PX = 768  # larger frames are averaged down first, or sampling them along rays would alias

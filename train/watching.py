@@ -19,6 +19,7 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from octseg.checkpoint import Checkpoint, CheckpointConfig
+from octseg.dataset.folder import read_lines
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
@@ -31,7 +32,6 @@ from train.evaluate import refuse_seen
 from train.loop import LOG_FILE
 from train.metrics import Overlap, pooled
 from train.panels import compared, sheet, told
-from train.preparing.layout import read_lines
 from train.preparing.preview import spread
 from train.recipe import Recipe
 from train.scores import LIPID, lipid_arcs, rounded

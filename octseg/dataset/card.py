@@ -11,11 +11,9 @@ from typing import Any
 import yaml
 
 from octseg.classes import BY_NAME, PALETTE_INDEX
+from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE, SPLITS, columns_of
+from octseg.dataset.origin import RADIALMAMBA, Origin
 from octseg.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES
-from train.preparing.layout import SPLITS, columns_of
-from train.preparing.origin import Origin
-from train.preparing.preview import HISTOGRAM_FILE, SHEET_FILE
-from train.preparing.splits import RADIALMAMBA
 
 CARD_FILE, ATTRIBUTION_FILE = "README.md", "ATTRIBUTION.md"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
