@@ -8,11 +8,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from hub import model
+from hub import data, model
 from hub.options import say
 from octseg.errors import OctsegError
 
-COMMANDS = (model,)  # modules, each with add_command()
+COMMANDS = (model, data)  # modules, each with add_command()
 INTERRUPTED = 130
 
 

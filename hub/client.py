@@ -84,8 +84,7 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         RaceError: somebody else committed meanwhile.
         HubUnreachableError: the Hub does not answer, even when asked again.
     """
-    if not HUB_NAME.fullmatch(publication.repository) or "@" in publication.repository:
-        raise HubError(f"{publication.repository} is no name of a repository; give org/name")
+    require_name(publication.repository)
     api = HfApi(token=token)
     head = _opened(api, publication, say)
     files = dict(publication.files)
@@ -105,6 +104,12 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         say("read back: every file that was sent has the hash that it has here")
     _tag(api, publication, done.commit)
     return done
+
+
+def require_name(repository: str) -> None:
+    """HubError where it is not org/name."""
+    if not HUB_NAME.fullmatch(repository) or "@" in repository:
+        raise HubError(f"{repository} is no name of a repository; give org/name")
 
 
 def _text(content: bytes | Path) -> str:

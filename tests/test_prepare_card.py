@@ -159,7 +159,7 @@ def test_the_record_is_known_by_its_doi_whatever_else_is_said(tmp_path: Path) ->
 
 def test_a_card_of_a_lab_names_title_and_creators_as_they_were_given(of_many: Path) -> None:
     card = (of_many / "README.md").read_text()
-    assert "*Drawn discs* by Doe, J.; Roe, R." in card
+    assert "*Drawn discs* by Doe, J.; Roe, R. Research use only." in card
     assert "author = {Doe, J. and Roe, R.}" in card
 
 

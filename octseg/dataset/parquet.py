@@ -5,8 +5,10 @@ The same folder gives the same bytes.
 """
 
 import json
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,18 @@ from octseg.export.files import told_in_one_sentence
 from octseg.publishing import require_publishable
 
 DATA_FOLDER = "data"
+SHARD_NAME = re.compile(rf"{DATA_FOLDER}/({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.parquet")
 PICTURES = ("image", "mask")
 SHARD_BYTES = 400_000_000
 ROWS_PER_GROUP = 100  # what the Hub's viewer reads at once
+ROWS_READ = 8  # at a time: their pictures are in memory together
 
 
-def export(folder: Path, out: Path, progress: Any = iter) -> None:
+def export(folder: Path, out: Path, progress: Any = iter, repository: str | None = None) -> None:
     """Write `out`/data/SPLIT-00000-of-0000N.parquet with card, attribution, provenance and sums.
+
+    folder: of pictures, or one that was made by this already, whose Parquet files are taken as they are.
+    repository: the name on the Hub by which the card says how to load it.
 
     Raises PublishingError where the folder may not be published, DatasetError where `out` is there already.
     """
@@ -35,7 +42,7 @@ def export(folder: Path, out: Path, progress: Any = iter) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         (partial / DATA_FOLDER).mkdir(parents=True)
         bytes_of = {
-            split: _write_split(folder, split, partial / DATA_FOLDER, provenance, progress)
+            split: _bring_split(folder, split, partial, provenance, progress)
             for split in SPLITS
             if split in provenance["counts"]
         }
@@ -43,7 +50,7 @@ def export(folder: Path, out: Path, progress: Any = iter) -> None:
         for picture in (folder / PREVIEW_FOLDER).iterdir():
             (partial / PREVIEW_FOLDER / picture.name).write_bytes(picture.read_bytes())
         data_files = {split: f"{DATA_FOLDER}/{split}-*" for split in bytes_of}
-        text = card.front_matter(provenance, data_files, bytes_of) + card.body(provenance)
+        text = card.front_matter(provenance, data_files, bytes_of) + card.body(provenance, repository)
         (partial / card.CARD_FILE).write_text(text, encoding="utf-8")
         (partial / card.ATTRIBUTION_FILE).write_text(card.attribution(provenance) + "\n", encoding="utf-8")
         write_provenance(partial, provenance)
@@ -51,8 +58,41 @@ def export(folder: Path, out: Path, progress: Any = iter) -> None:
         partial.rename(out)
 
 
-def _write_split(folder: Path, split: str, target: Path, provenance: Mapping[str, Any], progress: Any) -> int:
-    """Bytes of the Parquet files written."""
+def shards_in(folder: Path, split: str) -> list[Path]:
+    """The Parquet files of a split, in order; none where the folder holds pictures."""
+    return sorted((folder / DATA_FOLDER).glob(f"{split}-*-of-*.parquet"))
+
+
+def rows_in(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of one file, a few in memory at a time; pictures are {"bytes": ..., "path": their file's name}.
+
+    Raises DatasetError where it cannot be read or lacks a column of pictures.
+    """
+    # It takes seconds to load, and few need it.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            if lacking := sorted({*PICTURES, "study"} - set(file.schema_arrow.names)):
+                raise DatasetError(f"{path.name} has no column {', '.join(lacking)}")
+            for batch in file.iter_batches(ROWS_READ):
+                yield from batch.to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{path.name} cannot be read as Parquet") from error
+
+
+def _bring_split(folder: Path, split: str, out: Path, provenance: Mapping[str, Any], progress: Any) -> int:
+    """Bytes of the split's Parquet files, taken as they are or written."""
+    ready = shards_in(folder, split)
+    for path in ready:
+        shutil.copyfile(path, out / DATA_FOLDER / path.name)
+    if not ready:
+        _write_split(folder, split, out / DATA_FOLDER, provenance, progress)
+    return sum(path.stat().st_size for path in shards_in(out, split))
+
+
+def _write_split(folder: Path, split: str, target: Path, provenance: Mapping[str, Any], progress: Any) -> None:
     # It takes seconds to load, and few need it.
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -60,16 +100,14 @@ def _write_split(folder: Path, split: str, target: Path, provenance: Mapping[str
     types = columns_of(provenance)
     schema = _schema(types)
     lines = read_lines(folder, split)
-    shards = _shards(folder / split, lines)
-    written = 0
+    shards, left = _shards(folder / split, lines), iter(progress(lines))
     for number, shard in enumerate(shards):
         path = target / f"{split}-{number:05d}-of-{len(shards):05d}.parquet"
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for start in range(0, len(shard), ROWS_PER_GROUP):
-                rows = [_row(folder / split, line, types) for line in progress(shard[start : start + ROWS_PER_GROUP])]
+                group = islice(left, min(ROWS_PER_GROUP, len(shard) - start))
+                rows = [_row(folder / split, line, types) for line in group]
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-        written += path.stat().st_size
-    return written
 
 
 def _schema(types: Mapping[str, str]) -> Any:
