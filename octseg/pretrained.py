@@ -8,11 +8,11 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from octseg.checkpoint import (
     CONFIG_FILE,
@@ -24,12 +24,12 @@ from octseg.checkpoint import (
     require_files,
 )
 from octseg.errors import CheckpointError, HubUnreachableError
-from octseg.hub_cache import COMMIT, GoodCommits, is_whole
+from octseg.hub_cache import COMMIT, GoodCommits, is_same, is_whole
 from octseg.result import ModelIdentity, ModelSource
 from octseg.segmenter import Segmenter
 
 if TYPE_CHECKING:
-    from huggingface_hub import ModelInfo
+    from huggingface_hub import DatasetInfo, ModelInfo
 
 BUNDLED = Path(__file__).parent / "weights"
 BUNDLED_NAME = "octseg-bundled"
@@ -45,6 +45,7 @@ REFUSED = {
     403: "the token that was sent may not {doing} {what}; use one that may, or ask its owner for access",
 }
 
+Kind = Literal["model", "dataset"]
 Token = str | bool | None  # a token; None for the one that is stored on this machine, False for none at all
 Result = TypeVar("Result")
 
@@ -68,6 +69,21 @@ class HubName:
 
     def __str__(self) -> str:
         return self.repository if self.revision == MAIN else f"{self.repository}@{self.revision}"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A repository at one revision. files: path -> sha256 or git's sha1, None where only the cache knows of it."""
+
+    repository: str
+    kind: Kind
+    revision: str
+    files: Mapping[str, str | None]
+
+    @property
+    def label(self) -> str:
+        """What sentences call it, as in the addresses of the Hub."""
+        return _label(HubName(self.repository, self.revision), self.kind)
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,7 @@ def from_pretrained(
         ) from error
     if located.commit is not None and not located.notice:
         asked = HubName.parse(str(name))
-        _good_commits().note(asked.repository, asked.revision, located.commit)
+        good_commits().note(asked.repository, asked.revision, located.commit)
     if located.notice:
         warnings.warn(located.notice, HubWarning, stacklevel=2)
     identity = ModelIdentity(
@@ -156,25 +172,25 @@ def _from_hub(asked: HubName, token: Token) -> _Located:
     if constants.HF_HUB_OFFLINE:
         return _last_good(asked, "HF_HUB_OFFLINE forbids to ask the Hub", notice=False)
     try:
-        info = patiently(partial(_model_info, asked, token), str(asked))
+        info = patiently(partial(_info, asked, "model", token), str(asked))
         _check_listing(info, str(asked))
         commit = str(info.sha)
         for file in LIMITS:
-            path = _whole_file(asked.repository, file, commit, token)
+            path = fetch_from(Snapshot(asked.repository, "model", commit, {}), file, token)
         return _Located(path.parent, asked.repository, "hub", commit)
     except HubUnreachableError as error:
         return _last_good(asked, str(error), notice=True, cause=error)
 
 
-def _model_info(asked: HubName, token: Token) -> "ModelInfo":
+def _info(asked: HubName, kind: Kind, token: Token) -> "ModelInfo | DatasetInfo":
     from huggingface_hub import HfApi
 
-    return HfApi().model_info(
-        asked.repository, revision=asked.revision, files_metadata=True, timeout=INFO_TIMEOUT_S, token=token
-    )
+    api = HfApi(token=token)
+    ask = api.model_info if kind == "model" else api.dataset_info
+    return ask(asked.repository, revision=asked.revision, files_metadata=True, timeout=INFO_TIMEOUT_S)
 
 
-def _check_listing(info: "ModelInfo", label: str) -> None:
+def _check_listing(info: "ModelInfo | DatasetInfo", label: str) -> None:
     """CheckpointError where files are missing, pickles or of a size that is not read; before any is fetched."""
     sizes = {each.rfilename: each.size for each in info.siblings or ()}
     require_files({name for name in sizes if "/" not in name}, label)
@@ -195,7 +211,7 @@ def _cached(repository: str, commit: str) -> Path | None:
 
 def _last_good(asked: HubName, reason: str, *, notice: bool, cause: Exception | None = None) -> _Located:
     """The commit that was last loaded here in place of the one that cannot be had."""
-    good = None if COMMIT.fullmatch(asked.revision) else _good_commits().last(asked.repository, asked.revision)
+    good = None if COMMIT.fullmatch(asked.revision) else good_commits().last(asked.repository, asked.revision)
     folder = None if good is None else _cached(asked.repository, good.commit)
     if good is None or folder is None:
         raise HubUnreachableError(
@@ -205,7 +221,8 @@ def _last_good(asked: HubName, reason: str, *, notice: bool, cause: Exception | 
     return _Located(folder, asked.repository, "hub", good.commit, said)
 
 
-def _good_commits() -> GoodCommits:
+def good_commits() -> GoodCommits:
+    """Notes of the commits that were last found good here."""
     from huggingface_hub import constants
 
     return GoodCommits(Path(constants.HF_HOME) / "octseg" / "good_commits")
@@ -216,23 +233,63 @@ def fetch_file(repository: str, name: str, revision: str | None = None, token: T
 
     Raises CheckpointError in one sentence where it cannot be had.
     """
-    return _whole_file(repository, name, revision or MAIN, token)
+    return fetch_from(Snapshot(repository, "model", revision or MAIN, {}), name, token)
 
 
-def _whole_file(repository: str, name: str, revision: str, token: Token) -> Path:
-    """A file, fetched again where the copy in the cache or the one that arrives is damaged."""
-    label = str(HubName(repository, revision))
+def find_snapshot(asked: HubName, kind: Kind, token: Token = None) -> Snapshot:
+    """The repository at the commit that a name means now.
+
+    Raises CheckpointError where there is none, HubUnreachableError where the Hub does not answer.
+    """
+    info = patiently(partial(_info, asked, kind, token), _label(asked, kind))
+    files = {each.rfilename: each.lfs.sha256 if each.lfs else each.blob_id for each in info.siblings or ()}
+    return Snapshot(asked.repository, kind, str(info.sha), files)
+
+
+def cached_snapshot(repository: str, kind: Kind, commit: str, holding: str) -> Snapshot | None:
+    """What the Hub's cache has of a commit, if it has the file `holding`; makes no request."""
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(repository, holding, revision=commit, repo_type=kind)
+    if not isinstance(path, str):
+        return None
+    folder = Path(path.removesuffix(holding))
+    names = sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file())
+    return Snapshot(repository, kind, commit, dict.fromkeys(names))
+
+
+def fetch_from(found: Snapshot, name: str, token: Token = None, cache: Path | None = None) -> Path:
+    """One file of it, in the Hub's cache or in the folder `cache`; fetched again where it is damaged.
+
+    Raises CheckpointError in one sentence where it cannot be had.
+    """
+    label, known = found.label, found.files.get(name)
     for again in (False, True, True):
-        path = patiently(partial(_downloaded, repository, name, revision, token, again=again), label, name)
-        if is_whole(path):
+        path = patiently(partial(_downloaded, found, name, token, cache, again=again), label, name)
+        if is_whole(path) if known is None else is_same(path, known):
             return path
     raise CheckpointError(f"{name} of {label} arrived damaged twice; try again later")
 
 
-def _downloaded(repository: str, name: str, revision: str, token: Token, *, again: bool) -> Path:
+def _label(asked: HubName, kind: Kind) -> str:
+    """What sentences call it, as in the addresses of the Hub."""
+    return str(asked) if kind == "model" else f"{kind}s/{asked}"
+
+
+def _downloaded(found: Snapshot, name: str, token: Token, cache: Path | None, *, again: bool) -> Path:
     import huggingface_hub
 
-    return Path(huggingface_hub.hf_hub_download(repository, name, revision=revision, token=token, force_download=again))
+    return Path(
+        huggingface_hub.hf_hub_download(
+            found.repository,
+            name,
+            repo_type=found.kind,
+            revision=found.revision,
+            cache_dir=cache,
+            token=token,
+            force_download=again,
+        )
+    )
 
 
 def patiently(ask: Callable[[], Result], label: str, file: str = "", doing: str = "read") -> Result:

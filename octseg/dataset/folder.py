@@ -18,6 +18,7 @@ from octseg.errors import DatasetError
 from octseg.publishing import PROVENANCE_FILE, SUMS_FILE, sha256_of, sums_text
 
 SPLITS = ("train", "validation", "test")
+PICTURES = ("image", "mask")
 METADATA_FILE, TYPED_METADATA_FILE = "metadata.jsonl", "metadata.parquet"
 PREVIEW_FOLDER = "preview"
 SHEET_FILE, HISTOGRAM_FILE = f"{PREVIEW_FOLDER}/contact_sheet.png", f"{PREVIEW_FOLDER}/class_areas.png"
@@ -51,6 +52,21 @@ def read_lines(folder: Path, split: str) -> list[dict[str, Any]]:
     if not all(isinstance(line, dict) and all(isinstance(line.get(key), str) for key in needed) for line in lines):
         raise DatasetError(f"the metadata of {split} in {folder.name} has lines without {', '.join(needed)}")
     return lines
+
+
+def read_row(folder: Path, line: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of a split's metadata with the PNG bytes of its frame and mask, as a row of Parquet has them.
+
+    Raises DatasetError where one of them cannot be read.
+    """
+    row: dict[str, Any] = {}
+    for kind in PICTURES:
+        path = folder / line[f"{kind}_file_name"]
+        try:
+            row[kind] = {"bytes": path.read_bytes(), "path": path.name}
+        except OSError as error:
+            raise DatasetError(f"{path.name} among the {path.parent.name} of {folder.name} cannot be read") from error
+    return row | {key: value for key, value in line.items() if not key.endswith("_file_name")}
 
 
 def write_provenance(folder: Path, provenance: Mapping[str, Any]) -> None:

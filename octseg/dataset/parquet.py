@@ -7,20 +7,29 @@ The same folder gives the same bytes.
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from octseg.dataset import card
-from octseg.dataset.folder import PREVIEW_FOLDER, SPLITS, columns_of, read_lines, write_provenance, write_sums
+from octseg.dataset.folder import (
+    PICTURES,
+    PREVIEW_FOLDER,
+    SPLITS,
+    columns_of,
+    read_lines,
+    read_row,
+    write_provenance,
+    write_sums,
+)
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence
 from octseg.publishing import require_publishable
 
 DATA_FOLDER = "data"
-SHARD_NAME = re.compile(rf"{DATA_FOLDER}/({'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.parquet")
-PICTURES = ("image", "mask")
+SHARD_NAME = re.compile(rf"{DATA_FOLDER}/({'|'.join(SPLITS)})-\d{{5}}-of-(\d{{5}})\.parquet")
+NEEDED = dict.fromkeys(PICTURES, "image") | {"study": "string"}  # columns that are read whatever else there is
 SHARD_BYTES = 400_000_000
 ROWS_PER_GROUP = 100  # what the Hub's viewer reads at once
 ROWS_READ = 8  # at a time: their pictures are in memory together
@@ -58,15 +67,29 @@ def export(folder: Path, out: Path, progress: Any = iter, repository: str | None
         partial.rename(out)
 
 
+def shards_of(names: Iterable[str], split: str, label: str) -> list[str]:
+    """Those of the paths that are Parquet files of a split, in order; none where there is none.
+
+    Raises DatasetError where there are more or fewer than their names say.
+    """
+    found = [match for match in map(SHARD_NAME.fullmatch, sorted(names)) if match and match[1] == split]
+    if any(int(match[2]) != len(found) for match in found):
+        raise DatasetError(
+            f"{label} has {len(found)} Parquet files of {split}, and {int(found[0][2])} by their names; make it again"
+        )
+    return [match[0] for match in found]
+
+
 def shards_in(folder: Path, split: str) -> list[Path]:
-    """The Parquet files of a split, in order; none where the folder holds pictures."""
-    return sorted((folder / DATA_FOLDER).glob(f"{split}-*-of-*.parquet"))
+    """The Parquet files of a split in a folder, as `shards_of`."""
+    names = [path.relative_to(folder).as_posix() for path in (folder / DATA_FOLDER).glob("*")]
+    return [folder / name for name in shards_of(names, split, folder.name)]
 
 
 def rows_in(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of one file, a few in memory at a time; pictures are {"bytes": ..., "path": their file's name}.
 
-    Raises DatasetError where it cannot be read or lacks a column of pictures.
+    Raises DatasetError where it cannot be read, or has no such pictures.
     """
     # It takes seconds to load, and few need it.
     import pyarrow as pa
@@ -74,10 +97,15 @@ def rows_in(path: Path) -> Iterator[dict[str, Any]]:
 
     try:
         with pq.ParquetFile(path) as file:
-            if lacking := sorted({*PICTURES, "study"} - set(file.schema_arrow.names)):
-                raise DatasetError(f"{path.name} has no column {', '.join(lacking)}")
+            types = {field.name: field.type for field in file.schema_arrow}
+            for name, kind in NEEDED.items():
+                if types.get(name) != _arrow_type(kind):
+                    raise DatasetError(f"{path.name} has no column {name} such as the datasets of octseg have")
             for batch in file.iter_batches(ROWS_READ):
-                yield from batch.to_pylist()
+                for row in batch.to_pylist():
+                    if not all(row[kind] and row[kind]["bytes"] for kind in PICTURES):
+                        raise DatasetError(f"{path.name} has a row without its frame or mask")
+                    yield row
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"{path.name} cannot be read as Parquet") from error
 
@@ -106,7 +134,7 @@ def _write_split(folder: Path, split: str, target: Path, provenance: Mapping[str
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for start in range(0, len(shard), ROWS_PER_GROUP):
                 group = islice(left, min(ROWS_PER_GROUP, len(shard) - start))
-                rows = [_row(folder / split, line, types) for line in group]
+                rows = [read_row(folder / split, line) for line in group]
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
@@ -114,15 +142,20 @@ def _schema(types: Mapping[str, str]) -> Any:
     """The Arrow schema that `datasets` gives such columns, with the note by which it knows pictures again."""
     import pyarrow as pa
 
-    of_kind = {"image": pa.struct({"bytes": pa.binary(), "path": pa.string()}), "bool": pa.bool_()}
     features = {
         name: {"_type": "Image"} if kind == "image" else {"dtype": kind, "_type": "Value"}
         for name, kind in types.items()
     }
     return pa.schema(
-        [(name, of_kind.get(kind) or pa.type_for_alias(kind)) for name, kind in types.items()],
+        [(name, _arrow_type(kind)) for name, kind in types.items()],
         metadata={"huggingface": json.dumps({"info": {"features": features}})},
     )
+
+
+def _arrow_type(kind: str) -> Any:
+    import pyarrow as pa
+
+    return pa.struct({"bytes": pa.binary(), "path": pa.string()}) if kind == "image" else pa.type_for_alias(kind)
 
 
 def _shards(folder: Path, lines: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -137,11 +170,3 @@ def _shards(folder: Path, lines: Sequence[dict[str, Any]]) -> list[list[dict[str
         shards[-1].append(line)
         size += own
     return shards
-
-
-def _row(folder: Path, line: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
-    pictures = {
-        name: {"bytes": (folder / line[f"{name}_file_name"]).read_bytes(), "path": Path(line[f"{name}_file_name"]).name}
-        for name in PICTURES
-    }
-    return {name: pictures[name] if name in pictures else line.get(name) for name in types}
