@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
@@ -37,10 +38,12 @@ class Call:
 
     def identify(self) -> None:
         """Who asks. Raises HubError on a token that nobody has."""
-        text = self.request.headers.get("authorization", "").removeprefix("Bearer ")
-        self.token = self.state.token(text) if text else None
+        scheme, _, text = self.request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer":
+            return
+        self.token = self.state.token(text)
         self.user = self.state.user(self.token.user) if self.token else None
-        if text and self.user is None:
+        if self.user is None or (self.token and self.token.until is not None and self.token.until < time.time()):
             raise HubError(401, "Invalid credentials in Authorization header")
 
     async def json(self) -> dict[str, Any]:
@@ -53,7 +56,8 @@ class Call:
 
     def signed_in(self) -> User:
         if self.user is None:
-            raise HubError(401, "Invalid username or password.")
+            # of a repo the client makes RepositoryNotFoundError of a 401, over http:// only with this code
+            raise HubError(401, "Invalid username or password.", "RepoNotFound" if "name" in self.groups else None)
         return self.user
 
     def _of(self, namespace: str) -> str | None:
@@ -103,6 +107,22 @@ class Call:
             self.signed_in()
             raise HubError(403, f"You don't have the rights to write to {found.name}, or your token has not")
         return found
+
+    def pushes(self, revision: str, pull: bool = False) -> Repo:
+        """The repo, for who may commit to `revision`: writers; the author of its pull request; anybody to a new one."""
+        number = re.fullmatch(r"refs/pr/(\d+)", revision)
+        known = number is not None and revision in self.repo().refs
+        own = number and known and self.repo().discussion(int(number[1]))["author"]["name"] == self.author
+        return self.talks() if pull or own else self.repo(write=True)
+
+    def talks(self) -> Repo:
+        """The repo, for who may open and answer discussions in it."""
+        repo = self.repo()
+        self.signed_in()
+        allowed = self.token is not None and self.token.role == "write" and self._covers(repo, "write-discussions")
+        if not allowed and not self.writes(repo):
+            raise HubError(403, "The token has no right to discussions and pull requests here")
+        return repo
 
     def open(self, repo: Repo) -> None:
         """Raises HubError where the files of a gated repo are closed to the caller."""

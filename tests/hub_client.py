@@ -32,6 +32,7 @@ def environment(hub: HubServer | str, home: Path, token: str | None = None, **mo
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
             "NO_PROXY": "*",
             "PYTHONPATH": str(ROOT),
         }

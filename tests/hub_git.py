@@ -4,12 +4,14 @@ import base64
 import hashlib
 import json
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import Any
 
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from tests.hub_calls import API_REPO, WEB_REPO, Call, route
 from tests.hub_cards import problems
+from tests.hub_pulls import note_commit, open_pull
 from tests.hub_repos import paged
 from tests.hub_state import Commit, Entry, HubError, Repo, lfs_pointer
 from tests.hub_storage import signed
@@ -178,9 +180,7 @@ def _ignored(rules: str, path: str) -> bool:
 @route("POST", API_REPO + "/preupload" + REV)
 async def preupload(call: Call) -> Response:
     """Which way each file goes, and what the repo holds in its place."""
-    repo = call.repo(write=not call.query.get("create_pr"))
-    call.signed_in()
-    told = await call.json()
+    repo, told = call.pushes(call.groups["revision"], bool(call.query.get("create_pr"))), await call.json()
     if len(told["files"]) > 256:
         raise HubError(400, "At most 256 files a call")
     commit = repo.commit(repo.resolve(call.groups["revision"]))
@@ -227,24 +227,23 @@ def _apply(call: Call, repo: Repo, files: dict[str, Entry], operations: list[dic
                 del files[each]
         else:
             raise HubError(400, f"Unknown operation {key}")
+    if clash := next((a for path in files for a in map(str, PurePosixPath(path).parents) if a in files), None):
+        raise HubError(400, f"{clash} cannot be both a file and a folder")
     repo.track(files, large)
 
 
 @route("POST", API_REPO + "/commit" + REV)
 async def commit(call: Call) -> Response:
     """NDJSON: a header, then one operation a line."""
-    pull = bool(call.query.get("create_pr"))
-    repo, user = call.repo(write=not pull), call.signed_in()
-    if call.token is None or call.token.role != "write":
-        raise HubError(403, "The token has no right to write")
+    revision, pull = call.groups["revision"], bool(call.query.get("create_pr"))
+    repo = call.pushes(revision, pull)
     lines = [json.loads(line) for line in (await call.request.body()).splitlines() if line.strip()]
     header = next((line["value"] for line in lines if line["key"] == "header"), None)
     if header is None or not header.get("summary"):
         raise HubError(400, "A commit needs a header with a summary")
     with call.state.lock:
-        revision = call.groups["revision"]
         head, ref = repo.resolve(revision), repo.branch(revision)
-        if ref is None and not pull:
+        if ref is None:
             raise HubError(404, f"Invalid rev id: {revision}, commits go to branches", "RevisionNotFound")
         if header.get("parentCommit") not in (None, head):
             raise HubError(412, "A commit has happened since. Please refresh and try again.")
@@ -255,12 +254,15 @@ async def commit(call: Call) -> Response:
             errors, _ = problems(repo.read(card).decode(errors="replace"), repo.kind[:-1])
             if errors:
                 raise HubError(400, "Invalid metadata in README.md: " + "; ".join(errors))
-        oid = repo.add(files, [head], header["summary"], header.get("description", ""), user.name)
+        oid = repo.add(files, [head], header["summary"], header.get("description", ""), call.author)
         told = {"success": True, "commitOid": oid, "commitUrl": f"{call.hub.url}/{repo.web}/commit/{oid}"}
         if pull:
-            raise HubError(501, "not yet")
-        if ref is not None:
+            talk = open_pull(repo, call.author, header["summary"], header.get("description", ""), ref, oid)
+            told["pullRequestUrl"] = f"{call.hub.url}/{repo.web}/discussions/{talk['num']}"
+        else:
             repo.set_ref(ref, oid)
+            if ref.startswith("refs/pr/"):
+                note_commit(repo, int(ref.rpartition("/")[2]), oid)
     return JSONResponse(told)
 
 

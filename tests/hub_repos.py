@@ -1,11 +1,12 @@
 """Repos of the loopback Hub as wholes: who am I, create, delete, move, settings, what is in them, lists, Spaces."""
 
 import json
+from html import escape
 from typing import Any, cast
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from tests.hub_calls import API_REPO, Call, route
+from tests.hub_calls import API_REPO, WEB_REPO, Call, route
 from tests.hub_cards import card_data, tags_of
 from tests.hub_state import MAIN, Commit, HubError, Kind, Repo, lfs_pointer, now
 
@@ -198,6 +199,29 @@ async def auth_check(call: Call) -> Response:
     repo = call.repo(write="write" in call.groups)
     call.open(repo)
     return JSONResponse({})
+
+
+@route("POST", API_REPO + "/user-access-request/(?:grant|handle)")
+async def grant_access(call: Call) -> Response:
+    """Let a user into a gated repo, or refuse."""
+    repo, told = call.repo(write=True), await call.json()
+    granted = [name for name in repo.meta["granted"] if name != told["user"]]
+    repo.change(granted=granted + [told["user"]] * (told.get("status", "accepted") == "accepted"))
+    return JSONResponse({})
+
+
+@route("GET", r"/(?!api/|oauth/|\.)" + WEB_REPO[1:] + "(?:/(?:commit|tree|blob|discussions)/.+)?")
+async def page(call: Call) -> Response:
+    """Something to see where a link to a repo leads."""
+    repo = call.repo()
+    rows = "".join(f"<li>{escape(path)}</li>" for path in repo.commit(repo.resolve(MAIN)).files)
+    return HTMLResponse(f"<!doctype html><title>{escape(repo.web)}</title><h1>{escape(repo.web)}</h1><ul>{rows}</ul>")
+
+
+@route("GET", r"/avatars/[^/]+\.svg")
+async def avatar(call: Call) -> Response:
+    circle = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><circle cx="1" cy="1" r="1"/></svg>'
+    return Response(circle, media_type="image/svg+xml")
 
 
 def runtime(repo: Repo) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 It keeps its state on disk, sends LFS files from another origin over signed links, checks what is uploaded by sha256,
 and fails where a test asks it to. Not there: Xet (clients need HF_HUB_DISABLE_XET=1), git over HTTP, buckets,
-collections, likes, jobs, webhooks, the dataset viewer, and plans that somebody would have to pay for.
+collections, likes, jobs, webhooks, the dataset viewer, copies from repo to repo, and plans that cost money.
 
     with HubServer(tmp_path / "hub") as hub:
         token = hub.add_user("ada", orgs={"lab": "write"})
@@ -18,15 +18,17 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse, Response
 from typing_extensions import Self
 
-from tests import hub_cards, hub_git, hub_repos  # noqa: F401 - they register their routes
+from tests import hub_cards, hub_git, hub_oidc, hub_pulls, hub_repos  # noqa: F401 - they register their routes
 from tests.hub_calls import answer
 from tests.hub_faults import Fault, FaultKind, Faults, FaultyApp, Receive, Request, Send
 from tests.hub_state import KINDS, HubState, Kind, Token, read_json, write_json
@@ -36,12 +38,19 @@ __all__ = ["Fault", "HubServer", "Request"]
 START_SECONDS = 10.0
 
 
+@dataclass(frozen=True)
+class OAuthApp:
+    secret: str
+    scopes: tuple[str, ...]
+
+
 class HubServer:
     """The running Hub; it can be stopped and started again at the same port with the same state.
 
     lfs_over: files of more bytes go to LFS. multipart_over, part_bytes: LFS files of more bytes go up in parts of so
     many. page_size: rows of one page of any list. binary_lfs: whether files that are no text go to LFS whatever their
-    name. link_seconds: how long a signed link works.
+    name. link_seconds: how long a signed link works. For sign-in, see `add_oauth_app`: browser_user, auto_approve,
+    oauth_seconds. All of them may be changed at any time.
     """
 
     def __init__(
@@ -60,6 +69,11 @@ class HubServer:
         self.lfs_over, self.multipart_over, self.part_bytes = lfs_over, multipart_over, part_bytes
         self.page_size, self.binary_lfs, self.link_seconds = page_size, binary_lfs, link_seconds
         self.port, self.storage_port = port, 0
+        self.browser_user: str | None = None
+        self.auto_approve = False
+        self.oauth_seconds = 8 * 3600.0
+        self.oauth_apps: dict[str, OAuthApp] = {}
+        self.oauth_codes: dict[str, dict[str, str]] = {}
         self.secret = bytes.fromhex(read_json(root / "secret.json", None) or secrets.token_hex(32))
         write_json(root / "secret.json", self.secret.hex())
         self._faults = Faults()
@@ -118,6 +132,8 @@ class HubServer:
         async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
             try:
                 response = await answering(self, StarletteRequest(scope, receive))
+            except ClientDisconnect:
+                return
             except Exception:
                 traceback.print_exc()
                 response = JSONResponse({"error": "Internal error: see the traceback of the loopback hub"}, 500)
@@ -168,6 +184,20 @@ class HubServer:
 
     def revoke(self, token: str) -> None:
         self.state.revoke(token)
+
+    def add_oauth_app(self, client: str, *scopes: str) -> dict[str, str]:
+        """An app, such as a Space with `hf_oauth`; returns what its environment holds of that.
+
+        Who signs in is `browser_user`, who presses a button unless `auto_approve`; tokens last `oauth_seconds`.
+        """
+        app = OAuthApp(secrets.token_hex(16), scopes or ("openid", "profile"))
+        self.oauth_apps[client] = app
+        return {
+            "OAUTH_CLIENT_ID": client,
+            "OAUTH_CLIENT_SECRET": app.secret,
+            "OAUTH_SCOPES": " ".join(dict.fromkeys(("openid", "profile", *app.scopes))),
+            "OPENID_PROVIDER_URL": self.url,
+        }
 
     def grant(self, repo: str, user: str, kind: str = "models") -> None:
         """Let a user into a gated repo."""

@@ -1,9 +1,9 @@
 """What the loopback Hub keeps on disk: users, tokens, and per repo its blobs, commits and refs.
 
 Below the root: `users.json`, `tokens.json`, `moved.json` and `repos/{models,datasets,spaces}/{namespace}/{name}/` with
-`meta.json`, `refs.json` (full ref -> commit), `commits/{oid}.json` (each holds its whole tree), `regular/{git sha1}`,
-`lfs/{sha256}` and `incoming/`, uploads that nobody has verified yet. Revisions may be a branch, a tag, a full ref or a
-commit. Kinds are the words of the API: models, datasets, spaces.
+`meta.json`, `refs.json` (full ref -> commit), `discussions.json`, `commits/{oid}.json` (each holds its whole tree),
+`regular/{git sha1}`, `lfs/{sha256}` and `incoming/`, uploads that nobody has verified yet. Revisions may be a branch, a
+tag, a full ref or a commit. Kinds are the words of the API: models, datasets, spaces.
 """
 
 import hashlib
@@ -66,12 +66,16 @@ class User:
 
 @dataclass(frozen=True)
 class Token:
-    """`scopes` is None for a token of the user's own settings, else those that the user gave to the app `client`."""
+    """`scopes` is None for a token of the user's own settings, else those that the user gave to the app `client`.
+
+    It works until `until`, in seconds of time.time, or for ever.
+    """
 
     user: str
     role: str
     scopes: tuple[str, ...] | None = None
     client: str | None = None
+    until: float | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,24 @@ class Repo:
         oid = hashlib.sha1(json.dumps([asdict(commit), secrets.token_hex(8)]).encode()).hexdigest()
         write_json(self.folder / "commits" / f"{oid}.json", asdict(commit) | {"oid": oid})
         return oid
+
+    @property
+    def discussions(self) -> list[dict[str, Any]]:
+        """In the order of their numbers, which start at 1."""
+        found: list[dict[str, Any]] = read_json(self.folder / "discussions.json", [])
+        return found
+
+    def discussion(self, number: int) -> dict[str, Any]:
+        talks = self.discussions
+        if not 0 < number <= len(talks):
+            raise HubError(404, f"Discussion {number} does not exist")
+        return talks[number - 1]
+
+    def keep_discussion(self, talk: dict[str, Any]) -> None:
+        with self.lock:
+            talks = self.discussions
+            talks[talk["num"] - 1 : talk["num"]] = [talk]
+            write_json(self.folder / "discussions.json", talks)
 
     def lfs_file(self, sha256: str) -> Path:
         return self.folder / "lfs" / sha256

@@ -90,9 +90,10 @@ def _incoming(repo: Repo, oid: str, part: str | None = None) -> Path:
 async def lfs_batch(call: Call) -> Response:
     """Where to put each object; no `actions` for one that the repo has."""
     told = await call.json()
-    # without a ref the upload is for a pull request, which who may read may open
-    repo = call.repo(write="ref" in told and told["operation"] == "upload")
-    call.signed_in()
+    if told["operation"] != "upload":
+        raise HubError(422, "Only uploads go this way; downloads go by resolve")
+    # without a ref the upload is for a new pull request
+    repo = call.pushes(told.get("ref", {}).get("name", ""), pull="ref" not in told)
     objects = [_instruction(call, repo, each["oid"], each["size"], told["transfers"]) for each in told["objects"]]
     many = any("chunk_size" in each.get("actions", {}).get("upload", {}).get("header", {}) for each in objects)
     return JSONResponse({"transfer": "multipart" if many else "basic", "objects": objects})
