@@ -39,6 +39,7 @@ LIMITS = {CONFIG_FILE: MAX_CONFIG_BYTES, WEIGHTS_FILE: MAX_WEIGHTS_BYTES}
 PAUSES_S = (0.5, 1.5)  # between attempts
 PATIENCE_S = 15.0  # after which a failed attempt was the last
 INFO_TIMEOUT_S = 10.0
+OFFLINE = "HF_HUB_OFFLINE forbids to ask the Hub"
 REQUEST_TIMEOUT, TOO_MANY_REQUESTS = 408, 429
 REFUSED = {
     401: "the Hub does not take the token that was sent for {what}; sign in with `hf auth login`",
@@ -170,7 +171,7 @@ def _from_hub(asked: HubName, token: Token) -> _Located:
     if COMMIT.fullmatch(asked.revision) and (folder := _cached(asked.repository, asked.revision)):
         return _Located(folder, asked.repository, "hub", asked.revision)
     if constants.HF_HUB_OFFLINE:
-        return _last_good(asked, "HF_HUB_OFFLINE forbids to ask the Hub", notice=False)
+        return _last_good(asked, OFFLINE, notice=False)
     try:
         info = patiently(partial(_info, asked, "model", token), str(asked))
         _check_listing(info, str(asked))
@@ -241,6 +242,10 @@ def find_snapshot(asked: HubName, kind: Kind, token: Token = None) -> Snapshot:
 
     Raises CheckpointError where there is none, HubUnreachableError where the Hub does not answer.
     """
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise HubUnreachableError(OFFLINE)
     info = patiently(partial(_info, asked, kind, token), _label(asked, kind))
     files = {each.rfilename: each.lfs.sha256 if each.lfs else each.blob_id for each in info.siblings or ()}
     return Snapshot(asked.repository, kind, str(info.sha), files)

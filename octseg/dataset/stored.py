@@ -88,7 +88,7 @@ def stored_on_hub(name: str, *, streaming: bool = False, token: Token = None) ->
     label = f"{asked} on the Hub"
     if PROVENANCE_FILE not in found.files:
         raise DatasetError(
-            f"{label} is no dataset of octseg: it has no {PROVENANCE_FILE}, as python -m hub push-data gives"
+            f"{label} is no dataset of octseg, for it has no {PROVENANCE_FILE}; publish with python -m hub push-data"
         )
     provenance = read_provenance(fetch_from(found, PROVENANCE_FILE, token).parent, label)
     if lacking := sorted(NEEDED - provenance.keys()):
