@@ -9,7 +9,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -74,17 +74,16 @@ class HubName:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A repository at one revision. files: path -> sha256 or git's sha1, None where only the cache knows of it."""
+    """A repository at one revision.
+
+    label: what sentences call it. files: path -> sha256 or git's sha1, None where only the cache knows of it.
+    """
 
     repository: str
     kind: Kind
     revision: str
-    files: Mapping[str, str | None]
-
-    @property
-    def label(self) -> str:
-        """What sentences call it, as in the addresses of the Hub."""
-        return _label(HubName(self.repository, self.revision), self.kind)
+    label: str
+    files: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ def _from_hub(asked: HubName, token: Token) -> _Located:
         _check_listing(info, str(asked))
         commit = str(info.sha)
         for file in LIMITS:
-            path = fetch_from(Snapshot(asked.repository, "model", commit, {}), file, token)
+            path = fetch_from(Snapshot(asked.repository, "model", commit, str(asked)), file, token)
         return _Located(path.parent, asked.repository, "hub", commit)
     except HubUnreachableError as error:
         return _last_good(asked, str(error), notice=True, cause=error)
@@ -234,7 +233,8 @@ def fetch_file(repository: str, name: str, revision: str | None = None, token: T
 
     Raises CheckpointError in one sentence where it cannot be had.
     """
-    return fetch_from(Snapshot(repository, "model", revision or MAIN, {}), name, token)
+    asked = HubName(repository, revision or MAIN)
+    return fetch_from(Snapshot(repository, "model", asked.revision, str(asked)), name, token)
 
 
 def find_snapshot(asked: HubName, kind: Kind, token: Token = None) -> Snapshot:
@@ -246,21 +246,22 @@ def find_snapshot(asked: HubName, kind: Kind, token: Token = None) -> Snapshot:
 
     if constants.HF_HUB_OFFLINE:
         raise HubUnreachableError(OFFLINE)
-    info = patiently(partial(_info, asked, kind, token), _label(asked, kind))
+    label = str(asked) if kind == "model" else f"{kind}s/{asked}"  # as in the addresses of the Hub
+    info = patiently(partial(_info, asked, kind, token), label)
     files = {each.rfilename: each.lfs.sha256 if each.lfs else each.blob_id for each in info.siblings or ()}
-    return Snapshot(asked.repository, kind, str(info.sha), files)
+    return Snapshot(asked.repository, kind, str(info.sha), label, files)
 
 
-def cached_snapshot(repository: str, kind: Kind, commit: str, holding: str) -> Snapshot | None:
+def cached_snapshot(asked: HubName, kind: Kind, commit: str, holding: str) -> Snapshot | None:
     """What the Hub's cache has of a commit, if it has the file `holding`; makes no request."""
     from huggingface_hub import try_to_load_from_cache
 
-    path = try_to_load_from_cache(repository, holding, revision=commit, repo_type=kind)
+    path = try_to_load_from_cache(asked.repository, holding, revision=commit, repo_type=kind)
     if not isinstance(path, str):
         return None
     folder = Path(path.removesuffix(holding))
     names = sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file())
-    return Snapshot(repository, kind, commit, dict.fromkeys(names))
+    return Snapshot(asked.repository, kind, commit, f"{asked} in the cache here", dict.fromkeys(names))
 
 
 def fetch_from(found: Snapshot, name: str, token: Token = None, cache: Path | None = None) -> Path:
@@ -268,17 +269,12 @@ def fetch_from(found: Snapshot, name: str, token: Token = None, cache: Path | No
 
     Raises CheckpointError in one sentence where it cannot be had.
     """
-    label, known = found.label, found.files.get(name)
+    known = found.files.get(name)
     for again in (False, True, True):
-        path = patiently(partial(_downloaded, found, name, token, cache, again=again), label, name)
+        path = patiently(partial(_downloaded, found, name, token, cache, again=again), found.label, name)
         if is_whole(path) if known is None else is_same(path, known):
             return path
-    raise CheckpointError(f"{name} of {label} arrived damaged twice; try again later")
-
-
-def _label(asked: HubName, kind: Kind) -> str:
-    """What sentences call it, as in the addresses of the Hub."""
-    return str(asked) if kind == "model" else f"{kind}s/{asked}"
+    raise CheckpointError(f"{name} of {found.label} arrived damaged twice; try again later")
 
 
 def _downloaded(found: Snapshot, name: str, token: Token, cache: Path | None, *, again: bool) -> Path:

@@ -36,7 +36,8 @@ from train.dataset import open_data
 
 NAME = "lab/plaque"
 TRAIN = "data/train-00000-of-00001.parquet"
-SHARDS = {TRAIN, TRAIN.replace("train", "validation")}
+VALIDATION = TRAIN.replace("train", "validation")
+SHARDS = {TRAIN, VALIDATION}
 SPLITS = ("train", "validation")
 
 
@@ -264,6 +265,7 @@ def test_frames_and_masks_are_pictures_to_the_viewer(as_parquet: Path) -> None:
 READING = """
     import json, sys
     from pathlib import Path
+    from huggingface_hub import HfApi
     from octseg.errors import OctsegError
     from tests.prepared import fingerprints
     from train.dataset import open_data
@@ -276,6 +278,9 @@ READING = """
     told |= {"whole": fingerprints(whole), "kept": kept(), "told": whole.told}
     told["other"] = fingerprints(whole.other("validation"))
     told["secret"] = open_data("lab/secret", "train").told
+    before = open_data("lab/changed", "train")
+    HfApi().delete_file(sys.argv[3], "lab/changed", repo_type="dataset")
+    told["of one commit"] = fingerprints(before.other("validation"))
     told["refused"] = {}
     for name, split in json.loads(sys.argv[2]):
         try:
@@ -287,12 +292,12 @@ READING = """
 REFUSED = {
     "lab/nothing train": "lab/nothing is no folder here, and there is no repository datasets/lab/nothing on the Hub",
     "lab/plaque@v9 train": "datasets/lab/plaque has no revision v9",
-    "lab/plaque test": "lab/plaque on the Hub has no frames for test; it has train, validation",
-    "lab/other train": "lab/other on the Hub is no dataset of octseg, for it has no provenance.json",
-    "lab/foreign train": "the provenance.json of lab/foreign on the Hub has a format that this version does not know",
-    "lab/bare train": "the provenance.json of lab/bare on the Hub says nothing of changes",
-    "lab/cut train": "lab/cut on the Hub has 1 Parquet files of train, and 2 by their names",
-    "lab/empty train": "lab/empty on the Hub has no Parquet files of train",
+    "lab/plaque test": "datasets/lab/plaque has no frames for test; it has train, validation",
+    "lab/other train": "datasets/lab/other is no dataset of octseg, for it has no provenance.json",
+    "lab/foreign train": "the provenance.json of datasets/lab/foreign has a format that this version does not know",
+    "lab/bare train": "the provenance.json of datasets/lab/bare says nothing of changes",
+    "lab/cut train": "datasets/lab/cut has 1 Parquet files of train, and 2 by their names",
+    "lab/empty train": "datasets/lab/empty has no Parquet files of train",
 }
 
 
@@ -323,7 +328,8 @@ def read(hub: HubServer, as_parquet: Path, pushes: Pushes, tmp_path_factory: pyt
     home = tmp_path_factory.mktemp("trainer")
     fault = hub.fail(rf"GET /datasets/{NAME}/[0-9a-f]{{64}}", "flip")
     asked = json.dumps([key.split() for key in REFUSED])
-    done = run_client(hub, home, [sys.executable, "-c", dedent(READING), str(home), asked], token=pushes.token)
+    command = [sys.executable, "-c", dedent(READING), str(home), asked, VALIDATION]
+    done = run_client(hub, home, command, token=pushes.token)
     return Read(home, json.loads(done.stdout.splitlines()[-1]), fault.met)
 
 
@@ -346,6 +352,12 @@ def test_streaming_keeps_no_parquet_file(read: Read) -> None:
 
 def test_validation_comes_from_the_same_commit(dataset: Path, read: Read) -> None:
     assert read.told["other"] == fingerprints(open_data(dataset, "validation"))
+
+
+def test_a_commit_made_meanwhile_changes_nothing(hub: HubServer, dataset: Path, read: Read) -> None:
+    """After the training frames were opened, the validation file was taken out of the branch."""
+    assert VALIDATION not in hub.files("dataset", "lab/changed")
+    assert read.told["of one commit"] == fingerprints(open_data(dataset, "validation"))
 
 
 def test_what_is_told_of_the_data_names_repository_commit_and_terms(dataset: Path, pushes: Pushes, read: Read) -> None:

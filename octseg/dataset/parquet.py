@@ -74,8 +74,9 @@ def shards_of(names: Iterable[str], split: str, label: str) -> list[str]:
     """
     found = [match for match in map(SHARD_NAME.fullmatch, sorted(names)) if match and match[1] == split]
     if any(int(match[2]) != len(found) for match in found):
+        by_name = int(found[0][2])
         raise DatasetError(
-            f"{label} has {len(found)} Parquet files of {split}, and {int(found[0][2])} by their names; make it again"
+            f"{label} has {len(found)} Parquet files of {split}, and {by_name} by their names; fetch or make it again"
         )
     return [match[0] for match in found]
 

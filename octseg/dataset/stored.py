@@ -85,7 +85,7 @@ def stored_on_hub(name: str, *, streaming: bool = False, token: Token = None) ->
     """
     asked = HubName.parse(name)
     found = _snapshot(asked, token)
-    label = f"{asked} on the Hub"
+    label = found.label
     if PROVENANCE_FILE not in found.files:
         raise DatasetError(
             f"{label} is no dataset of octseg, for it has no {PROVENANCE_FILE}; publish with python -m hub push-data"
@@ -97,7 +97,7 @@ def stored_on_hub(name: str, *, streaming: bool = False, token: Token = None) ->
     def rows(split: str) -> Rows:
         shards = shards_of(found.files, split, label)
         if split in provenance["counts"] and not shards:
-            raise DatasetError(f"{label} has no Parquet files of {split}; publish it again")
+            raise DatasetError(f"{label} has no Parquet files of {split}; fetch or publish it again")
         if streaming:
             return _parquet_rows(label, provenance, split, lambda: _fetched_one_by_one(found, shards, token))
         paths = [fetch_from(found, shard, token) for shard in shards]
@@ -121,7 +121,7 @@ def _last_good(asked: HubName, error: HubUnreachableError) -> Snapshot:
     pinned = bool(COMMIT.fullmatch(asked.revision))
     good = None if pinned else good_commits().last(_noted(asked), asked.revision)
     commit = good.commit if good else asked.revision
-    found = cached_snapshot(asked.repository, "dataset", commit, PROVENANCE_FILE) if pinned or good else None
+    found = cached_snapshot(asked, "dataset", commit, PROVENANCE_FILE) if pinned or good else None
     if found is None:
         raise DatasetError(
             f"{asked} is no folder here, {error}, and the cache here has no copy of it; read it once while the Hub "
