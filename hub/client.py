@@ -26,6 +26,7 @@ CARD = "README.md"
 BRANCH = "main"
 BAD_REQUEST, CONFLICT, PRECONDITION_FAILED = 400, 409, 412
 PATHS_AT_ONCE = 200
+UPLOAD_FAILED = RuntimeError  # which the client raises for a file that could not be sent, or arrived damaged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +193,7 @@ def _committed(api: HfApi, publication: Publication, head: _Head, change: _Chang
                     "and run the command again"
                 ) from error
             pause = next(pauses, None)
-            if pause is None or not may_pass(error):
+            if pause is None or not (may_pass(error) or isinstance(error, UPLOAD_FAILED)):
                 raise _refused(error, publication) from error
             time.sleep(pause)
     _check_arrived(api, publication, commit, change)
@@ -296,6 +297,11 @@ def _refused(error: Exception, publication: Publication) -> Exception:
     if isinstance(error, ValueError) and _status(error) in (None, BAD_REQUEST):
         said = " ".join(str(getattr(error, "server_message", None) or error).split())
         return HubError(f"the Hub does not take what is sent to {publication.repository}: {said}")
+    if isinstance(error, UPLOAD_FAILED):
+        return HubError(
+            f"a file did not arrive whole at {publication.repository}, and nothing was committed; run the command "
+            "again, which sends only what is missing"
+        )
     return told(error, publication.repository, doing="write to")
 
 

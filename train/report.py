@@ -26,9 +26,10 @@ from octseg.export.files import write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.pretrained import from_pretrained
 from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
+from octseg.score_tables import class_table, summary_table
 from octseg.segmenter import Segmenter
 from train.dataset import Data, open_data
-from train.evaluate import METRICS_FILE, class_table, refuse_seen, table
+from train.evaluate import METRICS_FILE, refuse_seen
 from train.loop import LOG_FILE
 from train.panels import compared, told
 from train.plots import Plot, Series, agreement, curve, reliability, validation_curve
@@ -274,7 +275,7 @@ def _figures(run: Path, config: CheckpointConfig, measured: Measured | None) -> 
         return "<p>Not measured: no frames of unseen patients were given.</p>"
     chosen = config.training.get("weights", "")
     words = "<p>The weights were chosen on such frames, so these figures flatter.</p>" if "best" in chosen else ""
-    return words + _table(table(metrics)) + _table(class_table(metrics))
+    return words + _table(summary_table(metrics)) + _table(class_table(metrics))
 
 
 def _worst(worst: Iterable[Worst]) -> str:
