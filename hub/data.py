@@ -13,6 +13,7 @@ from hub.client import CARD, Publication, Published, publish, require_name
 from hub.options import Commands, add_publishing_flags, say, tell
 from octseg.dataset import parquet
 from octseg.export.files import told_in_one_sentence
+from octseg.pretrained import Token
 from octseg.publishing import SUMS_FILE, read_sums, require_publishable, sums_text
 
 
@@ -26,24 +27,25 @@ def add_command(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    tell(
-        push_data(
-            options.folder,
-            options.repository,
-            private=options.private,
-            create_pr=options.create_pr,
-            tag=options.tag,
-        )
-    )
+    made = {"private": options.private, "create_pr": options.create_pr, "tag": options.tag}
+    tell(push_data(options.folder, options.repository, **made))
     return 0
 
 
 def push_data(
-    folder: Path, repository: str, *, private: bool = False, create_pr: bool = False, tag: str | None = None
+    folder: Path,
+    repository: str,
+    *,
+    private: bool = False,
+    create_pr: bool = False,
+    tag: str | None = None,
+    token: Token = None,
 ) -> Published:
     """Publish a dataset folder; its Parquet files lie beside it until they are sent.
 
-    Raises PublishingError where it may not be published, before any request is made.
+    Raises:
+        PublishingError: it may not be published; no request has been made.
+        HubError: the Hub refuses.
     """
     require_publishable(folder)
     require_name(repository)
@@ -63,7 +65,7 @@ def push_data(
             create_pr=create_pr,
             tag=tag,
         )
-        return publish(publication, say=say)
+        return publish(publication, token=token, say=say)
 
 
 def _files(made: Path) -> dict[str, bytes | Path]:

@@ -3,21 +3,23 @@
 Clients are processes of their own against the loopback Hub: they read where it is when they are imported.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from datasets import Features, Value
+from datasets import Features, Value, load_dataset
 from datasets import Image as ImageFeature
 from PIL import Image
 from safetensors.torch import save_file
@@ -26,10 +28,12 @@ from octseg.checkpoint import load_checkpoint
 from octseg.dataset import parquet
 from octseg.dataset.card import card_faults
 from octseg.dataset.folder import columns_of, read_lines
-from octseg.errors import DatasetError
+from octseg.errors import DatasetError, OctsegError
 from octseg.model.mobilenetv2 import MobileNetV2
+from octseg.pretrained import HubWarning
 from octseg.publishing import PROVENANCE_FILE, SUMS_FILE, sums_text
 from tests.hub_client import run_client
+from tests.hub_process import in_client
 from tests.hub_server import HubServer
 from tests.prepared import CC_BY, contents, discs_fold, fingerprints, prepare_folder
 from train.dataset import open_data
@@ -73,23 +77,18 @@ class Pushes:
         return str(self.answers[place]["out"]).strip().rsplit("/", 1)[-1]
 
 
-PUSHING = """
-    import contextlib, io, json, sys
+def push(commands: list[list[Any]]) -> list[dict[str, Any]]:
+    """`push-data` for each command [bytes of a shard, folder, name, flags...]."""
     from hub.__main__ import main
-    from octseg.dataset import parquet
-    for of_shard, *command in json.loads(sys.argv[1]):
+
+    answers = []
+    for of_shard, *command in commands:
         parquet.SHARD_BYTES = of_shard
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = main(["push-data", *command])
-        print(json.dumps({"status": status, "out": out.getvalue(), "err": err.getvalue()}))
-"""
-
-
-def push(hub: HubServer, home: Path, token: str, commands: list[list[Any]]) -> list[dict[str, Any]]:
-    """`push-data` for each command [bytes of a shard, folder, name, flags...], in one process."""
-    done = run_client(hub, home, [sys.executable, "-c", dedent(PUSHING), json.dumps(commands)], token=token)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+        answers.append({"status": status, "out": out.getvalue(), "err": err.getvalue()})
+    return answers
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +105,7 @@ def pushes(hub: HubServer, dataset: Path, as_parquet: Path, tmp_path_factory: py
         [10**9, str(dataset), "lab/own", "--private"],
         [10**9, str(dataset), "lab"],
     ]
-    return Pushes(token, push(hub, tmp_path_factory.mktemp("home"), token, commands))
+    return Pushes(token, in_client(hub, tmp_path_factory.mktemp("home"), push, commands, token=token))
 
 
 def test_one_commit_holds_the_parquet_files_and_the_papers(hub: HubServer, pushes: Pushes) -> None:
@@ -191,65 +190,50 @@ def test_the_sums_hold_for_all_but_the_card(hub: HubServer, pushes: Pushes) -> N
 # given back
 
 
-LOADING = """
-    import json, sys
-    from pathlib import Path
-    import numpy as np
-    from datasets import load_dataset
-    loaded = load_dataset("lab/plaque")
-    streamed = load_dataset("lab/plaque", streaming=True)
-    arrays, rows = {}, {}
+Loaded = tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]
+
+
+def load() -> Loaded:
+    """Rows of each split, pictures as arrays; and what the first row's pictures are. Streamed rows are the same."""
+    loaded, streamed = load_dataset(NAME), load_dataset(NAME, streaming=True)
+    rows: dict[str, list[dict[str, Any]]] = {}
     for split, of_split in loaded.items():
-        for place, row in enumerate(of_split):
-            other = [np.array(row.pop(kind)) for kind in ("image", "mask")]
-            arrays |= {f"{split} {place} {kind}": each for kind, each in zip(("image", "mask"), other)}
-            rows.setdefault(split, []).append(row)
         for row, again in zip(of_split, streamed[split], strict=True):
-            assert row.keys() == again.keys() and all(row[key] == again[key] for key in row)
-    np.savez(sys.argv[1] + "/arrays.npz", **arrays)
-    print(json.dumps({"rows": rows, "features": loaded["train"].features.to_dict(),
-                      "modes": [loaded["train"][0][kind].mode for kind in ("image", "mask")],
-                      "formats": [loaded["train"][0][kind].format for kind in ("image", "mask")]}))
-"""
+            assert row == again
+            rows.setdefault(split, []).append(row | {kind: np.array(row[kind]) for kind in ("image", "mask")})
+    first = loaded["train"][0]
+    return rows, {kind: (first[kind].mode, first[kind].format) for kind in ("image", "mask")}
 
 
 @pytest.fixture(scope="module")
-def loaded(hub: HubServer, pushes: Pushes, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Any]:
-    """What `datasets` gives in a process that has nothing but the name, in one go and streamed, without a token."""
-    home = tmp_path_factory.mktemp("reader")
-    done = run_client(hub, home, [sys.executable, "-c", dedent(LOADING), str(home)])
-    return json.loads(done.stdout.splitlines()[-1]), np.load(home / "arrays.npz")
+def loaded(hub: HubServer, pushes: Pushes, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """What `datasets` gives in a process that has nothing but the name, without a token."""
+    return in_client(hub, tmp_path_factory.mktemp("reader"), load)
 
 
-def test_masks_and_frames_come_back_to_the_pixel(dataset: Path, loaded: tuple[dict[str, Any], Any]) -> None:
-    _, arrays = loaded
-    seen = 0
+def test_masks_and_frames_come_back_to_the_pixel(dataset: Path, loaded: Loaded) -> None:
+    rows, _ = loaded
+    assert {split: len(of_split) for split, of_split in rows.items()} == {"train": 6, "validation": 2}
     for split in SPLITS:
-        for place, line in enumerate(read_lines(dataset, split)):
+        for row, line in zip(rows[split], read_lines(dataset, split), strict=True):
             for kind in ("image", "mask"):
                 stored = np.asarray(Image.open(dataset / split / line[f"{kind}_file_name"]))
-                np.testing.assert_array_equal(arrays[f"{split} {place} {kind}"], stored, strict=True)
-                seen += 1
-    assert seen == len(arrays.files) == 16
+                np.testing.assert_array_equal(row[kind], stored, strict=True)
 
 
-def test_masks_stay_palette_pictures_that_a_browser_shows(loaded: tuple[dict[str, Any], Any]) -> None:
-    told, _ = loaded
-    assert told["modes"] == ["RGB", "P"]
-    assert told["formats"] == ["PNG", "PNG"]
+def test_masks_stay_palette_pictures_that_a_browser_shows(loaded: Loaded) -> None:
+    _, kinds = loaded
+    assert kinds == {"image": ("RGB", "PNG"), "mask": ("P", "PNG")}
 
 
-def test_rows_keep_study_scale_and_areas(dataset: Path, loaded: tuple[dict[str, Any], Any]) -> None:
-    told, _ = loaded
+def test_rows_keep_study_scale_and_areas(dataset: Path, loaded: Loaded) -> None:
+    rows, _ = loaded
+    needed = {"study", "series", "frame", "pixel_spacing_mm", "pixel_spacing_source", "lipid_core_area_px"}
     for split in SPLITS:
-        lines = [
-            {key: value for key, value in line.items() if not key.endswith("_file_name")}
-            for line in read_lines(dataset, split)
-        ]
-        assert told["rows"][split] == lines
-    assert {"study", "series", "frame", "pixel_spacing_mm", "pixel_spacing_source", "lipid_core_area_px"} <= lines[
-        0
-    ].keys()
+        for row, line in zip(rows[split], read_lines(dataset, split), strict=True):
+            own = {key: value for key, value in line.items() if not key.endswith("_file_name")}
+            assert {key: value for key, value in row.items() if key not in ("image", "mask")} == own
+            assert needed <= own.keys()
 
 
 def test_frames_and_masks_are_pictures_to_the_viewer(as_parquet: Path) -> None:
@@ -262,33 +246,35 @@ def test_frames_and_masks_are_pictures_to_the_viewer(as_parquet: Path) -> None:
 # trained on
 
 
-READING = """
-    import json, sys
-    from pathlib import Path
+def reason(name: str, split: str) -> str:
+    """The sentence with which it is refused; empty where it is not."""
+    try:
+        open_data(name, split)
+    except OctsegError as error:
+        return str(error)
+    return ""
+
+
+def read_by_octseg(cache: Path, refused: list[str]) -> dict[str, Any]:
+    """What a training would see, and why it would not see each "name split" of `refused`."""
     from huggingface_hub import HfApi
-    from octseg.errors import OctsegError
-    from tests.prepared import fingerprints
-    from train.dataset import open_data
-    cache = Path(sys.argv[1])
-    def kept():
+
+    def kept() -> list[str]:
         return sorted({path.name for path in cache.rglob("*.parquet")})
-    streamed = open_data("lab/plaque", "train", streaming=True)
-    told = {"streamed": fingerprints(streamed), "kept by streaming": kept()}
-    whole = open_data("lab/plaque@v1.0", "train")
+
+    told: dict[str, Any] = {"streamed": fingerprints(open_data(NAME, "train", streaming=True))}
+    told["kept by streaming"] = kept()
+    whole = open_data(f"{NAME}@v1.0", "train")
     told |= {"whole": fingerprints(whole), "kept": kept(), "told": whole.told}
-    told["other"] = fingerprints(whole.other("validation"))
     told["secret"] = open_data("lab/secret", "train").told
     before = open_data("lab/changed", "train")
-    HfApi().delete_file(sys.argv[3], "lab/changed", repo_type="dataset")
-    told["of one commit"] = fingerprints(before.other("validation"))
-    told["refused"] = {}
-    for name, split in json.loads(sys.argv[2]):
-        try:
-            open_data(name, split)
-        except OctsegError as error:
-            told["refused"][f"{name} {split}"] = str(error)
-    print(json.dumps(told))
-"""
+    HfApi().delete_file(VALIDATION, "lab/changed", repo_type="dataset")
+    other = before.other("validation")
+    told["other"] = None if other is None else fingerprints(other)
+    told["refused"] = {asked: reason(*asked.split()) for asked in refused}
+    return told
+
+
 REFUSED = {
     "lab/nothing train": "lab/nothing is no folder here, and there is no repository datasets/lab/nothing on the Hub",
     "lab/plaque@v9 train": "datasets/lab/plaque has no revision v9",
@@ -327,10 +313,8 @@ def read(hub: HubServer, as_parquet: Path, pushes: Pushes, tmp_path_factory: pyt
         hub.put_commit("dataset", name, files)
     home = tmp_path_factory.mktemp("trainer")
     fault = hub.fail(rf"GET /datasets/{NAME}/[0-9a-f]{{64}}", "flip")
-    asked = json.dumps([key.split() for key in REFUSED])
-    command = [sys.executable, "-c", dedent(READING), str(home), asked, VALIDATION]
-    done = run_client(hub, home, command, token=pushes.token)
-    return Read(home, json.loads(done.stdout.splitlines()[-1]), fault.met)
+    told = in_client(hub, home, read_by_octseg, home, list(REFUSED), token=pushes.token)
+    return Read(home, told, fault.met)
 
 
 @pytest.mark.parametrize("way", ["whole", "streamed"])
@@ -350,14 +334,10 @@ def test_streaming_keeps_no_parquet_file(read: Read) -> None:
     assert read.told["kept"] == [TRAIN.removeprefix("data/")]
 
 
-def test_validation_comes_from_the_same_commit(dataset: Path, read: Read) -> None:
-    assert read.told["other"] == fingerprints(open_data(dataset, "validation"))
-
-
-def test_a_commit_made_meanwhile_changes_nothing(hub: HubServer, dataset: Path, read: Read) -> None:
+def test_validation_comes_from_the_commit_of_the_training_frames(hub: HubServer, dataset: Path, read: Read) -> None:
     """After the training frames were opened, the validation file was taken out of the branch."""
     assert VALIDATION not in hub.files("dataset", "lab/changed")
-    assert read.told["of one commit"] == fingerprints(open_data(dataset, "validation"))
+    assert read.told["other"] == fingerprints(open_data(dataset, "validation"))
 
 
 def test_what_is_told_of_the_data_names_repository_commit_and_terms(dataset: Path, pushes: Pushes, read: Read) -> None:
@@ -377,33 +357,31 @@ def test_what_is_no_dataset_of_ours_is_refused_in_a_sentence(read: Read, asked: 
     assert "\n" not in read.told["refused"][asked]
 
 
+def read_offline(name: str) -> tuple[list[Any], str, list[str]]:
+    """Frames, commit and warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", HubWarning)
+        data = open_data(name, "train")
+    return fingerprints(data), data.told["revision"], [str(each.message) for each in caught]
+
+
 def test_without_the_hub_the_commit_that_was_read_last_serves(hub: HubServer, pushes: Pushes, read: Read) -> None:
-    code = f"""
-        import json, warnings
-        from octseg.errors import OctsegError
-        from tests.prepared import fingerprints
-        from train.dataset import open_data
-        told = {{}}
-        for name in ("lab/plaque@v1.0", "lab/plaque@{pushes.commit(0)}"):
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                data = open_data(name, "train")
-            told[name] = fingerprints(data), data.told["revision"], [str(each.message) for each in caught]
-        try:
-            open_data("lab/never", "train")
-        except OctsegError as error:
-            told["never"] = str(error)
-        print(json.dumps(told))
-    """
     hub.clear_requests()
-    told = json.loads(run_client(hub, read.home, code, HF_HUB_OFFLINE="1").stdout.splitlines()[-1])
+    frames, commit, words = in_client(hub, read.home, read_offline, f"{NAME}@v1.0", HF_HUB_OFFLINE="1")
     assert hub.requests == []
-    (tagged, tagged_commit, tagged_words), (pinned, pinned_commit, pinned_words), never = told.values()
-    assert tagged == pinned == read.told["whole"]
-    assert tagged_commit == pinned_commit == pushes.commit(0)
-    assert ["lab/plaque@v1.0 is used as it was on" in words for words in tagged_words] == [True]
-    assert pinned_words == []
-    assert "the cache here has no copy of it" in never
+    assert (frames, commit) == (read.told["whole"], pushes.commit(0))
+    assert ["lab/plaque@v1.0 is used as it was on" in each for each in words] == [True]
+
+
+def test_without_the_hub_a_commit_that_was_read_is_itself(hub: HubServer, pushes: Pushes, read: Read) -> None:
+    name = f"{NAME}@{pushes.commit(0)}"
+    frames, commit, words = in_client(hub, read.home, read_offline, name, HF_HUB_OFFLINE="1")
+    assert (frames, commit, words) == (read.told["whole"], pushes.commit(0), [])
+
+
+def test_without_the_hub_what_was_never_read_is_refused(hub: HubServer, read: Read) -> None:
+    with pytest.raises(DatasetError, match="lab/never is no folder here, HF_HUB_OFFLINE forbids to ask the Hub"):
+        in_client(hub, read.home, read_offline, "lab/never", HF_HUB_OFFLINE="1")
 
 
 def test_a_training_from_the_hub_keeps_the_commit_in_its_config(
@@ -412,6 +390,7 @@ def test_a_training_from_the_hub_keeps_the_commit_in_its_config(
     save_file(MobileNetV2().state_dict(), tmp_path / "encoder.safetensors")
     command = [sys.executable, "-m", "train", "--data", NAME, "--streaming", "--out", str(tmp_path / "run")]
     command += ["--imagenet", str(tmp_path / "encoder.safetensors"), "--phantoms", "0", "--coarse-steps", "2"]
+    command += ["--threads", "1"]
     run_client(hub, read.home, command, timeout=280)
     config = load_checkpoint(tmp_path / "run").config
     assert config.network.classes == ("lumen", "lipid_core")
@@ -441,7 +420,8 @@ def test_what_may_not_be_published_is_refused_before_any_request(hub: HubServer,
     before = contents(tmp_path)
     hub.clear_requests()
     token = hub.add_user("eve", orgs=["lab"])
-    answers = push(hub, tmp_path / "home", token, [[10**9, str(tmp_path / name), "lab/leak"] for name in reasons])
+    commands = [[10**9, str(tmp_path / name), "lab/leak"] for name in reasons]
+    answers = in_client(hub, tmp_path / "home", push, commands, token=token)
     assert hub.requests == []
     for answer, reason in zip(answers, reasons.values(), strict=True):
         assert (answer["status"], answer["out"]) == (1, "")
