@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, errors
@@ -19,7 +20,7 @@ from hub.cards.merging import merged
 from hub.errors import HubError, RaceError
 from octseg.errors import CheckpointError
 from octseg.hub_cache import is_same
-from octseg.pretrained import HUB_NAME, PAUSES_S, Token, may_pass, patiently, told
+from octseg.pretrained import HUB_NAME, PAUSES_S, Token, hide_tokens, may_pass, patiently, told
 
 Kind = Literal["model", "dataset", "space"]
 CARD = "README.md"
@@ -35,6 +36,8 @@ class Publication:
 
     files: path in the repository -> bytes, or a file on this machine. README.md among them is laid around the text
     that stands there already. owned: a file whose path matches it and is not among `files` is deleted.
+    laid: path -> what makes its new text from the one that stands there, None where there is none; a file whose new
+    text is empty is deleted.
     """
 
     kind: Kind
@@ -43,6 +46,7 @@ class Publication:
     summary: str
     description: str = ""
     owned: re.Pattern[str] | None = None
+    laid: Mapping[str, Callable[[str | None], str]] = field(default_factory=dict)
     private: bool = False
     create_pr: bool = False
     tag: str | None = None
@@ -87,14 +91,20 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
     """
     require_name(publication.repository)
     api = HfApi(token=token)
-    head = _opened(api, publication, say)
+    head, made = _opened(api, publication, say)
     files = dict(publication.files)
     if CARD in files:
-        files[CARD] = merged(_text(files[CARD]), _card_of(api, publication, head)).encode()
+        files[CARD] = merged(_text(files[CARD]), None if made else _standing(api, publication, head, CARD)).encode()
+    laid = {name: lay(_standing(api, publication, head, name)) for name, lay in publication.laid.items()}
+    files.update({name: text.encode() for name, text in laid.items() if text})
     owned = publication.owned
     change = _Change(
         {name: content for name, content in files.items() if not is_same(content, head.hashes.get(name))},
-        [name for name in head.hashes if owned is not None and owned.fullmatch(name) and name not in files],
+        [
+            name
+            for name in head.hashes
+            if name not in files and (name in laid or (owned is not None and owned.fullmatch(name)))
+        ],
     )
     if not change.sent and not change.deleted:
         say("the repository holds all of it already; no commit is made")
@@ -117,10 +127,10 @@ def _text(content: bytes | Path) -> str:
     return (content if isinstance(content, bytes) else content.read_bytes()).decode()
 
 
-def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) -> _Head:
-    """The repository's head; it is made where there is none."""
+def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) -> tuple[_Head, bool]:
+    """The repository's head, and whether the repository was made here and now: a README in it is then the Hub's own."""
     try:
-        return _head(api, publication, BRANCH)
+        return _head(api, publication, BRANCH), False
     except CheckpointError as error:
         if publication.create_pr or not _is_missing(error.__cause__):
             raise
@@ -134,7 +144,7 @@ def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) ->
         **publication.create_arguments,
     )
     patiently(make, publication.repository, doing="make")
-    return _head(api, publication, BRANCH)
+    return _head(api, publication, BRANCH), True
 
 
 def _is_missing(error: BaseException | None) -> bool:
@@ -156,23 +166,24 @@ def _head(api: HfApi, publication: Publication, revision: str) -> _Head:
     return _Head(str(info.sha), {name: digest for name, digest in known.items() if digest})
 
 
-def _card_of(api: HfApi, publication: Publication, head: _Head) -> str | None:
-    """The README that stands there, as it is on the Hub; None where there is none."""
-    if CARD not in head.hashes:
+def _standing(api: HfApi, publication: Publication, head: _Head, name: str) -> str | None:
+    """A text file as it is on the Hub, None where there is none; no copy of it stays on this machine."""
+    if name not in head.hashes:
         return None
-    for again in (False, True, True):
-        fetch = partial(
-            api.hf_hub_download,
-            publication.repository,
-            CARD,
-            repo_type=publication.kind,
-            revision=head.commit,
-            force_download=again,
-        )
-        path = Path(patiently(fetch, publication.repository, CARD))
-        if is_same(path, head.hashes[CARD]):
-            return path.read_text(encoding="utf-8")
-    raise HubError(f"{CARD} of {publication.repository} arrived damaged, and is not written over; try again later")
+    for _ in range(3):
+        with TemporaryDirectory() as cache:
+            fetch = partial(
+                api.hf_hub_download,
+                publication.repository,
+                name,
+                repo_type=publication.kind,
+                revision=head.commit,
+                cache_dir=cache,
+            )
+            path = Path(patiently(fetch, publication.repository, name))
+            if is_same(path, head.hashes[name]):
+                return path.read_text(encoding="utf-8")
+    raise HubError(f"{name} of {publication.repository} arrived damaged, and is not written over; try again later")
 
 
 def _committed(api: HfApi, publication: Publication, head: _Head, change: _Change) -> Published:
@@ -183,6 +194,7 @@ def _committed(api: HfApi, publication: Publication, head: _Head, change: _Chang
             commit, pull_request = _commit_once(api, publication, head, change)
             break
         except Exception as error:
+            hide_tokens(error)
             landed = _landed(api, publication, head, change)
             if landed is not None:
                 commit, pull_request = landed

@@ -42,11 +42,13 @@ INFO_TIMEOUT_S = 10.0
 OFFLINE = "HF_HUB_OFFLINE forbids to ask the Hub"
 REQUEST_TIMEOUT, TOO_MANY_REQUESTS = 408, 429
 REFUSED = {
+    402: "the Hub asks for a paid plan to {doing} {what}; use an account that has one",
     401: "the Hub does not take the token that was sent for {what}; sign in with `hf auth login`",
     403: "the token that was sent may not {doing} {what}; use one that may, or ask its owner for access",
 }
 
 Kind = Literal["model", "dataset"]
+TOKEN_SHAPE = re.compile(r"hf_[\w.-]{4,}|(?<=Bearer )[^\s'\"]+")
 Token = str | bool | None  # a token; None for the one that is stored on this machine, False for none at all
 Result = TypeVar("Result")
 
@@ -326,10 +328,20 @@ def may_pass(error: Exception) -> bool:
     return isinstance(error, no_answer)
 
 
+def hide_tokens(error: BaseException | None) -> None:
+    """Take tokens out of the words of an error and of what led to it: a server may repeat what was sent to it."""
+    while error is not None:
+        error.args = tuple(TOKEN_SHAPE.sub("hf_...", each) if isinstance(each, str) else each for each in error.args)
+        if isinstance(said := getattr(error, "server_message", None), str):
+            setattr(error, "server_message", TOKEN_SHAPE.sub("hf_...", said))  # noqa: B010 - of some errors alone
+        error = error.__cause__ or error.__context__
+
+
 def told(error: Exception, label: str, file: str = "", doing: str = "read") -> Exception:
-    """An error of the client as ours, in one sentence; one that is a bug as it is."""
+    """An error of the client as ours, in one sentence; one that is a bug as it is. Neither repeats a token."""
     from huggingface_hub import errors
 
+    hide_tokens(error)
     repository, _, revision = label.partition("@")
     what = f"{file} of {label}" if file else label
     sentences: tuple[tuple[type[Exception], str], ...] = (

@@ -61,6 +61,13 @@ def require_publishable(folder: Path) -> dict[str, Any]:
     return provenance
 
 
+def require_not_private(path: Path) -> None:
+    """PublishingError where a picture bears the mark of private frames, or lies in a folder marked as private."""
+    for parent in path.resolve().parents:
+        _refuse_private(parent)
+    _refuse_marked(path)
+
+
 def require_licence(provenance: Mapping[str, Any], name: str) -> None:
     """PublishingError where provenance forbids to publish, or names no licence that allows it."""
     if provenance.get("private") is not False or provenance.get("publishable") is not True:

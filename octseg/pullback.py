@@ -3,6 +3,7 @@
 A frame is (H, W, 3) uint8 RGB. A single picture is a pullback of one frame.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,12 @@ from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 PixelSpacingSource = Literal["dicom", "ruler", "user", "preset"]
+
+
+def frame_sha256(frame: Frame) -> str:
+    """sha256 of a frame's size and pixels, whatever file they came from."""
+    height, width = frame.shape[:2]
+    return hashlib.sha256(f"{height} x {width}\n".encode() + frame.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

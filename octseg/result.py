@@ -16,7 +16,7 @@ from octseg.export.masks import palette_image
 from octseg.export.records import json_value, json_values
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval
-from octseg.pullback import Frame, PixelScale, PixelSpacingSource
+from octseg.pullback import Frame, PixelScale, PixelSpacingSource, frame_sha256
 
 ModelSource = Literal["bundled", "hub", "folder"]
 
@@ -111,6 +111,7 @@ class FrameResult:
         record = {
             "file": self.file,
             "frame": self.frame_number,
+            "frame_sha256": frame_sha256(self.frame),
             "height": height,
             "width": width,
             "pixel_spacing_mm": self.pixel_spacing_mm,

@@ -2,8 +2,8 @@
 
 DIR is a dataset of `python -m train.prepare`, org/name[@revision] of the Hub, or one part of an unpacked fold of the
 Zenodo record. Prints Markdown tables, writes metrics.json into RUN and, with --into-config, the same figures into its
-config.json and card. A study that the model was trained on is refused. --uncertainty counts how many true values lie
-in the measures' intervals.
+config.json and card, and a picture of the worst frames beside them. A study that the model was trained on is refused.
+--uncertainty counts how many true values lie in the measures' intervals.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from octseg.card import model_card
+from octseg.card import FAILURES_FILE, model_card
 from octseg.checkpoint import load_checkpoint, save_checkpoint
 from octseg.errors import DatasetError, OctsegError
 from octseg.export.files import write_file
@@ -25,7 +25,9 @@ from octseg.score_tables import Metrics, class_table, coverage_table, summary_ta
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data, phantom_case
 from train.scores import SetScore
+from train.worst import WorstFrames, failures_png
 
+N_FAILURES = 6  # frames of failures.png
 FIRST_PHANTOM_SEED = 900_000  # training draws from 100,000 up
 METRICS_FILE = "metrics.json"
 DETAILS = ("frames", "classes", "intervals_95")  # too large for config.json; they stand in metrics.json
@@ -54,11 +56,16 @@ def refuse_seen(training: Mapping[str, Any], data: Data) -> None:
             )
 
 
-def score(segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False) -> SetScore:
-    """Every case segmented and scored; the dataset's scale is used where it knows one."""
+def score(
+    segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False, worst: WorstFrames | None = None
+) -> SetScore:
+    """Every case segmented, scored and shown to `worst`; the dataset's scale is used where it knows one."""
     scores = SetScore()
     for case in cases:
-        scores.add(segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=uncertainty), case)
+        result = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=uncertainty)
+        scores.add(result, case)
+        if worst is not None:
+            worst.show(result, case, scores.frames[-1])
     return scores
 
 
@@ -76,7 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         refuse_seen(segmenter.config.training, data)
         for warning in data.warnings:
             print(f"train.evaluate: {warning}", file=sys.stderr)
-        of_data = evaluate(segmenter, shown(data), uncertainty=options.uncertainty)
+        worst = WorstFrames(N_FAILURES)
+        of_data = score(segmenter, shown(data), uncertainty=options.uncertainty, worst=worst).summary()
         if data.told.get("private"):
             of_data["private"] = True
         metrics = {"frames of a leaking split" if data.warnings else "unseen patients": of_data}
@@ -85,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             metrics["phantoms"] = evaluate(segmenter, phantoms, uncertainty=options.uncertainty)
         write_file(options.model / METRICS_FILE, (json.dumps(metrics, indent=2) + "\n").encode())
         if options.into_config:
+            private = bool(data.told.get("private"))
+            write_file(options.model / FAILURES_FILE, failures_png(worst.frames, private=private))
             store_metrics(options.model, metrics)
     except OctsegError as error:
         print(f"train.evaluate: {error}", file=sys.stderr)
@@ -110,7 +120,9 @@ def store_metrics(folder: Path, metrics: Metrics) -> None:
     checkpoint = load_checkpoint(folder)
     pooled = {name: {key: of_set[key] for key in of_set if key not in DETAILS} for name, of_set in metrics.items()}
     config = replace(checkpoint.config, metrics={"protocol": PROTOCOL, **pooled})
-    save_checkpoint(folder, checkpoint.network, config, model_card(config, metrics))
+    save_checkpoint(
+        folder, checkpoint.network, config, model_card(config, metrics, failures=(folder / FAILURES_FILE).is_file())
+    )
 
 
 def shown(data: Data) -> Iterable[Case]:

@@ -26,6 +26,11 @@ def palette_indices(masks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]
 
 def palette_image(masks: Mapping[str, NDArray[np.bool_]]) -> Image.Image:
     """Planes (H, W), by class name, as a palette picture in the classes' own colours."""
-    image = Image.fromarray(palette_indices(masks))
+    return indexed_image(palette_indices(masks))
+
+
+def indexed_image(indices: NDArray[np.uint8]) -> Image.Image:
+    """Palette indices (H, W) as a picture in the classes' own colours."""
+    image = Image.fromarray(indices)
     image.putpalette(PALETTE)
     return image

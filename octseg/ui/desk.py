@@ -12,13 +12,15 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from octseg.drawing.screen import encode_jpeg
 from octseg.errors import OctsegError, ReadError
 from octseg.export.bundle import zip_bytes
-from octseg.export.pictures import mask_png, overlay_png
+from octseg.export.pictures import mask_png, overlay_png, png_bytes
 from octseg.export.provenance import run_record
 from octseg.export.tables import measures_csv
+from octseg.publishing import HEAD_BYTES, PRIVATE_KEYWORD, PRIVATE_TEXT, is_marked_private
 from octseg.reading import read_pullback
 from octseg.reading.grey import sepia_to_grey
 from octseg.result import FrameResult
@@ -69,6 +71,10 @@ class Desk:
         self.segmenter, self.limits, self.folder = segmenter, limits, folder
         self._segment = segment or segmenter.segment
         self._turns = threading.BoundedSemaphore(limits.model_runs)
+
+    def use(self, segmenter: Segmenter) -> None:
+        """Segment with another model from now on, on this machine itself."""
+        self.segmenter, self._segment = segmenter, segmenter.segment
 
     def segment(
         self, file: Path, pixel_spacing_mm: float | None, preset: str | None, *, uncertainty: bool = False
@@ -130,6 +136,15 @@ class Desk:
         for name, content in contents.items():
             (folder / name).write_bytes(content)
         return {name: folder / name for name in contents}
+
+    def for_sharing(self, result: FrameResult, file: Path, files: dict[str, Path]) -> Path:
+        """The folder of `files`, with the frame's own pixels put beside them; a private frame stays marked as one."""
+        with file.open("rb") as content:
+            private = is_marked_private(content.read(HEAD_BYTES))
+        marked = {PRIVATE_KEYWORD: PRIVATE_TEXT} if private else {}
+        folder = files["measures.json"].parent
+        (folder / "frame.png").write_bytes(png_bytes(Image.fromarray(result.frame), marked))
+        return folder
 
     def _new_folder(self) -> Path:
         folder = self.folder / secrets.token_hex(16)

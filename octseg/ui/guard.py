@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -58,10 +58,18 @@ class Guard:
     """ASGI middleware that refuses what is too large, too slow, too much at once or not there.
 
     frame_ancestors: the sites that may show the page in a frame, as a Content-Security-Policy lists them.
+    more_addresses: those of sign-in, where there is one.
     """
 
-    def __init__(self, app: ASGIApp, limits: ServerLimits, frame_ancestors: str = "'self'") -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: ServerLimits,
+        frame_ancestors: str = "'self'",
+        more_addresses: Collection[str] = (),
+    ) -> None:
         self.app = app
+        self.more_addresses = more_addresses
         self.limits = limits
         self.uploads: Counter[str] = Counter()  # address -> uploads under way
         self.headers = (
@@ -108,7 +116,7 @@ class Guard:
     async def _checked(
         self, scope: Scope, receive: Receive, send: Send, refuse: Callable[[RefusalError], None]
     ) -> None:
-        if not ADDRESSES.fullmatch(scope["path"]):
+        if not ADDRESSES.fullmatch(scope["path"]) and scope["path"] not in self.more_addresses:
             raise RefusalError(404, "Not found.")
         async with self._upload_slot(scope):
             checked: Receive = BodyCheck(scope, receive, self.limits, refuse).receive
@@ -141,7 +149,8 @@ class Guard:
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         ours: tuple[tuple[bytes, bytes], ...] = self.headers
-        if "/file=" in scope["path"] or scope["path"].startswith("/gradio_api/queue/"):
+        own = "/file=" in scope["path"] or scope["path"].startswith("/gradio_api/queue/")
+        if own or scope["path"] in self.more_addresses:
             ours = (*ours, (b"cache-control", b"private, no-store"))  # no patient's frame stays in a shared browser
 
         async def send_with_headers(message: Message) -> None:

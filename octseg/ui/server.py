@@ -9,6 +9,7 @@ from octseg.ui.guard import Guard
 from octseg.ui.janitor import start_janitor
 from octseg.ui.limits import ServerLimits, on_a_space
 from octseg.ui.private import PrivateFolders
+from octseg.ui.share import door, sign_in_paths
 from octseg.ui.theme import HEAD, theme
 
 SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
@@ -17,7 +18,12 @@ SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
 def serve(page: gr.Blocks, limits: ServerLimits, folders: PrivateFolders, environment: Mapping[str, str]) -> None:
     """Serve `page` until the process is told to stop."""
     space = on_a_space(environment)
-    guard = Middleware(Guard, limits=limits, frame_ancestors=f"'self' {SPACE_PAGES}" if space else "'self'")
+    guard = Middleware(
+        Guard,
+        limits=limits,
+        frame_ancestors=f"'self' {SPACE_PAGES}" if space else "'self'",
+        more_addresses=sign_in_paths(door(environment, limits)),
+    )
     for folder in (folders.visitors, folders.root / "tmp"):
         start_janitor(folder, limits)
     page.queue(max_size=limits.queue_size, api_open=False, default_concurrency_limit=limits.model_runs)

@@ -47,7 +47,7 @@ def our_download() -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = from_pretrained(NAME, backend="torch")
-    return "right, an earlier commit, with a warning" if model.notice else "right"
+    return "right, the last good commit, with a warning" if model.notice else "right"
 
 
 def stock_upload() -> str:

@@ -1,0 +1,117 @@
+"""`push-results`: what `octseg predict` wrote to a dataset repository, private unless told otherwise.
+
+octseg predict frames --out results
+python -m hub push-results results org/name --frames frames
+python -m hub push-results --undo COMMIT org/name
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hub import results
+from hub.cards.results import METADATA
+from hub.cases import Plan, plan
+from hub.client import CARD
+from hub.errors import HubError
+from hub.options import Commands, say, tell
+from hub.predicted import predicted_cases
+from octseg.export.files import told_in_one_sentence
+
+PIXELS_ARE_SHARED = (
+    "the pixels of every frame are shared as they are: look at each, for a name or a date may be burned in. "
+    "Names of files, and what files say beside their pixels, are not sent"
+)
+SIGN_IN = "there is no token to share with: sign in with `hf auth login`, or set HF_TOKEN"
+NOBODY = "no personal data"
+
+
+def add_command(commands: Commands) -> None:
+    """`push-results DIR org/name`."""
+    parser = commands.add_parser("push-results", help="share what `octseg predict` wrote, private by default")
+    parser.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="what `octseg predict --out` wrote")
+    parser.add_argument("repository", metavar="ORG/NAME")
+    parser.add_argument(
+        "--frames", type=Path, nargs="+", default=(), metavar="INPUT", help="what `octseg predict` was given"
+    )
+    parser.add_argument("--attribution", default="", metavar="TEXT", help="whose the frames are, under which licence")
+    parser.add_argument("--public", action="store_true", help="share with everybody; asks once more")
+    parser.add_argument("--create-pr", action="store_true", help="open a pull request instead of writing to main")
+    parser.add_argument("--dry-run", action="store_true", help="list what would be sent and where, and send nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask before anything is sent")
+    parser.add_argument(
+        "--yes-no-personal-data",
+        action="store_true",
+        help="with --public: I have looked at every frame, and nothing in them tells who the patient is",
+    )
+    parser.add_argument("--undo", metavar="COMMIT", help="take out again what a commit shared; give no DIR")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    token = results.stored_token()
+    if not token:
+        raise HubError(SIGN_IN)
+    if options.undo:
+        tell(results.take_back(options.undo, options.repository, token))
+        say("the repository's history still holds it; to delete it for good, delete the repository")
+        return 0
+    if options.folder is None:
+        raise HubError("give the folder that `octseg predict --out` wrote, then org/name")
+    if not options.frames:
+        raise HubError("give with --frames what `octseg predict` was given: its results hold no frames")
+    with TemporaryDirectory() as folder:
+        cases = predicted_cases(options.folder, options.frames, options.attribution)
+        plans = [_on_disk(plan(case), Path(folder)) for case in cases]
+        _push(plans, options, token)
+    return 0
+
+
+def _on_disk(plan: Plan, folder: Path) -> Plan:
+    """The same plan with its files on disk: those of a long pullback would not fit into memory."""
+    with told_in_one_sentence("what is to be sent"):
+        for name, content in plan.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                (folder / name).write_bytes(content)
+    return replace(plan, files={name: folder / name for name in plan.files})
+
+
+def _push(plans: Sequence[Plan], options: argparse.Namespace, token: str) -> None:
+    """List what goes where, ask, and send it."""
+    where = results.place(options.repository, token)
+    results.require_private_or_agreed(where, public=options.public)
+    _list(plans, where, public=options.public)
+    if options.dry_run:
+        say("nothing was sent")
+        return
+    _ask("Send it? [y/N]", "y", told=options.yes, flag="--yes")
+    if options.public:
+        said = f"Everybody will see it. If nothing in the frames tells who the patient is, type: {NOBODY}"
+        _ask(said, NOBODY, told=options.yes_no_personal_data, flag="--yes-no-personal-data")
+    for group in [plans] if options.create_pr else [[each] for each in plans]:
+        tell(results.share(group, where, token, public=options.public, create_pr=options.create_pr))
+
+
+def _list(plans: Sequence[Plan], where: results.Place, *, public: bool) -> None:
+    count = sum(len(each.files) for each in plans)
+    say(f"{len(plans)} frame(s), {count} files, go to {where.sentence(public=public)}:")
+    for each in plans:
+        for name, size in each.sizes.items():
+            say(f"  {name}  {size:,} bytes")
+    say(f"  {METADATA}, a line a frame, and {CARD}, the same for all")
+    say(PIXELS_ARE_SHARED)
+
+
+def _ask(question: str, answer: str, *, told: bool, flag: str) -> None:
+    """HubError unless the answer was given beforehand or is typed now."""
+    if told:
+        return
+    if not sys.stdin.isatty():
+        raise HubError(f"nothing was sent: nobody can be asked here; say {flag} if it may be")
+    say(question)
+    if sys.stdin.readline().strip().lower() != answer:
+        raise HubError("nothing was sent")

@@ -1,0 +1,134 @@
+"""One frame's result as a single HTML file: pictures inside, measures with units, scale, model, warnings.
+
+It loads nothing and runs nothing, so that it can be mailed, archived, and read where there is no network.
+"""
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from PIL import Image
+
+from octseg.export.provenance import NOTICE, scale_sentence
+from octseg.measurement.wording import TABLE, Row
+from octseg.pullback import PixelScale
+
+JPEG_QUALITY = 90
+STYLE = """
+:root { color-scheme: light dark; --line: #d5dae0; --quiet: #5a6472; --warn: #8a5a00; --soft: #fff6e0; }
+@media (prefers-color-scheme: dark) {
+  :root { --line: #363d47; --quiet: #98a1ad; --warn: #f0c25c; --soft: #2c2413; }
+}
+body { max-width: 1000px; margin: 0 auto; padding: 24px 16px 48px; font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.3rem; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 1.05rem; margin: 28px 0 8px; }
+.notice { color: var(--warn); font-weight: 600; margin: 4px 0 16px; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 12px; }
+figure { margin: 0; }
+figcaption, small { color: var(--quiet); font-size: .85rem; }
+img { width: 100%; background: #000; border-radius: 8px; display: block; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-top: 1px solid var(--line); padding: 6px 8px; text-align: left; vertical-align: top; }
+td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+small { display: block; font-weight: 400; }
+ul.warnings { background: var(--soft); color: var(--warn); padding: 10px 12px 10px 30px; border-radius: 8px; }
+dl { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 4px 16px; margin: 0; }
+dt { color: var(--quiet); }
+dd { margin: 0; overflow-wrap: anywhere; }
+"""
+
+
+def report_html(
+    title: str,
+    run: Mapping[str, Any],
+    record: Mapping[str, Any],
+    pictures: Mapping[str, Image.Image],
+    attribution: str = "",
+) -> str:
+    """The report of one frame.
+
+    run: the head of measures.json. record: the frame's entry in it. pictures: caption -> picture.
+    attribution: where the frame comes from and under which licence, where that is to be said.
+    """
+    figures = "".join(_figure(caption, picture) for caption, picture in pictures.items())
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n<h1>{escape(title)}</h1>"
+        f'<p class="notice">{NOTICE}</p>\n<div class="pictures">{figures}</div>\n'
+        f"{_warnings(record['warnings'])}<h2>Measures</h2>\n{_table(record)}\n"
+        f"<h2>Where it comes from</h2>\n{_facts(run, record, attribution)}\n</body></html>\n"
+    )
+
+
+def _figure(caption: str, picture: Image.Image) -> str:
+    """A picture inside the page: as PNG where it has a palette of few colours, else as JPEG."""
+    stream = io.BytesIO()
+    kind = "png" if picture.mode == "P" else "jpeg"
+    picture.save(stream, kind, **({} if kind == "png" else {"quality": JPEG_QUALITY}))
+    content = base64.b64encode(stream.getvalue()).decode()
+    text = escape(caption)
+    return (
+        f'<figure><img alt="{text}" src="data:image/{kind};base64,{content}"><figcaption>{text}</figcaption></figure>'
+    )
+
+
+def _warnings(warnings: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(warning)}</li>" for warning in dict.fromkeys(warnings))
+    return f'<h2>What to be careful about</h2>\n<ul class="warnings">{items}</ul>\n' if items else ""
+
+
+def _table(record: Mapping[str, Any]) -> str:
+    groups = "".join(
+        f'<tbody><tr><th colspan="2" scope="rowgroup">{escape(title)}</th></tr>{"".join(_rows(record, rows))}</tbody>'
+        for title, rows in TABLE
+    )
+    return f"<table>{groups}</table>"
+
+
+def _rows(record: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[str]:
+    intervals = record.get("intervals_95") or {}
+    for row in rows:
+        yield (
+            f'<tr><th scope="row">{escape(row.label)}<small>{escape(row.meaning)}</small></th>'
+            f'<td class="number" data-measure="{row.field}">{_measured(record.get(row.field), row)}'
+            f"{_interval(intervals.get(row.field), row)}</td></tr>"
+        )
+
+
+def _measured(value: float | None, row: Row) -> str:
+    return "not measured" if value is None else f"{value:.{row.digits}f} {row.unit}".rstrip()
+
+
+def _interval(interval: Sequence[float] | None, row: Row) -> str:
+    if interval is None:
+        return ""
+    low, high = (f"{end:.{row.digits}f}" for end in interval)
+    return f"<small>95 %: {low} to {high}</small>"
+
+
+def _facts(run: Mapping[str, Any], record: Mapping[str, Any], attribution: str) -> str:
+    model = run["model"]
+    facts = {
+        "Scale": _scale(record),
+        "Frame": f"{record['height']} x {record['width']} pixels, sha256 {record['frame_sha256']}",
+        "Model": f"{model['name']} ({model['source']})",
+        "Commit": model["revision"] or "none, told by its hash",
+        "Weights": f"sha256 {model['sha256']}",
+        "Made by": f"octseg {run['octseg']} on {run['device']}, {run['backend']}",
+        "Source": attribution,
+    }
+    items = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items() if value)
+    return f"<dl>{items}</dl>"
+
+
+def _scale(record: Mapping[str, Any]) -> str:
+    return scale_sentence(
+        PixelScale(
+            pixel_spacing_mm=record["pixel_spacing_mm"],
+            source=record["pixel_spacing_source"],
+            evidence=record.get("pixel_spacing_evidence") or "",
+        )
+    )

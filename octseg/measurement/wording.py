@@ -1,0 +1,80 @@
+"""What each measure is called, its unit, and what it means, as people read it: on the page and in the report."""
+
+from dataclasses import dataclass
+
+from octseg.measurement.tcfa import ARC_DEG, CAP_UM
+
+CLIMA_ARC_DEG, CLIMA_CAP_UM = 180, 75  # high risk in the CLIMA study
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a field of FrameMeasures, its name, unit, decimals and meaning."""
+
+    field: str
+    label: str
+    unit: str
+    digits: int
+    meaning: str
+
+
+TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
+    (
+        "Lipid core",
+        (
+            Row(
+                "lipid_core_area_mm2",
+                "Area",
+                "mm²",
+                3,
+                "Inside the outline. The deep border is diffuse: this is the visible area.",
+            ),
+            Row("lipid_core_area_px", "Area", "px", 0, "The same in pixels, whatever the scale."),
+            Row("lipid_core_percent_of_disc", "Part of the disc", "%", 1, "Of the round field of view."),
+            Row(
+                "lipid_arc_deg",
+                "Arc",
+                "°",
+                0,
+                "Rays from the lumen's centre that meet lipid; all cores together. "
+                f"Over {ARC_DEG:.0f}° lipid rich, over {CLIMA_ARC_DEG}° high risk (CLIMA).",
+            ),
+            Row("lipid_arc_widest_deg", "Widest core", "°", 0, "The arc of the widest single core."),
+            Row("lipid_arc_catheter_deg", "Arc from the catheter", "°", 0, "The same arc seen from the catheter."),
+        ),
+    ),
+    (
+        "Fibrous cap",
+        (
+            Row(
+                "fibrous_cap_thickness_min_um",
+                "Thinnest",
+                "µm",
+                0,
+                f"Smallest median over 100 µm of arc. Under {CAP_UM:.0f} µm thin (TCFA), "
+                f"under {CLIMA_CAP_UM} µm high risk (CLIMA). Readers differ by about 20 µm.",
+            ),
+            Row("fibrous_cap_thickness_p5_um", "5th percentile", "µm", 0, "Thinner on 5 % of the arc."),
+            Row("fibrous_cap_thickness_mean_um", "Mean", "µm", 0, "Over the whole arc, its ends left out."),
+            Row("fibrous_cap_absent_deg", "No cap seen", "°", 0, "Part of the arc where lipid reaches the lumen."),
+        ),
+    ),
+    (
+        "Lumen",
+        (
+            Row("lumen_area_mm2", "Area", "mm²", 3, "The largest open area, catheter included."),
+            Row("lumen_area_px", "Area", "px", 0, "The same in pixels."),
+            Row("lumen_diameter_min_mm", "Shortest diameter", "mm", 2, "Through the lumen's centre."),
+            Row("lumen_diameter_max_mm", "Longest diameter", "mm", 2, "Through the lumen's centre."),
+            Row("lumen_diameter_mean_mm", "Mean diameter", "mm", 2, "Over all directions."),
+            Row("lumen_eccentricity", "Eccentricity", "", 2, "(longest − shortest) / longest; 0 is round."),
+        ),
+    ),
+    (
+        "Vasa vasorum",
+        (
+            Row("vasa_vasorum_count", "Count", "", 0, "Separate dark channels in the wall."),
+            Row("vasa_vasorum_area_mm2", "Area", "mm²", 3, "All of them together."),
+        ),
+    ),
+)
