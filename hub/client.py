@@ -8,25 +8,19 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, errors
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from hub.cards.merging import merged
 from hub.errors import HubError, RaceError
+from hub.repository import BRANCH, Content, Head, Kind, Repository, require_name
 from octseg.errors import CheckpointError
 from octseg.hub_cache import is_same
-from octseg.pretrained import HUB_NAME, PAUSES_S, Token, hide_tokens, may_pass, patiently, told
+from octseg.pretrained import PAUSES_S, Token, hide_tokens, may_pass, told
 
-Kind = Literal["model", "dataset", "space"]
 CARD = "README.md"
-BRANCH = "main"
 BAD_REQUEST, CONFLICT, PRECONDITION_FAILED = 400, 409, 412
-PATHS_AT_ONCE = 200
 UPLOAD_FAILED = RuntimeError  # which the client raises for a file that could not be sent, or arrived damaged
 
 
@@ -42,7 +36,7 @@ class Publication:
 
     kind: Kind
     repository: str
-    files: Mapping[str, bytes | Path]
+    files: Mapping[str, Content]
     summary: str
     description: str = ""
     owned: re.Pattern[str] | None = None
@@ -67,16 +61,14 @@ class Published:
 class _Change:
     """What a commit does to the files of its parent."""
 
-    sent: Mapping[str, bytes | Path]
+    parent: Head
+    sent: Mapping[str, Content]
     deleted: Sequence[str]
 
-
-@dataclass(frozen=True)
-class _Head:
-    """A commit of the repository and the hash of each of its files: sha256, or git's sha1 of smaller ones."""
-
-    commit: str
-    hashes: Mapping[str, str]
+    def is_in(self, head: Head) -> bool:
+        """Whether a later commit holds all of it."""
+        arrived = all(is_same(content, head.hashes.get(name)) for name, content in self.sent.items())
+        return head.commit != self.parent.commit and arrived and not set(self.deleted) & head.hashes.keys()
 
 
 def publish(publication: Publication, token: Token = None, say: Callable[[str], None] = lambda _: None) -> Published:
@@ -90,15 +82,52 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         HubUnreachableError: the Hub does not answer, even when asked again.
     """
     require_name(publication.repository)
-    api = HfApi(token=token)
-    head, made = _opened(api, publication, say)
+    if publication.create_pr and publication.tag is not None:
+        raise HubError("a pull request is not tagged: leave out --tag, and tag the commit when it has been merged")
+    repository = Repository(HfApi(token=token), publication.kind, publication.repository)
+    change = _change(publication, repository, *_opened(repository, publication, say))
+    if not change.sent and not change.deleted:
+        say("the repository holds all of it already; no commit is made")
+        done = Published(change.parent.commit, repository.url(change.parent.commit), changed=False)
+    else:
+        say(f"{len(change.sent)} files are new or changed, {len(change.deleted)} are deleted")
+        if publication.tag is not None:
+            repository.require_tag_free(publication.tag)
+        commit, pull_request = _committed(repository, publication, change)
+        repository.require_arrived(commit, change.sent)
+        say("read back: every file that was sent has the hash that it has here")
+        done = Published(commit, repository.url(commit), changed=True, pull_request=pull_request)
+    if publication.tag is not None:
+        repository.tag(publication.tag, done.commit)
+    return done
+
+
+def _opened(repository: Repository, publication: Publication, say: Callable[[str], None]) -> tuple[Head, bool]:
+    """The repository's head, and whether the repository was made here and now: a README in it is then the Hub's own."""
+    head = repository.head()
+    if head is not None:
+        if publication.private and not head.private:
+            raise HubError(
+                f"{repository.name} is public already, so --private cannot hold; make it private in its settings, or "
+                "take another name"
+            )
+        return head, False
+    if publication.create_pr:
+        raise HubError(f"there is no {repository.kind} {repository.name} on the Hub to open a pull request in")
+    say(f"making the {'private' if publication.private else 'public'} {repository.kind} {repository.name}")
+    return repository.make(private=publication.private, **publication.create_arguments), True
+
+
+def _change(publication: Publication, repository: Repository, head: Head, made: bool) -> _Change:
+    """What differs from what stands there."""
     files = dict(publication.files)
     if CARD in files:
-        files[CARD] = merged(_text(files[CARD]), None if made else _standing(api, publication, head, CARD)).encode()
-    laid = {name: lay(_standing(api, publication, head, name)) for name, lay in publication.laid.items()}
+        files[CARD] = merged(_text(files[CARD]), None if made else repository.text(head, CARD)).encode()
+    laid = {name: lay(repository.text(head, name)) for name, lay in publication.laid.items()}
     files.update({name: text.encode() for name, text in laid.items() if text})
     owned = publication.owned
-    change = _Change(
+    return _Change(
+        head,
         {name: content for name, content in files.items() if not is_same(content, head.hashes.get(name))},
         [
             name
@@ -106,221 +135,78 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
             if name not in files and (name in laid or (owned is not None and owned.fullmatch(name)))
         ],
     )
-    if not change.sent and not change.deleted:
-        say("the repository holds all of it already; no commit is made")
-        done = Published(head.commit, _commit_url(api, publication, head.commit), changed=False)
-    else:
-        say(f"{len(change.sent)} of {len(files)} files are new or changed, {len(change.deleted)} are deleted")
-        done = _committed(api, publication, head, change)
-        say("read back: every file that was sent has the hash that it has here")
-    _tag(api, publication, done.commit)
-    return done
 
 
-def require_name(repository: str) -> None:
-    """HubError where it is not org/name."""
-    if not HUB_NAME.fullmatch(repository) or "@" in repository:
-        raise HubError(f"{repository} is no name of a repository; give org/name")
-
-
-def _text(content: bytes | Path) -> str:
+def _text(content: Content) -> str:
     return (content if isinstance(content, bytes) else content.read_bytes()).decode()
 
 
-def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) -> tuple[_Head, bool]:
-    """The repository's head, and whether the repository was made here and now: a README in it is then the Hub's own."""
+def _committed(
+    repository: Repository, publication: Publication, change: _Change, pauses_s: Sequence[float] = PAUSES_S
+) -> tuple[str, str | None]:
+    """Commit and pull request, made anew where it did not take effect."""
     try:
-        return _head(api, publication, BRANCH), False
-    except CheckpointError as error:
-        if publication.create_pr or not _is_missing(error.__cause__):
-            raise
-    say(f"making the {'private' if publication.private else 'public'} {publication.kind} {publication.repository}")
-    make = partial(
-        api.create_repo,
-        publication.repository,
-        repo_type=publication.kind,
-        private=publication.private,
-        exist_ok=True,
-        **publication.create_arguments,
-    )
-    patiently(make, publication.repository, doing="make")
-    return _head(api, publication, BRANCH), True
+        return _commit_once(repository, publication, change)
+    except Exception as error:
+        hide_tokens(error)
+        landed = _landed(repository, publication, change)
+        if landed is not None:
+            return landed
+        if not pauses_s or not (may_pass(error) or isinstance(error, UPLOAD_FAILED)):
+            raise _refused(error, repository) from error
+    time.sleep(pauses_s[0])
+    return _committed(repository, publication, change, pauses_s[1:])
 
 
-def _is_missing(error: BaseException | None) -> bool:
-    return isinstance(error, errors.RepositoryNotFoundError) and not isinstance(error, errors.GatedRepoError)
-
-
-def _head(api: HfApi, publication: Publication, revision: str) -> _Head:
-    ask = partial(
-        api.repo_info, publication.repository, repo_type=publication.kind, revision=revision, files_metadata=True
-    )
-    info = patiently(ask, publication.repository)
-    if publication.private and info.private is False:
-        raise HubError(
-            f"{publication.repository} is public already, so --private cannot hold; make it private in its settings, "
-            "or take another name"
-        )
-    files = getattr(info, "siblings", None) or ()
-    known = {each.rfilename: each.lfs.sha256 if each.lfs else each.blob_id for each in files}
-    return _Head(str(info.sha), {name: digest for name, digest in known.items() if digest})
-
-
-def _standing(api: HfApi, publication: Publication, head: _Head, name: str) -> str | None:
-    """A text file as it is on the Hub, None where there is none; no copy of it stays on this machine."""
-    if name not in head.hashes:
-        return None
-    for _ in range(3):
-        with TemporaryDirectory() as cache:
-            fetch = partial(
-                api.hf_hub_download,
-                publication.repository,
-                name,
-                repo_type=publication.kind,
-                revision=head.commit,
-                cache_dir=cache,
-            )
-            path = Path(patiently(fetch, publication.repository, name))
-            if is_same(path, head.hashes[name]):
-                return path.read_text(encoding="utf-8")
-    raise HubError(f"{name} of {publication.repository} arrived damaged, and is not written over; try again later")
-
-
-def _committed(api: HfApi, publication: Publication, head: _Head, change: _Change) -> Published:
-    """The commit, made anew where it did not take effect."""
-    pauses = iter(PAUSES_S)
-    while True:
-        try:
-            commit, pull_request = _commit_once(api, publication, head, change)
-            break
-        except Exception as error:
-            hide_tokens(error)
-            landed = _landed(api, publication, head, change)
-            if landed is not None:
-                commit, pull_request = landed
-                break
-            if _status(error) in (CONFLICT, PRECONDITION_FAILED):
-                raise RaceError(
-                    f"somebody else changed {publication.repository} meanwhile; nothing was written over: look at it, "
-                    "and run the command again"
-                ) from error
-            pause = next(pauses, None)
-            if pause is None or not (may_pass(error) or isinstance(error, UPLOAD_FAILED)):
-                raise _refused(error, publication) from error
-            time.sleep(pause)
-    _check_arrived(api, publication, commit, change)
-    return Published(commit, _commit_url(api, publication, commit), changed=True, pull_request=pull_request)
-
-
-def _commit_once(api: HfApi, publication: Publication, head: _Head, change: _Change) -> tuple[str, str | None]:
+def _commit_once(repository: Repository, publication: Publication, change: _Change) -> tuple[str, str | None]:
     """Commit and pull request that the Hub answers with."""
-    done = api.create_commit(
-        publication.repository,
+    done = repository.api.create_commit(
+        repository.name,
         [
             *(CommitOperationAdd(path_in_repo=name, path_or_fileobj=content) for name, content in change.sent.items()),
             *(CommitOperationDelete(path_in_repo=name) for name in change.deleted),
         ],
         commit_message=publication.summary,
         commit_description=publication.description,
-        repo_type=publication.kind,
-        parent_commit=head.commit,
+        repo_type=repository.kind,
+        parent_commit=change.parent.commit,
         create_pr=publication.create_pr,
     )
     return done.oid, done.pr_url
 
 
-def _landed(api: HfApi, publication: Publication, head: _Head, change: _Change) -> tuple[str, str | None] | None:
+def _landed(repository: Repository, publication: Publication, change: _Change) -> tuple[str, str | None] | None:
     """Commit and pull request of a commit that took effect although its answer was lost."""
     try:
-        for revision, pull_request in _where_it_could_be(api, publication):
-            now = _head(api, publication, revision)
-            if now.commit != head.commit and _holds(now, change):
-                return now.commit, pull_request
+        for revision, pull_request in _where_it_could_be(repository, publication):
+            head = repository.head(revision)
+            if head is not None and change.is_in(head):
+                return head.commit, pull_request
     except CheckpointError:
         return None
     return None
 
 
-def _where_it_could_be(api: HfApi, publication: Publication) -> Iterator[tuple[str, str | None]]:
-    if not publication.create_pr:
+def _where_it_could_be(repository: Repository, publication: Publication) -> Iterator[tuple[str, str | None]]:
+    if publication.create_pr:
+        yield from repository.open_pull_requests(publication.summary)
+    else:
         yield BRANCH, None
-        return
-    opened = patiently(
-        lambda: list(
-            api.get_repo_discussions(
-                publication.repository,
-                repo_type=publication.kind,
-                discussion_type="pull_request",
-                discussion_status="open",
-            )
-        ),
-        publication.repository,
-    )
-    for each in opened:
-        if each.title == publication.summary:
-            yield f"refs/pr/{each.num}", each.url
 
 
-def _holds(head: _Head, change: _Change) -> bool:
-    return all(is_same(content, head.hashes.get(name)) for name, content in change.sent.items()) and not any(
-        name in head.hashes for name in change.deleted
-    )
-
-
-def _check_arrived(api: HfApi, publication: Publication, commit: str, change: _Change) -> None:
-    """Read back the hash of every file that was sent."""
-    names = list(change.sent)
-    found: dict[str, str] = {}
-    for start in range(0, len(names), PATHS_AT_ONCE):
-        ask = partial(
-            api.get_paths_info,
-            publication.repository,
-            names[start : start + PATHS_AT_ONCE],
-            repo_type=publication.kind,
-            revision=commit,
+def _refused(error: Exception, repository: Repository) -> Exception:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (CONFLICT, PRECONDITION_FAILED):
+        return RaceError(
+            f"somebody else changed {repository.name} meanwhile; nothing was written over: look at it, and run the "
+            "command again"
         )
-        for each in patiently(ask, publication.repository):
-            if isinstance(each, RepoFile):
-                found[each.path] = each.lfs.sha256 if each.lfs else each.blob_id
-    wrong = [name for name, content in change.sent.items() if not is_same(content, found.get(name))]
-    if wrong:
-        raise HubError(
-            f"{wrong[0]} of {publication.repository} is not what was sent (commit {commit[:7]}); run the command again"
-        )
-
-
-def _tag(api: HfApi, publication: Publication, commit: str) -> None:
-    """Name the commit, unless the tag names it already."""
-    if publication.tag is None:
-        return
-    repository, tag = publication.repository, publication.tag
-    make = partial(api.create_tag, repository, tag=tag, revision=commit, repo_type=publication.kind, exist_ok=True)
-    patiently(make, repository, doing="write to")
-    refs = patiently(partial(api.list_repo_refs, repository, repo_type=publication.kind), repository)
-    target = next((each.target_commit for each in refs.tags if each.name == tag), None)
-    if target != commit:
-        raise HubError(
-            f"the tag {tag} of {repository} names another commit already ({str(target)[:7]}), and tags are not moved; "
-            f"the files are in {commit[:7]}: run the command again with another --tag"
-        )
-
-
-def _refused(error: Exception, publication: Publication) -> Exception:
-    if isinstance(error, ValueError) and _status(error) in (None, BAD_REQUEST):
+    if isinstance(error, ValueError) and status in (None, BAD_REQUEST):
         said = " ".join(str(getattr(error, "server_message", None) or error).split())
-        return HubError(f"the Hub does not take what is sent to {publication.repository}: {said}")
+        return HubError(f"the Hub does not take what is sent to {repository.name}: {said}")
     if isinstance(error, UPLOAD_FAILED):
         return HubError(
-            f"a file did not arrive whole at {publication.repository}, and nothing was committed; run the command "
-            "again, which sends only what is missing"
+            f"a file did not arrive whole at {repository.name}, and nothing was committed; run the command again: it "
+            "sends only what is missing"
         )
-    return told(error, publication.repository, doing="write to")
-
-
-def _status(error: Exception) -> int | None:
-    return getattr(getattr(error, "response", None), "status_code", None)
-
-
-def _commit_url(api: HfApi, publication: Publication, commit: str) -> str:
-    prefix = "" if publication.kind == "model" else f"{publication.kind}s/"
-    return f"{api.endpoint}/{prefix}{publication.repository}/commit/{commit}"
+    return told(error, repository.name, doing="write to")

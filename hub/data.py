@@ -9,8 +9,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from hub.client import CARD, Publication, Published, publish, require_name
+from hub.client import CARD, Publication, Published, publish
 from hub.options import Commands, add_publishing_flags, say, tell
+from hub.repository import require_name
 from octseg.dataset import parquet
 from octseg.export.files import told_in_one_sentence
 from octseg.pretrained import Token

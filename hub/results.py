@@ -8,18 +8,17 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from huggingface_hub import HfApi, errors, get_token
+from huggingface_hub import HfApi, get_token
 
 from hub.cards.results import METADATA, card, with_row, without_row
 from hub.cases import ID_DIGITS, Plan, plan
 from hub.client import CARD, Publication, Published, publish
 from hub.errors import HubError, RaceError
 from hub.predicted import page_case
-from octseg.errors import CheckpointError
-from octseg.pretrained import HUB_NAME, patiently
+from hub.repository import Repository, require_name
+from octseg.pretrained import patiently
 
 DEFAULT_NAME = "octseg-results"
 CASE = re.compile(rf"\bcases/([0-9a-f]{{{ID_DIGITS}}})\b")
@@ -81,19 +80,13 @@ def place(repository: str, token: str) -> Place:
 
     Raises HubError where it holds something other than results.
     """
-    if not HUB_NAME.fullmatch(repository) or "@" in repository:
-        raise HubError(f"{repository} is no name of a repository; give org/name")
-    ask = partial(HfApi(token=_required(token)).dataset_info, repository)
-    try:
-        info = patiently(ask, repository)
-    except CheckpointError as error:
-        if isinstance(error.__cause__, errors.RepositoryNotFoundError):
-            return Place(repository, None)
-        raise
-    names = {each.rfilename for each in info.siblings or ()}
-    if METADATA not in names and not names <= {CARD, ".gitattributes"}:
+    require_name(repository)
+    head = Repository(HfApi(token=_required(token)), "dataset", repository).head()
+    if head is None:
+        return Place(repository, None)
+    if METADATA not in head.hashes and not head.hashes.keys() <= {CARD, ".gitattributes"}:
         raise HubError(f"{repository} holds other things than results already; take a repository of its own for them")
-    return Place(repository, bool(info.private))
+    return Place(repository, head.private)
 
 
 def require_private_or_agreed(where: Place, *, public: bool) -> None:

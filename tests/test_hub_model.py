@@ -1,11 +1,12 @@
 """push-model: one commit that is read back, a card that keeps what people wrote, and nothing private."""
 
 import json
-import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from hub.model import push_model
 from octseg.errors import CheckpointError, HubUnreachableError, PublishingError
 from octseg.phantom import make_phantom
 from octseg.pretrained import BUNDLED
-from tests.hub_client import environment, run_client
+from tests.hub_client import run_client
 from tests.hub_process import in_client
 from tests.hub_server import HubServer
 
@@ -218,30 +219,18 @@ def test_a_fault_on_the_way_up_is_got_over_in_one_commit(
 def test_what_somebody_committed_meanwhile_is_not_written_over(
     hub: HubServer, token: str, home: Path, run: Path
 ) -> None:
-    """The other commit comes between the look at the repository and ours."""
+    """The other commit comes between the look at the repository and ours, which waits before it is sent."""
     hub.create_repo("model", NAME)
-    environ = environment(hub, home, token)
-    with pytest.raises(RaceError, match="somebody else changed lab/net meanwhile; nothing was written over"):
-        in_client(hub, home, push_after_another, run, environ["HF_ENDPOINT"], token=token)
+    waiting = hub.fail("POST /api/models/lab/net/preupload", "delay", seconds=3.0)
+    with ThreadPoolExecutor(1) as pool:
+        pushing = pool.submit(in_client, hub, home, push, run, token=token)
+        while not waiting.met and not pushing.done():
+            time.sleep(0.01)
+        hub.put_commit("model", NAME, {"note.txt": b"theirs"})
+        with pytest.raises(RaceError, match="somebody else changed lab/net meanwhile; nothing was written over"):
+            pushing.result()
     assert commits(hub) == []
     assert hub.files("model", NAME)["note.txt"] == b"theirs"
-
-
-def push_after_another(folder: Path, endpoint: str) -> Published:
-    """Pushes; once the repository has been looked at, another client commits first."""
-    from huggingface_hub import HfApi
-
-    from hub import client
-
-    looked = client._card_of
-
-    def look_and_lose(api: HfApi, publication: Any, head: Any) -> str | None:
-        other = HfApi(endpoint=endpoint, token=os.environ["HF_TOKEN"])
-        other.upload_file(path_or_fileobj=b"theirs", path_in_repo="note.txt", repo_id=NAME)
-        return looked(api, publication, head)
-
-    client._card_of = look_and_lose
-    return push_model(folder, NAME)
 
 
 def test_without_the_hub_a_sentence_is_told_and_the_folder_is_whole(
