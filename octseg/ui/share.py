@@ -189,14 +189,11 @@ def _build_form(share: Share, folder: gr.State) -> None:
     look.click(_with_token(share, token, ASKING, offered), {*chosen, token}, **turn)
     send.click(_with_token(share, token, SENDING, sent), {agreed, token}, **turn)
     undo.click(_with_token(share, token, SENDING, taken_back), {shared, token}, **turn)
-    for changed in (repository.input, public.input, attribution.input):
-        changed(_withdrawn, None, outputs, api_visibility="private", queue=False, show_progress="hidden")
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": TURNS}
+    for changed in (repository.change, public.input, attribution.change):  # a text field tells of no `input`
+        changed(_withdrawn, None, outputs, trigger_mode="always_last", **quiet)
     folder.change(
-        lambda folder: (gr.Button(interactive=bool(folder)), *_withdrawn()),
-        folder,
-        [look, *outputs],
-        api_visibility="private",
-        show_progress="hidden",
+        lambda folder: (gr.Button(interactive=bool(folder)), *_withdrawn()), folder, [look, *outputs], **quiet
     )
 
 
