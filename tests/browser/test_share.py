@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Request, Response
+from playwright.sync_api import Browser, Error, Request
 
 from octseg.ui.limits import ServerLimits
 from octseg.ui.share import Door, door
@@ -58,14 +58,20 @@ class Sharing:
 
     def everything(self) -> str:
         """The page as it stands, every answer to it, and what the server logged."""
-        answers = [request.response() for request in self.answered]
-        bodies = [each.text() for each in answers if each and each.ok and _is_text(each)]
+        bodies = [_text(request) for request in self.answered]
         return "\n".join([self.page.content(), *bodies, (self.app.tmp / "app.log").read_text()])
 
 
-def _is_text(answer: Response) -> bool:
-    kind = answer.headers.get("content-type", "")
-    return "/assets/" not in answer.url and kind.startswith(("text/", "application/json"))
+def _text(request: Request) -> str:
+    """The answer's text; "" for pictures, redirects, and what the browser dropped when it went to another page."""
+    answer = request.response()
+    kind = answer.headers.get("content-type", "") if answer and answer.ok else ""
+    if answer is None or "/assets/" in request.url or not kind.startswith(("text/", "application/json")):
+        return ""
+    try:
+        return answer.text()
+    except Error:
+        return ""
 
 
 @pytest.fixture(scope="module")
