@@ -1,13 +1,15 @@
 """The page in the browser: `python app.py`, then open http://127.0.0.1:7860. Also the entry of a Hugging Face Space.
 
-Environment: OCTSEG_MODEL names the model (a folder or a repository of the Hub; the bundled one without it),
-GRADIO_SERVER_NAME and GRADIO_SERVER_PORT the address, and OCTSEG_... changes any limit of octseg/ui/limits.py.
+Environment: OCTSEG_MODEL names the model (a folder or a repository of the Hub); without it a file of that name beside
+this one does, as on a Space; without both it is the bundled one. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are the
+address, and OCTSEG_... changes any limit of octseg/ui/limits.py.
 """
 
 import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -17,6 +19,7 @@ from octseg.errors import OctsegError
 from octseg.ui.limits import ServerLimits
 from octseg.ui.private import PrivateFolders, private_folders
 
+MODEL = "OCTSEG_MODEL"
 GPU_SECONDS = 20  # asked of a ZeroGPU Space for one frame: short requests are served first
 
 
@@ -28,7 +31,7 @@ def main() -> int:
         limits = ServerLimits.from_environment(os.environ)
     except OctsegError as error:
         return _complain(str(error))
-    model = os.environ.get("OCTSEG_MODEL") or None
+    model = os.environ.get(MODEL) or _published_with()
     if model is not None and Path(model).is_dir():
         model = str(Path(model).resolve())  # before the working folder changes
     with private_folders(os.environ) as folders:
@@ -37,9 +40,9 @@ def main() -> int:
 
 
 def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> None:
-    on_gpu: Any = _zero_gpu()  # first of all that imports torch
+    on_gpu = _zero_gpu()  # first of all that imports torch
     from hub import results
-    from octseg.pretrained import from_pretrained_or_bundled
+    from octseg.pretrained import from_pretrained, from_pretrained_or_bundled
     from octseg.ui.desk import Desk
     from octseg.ui.page import build_page
     from octseg.ui.server import serve
@@ -50,11 +53,18 @@ def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> 
         if segmenter.notice:
             _complain(segmenter.notice)
         desk = Desk(segmenter, limits, folders.visitors, on_gpu(segmenter.segment))
-        page = build_page(desk, share=Share(results, door(os.environ, limits)))
+        share = Share(results, door(os.environ, limits))
+        page = build_page(desk, share=share, load=from_pretrained if share.door == "own" else None)
     except OctsegError as error:
         _complain(str(error))
         page = build_page(None, str(error))  # the page says what is missing
     serve(page, limits, folders, os.environ)
+
+
+def _published_with() -> str | None:
+    """The model that `python -m hub push-space` put beside this file; None in a checkout."""
+    file = Path(__file__).with_name(MODEL)
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else None
 
 
 def _complain(sentence: str) -> int:
@@ -62,13 +72,33 @@ def _complain(sentence: str) -> int:
     return 1
 
 
-def _zero_gpu() -> Any:
-    """What lends a function a GPU: on a ZeroGPU Space its decorator, elsewhere nothing."""
+def _zero_gpu() -> Callable[[Any], Any]:
+    """What lends a function a GPU: on a ZeroGPU Space its decorator, elsewhere nothing.
+
+    The function runs in another process there, and of what it raises only the name of the class comes back: an error of
+    ours is handed over as what it returns.
+    """
     if find_spec("spaces") is None:
         return lambda function: function
     import spaces
 
-    return spaces.GPU(duration=GPU_SECONDS)
+    def lent(function: Callable[..., Any]) -> Callable[..., Any]:
+        @spaces.GPU(duration=GPU_SECONDS)  # type: ignore[untyped-decorator]
+        def outcome(*given: Any, **named: Any) -> Any:
+            try:
+                return function(*given, **named)
+            except OctsegError as error:
+                return error
+
+        def result(*given: Any, **named: Any) -> Any:
+            found = outcome(*given, **named)
+            if isinstance(found, OctsegError):
+                raise found
+            return found
+
+        return result
+
+    return lent
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -27,6 +27,7 @@ CARD = "README.md"
 BRANCH = "main"
 BAD_REQUEST, CONFLICT, PRECONDITION_FAILED = 400, 409, 412
 PATHS_AT_ONCE = 200
+UPLOAD_FAILED = RuntimeError  # which the client raises for a file that could not be sent, or arrived damaged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +92,10 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
     if not HUB_NAME.fullmatch(publication.repository) or "@" in publication.repository:
         raise HubError(f"{publication.repository} is no name of a repository; give org/name")
     api = HfApi(token=token)
-    head = _opened(api, publication, say)
+    head, made = _opened(api, publication, say)
     files = dict(publication.files)
     if CARD in files:
-        files[CARD] = merged(_text(files[CARD]), _standing(api, publication, head, CARD)).encode()
+        files[CARD] = merged(_text(files[CARD]), None if made else _standing(api, publication, head, CARD)).encode()
     laid = {name: lay(_standing(api, publication, head, name)) for name, lay in publication.laid.items()}
     files.update({name: text.encode() for name, text in laid.items() if text})
     owned = publication.owned
@@ -142,10 +143,10 @@ def _text(content: bytes | Path) -> str:
     return (content if isinstance(content, bytes) else content.read_bytes()).decode()
 
 
-def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) -> _Head:
-    """The repository's head; it is made where there is none."""
+def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) -> tuple[_Head, bool]:
+    """The repository's head, and whether the repository was made here and now: a README in it is then the Hub's own."""
     try:
-        return _head(api, publication, BRANCH)
+        return _head(api, publication, BRANCH), False
     except CheckpointError as error:
         if publication.create_pr or not _is_missing(error.__cause__):
             raise
@@ -159,7 +160,7 @@ def _opened(api: HfApi, publication: Publication, say: Callable[[str], None]) ->
         **publication.create_arguments,
     )
     patiently(make, publication.repository, doing="make")
-    return _head(api, publication, BRANCH)
+    return _head(api, publication, BRANCH), True
 
 
 def _is_missing(error: BaseException | None) -> bool:
@@ -220,7 +221,7 @@ def _committed(api: HfApi, publication: Publication, head: _Head, change: _Chang
                     "and run the command again"
                 ) from error
             pause = next(pauses, None)
-            if pause is None or not may_pass(error):
+            if pause is None or not (may_pass(error) or isinstance(error, UPLOAD_FAILED)):
                 raise _refused(error, publication) from error
             time.sleep(pause)
     _check_arrived(api, publication, commit, change)
@@ -324,6 +325,11 @@ def _refused(error: Exception, publication: Publication) -> Exception:
     if isinstance(error, ValueError) and _status(error) in (None, BAD_REQUEST):
         said = " ".join(str(getattr(error, "server_message", None) or error).split())
         return HubError(f"the Hub does not take what is sent to {publication.repository}: {said}")
+    if isinstance(error, UPLOAD_FAILED):
+        return HubError(
+            f"a file did not arrive whole at {publication.repository}, and nothing was committed; run the command "
+            "again, which sends only what is missing"
+        )
     return told(error, publication.repository, doing="write to")
 
 

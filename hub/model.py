@@ -1,11 +1,19 @@
 """`push-model`: a checkpoint folder to a model repository, with a card made from what the folder says of itself."""
 
 import argparse
+import json
 from pathlib import Path
 
 from hub.client import Publication, Published, publish
 from hub.options import Commands, add_publishing_flags, say, tell
+from octseg.card import FAILURES_FILE, model_card
 from octseg.checkpoint import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, load_checkpoint
+from octseg.errors import PublishingError
+from octseg.pretrained import Token
+from octseg.publishing import HEAD_BYTES, is_marked_private, require_publishable_weights
+from octseg.score_tables import Metrics
+
+METRICS_FILE = "metrics.json"
 
 
 def add_command(commands: Commands) -> None:
@@ -18,31 +26,68 @@ def add_command(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    tell(
-        push_model(
-            options.run_folder,
-            options.repository,
-            private=options.private,
-            create_pr=options.create_pr,
-            tag=options.tag,
-        )
-    )
+    made = {"private": options.private, "create_pr": options.create_pr, "tag": options.tag}
+    tell(push_model(options.run_folder, options.repository, **made))
     return 0
 
 
 def push_model(
-    folder: Path, repository: str, *, private: bool = False, create_pr: bool = False, tag: str | None = None
+    folder: Path,
+    repository: str,
+    *,
+    private: bool = False,
+    create_pr: bool = False,
+    tag: str | None = None,
+    token: Token = None,
 ) -> Published:
-    """Publish the checkpoint in `folder`; it is loaded first, so that only what loads is published."""
-    load_checkpoint(folder)
-    files = {name: folder / name for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)}
+    """Publish the checkpoint in `folder`: weights, config.json and card, and figures and failures where they are there.
+
+    Raises:
+        CheckpointError: the folder does not load, so nobody could load it from the Hub either.
+        PublishingError: it was trained or measured on private frames; no request has been made.
+        HubError: the Hub refuses.
+    """
+    config = load_checkpoint(folder).config
+    require_publishable_weights(config.training, config.metrics, folder.name)
+    files: dict[str, bytes | Path] = {name: folder / name for name in (CONFIG_FILE, WEIGHTS_FILE)}
+    metrics = _metrics_of(folder, config.metrics)
+    if metrics is not None:
+        require_publishable_weights(config.training, metrics, folder.name)
+        files[METRICS_FILE] = folder / METRICS_FILE
+    failures = (folder / FAILURES_FILE).is_file()
+    if failures:
+        files[FAILURES_FILE] = _public_picture(folder / FAILURES_FILE)
+    files[CARD_FILE] = model_card(config, metrics, name=repository, failures=failures).encode()
     publication = Publication(
         kind="model",
         repository=repository,
         files=files,
-        summary="Publish an octseg model",
+        summary=f"Publish weights {config.sha256[:12]}",
+        description=f"octseg checkpoint, sha256 of model.safetensors {config.sha256}",
         private=private,
         create_pr=create_pr,
         tag=tag,
     )
-    return publish(publication, say=say)
+    return publish(publication, token=token, say=say)
+
+
+def _metrics_of(folder: Path, stored: Metrics) -> Metrics | None:
+    """All figures of metrics.json; None where it is not there, or tells of other weights than config.json does."""
+    try:
+        metrics = json.loads((folder / METRICS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(metrics, dict) or not metrics:
+        return None
+    same = all(
+        isinstance(of_set, dict) and name in stored and of_set.get("dice_pooled") == stored[name].get("dice_pooled")
+        for name, of_set in metrics.items()
+    )
+    return metrics if same else None
+
+
+def _public_picture(path: Path) -> Path:
+    with path.open("rb") as stream:
+        if is_marked_private(stream.read(HEAD_BYTES)):
+            raise PublishingError(f"{path.name} shows private frames, so the model is not published; take it away")
+    return path

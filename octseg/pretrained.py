@@ -41,6 +41,7 @@ PATIENCE_S = 15.0  # after which a failed attempt was the last
 INFO_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT, TOO_MANY_REQUESTS = 408, 429
 REFUSED = {
+    402: "the Hub asks for a paid plan to {doing} {what}; use an account that has one",
     401: "the Hub does not take the token that was sent for {what}; sign in with `hf auth login`",
     403: "the token that was sent may not {doing} {what}; use one that may, or ask its owner for access",
 }
@@ -161,7 +162,7 @@ def _from_hub(asked: HubName, token: Token) -> _Located:
         _check_listing(info, str(asked))
         commit = str(info.sha)
         for file in LIMITS:
-            path = _whole_file(asked.repository, file, commit, token)
+            path = _whole_file(asked.repository, file, commit, token, str(asked))
         return _Located(path.parent, asked.repository, "hub", commit)
     except HubUnreachableError as error:
         return _last_good(asked, str(error), notice=True, cause=error)
@@ -217,12 +218,12 @@ def fetch_file(repository: str, name: str, revision: str | None = None, token: T
 
     Raises CheckpointError in one sentence where it cannot be had.
     """
-    return _whole_file(repository, name, revision or MAIN, token)
+    asked = HubName(repository, revision or MAIN)
+    return _whole_file(repository, name, asked.revision, token, str(asked))
 
 
-def _whole_file(repository: str, name: str, revision: str, token: Token) -> Path:
+def _whole_file(repository: str, name: str, revision: str, token: Token, label: str) -> Path:
     """A file, fetched again where the copy in the cache or the one that arrives is damaged."""
-    label = str(HubName(repository, revision))
     for again in (False, True, True):
         path = patiently(partial(_downloaded, repository, name, revision, token, again=again), label, name)
         if is_whole(path):

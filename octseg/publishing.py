@@ -14,6 +14,7 @@ from typing import Any
 
 from octseg.errors import DatasetError, PublishingError
 
+PHANTOMS_NAME = "octseg phantoms"
 PROVENANCE_FILE, SUMS_FILE = "provenance.json", "SHA256SUMS"
 # A text chunk of each picture made from private frames; it survives copying and renaming.
 PRIVATE_KEYWORD, PRIVATE_TEXT = "Rights", "Private: not to be published"
@@ -79,6 +80,29 @@ def require_licence(provenance: Mapping[str, Any], name: str) -> None:
             f"{name} is not published: its licence, {str(licence)[:40]!r}, does not allow to share adapted material, "
             "or is not one that the Hub knows"
         )
+
+
+def require_publishable_weights(training: Mapping[str, Any], metrics: Mapping[str, Any], name: str) -> None:
+    """PublishingError where weights were trained or measured on frames of which it is not stated that they are public.
+
+    training, metrics: of config.json. Weights can give away what they were trained on, and figures name their studies.
+    """
+    datasets = training.get("datasets")
+    if not datasets:
+        raise PublishingError(f"{name} is not published: its config.json does not say what it was trained on")
+    for data in datasets:
+        if data.get("name") != PHANTOMS_NAME and data.get("private") is not False:
+            told = "says that it is private" if data.get("private") else "does not say that it is public"
+            raise PublishingError(
+                f"{name} is not published: it was trained on {data.get('name', 'unnamed data')}, of which its "
+                f"config.json {told}"
+            )
+    for label, of_set in metrics.items():
+        if isinstance(of_set, Mapping) and of_set.get("private"):
+            raise PublishingError(
+                f"{name} is not published: its figures on {label} are of private frames; measure it on public ones "
+                "with python -m train.evaluate --into-config"
+            )
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:

@@ -37,14 +37,14 @@ class App:
 
 
 @contextmanager
-def running_app(tmp: Path, **environment: str) -> Iterator[App]:
-    """Start app.py with `environment`, wait until it answers, stop it as Ctrl-C would."""
+def running_app(tmp: Path, folder: Path = ROOT, python: str = sys.executable, **environment: str) -> Iterator[App]:
+    """Start app.py of `folder` with `environment`, wait until it answers, stop it as Ctrl-C would."""
     port = free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith(("OCTSEG_", "GRADIO_"))}
     given = {"TMPDIR": str(tmp), "GRADIO_SERVER_PORT": str(port), **environment}
     with (tmp / "app.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py")], env=own | given, stdout=log, stderr=log, cwd=ROOT
+            [python, str(folder / "app.py")], env=own | given, stdout=log, stderr=log, cwd=folder
         )
         app = App(f"http://127.0.0.1:{port}", port, process, tmp)
         try:

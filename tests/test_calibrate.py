@@ -20,11 +20,12 @@ from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.phantom import make_phantom
 from octseg.preprocessing import PreprocessingConfig, to_input, view_frame
 from octseg.pretrained import BUNDLED, from_pretrained
+from octseg.score_tables import coverage_table
 from tests.prepared import phantoms_fold, prepare_folder
 from train.agreement import Reliability
 from train.calibrate import fitted_platt, fitted_widths, main
 from train.dataset import phantom_case
-from train.evaluate import coverage_table, evaluate
+from train.evaluate import evaluate
 from train.scores import true_and_found
 
 TINY = CheckpointConfig(

@@ -140,6 +140,22 @@ def test_bf16_behind_the_encoder_leaves_the_masks_within_a_percent(lipid_phantom
         assert (one != other).sum() <= 0.01 * one.sum() + 2
 
 
+def test_a_signal_ends_nothing_after_another_thread_dropped_the_model() -> None:
+    """As in an app that gives up a model in a worker: Ctrl-C must still clean up."""
+    code = (
+        "import faulthandler, os, signal, threading, octseg\n"
+        "faulthandler.enable()\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('handled'))\n"
+        "held = [octseg.from_pretrained(backend='openvino')]\n"
+        "dropping = threading.Thread(target=held.clear)\n"
+        "dropping.start()\n"
+        "dropping.join()\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "handled")
+
+
 def test_openvino_reports_nothing_to_anyone() -> None:
     """Its converter would start a process that sends usage data and, without a network, never ends."""
     code = (

@@ -17,8 +17,9 @@ from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
 from octseg.preprocessing import PreprocessingConfig
 from octseg.pretrained import from_pretrained
+from octseg.score_tables import summary_table
 from train.dataset import TrainingFrame, open_data, training_frames
-from train.evaluate import evaluate, store_metrics, table
+from train.evaluate import evaluate, store_metrics
 from train.loop import train
 from train.pace import learning_rate_factor
 from train.recipe import Recipe, Stage
@@ -110,7 +111,7 @@ def test_a_part_of_the_record_is_measured_frame_by_frame_and_pooled(part: Path) 
     assert metrics["studies"] == ["001"]
     assert metrics["dice_pooled"]["lumen"] > 0.85
     assert [frame["frame"] for frame in metrics["frames"]] == ["001_1_001", "001_1_002"]
-    assert "| tiny | 2 |" in table({"tiny": metrics})
+    assert "| tiny | 2 |" in summary_table({"tiny": metrics})
 
 
 def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from octseg.card import model_card
 from octseg.checkpoint import load_checkpoint, save_checkpoint
 from octseg.phantom import make_phantom
-from train.card import model_card
 from train.dataset import Case, Data
 from train.report import N_WORST, best_step, duration_s, main, read_log, write_report
 

@@ -20,12 +20,13 @@ from torch import nn
 from tqdm import tqdm
 
 from octseg import __version__
+from octseg.card import model_card
 from octseg.checkpoint import CheckpointConfig, save_checkpoint
 from octseg.errors import ConfigError, OctsegError
 from octseg.model import ModelConfig
 from octseg.preprocessing import PreprocessingConfig
 from octseg.pretrained import HUB_NAME
-from train.card import model_card
+from octseg.publishing import PHANTOMS_NAME, require_publishable_weights
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
 from train.engine import Engine, Precision
 from train.imagenet import TIMM_REPOSITORY, locate
@@ -76,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             software={"octseg": __version__, "torch": torch.__version__},
         )
         hidden = None if engine.is_main else True
+        if options.push_to_hub:
+            require_publishable_weights(config.training, config.metrics, options.out.name)
         with (
             _finished(tracker),
             tqdm(total=sum(stage.steps for stage in recipe.stages), desc="steps", unit="step", disable=hidden) as bar,
@@ -99,11 +102,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = kept(options.keep, options.out, network, config, validation)
         save_checkpoint(options.out, network, config, model_card(config))
         write_report(options.out, validation)
+        if options.push_to_hub:
+            _push(options)
     except OctsegError as error:
         if speaks and not isinstance(error, ElsewhereError):
             _say(str(error))
         return STOPPED_STATUS if isinstance(error, StoppedError) else 1
     return 0
+
+
+def _push(options: argparse.Namespace) -> None:
+    from hub.model import push_model
+    from hub.options import tell
+
+    tell(push_model(options.out, options.push_to_hub, private=options.private))
 
 
 def shown_by(bar: tqdm, recipe: Recipe) -> Callable[[Report], None]:
@@ -250,7 +262,7 @@ def provenance(data: Data, phantoms: int, recipe: Recipe, start: str) -> dict[st
     return {
         "datasets": [
             data.told,
-            {"name": "octseg phantoms", "revision": __version__, "used": f"{phantoms} frames, {seeds}"},
+            {"name": PHANTOMS_NAME, "revision": __version__, "used": f"{phantoms} frames, {seeds}"},
         ],
         "start": f"MobileNetV2 1.0 trained on ImageNet-1k ({start if HUB_NAME.fullmatch(start) else Path(start).name})",
         "recipe": asdict(recipe),
@@ -274,6 +286,12 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text}")
     return int(text)
+
+
+def _hub_name(text: str) -> str:
+    if not HUB_NAME.fullmatch(text) or "@" in text:
+        raise argparse.ArgumentTypeError(f"must be org/name, not {text}")
+    return text
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -306,6 +324,8 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", choices=("last", "best"), default="last", help="whose averaged weights are the result"
     )
     parser.add_argument("--track", nargs="?", const="octseg", metavar="PROJECT", help="also tell trackio, locally")
+    parser.add_argument("--push-to-hub", type=_hub_name, metavar="ORG/NAME", help="publish the weights in the end")
+    parser.add_argument("--private", action="store_true", help="make the repository of --push-to-hub private")
     parser.add_argument("--precision", choices=get_args(Precision), default="auto", help="auto: bf16 where it is had")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)

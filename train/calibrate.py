@@ -21,13 +21,13 @@ from scipy.special import expit, logit
 from tqdm import tqdm
 
 from octseg.calibration import Platt
+from octseg.card import model_card
 from octseg.checkpoint import CARD_FILE, Checkpoint, load_checkpoint, save_checkpoint
 from octseg.errors import ConfigError, OctsegError
 from octseg.measurement.intervals import Width
 from octseg.pretrained import from_pretrained
 from octseg.segmenter import Segmenter
 from train.agreement import N_BINS, Reliability
-from train.card import model_card
 from train.dataset import Case, Data, open_data, phantom_case
 from train.evaluate import refuse_seen, score, shown
 from train.scores import true_and_found

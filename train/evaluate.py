@@ -1,8 +1,9 @@
 """Measure a checkpoint on frames it has not seen: `python -m train.evaluate --model RUN --data DIR [--split test]`.
 
 DIR is a dataset of `python -m train.prepare`, or one part of an unpacked fold of the Zenodo record. Prints two Markdown
-tables, writes metrics.json into RUN and, with --into-config, the same figures into its config.json and card. A study
-that the model was trained on is refused. --uncertainty counts how many true values lie in the measures' intervals.
+tables, writes metrics.json into RUN and, with --into-config, the same figures into its config.json and card, and a
+picture of the worst frames beside them. A study that the model was trained on is refused. --uncertainty counts how many
+true values lie in the measures' intervals.
 """
 
 import argparse
@@ -15,18 +16,20 @@ from typing import Any
 
 from tqdm import tqdm
 
+from octseg.card import FAILURES_FILE, model_card
 from octseg.checkpoint import load_checkpoint, save_checkpoint
 from octseg.errors import DatasetError, OctsegError
 from octseg.export.files import write_file
 from octseg.pretrained import from_pretrained
+from octseg.score_tables import Metrics, class_table, coverage_table, summary_table
 from octseg.segmenter import Segmenter
-from train.card import model_card
 from train.dataset import Case, Data, open_data, phantom_case
 from train.scores import SetScore
+from train.worst import WorstFrames, failures_png
 
+N_FAILURES = 6  # frames of failures.png
 FIRST_PHANTOM_SEED = 900_000  # training draws from 100,000 up
 METRICS_FILE = "metrics.json"
-SHOWN_INTERVALS = ("lipid_core_area_mm2", "lipid_arc_deg", "fibrous_cap_thickness_min_um", "lumen_area_mm2")
 DETAILS = ("frames", "classes", "intervals_95")  # too large for config.json; they stand in metrics.json
 PROTOCOL = (
     "Masks at the frame's own resolution from the model's own thresholds, no post-processing. Dice pooled over the "
@@ -53,74 +56,22 @@ def refuse_seen(training: Mapping[str, Any], data: Data) -> None:
             )
 
 
-def score(segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False) -> SetScore:
-    """Every case segmented and scored; the dataset's scale is used where it knows one."""
+def score(
+    segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False, worst: WorstFrames | None = None
+) -> SetScore:
+    """Every case segmented, scored and shown to `worst`; the dataset's scale is used where it knows one."""
     scores = SetScore()
     for case in cases:
-        scores.add(segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=uncertainty), case)
+        result = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=uncertainty)
+        scores.add(result, case)
+        if worst is not None:
+            worst.show(result, case, scores.frames[-1])
     return scores
 
 
 def evaluate(segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False) -> dict[str, Any]:
     """All figures of merit of one set of frames, as metrics.json holds them."""
     return score(segmenter, cases, uncertainty=uncertainty).summary()
-
-
-def table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
-    """The pooled figures of each set of frames as a Markdown table."""
-    classes = list(next(iter(metrics.values()))["dice_pooled"])
-    header = ["frames", "n", *(f"Dice {name}" for name in classes), "arc-Dice lipid", "lipid area error"]
-    rows = []
-    for name, of_set in metrics.items():
-        dices = [of_set["dice_pooled"].get(each) for each in classes]
-        error = of_set.get("lipid_area_error_percent_pooled")
-        shown = [_figure(each) for each in (*dices, of_set.get("lipid_arc_dice_pooled"))]
-        rows.append([name, str(of_set["n_frames"]), *shown, "-" if error is None else f"{error:+.0f} %"])
-    return _markdown(header, rows)
-
-
-def class_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
-    """Every class of each set: Dice in all conventions, IoU, precision, recall, outlines in mm, calibration."""
-    header = [
-        "frames",
-        "class",
-        "Dice, pooled",
-        "95 % interval",
-        "frames with it",
-        "nnU-Net",
-        "empty = 1",
-        "by patient",
-    ]
-    header += ["IoU", "precision", "recall", "NSD", "HD95, mm", "ECE"]
-    rows = []
-    for name, of_set in metrics.items():
-        for tissue, figures in of_set["classes"].items():
-            dice, interval = figures["dice"], figures["dice"]["pooled_ci95"]
-            conventions = (dice["frames_with_class"], dice["nnunet"], dice["empty_is_1"], dice["patient_mean"])
-            rest = (
-                figures["iou"]["pooled"],
-                figures["precision"],
-                figures["recall"],
-                figures["nsd"],
-                figures["hd95_mm"],
-            )
-            spread = "-" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
-            shown = [_figure(each) for each in (*conventions, *rest)]
-            ece = "-" if figures["ece"] is None else f"{figures['ece']:.3f}"
-            rows.append([name, tissue, _figure(dice["pooled"]), spread, *shown, ece])
-    return _markdown(header, rows)
-
-
-def coverage_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
-    """Of each set and leading measure: in how many frames the true value lies in the interval, and how wide that is."""
-    rows = []
-    for name, of_set in metrics.items():
-        for measure in SHOWN_INTERVALS:
-            held = of_set["intervals_95"].get(measure)
-            if held is not None:
-                inside = f"{100 * held['inside']:.0f} %"
-                rows.append([name, measure, str(held["n"]), inside, f"{held['median_half_width']:.3g}"])
-    return _markdown(["frames", "measure", "n", "true value inside", "median half width"], rows)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,13 +83,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         refuse_seen(segmenter.config.training, data)
         for warning in data.warnings:
             print(f"train.evaluate: {warning}", file=sys.stderr)
-        of_data = evaluate(segmenter, shown(data), uncertainty=options.uncertainty)
+        worst = WorstFrames(N_FAILURES)
+        of_data = score(segmenter, shown(data), uncertainty=options.uncertainty, worst=worst).summary()
+        if data.told.get("private"):
+            of_data["private"] = True
         metrics = {"frames of a leaking split" if data.warnings else "unseen patients": of_data}
         if options.phantoms:
             phantoms = tqdm(phantom_cases(options.phantoms), total=options.phantoms, disable=None)
             metrics["phantoms"] = evaluate(segmenter, phantoms, uncertainty=options.uncertainty)
         write_file(options.model / METRICS_FILE, (json.dumps(metrics, indent=2) + "\n").encode())
         if options.into_config:
+            private = bool(data.told.get("private"))
+            write_file(options.model / FAILURES_FILE, failures_png(worst.frames, private=private))
             store_metrics(options.model, metrics)
     except OctsegError as error:
         print(f"train.evaluate: {error}", file=sys.stderr)
@@ -147,28 +103,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _tables(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return [table(metrics), class_table(metrics), *([coverage_table(metrics)] if _has_intervals(metrics) else [])]
+def _tables(metrics: Metrics) -> list[str]:
+    return [
+        summary_table(metrics),
+        class_table(metrics),
+        *([coverage_table(metrics)] if _has_intervals(metrics) else []),
+    ]
 
 
-def _has_intervals(metrics: Mapping[str, Mapping[str, Any]]) -> bool:
+def _has_intervals(metrics: Metrics) -> bool:
     return all("intervals_95" in of_set for of_set in metrics.values())
 
 
-def store_metrics(folder: Path, metrics: Mapping[str, Mapping[str, Any]]) -> None:
+def store_metrics(folder: Path, metrics: Metrics) -> None:
     """Put the figures into the checkpoint's config.json and write its card anew."""
     checkpoint = load_checkpoint(folder)
     pooled = {name: {key: of_set[key] for key in of_set if key not in DETAILS} for name, of_set in metrics.items()}
     config = replace(checkpoint.config, metrics={"protocol": PROTOCOL, **pooled})
-    save_checkpoint(folder, checkpoint.network, config, model_card(config, "\n\n".join(_tables(metrics))))
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
+    save_checkpoint(
+        folder, checkpoint.network, config, model_card(config, metrics, failures=(folder / FAILURES_FILE).is_file())
+    )
 
 
 def shown(data: Data) -> Iterable[Case]:

@@ -25,14 +25,16 @@ from octseg.errors import OctsegError
 from octseg.export.files import write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.pretrained import from_pretrained
-from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
+from octseg.publishing import PRIVATE_TEXT
+from octseg.score_tables import class_table, summary_table
 from octseg.segmenter import Segmenter
 from train.dataset import Data, open_data
-from train.evaluate import METRICS_FILE, class_table, refuse_seen, table
+from train.evaluate import METRICS_FILE, refuse_seen
 from train.loop import LOG_FILE
-from train.panels import compared, told
+from train.panels import told
 from train.plots import Plot, Series, agreement, curve, reliability, validation_curve
 from train.scores import DEG_PER_RAY, LIPID, FrameScore, SetScore
+from train.worst import Worst, WorstFrames, marks
 
 REPORT_FILE = "report.html"
 N_WORST = 12
@@ -67,15 +69,6 @@ img { display: block; width: 100%; max-width: 30rem; height: auto; }
 
 
 @dataclass(frozen=True)
-class Worst:
-    """A frame on which the model did badly: Dice of each class, and a PNG of its outlines, found and true."""
-
-    name: str
-    dice: Mapping[str, float | None]
-    picture: bytes
-
-
-@dataclass(frozen=True)
 class Measured:
     """A set of frames measured: `name` says of what kind, `worst` is ordered from the worst on."""
 
@@ -91,25 +84,20 @@ def write_report(run: Path, data: Data | None) -> Path:
     measured = None
     if data is not None:
         refuse_seen(segmenter.config.training, data)
-        measured = measure(segmenter, data, private=private)
+        measured = measure(segmenter, data)
     write_file(run / REPORT_FILE, page(run, segmenter.config, measured, private=private).encode())
     return run / REPORT_FILE
 
 
-def measure(segmenter: Segmenter, data: Data, *, private: bool) -> Measured:
+def measure(segmenter: Segmenter, data: Data) -> Measured:
     """All figures of a set, and its `N_WORST` worst frames."""
-    scores, worst = SetScore(), list[tuple[tuple[bool, float], Worst]]()
+    scores, worst = SetScore(), WorstFrames(N_WORST)
     for case in tqdm(data.cases(), total=len(data.studies), desc="report", disable=None):
         result = segmenter.segment(case.frame, case.pixel_spacing_mm)
         scores.add(result, case)
-        badness = _badness(scores.frames[-1])
-        if len(worst) < N_WORST or badness < worst[-1][0]:
-            panel = Image.fromarray(compared(case.frame, result.masks, case.truth))
-            picture = png_bytes(panel, {PRIVATE_KEYWORD: PRIVATE_TEXT} if private else {}, SMALL)
-            worst.append((badness, Worst(case.name, _dices(scores.frames[-1]), picture)))
-            worst = sorted(worst, key=lambda each: each[0])[:N_WORST]
+        worst.show(result, case, scores.frames[-1])
     name = "frames of a leaking split" if data.warnings else "unseen patients"
-    return Measured(name, scores, [each for _, each in worst])
+    return Measured(name, scores, worst.frames)
 
 
 def page(run: Path, config: CheckpointConfig, measured: Measured | None, *, private: bool) -> str:
@@ -125,7 +113,7 @@ def page(run: Path, config: CheckpointConfig, measured: Measured | None, *, priv
     ]
     if measured is not None and measured.scores.frames:
         parts += [
-            _section("Worst frames", _worst(measured.worst)),
+            _section("Worst frames", _worst(measured.worst, private=private)),
             _section("Calibration", _plots([reliability(*each) for each in measured.scores.reliability.items()])),
             _section("Agreement", _agreement(measured.scores.frames)),
         ]
@@ -158,19 +146,6 @@ def duration_s(lines: Lines) -> float:
             total += (step - (before[1] if stage == before[0] else 0)) / line["steps_per_s"]
             before = (stage, step)
     return total
-
-
-def _badness(frame: FrameScore) -> tuple[bool, float]:
-    """What frames are ordered by, the worst first: lipid Dice, then those without lipid by the mean of their Dice."""
-    dices = _dices(frame)
-    defined = [dice for dice in dices.values() if dice is not None]
-    mean = float(np.mean(defined)) if defined else 1.0
-    lipid = dices.get(LIPID, mean)
-    return (lipid is None, mean if lipid is None else lipid)
-
-
-def _dices(frame: FrameScore) -> dict[str, float | None]:
-    return {name: overlap.dice for name, overlap in frame.overlaps.items()}
 
 
 def _datasets(config: CheckpointConfig, data: Data | None) -> list[Mapping[str, Any]]:
@@ -274,14 +249,14 @@ def _figures(run: Path, config: CheckpointConfig, measured: Measured | None) -> 
         return "<p>Not measured: no frames of unseen patients were given.</p>"
     chosen = config.training.get("weights", "")
     words = "<p>The weights were chosen on such frames, so these figures flatter.</p>" if "best" in chosen else ""
-    return words + _table(table(metrics)) + _table(class_table(metrics))
+    return words + _table(summary_table(metrics)) + _table(class_table(metrics))
 
 
-def _worst(worst: Iterable[Worst]) -> str:
+def _worst(worst: Iterable[Worst], *, private: bool) -> str:
     shown = []
     for each in worst:
         name, dices = _text(each.name), _text(told(each.dice))
-        source = _data_uri(each.picture, "image/png")
+        source = _data_uri(png_bytes(Image.fromarray(each.picture), marks(private=private), SMALL), "image/png")
         alt = f"Frame {name} with outlines found (solid) and true (dashed); Dice: {dices}"
         shown.append(
             f'<figure><img loading="lazy" src="{source}" alt="{alt}">'

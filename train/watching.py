@@ -118,7 +118,8 @@ class Watch:
     def _look(self, stage: int, step: int, run_step: int, average: nn.Module) -> Look:
         began = time.monotonic()
         identity = ModelIdentity(name=self.out.name, source="folder", sha256="")
-        segmenter = Segmenter(Checkpoint(self.config, cast(DeepLabV3Plus, average)), identity)
+        # OpenVINO would take longer to convert the network than it saves on a few frames
+        segmenter = Segmenter(Checkpoint(self.config, cast(DeepLabV3Plus, average)), identity, backend="torch")
         results = [segmenter.segment(case.frame, case.pixel_spacing_mm) for case in self.cases]
         overlaps = [overlaps_of(result, case) for result, case in zip(results, self.cases, strict=True)]
         dice = {name: pooled([each[name] for each in overlaps]).dice for name in overlaps[0]}

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -125,13 +126,24 @@ class OpenVINOBackend:
             model = GreyToProbability(checkpoint).eval()
             traced = torch.jit.trace(model, example, check_trace=False)  # type: ignore[no-untyped-call]
             converted = openvino.convert_model(traced, input=[(1, rows, columns)])
-        self._request: Any = openvino.Core().compile_model(converted, "CPU", OPENVINO_SETTINGS)
+        self._request: Any = _openvino_core().compile_model(converted, "CPU", OPENVINO_SETTINGS)
         self._lock = threading.Lock()  # one compiled model serves one frame at a time
 
     def __call__(self, inputs: Inputs) -> Probability:
         """Probability of each class."""
         with self._lock:
             return np.concatenate([self._request(frame[None])[0].astype(np.float32) for frame in inputs])
+
+
+@cache
+def _openvino_core() -> Any:
+    """The process's only one, never given up: where another thread drops the last, the next signal ends the process.
+
+    Its CPU plugin gives the thread that makes it a stack for signal handlers, and takes the memory away when it goes.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def choose_backend(checkpoint: Checkpoint, device: str = "auto", backend: str = "auto") -> Backend:

@@ -21,6 +21,7 @@ BEFORE_PRESET = {
     "ruler": "the ruler in the frame was used",
     "user": "the number that you entered was used",
 }
+INTERVALS_INFO = "How sure each measure is, from variants of the frame. {}. Takes several times as long."
 MIN_STUDIES = 5  # below, an interval over patients says nothing
 CATHETER_DIAMETER_MM = 0.90  # 2.7 F, the ring that serves as cross-check
 
@@ -164,3 +165,9 @@ def facts_html(facts: object) -> str:
             return "".join(map(facts_html, facts))
         return ", ".join(map(facts_html, facts))
     return f"{facts:.3g}" if isinstance(facts, float) else text(facts)
+
+
+def intervals_info(config: CheckpointConfig) -> str:
+    """What an interval is, and what its width was fitted on."""
+    fitted_on = config.calibration.made_from.get("intervals")
+    return INTERVALS_INFO.format(f"Fitted on {text(fitted_on)}" if fitted_on else "Checked against no truth yet")

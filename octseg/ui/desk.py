@@ -72,6 +72,10 @@ class Desk:
         self._segment = segment or segmenter.segment
         self._turns = threading.BoundedSemaphore(limits.model_runs)
 
+    def use(self, segmenter: Segmenter) -> None:
+        """Segment with another model from now on, on this machine itself."""
+        self.segmenter, self._segment = segmenter, segmenter.segment
+
     def segment(
         self, file: Path, pixel_spacing_mm: float | None, preset: str | None, *, uncertainty: bool = False
     ) -> FrameResult:

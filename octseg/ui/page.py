@@ -8,19 +8,18 @@ from typing import Any
 
 import gradio as gr
 
-from octseg.classes import BY_NAME
-from octseg.drawing.overlay import PENS
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
 from octseg.reading.scale import PRESETS
 from octseg.result import FrameResult
-from octseg.ui.cards import error_html, model_html, notice_html, scale_html
+from octseg.ui.cards import error_html, intervals_info, model_html, notice_html, scale_html
 from octseg.ui.desk import FILE_LABELS, Desk
 from octseg.ui.examples import examples_html
 from octseg.ui.limits import MEGABYTE
 from octseg.ui.markup import text
+from octseg.ui.models import Load, build_model_field
 from octseg.ui.numbers import summary_html, table_html, tiles_html
-from octseg.ui.picture import picture_html, swatch_svg
+from octseg.ui.picture import controls_html, picture_html
 from octseg.ui.share import Share, build_share
 
 TITLE = "octseg: lipid-rich plaque in intravascular OCT"
@@ -28,8 +27,8 @@ RESEARCH_USE = "Research use only, not a medical device"
 CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear here."
 SPACING_INFO = "If you know it: it goes before any scale found in the frame."
 PRESET_INFO = "For a frame that tells no scale: 704 or 1024 pixels square, or mm across the disc."
-INTERVALS_INFO = "How sure each measure is, from variants of the frame. {}. Takes several times as long."
 PRESET_CHOICES = [("none", ""), *((preset, preset) for preset in PRESETS)]
+NO_GPU = "The GPU that the Space borrows did not outline it; the notice says why."
 WORKING = "Outlining the tissues …"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
 SEND_EXAMPLE = """element.addEventListener("click", (event) => {
@@ -42,8 +41,11 @@ logger = logging.getLogger(__name__)
 Updates = tuple[Any, ...]  # one value per output component, in the order of `outputs`
 
 
-def build_page(desk: Desk | None, problem: str = "", share: Share | None = None) -> gr.Blocks:
-    """The whole page; without a desk, the sentence that says why there is no model; results are shared by `share`."""
+def build_page(desk: Desk | None, problem: str = "", share: Share | None = None, load: Load | None = None) -> gr.Blocks:
+    """The whole page; without a desk, the sentence that says why there is no model.
+
+    share: by what results are shared. load: by what another model is loaded, where whoever reaches the page may.
+    """
     limits = desk.limits if desk else None
     lifetime = (int(limits.sweep_seconds), int(limits.keep_seconds)) if limits else None
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=lifetime, fill_width=True)
@@ -54,12 +56,12 @@ def build_page(desk: Desk | None, problem: str = "", share: Share | None = None)
         else:
             _html(gate_html(), "oct-gate")
             with gr.Row(elem_id="oct-main"):
-                _build_columns(desk, share)
+                _build_columns(desk, share, load)
             _build_api(desk)
     return page
 
 
-def _build_columns(desk: Desk, share: Share | None) -> None:
+def _build_columns(desk: Desk, share: Share | None, load: Load | None) -> None:
     with gr.Column(elem_id="oct-left"):
         upload = gr.File(label="OCT frame", height=140, elem_id="oct-upload")
         _html(f"One frame: PNG, JPEG, TIFF, WebP or BMP, up to {_limit_mb(desk)} MB", "oct-note")
@@ -69,11 +71,14 @@ def _build_columns(desk: Desk, share: Share | None) -> None:
             spacing = gr.Textbox(label="Millimetres per pixel", info=SPACING_INFO, placeholder="0.00668")
             preset = gr.Radio(PRESET_CHOICES, value="", label="Or the display's field", info=PRESET_INFO)
             measure = gr.Button("Measure with this scale", variant="primary")
-        intervals = gr.Checkbox(label="95 % intervals", info=intervals_info(desk), elem_id="oct-intervals")
+        intervals = gr.Checkbox(
+            label="95 % intervals", info=intervals_info(desk.segmenter.config), elem_id="oct-intervals"
+        )
     with gr.Column(elem_id="oct-middle"):
         picture = _html(notice_html(CHOOSE), "oct-picture")
-        _html(controls_html(desk.segmenter.config.network.classes), "oct-controls")
-        _html(model_html(desk.segmenter.identity, desk.segmenter.config, desk.segmenter.notice), "oct-model")
+        controls = _html(controls_html(desk.segmenter.config.network.classes), "oct-controls")
+        card = _html(model_html(desk.segmenter.identity, desk.segmenter.config, desk.segmenter.notice), "oct-model")
+        field = build_model_field(desk, load, card, controls, intervals) if load else None
     with gr.Column(elem_id="oct-right"):
         summary = _html(tiles_html(FrameMeasures()), "oct-summary")
         with gr.Row(elem_id="oct-files"):
@@ -94,6 +99,12 @@ def _build_columns(desk: Desk, share: Share | None) -> None:
         """Intervals were asked for or no longer; without a frame that is for the next one."""
         yield from same_frame(file, uncertainty, typed, preset) if file else ()
 
+    def with_another_model(
+        changed: bool, file: str | None, uncertainty: bool, typed: str, preset: str
+    ) -> Iterator[Updates]:
+        """The frame that is there is measured again, where there is one and the model is another."""
+        yield from switched(file if changed else None, uncertainty, typed, preset)
+
     def example(uncertainty: bool, event: gr.EventData) -> Iterator[Updates]:
         yield from _show(desk, lambda: desk.example(str(event.file)), uncertainty)
 
@@ -111,13 +122,10 @@ def _build_columns(desk: Desk, share: Share | None) -> None:
     for again in (measure.click, spacing.submit, preset.input):
         again(same_frame, asked, **turn)
     intervals.input(switched, asked, **turn)
+    if field is not None:
+        loaded, changed = field
+        loaded.then(with_another_model, [changed, *asked], **turn)
     upload.clear(lambda: _cleared(notice_html(CHOOSE)), None, outputs, api_visibility="private")
-
-
-def intervals_info(desk: Desk) -> str:
-    """What an interval is, and what its width was fitted on."""
-    fitted_on = desk.segmenter.config.calibration.made_from.get("intervals")
-    return INTERVALS_INFO.format(f"Fitted on {text(fitted_on)}" if fitted_on else "Checked against no truth yet")
 
 
 def _html(content: str, elem_id: str, js_on_load: str | None = None) -> gr.HTML:
@@ -139,6 +147,9 @@ def _show(
     except OSError as error:
         yield _cleared(error_html(_disk_sentence(error)))
         return
+    except gr.Error:
+        yield _cleared(error_html(NO_GPU))
+        raise
     shown = (
         str(file),
         spacing,
@@ -266,25 +277,4 @@ def gate_html() -> str:
         "about an hour.</li>"
         "<li>Every length is only as good as its scale: its source stands beside it.</li></ul>"
         '<button type="button" class="oct-button" id="oct-agree">I understand, go on</button></div>'
-    )
-
-
-def controls_html(classes: tuple[str, ...]) -> str:
-    """How the picture is drawn; app.js turns each change into an attribute that app.css draws by."""
-    chips = "".join(
-        f'<label class="oct-chip"><input type="checkbox" data-tissue-switch="{name}" checked>{swatch_svg(name)}'
-        f"{text(BY_NAME[name].label)}</label>"
-        for name in sorted(classes, key=list(PENS).index)
-    )
-    styles = "".join(
-        f'<label><input type="radio" name="oct-style" value="{value}"{" checked" if value == "both" else ""}>{label}'
-        "</label>"
-        for value, label in (("both", "Both"), ("outline", "Outline"), ("fill", "Fill"))
-    )
-    return (
-        f'<form class="oct-controls" aria-label="How the picture is drawn"><fieldset><legend>Tissues</legend>{chips}'
-        f'</fieldset><fieldset class="oct-segments"><legend>Style</legend>{styles}</fieldset>'
-        '<label>Opacity <input type="range" id="oct-opacity" min="0" max="100" step="5" value="45">'
-        '<output id="oct-opacity-value">45 %</output></label>'
-        '<label><input type="checkbox" id="oct-grey"> Grey background</label></form>'
     )

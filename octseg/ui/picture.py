@@ -98,3 +98,24 @@ def swatch_svg(name: str) -> str:
 def rgb(colour: tuple[int, int, int]) -> str:
     """A colour as CSS writes it."""
     return "rgb({} {} {})".format(*colour)
+
+
+def controls_html(classes: tuple[str, ...]) -> str:
+    """How the picture is drawn; app.js turns each change into an attribute that app.css draws by."""
+    chips = "".join(
+        f'<label class="oct-chip"><input type="checkbox" data-tissue-switch="{name}" checked>{swatch_svg(name)}'
+        f"{text(BY_NAME[name].label)}</label>"
+        for name in sorted(classes, key=list(PENS).index)
+    )
+    styles = "".join(
+        f'<label><input type="radio" name="oct-style" value="{value}"{" checked" if value == "both" else ""}>{label}'
+        "</label>"
+        for value, label in (("both", "Both"), ("outline", "Outline"), ("fill", "Fill"))
+    )
+    return (
+        f'<form class="oct-controls" aria-label="How the picture is drawn"><fieldset><legend>Tissues</legend>{chips}'
+        f'</fieldset><fieldset class="oct-segments"><legend>Style</legend>{styles}</fieldset>'
+        '<label>Opacity <input type="range" id="oct-opacity" min="0" max="100" step="5" value="45">'
+        '<output id="oct-opacity-value">45 %</output></label>'
+        '<label><input type="checkbox" id="oct-grey"> Grey background</label></form>'
+    )

@@ -1,0 +1,201 @@
+"""The README.md beside a checkpoint: what the model is, what it was trained on, how it scored, what it is not for.
+
+Everything in it comes from config.json and, for the figures of each class, from metrics.json of `train.evaluate`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from octseg.checkpoint import CheckpointConfig
+from octseg.score_tables import Metrics, class_table, coverage_table, figure, summary_table
+
+TITLE = "Tissue outlines in intravascular OCT: improved DeepLabV3+"
+TAGS = ("medical", "oct", "intravascular", "coronary", "lipid-plaque", "semantic-segmentation")
+LICENCE = "apache-2.0"  # of the weights
+FAILURES_FILE = "failures.png"
+
+
+def model_card(
+    config: CheckpointConfig, metrics: Metrics | None = None, *, name: str = "this/folder", failures: bool = False
+) -> str:
+    """Markdown with front matter.
+
+    metrics: all of metrics.json; where there is none, the summary in config.json is shown. name: what is given to
+    from_pretrained. failures: whether failures.png lies beside it.
+    """
+    sets = metrics or sets_of(config)
+    sections = {
+        "Use it": _use(name),
+        "What it is for, and what not": _purpose(),
+        "What goes in and what comes out": _contract(config),
+        "Trained on": _training(config),
+        "How it scores": _scores(config, sets),
+        "Where it fails": _failures(failures),
+        "Scale": _scale(),
+        "Thresholds, calibration and intervals": _calibration(config, sets),
+        "Attribution": _attribution(config),
+    }
+    body = "\n\n".join(f"## {title}\n{text}" for title, text in sections.items() if text)
+    front = yaml.safe_dump(front_matter(config, sets), sort_keys=False, allow_unicode=True, width=1000)
+    return f"---\n{front}---\n\n# {TITLE}\n\n**Research use only, not a medical device.**\n\n{body}\n"
+
+
+def front_matter(config: CheckpointConfig, sets: Metrics) -> dict[str, Any]:
+    """What the Hub reads: licence, library, tags, data, and the figures as a model-index."""
+    datasets = _datasets(config)
+    front: dict[str, Any] = {
+        "license": LICENCE,
+        "library_name": "octseg",
+        "pipeline_tag": "image-segmentation",
+        "tags": [*TAGS, *(f"doi:{data['doi']}" for data in datasets if data.get("doi"))],
+    }
+    if repositories := [str(data["repository"]) for data in datasets if data.get("repository")]:
+        front["datasets"] = repositories
+    if results := [_result(name, of_set) for name, of_set in sets.items()]:
+        front["model-index"] = [{"name": "octseg", "results": results}]
+    return front
+
+
+def sets_of(config: CheckpointConfig) -> Metrics:
+    """The sets of frames whose figures stand in config.json."""
+    return {name: held for name, held in config.metrics.items() if isinstance(held, Mapping) and "dice_pooled" in held}
+
+
+def _result(name: str, of_set: Mapping[str, Any]) -> dict[str, Any]:
+    """One set of frames as an entry of the model-index."""
+    metrics = []
+    for tissue, dice in of_set["dice_pooled"].items():
+        if dice is not None:
+            interval = of_set.get("classes", {}).get(tissue, {}).get("dice", {}).get("pooled_ci95")
+            args = {"args": {"ci95": interval}} if interval else {}
+            metrics.append({"type": "dice", "value": dice, "name": f"Dice, pooled, {tissue}", **args})
+    if (arc := of_set.get("lipid_arc_dice_pooled")) is not None:
+        metrics.append({"type": "dice", "value": arc, "name": "arc-Dice, pooled, lipid_core"})
+    if (error := of_set.get("lipid_area_error_percent_pooled")) is not None:
+        metrics.append({"type": "relative_error", "value": error, "name": "lipid area error, percent"})
+    studies = ", ".join(study for study in of_set.get("studies", ()) if study != name.removesuffix("s"))
+    frames = f"{name}: {of_set['n_frames']} frames" + (f", studies {studies}" if studies else "")
+    return {
+        "task": {"type": "image-segmentation", "name": "Tissue outlines in intravascular OCT"},
+        "dataset": {"type": name.replace(" ", "-"), "name": frames, "split": "test"},
+        "metrics": metrics,
+    }
+
+
+def _use(name: str) -> str:
+    return f"""```python
+import octseg
+
+result = octseg.from_pretrained("{name}").segment("frame.png")
+result.measures.lipid_core_area_mm2, result.measures.lipid_arc_deg
+result.overlay().save("overlay.png")
+```
+
+```bash
+octseg predict frame.png --model {name} --out results
+```"""
+
+
+def _purpose() -> str:
+    return """It outlines tissue in frames of coronary optical coherence tomography for research: to measure the visible
+lipid area, the lipid arc and the thickness of the cap over it, in many frames alike, or to draw a first outline that a
+reader then mends.
+
+It is not for diagnosis, treatment, or any decision about a patient. It knows the frames listed below and no others; it
+has not been tested on stents, on other scanners, or on frames with much residual blood. The deep border of lipid is
+diffuse and drawn by habit: its area is the visible lipid area."""
+
+
+def _contract(config: CheckpointConfig) -> str:
+    rows, columns = config.preprocessing.size
+    classes, domain = ", ".join(config.network.classes), config.preprocessing.domain
+    return f"""**Input**: one intravascular OCT frame, RGB or grey, uint8, of any size, with the catheter in it.
+**Output**: probability of {classes}, each plane for itself (planes may overlap), float32 in [0, 1] at the frame's own
+resolution, and a mask of each by its threshold. Inside, the frame is seen in {domain} coordinates, {rows} x {columns}.
+The files are `config.json` and `model.safetensors`, whose sha256 it holds; there is no pickle."""
+
+
+def _training(config: CheckpointConfig) -> str:
+    lines = []
+    for data in _datasets(config):
+        parts = [str(data["name"])]
+        if data.get("doi"):
+            parts.append(f"[{data['doi']}](https://doi.org/{data['doi']})")
+        parts += [f"{key} {data[key]}" for key in ("repository", "revision", "licence") if data.get(key)]
+        lines.append(f"* {', '.join(parts)}: {data.get('used', 'not stated how much of it')}")
+    keys = ("start", "weights", "seed", "code_commit", "notes")
+    lines += [f"* {key.replace('_', ' ')}: {config.training[key]}" for key in keys if key in config.training]
+    if validation := config.training.get("validation"):
+        lines.append(f"* looked at while it trained: {validation.get('used')}, for the {validation.get('score')}")
+    if not lines:
+        return "Not stated."
+    return "\n".join(lines) + (
+        "\n\nFrames are split by patient: no patient of a set below was trained on. The whole recipe stands in "
+        "`config.json` under `training`."
+    )
+
+
+def _scores(config: CheckpointConfig, sets: Metrics) -> str:
+    if not sets:
+        return "Not evaluated yet."
+    tables = [summary_table(sets)]
+    if all("classes" in of_set for of_set in sets.values()):
+        tables.append(class_table(sets))
+    agreement = list(_agreement(sets))
+    tables += ["\n".join(agreement)] if agreement else []
+    protocol = config.metrics.get("protocol")
+    return "\n\n".join([*([str(protocol)] if protocol else []), *tables])
+
+
+def _agreement(sets: Metrics) -> Iterator[str]:
+    """Bland-Altman and ICC of each set, a line for each measure."""
+    for name, of_set in sets.items():
+        for key, label, unit in (("lipid_area_mm2", "lipid area", "mm²"), ("lipid_arc_deg", "lipid arc", "°")):
+            held = of_set.get(key) or {}
+            limits = held.get("bland_altman")
+            if limits and limits.get("bias") is not None:
+                icc = held.get("icc_2_1")
+                yield (
+                    f"* {name}, {label}: bias {limits['bias']:+.2f} {unit}, limits of agreement "
+                    f"{limits['lower']:.2f} to {limits['upper']:.2f} {unit} (n {limits['n']}), ICC(2,1) {figure(icc)}"
+                )
+
+
+def _failures(shown: bool) -> str:
+    if not shown:
+        return ""
+    return (
+        "The frames with the lowest Dice, the worst first; solid lines were found, dashed ones are true.\n\n"
+        f"![Frames with the lowest Dice]({FAILURES_FILE})"
+    )
+
+
+def _scale() -> str:
+    return """Millimetres come from the frame, never from the network: a DICOM header, the ruler burned into the frame
+(cross-checked with the catheter's ring), or the user, and each result says which. Without any, measures stay in
+pixels."""
+
+
+def _calibration(config: CheckpointConfig, sets: Metrics) -> str:
+    thresholds = ", ".join(f"{name} {value:g}" for name, value in config.every_threshold.items())
+    made_from = config.calibration.made_from
+    lines = [f"* thresholds: {thresholds}"]
+    lines.append(f"* probability: {_fitted(made_from.get('probability'), 'as the network gives it')}")
+    lines.append(f"* widths of 95 % intervals: {_fitted(made_from.get('intervals'), 'not checked against any truth')}")
+    covered = {name: of_set for name, of_set in sets.items() if "intervals_95" in of_set}
+    return "\n".join(lines) + (f"\n\n{coverage_table(covered)}" if covered else "")
+
+
+def _fitted(source: object, otherwise: str) -> str:
+    return f"fitted on {source}" if source else otherwise
+
+
+def _attribution(config: CheckpointConfig) -> str:
+    lines = [str(data["attribution"]) for data in _datasets(config) if data.get("attribution")]
+    return "\n\n".join(lines) or "None needed."
+
+
+def _datasets(config: CheckpointConfig) -> list[Mapping[str, Any]]:
+    return [data for data in config.training.get("datasets", ()) if isinstance(data, Mapping)]

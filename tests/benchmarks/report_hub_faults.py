@@ -1,0 +1,176 @@
+"""What becomes of each fault on the way from and to the Hub: `python -m tests.benchmarks.report_hub_faults`.
+
+The stock client and ours meet the same fault of the loopback Hub, each in a process and a cache of its own. Prints a
+Markdown table for each direction, and how many requests a cold, a warm and a pinned load make.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from octseg.pretrained import BUNDLED, from_pretrained
+from tests.hub_process import in_client
+from tests.hub_server import HubServer
+
+NAME = "lab/net"
+FILES = {name: (BUNDLED / name).read_bytes() for name in ("config.json", "model.safetensors", "README.md")}
+CHANGED = FILES | {"config.json": FILES["config.json"] + b"\n"}
+STORAGE = r"GET /(?!api|lab/).*"
+WEIGHTS_SHA256 = hashlib.sha256(FILES["model.safetensors"]).hexdigest()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault: `before` brings the Hub and the cache at `home` to it."""
+
+    event: str
+    before: Callable[[HubServer, Path, Callable[[], object]], None]
+
+
+def stock_download() -> str:
+    from huggingface_hub import hf_hub_download
+
+    paths = [hf_hub_download(NAME, name) for name in ("config.json", "model.safetensors")]
+    if hashlib.sha256(Path(paths[1]).read_bytes()).hexdigest() != WEIGHTS_SHA256:
+        return "WRONG BYTES, without a word"
+    return "right" if len({Path(path).parent for path in paths}) == 1 else "FILES OF TWO COMMITS"
+
+
+def our_download() -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = from_pretrained(NAME, backend="torch")
+    return "right, the last good commit, with a warning" if model.notice else "right"
+
+
+def stock_upload() -> str:
+    from huggingface_hub import HfApi
+
+    HfApi().upload_folder(repo_id=NAME, folder_path=os.environ["FOLDER"], commit_message="Publish")
+    return "done"
+
+
+def our_upload() -> str:
+    from hub.model import push_model
+
+    return "done" if push_model(Path(os.environ["FOLDER"]), NAME).changed else "done, no commit"
+
+
+def fails(match: str, kind: Any, **how: Any) -> Callable[[HubServer, Path, Callable[[], object]], None]:
+    return lambda hub, _home, _first: (hub.fail(match, kind, **how), None)[1]
+
+
+def down(hub: HubServer, _home: Path, first: Callable[[], object]) -> None:
+    first()
+    hub.stop()
+
+
+def half_moved(hub: HubServer, _home: Path, first: Callable[[], object]) -> None:
+    """The first commit is whole in the cache; of the second only config.json comes before storage goes down."""
+    first()
+    weights = FILES["model.safetensors"][:-2] + b"\0\0"
+    hub.put_commit("model", NAME, CHANGED | {"model.safetensors": weights}, lfs=("model.safetensors",))
+    hub.fail(r"(HEAD|GET) /lab/net/resolve/.*model.safetensors", "status", times=99)
+
+
+def damaged(_hub: HubServer, home: Path, first: Callable[[], object]) -> None:
+    first()
+    blob = next(home.rglob("snapshots/*/model.safetensors")).resolve()
+    content = bytearray(blob.read_bytes())
+    content[1_000_000] ^= 1
+    blob.write_bytes(content)
+
+
+DOWNLOADS = (
+    Case("nothing", lambda *_: None),
+    Case("body cut off, twice", fails(STORAGE, "cut", times=2)),
+    Case("one byte flipped on the way", fails(STORAGE, "flip")),
+    Case("one byte flipped in the cache", damaged),
+    Case("storage answers 503 once", fails(STORAGE, "status")),
+    Case("429 with Retry-After", fails(r"(HEAD|GET) /(api/models/)?lab/net", "status", code=429, retry_after="1")),
+    Case("the Hub is down, the model is in the cache", down),
+    Case("a new commit arrives in part, then storage fails", half_moved),
+)
+UPLOADS = (
+    Case("nothing", lambda *_: None),
+    Case("the same again", lambda _hub, _home, first: (first(), None)[1]),
+    Case("storage answers 503 once", fails(r"PUT /", "status")),
+    Case("one byte flipped on the way", fails(r"PUT /", "flip")),
+    Case("preupload dropped", fails(r"POST /api/models/lab/net/preupload", "drop")),
+    Case("the commit answers 503 once", fails(r"POST /api/models/lab/net/commit", "status")),
+    Case("the commit is made, its answer lost", fails(r"POST /api/models/lab/net/commit", "drop", after=True)),
+    Case("a README is there, written by hand", lambda hub, _home, _first: by_hand(hub)),
+)
+
+
+def by_hand(hub: HubServer) -> None:
+    hub.put_commit("model", NAME, {"README.md": b"---\nlicense: mit\n---\nAsk Ada.\n"})
+
+
+def outcome(case: Case, act: Callable[[], str], *, upload: bool) -> str:
+    """What `act` comes to in a new cache, on a new Hub."""
+    with tempfile.TemporaryDirectory() as folder, HubServer(Path(folder) / "hub") as hub:
+        home = Path(folder) / "home"
+        token = hub.add_user("ada", orgs=("lab",))
+        hub.create_repo("model", NAME)
+        if not upload:
+            hub.put_commit("model", NAME, FILES, lfs=("model.safetensors",))
+        run = shutil.copytree(BUNDLED, Path(folder) / "run")
+        call = lambda: in_client(hub, home, act, token=token, FOLDER=str(run))  # noqa: E731
+        case.before(hub, home, call)
+        began = time.monotonic()
+        try:
+            said = call()
+        except Exception as error:
+            said = f"error: {type(error).__name__}"
+        seconds = time.monotonic() - began
+        if upload and not said.startswith("error"):
+            said += f", {_commits(hub)} commit(s)"
+            if "hand" in case.event:
+                said += ", text kept" if b"Ask Ada" in hub.files("model", NAME)["README.md"] else ", TEXT LOST"
+        return f"{said} ({seconds:.0f} s)"
+
+
+def _commits(hub: HubServer) -> int:
+    return sum(title.startswith("Publish") for title in hub.commits("model", NAME))
+
+
+def loads() -> list[str]:
+    with tempfile.TemporaryDirectory() as folder, HubServer(Path(folder) / "hub") as hub:
+        hub.add_user("ada", orgs=("lab",))
+        hub.create_repo("model", NAME)
+        commit = hub.put_commit("model", NAME, FILES, lfs=("model.safetensors",))
+        lines = []
+        for label, name in (("cold", NAME), ("warm", NAME), ("pinned, warm", f"{NAME}@{commit}")):
+            hub.clear_requests()
+            in_client(hub, Path(folder) / "home", load, name)
+            lines.append(f"| {label} | {len(hub.requests)} |")
+        return lines
+
+
+def load(name: str) -> None:
+    from_pretrained(name, backend="torch")
+
+
+def main() -> None:
+    for title, cases, stock, ours in (
+        ("download", DOWNLOADS, stock_download, our_download),
+        ("upload", UPLOADS, stock_upload, our_upload),
+    ):
+        print(f"| {title}: what happens | stock client | octseg |\n| --- | --- | --- |", flush=True)
+        for case in cases:
+            told = [outcome(case, act, upload=title == "upload") for act in (stock, ours)]
+            print(f"| {case.event} | {' | '.join(told)} |", flush=True)
+        print()
+    print("\n".join(["| load | requests |", "| --- | --- |", *loads()]))
+
+
+if __name__ == "__main__":
+    main()
