@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Error, Request
@@ -215,6 +217,13 @@ def test_whose_token_is_used_depends_on_where_the_page_runs(given: dict[str, str
 
 def test_behind_a_proxy_visitors_are_not_the_owner() -> None:
     assert door({}, ServerLimits(trusted_proxies=1)) == "typed"
+
+
+def test_there_is_no_sign_in_where_it_is_not_set_up(own_app: App) -> None:
+    for path in ("/login/huggingface", "/login/callback", "/logout"):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(own_app.url + path, timeout=10)
+        assert refused.value.code == 404
 
 
 @pytest.mark.skipif(find_spec("authlib") is None, reason="gradio[oauth] is not installed")
