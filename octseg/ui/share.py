@@ -18,7 +18,7 @@ import gradio as gr
 
 from octseg.errors import OctsegError
 from octseg.ui.limits import ServerLimits, on_a_space
-from octseg.ui.markup import number, text
+from octseg.ui.markup import number, text, whole_sentence
 
 Door = Literal["sign-in", "own", "typed", "closed"]
 SIGN_IN_NEEDS = ("SPACE_ID", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
@@ -260,7 +260,7 @@ def waiting_html(sentence: str) -> str:
 
 def problem_html(sentence: str) -> str:
     """Why nothing was done, in one sentence."""
-    return f'<p class="oct-share-problem" role="alert">{text(sentence[:1].upper() + sentence[1:])}.</p>'
+    return f'<p class="oct-share-problem" role="alert">{text(whole_sentence(sentence))}</p>'
 
 
 def offer_html(offer: Offer) -> str:

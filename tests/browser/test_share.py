@@ -8,8 +8,12 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Error, Request
 
+from octseg.phantom import make_phantom
+from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
 from octseg.ui.limits import ServerLimits
 from octseg.ui.share import Door, door
 from tests.app_server import App, running_app
@@ -153,7 +157,7 @@ def test_what_was_listed_is_no_longer_offered_once_something_changes(sharing: Sh
 def test_a_public_repository_takes_a_tick(hub: HubServer, sharing: Sharing) -> None:
     hub.create_repo("dataset", "host/open")
     sharing.fill("Repository", "host/open")
-    assert "host/open is public, so everybody could see what is sent there" in sharing.look().replace("Host", "host")
+    assert "host/open is public, so everybody could see what is sent there" in sharing.look()
     sharing.page.check("#oct-share label:has-text('Everybody may see it') input")
     sharing.page.wait_for_selector(".oct-share-problem", state="detached")
     assert "host/open, a public dataset repository" in sharing.look()
@@ -185,6 +189,16 @@ def test_the_machines_token_is_shown_nowhere(sharing: Sharing, host_token: str) 
     sharing.look()
     sharing.send()
     assert host_token not in sharing.everything()
+
+
+def test_a_frame_that_is_marked_as_private_is_not_shared(hub: HubServer, sharing: Sharing, tmp_path: Path) -> None:
+    mark = PngInfo()
+    mark.add_text(PRIVATE_KEYWORD, PRIVATE_TEXT)
+    Image.fromarray(make_phantom(7).frame).save(tmp_path / "frame.png", pnginfo=mark)
+    sharing.visit.upload(tmp_path / "frame.png")
+    hub.clear_requests()
+    assert "bears the mark of private frames" in sharing.look()
+    assert hub.requests == []
 
 
 def test_a_server_for_others_never_uses_its_own_token(
