@@ -8,11 +8,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from hub import model, push_results, space
+from hub import data, model, push_results, space
 from hub.options import say
 from octseg.errors import OctsegError
 
-COMMANDS = (model, push_results, space)  # modules, each with add_command()
+COMMANDS = (model, data, push_results, space)  # modules, each with add_command()
 INTERRUPTED = 130
 
 

@@ -4,7 +4,6 @@ The stock client does not ask again when a commit fails, and cannot tell a commi
 lost. Here the branch is looked at: a commit that is there already is not made again.
 """
 
-import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from huggingface_hub.hf_api import RepoFile
 from hub.cards.merging import merged
 from hub.errors import HubError, RaceError
 from octseg.errors import CheckpointError
+from octseg.hub_cache import is_same
 from octseg.pretrained import HUB_NAME, PAUSES_S, Token, hide_tokens, may_pass, patiently, told
 
 Kind = Literal["model", "dataset", "space"]
@@ -89,8 +89,7 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         RaceError: somebody else committed meanwhile.
         HubUnreachableError: the Hub does not answer, even when asked again.
     """
-    if not HUB_NAME.fullmatch(publication.repository) or "@" in publication.repository:
-        raise HubError(f"{publication.repository} is no name of a repository; give org/name")
+    require_name(publication.repository)
     api = HfApi(token=token)
     head, made = _opened(api, publication, say)
     files = dict(publication.files)
@@ -118,25 +117,10 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
     return done
 
 
-def hash_like(content: bytes | Path, known: str) -> str:
-    """The hash of content, of the kind that `known` is: sha256 (64 digits), or git's sha1 of a blob."""
-    if len(known) == hashlib.sha256().digest_size * 2:
-        digest = hashlib.sha256()
-    else:
-        size = content.stat().st_size if isinstance(content, Path) else len(content)
-        digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
-    if isinstance(content, bytes):
-        digest.update(content)
-        return digest.hexdigest()
-    with content.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def is_same(content: bytes | Path, known: str | None) -> bool:
-    """Whether content has a hash that the Hub tells."""
-    return known is not None and hash_like(content, known) == known
+def require_name(repository: str) -> None:
+    """HubError where it is not org/name."""
+    if not HUB_NAME.fullmatch(repository) or "@" in repository:
+        raise HubError(f"{repository} is no name of a repository; give org/name")
 
 
 def _text(content: bytes | Path) -> str:

@@ -173,9 +173,9 @@ def _failures(shown: bool) -> str:
 
 
 def _scale() -> str:
-    return """Millimetres come from the frame, never from the network: a DICOM header, the ruler burned into the frame
-(cross-checked with the catheter's ring), or the user, and each result says which. Without any, measures stay in
-pixels."""
+    return """Millimetres come from the frame, never from the network: a value that the user gives, the file's header,
+the ruler burned into the frame (cross-checked with the catheter's ring), or a preset, and each result says which.
+Without any, measures stay in pixels."""
 
 
 def _calibration(config: CheckpointConfig, sets: Metrics) -> str:

@@ -17,14 +17,32 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+def hash_like(content: bytes | Path, known: str) -> str:
+    """The hash of content, of the kind that `known` is: sha256 (64 digits), or git's sha1 of a blob."""
+    if len(known) == hashlib.sha256().digest_size * 2:
+        digest = hashlib.sha256()
+    else:
+        size = content.stat().st_size if isinstance(content, Path) else len(content)
+        digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+    if isinstance(content, bytes):
+        digest.update(content)
+        return digest.hexdigest()
+    with content.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def is_same(content: bytes | Path, known: str | None) -> bool:
+    """Whether content has a hash that the Hub tells."""
+    return known is not None and hash_like(content, known) == known
+
+
 def is_whole(path: Path) -> bool:
     """Whether a cached file is what its blob's name says: sha256, or git's sha1 of smaller files."""
-    content, blob = path.read_bytes(), path.resolve().name
-    if _SHA256.fullmatch(blob):
-        return hashlib.sha256(content).hexdigest() == blob
-    if COMMIT.fullmatch(blob):
-        framed = f"blob {len(content)}\0".encode() + content
-        return hashlib.sha1(framed, usedforsecurity=False).hexdigest() == blob
+    blob = path.resolve().name
+    if _SHA256.fullmatch(blob) or COMMIT.fullmatch(blob):
+        return is_same(path, blob)
     return True  # a cache without links keeps no hash; the checkpoint's own sha256 is still held against the weights
 
 

@@ -8,11 +8,11 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from octseg.checkpoint import (
     CONFIG_FILE,
@@ -24,12 +24,12 @@ from octseg.checkpoint import (
     require_files,
 )
 from octseg.errors import CheckpointError, HubUnreachableError
-from octseg.hub_cache import COMMIT, GoodCommits, is_whole
+from octseg.hub_cache import COMMIT, GoodCommits, is_same, is_whole
 from octseg.result import ModelIdentity, ModelSource
 from octseg.segmenter import Segmenter
 
 if TYPE_CHECKING:
-    from huggingface_hub import ModelInfo
+    from huggingface_hub import DatasetInfo, ModelInfo
 
 BUNDLED = Path(__file__).parent / "weights"
 BUNDLED_NAME = "octseg-bundled"
@@ -39,6 +39,7 @@ LIMITS = {CONFIG_FILE: MAX_CONFIG_BYTES, WEIGHTS_FILE: MAX_WEIGHTS_BYTES}
 PAUSES_S = (0.5, 1.5)  # between attempts
 PATIENCE_S = 15.0  # after which a failed attempt was the last
 INFO_TIMEOUT_S = 10.0
+OFFLINE = "HF_HUB_OFFLINE forbids to ask the Hub"
 REQUEST_TIMEOUT, TOO_MANY_REQUESTS = 408, 429
 REFUSED = {
     402: "the Hub asks for a paid plan to {doing} {what}; use an account that has one",
@@ -46,6 +47,7 @@ REFUSED = {
     403: "the token that was sent may not {doing} {what}; use one that may, or ask its owner for access",
 }
 
+Kind = Literal["model", "dataset"]
 TOKEN_SHAPE = re.compile(r"hf_[\w.-]{4,}|(?<=Bearer )[^\s'\"]+")
 Token = str | bool | None  # a token; None for the one that is stored on this machine, False for none at all
 Result = TypeVar("Result")
@@ -70,6 +72,20 @@ class HubName:
 
     def __str__(self) -> str:
         return self.repository if self.revision == MAIN else f"{self.repository}@{self.revision}"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A repository at one revision.
+
+    label: what sentences call it. files: path -> sha256 or git's sha1, None where only the cache knows of it.
+    """
+
+    repository: str
+    kind: Kind
+    revision: str
+    label: str
+    files: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,7 +129,7 @@ def from_pretrained(
         ) from error
     if located.commit is not None and not located.notice:
         asked = HubName.parse(str(name))
-        _good_commits().note(asked.repository, asked.revision, located.commit)
+        good_commits().note(asked.repository, asked.revision, located.commit)
     if located.notice:
         warnings.warn(located.notice, HubWarning, stacklevel=2)
     identity = ModelIdentity(
@@ -156,27 +172,27 @@ def _from_hub(asked: HubName, token: Token) -> _Located:
     if COMMIT.fullmatch(asked.revision) and (folder := _cached(asked.repository, asked.revision)):
         return _Located(folder, asked.repository, "hub", asked.revision)
     if constants.HF_HUB_OFFLINE:
-        return _last_good(asked, "HF_HUB_OFFLINE forbids to ask the Hub", notice=False)
+        return _last_good(asked, OFFLINE, notice=False)
     try:
-        info = patiently(partial(_model_info, asked, token), str(asked))
+        info = patiently(partial(_info, asked, "model", token), str(asked))
         _check_listing(info, str(asked))
         commit = str(info.sha)
         for file in LIMITS:
-            path = _whole_file(asked.repository, file, commit, token, str(asked))
+            path = fetch_from(Snapshot(asked.repository, "model", commit, str(asked)), file, token)
         return _Located(path.parent, asked.repository, "hub", commit)
     except HubUnreachableError as error:
         return _last_good(asked, str(error), notice=True, cause=error)
 
 
-def _model_info(asked: HubName, token: Token) -> "ModelInfo":
+def _info(asked: HubName, kind: Kind, token: Token) -> "ModelInfo | DatasetInfo":
     from huggingface_hub import HfApi
 
-    return HfApi().model_info(
-        asked.repository, revision=asked.revision, files_metadata=True, timeout=INFO_TIMEOUT_S, token=token
-    )
+    api = HfApi(token=token)
+    ask = api.model_info if kind == "model" else api.dataset_info
+    return ask(asked.repository, revision=asked.revision, files_metadata=True, timeout=INFO_TIMEOUT_S)
 
 
-def _check_listing(info: "ModelInfo", label: str) -> None:
+def _check_listing(info: "ModelInfo | DatasetInfo", label: str) -> None:
     """CheckpointError where files are missing, pickles or of a size that is not read; before any is fetched."""
     sizes = {each.rfilename: each.size for each in info.siblings or ()}
     require_files({name for name in sizes if "/" not in name}, label)
@@ -197,7 +213,7 @@ def _cached(repository: str, commit: str) -> Path | None:
 
 def _last_good(asked: HubName, reason: str, *, notice: bool, cause: Exception | None = None) -> _Located:
     """The commit that was last loaded here in place of the one that cannot be had."""
-    good = None if COMMIT.fullmatch(asked.revision) else _good_commits().last(asked.repository, asked.revision)
+    good = None if COMMIT.fullmatch(asked.revision) else good_commits().last(asked.repository, asked.revision)
     folder = None if good is None else _cached(asked.repository, good.commit)
     if good is None or folder is None:
         raise HubUnreachableError(
@@ -207,7 +223,8 @@ def _last_good(asked: HubName, reason: str, *, notice: bool, cause: Exception | 
     return _Located(folder, asked.repository, "hub", good.commit, said)
 
 
-def _good_commits() -> GoodCommits:
+def good_commits() -> GoodCommits:
+    """Notes of the commits that were last found good here."""
     from huggingface_hub import constants
 
     return GoodCommits(Path(constants.HF_HOME) / "octseg" / "good_commits")
@@ -219,22 +236,63 @@ def fetch_file(repository: str, name: str, revision: str | None = None, token: T
     Raises CheckpointError in one sentence where it cannot be had.
     """
     asked = HubName(repository, revision or MAIN)
-    return _whole_file(repository, name, asked.revision, token, str(asked))
+    return fetch_from(Snapshot(repository, "model", asked.revision, str(asked)), name, token)
 
 
-def _whole_file(repository: str, name: str, revision: str, token: Token, label: str) -> Path:
-    """A file, fetched again where the copy in the cache or the one that arrives is damaged."""
+def find_snapshot(asked: HubName, kind: Kind, token: Token = None) -> Snapshot:
+    """The repository at the commit that a name means now.
+
+    Raises CheckpointError where there is none, HubUnreachableError where the Hub does not answer.
+    """
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise HubUnreachableError(OFFLINE)
+    label = str(asked) if kind == "model" else f"{kind}s/{asked}"  # as in the addresses of the Hub
+    info = patiently(partial(_info, asked, kind, token), label)
+    files = {each.rfilename: each.lfs.sha256 if each.lfs else each.blob_id for each in info.siblings or ()}
+    return Snapshot(asked.repository, kind, str(info.sha), label, files)
+
+
+def cached_snapshot(asked: HubName, kind: Kind, commit: str, holding: str) -> Snapshot | None:
+    """What the Hub's cache has of a commit, if it has the file `holding`; makes no request."""
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(asked.repository, holding, revision=commit, repo_type=kind)
+    if not isinstance(path, str):
+        return None
+    folder = Path(path.removesuffix(holding))
+    names = sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file())
+    return Snapshot(asked.repository, kind, commit, f"{asked} in the cache here", dict.fromkeys(names))
+
+
+def fetch_from(found: Snapshot, name: str, token: Token = None, cache: Path | None = None) -> Path:
+    """One file of it, in the Hub's cache or in the folder `cache`; fetched again where it is damaged.
+
+    Raises CheckpointError in one sentence where it cannot be had.
+    """
+    known = found.files.get(name)
     for again in (False, True, True):
-        path = patiently(partial(_downloaded, repository, name, revision, token, again=again), label, name)
-        if is_whole(path):
+        path = patiently(partial(_downloaded, found, name, token, cache, again=again), found.label, name)
+        if is_whole(path) if known is None else is_same(path, known):
             return path
-    raise CheckpointError(f"{name} of {label} arrived damaged twice; try again later")
+    raise CheckpointError(f"{name} of {found.label} arrived damaged twice; try again later")
 
 
-def _downloaded(repository: str, name: str, revision: str, token: Token, *, again: bool) -> Path:
+def _downloaded(found: Snapshot, name: str, token: Token, cache: Path | None, *, again: bool) -> Path:
     import huggingface_hub
 
-    return Path(huggingface_hub.hf_hub_download(repository, name, revision=revision, token=token, force_download=again))
+    return Path(
+        huggingface_hub.hf_hub_download(
+            found.repository,
+            name,
+            repo_type=found.kind,
+            revision=found.revision,
+            cache_dir=cache,
+            token=token,
+            force_download=again,
+        )
+    )
 
 
 def patiently(ask: Callable[[], Result], label: str, file: str = "", doing: str = "read") -> Result:

@@ -105,18 +105,19 @@ def require_publishable_weights(training: Mapping[str, Any], metrics: Mapping[st
             )
 
 
-def read_provenance(folder: Path) -> dict[str, Any]:
-    """provenance.json of a dataset folder; DatasetError where there is none that can be read."""
+def read_provenance(folder: Path, label: str | None = None) -> dict[str, Any]:
+    """provenance.json of a dataset folder, called `label` in sentences; DatasetError where none can be read."""
+    label = label or folder.name
     try:
         provenance = json.loads((folder / PROVENANCE_FILE).read_bytes())
     except FileNotFoundError:
         raise DatasetError(
-            f"{folder.name} has no {PROVENANCE_FILE}; datasets are made with python -m train.prepare"
+            f"{label} has no {PROVENANCE_FILE}; datasets are made with python -m train.prepare"
         ) from None
     except (OSError, ValueError) as error:
-        raise DatasetError(f"the {PROVENANCE_FILE} of {folder.name} cannot be read") from error
+        raise DatasetError(f"the {PROVENANCE_FILE} of {label} cannot be read") from error
     if not isinstance(provenance, dict) or provenance.get("format") != 1:
-        raise DatasetError(f"the {PROVENANCE_FILE} of {folder.name} has a format that this version does not know")
+        raise DatasetError(f"the {PROVENANCE_FILE} of {label} has a format that this version does not know")
     return provenance
 
 

@@ -6,6 +6,7 @@ Masks hold one (H, W) bool plane for each class of octseg/classes.py, frames are
 import io
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from octseg.classes import CLASS_NAMES
 from octseg.phantom import Phantom, random_spec, render
 from train import prepare
+from train.dataset import Data, training_frames
 from train.preparing.names import FrameName
 from train.preparing.sources import Item, StoredFile
 
@@ -122,3 +124,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
+
+
+def fingerprints(data: Data) -> list[list[Any]]:
+    """All that a training makes of each frame, in order: names, a sum of the arrays, where the disc lies."""
+    return [
+        [
+            *(frame.name, frame.study, sha256(frame.grey.tobytes() + frame.planes.tobytes()).hexdigest()),
+            *(list(frame.centre), frame.reach_px, sorted(frame.has)),
+        ]
+        for frame in training_frames(data)
+    ]

@@ -233,14 +233,14 @@ def push_after_another(folder: Path, endpoint: str) -> Published:
 
     from hub import client
 
-    looked = client._card_of
+    looked = client._standing
 
-    def look_and_lose(api: HfApi, publication: Any, head: Any) -> str | None:
+    def look_and_lose(api: HfApi, publication: Any, head: Any, name: str) -> str | None:
         other = HfApi(endpoint=endpoint, token=os.environ["HF_TOKEN"])
         other.upload_file(path_or_fileobj=b"theirs", path_in_repo="note.txt", repo_id=NAME)
-        return looked(api, publication, head)
+        return looked(api, publication, head, name)
 
-    client._card_of = look_and_lose
+    client._standing = look_and_lose
     return push_model(folder, NAME)
 
 

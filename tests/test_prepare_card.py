@@ -16,12 +16,12 @@ from datasets import Image as ImageFeature
 from datasets import load_dataset
 from PIL import Image
 
+from octseg.dataset.card import attribution, body, card_faults, front_matter
+from octseg.dataset.folder import read_lines
+from octseg.dataset.origin import ZENODO_RECORD, Origin
 from octseg.publishing import require_publishable
 from tests.prepared import CC_BY, contents, discs_fold, phantom, prepare_folder, write_frame
 from train import prepare
-from train.preparing.card import attribution, body, card_faults, front_matter
-from train.preparing.layout import read_lines
-from train.preparing.origin import ZENODO_RECORD, Origin
 
 RECORD_DOI = ("--doi", "10.5281/zenodo.14478210")
 LEFT_OVER = re.compile(r"\[More Information Needed\]|\{\{|\{\}|\b(TODO|TBD|FIXME|None|nan|null)\b")
@@ -159,7 +159,7 @@ def test_the_record_is_known_by_its_doi_whatever_else_is_said(tmp_path: Path) ->
 
 def test_a_card_of_a_lab_names_title_and_creators_as_they_were_given(of_many: Path) -> None:
     card = (of_many / "README.md").read_text()
-    assert "*Drawn discs* by Doe, J.; Roe, R." in card
+    assert "*Drawn discs* by Doe, J.; Roe, R. Research use only." in card
     assert "author = {Doe, J. and Roe, R.}" in card
 
 

@@ -18,6 +18,7 @@ from datasets import Image as ImageFeature
 from datasets import load_dataset
 from PIL import Image
 
+from octseg.dataset.folder import read_lines
 from octseg.publishing import sha256_of
 from tests.prepared import (
     CC_BY,
@@ -34,7 +35,6 @@ from tests.prepared import (
 )
 from train import prepare
 from train.locking import locked
-from train.preparing.layout import read_lines
 
 pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # Pillow's word on a truncated TIFF
 ROOT = Path(__file__).parent.parent

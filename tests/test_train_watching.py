@@ -219,12 +219,12 @@ def test_frames_to_look_at_are_spread_over_studies_and_mostly_bear_lipid() -> No
 
 def test_a_plain_part_is_looked_at_only_with_what_is_given(parts: Path) -> None:
     data = open_data(parts / "train", "train")
-    assert validation_data(data, parts / "train", None) is None
-    given = validation_data(data, parts / "train", parts / "validation")
+    assert validation_data(data, None) is None
+    given = validation_data(data, parts / "validation")
     assert given is not None
     assert given.studies == ("002", "003")
     with pytest.raises(DatasetError, match="trained on the studies 001"):
-        validation_data(data, parts / "train", parts / "train")
+        validation_data(data, parts / "train")
 
 
 def test_found_is_drawn_solid_and_true_dashed() -> None:

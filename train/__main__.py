@@ -1,9 +1,10 @@
 """Train the network: `python -m train --data DIR --out RUN`.
 
 DIR is a dataset of `python -m train.prepare`, of which the training split is used, or one part of an unpacked fold of
-the Zenodo record. The model's classes are those of the dataset. It starts from ImageNet weights of the Hub, or from a
-file (--imagenet). Stopped at any moment, the same command goes on from the last saved state. Every --validate-every
-steps the averaged network is looked at on frames of other patients, and at the end RUN/report.html tells of it all.
+the Zenodo record; or it is org/name[@revision], a dataset of the Hub. The model's classes are those of the dataset. It
+starts from ImageNet weights of the Hub, or from a file (--imagenet). Stopped at any moment, the same command goes on
+from the last saved state. Every --validate-every steps the averaged network is looked at on frames of other patients,
+and at the end RUN/report.html tells of it all.
 """
 
 import argparse
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         engine = Engine(options.precision)
         speaks = engine.is_main_of_host
         imagenet = locate(options.imagenet)
-        data = open_data(options.data, "train")
+        data = open_data(options.data, "train", streaming=options.streaming)
         say = _say if speaks else _hold
         for warning in data.warnings:
             say(warning)
@@ -166,7 +167,7 @@ def _hold(_message: str) -> None:
 
 def _validation(options: argparse.Namespace, data: Data, recipe: Recipe, say: Callable[[str], None]) -> Data | None:
     """The frames to look at while it runs, with what there is to say about them."""
-    validation = validation_data(data, options.data, options.validation)
+    validation = validation_data(data, options.validation, streaming=options.streaming)
     if validation is None and options.keep == "best":
         raise ConfigError("--keep best needs frames of other patients to choose by; give them with --validation DIR")
     if validation is None and recipe.schedule == "plateau":
@@ -296,7 +297,10 @@ def _hub_name(text: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="dataset folder, or folder with img/ and mask/")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="dataset folder, org/name of the Hub, or folder with img/ and mask/"
+    )
+    parser.add_argument("--streaming", action="store_true", help="keep none of the Hub's Parquet files on the disk")
     parser.add_argument(
         "--imagenet",
         default=TIMM_REPOSITORY,

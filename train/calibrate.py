@@ -183,7 +183,7 @@ def calibrated(probability: NDArray[np.float64], platt: Platt) -> NDArray[np.flo
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train.calibrate", description=__doc__.split("\n")[0])
     parser.add_argument("--model", type=Path, required=True, help="checkpoint folder")
-    parser.add_argument("--data", type=Path, help="dataset folder, or folder with img/ and mask/")
+    parser.add_argument("--data", type=Path, help="dataset folder, org/name of the Hub, or folder with img/ and mask/")
     parser.add_argument("--split", default="validation", help="of the dataset; validation and no other")
     parser.add_argument("--phantoms", type=int, default=400, help="for the intervals; 0: on the validation frames")
     return parser

@@ -1,11 +1,13 @@
-"""Frames and expert masks to train on and to measure with: a dataset folder, one part of the Zenodo record, phantoms.
+"""Frames and expert masks to train on and to measure with: a dataset, one part of the Zenodo record, phantoms.
 
-A dataset folder is what `python -m train.prepare` makes. A part of the record holds img/SSS_R_NNN.png (RGB) and
-mask/SSS_R_NNN.tiff (H, W, 4), uint8 of 0 and 255, in the plane order of octseg/classes.py.
+A dataset is a folder that `python -m train.prepare` made, or what `python -m hub push-data` made of it. A part of the
+record holds img/SSS_R_NNN.png (RGB) and mask/SSS_R_NNN.tiff (H, W, 4), uint8 of 0 and 255, in the plane order of
+octseg/classes.py.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
+from octseg.dataset.origin import ZENODO_RECORD, Origin
+from octseg.dataset.stored import Row, Stored, stored_in, stored_on_hub
 from octseg.errors import DatasetError, ReadError
 from octseg.phantom import make_phantom
 from octseg.preprocessing import FrameView, view_frame
-from octseg.publishing import PROVENANCE_FILE, read_provenance
+from octseg.pretrained import HUB_NAME
+from octseg.publishing import PROVENANCE_FILE
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
-from train.preparing.layout import read_lines
 from train.preparing.masks import MaskRule, read_mask
-from train.preparing.origin import ZENODO_RECORD, Origin
 
 PHANTOM_STUDY = "phantom"  # of all phantoms: each is a vessel of its own
 LONGEST_SIDE_PX = 768  # larger frames are averaged down first, or sampling them along rays would alias
@@ -48,9 +51,10 @@ class Case:
 class Data:
     """Cases that are read one at a time.
 
-    classes: that the truth speaks of, in the order of classes.py. studies: of each case, in order.
+    classes: that the truth speaks of, in the order of classes.py. studies: one for each case, in any order.
     told: what config.json says of the data, with its licence and attribution.
     warnings: what a figure from these data cannot be trusted for.
+    other: another split of the same data, None where there is no such split.
     """
 
     classes: tuple[str, ...]
@@ -58,6 +62,7 @@ class Data:
     cases: Callable[[], Iterator[Case]]
     told: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    other: Callable[[str], "Data | None"] = lambda _split: None
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +83,20 @@ class TrainingFrame:
     has: frozenset[str] = frozenset()
 
 
-def open_data(data: Path, split: str) -> Data:
-    """One split of a dataset folder, or a part of the record, for which `split` means nothing.
+def open_data(data: Path | str, split: str, *, streaming: bool = False) -> Data:
+    """One split of a dataset folder or of one on the Hub; or a part of the record, for which `split` means nothing.
 
-    Raises DatasetError or ReadError where there are no frames.
+    data: a folder that exists goes before "org/name" or "org/name@revision" of the same spelling. streaming: none of
+    the Hub's Parquet files is kept on the disk.
+
+    Raises an OctsegError where there are no frames.
     """
-    return _open_dataset(data, split) if (data / PROVENANCE_FILE).exists() else _open_record_part(data)
+    folder = Path(data)
+    if not folder.exists() and HUB_NAME.fullmatch(folder.as_posix()):
+        return _open_dataset(stored_on_hub(folder.as_posix(), streaming=streaming), split)
+    if (folder / PROVENANCE_FILE).exists():
+        return _open_dataset(stored_in(folder), split)
+    return _open_record_part(folder)
 
 
 def training_frames(data: Data, progress: Callable[[Iterable[Case]], Iterable[Case]] = iter) -> list[TrainingFrame]:
@@ -125,29 +138,34 @@ def load_phantom(seed: int, classes: Sequence[str] = CLASS_NAMES) -> TrainingFra
     return training_frame(case, view_frame(case.frame), classes)
 
 
-def _open_dataset(folder: Path, split: str) -> Data:
-    provenance = read_provenance(folder)
-    lines = read_lines(folder, split)
-    if not lines:
-        there = ", ".join(provenance["counts"])
-        raise DatasetError(f"{folder.name} has no frames for {split}; it has {there}")
+def _open_dataset(stored: Stored, split: str) -> Data:
+    provenance, rows = stored.provenance, stored.rows(split)
+    if not rows.studies:
+        raise DatasetError(f"{stored.label} has no frames for {split}; it has {', '.join(stored.splits)}")
     classes = tuple(provenance["classes"])
-
-    def cases() -> Iterator[Case]:
-        for line in lines:
-            frame = next(iter(read_pullback(folder / split / line["image_file_name"])))
-            with Image.open(folder / split / line["mask_file_name"], formats=["PNG"]) as mask:
-                indices = np.asarray(mask)
-            if indices.shape != frame.shape[:2]:
-                raise DatasetError(f"the mask of {line['image_file_name']} has another size than its frame")
-            truth = {name: indices == PALETTE_INDEX[name] for name in classes}
-            name = Path(line["image_file_name"]).stem
-            yield Case(name, line["study"], frame, truth, line["pixel_spacing_mm"])
-
-    told = _told(Origin(**provenance["origin"]), provenance["changes"], [line["study"] for line in lines])
+    told = _told(Origin(**provenance["origin"]), provenance["changes"], rows.studies)
     told |= {"private": provenance["private"], "split": provenance["split"]["description"]}
-    leaks = (provenance["split"]["description"],) if provenance["split"]["leaks"] else ()
-    return Data(classes, tuple(line["study"] for line in lines), cases, told, leaks)
+    if stored.commit is not None:
+        told |= {"repository": stored.repository, "revision": stored.commit}
+    return Data(
+        classes,
+        rows.studies,
+        lambda: (_case(row, classes) for row in rows.read()),
+        told,
+        (provenance["split"]["description"],) if provenance["split"]["leaks"] else (),
+        lambda other: _open_dataset(stored, other) if other in stored.splits else None,
+    )
+
+
+def _case(row: Row, classes: Sequence[str]) -> Case:
+    name = str(row["image"]["path"])
+    frame = next(iter(read_pullback(row["image"]["bytes"], name=name)))
+    with Image.open(BytesIO(row["mask"]["bytes"]), formats=["PNG"]) as mask:
+        if mask.size != (frame.shape[1], frame.shape[0]):
+            raise DatasetError(f"the mask of {name} has another size than its frame")
+        indices = np.asarray(mask)
+    truth = {each: indices == PALETTE_INDEX[each] for each in classes}
+    return Case(Path(name).stem, row["study"], frame, truth, row.get("pixel_spacing_mm"))
 
 
 def _open_record_part(part: Path) -> Data:

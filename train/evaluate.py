@@ -1,9 +1,9 @@
 """Measure a checkpoint on frames it has not seen: `python -m train.evaluate --model RUN --data DIR [--split test]`.
 
-DIR is a dataset of `python -m train.prepare`, or one part of an unpacked fold of the Zenodo record. Prints two Markdown
-tables, writes metrics.json into RUN and, with --into-config, the same figures into its config.json and card, and a
-picture of the worst frames beside them. A study that the model was trained on is refused. --uncertainty counts how many
-true values lie in the measures' intervals.
+DIR is a dataset of `python -m train.prepare`, org/name[@revision] of the Hub, or one part of an unpacked fold of the
+Zenodo record. Prints Markdown tables, writes metrics.json into RUN and, with --into-config, the same figures into its
+config.json and card, and a picture of the worst frames beside them. A study that the model was trained on is refused.
+--uncertainty counts how many true values lie in the measures' intervals.
 """
 
 import argparse
@@ -133,7 +133,9 @@ def shown(data: Data) -> Iterable[Case]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train.evaluate", description=__doc__.split("\n")[0])
     parser.add_argument("--model", type=Path, required=True, help="checkpoint folder")
-    parser.add_argument("--data", type=Path, required=True, help="dataset folder, or folder with img/ and mask/")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="dataset folder, org/name of the Hub, or folder with img/ and mask/"
+    )
     parser.add_argument("--split", default="validation", help="of the dataset: validation, test or train")
     parser.add_argument("--phantoms", type=int, default=0, help="also measure on so many fresh phantoms")
     parser.add_argument("--into-config", action="store_true", help="store the figures in config.json and the card")

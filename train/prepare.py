@@ -20,14 +20,16 @@ from typing import Any
 from tqdm import tqdm
 
 from octseg.classes import CLASS_NAMES
+from octseg.dataset import parquet
+from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE
+from octseg.dataset.origin import ZENODO_FOLDS, ZENODO_RECORD, Origin
 from octseg.errors import ConfigError, DatasetError, OctsegError
 from octseg.publishing import read_provenance
-from train.preparing import parquet, preview
+from train.preparing import preview
 from train.preparing.build import LEAK_WARNING, Job, SplitRule, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.masks import MaskRule, parse_class_map
 from train.preparing.names import RECORD_PATTERN, NameRule, by_csv, by_pattern
-from train.preparing.origin import ZENODO_FOLDS, ZENODO_RECORD, Origin
 from train.preparing.processing import Processing
 from train.preparing.record_source import Found, RecordRequest, bring, default_cache, dry_run
 from train.preparing.sources import Listing, chosen, files_of, in_two_folders, paired
@@ -132,7 +134,7 @@ def check(options: Options) -> int:
 def show(options: Options) -> int:
     """Make the pictures of a dataset anew."""
     preview.renew(options.preview)
-    print(f"{options.preview / preview.SHEET_FILE}\n{options.preview / preview.HISTOGRAM_FILE}")
+    print(f"{options.preview / SHEET_FILE}\n{options.preview / HISTOGRAM_FILE}")
     return 0
 
 

@@ -23,7 +23,7 @@ from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.model import DeepLabV3Plus
-from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT, PROVENANCE_FILE
+from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
 from octseg.result import FrameResult, ModelIdentity
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data
@@ -31,7 +31,6 @@ from train.evaluate import refuse_seen
 from train.loop import LOG_FILE
 from train.metrics import Overlap, pooled
 from train.panels import compared, sheet, told
-from train.preparing.layout import read_lines
 from train.preparing.preview import spread
 from train.recipe import Recipe
 from train.scores import LIPID, lipid_arcs, rounded
@@ -186,17 +185,15 @@ def overlaps_of(result: FrameResult, case: Case) -> dict[str, Overlap]:
     return {name: Overlap.of(mask, case.truth[name]) for name, mask in result.masks.items() if name in case.truth}
 
 
-def validation_data(data: Data, folder: Path, given: Path | None) -> Data | None:
-    """What a training on `data`, opened from `folder`, is looked at with: what is `given`, else the folder's own split.
+def validation_data(data: Data, given: Path | None, *, streaming: bool = False) -> Data | None:
+    """What a training on `data` is looked at with: what is `given`, else the data's own split.
 
     None where nothing is given and there is no such split, or where patients lie on both sides of it.
 
     Raises DatasetError where frames are of a study that is trained on, or bear none of the classes.
     """
-    if given is None and not ((folder / PROVENANCE_FILE).exists() and read_lines(folder, SPLIT)):
-        return None
-    validation = open_data(given or folder, SPLIT)
-    if given is None and validation.warnings:
+    validation = data.other(SPLIT) if given is None else open_data(given, SPLIT, streaming=streaming)
+    if validation is None or (given is None and validation.warnings):
         return None
     refuse_seen({"datasets": [data.told]}, validation)
     if not set(validation.classes) & set(data.classes):

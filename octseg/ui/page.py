@@ -97,7 +97,7 @@ def _build_columns(desk: Desk, share: Share | None, load: Load | None) -> None:
 
     def switched(file: str | None, uncertainty: bool, typed: str, preset: str) -> Iterator[Updates]:
         """Intervals were asked for or no longer; without a frame that is for the next one."""
-        yield from same_frame(file, uncertainty, typed, preset) if file else ()
+        yield from same_frame(file, uncertainty, typed, preset) if file else [tuple(gr.skip() for _ in outputs)]
 
     def with_another_model(
         changed: bool, file: str | None, uncertainty: bool, typed: str, preset: str

@@ -9,23 +9,16 @@ import numpy as np
 
 from octseg import __version__
 from octseg.classes import BY_NAME, CLASS_NAMES
+from octseg.dataset import card
+from octseg.dataset.folder import column_types, palette_meaning, write_provenance, write_sums
+from octseg.dataset.origin import Origin
 from octseg.errors import ConfigError, DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.publishing import SHAREABLE_LICENCES
-from train.preparing import card, preview
+from train.preparing import preview
 from train.preparing.code_version import code_commit
 from train.preparing.duplicates import across_studies
-from train.preparing.layout import (
-    Placed,
-    column_types,
-    counts,
-    known_sums,
-    lay_out,
-    palette_meaning,
-    write_provenance,
-    write_sums,
-)
-from train.preparing.origin import Origin
+from train.preparing.layout import Placed, counts, known_sums, lay_out
 from train.preparing.privacy import hidden_names, load_key, save_key
 from train.preparing.processing import Processing
 from train.preparing.sources import Item, Listing, Problem

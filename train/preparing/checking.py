@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 from octseg.classes import PALETTE_INDEX
+from octseg.dataset.card import CARD_FILE, card_faults
+from octseg.dataset.folder import SPLITS, read_lines
 from octseg.errors import DatasetError
 from octseg.publishing import manifest_faults, read_provenance
-from train.preparing.card import CARD_FILE, card_faults
-from train.preparing.layout import SPLITS, read_lines
 from train.preparing.processing import areas
 
 

@@ -1,10 +1,4 @@
-"""The processed dataset folder: files in their places, metadata, provenance, sums; there whole or not at all.
-
-DIR/{train,validation[,test]}/images/STEM.png   frames
-DIR/{train,validation[,test]}/masks/STEM.png    palette masks: 0 background, 1.. the classes of classes.py
-DIR/{train,validation[,test]}/metadata.jsonl    a line for each frame
-DIR/provenance.json, README.md, ATTRIBUTION.md, SHA256SUMS, preview/
-"""
+"""Frames that were made, put in their places in the dataset folder (octseg/dataset/folder.py), and counted."""
 
 import json
 import os
@@ -14,14 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from octseg.classes import PALETTE_INDEX
-from octseg.errors import DatasetError
+from octseg.dataset.folder import METADATA_FILE, SPLITS, TYPED_METADATA_FILE
 from octseg.export.files import told_in_one_sentence
-from octseg.publishing import PROVENANCE_FILE, SUMS_FILE, sha256_of, sums_text
 from train.preparing.workshop import Made, Workshop
-
-SPLITS = ("train", "validation", "test")
-METADATA_FILE, TYPED_METADATA_FILE = "metadata.jsonl", "metadata.parquet"
 
 
 @dataclass(frozen=True)
@@ -123,13 +112,6 @@ def _count(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> dict[st
     }
 
 
-def write_sums(folder: Path, known: Mapping[str, str]) -> None:
-    """SHA256SUMS of all files; those whose sum is `known` are not read again."""
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    sums = {name: known.get(name) or sha256_of(folder / name) for name in names if name != SUMS_FILE}
-    (folder / SUMS_FILE).write_text(sums_text(sums), encoding="utf-8")
-
-
 def known_sums(frames: Sequence[Placed]) -> dict[str, str]:
     """File -> sha256 of frames and masks, taken when they were made."""
     sums = {}
@@ -138,59 +120,3 @@ def known_sums(frames: Sequence[Placed]) -> dict[str, str]:
         for kind, digest in zip(("images", "masks"), placed.made.sha256, strict=True):
             sums[f"{placed.split}/{kind}/{name}.png"] = digest
     return sums
-
-
-def read_lines(folder: Path, split: str) -> list[dict[str, Any]]:
-    """The metadata of one split; none where there is no such split.
-
-    Raises DatasetError where it is not what such a file holds.
-    """
-    path, typed = folder / split / METADATA_FILE, folder / split / TYPED_METADATA_FILE
-    try:
-        if typed.exists():
-            import pyarrow.parquet as pq
-
-            lines: list[dict[str, Any]] = pq.read_table(typed).to_pylist()
-        elif path.exists():
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        else:
-            return []
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"the metadata of {split} in {folder.name} cannot be read") from error
-    needed = ("image_file_name", "mask_file_name", "study")
-    if not all(isinstance(line, dict) and all(isinstance(line.get(key), str) for key in needed) for line in lines):
-        raise DatasetError(f"the metadata of {split} in {folder.name} has lines without {', '.join(needed)}")
-    return lines
-
-
-def write_provenance(folder: Path, provenance: Mapping[str, Any]) -> None:
-    """provenance.json; the same content gives the same bytes."""
-    text = json.dumps(provenance, indent=2, ensure_ascii=False)
-    (folder / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
-
-
-def palette_meaning(classes: Sequence[str]) -> dict[str, str]:
-    """Value in a mask -> what it means, as strings for JSON."""
-    return {"0": "background"} | {str(PALETTE_INDEX[name]): name for name in classes}
-
-
-def column_types(classes: Sequence[str], *, leaks: bool, folds: bool) -> dict[str, str]:
-    """Column -> its type as `datasets` names it, in the order of the columns; pictures are "image"."""
-    types = {"image": "image", "mask": "image", "study": "string", "series": "string", "frame": "int64"}
-    types |= {"pixel_spacing_mm": "float64", "pixel_spacing_source": "string"}
-    types |= {"native_height": "int64", "native_width": "int64", "native_pixel_spacing_mm": "float64"}
-    for name in classes:
-        types |= {f"{name}_area_px": "int64", f"{name}_area_mm2": "float64"}
-    if len(classes) > 1:
-        types["overlap_px"] = "int64"
-    if leaks:
-        types["split_leaks"] = "bool"
-    if folds:
-        types["fold"] = "int64"
-    return types
-
-
-def columns_of(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """The columns of a finished dataset."""
-    split = provenance["split"]
-    return column_types(provenance["classes"], leaks=split["leaks"], folds=split["folds"] is not None)

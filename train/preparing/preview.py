@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from octseg.classes import BY_NAME, PALETTE_INDEX
+from octseg.dataset.folder import HISTOGRAM_FILE, PREVIEW_FOLDER, SHEET_FILE, SPLITS, read_lines
 from octseg.drawing.overlay import draw_overlay
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT, SUMS_FILE, read_provenance, read_sums, sha256_of, sums_text
-from train.preparing.layout import SPLITS, read_lines
 
-FOLDER = "preview"
-SHEET_FILE, HISTOGRAM_FILE = f"{FOLDER}/contact_sheet.png", f"{FOLDER}/class_areas.png"
 COLUMNS, ROWS = 6, 4
 TILE_PX, CAPTION_PX, HEAD_PX = 280, 34, 44
 GROUND, INK, FAINT = (18, 18, 20), (235, 235, 235), (165, 165, 170)
@@ -34,7 +32,7 @@ def write(folder: Path, provenance: Mapping[str, Any]) -> None:
     if not lines:
         raise DatasetError(f"{folder.name} holds no frames to show")
     with told_in_one_sentence("the preview"):
-        (folder / FOLDER).mkdir(exist_ok=True)
+        (folder / PREVIEW_FOLDER).mkdir(exist_ok=True)
     texts = {PRIVATE_KEYWORD: PRIVATE_TEXT} if provenance["private"] else {}
     write_file(folder / SHEET_FILE, png_bytes(contact_sheet(folder, lines, provenance), texts, SMALL))
     write_file(folder / HISTOGRAM_FILE, histogram([line for _, line in lines], provenance["classes"], texts))

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from octseg.dataset.origin import CC_BY, ZENODO_RECORD, Origin
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence
 from train.locking import locked
 from train.preparing.names import RECORD_PATTERN, FrameName, by_pattern
-from train.preparing.origin import CC_BY, ZENODO_RECORD, Origin
 from train.preparing.sources import Listing, Problem, chosen, folder_files, paired, refuse_escaping, zip_files
 from train.remote_zip import Directory, Span, fetch, holds, read_directory
 from train.zenodo import (

@@ -10,12 +10,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.dataset.origin import RADIALMAMBA
 from octseg.errors import DatasetError
 
 EXHAUSTIVE = 12  # groups up to which all splits are compared
 RESTARTS = 8
-# Of the studies of RadialMamba's and Swin-UMamba's published figures: unseen there, so comparable when held out here.
-RADIALMAMBA = ("008", "009", "017", "028", "029", "057", "072", "077", "086", "087")
 HOLDOUTS = {"radialmamba": RADIALMAMBA}
 
 

@@ -11,11 +11,9 @@ from typing import Any
 import yaml
 
 from octseg.classes import BY_NAME, PALETTE_INDEX
-from octseg.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES
-from train.preparing.layout import SPLITS, columns_of
-from train.preparing.origin import Origin
-from train.preparing.preview import HISTOGRAM_FILE, SHEET_FILE
-from train.preparing.splits import RADIALMAMBA
+from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE, SPLITS, columns_of
+from octseg.dataset.origin import RADIALMAMBA, Origin
+from octseg.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES, SUMS_FILE
 
 CARD_FILE, ATTRIBUTION_FILE = "README.md", "ATTRIBUTION.md"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -78,8 +76,8 @@ def title(provenance: Mapping[str, Any]) -> str:
     return f"{_labels(provenance)} in intravascular OCT, {provenance['size']} x {provenance['size']}"
 
 
-def body(provenance: Mapping[str, Any]) -> str:
-    """Everything below the front matter."""
+def body(provenance: Mapping[str, Any], repository: str | None = None) -> str:
+    """Everything below the front matter; of a folder, or of the dataset as it stands in a repository of the Hub."""
     origin, split = provenance["origin"], provenance["split"]
     counts = provenance["counts"]
     total = sum(of_split["frames"] for of_split in counts.values())
@@ -110,17 +108,25 @@ each class in pixels of the mask and in mm².
 import numpy as np
 from datasets import load_dataset
 
-dataset = load_dataset("path/to/this/folder")  # or the repository's name on the Hub
+dataset = load_dataset("{repository or "path/to/this/folder"}")
 row = dataset["{next(iter(counts))}"][0]
 inside = np.array(row["mask"]) == {_first_index(provenance)}  # {provenance["classes"][0]}, (H, W) bool
 ```
+
+With octseg, `python -m train --data {repository or "path/to/this/folder"} --out RUN` trains on it.
+
+## Classes
+
+{_class_table(provenance)}
+
+A mask's palette has these colours, so it is seen as it is; `numpy` reads the values.
 
 ## How it was changed
 
 {_bullets(provenance["changes"])}
 
-Every source file with its md5, every option and the version of the code stand in `{PROVENANCE_FILE}`; `SHA256SUMS` \
-holds the sum of each file (`sha256sum -c SHA256SUMS`).
+Every source file with its md5, every option and the version of the code stand in `{PROVENANCE_FILE}`; `{SUMS_FILE}` \
+holds the sum of each file{" but this one" if repository else ""} (`sha256sum -c {SUMS_FILE}`).
 
 ## Split
 
@@ -198,7 +204,7 @@ def _labels(provenance: Mapping[str, Any]) -> str:
 
 
 def _made_by(origin: Mapping[str, Any]) -> str:
-    return f" by {origin['creators']}" if origin["creators"] else ""
+    return f" by {origin['creators'].rstrip('.')}" if origin["creators"] else ""
 
 
 def _palette(provenance: Mapping[str, Any]) -> str:
@@ -261,6 +267,17 @@ def _split_table(provenance: Mapping[str, Any]) -> str:
             for split, of_split in provenance["counts"].items()
         ],
     )
+
+
+def _class_table(provenance: Mapping[str, Any]) -> str:
+    counts = provenance["counts"].values()
+    pixels = sum(of_split["frames"] for of_split in counts) * provenance["size"] ** 2
+    rows = [["0", "background", "", "", ""]]
+    for name in provenance["classes"]:
+        with_it, own = (sum(of_split[key][name] for of_split in counts) for key in ("frames_with", "pixels_of"))
+        colour = "#{:02x}{:02x}{:02x}".format(*BY_NAME[name].colour)
+        rows.append([str(PALETTE_INDEX[name]), f"`{name}`", colour, str(with_it), f"{100 * own / pixels:.2f} %"])
+    return _table(["value", "class", "colour", "frames with it", "of all pixels"], rows)
 
 
 def _by_study(provenance: Mapping[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""A dataset as it is stored: its folder, columns, terms, card and Parquet files."""

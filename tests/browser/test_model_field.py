@@ -1,0 +1,70 @@
+"""Another model by its name on the Hub, in Chromium, against the loopback Hub."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from octseg.pretrained import BUNDLED
+from tests.app_server import running_app
+from tests.browser.conftest import Visit, watched
+from tests.hub_client import environment
+from tests.hub_server import HubServer
+
+FILES = {name: (BUNDLED / name).read_bytes() for name in ("config.json", "model.safetensors")}
+
+
+def eager() -> dict[str, bytes]:
+    """The bundled model with low thresholds, which finds more of everything."""
+    config = json.loads(FILES["config.json"])
+    return FILES | {"config.json": json.dumps(config | {"thresholds": dict.fromkeys(config["classes"], 0.05)}).encode()}
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[HubServer]:
+    with HubServer(tmp_path / "hub") as running:
+        running.create_repo("model", "lab/eager")
+        running.put_commit("model", "lab/eager", eager(), lfs=("model.safetensors",))
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser, hub: HubServer, tmp_path: Path) -> Iterator[Visit]:
+    settings = {name: value for name, value in environment(hub, tmp_path).items() if name.startswith(("HF_", "HOME"))}
+    with (
+        running_app(tmp_path, **settings) as app,
+        browser.new_context(viewport={"width": 1440, "height": 900}) as context,
+    ):
+        visit = watched(context.new_page())
+        visit.page.goto(app.url)
+        visit.page.click("#oct-agree")
+        yield visit
+
+
+def name_model(visit: Visit, name: str) -> None:
+    visit.page.fill("#oct-models :is(input, textarea)", name)
+    visit.page.click("#oct-models button:has-text('Load and measure again')")
+
+
+def test_a_model_of_the_hub_takes_over_and_a_wrong_name_changes_nothing(visit: Visit, hub: HubServer) -> None:
+    visit.take_example()
+    before = visit.measure("lipid_core_area_mm2")
+    visit.page.click("#oct-models > button")
+    name_model(visit, "lab/nothing")
+    problem = visit.page.wait_for_selector("#oct-models .oct-error")
+    assert problem is not None
+    assert "There is no repository lab/nothing on the Hub, or it is private" in problem.inner_text()
+    assert "octseg-bundled" in visit.page.inner_text("#oct-model")
+    assert visit.measure("lipid_core_area_mm2") == before
+    with visit.new_result():
+        name_model(visit, "lab/eager")
+    assert visit.measure("lipid_core_area_mm2") > before
+    shown = visit.page.inner_text("#oct-model")
+    assert "lab/eager, from the Hub" in shown
+    assert hub.head("model", "lab/eager") in shown
+    assert visit.page.query_selector("#oct-models .oct-error") is None
+    visit.page.uncheck("[data-tissue-switch=lipid_core]")
+    assert visit.page.locator("svg.oct-picture [data-tissue=lipid_core]").first.is_hidden()
+    assert visit.complaints == []
