@@ -7,7 +7,7 @@ from octseg.checkpoint import CheckpointConfig
 from octseg.classes import BY_NAME
 from octseg.pullback import PixelScale
 from octseg.result import ModelIdentity
-from octseg.ui.markup import number, sentences, text
+from octseg.ui.markup import number, sentences, text, whole_sentence
 
 SOURCES = {
     "dicom": "DICOM header",
@@ -69,10 +69,8 @@ def _cross_check(scale: PixelScale) -> str:
 
 
 def error_html(sentence: str, title: str = "This file was not measured") -> str:
-    """One sentence where the picture would be, with a capital, unless it begins with a file's name, and a full stop."""
-    said = sentence[:1].upper() + sentence[1:] if sentence.split(" ")[0].isalpha() else sentence
-    ended = said if said.endswith((".", "!", "?")) else f"{said}."
-    return f'<div class="oct-error" role="alert"><h3>{text(title)}</h3><p>{text(ended)}</p></div>'
+    """One sentence where the picture would be."""
+    return f'<div class="oct-error" role="alert"><h3>{text(title)}</h3><p>{text(whole_sentence(sentence))}</p></div>'
 
 
 def notice_html(sentence: str) -> str:

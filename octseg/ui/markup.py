@@ -28,3 +28,9 @@ def signed(value: float | int | None, digits: int) -> str:
 def sentences(items: tuple[str, ...] | list[str]) -> str:
     """A list of sentences as list items, each once."""
     return "".join(f"<li>{text(item)}</li>" for item in dict.fromkeys(items))
+
+
+def whole_sentence(sentence: str) -> str:
+    """A sentence with a full stop, and with a capital unless it begins with a name of a file or repository."""
+    said = sentence[:1].upper() + sentence[1:] if sentence.split(" ")[0].isalpha() else sentence
+    return said if said.endswith((".", "!", "?")) else f"{said}."

@@ -18,7 +18,7 @@ import gradio as gr
 
 from octseg.errors import OctsegError
 from octseg.ui.limits import ServerLimits, on_a_space
-from octseg.ui.markup import number, text
+from octseg.ui.markup import number, text, whole_sentence
 
 Door = Literal["sign-in", "own", "typed", "closed"]
 SIGN_IN_NEEDS = ("SPACE_ID", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
@@ -189,14 +189,11 @@ def _build_form(share: Share, folder: gr.State) -> None:
     look.click(_with_token(share, token, ASKING, offered), {*chosen, token}, **turn)
     send.click(_with_token(share, token, SENDING, sent), {agreed, token}, **turn)
     undo.click(_with_token(share, token, SENDING, taken_back), {shared, token}, **turn)
-    for changed in (repository.input, public.input, attribution.input):
-        changed(_withdrawn, None, outputs, api_visibility="private", queue=False, show_progress="hidden")
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": TURNS}
+    for changed in (repository.change, public.input, attribution.change):  # a text field tells of no `input`
+        changed(_withdrawn, None, outputs, trigger_mode="always_last", **quiet)
     folder.change(
-        lambda folder: (gr.Button(interactive=bool(folder)), *_withdrawn()),
-        folder,
-        [look, *outputs],
-        api_visibility="private",
-        show_progress="hidden",
+        lambda folder: (gr.Button(interactive=bool(folder)), *_withdrawn()), folder, [look, *outputs], **quiet
     )
 
 
@@ -263,7 +260,7 @@ def waiting_html(sentence: str) -> str:
 
 def problem_html(sentence: str) -> str:
     """Why nothing was done, in one sentence."""
-    return f'<p class="oct-share-problem" role="alert">{text(sentence[:1].upper() + sentence[1:])}.</p>'
+    return f'<p class="oct-share-problem" role="alert">{text(whole_sentence(sentence))}</p>'
 
 
 def offer_html(offer: Offer) -> str:
