@@ -339,7 +339,7 @@ def hide_tokens(error: BaseException | None) -> None:
 
 def told(error: Exception, label: str, file: str = "", doing: str = "read") -> Exception:
     """An error of the client as ours, in one sentence; one that is a bug as it is. Neither repeats a token."""
-    from huggingface_hub import errors
+    from huggingface_hub import constants, errors
 
     hide_tokens(error)
     repository, _, revision = label.partition("@")
@@ -365,7 +365,10 @@ def told(error: Exception, label: str, file: str = "", doing: str = "read") -> E
         if isinstance(error, kind):
             return CheckpointError(sentence)
     status = _status(error)
-    if isinstance(error, errors.LocalEntryNotFoundError) or (may_pass(error) and status is None):
+    if isinstance(error, errors.LocalEntryNotFoundError):
+        why = OFFLINE if constants.HF_HUB_OFFLINE else "the Hub does not answer"
+        return HubUnreachableError(f"{why}, and {what} is not in its cache here")
+    if may_pass(error) and status is None:
         return HubUnreachableError(f"the Hub does not answer for {what}")
     if status is not None and may_pass(error):
         return HubUnreachableError(f"the Hub answers with an error of its own ({status}) for {what}")

@@ -216,12 +216,6 @@ def test_cuda_where_there_is_none_is_refused() -> None:
         from_pretrained(device="cuda")
 
 
-@pytest.mark.parametrize("name", ["someone/octseg", "someone/octseg@v1.2", "some-one/oct.seg@0123abc"])
-def test_a_hub_name_gets_a_sentence(name: str) -> None:
-    with pytest.raises(CheckpointError, match="does not load from the Hub: download the repository"):
-        octseg.from_pretrained(name)
-
-
 @pytest.mark.parametrize(
     ("name", "words"), [("a" * 300, "cannot be read: file name too long"), ("~nobody-of-this-name/x", "whole path")]
 )

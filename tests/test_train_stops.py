@@ -1,11 +1,10 @@
 """A run that is stopped, killed, damaged, or that has no room: it goes on to the same bits, or says why it cannot."""
 
 import json
+import multiprocessing
 import os
 import resource
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,9 +26,9 @@ from train.loop import Report, StoppedError, train
 from train.recipe import Recipe, Stage
 from train.state import PREVIOUS_FILE, STATE_FILE
 
-ROOT = Path(__file__).parent.parent
 STEPS = (24, 20)  # of two stages; a report comes after 20 steps and at each end
-NOISE = np.random.default_rng(0)
+FORKING = multiprocessing.get_context("forkserver")  # a run begins without importing everything anew
+FORKING.set_forkserver_preload(["tests.test_train_stops"])
 
 
 def drawn_frames() -> list[TrainingFrame]:
@@ -57,7 +56,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(
     out: Path, start: Path, *, seed: int = 0, save_every_s: float = 1e9, show: Callable[[Report], object] | None = None
 ) -> dict[str, torch.Tensor]:
-    """The weights at the end of a small run."""
+    """The weights at the end of a small run, by one thread: other numbers of threads add in other orders."""
+    torch.set_num_threads(1)
     stages = tuple(Stage(steps=steps, batch=2, size=(32, 32)) for steps in STEPS)
     network = train(
         drawn_frames(),
@@ -120,23 +120,19 @@ def test_a_run_killed_at_random_steps_ends_in_the_same_bits(
     start: Path, tmp_path: Path, undisturbed: dict[str, torch.Tensor]
 ) -> None:
     """kill -9 in processes of its own, which save after every step; at least half of the kills land in mid-run."""
-    code = (
-        "from pathlib import Path; import sys; from tests.test_train_stops import trained\n"
-        "trained(Path(sys.argv[1]), Path(sys.argv[2]), save_every_s=0.0)\n"
-    )
     run, landed = tmp_path / "run", 0
-    command = [sys.executable, "-c", code, str(run), str(start)]
     rng = np.random.default_rng(0)
     for _ in range(3):
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        process = FORKING.Process(target=trained, args=(run, start), kwargs={"save_every_s": 0.0})
+        process.start()
         kill_after = int(rng.integers(2, 12))
         seen: set[int] = set()
-        while process.poll() is None and len(seen) < kill_after:
+        while process.is_alive() and len(seen) < kill_after:
             with suppress(FileNotFoundError):  # between two moves
                 seen.add((run / STATE_FILE).stat().st_mtime_ns)
-        landed += process.poll() is None
+        landed += process.is_alive()
         process.kill()
-        process.wait()
+        process.join()
     assert landed >= 2
     assert same(trained(run, start), undisturbed)
     steps = [(line["stage"], line["step"]) for line in map(json.loads, (run / "log.jsonl").read_text().splitlines())]
