@@ -8,19 +8,21 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from typing import Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from hub.cards.merging import merged
 from hub.errors import HubError, RaceError
-from hub.repository import BRANCH, Content, Head, Kind, Repository, require_name
+from hub.repository import BRANCH, Content, Head, Kind, Repository, require_name, require_tag_name
 from octseg.errors import CheckpointError
 from octseg.hub_cache import is_same
 from octseg.pretrained import PAUSES_S, Token, hide_tokens, may_pass, told
 
 CARD = "README.md"
-BAD_REQUEST, CONFLICT, PRECONDITION_FAILED = 400, 409, 412
+BAD_REQUEST, CONFLICT, PRECONDITION_FAILED, SERVER_ERROR = 400, 409, 412, 500
+TRANSIENT = (408, 429)
 UPLOAD_FAILED = RuntimeError  # which the client raises for a file that could not be sent, or arrived damaged
 
 
@@ -82,6 +84,8 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         HubUnreachableError: the Hub does not answer, even when asked again.
     """
     require_name(publication.repository)
+    if publication.tag is not None:
+        require_tag_name(publication.tag)
     if publication.create_pr and publication.tag is not None:
         raise HubError("a pull request is not tagged: leave out --tag, and tag the commit when it has been merged")
     repository = Repository(HfApi(token=token), publication.kind, publication.repository)
@@ -95,6 +99,11 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
             repository.require_tag_free(publication.tag)
         commit, pull_request = _committed(repository, publication, change)
         repository.require_arrived(commit, change.sent)
+        _require_private(
+            publication,
+            repository.head(),
+            f"was made public meanwhile, so all can see commit {commit[:7]}; make it private in its settings",
+        )
         say("read back: every file that was sent has the hash that it has here")
         done = Published(commit, repository.url(commit), changed=True, pull_request=pull_request)
     if publication.tag is not None:
@@ -106,16 +115,21 @@ def _opened(repository: Repository, publication: Publication, say: Callable[[str
     """The repository's head, and whether the repository was made here and now: a README in it is then the Hub's own."""
     head = repository.head()
     if head is not None:
-        if publication.private and not head.private:
-            raise HubError(
-                f"{repository.name} is public already, so --private cannot hold; make it private in its settings, or "
-                "take another name"
-            )
+        _require_private(
+            publication, head, "is public already, so --private cannot hold; make it private in its settings"
+        )
         return head, False
     if publication.create_pr:
         raise HubError(f"there is no {repository.kind} {repository.name} on the Hub to open a pull request in")
     say(f"making the {'private' if publication.private else 'public'} {repository.kind} {repository.name}")
-    return repository.make(private=publication.private, **publication.create_arguments), True
+    head = repository.make(private=publication.private, **publication.create_arguments)
+    _require_private(publication, head, "was made, and is public although it was to be private; nothing was sent there")
+    return head, True
+
+
+def _require_private(publication: Publication, head: Head | None, why: str) -> None:
+    if publication.private and (head is None or not head.private):
+        raise HubError(f"{publication.repository} {why}, or take another name")
 
 
 def _change(publication: Publication, repository: Repository, head: Head, made: bool) -> _Change:
@@ -145,6 +159,8 @@ def _committed(
     repository: Repository, publication: Publication, change: _Change, pauses_s: Sequence[float] = PAUSES_S
 ) -> tuple[str, str | None]:
     """Commit and pull request, made anew where it did not take effect."""
+    if publication.create_pr and (opened := _landed(repository, publication, change)):
+        return opened  # by an earlier run of the same command
     try:
         return _commit_once(repository, publication, change)
     except Exception as error:
@@ -195,16 +211,23 @@ def _where_it_could_be(repository: Repository, publication: Publication) -> Iter
 
 
 def _refused(error: Exception, repository: Repository) -> Exception:
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status in (CONFLICT, PRECONDITION_FAILED):
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", None)
+    at_commit = response is not None and "/commit/" in str(getattr(response, "url", ""))
+    if status in (CONFLICT, PRECONDITION_FAILED) and at_commit:
         return RaceError(
             f"somebody else changed {repository.name} meanwhile; nothing was written over: look at it, and run the "
             "command again"
         )
-    if isinstance(error, ValueError) and status in (None, BAD_REQUEST):
+    if isinstance(error, ValueError) and not isinstance(error, JSONDecodeError) and status in (None, BAD_REQUEST):
         said = " ".join(str(getattr(error, "server_message", None) or error).split())
         return HubError(f"the Hub does not take what is sent to {repository.name}: {said}")
     if isinstance(error, UPLOAD_FAILED):
+        refused = getattr(getattr(error.__cause__, "response", None), "status_code", None)
+        if refused is not None and BAD_REQUEST <= refused < SERVER_ERROR and refused not in TRANSIENT:
+            return HubError(
+                f"the storage of {repository.name} refuses a file (status {refused}): look at its quota and rights"
+            )
         return HubError(
             f"a file did not arrive whole at {repository.name}, and nothing was committed; run the command again: it "
             "sends only what is missing"

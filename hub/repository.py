@@ -1,5 +1,6 @@
 """One repository of the Hub as publishing needs it: what it holds, its texts, its tags, what arrived."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ Kind = Literal["model", "dataset", "space"]
 Content = bytes | Path
 BRANCH = "main"
 PATHS_AT_ONCE = 200
+TAG = re.compile(r"[A-Za-z0-9][\w.-]*")
 FETCHES = 3  # of a file that arrives damaged
 
 
@@ -49,9 +51,13 @@ class Repository:
             if missing and not isinstance(error.__cause__, errors.GatedRepoError):
                 return None
             raise
-        files = getattr(info, "siblings", None) or ()
-        known = {each.rfilename: each.lfs.sha256 if each.lfs else each.blob_id for each in files}
-        return Head(str(info.sha), {name: digest for name, digest in known.items() if digest}, bool(info.private))
+        hashes = {}
+        for each in getattr(info, "siblings", None) or ():
+            digest = each.lfs.sha256 if each.lfs else each.blob_id
+            if not digest:
+                raise HubError(f"the Hub tells no hash of {each.rfilename} in {self.name}, so nothing is changed there")
+            hashes[each.rfilename] = digest
+        return Head(str(info.sha), hashes, info.private is True)
 
     def make(self, *, private: bool, **arguments: Any) -> Head:
         """The first commit of a new repository, or the head of one that somebody made meanwhile."""
@@ -80,7 +86,7 @@ class Repository:
                 )
                 path = Path(patiently(fetch, self.name, name))
                 if is_same(path, head.hashes[name]):
-                    return path.read_text(encoding="utf-8")
+                    return _utf8(path, f"{name} of {self.name}")
         raise HubError(f"{name} of {self.name} arrived damaged, and is not written over; try again later")
 
     def require_arrived(self, commit: str, sent: Mapping[str, Content]) -> None:
@@ -93,6 +99,10 @@ class Repository:
             for each in patiently(ask, self.name):
                 if isinstance(each, RepoFile):
                     found[each.path] = each.lfs.sha256 if each.lfs else each.blob_id
+        if left_out := sorted(sent.keys() - found.keys()):
+            raise HubError(
+                f"{left_out[0]} was left out of commit {commit[:7]}: look for a .gitignore in {self.name} that names it"
+            )
         wrong = [name for name, content in sent.items() if not is_same(content, found.get(name))]
         if wrong:
             raise HubError(
@@ -136,6 +146,19 @@ class Repository:
         """The page of a commit."""
         prefix = "" if self.kind == "model" else f"{self.kind}s/"
         return f"{self.api.endpoint}/{prefix}{self.name}/commit/{commit}"
+
+
+def _utf8(path: Path, label: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise HubError(f"{label} is no text in UTF-8, so it is not touched; mend it") from None
+
+
+def require_tag_name(tag: str) -> None:
+    """HubError for what cannot name a commit, or would be taken for the branch."""
+    if not TAG.fullmatch(tag) or tag == BRANCH or tag.endswith(".lock") or ".." in tag:
+        raise HubError(f"{tag!r} is no name for a tag; give one such as v1.0")
 
 
 def require_name(repository: str) -> None:

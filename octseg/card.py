@@ -120,15 +120,17 @@ The files are `config.json` and `model.safetensors`, whose sha256 it holds; ther
 def _training(config: CheckpointConfig) -> str:
     lines = []
     for data in _datasets(config):
-        parts = [str(data["name"])]
+        parts = [_plain(data["name"])]
         if data.get("doi"):
-            parts.append(f"[{data['doi']}](https://doi.org/{data['doi']})")
-        parts += [f"{key} {data[key]}" for key in ("repository", "revision", "licence") if data.get(key)]
-        lines.append(f"* {', '.join(parts)}: {data.get('used', 'not stated how much of it')}")
+            doi = _plain(data["doi"])
+            parts.append(f"[{doi}](https://doi.org/{doi})")
+        parts += [f"{key} {_plain(data[key])}" for key in ("repository", "revision", "licence") if data.get(key)]
+        lines.append(f"* {', '.join(parts)}: {_plain(data.get('used', 'not stated how much of it'))}")
     keys = ("start", "weights", "seed", "code_commit", "notes")
-    lines += [f"* {key.replace('_', ' ')}: {config.training[key]}" for key in keys if key in config.training]
+    lines += [f"* {key.replace('_', ' ')}: {_plain(config.training[key])}" for key in keys if key in config.training]
     if validation := config.training.get("validation"):
-        lines.append(f"* looked at while it trained: {validation.get('used')}, for the {validation.get('score')}")
+        used, score = _plain(validation.get("used")), _plain(validation.get("score"))
+        lines.append(f"* looked at while it trained: {used}, for the {score}")
     if not lines:
         return "Not stated."
     return "\n".join(lines) + (
@@ -146,7 +148,7 @@ def _scores(config: CheckpointConfig, sets: Metrics) -> str:
     agreement = list(_agreement(sets))
     tables += ["\n".join(agreement)] if agreement else []
     protocol = config.metrics.get("protocol")
-    return "\n\n".join([*([str(protocol)] if protocol else []), *tables])
+    return "\n\n".join([*([_plain(protocol)] if protocol else []), *tables])
 
 
 def _agreement(sets: Metrics) -> Iterator[str]:
@@ -189,13 +191,23 @@ def _calibration(config: CheckpointConfig, sets: Metrics) -> str:
 
 
 def _fitted(source: object, otherwise: str) -> str:
-    return f"fitted on {source}" if source else otherwise
+    return f"fitted on {_plain(source)}" if source else otherwise
 
 
 def _attribution(config: CheckpointConfig) -> str:
-    lines = [str(data["attribution"]) for data in _datasets(config) if data.get("attribution")]
+    lines = [_inline(data["attribution"]) for data in _datasets(config) if data.get("attribution")]
     return "\n\n".join(lines) or "None needed."
 
 
 def _datasets(config: CheckpointConfig) -> list[Mapping[str, Any]]:
     return [data for data in config.training.get("datasets", ()) if isinstance(data, Mapping)]
+
+
+def _plain(value: object) -> str:
+    """Text of config.json on one line, in which nothing is markup."""
+    return _inline(value).replace("[", "\\[")
+
+
+def _inline(value: object) -> str:
+    """Text of config.json on one line, without HTML; links stay."""
+    return " ".join(str(value).split()).replace("<", "&lt;")

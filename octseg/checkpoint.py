@@ -97,6 +97,8 @@ class CheckpointConfig:
         for section in ("training", "metrics", "software"):
             if not isinstance(given[section], dict):
                 raise ConfigError(f'"{section}" in config.json must be an object')
+        _check_training(given["training"])
+        _check_metrics(given["metrics"])
         return cls(**given)
 
     def to_json(self) -> str:
@@ -187,13 +189,48 @@ def _check_format(version: object) -> None:
         raise ConfigError(f"config.json has format {version}, this version reads {FORMAT_MAJOR}.x: update octseg")
 
 
+def _check_training(training: Mapping[str, Any]) -> None:
+    """The parts that cards and gates read."""
+    datasets = training.get("datasets", [])
+    if not isinstance(datasets, list) or not all(isinstance(data, dict) for data in datasets):
+        raise ConfigError('"training.datasets" in config.json must be a list of objects')
+    for data in datasets:
+        if not isinstance(data.get("name"), str):
+            raise ConfigError('each of "training.datasets" in config.json must have a name')
+        if not isinstance(data.get("studies", []), list):
+            raise ConfigError('"studies" of "training.datasets" in config.json must be a list')
+    if not isinstance(training.get("validation") or {}, dict):
+        raise ConfigError('"training.validation" in config.json must be an object')
+
+
+def _check_metrics(metrics: Mapping[str, Any]) -> None:
+    """Each set of frames has the figures that every table shows."""
+    for name, of_set in metrics.items():
+        if not isinstance(of_set, dict):
+            continue
+        dice = of_set.get("dice_pooled")
+        if not isinstance(dice, dict) or not all(value is None or _is_number(value) for value in dice.values()):
+            raise ConfigError(f'"metrics.{name}.dice_pooled" in config.json must be an object of numbers')
+        if not isinstance(of_set.get("n_frames"), int) or not isinstance(of_set.get("studies", []), list):
+            raise ConfigError(f'"metrics.{name}" in config.json must have a number n_frames, and studies as a list')
+        for key in ("lipid_arc_dice_pooled", "lipid_area_error_percent_pooled"):
+            if of_set.get(key) is not None and not _is_number(of_set[key]):
+                raise ConfigError(f'"metrics.{name}.{key}" in config.json must be a number')
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _check_folder(folder: Path) -> None:
     if folder.is_file():
         if folder.suffix.lower() in PICKLE_ENDINGS:
             raise CheckpointError(f"{folder.name} looks like a pickle and is not opened: {PICKLE_ADVICE}")
         raise CheckpointError(f"{folder.name} is a file; give the folder that holds {CONFIG_FILE} and {WEIGHTS_FILE}")
     if not folder.is_dir():
-        raise CheckpointError(f"there is no checkpoint folder {folder.name}; check the name")
+        raise CheckpointError(
+            f"there is no checkpoint folder {folder.name}; give a folder, or org/name[@revision] of the Hub"
+        )
     require_files({path.name for path in folder.iterdir() if path.is_file()}, folder.name)
 
 

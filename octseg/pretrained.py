@@ -4,7 +4,6 @@ A Hub name is resolved to one commit, of which every file is taken and held agai
 answer, the last commit that was loaded here serves in its place. Nothing but this module speaks to the Hub.
 """
 
-import json
 import re
 import time
 import warnings
@@ -40,6 +39,7 @@ PAUSES_S = (0.5, 1.5)  # between attempts
 PATIENCE_S = 15.0  # after which a failed attempt was the last
 INFO_TIMEOUT_S = 10.0
 OFFLINE = "HF_HUB_OFFLINE forbids to ask the Hub"
+NO_HUB = (KeyError, TypeError, AttributeError, IndexError, ValueError)  # of the client, for an answer of another shape
 REQUEST_TIMEOUT, TOO_MANY_REQUESTS = 408, 429
 REFUSED = {
     402: "the Hub asks for a paid plan to {doing} {what}; use an account that has one",
@@ -48,7 +48,7 @@ REFUSED = {
 }
 
 Kind = Literal["model", "dataset"]
-TOKEN_SHAPE = re.compile(r"hf_[\w.-]{4,}|(?<=Bearer )[^\s'\"]+")
+TOKEN_SHAPE = re.compile(r"(?<![\w.])hf_[\w.-]{4,}|(?<=Bearer )[^\s'\"]+")
 Token = str | bool | None  # a token; None for the one that is stored on this machine, False for none at all
 Result = TypeVar("Result")
 
@@ -154,6 +154,8 @@ def _located(name: str | Path | None, token: Token) -> _Located:
     """Where a name leads; a folder that exists goes before a Hub name of the same spelling."""
     if name is None:
         return _Located(BUNDLED, BUNDLED_NAME, "bundled")
+    if not str(name).strip() or "\0" in str(name):
+        raise CheckpointError("this name leads to no model; give a folder or org/name, or none for the bundled one")
     try:
         folder = Path(name).expanduser()
     except RuntimeError:
@@ -197,7 +199,8 @@ def _check_listing(info: "ModelInfo | DatasetInfo", label: str) -> None:
     sizes = {each.rfilename: each.size for each in info.siblings or ()}
     require_files({name for name in sizes if "/" not in name}, label)
     for name in LIMITS:
-        check_size(f"{name} of {label}", sizes[name] or 0, LIMITS[name])
+        size = sizes[name]
+        check_size(f"{name} of {label}", size if isinstance(size, int) else 0, LIMITS[name])
 
 
 def _cached(repository: str, commit: str) -> Path | None:
@@ -324,6 +327,8 @@ def may_pass(error: Exception) -> bool:
     status = _status(error)
     if status is not None:
         return status >= 500 or status in (REQUEST_TIMEOUT, TOO_MANY_REQUESTS)
+    if type(error) is OSError and error.errno is None:
+        return True  # the client's word for a file that did not arrive whole
     no_answer = (errors.HTTPError, ConnectionError, TimeoutError)  # type: ignore[attr-defined]
     return isinstance(error, no_answer)
 
@@ -335,6 +340,14 @@ def hide_tokens(error: BaseException | None) -> None:
         if isinstance(said := getattr(error, "server_message", None), str):
             setattr(error, "server_message", TOKEN_SHAPE.sub("hf_...", said))  # noqa: B010 - of some errors alone
         error = error.__cause__ or error.__context__
+
+
+def _of_status(status: int, what: str, doing: str, *, passing: bool) -> CheckpointError:
+    if passing:
+        return HubUnreachableError(f"the Hub answers with an error of its own ({status}) for {what}")
+    if status in REFUSED:
+        return CheckpointError(REFUSED[status].format(what=what, doing=doing))
+    return CheckpointError(f"the Hub refuses {what} (status {status}); check the name and try again later")
 
 
 def told(error: Exception, label: str, file: str = "", doing: str = "read") -> Exception:
@@ -366,17 +379,15 @@ def told(error: Exception, label: str, file: str = "", doing: str = "read") -> E
             return CheckpointError(sentence)
     status = _status(error)
     if isinstance(error, errors.LocalEntryNotFoundError):
+        if isinstance(error.__cause__, Exception) and _status(error.__cause__) is not None:
+            return told(error.__cause__, label, file, doing)
         why = OFFLINE if constants.HF_HUB_OFFLINE else "the Hub does not answer"
         return HubUnreachableError(f"{why}, and {what} is not in its cache here")
-    if may_pass(error) and status is None:
-        return HubUnreachableError(f"the Hub does not answer for {what}")
-    if status is not None and may_pass(error):
-        return HubUnreachableError(f"the Hub answers with an error of its own ({status}) for {what}")
-    if status in REFUSED:
-        return CheckpointError(REFUSED[status].format(what=what, doing=doing))
     if status is not None:
-        return CheckpointError(f"the Hub refuses {what} (status {status}); check the name and try again later")
-    if isinstance(error, json.JSONDecodeError):
+        return _of_status(status, what, doing, passing=may_pass(error))
+    if may_pass(error):
+        return HubUnreachableError(f"the Hub does not answer for {what}")
+    if isinstance(error, NO_HUB):
         return HubUnreachableError(f"something that is not the Hub answers for {what}")
     if isinstance(error, OSError):
         return CheckpointError(

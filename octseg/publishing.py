@@ -91,17 +91,23 @@ def require_publishable_weights(training: Mapping[str, Any], metrics: Mapping[st
     if not datasets:
         raise PublishingError(f"{name} is not published: its config.json does not say what it was trained on")
     for data in datasets:
-        if data.get("name") != PHANTOMS_NAME and data.get("private") is not False:
+        if data.get("private") or (data["name"] != PHANTOMS_NAME and data.get("private") is not False):
             told = "says that it is private" if data.get("private") else "does not say that it is public"
             raise PublishingError(
-                f"{name} is not published: it was trained on {data.get('name', 'unnamed data')}, of which its "
-                f"config.json {told}"
+                f"{name} is not published: it was trained on {data['name']}, of which its config.json {told}"
             )
+        if data["name"] != PHANTOMS_NAME:
+            require_licence({"private": False, "publishable": True, **data}, f"{name}, trained on {data['name']},")
+    if (validation := training.get("validation")) and validation.get("private") is not False:
+        raise PublishingError(
+            f"{name} is not published: it was looked at on frames of which its config.json does not say that they are "
+            "public"
+        )
     for label, of_set in metrics.items():
-        if isinstance(of_set, Mapping) and of_set.get("private"):
+        if isinstance(of_set, Mapping) and of_set.get("private") is not False:
             raise PublishingError(
-                f"{name} is not published: its figures on {label} are of private frames; measure it on public ones "
-                "with python -m train.evaluate --into-config"
+                f"{name} is not published: nothing says that its figures on {label} are of public frames; measure it "
+                "on such with python -m train.evaluate --into-config"
             )
 
 

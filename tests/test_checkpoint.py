@@ -266,3 +266,23 @@ def test_weights_that_are_not_finite_are_not_stored(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"classify.bias is not finite in float16"):
         save_checkpoint(tmp_path / "tiny", network, CONFIG, "")
     assert not (tmp_path / "tiny").exists()
+
+
+@pytest.mark.parametrize(
+    ("section", "held", "words"),
+    [
+        ("training", {"datasets": None}, "training.datasets"),
+        ("training", {"datasets": 5}, "training.datasets"),
+        ("training", {"datasets": ["frames"]}, "training.datasets"),
+        ("training", {"datasets": [{}]}, "must have a name"),
+        ("training", {"validation": "frames"}, "training.validation"),
+        ("metrics", {"unseen": {"dice_pooled": None}}, "metrics.unseen.dice_pooled"),
+        ("metrics", {"unseen": {"dice_pooled": {"lumen": "good"}}}, "metrics.unseen.dice_pooled"),
+        ("metrics", {"unseen": {"dice_pooled": {"lumen": 0.9}}}, "n_frames"),
+        ("metrics", {"unseen": {"dice_pooled": {}, "n_frames": 3, "studies": 5}}, "studies as a list"),
+    ],
+)
+def test_what_cards_read_has_the_shape_that_they_expect(folder: Path, section: str, held: dict, words: str) -> None:
+    change_config(folder, lambda config: config.update({section: held}))
+    with pytest.raises(CheckpointError, match=f"the checkpoint tiny cannot be used: .*{words}"):
+        load_checkpoint(folder)

@@ -105,7 +105,7 @@ def push_private_tagged(folder: Path) -> Published:
 
 def test_private_is_refused_where_the_repository_is_public(hub: HubServer, token: str, home: Path, run: Path) -> None:
     hub.create_repo("model", NAME)
-    with pytest.raises(HubError, match="lab/net is public already, so --private cannot hold"):
+    with pytest.raises(HubError, match="lab/net is public already, so it cannot hold what is private"):
         in_client(hub, home, push_private_tagged, run, token=token)
     assert commits(hub) == []
 
@@ -145,6 +145,21 @@ def test_only_the_marked_block_of_a_readme_is_written_anew() -> None:
     assert merged("---\nlicense: cc0-1.0\n---\nnew words\n", second) == second
 
 
+def test_our_lines_inside_a_code_block_are_somebodys_text() -> None:
+    by_hand = f"---\na: 1\n---\n```\n{BEGIN}\n{END}\n```\n"
+    text = split(merged("---\na: 2\n---\nours", by_hand))[1]
+    assert text.startswith(f"```\n{BEGIN}\n{END}\n```\n")
+    assert text.rstrip().endswith(f"{BEGIN}\nours\n{END}")
+
+
+@pytest.mark.parametrize("start", ["", "\n", "\ufeff", "\r\n"])
+@pytest.mark.parametrize("front", ["---\n---\n", "---\nb: 1\n---\n", "---\r\nb: 1\r\n---\r\n"])
+def test_there_is_one_front_matter_however_it_was_written(start: str, front: str) -> None:
+    keys, text = split(merged("---\na: 2\n---\nours", f"{start}{front}theirs\n"))
+    assert keys["a"] == 2
+    assert "---" not in text.replace(BEGIN, "").replace(END, "")
+
+
 @pytest.mark.parametrize("readme", ["---\n: [\n---\ntext", f"---\na: 1\n---\n{BEGIN}\ncut off"])
 def test_a_readme_that_is_not_understood_is_not_touched(readme: str) -> None:
     with pytest.raises(HubError, match=r"is not touched; mend it|mend it or take both out"):
@@ -179,6 +194,9 @@ def test_the_card_holds_what_config_json_says(hub: HubServer, token: str, home: 
         ({"datasets": [{"name": "lab frames", "private": True}]}, "trained on lab frames, .* says that it is private"),
         ({"datasets": [{"name": "lab frames"}]}, "trained on lab frames, .* does not say that it is public"),
         ({"datasets": []}, "does not say what it was trained on"),
+        ({"datasets": [{"name": "octseg phantoms", "private": True}]}, "trained on octseg phantoms, .* it is private"),
+        ({"datasets": [{"name": "lab frames", "private": False}]}, "trained on lab frames, .* names no licence"),
+        ({"validation": {"used": "3 frames of the study MUELLER"}}, "looked at on frames of which"),
     ],
 )
 def test_weights_of_private_frames_are_refused_before_any_request(
@@ -214,6 +232,46 @@ def test_a_fault_on_the_way_up_is_got_over_in_one_commit(
     assert fault.met >= 1
     assert len(commits(hub)) == 1
     assert hub.files("model", NAME, done.commit)["model.safetensors"] == (run / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("tag", ["", "..", "v 1", "main", "refs/heads/x", "v1~^:"])
+def test_what_is_no_name_for_a_tag_is_refused_before_any_request(tag: str, run: Path) -> None:
+    with pytest.raises(HubError, match="is no name for a tag; give one such as v1.0"):
+        push_model(run, NAME, tag=tag)
+
+
+def test_a_readme_that_is_no_text_is_not_touched(hub: HubServer, token: str, home: Path, run: Path) -> None:
+    hub.create_repo("model", NAME)
+    hub.put_commit("model", NAME, {"README.md": b"caf\xe9\n"})
+    with pytest.raises(HubError, match="README.md of lab/net is no text in UTF-8, so it is not touched"):
+        in_client(hub, home, push, run, token=token)
+    assert hub.files("model", NAME)["README.md"] == b"caf\xe9\n"
+
+
+def push_two_pull_requests(folder: Path) -> list[str | None]:
+    return [push_model(folder, NAME, create_pr=True).pull_request for _ in range(2)]
+
+
+def test_the_same_pull_request_is_not_opened_twice(hub: HubServer, token: str, home: Path, run: Path) -> None:
+    hub.create_repo("model", NAME)
+    first, second = in_client(hub, home, push_two_pull_requests, run, token=token)
+    assert first == second is not None
+
+
+def test_what_is_made_public_meanwhile_is_told(hub: HubServer, token: str, home: Path, run: Path) -> None:
+    hub.create_repo("model", NAME, private=True)
+    waiting = hub.fail("POST /api/models/lab/net/preupload", "delay", seconds=3.0)
+    with ThreadPoolExecutor(1) as pool:
+        pushing = pool.submit(in_client, hub, home, push_privately, run, token=token)
+        while not waiting.met and not pushing.done():
+            time.sleep(0.01)
+        hub.state.repo("models", NAME).change(visibility="public")
+        with pytest.raises(HubError, match="lab/net was made public meanwhile, so all can see commit"):
+            pushing.result()
+
+
+def push_privately(folder: Path) -> Published:
+    return push_model(folder, NAME, private=True)
 
 
 def test_what_somebody_committed_meanwhile_is_not_written_over(

@@ -141,6 +141,7 @@ def kept(
     if best is not None and validation is not None:
         told["validation"] = {
             "used": validation.told.get("used"),
+            "private": validation.told.get("private") is not False,
             "best_step": best.run_step,
             "best_score": best.score,
             "score": SCORE,

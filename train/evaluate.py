@@ -85,15 +85,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"train.evaluate: {warning}", file=sys.stderr)
         worst = WorstFrames(N_FAILURES)
         of_data = score(segmenter, shown(data), uncertainty=options.uncertainty, worst=worst).summary()
-        if data.told.get("private"):
-            of_data["private"] = True
+        of_data["private"] = data.told.get("private") is not False
         metrics = {"frames of a leaking split" if data.warnings else "unseen patients": of_data}
         if options.phantoms:
             phantoms = tqdm(phantom_cases(options.phantoms), total=options.phantoms, disable=None)
-            metrics["phantoms"] = evaluate(segmenter, phantoms, uncertainty=options.uncertainty)
+            metrics["phantoms"] = {
+                **evaluate(segmenter, phantoms, uncertainty=options.uncertainty),
+                "private": False,
+            }
         write_file(options.model / METRICS_FILE, (json.dumps(metrics, indent=2) + "\n").encode())
         if options.into_config:
-            private = bool(data.told.get("private"))
+            private = bool(of_data["private"])
             write_file(options.model / FAILURES_FILE, failures_png(worst.frames, private=private))
             store_metrics(options.model, metrics)
     except OctsegError as error:

@@ -7,7 +7,8 @@ import yaml
 from hub.errors import HubError
 
 BEGIN, END = "<!-- octseg: this block is written anew at each push -->", "<!-- octseg: end of the block -->"
-_FRONT = re.compile(r"\A---\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+FENCES = ("```", "~~~")
 
 
 def merged(ours: str, theirs: str | None) -> str:
@@ -20,17 +21,29 @@ def merged(ours: str, theirs: str | None) -> str:
     if theirs is None or not theirs.strip():
         return joined(front, f"\n{block}\n")
     their_front, their_text = split(theirs)
-    begin, end = their_text.find(BEGIN), their_text.find(END)
-    if (begin < 0) != (end < 0) or end < begin or their_text.count(BEGIN) > 1:
+    begins, ends = _places(their_text, BEGIN), _places(their_text, END)
+    if len(begins) != len(ends) or len(begins) > 1 or ends < begins:
         raise HubError(
             "the README on the Hub has only one of the two lines between which our text stands, or has them twice; "
             "mend it or take both out"
         )
-    if begin < 0:
-        text = f"{their_text.rstrip()}\n\n{block}\n" if their_text.strip() else f"\n{block}\n"
+    if begins:
+        text = their_text[: begins[0]] + block + their_text[ends[0] + len(END) :]
     else:
-        text = their_text[:begin] + block + their_text[end + len(END) :]
+        text = f"{their_text.rstrip()}\n\n{block}\n" if their_text.strip() else f"\n{block}\n"
     return joined({**their_front, **front}, text)
+
+
+def _places(text: str, mark: str) -> list[int]:
+    """Where lines begin that are `mark` alone, code blocks left out."""
+    places, at, fenced = [], 0, False
+    for line in text.splitlines(keepends=True):
+        if line.lstrip().startswith(FENCES):
+            fenced = not fenced
+        elif line.strip() == mark and not fenced:
+            places.append(at + line.index(mark))
+        at += len(line)
+    return places
 
 
 def split(card: str) -> tuple[dict[str, object], str]:

@@ -30,18 +30,14 @@ def build_model_field(desk: Desk, load: Load, card: gr.HTML, controls: gr.HTML, 
         try:
             if not wanted.strip():
                 raise OctsegError("there is no name yet; give one as org/name")
-            desk.use(load(wanted.strip()))
+            segmenter = load(wanted.strip())
         except OctsegError as error:
             return gr.skip(), gr.skip(), gr.skip(), error_html(str(error), title=NOT_LOADED), False
-        config = desk.segmenter.config
-        shown = model_html(desk.segmenter.identity, config, desk.segmenter.notice)
-        return (
-            shown,
-            controls_html(config.network.classes),
-            gr.Checkbox(info=intervals_info(config)),
-            "",
-            True,
-        )
+        config = segmenter.config
+        shown = model_html(segmenter.identity, config, segmenter.notice)
+        switches = controls_html(config.network.classes)
+        desk.use(segmenter)  # last: the page and the model that it names go together
+        return shown, switches, gr.Checkbox(info=intervals_info(config)), "", True
 
     asked = gr.on(
         [button.click, name.submit],
