@@ -21,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
     from hub import data, model, push_results, space  # these take seconds, in which Ctrl-C may come
     from hub.options import say
     from octseg.errors import OctsegError
@@ -30,10 +32,15 @@ def _run(argv: Sequence[str] | None) -> int:
     for each in (model, data, push_results, space):
         each.add_command(commands)
     options = parser.parse_args(argv)
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     try:
         return int(options.run(options))
     except OctsegError as error:
         say(str(error))
+        return 1
+    except ModuleNotFoundError as error:
+        say(f"this needs the package {error.name}, which is not installed: pip install '.[train]'")
         return 1
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from json import JSONDecodeError
 from typing import Any
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
 
 from hub.cards.merging import merged
 from hub.errors import HubError, RaceError
@@ -88,6 +88,8 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         require_tag_name(publication.tag)
     if publication.create_pr and publication.tag is not None:
         raise HubError("a pull request is not tagged: leave out --tag, and tag the commit when it has been merged")
+    if token is None and get_token() is None:
+        raise HubError("nobody is signed in here: run `hf auth login`, or set HF_TOKEN to a token that may write")
     repository = Repository(HfApi(token=token), publication.kind, publication.repository)
     change = _change(publication, repository, *_opened(repository, publication, say))
     if not change.sent and not change.deleted:
@@ -108,6 +110,7 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         done = Published(commit, repository.url(commit), changed=True, pull_request=pull_request)
     if publication.tag is not None:
         repository.tag(publication.tag, done.commit)
+        say(f"the tag {publication.tag} names commit {done.commit[:7]}")
     return done
 
 
@@ -121,8 +124,8 @@ def _opened(repository: Repository, publication: Publication, say: Callable[[str
         return head, False
     if publication.create_pr:
         raise HubError(f"there is no {repository.kind} {repository.name} on the Hub to open a pull request in")
-    say(f"making the {'private' if publication.private else 'public'} {repository.kind} {repository.name}")
     head = repository.make(private=publication.private, **publication.create_arguments)
+    say(f"made the {'private' if head.private else 'public'} {repository.kind} {repository.name}")
     _require_private(publication, head, "was made, and is public although it was to be private; nothing was sent there")
     return head, True
 

@@ -71,7 +71,10 @@ def require_not_private(path: Path) -> None:
 def require_licence(provenance: Mapping[str, Any], name: str) -> None:
     """PublishingError where provenance forbids to publish, or names no licence that allows it."""
     if provenance.get("private") is not False or provenance.get("publishable") is not True:
-        raise PublishingError(f"{name} is not published: its provenance does not say that it may be")
+        raise PublishingError(
+            f"{name} is not published: its provenance does not say that it may be; frames of your own that may be "
+            "shared are prepared with --license, --title and --creators"
+        )
     licence = provenance.get("licence")
     if not licence:
         raise PublishingError(f"{name} is not published: it names no licence; say under which it was given to you")

@@ -34,7 +34,7 @@ from train.imagenet import TIMM_REPOSITORY, locate
 from train.loop import ElsewhereError, Report, StoppedError, preprocessing_of, train
 from train.preparing.code_version import code_commit
 from train.recipe import Loss, Recipe, Stage, seed_recipe
-from train.report import write_report
+from train.report import REPORT_FILE, write_report
 from train.state import states_in
 from train.tracking import Tracker, open_tracker
 from train.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best, validation_data
@@ -77,6 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             training=provenance(data, len(phantoms), recipe, options.imagenet),
             software={"octseg": __version__, "torch": torch.__version__},
         )
+        if speaks:
+            frames = f"{len(real)} frames of {len(set(data.studies))} studies and {len(phantoms)} phantoms"
+            _say(f"{frames}; the run is in {options.out}")
         hidden = None if engine.is_main else True
         if options.push_to_hub:
             require_publishable_weights(config.training, config.metrics, options.out.name)
@@ -103,6 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = kept(options.keep, options.out, network, config, validation)
         save_checkpoint(options.out, network, config, model_card(config))
         write_report(options.out, validation)
+        _say(f"the weights are in {options.out}, and {options.out / REPORT_FILE} tells of the training")
         if options.push_to_hub:
             _push(options)
     except OctsegError as error:

@@ -43,7 +43,7 @@ TEXT = """# Results of octseg
 **{notice}.** Outlines and numbers come from a network and can be wrong.
 
 Frames of intravascular optical coherence tomography (OCT) with lumen, fibrous cap, lipid core and vasa vasorum
-outlined and measured by [octseg](https://pypi.org/project/octseg/). A folder in `cases/` is one frame: `frame.png`,
+outlined and measured by octseg. A folder in `cases/` is one frame: `frame.png`,
 `mask.png`, `overlay.png`, `measures.csv`, `measures.json`, and `report.html`, which opens without a network.
 
 | column | meaning |

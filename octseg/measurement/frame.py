@@ -153,7 +153,7 @@ def measure(
         lumen_eccentricity=None if chords is None else float(1 - chords.min() / chords.max()),
         lipid_core_area_px=lipid_area_px,
         lipid_core_area_mm2=mm2(lipid_area_px),
-        lipid_core_percent_of_disc=None if lipid_area_px is None or disc is None else 100 * lipid_area_px / disc.sum(),
+        lipid_core_percent_of_disc=_percent_of(disc, lipid_area_px),
         lipid_core_areas_px=lipid_areas_px,
         lipid_core_areas_mm2=_areas_mm2(lipid_areas_px, pixel_spacing_mm),
         lipid_arc_deg=_total_deg(arcs),
@@ -227,3 +227,7 @@ def _thickness(
 ) -> tuple[Thickness, Thickness] | None:
     """Nearest-point and radial thickness over the arcs; None without a scale or without a cap."""
     return None if rays is None or pixel_spacing_mm is None else thickness(rays, arcs, pixel_spacing_mm)
+
+
+def _percent_of(disc: NDArray[np.bool_] | None, area_px: float | None) -> float | None:
+    return None if area_px is None or disc is None else float(100 * area_px / disc.sum())

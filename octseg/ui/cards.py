@@ -1,5 +1,6 @@
 """Small cards of the page: the scale and where it came from, the model, a sentence for what went wrong."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,7 +71,12 @@ def _cross_check(scale: PixelScale) -> str:
 
 def error_html(sentence: str, title: str = "This file was not measured") -> str:
     """One sentence where the picture would be."""
-    return f'<div class="oct-error" role="alert"><h3>{text(title)}</h3><p>{text(whole_sentence(sentence))}</p></div>'
+    return f'<div class="oct-error" role="alert"><h3>{text(title)}</h3><p>{_with_code(sentence)}</p></div>'
+
+
+def _with_code(sentence: str) -> str:
+    """A sentence with what stands between backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", text(whole_sentence(sentence)))
 
 
 def notice_html(sentence: str) -> str:

@@ -276,5 +276,5 @@ def gate_html() -> str:
         "<li>Send no frame that names a patient. Files are read on this server alone, and deleted within "
         "about an hour.</li>"
         "<li>Every length is only as good as its scale: its source stands beside it.</li></ul>"
-        '<button type="button" class="oct-button" id="oct-agree">I understand, go on</button></div>'
+        '<button type="button" id="oct-agree">I understand, go on</button></div>'
     )
