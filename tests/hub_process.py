@@ -4,19 +4,17 @@ A server process imports the library once and is forked for each call. huggingfa
 that it reads the call's own HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE.
 """
 
-import multiprocessing
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.forking import FORKING
 from tests.hub_client import environment
 from tests.hub_server import HubServer
 
 Result = TypeVar("Result")
-_FORKING = multiprocessing.get_context("forkserver")
-_FORKING.set_forkserver_preload(["octseg.pretrained", "tests.hub_process"])
 
 
 def in_client(
@@ -33,7 +31,7 @@ def in_client(
     """
     home.mkdir(parents=True, exist_ok=True)
     settings = environment(hub, home, token, **more)
-    with ProcessPoolExecutor(1, _FORKING, initializer=_settle, initargs=(settings,)) as pool:
+    with ProcessPoolExecutor(1, FORKING, initializer=_settle, initargs=(settings,)) as pool:
         return pool.submit(function, *given).result(timeout=120)
 
 

@@ -1,7 +1,6 @@
 """A run that is stopped, killed, damaged, or that has no room: it goes on to the same bits, or says why it cannot."""
 
 import json
-import multiprocessing
 import os
 import resource
 import signal
@@ -19,6 +18,7 @@ from octseg.errors import DatasetError, OctsegError
 from octseg.model import ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.preprocessing import PreprocessingConfig
+from tests.forking import FORKING
 from train.batches import batches
 from train.dataset import TrainingFrame
 from train.locking import locked
@@ -27,8 +27,6 @@ from train.recipe import Recipe, Stage
 from train.state import PREVIOUS_FILE, STATE_FILE
 
 STEPS = (24, 20)  # of two stages; a report comes after 20 steps and at each end
-FORKING = multiprocessing.get_context("forkserver")  # a run begins without importing everything anew
-FORKING.set_forkserver_preload(["tests.test_train_stops"])
 
 
 def drawn_frames() -> list[TrainingFrame]:
