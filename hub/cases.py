@@ -17,19 +17,22 @@ from PIL import Image
 from hub.cards.results import MEASURES
 from octseg.export.masks import indexed_image
 from octseg.export.pictures import png_bytes
+from octseg.export.provenance import NOTICE
 from octseg.export.report import report_html
 from octseg.export.tables import measures_csv, measures_json
 from octseg.measurement.frame import FrameMeasures
+from octseg.pretrained import BUNDLED_NAME, HUB_NAME
 from octseg.pullback import Frame, frame_sha256
 
 ID_DIGITS = 16
-RUN_KEYS = ("octseg", "device", "backend", "notice")
+RUN_KEYS = ("octseg", "device", "backend")
 MODEL_KEYS = ("name", "source", "revision", "sha256")
 RECORD_KEYS = (  # whatever else an entry of measures.json holds is not shared
     *("frame", "frame_sha256", "height", "width", "pixel_spacing_mm", "pixel_spacing_source", "pixel_spacing_evidence"),
     *("catheter_diameter_mm", "frame_spacing_mm", "intervals_95", "warnings"),
     *(field.name for field in fields(FrameMeasures)),
 )
+OWN_STEM = 5  # characters from which on a name is found inside words too, as in MUELLER_1950_b
 PLAIN_STEM = re.compile(r"frame|\d*", re.IGNORECASE)  # names nobody, and would be found in any sentence
 
 
@@ -94,11 +97,12 @@ def plan(case: Case) -> Plan:
 
 
 def _shared_run(run: Mapping[str, Any]) -> dict[str, Any]:
-    """The head of measures.json; the name of a folder of the user's is not in it."""
+    """The head of measures.json; the name of a folder of the user's is not in it, and the notice is ours."""
     model = {key: run["model"].get(key) for key in MODEL_KEYS}
-    if model["source"] == "folder":
+    public = model["name"] == BUNDLED_NAME or HUB_NAME.fullmatch(str(model["name"]))
+    if model["source"] == "folder" or not public:
         model["name"] = "a folder"
-    return {"model": model, **{key: run.get(key) for key in RUN_KEYS}}
+    return {"model": model, **{key: run.get(key) for key in RUN_KEYS}, "notice": NOTICE}
 
 
 def _shared_record(case: Case) -> dict[str, Any]:
@@ -116,7 +120,9 @@ def _nameless(sentence: str, file: str) -> str:
     """A sentence without the name of the user's file."""
     stem = Path(file).stem
     for name in (file, "" if PLAIN_STEM.fullmatch(stem) else stem):
-        if name:
+        if len(name) >= OWN_STEM:
+            sentence = sentence.replace(name, "the file")
+        elif name:
             sentence = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the file", sentence)
     return sentence
 

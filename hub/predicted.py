@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 from PIL import Image
@@ -12,21 +13,26 @@ from PIL import Image
 from hub.cases import Case
 from hub.errors import HubError
 from octseg.errors import ReadError
+from octseg.export.records import is_text
 from octseg.export.run import JSON_NAME
+from octseg.measurement.frame import FrameMeasures
 from octseg.publishing import require_not_private
 from octseg.pullback import Frame, frame_sha256
 from octseg.reading import read_pullback
+from octseg.result import ModelSource
 
 AGAIN = "run `octseg predict` again"
+Shape: TypeAlias = Callable[[Any], bool]  # whether a value of JSON is of one kind
+LARGEST = 1e15  # no measure of a frame comes near it
 
 
 def page_case(folder: Path, attribution: str = "") -> Case:
     """The one case of a folder with frame.png, mask.png, overlay.png and measures.json, as the page keeps it."""
     try:
         run, records = _measures(folder)
-    except FileNotFoundError:
+        require_not_private(folder / "frame.png")
+    except OSError:
         raise HubError("the server keeps no files of this frame any more; measure it again") from None
-    require_not_private(folder / "frame.png")
     record = {**records[0], "mask_file": "mask.png", "overlay_file": "overlay.png"}
     return _case(folder, run, record, _pixels(folder / "frame.png", "RGB"), attribution)
 
@@ -44,14 +50,18 @@ def predicted_cases(folder: Path, frames: Sequence[Path], attribution: str = "")
         run, records = _measures(folder)
     except FileNotFoundError:
         raise HubError(f"{folder} has no {JSON_NAME}: give the folder that `octseg predict --out` wrote") from None
+    except OSError as error:
+        raise _unreadable(JSON_NAME, error) from error
     wanted = {str(record["frame_sha256"]): record for record in records}
     names = {record["file"] for record in records}
     for path in _files(frames, names):
-        require_not_private(path)
         try:
+            require_not_private(path)
             pullback = read_pullback(path)
         except ReadError as error:
             raise HubError(str(error)) from error
+        except OSError as error:
+            raise _unreadable(path.name, error) from error
         for frame in pullback:
             if record := wanted.pop(frame_sha256(frame), None):
                 yield _case(folder, run, record, frame, attribution)
@@ -65,19 +75,90 @@ def predicted_cases(folder: Path, frames: Sequence[Path], attribution: str = "")
 
 
 def _measures(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Head and entries of measures.json."""
+    """Head and entries of measures.json, each key that is shared with a value of its kind."""
     try:
         run = json.loads((folder / JSON_NAME).read_bytes())
         records = run.pop("frames")
-        if not records or not all({"file", "frame", "frame_sha256"} <= record.keys() for record in records):
-            raise KeyError
-        run["model"]["sha256"]
-    except (ValueError, TypeError, KeyError, AttributeError):
+        _require(run, RUN)
+        _require(run["model"], MODEL)
+        for record in records:
+            _require(record, RECORD)
+            _require(record, OPTIONAL_IN_RECORD, optional=True)
+        if not records:
+            raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise HubError(f"the {JSON_NAME} of {folder.name} is not what this version writes; {AGAIN}") from None
     return run, records
 
 
+def _require(given: Any, shapes: Mapping[str, Shape], *, optional: bool = False) -> None:
+    """ValueError or KeyError where a key has a value of another kind, or is missing and not optional."""
+    for key, is_right in shapes.items():
+        if not (optional and key not in given) and not is_right(given[key]):
+            raise ValueError(key)
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, (int, float)) and not isinstance(given, bool) and -LARGEST < given < LARGEST
+
+
+def _are_numbers(given: Any) -> bool:
+    return isinstance(given, list) and all(map(_is_number, given))
+
+
+def _are_texts(given: Any) -> bool:
+    return isinstance(given, list) and all(map(is_text, given))
+
+
+def _are_intervals(given: Any) -> bool:
+    if not isinstance(given, dict) or not given.keys() <= MEASURES.keys():
+        return False
+    return all(each is None or (_are_numbers(each) and len(each) == 2) for each in given.values())
+
+
+def _is_truth(given: Any) -> bool:
+    return isinstance(given, bool)
+
+
+def _or_none(is_right: Shape) -> Shape:
+    return lambda given: given is None or is_right(given)
+
+
+def _measure(kinds: tuple[Any, ...]) -> Shape:
+    """What a field of FrameMeasures holds, by the kinds in its annotation."""
+    return _or_none(_is_truth if bool in kinds else _are_numbers if tuple[float, ...] in kinds else _is_number)
+
+
+MEASURES = {each.name: _measure(get_args(each.type)) for each in fields(FrameMeasures) if each.name != "warnings"}
+MODEL = {
+    "name": is_text,
+    "source": lambda given: given in get_args(ModelSource),
+    "revision": _or_none(is_text),
+    "sha256": is_text,
+}
+RUN = {"model": lambda given: isinstance(given, dict), "octseg": is_text, "device": is_text, "backend": is_text}
+RECORD: dict[str, Shape] = {
+    **MEASURES,
+    "file": is_text,
+    "frame": _is_number,
+    "frame_sha256": is_text,
+    "height": _is_number,
+    "width": _is_number,
+    "pixel_spacing_source": _or_none(is_text),
+    "pixel_spacing_evidence": _or_none(is_text),
+    "catheter_diameter_mm": _or_none(_is_number),
+    "warnings": _are_texts,
+}
+OPTIONAL_IN_RECORD = {"frame_spacing_mm": _or_none(_is_number), "intervals_95": _are_intervals}
+
+
+def _unreadable(name: str, error: OSError) -> HubError:
+    return HubError(f"{name} cannot be read: {(error.strerror or 'unknown cause').lower()}")
+
+
 def _case(folder: Path, run: Mapping[str, Any], record: Mapping[str, Any], frame: Frame, attribution: str) -> Case:
+    if not is_text(attribution):
+        raise HubError("the attribution holds characters that are no text; type it anew")
     if not record.get("overlay_file"):
         raise HubError(f"{folder.name} holds no overlays; {AGAIN}, without --no-overlay")
     mask = folder / Path(str(record.get("mask_file"))).name
@@ -110,9 +191,13 @@ def _pixels(path: Path, mode: str) -> Any:
 def _files(given: Sequence[Path], names: set[str]) -> Iterator[Path]:
     """The files among those given, and at any depth in folders given, that have one of the names, in order."""
     for path in given:
-        if not path.exists():
+        try:
+            is_there, is_file = path.exists(), path.is_file()
+        except OSError as error:  # such as a name that is too long
+            raise _unreadable(path.name, error) from error
+        if not is_there:
             raise HubError(f"there is no file or folder {path}")
-        if path.is_file():
+        if is_file:
             yield path
             continue
         for folder, subfolders, files in os.walk(path):

@@ -8,19 +8,22 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from huggingface_hub import HfApi, get_token
+from huggingface_hub import GitCommitInfo, HfApi, get_token
 
 from hub.cards.results import METADATA, card, with_row, without_row
 from hub.cases import ID_DIGITS, Plan, plan
 from hub.client import CARD, Publication, Published, publish
 from hub.errors import HubError, RaceError
 from hub.predicted import page_case
-from hub.repository import Repository, require_name
+from hub.repository import BRANCH, Repository, require_name
 from octseg.pretrained import patiently
 
 DEFAULT_NAME = "octseg-results"
+SHARED = re.compile(rf"Share (result [0-9a-f]{{{ID_DIGITS}}}|\d+ results)( \(#\d+\))?")  # a commit; one merged has (#1)
 CASE = re.compile(rf"\bcases/([0-9a-f]{{{ID_DIGITS}}})\b")
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 A_TOKEN = re.compile(r"[!-~]+")
@@ -121,18 +124,26 @@ def share(plans: Sequence[Plan], where: Place, token: str, *, public: bool, crea
 def take_back(commit: str, repository: str, token: str) -> Published:
     """Take the cases that a commit shared out again, in a new commit. The repository's history still holds them.
 
+    A case that was shared again after that commit stays.
+
     commit: its hash, or the link to it.
     """
-    commit = commit.rstrip("/").rpartition("/")[2]
+    require_name(repository)
+    commit = re.split(r"[?#]", commit.strip())[0].rstrip("/").rpartition("/")[2]
     if not COMMIT.fullmatch(commit):
         raise HubError(f"{commit} is no commit; give its hash, or the link that was shown when it was made")
-    api = HfApi(token=_required(token))
-    history = patiently(
-        lambda: list(api.list_repo_commits(repository, repo_type="dataset", revision=commit)), f"{repository}@{commit}"
-    )
-    cases = CASE.findall(history[0].message)
-    if not cases:
+    until = _history(repository, commit, token)
+    shared = _cases(until[:1])
+    if not shared:
         raise HubError(f"commit {commit[:7]} of {repository} shared no result, so there is nothing to take back")
+    older = {each.commit_id for each in until}
+    again = _cases([each for each in _history(repository, BRANCH, token) if each.commit_id not in older])
+    cases = [case for case in shared if case not in again]
+    if not cases:
+        newer = next(iter(again[case] for case in shared))
+        raise HubError(
+            f"what commit {commit[:7]} of {repository} shared was shared again by commit {newer[:7]}; take that back"
+        )
     publication = Publication(
         kind="dataset",
         repository=repository,
@@ -142,6 +153,19 @@ def take_back(commit: str, repository: str, token: str) -> Published:
         summary=f"Take back {len(cases)} results" if len(cases) > 1 else f"Take back result {cases[0]}",
     )
     return _published(publication, token)
+
+
+def _history(repository: str, revision: str, token: str) -> list[GitCommitInfo]:
+    """A revision's commit and all before it, newest first."""
+    api = HfApi(token=_required(token))
+    ask = partial(api.list_repo_commits, repository, repo_type="dataset", revision=revision)
+    return patiently(ask, f"{repository}@{revision}")
+
+
+def _cases(commits: Sequence[GitCommitInfo]) -> dict[str, str]:
+    """The cases that commits of ours shared, each with the newest commit that did."""
+    ours = [each for each in commits if SHARED.fullmatch(each.title)]
+    return {case: each.commit_id for each in reversed(ours) for case in CASE.findall(each.message)}
 
 
 def stored_token() -> str | None:
@@ -163,7 +187,11 @@ def _published(publication: Publication, token: str, pauses_s: Sequence[float] =
 def _user(token: str) -> str:
     """Whose token it is."""
     api = HfApi(token=_required(token))
-    return str(patiently(api.whoami, "your account")["name"])
+    answer: Any = patiently(api.whoami, "your account")
+    name = answer.get("name") if isinstance(answer, dict) else None
+    if not isinstance(name, str) or not name:
+        raise HubError("the Hub does not say whose token it is; give the repository's whole name, org/name")
+    return name
 
 
 def _required(token: str) -> str:

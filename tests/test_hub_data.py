@@ -282,6 +282,7 @@ REFUSED = {
     "lab/other train": "datasets/lab/other is no dataset of octseg, for it has no provenance.json",
     "lab/foreign train": "the provenance.json of datasets/lab/foreign has a format that this version does not know",
     "lab/bare train": "the provenance.json of datasets/lab/bare says nothing of changes",
+    "lab/hostile train": "the provenance.json of datasets/lab/hostile says of counts what this version does not",
     "lab/cut train": "datasets/lab/cut has 1 Parquet files of train, and 2 by their names",
     "lab/empty train": "datasets/lab/empty has no Parquet files of train",
 }
@@ -305,6 +306,7 @@ def read(hub: HubServer, as_parquet: Path, pushes: Pushes, tmp_path_factory: pyt
         "lab/other": {"README.md": b"# Something else"},
         "lab/foreign": {PROVENANCE_FILE: b'{"format": 2}'},
         "lab/bare": {PROVENANCE_FILE: b'{"format": 1}'},
+        "lab/hostile": {PROVENANCE_FILE: json.dumps(secret | {"counts": None}).encode()},
         "lab/cut": papers | {TRAIN.replace("00001", "00002"): b"PAR1"},
         "lab/empty": papers,
         "lab/secret": {PROVENANCE_FILE: json.dumps(secret).encode(), TRAIN: (as_parquet / TRAIN).read_bytes()},

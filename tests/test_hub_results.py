@@ -14,16 +14,20 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from textwrap import dedent
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from huggingface_hub import HfApi
 from PIL import Image, PngImagePlugin
 
+from hub.__main__ import main
+from hub.cards.results import with_row, without_row
 from hub.cases import Case, plan
 from hub.errors import HubError
-from hub.predicted import predicted_cases
-from hub.results import place
+from hub.predicted import page_case, predicted_cases
+from hub.results import offer, place, take_back
 from octseg.errors import PublishingError
 from octseg.export.run import RunWriter
 from octseg.measurement.frame import FrameMeasures
@@ -153,7 +157,180 @@ def test_the_report_stands_alone_and_says_scale_model_warnings_and_research_use(
     assert "http" not in page
 
 
+@pytest.mark.parametrize("sentence", ["{stem}_b reaches the edge", "see x{stem}", "of {stem}.png", "{stem}"])
+def test_a_long_name_of_a_file_is_left_out_inside_words_too(case: Case, sentence: str) -> None:
+    record = {**case.record, "warnings": [sentence.format(stem=PATIENT)]}
+    assert not any(PATIENT.encode() in bytes(content) for content in plan(replace(case, record=record)).files.values())
+
+
+def test_a_short_name_of_a_file_is_left_out_as_a_word_only(case: Case) -> None:
+    record = {**case.record, "file": "cap.png", "warnings": ["cap is thin, its capsule is not"]}
+    assert b"the file is thin, its capsule is not" in bytes(
+        plan(replace(case, record=record)).files[f"cases/{case.name}/report.html"]
+    )
+
+
+def test_the_notice_is_ours_whatever_measures_json_says(case: Case) -> None:
+    sent = plan(replace(case, run={**case.run, "notice": "Jane Doe is ill"})).files[f"cases/{case.name}/measures.json"]
+    assert json.loads(bytes(sent))["notice"] == "Research use only, not a medical device"
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "shared"),
+    [
+        ("hub", "org/name", "org/name"),
+        ("bundled", "octseg-bundled", "octseg-bundled"),
+        ("hub", "Jane Doe", "a folder"),
+        ("bundled", "jane_doe", "a folder"),
+        ("folder", "org/name", "a folder"),
+    ],
+)
+def test_a_model_is_named_only_where_its_name_is_public(case: Case, source: str, name: str, shared: str) -> None:
+    model = {**case.run["model"], "source": source, "name": name}
+    assert plan(replace(case, run={**case.run, "model": model})).row["model"] == shared
+
+
 # What is read
+
+
+def spoilt(folder: Path, place: Sequence[str], value: Any) -> None:
+    """Another value in measures.json, at a key of its head, its model or, after "frames", its first frame."""
+    told = json.loads((folder / "measures.json").read_text())
+    *way, last = place
+    inner = told
+    for key in way:
+        inner = inner[key][0] if key == "frames" else inner[key]
+    inner[last] = value
+    (folder / "measures.json").write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("model",), None),
+        (("model", "name"), None),
+        (("model", "source"), ["hub"]),
+        (("device",), 5),
+        (("octseg",), "\ud800"),
+        (("frames",), []),
+        (("frames", "lipid_arc_deg"), float("nan")),
+        (("frames", "lipid_arc_deg"), 10**400),
+        (("frames", "lipid_arc_deg"), "90"),
+        (("frames", "lipid_arc_deg"), [90.0]),
+        (("frames", "lipid_arcs_deg"), 90.0),
+        (("frames", "meets_tcfa_criteria"), 1),
+        (("frames", "pixel_spacing_evidence"), 5),
+        (("frames", "warnings"), None),
+        (("frames", "warnings"), [None]),
+        (("frames", "warnings"), ["\ud800"]),
+        (("frames", "file"), ["a.png"]),
+        (("frames", "intervals_95"), None),
+        (("frames", "intervals_95"), "x"),
+        (("frames", "intervals_95"), {"lipid_arc_deg": [1.0]}),
+        (("frames", "intervals_95"), {"Jane Doe": None}),
+    ],
+)
+def test_a_measures_json_that_says_something_else_is_refused(
+    tmp_path: Path, place: tuple[str, ...], value: Any
+) -> None:
+    out, frames = predict(tmp_path, made(100))
+    spoilt(out, place, value)
+    with pytest.raises(HubError, match="is not what this version writes; run `octseg predict` again"):
+        list(predicted_cases(out, [frames]))
+
+
+@pytest.mark.parametrize("key", ["pixel_spacing_mm", "height", "warnings", "lipid_arc_deg"])
+def test_a_measures_json_that_lacks_a_part_is_refused(tmp_path: Path, key: str) -> None:
+    out, frames = predict(tmp_path, made(100))
+    told = json.loads((out / "measures.json").read_text())
+    del told["frames"][0][key]
+    (out / "measures.json").write_text(json.dumps(told))
+    with pytest.raises(HubError, match="is not what this version writes"):
+        list(predicted_cases(out, [frames]))
+
+
+def test_a_measures_json_without_an_end_of_its_depth_is_refused(tmp_path: Path) -> None:
+    out, frames = predict(tmp_path, made(100))
+    (out / "measures.json").write_text("[" * 100_000)
+    with pytest.raises(HubError, match="is not what this version writes"):
+        list(predicted_cases(out, [frames]))
+
+
+def test_intervals_are_shared_with_their_measures(tmp_path: Path) -> None:
+    out, frames = predict(tmp_path, made(100))
+    spoilt(out, ("frames", "intervals_95"), {"lipid_arc_deg": [80.0, 100.0], "lumen_area_mm2": None})
+    (found,) = predicted_cases(out, [frames])
+    report = plan(found).files[f"cases/{found.name}/report.html"]
+    assert "95 %: 80 to 100" in bytes(report).decode()
+
+
+def test_an_attribution_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    out, frames = predict(tmp_path, made(100))
+    with pytest.raises(HubError, match="the attribution holds characters that are no text"):
+        list(predicted_cases(out, [frames], "Ada \udcff"))
+
+
+def as_page(folder: Path) -> Path:
+    """What the page keeps of one frame."""
+    out, _ = predict(folder, made(100))
+    for kind in ("mask", "overlay"):
+        (out / f"{PATIENT}_{kind}.png").rename(out / f"{kind}.png")
+    Image.fromarray(made(100).frame).save(out / "frame.png")
+    return out
+
+
+@pytest.mark.parametrize("name", ["measures.json", "frame.png"])
+def test_a_file_that_the_page_keeps_no_more_is_told(tmp_path: Path, name: str) -> None:
+    page = as_page(tmp_path)
+    (page / name).unlink()
+    with pytest.raises(HubError, match="the server keeps no files of this frame any more; measure it again"):
+        page_case(page)
+
+
+@pytest.mark.parametrize("kind", ["no file", "a file for a folder", "a NUL", "a long name"])
+@pytest.mark.parametrize("what", ["folder", "frames"])
+def test_an_odd_path_is_told_in_one_sentence(
+    tmp_path: Path, what: str, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_none")
+    out, frames = predict(tmp_path, made(100))
+    odd = {
+        "no file": tmp_path / "none",
+        "a file for a folder": out / "measures.json" / "x",
+        "a NUL": "a\0b",
+        "a long name": "x" * 5000,
+    }[kind]
+    folder, given = (odd, frames) if what == "folder" else (out, odd)
+    assert main(["push-results", str(folder), "ada/results", "--frames", str(given)]) == 1
+    said = capsys.readouterr().err
+    assert (said[:5], said.count("\n")) == ("hub: ", 1)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "ada", "ada/re\0sults", ""])
+def test_what_is_no_name_of_a_repository_is_told_as_such(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_none")
+    out, frames = predict(tmp_path, made(100))
+    for flags in ([str(out), name, "--frames", str(frames)], ["--undo", "d0bb" * 10, name]):
+        assert main(["push-results", *flags]) == 1
+        assert capsys.readouterr().err.endswith(f"hub: {name} is no name of a repository; give org/name\n")
+
+
+# The table
+
+
+def test_lines_may_hold_other_line_ends_and_begin_with_a_byte_order_mark() -> None:
+    standing = '\ufeff{"case": "a", "attribution": "Ada\u2028Bob\x85"}\r\n\n{"case": "b"}'
+    assert without_row("b")(standing) == '{"case": "a", "attribution": "Ada\u2028Bob\x85"}\n'
+
+
+@pytest.mark.parametrize(
+    "line", ["[" * 100_000, "5", '{"image": "cat"}', '{"case": 5}', '{"case": "a"}\n{"case": "a", "cat": 1}', "x"]
+)
+def test_a_table_of_something_else_is_not_touched(line: str) -> None:
+    with pytest.raises(HubError, match="is no table of octseg results, so it is not touched"):
+        with_row({"case": "b"})(line)
 
 
 def test_a_frame_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -332,6 +509,50 @@ def test_undo_takes_out_what_its_commit_shared_and_no_more(hub: HubServer, tmp_p
     assert hub.commits("dataset", "eva/results")[0] == f"Take back result {case_of(150)}"
 
 
+def commit(title: str, message: str, name: str = "c" * 40) -> SimpleNamespace:
+    return SimpleNamespace(commit_id=name, title=title, message=message)
+
+
+def history_of(monkeypatch: pytest.MonkeyPatch, *commits: SimpleNamespace) -> list[str]:
+    """The Hub's answer to what commits there are; the list holds the revisions that it is asked for."""
+    asked: list[str] = []
+
+    def answer(_api: HfApi, _repository: str, *, revision: str, repo_type: str) -> list[SimpleNamespace]:
+        asked.append(revision)
+        return list(commits)
+
+    monkeypatch.setattr(HfApi, "list_repo_commits", answer)
+    return asked
+
+
+@pytest.mark.parametrize("pasted", ["{}", " {} ", "{}/", "https://hf.co/datasets/a/b/commit/{}?x=1", "x/commit/{}#a"])
+def test_a_pasted_link_is_a_commit(monkeypatch: pytest.MonkeyPatch, pasted: str) -> None:
+    asked = history_of(monkeypatch)
+    with pytest.raises(HubError, match="shared no result"):
+        take_back(pasted.format("d0bb" * 10), "ada/results", "hf_none")
+    assert asked == ["d0bb" * 10]
+
+
+@pytest.mark.parametrize(
+    "title", ["Add scans", "Share result", "Take back result 0123456789abcdef", "Share 2 resultss"]
+)
+def test_a_commit_of_somebody_elses_is_not_taken_back(monkeypatch: pytest.MonkeyPatch, title: str) -> None:
+    history_of(monkeypatch, commit(title, "cases/0123456789abcdef"))
+    with pytest.raises(HubError, match="commit ccccccc of ada/scans shared no result"):
+        take_back("c" * 40, "ada/scans", "hf_none")
+
+
+def test_what_was_shared_again_stays_when_the_older_commit_is_taken_back(hub: HubServer, tmp_path: Path) -> None:
+    token = hub.add_user("kim")
+    out, frames = predict(tmp_path, made(100))
+    command = [out, "kim/results", "--frames", frames, "--yes"]
+    first, again = push(hub, tmp_path / "home", token, command, [*command, "--attribution", "Ada, CC BY 4.0"])
+    (refused,) = push(hub, tmp_path / "home2", token, ["--undo", first.link, "kim/results"])
+    assert refused.status == 1
+    assert f"was shared again by commit {again.link.rpartition('/')[2][:7]}; take that back" in refused.stderr
+    assert table(hub, "kim/results") == [case_of(100)]
+
+
 def test_a_line_that_somebody_adds_meanwhile_is_kept(hub: HubServer, tmp_path: Path) -> None:
     token = hub.add_user("fay")
     hub.create_repo("dataset", "fay/results", private=True)
@@ -444,6 +665,13 @@ def test_a_token_that_the_server_repeats_is_in_no_traceback_and_no_message(tmp_p
     assert "do not know Bearer hf_..." in done.stderr
     assert "hub: the Hub refuses ada/results (status 400)" in done.stderr
     assert "Secret7" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, {"name": None}, {"name": ""}, "ada"])
+def test_an_account_without_a_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
+    monkeypatch.setattr(HfApi, "whoami", lambda _api: answer)
+    with pytest.raises(HubError, match="the Hub does not say whose token it is"):
+        offer(as_page(tmp_path), "", "hf_none", public=False, attribution="")
 
 
 def test_what_is_no_token_is_refused_before_it_is_sent_and_not_repeated() -> None:

@@ -1,6 +1,9 @@
 """Training and measuring from a dataset folder: its classes, its splits, its warnings."""
 
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from octseg.classes import CLASS_NAMES
 from octseg.errors import DatasetError
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
+from octseg.publishing import PROVENANCE_FILE
 from train import evaluate, prepare
 from train.dataset import open_data, training_frames
 
@@ -50,6 +54,40 @@ def test_a_split_of_a_dataset_gives_its_frames_with_the_classes_it_speaks_of(dat
 def test_a_split_that_is_not_there_is_refused_naming_those_that_are(dataset: Path) -> None:
     with pytest.raises(DatasetError, match="no frames for test; it has train, validation"):
         open_data(dataset, "test")
+
+
+def counted(frames: Any) -> dict[str, Any]:
+    return {"train": {"by_study": {"001": {"frames": frames}}}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("origin", value) for value in ([], {}, {"title": "T", "author": "A"}, {"title": 5}, {"title": "\ud800"})),
+        *(("classes", value) for value in (5, [], ["lumen", "lumen"], ["stent"], [["lumen"]])),
+        *(("counts", value) for value in (None, [], {"train": "x"}, {"train": {"by_study": [1]}})),
+        *(("counts", counted(frames)) for frames in ("x", None, -1, 1.5, True, 10**12)),
+        *(("changes", value) for value in (None, "cropped", [1])),
+        *(("split", value) for value in ("by study", {"description": "by study"}, {"leaks": False})),
+        ("private", "no"),
+    ],
+)
+def test_a_provenance_that_says_something_else_is_refused_in_a_sentence(
+    dataset: Path, tmp_path: Path, key: str, value: Any
+) -> None:
+    provenance = json.loads((dataset / PROVENANCE_FILE).read_text())
+    (tmp_path / PROVENANCE_FILE).write_text(json.dumps(provenance | {key: value}))
+    with pytest.raises(DatasetError, match=f"says of {key} what this version does not understand; make it again"):
+        open_data(tmp_path, "train")
+
+
+def test_a_provenance_that_lacks_a_part_is_refused_in_a_sentence(dataset: Path, tmp_path: Path) -> None:
+    shutil.copytree(dataset, tmp_path / "old")
+    provenance = json.loads((dataset / PROVENANCE_FILE).read_text())
+    del provenance["changes"]
+    (tmp_path / "old" / PROVENANCE_FILE).write_text(json.dumps(provenance))
+    with pytest.raises(DatasetError, match="says nothing of changes; make it again"):
+        open_data(tmp_path / "old", "train")
 
 
 def test_a_model_of_one_class_is_trained_on_a_dataset_and_measured_on_its_validation(

@@ -10,6 +10,7 @@ from octseg.export.provenance import NOTICE
 from octseg.measurement.wording import TABLE
 
 METADATA = "metadata.jsonl"
+BYTE_ORDER_MARK = "\ufeff"  # which some editors put before a text
 MEASURES = (  # a case's columns in the table; measures.json of the case has all
     *("pixel_spacing_mm", "pixel_spacing_source"),
     *("lipid_core_area_mm2", "lipid_core_area_px", "lipid_core_percent_of_disc", "lipid_arc_deg"),
@@ -92,16 +93,19 @@ def without_row(case: str) -> Callable[[str | None], str]:
 
 
 def _lines(standing: str | None) -> dict[str, str]:
-    """The table's lines by case; HubError where it is a table of something else."""
+    """The table's lines by case; HubError where it is a table of something else, as one with two lines of a case is."""
     lines: dict[str, str] = {}
-    for line in (standing or "").splitlines():
+    for line in (standing or "").removeprefix(BYTE_ORDER_MARK).split("\n"):  # text in JSON can hold other line ends
         if not line.strip():
             continue
         try:
-            lines[str(json.loads(line)["case"])] = line
-        except (ValueError, TypeError, KeyError):
+            case = json.loads(line)["case"]
+            if not isinstance(case, str) or case in lines:
+                raise ValueError(case)
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise HubError(
                 f"the {METADATA} on the Hub is no table of octseg results, so it is not touched; "
                 "take a repository of its own for results"
             ) from None
+        lines[case] = line.rstrip("\r")
     return lines

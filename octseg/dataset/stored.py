@@ -6,14 +6,17 @@ A row is a line of metadata with "image" and "mask", each {"bytes": PNG, "path":
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from octseg.classes import PALETTE_INDEX
 from octseg.dataset.folder import read_lines, read_row
+from octseg.dataset.origin import Origin
 from octseg.dataset.parquet import rows_in, shards_in, shards_of
 from octseg.errors import CheckpointError, DatasetError, HubUnreachableError
+from octseg.export.records import is_text
 from octseg.hub_cache import COMMIT
 from octseg.pretrained import (
     HubName,
@@ -28,7 +31,7 @@ from octseg.pretrained import (
 from octseg.publishing import PROVENANCE_FILE, read_provenance
 
 Row = dict[str, Any]
-NEEDED = {"classes", "counts", "origin", "changes", "split", "private"}  # of provenance
+MAX_FRAMES = 1_000_000  # of a split: a count is trusted before a row is read
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Stored:
 
 def stored_in(folder: Path) -> Stored:
     """A dataset folder, of pictures or of Parquet; DatasetError where its provenance cannot be read."""
-    provenance = read_provenance(folder)
+    provenance = _checked(read_provenance(folder), folder.name)
 
     def rows(split: str) -> Rows:
         if shards := shards_in(folder, split):
@@ -90,9 +93,7 @@ def stored_on_hub(name: str, *, streaming: bool = False, token: Token = None) ->
         raise DatasetError(
             f"{label} is no dataset of octseg, for it has no {PROVENANCE_FILE}; publish with python -m hub push-data"
         )
-    provenance = read_provenance(fetch_from(found, PROVENANCE_FILE, token).parent, label)
-    if lacking := sorted(NEEDED - provenance.keys()):
-        raise DatasetError(f"the {PROVENANCE_FILE} of {label} says nothing of {lacking[0]}; publish it again")
+    provenance = _checked(read_provenance(fetch_from(found, PROVENANCE_FILE, token).parent, label), label)
 
     def rows(split: str) -> Rows:
         shards = shards_of(found.files, split, label)
@@ -105,6 +106,62 @@ def stored_on_hub(name: str, *, streaming: bool = False, token: Token = None) ->
         return _parquet_rows(label, provenance, split, lambda: iter(paths))
 
     return Stored(label, provenance, rows, asked.repository, found.revision)
+
+
+def _checked(provenance: dict[str, Any], label: str) -> dict[str, Any]:
+    """The same provenance; DatasetError where what is read here is missing in it, or is not what is written there."""
+    for key, is_right in NEEDED.items():
+        if key not in provenance:
+            raise DatasetError(f"the {PROVENANCE_FILE} of {label} says nothing of {key}; make it again")
+        if not is_right(provenance[key]):
+            raise DatasetError(
+                f"the {PROVENANCE_FILE} of {label} says of {key} what this version does not understand; make it again"
+            )
+    return provenance
+
+
+def _are_texts(given: Any) -> bool:
+    return isinstance(given, list) and all(map(is_text, given))
+
+
+def _are_classes(given: Any) -> bool:
+    known = _are_texts(given) and PALETTE_INDEX.keys() >= set(given)
+    return known and 0 < len(given) == len(set(given))
+
+
+def _are_counts(given: Any) -> bool:
+    return isinstance(given, dict) and all(is_text(split) and _is_count(of) for split, of in given.items())
+
+
+def _is_count(given: Any) -> bool:
+    """Whether the frames of a split are counted by study, and are not too many."""
+    by_study = given.get("by_study") if isinstance(given, dict) else None
+    if not isinstance(by_study, dict) or not all(map(is_text, by_study)):
+        return False
+    frames: list[Any] = [of.get("frames") if isinstance(of, dict) else None for of in by_study.values()]
+    return all(type(each) is int and each >= 0 for each in frames) and sum(frames) <= MAX_FRAMES
+
+
+def _is_origin(given: Any) -> bool:
+    if not isinstance(given, dict) or not given.keys() <= {field.name for field in fields(Origin)}:
+        return False
+    may_be_none = ("doi", "licence")
+    texts = all(is_text(told) or (told is None and key in may_be_none) for key, told in given.items())
+    return texts and bool(given.get("title"))
+
+
+def _is_split(given: Any) -> bool:
+    return isinstance(given, dict) and is_text(given.get("description")) and isinstance(given.get("leaks"), bool)
+
+
+NEEDED: Mapping[str, Callable[[Any], bool]] = {  # key of provenance -> whether it says what it should
+    "changes": _are_texts,
+    "classes": _are_classes,
+    "counts": _are_counts,
+    "origin": _is_origin,
+    "private": lambda given: isinstance(given, bool),
+    "split": _is_split,
+}
 
 
 def _snapshot(asked: HubName, token: Token) -> Snapshot:
@@ -146,7 +203,7 @@ def _fetched_one_by_one(found: Snapshot, shards: list[str], token: Token) -> Ite
 
 def _parquet_rows(label: str, provenance: Mapping[str, Any], split: str, shards: Callable[[], Iterator[Path]]) -> Rows:
     """Rows of Parquet files, whose studies are those that provenance counts: pictures are read only once for both."""
-    by_study = provenance["counts"].get(split, {}).get("by_study", {})
+    by_study = provenance["counts"][split]["by_study"] if split in provenance["counts"] else {}
     studies = tuple(study for study, of_study in by_study.items() for _ in range(of_study["frames"]))
 
     def read() -> Iterator[Row]:

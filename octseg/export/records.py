@@ -7,6 +7,14 @@ from typing import Any
 import numpy as np
 
 
+def is_text(value: Any) -> bool:
+    """Whether it is a string that can be written as UTF-8; JSON can hold halves of characters, which cannot."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
 def json_values(instance: Any) -> dict[str, Any]:
     """A dataclass's fields as plain values, by name; a dataclass among them becomes a dict in turn."""
     return {field.name: json_value(getattr(instance, field.name)) for field in fields(instance)}
