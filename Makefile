@@ -14,7 +14,7 @@ demo: $(VENV)/.app
 	$(BIN)/python app.py
 
 test: $(VENV)/.test $(VENV)/.chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not benchmark"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not slow and not benchmark"
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow

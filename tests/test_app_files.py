@@ -45,6 +45,7 @@ def test_nothing_is_left_when_the_server_is_told_to_stop(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["app.log"]
 
 
+@pytest.mark.slow
 def test_what_a_killed_server_left_goes_when_the_next_one_starts(tmp_path: Path) -> None:
     with running_app(tmp_path, **NO_MODEL) as app:
         upload(app)
@@ -57,6 +58,7 @@ def test_what_a_killed_server_left_goes_when_the_next_one_starts(tmp_path: Path)
             assert second.visitors.exists()
 
 
+@pytest.mark.slow
 def test_a_second_server_leaves_the_files_of_the_first(tmp_path: Path) -> None:
     with running_app(tmp_path, **NO_MODEL) as app:
         upload(app)

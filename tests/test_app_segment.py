@@ -200,6 +200,7 @@ def test_visitors_at_the_same_time_get_their_own_numbers(
     assert len({value for _, value in answers}) == len(frames)
 
 
+@pytest.mark.slow
 def test_a_queue_that_is_full_says_so(tmp_path: Path, frames: list[Path]) -> None:
     with running_app(tmp_path, OCTSEG_QUEUE_SIZE="2") as small:
         path = json.loads(send(small, "POST", UPLOAD, multipart(frames[0].read_bytes()), MULTIPART)[1])[0]

@@ -128,6 +128,7 @@ def test_with_the_hub_down_the_last_good_commit_serves_with_a_warning(hub: HubSe
         in_client(hub, home, load, f"{NAME}@v1")
 
 
+@pytest.mark.slow
 def test_a_commit_of_which_only_a_part_arrived_leaves_the_one_before_it_in_use(hub: HubServer, home: Path) -> None:
     """The stock client would point main at the new commit, and have neither."""
     first = in_client(hub, home, load, NAME).revision

@@ -599,6 +599,7 @@ def test_a_repository_of_other_things_is_not_touched(hub: HubServer, tmp_path: P
     assert hub.commits("dataset", "ivy/cats")[0] == "Add files"
 
 
+@pytest.mark.slow
 def test_the_viewer_sees_three_pictures_and_the_measures_of_each_case(hub: HubServer, tmp_path: Path) -> None:
     token = hub.add_user("joe")
     out, frames = predict(tmp_path, made(100, "a"), made(150, "b"))

@@ -775,6 +775,7 @@ class Killed:
         self.moments.append("late" if over else "processing" if fetched else "download")
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_goes_on_and_ends_as_if_undisturbed(
     frames: list[RecordFrame], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

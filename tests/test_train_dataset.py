@@ -90,6 +90,7 @@ def test_a_provenance_that_lacks_a_part_is_refused_in_a_sentence(dataset: Path, 
         open_data(tmp_path / "old", "train")
 
 
+@pytest.mark.slow
 def test_a_model_of_one_class_is_trained_on_a_dataset_and_measured_on_its_validation(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

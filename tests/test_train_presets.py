@@ -107,6 +107,7 @@ def test_more_rays_are_repeated_in_use_than_in_training() -> None:
     assert training.in_use(cartesian) == cartesian
 
 
+@pytest.mark.slow
 def test_the_seeds_task_is_trained_by_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train_part = write_part(tmp_path / "train", "001_1_001", 0)
     validation = write_part(tmp_path / "validation", "002_1_001", 3)

@@ -37,6 +37,7 @@ def alone(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noq
     return out
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_losses_of_one_with_the_whole_batch(alone: Path, start: Path, tmp_path: Path) -> None:  # noqa: F811
     done = run(tmp_path / "run", start, processes=2)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -56,6 +56,7 @@ def test_the_page_stands_alone_and_tells_what_was_trained(run: Path) -> None:
     assert all('alt="' in image for image in re.findall(r"<img[^>]*>", page))
 
 
+@pytest.mark.slow
 def test_the_worst_twelve_frames_are_shown_and_no_more(run: Path) -> None:
     page = write_report(run, data_of(N_WORST + 3)).read_text()
     assert page.count("with outlines found") == 12

@@ -75,6 +75,7 @@ def test_trackio_is_told_loss_rates_figures_and_pictures(out: Path, tmp_path: Pa
     assert len(list((tmp_path / "trackio" / "media").rglob("*.png"))) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_goes_on_in_the_same_run_of_trackio(out: Path, tmp_path: Path) -> None:
     """Stopped after step 40, gone on with from the state of step 20; then begun anew."""
     assert python(TOLD, tmp_path, str(out), "public", "20", "40").returncode == 0

@@ -244,6 +244,7 @@ def command(parts: Path, out: Path, *flags: str) -> int:
     return training.main([*start, "--phantoms", "1", "--coarse-steps", "4", *flags])
 
 
+@pytest.mark.slow
 def test_the_command_keeps_the_best_weights_when_asked_to(parts: Path, tmp_path: Path) -> None:
     """The same run ended twice: with the last weights, then with those of its best look."""
     run = tmp_path / "run"
