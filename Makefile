@@ -1,5 +1,5 @@
 # make demo   install, then start the app on http://127.0.0.1:7860
-# make test   install, then every test, the browser's too
+# make test   install, then the tests, the browser's too
 # make lint   ruff and mypy          make benchmark   timings          make test-slow   what takes minutes
 
 PYTHON ?= python3
