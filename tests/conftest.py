@@ -23,19 +23,3 @@ def real_weights() -> Path:
     if not REAL_WEIGHTS.is_file():
         pytest.skip("the weights of ../shared/weights are not here")
     return REAL_WEIGHTS
-
-
-LONGEST = (  # files that take more than a minute: begun first, so that no process is left with one of them in the end
-    "test_train_stops.py",
-    "test_page.py",
-    "test_hub_results.py",
-    "test_hub_load.py",
-    "test_app_segment.py",
-    "test_train_watching.py",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files in the order of `LONGEST`, then the others; tests of a file stay as they are."""
-    rank = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
