@@ -15,14 +15,13 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ge
 
 from hub.cards.merging import merged
 from hub.errors import HubError, RaceError
-from hub.repository import BRANCH, Content, Head, Kind, Repository, require_name, require_tag_name
+from hub.repository import BRANCH, Content, Head, Repository, require_name, require_tag_name
 from octseg.errors import CheckpointError
 from octseg.hub_cache import is_same
-from octseg.pretrained import PAUSES_S, Token, hide_tokens, may_pass, told
+from octseg.pretrained import PAUSES_S, Kind, Token, hide_tokens, may_pass, status_of, told
 
 CARD = "README.md"
-BAD_REQUEST, CONFLICT, PRECONDITION_FAILED, SERVER_ERROR = 400, 409, 412, 500
-TRANSIENT = (408, 429)
+BAD_REQUEST, CONFLICT, PRECONDITION_FAILED = 400, 409, 412
 UPLOAD_FAILED = RuntimeError  # which the client raises for a file that could not be sent, or arrived damaged
 
 
@@ -99,13 +98,12 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         say(f"{len(change.sent)} files are new or changed, {len(change.deleted)} are deleted")
         if publication.tag is not None:
             repository.require_tag_free(publication.tag)
-        commit, pull_request = _committed(repository, publication, change)
+        opened = _landed(repository, publication, change) if publication.create_pr else None  # by an earlier run
+        commit, pull_request = opened or _committed(repository, publication, change)
         repository.require_arrived(commit, change.sent)
-        _require_private(
-            publication,
-            repository.head(),
-            f"was made public meanwhile, so all can see commit {commit[:7]}; make it private in its settings",
-        )
+        if publication.private:
+            public = f"was made public meanwhile, so all can see commit {commit[:7]}; make it private in its settings"
+            _require_private(publication, repository.head(), public)
         say("read back: every file that was sent has the hash that it has here")
         done = Published(commit, repository.url(commit), changed=True, pull_request=pull_request)
     if publication.tag is not None:
@@ -162,8 +160,6 @@ def _committed(
     repository: Repository, publication: Publication, change: _Change, pauses_s: Sequence[float] = PAUSES_S
 ) -> tuple[str, str | None]:
     """Commit and pull request, made anew where it did not take effect."""
-    if publication.create_pr and (opened := _landed(repository, publication, change)):
-        return opened  # by an earlier run of the same command
     try:
         return _commit_once(repository, publication, change)
     except Exception as error:
@@ -214,10 +210,8 @@ def _where_it_could_be(repository: Repository, publication: Publication) -> Iter
 
 
 def _refused(error: Exception, repository: Repository) -> Exception:
-    response = getattr(error, "response", None)
-    status = getattr(response, "status_code", None)
-    at_commit = response is not None and "/commit/" in str(getattr(response, "url", ""))
-    if status in (CONFLICT, PRECONDITION_FAILED) and at_commit:
+    status = status_of(error)
+    if status in (CONFLICT, PRECONDITION_FAILED) and "/commit/" in str(error.response.url):  # type: ignore[attr-defined]
         return RaceError(
             f"somebody else changed {repository.name} meanwhile; nothing was written over: look at it, and run the "
             "command again"
@@ -226,8 +220,8 @@ def _refused(error: Exception, repository: Repository) -> Exception:
         said = " ".join(str(getattr(error, "server_message", None) or error).split())
         return HubError(f"the Hub does not take what is sent to {repository.name}: {said}")
     if isinstance(error, UPLOAD_FAILED):
-        refused = getattr(getattr(error.__cause__, "response", None), "status_code", None)
-        if refused is not None and BAD_REQUEST <= refused < SERVER_ERROR and refused not in TRANSIENT:
+        refused = status_of(error.__cause__)
+        if refused is not None and not may_pass(error.__cause__):
             return HubError(
                 f"the storage of {repository.name} refuses a file (status {refused}): look at its quota and rights"
             )

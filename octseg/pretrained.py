@@ -47,7 +47,7 @@ REFUSED = {
     403: "the token that was sent may not {doing} {what}; use one that may, or ask its owner for access",
 }
 
-Kind = Literal["model", "dataset"]
+Kind = Literal["model", "dataset", "space"]
 TOKEN_SHAPE = re.compile(r"(?<![\w.])hf_[\w.-]{4,}|(?<=Bearer )[^\s'\"]+")
 Token = str | bool | None  # a token; None for the one that is stored on this machine, False for none at all
 Result = TypeVar("Result")
@@ -314,17 +314,17 @@ def patiently(ask: Callable[[], Result], label: str, file: str = "", doing: str 
         raise told(error, label, file, doing) from error
 
 
-def _status(error: Exception) -> int | None:
+def status_of(error: BaseException | None) -> int | None:
     """The status of the answer; None where there was none."""
     response = getattr(error, "response", None)
     return None if response is None else int(response.status_code)
 
 
-def may_pass(error: Exception) -> bool:
+def may_pass(error: BaseException | None) -> bool:
     """Whether the same request may succeed a moment later: no answer, too many requests, or a fault of the server."""
     from huggingface_hub import errors
 
-    status = _status(error)
+    status = status_of(error)
     if status is not None:
         return status >= 500 or status in (REQUEST_TIMEOUT, TOO_MANY_REQUESTS)
     if type(error) is OSError and error.errno is None:
@@ -377,9 +377,9 @@ def told(error: Exception, label: str, file: str = "", doing: str = "read") -> E
     for kind, sentence in sentences:
         if isinstance(error, kind):
             return CheckpointError(sentence)
-    status = _status(error)
+    status = status_of(error)
     if isinstance(error, errors.LocalEntryNotFoundError):
-        if isinstance(error.__cause__, Exception) and _status(error.__cause__) is not None:
+        if isinstance(error.__cause__, Exception) and status_of(error.__cause__) is not None:
             return told(error.__cause__, label, file, doing)
         why = OFFLINE if constants.HF_HUB_OFFLINE else "the Hub does not answer"
         return HubUnreachableError(f"{why}, and {what} is not in its cache here")
