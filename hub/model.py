@@ -8,12 +8,9 @@ from hub.client import Publication, Published, publish
 from hub.options import Commands, add_publishing_flags, say, tell
 from octseg.card import FAILURES_FILE, model_card
 from octseg.checkpoint import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, load_checkpoint
-from octseg.errors import PublishingError
 from octseg.pretrained import Token
-from octseg.publishing import HEAD_BYTES, is_marked_private, require_publishable_weights
-from octseg.score_tables import Metrics
-
-METRICS_FILE = "metrics.json"
+from octseg.publishing import require_not_private, require_publishable_weights
+from octseg.score_tables import METRICS_FILE, Metrics
 
 
 def add_command(commands: Commands) -> None:
@@ -56,7 +53,8 @@ def push_model(
         files[METRICS_FILE] = folder / METRICS_FILE
     failures = (folder / FAILURES_FILE).is_file()
     if failures:
-        files[FAILURES_FILE] = _public_picture(folder / FAILURES_FILE)
+        require_not_private(folder / FAILURES_FILE)
+        files[FAILURES_FILE] = folder / FAILURES_FILE
     files[CARD_FILE] = model_card(config, metrics, name=repository, failures=failures).encode()
     publication = Publication(
         kind="model",
@@ -84,10 +82,3 @@ def _metrics_of(folder: Path, stored: Metrics) -> Metrics | None:
         for name, of_set in metrics.items()
     )
     return metrics if same else None
-
-
-def _public_picture(path: Path) -> Path:
-    with path.open("rb") as stream:
-        if is_marked_private(stream.read(HEAD_BYTES)):
-            raise PublishingError(f"{path.name} shows private frames, so the model is not published; take it away")
-    return path

@@ -13,7 +13,7 @@ from PIL import Image
 from hub.cases import Case
 from hub.errors import HubError
 from octseg.errors import ReadError
-from octseg.export.records import is_text
+from octseg.export.records import are_texts, is_text
 from octseg.export.run import JSON_NAME
 from octseg.measurement.frame import FrameMeasures
 from octseg.publishing import require_not_private
@@ -106,10 +106,6 @@ def _are_numbers(given: Any) -> bool:
     return isinstance(given, list) and all(map(_is_number, given))
 
 
-def _are_texts(given: Any) -> bool:
-    return isinstance(given, list) and all(map(is_text, given))
-
-
 def _are_intervals(given: Any) -> bool:
     if not isinstance(given, dict) or not given.keys() <= MEASURES.keys():
         return False
@@ -147,7 +143,7 @@ RECORD: dict[str, Shape] = {
     "pixel_spacing_source": _or_none(is_text),
     "pixel_spacing_evidence": _or_none(is_text),
     "catheter_diameter_mm": _or_none(_is_number),
-    "warnings": _are_texts,
+    "warnings": are_texts,
 }
 OPTIONAL_IN_RECORD = {"frame_spacing_mm": _or_none(_is_number), "intervals_95": _are_intervals}
 

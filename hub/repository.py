@@ -6,22 +6,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 from huggingface_hub import HfApi, errors
 from huggingface_hub.hf_api import RepoFile
 
 from hub.errors import HubError
 from octseg.errors import CheckpointError
-from octseg.hub_cache import is_same
-from octseg.pretrained import HUB_NAME, patiently
+from octseg.hub_cache import is_same, told_hash
+from octseg.pretrained import HUB_NAME, Kind, Snapshot, fetch_from, patiently
 
-Kind = Literal["model", "dataset", "space"]
 Content = bytes | Path
 BRANCH = "main"
 PATHS_AT_ONCE = 200
 TAG = re.compile(r"[A-Za-z0-9][\w.-]*")
-FETCHES = 3  # of a file that arrives damaged
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,8 @@ class Repository:
             raise
         hashes = {}
         for each in getattr(info, "siblings", None) or ():
-            digest = each.lfs.sha256 if each.lfs else each.blob_id
-            if not digest:
+            digest = told_hash(each)
+            if digest is None:
                 raise HubError(f"the Hub tells no hash of {each.rfilename} in {self.name}, so nothing is changed there")
             hashes[each.rfilename] = digest
         return Head(str(info.sha), hashes, info.private is True)
@@ -74,20 +72,10 @@ class Repository:
         """A text file as it is on the Hub, None where there is none; no copy of it stays on this machine."""
         if name not in head.hashes:
             return None
-        for _ in range(FETCHES):
-            with TemporaryDirectory() as cache:
-                fetch = partial(
-                    self.api.hf_hub_download,
-                    self.name,
-                    name,
-                    repo_type=self.kind,
-                    revision=head.commit,
-                    cache_dir=cache,
-                )
-                path = Path(patiently(fetch, self.name, name))
-                if is_same(path, head.hashes[name]):
-                    return _utf8(path, f"{name} of {self.name}")
-        raise HubError(f"{name} of {self.name} arrived damaged, and is not written over; try again later")
+        standing = Snapshot(self.name, self.kind, head.commit, self.name, head.hashes)
+        with TemporaryDirectory() as cache:
+            path = fetch_from(standing, name, self.api.token, Path(cache))
+            return _utf8(path, f"{name} of {self.name}")
 
     def require_arrived(self, commit: str, sent: Mapping[str, Content]) -> None:
         """HubError where a file of the commit has another hash than what was sent."""
@@ -98,7 +86,7 @@ class Repository:
             ask = partial(self.api.get_paths_info, self.name, some, repo_type=self.kind, revision=commit)
             for each in patiently(ask, self.name):
                 if isinstance(each, RepoFile):
-                    found[each.path] = each.lfs.sha256 if each.lfs else each.blob_id
+                    found[each.path] = told_hash(each) or ""
         if left_out := sorted(sent.keys() - found.keys()):
             raise HubError(
                 f"{left_out[0]} was left out of commit {commit[:7]}: look for a .gitignore in {self.name} that names it"

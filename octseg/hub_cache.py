@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -36,6 +37,12 @@ def hash_like(content: bytes | Path, known: str) -> str:
 def is_same(content: bytes | Path, known: str | None) -> bool:
     """Whether content has a hash that the Hub tells."""
     return known is not None and hash_like(content, known) == known
+
+
+def told_hash(file: Any) -> str | None:
+    """The hash that a listing of the Hub tells of a file: sha256, or git's sha1 of smaller ones; None for none."""
+    digest = file.lfs.sha256 if file.lfs else file.blob_id
+    return digest or None
 
 
 def is_whole(path: Path) -> bool:

@@ -23,7 +23,7 @@ from octseg.checkpoint import (
     require_files,
 )
 from octseg.errors import CheckpointError, HubUnreachableError
-from octseg.hub_cache import COMMIT, GoodCommits, is_same, is_whole
+from octseg.hub_cache import COMMIT, GoodCommits, is_same, is_whole, told_hash
 from octseg.result import ModelIdentity, ModelSource
 from octseg.segmenter import Segmenter
 
@@ -253,7 +253,7 @@ def find_snapshot(asked: HubName, kind: Kind, token: Token = None) -> Snapshot:
         raise HubUnreachableError(OFFLINE)
     label = str(asked) if kind == "model" else f"{kind}s/{asked}"  # as in the addresses of the Hub
     info = patiently(partial(_info, asked, kind, token), label)
-    files = {each.rfilename: each.lfs.sha256 if each.lfs else each.blob_id for each in info.siblings or ()}
+    files = {each.rfilename: told_hash(each) for each in info.siblings or ()}
     return Snapshot(asked.repository, kind, str(info.sha), label, files)
 
 

@@ -188,6 +188,11 @@ def _belongs(path: Path) -> bool:
     return beginning is not None and head.startswith(beginning) and not head.endswith(DICOM_MAGIC)
 
 
+def mark_of(*, private: bool) -> dict[str, str]:
+    """The text chunk of a picture, keyword -> text: the mark of private frames, or none."""
+    return {PRIVATE_KEYWORD: PRIVATE_TEXT} if private else {}
+
+
 def is_marked_private(head: bytes) -> bool:
     """Whether the first HEAD_BYTES of a picture bear the mark of private frames."""
     return head.startswith(PNG_MAGIC) and MARK in head[:HEAD_BYTES]

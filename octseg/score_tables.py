@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+METRICS_FILE = "metrics.json"  # beside config.json, which holds a summary of it
 SHOWN_INTERVALS = ("lipid_core_area_mm2", "lipid_arc_deg", "fibrous_cap_thickness_min_um", "lumen_area_mm2")
 Metrics: TypeAlias = Mapping[str, Mapping[str, Any]]  # name of a set of frames -> its figures
 

@@ -21,7 +21,7 @@ from octseg.checkpoint import load_checkpoint, save_checkpoint
 from octseg.errors import DatasetError, OctsegError
 from octseg.export.files import write_file
 from octseg.pretrained import from_pretrained
-from octseg.score_tables import Metrics, class_table, coverage_table, summary_table
+from octseg.score_tables import METRICS_FILE, Metrics, class_table, coverage_table, summary_table
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data, phantom_case
 from train.scores import SetScore
@@ -29,7 +29,6 @@ from train.worst import WorstFrames, failures_png
 
 N_FAILURES = 6  # frames of failures.png
 FIRST_PHANTOM_SEED = 900_000  # training draws from 100,000 up
-METRICS_FILE = "metrics.json"
 DETAILS = ("frames", "classes", "intervals_95")  # too large for config.json; they stand in metrics.json
 PROTOCOL = (
     "Masks at the frame's own resolution from the model's own thresholds, no post-processing. Dice pooled over the "

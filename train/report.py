@@ -25,16 +25,16 @@ from octseg.errors import OctsegError
 from octseg.export.files import write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.pretrained import from_pretrained
-from octseg.publishing import PRIVATE_TEXT
-from octseg.score_tables import class_table, summary_table
+from octseg.publishing import PRIVATE_TEXT, mark_of
+from octseg.score_tables import METRICS_FILE, class_table, summary_table
 from octseg.segmenter import Segmenter
 from train.dataset import Data, open_data
-from train.evaluate import METRICS_FILE, refuse_seen
+from train.evaluate import refuse_seen
 from train.loop import LOG_FILE
 from train.panels import told
 from train.plots import Plot, Series, agreement, curve, reliability, validation_curve
 from train.scores import DEG_PER_RAY, LIPID, FrameScore, SetScore
-from train.worst import Worst, WorstFrames, marks
+from train.worst import Worst, WorstFrames
 
 REPORT_FILE = "report.html"
 N_WORST = 12
@@ -256,7 +256,7 @@ def _worst(worst: Iterable[Worst], *, private: bool) -> str:
     shown = []
     for each in worst:
         name, dices = _text(each.name), _text(told(each.dice))
-        source = _data_uri(png_bytes(Image.fromarray(each.picture), marks(private=private), SMALL), "image/png")
+        source = _data_uri(png_bytes(Image.fromarray(each.picture), mark_of(private=private), SMALL), "image/png")
         alt = f"Frame {name} with outlines found (solid) and true (dashed); Dice: {dices}"
         shown.append(
             f'<figure><img loading="lazy" src="{source}" alt="{alt}">'

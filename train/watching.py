@@ -23,7 +23,7 @@ from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.model import DeepLabV3Plus
-from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
+from octseg.publishing import mark_of
 from octseg.result import FrameResult, ModelIdentity
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data
@@ -141,7 +141,7 @@ class Watch:
             case, result = self.cases[place], results[place]
             words = told({name: each.dice for name, each in overlaps[place].items()})
             shown.append((compared(case.frame, result.masks, case.truth), case.name, words))
-        mark = {PRIVATE_KEYWORD: PRIVATE_TEXT} if self.private else {}
+        mark = mark_of(private=self.private)
         head = f"Step {look.run_step}: {told(look.dice)} (Dice over {look.n_frames} validation frames)"
         picture = sheet(shown, list(look.dice), ("PRIVATE, not to be published. " if self.private else "") + head)
         with told_in_one_sentence(PICTURES):

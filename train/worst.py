@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from octseg.export.pictures import SMALL, png_bytes
-from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
+from octseg.publishing import mark_of
 from octseg.pullback import Frame
 from octseg.result import FrameResult
 from train.dataset import Case
@@ -47,12 +47,7 @@ def failures_png(worst: Sequence[Worst], *, private: bool) -> bytes:
     """One picture of the worst frames with their Dice; marked where they must not be published."""
     panels = [(each.picture, each.name, told(each.dice)) for each in worst]
     picture = sheet(panels, list(worst[0].dice), "Frames with the lowest Dice, the worst first")
-    return png_bytes(picture, marks(private=private), SMALL)
-
-
-def marks(*, private: bool) -> dict[str, str]:
-    """The text chunks of a picture."""
-    return {PRIVATE_KEYWORD: PRIVATE_TEXT} if private else {}
+    return png_bytes(picture, mark_of(private=private), SMALL)
 
 
 def _badness(frame: FrameScore) -> tuple[bool, float]:

@@ -16,7 +16,7 @@ from octseg.dataset.folder import read_lines, read_row
 from octseg.dataset.origin import Origin
 from octseg.dataset.parquet import rows_in, shards_in, shards_of
 from octseg.errors import CheckpointError, DatasetError, HubUnreachableError
-from octseg.export.records import is_text
+from octseg.export.records import are_texts, is_text
 from octseg.hub_cache import COMMIT
 from octseg.pretrained import (
     HubName,
@@ -120,12 +120,8 @@ def _checked(provenance: dict[str, Any], label: str) -> dict[str, Any]:
     return provenance
 
 
-def _are_texts(given: Any) -> bool:
-    return isinstance(given, list) and all(map(is_text, given))
-
-
 def _are_classes(given: Any) -> bool:
-    known = _are_texts(given) and PALETTE_INDEX.keys() >= set(given)
+    known = are_texts(given) and PALETTE_INDEX.keys() >= set(given)
     return known and 0 < len(given) == len(set(given))
 
 
@@ -155,7 +151,7 @@ def _is_split(given: Any) -> bool:
 
 
 NEEDED: Mapping[str, Callable[[Any], bool]] = {  # key of provenance -> whether it says what it should
-    "changes": _are_texts,
+    "changes": are_texts,
     "classes": _are_classes,
     "counts": _are_counts,
     "origin": _is_origin,

@@ -15,6 +15,11 @@ def is_text(value: Any) -> bool:
         return False
 
 
+def are_texts(value: Any) -> bool:
+    """Whether it is a list of such strings."""
+    return isinstance(value, list) and all(map(is_text, value))
+
+
 def json_values(instance: Any) -> dict[str, Any]:
     """A dataclass's fields as plain values, by name; a dataclass among them becomes a dict in turn."""
     return {field.name: json_value(getattr(instance, field.name)) for field in fields(instance)}

@@ -20,7 +20,7 @@ from octseg.export.bundle import zip_bytes
 from octseg.export.pictures import mask_png, overlay_png, png_bytes
 from octseg.export.provenance import run_record
 from octseg.export.tables import measures_csv
-from octseg.publishing import HEAD_BYTES, PRIVATE_KEYWORD, PRIVATE_TEXT, is_marked_private
+from octseg.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.reading import read_pullback
 from octseg.reading.grey import sepia_to_grey
 from octseg.result import FrameResult
@@ -141,9 +141,8 @@ class Desk:
         """The folder of `files`, with the frame's own pixels put beside them; a private frame stays marked as one."""
         with file.open("rb") as content:
             private = is_marked_private(content.read(HEAD_BYTES))
-        marked = {PRIVATE_KEYWORD: PRIVATE_TEXT} if private else {}
         folder = files["measures.json"].parent
-        (folder / "frame.png").write_bytes(png_bytes(Image.fromarray(result.frame), marked))
+        (folder / "frame.png").write_bytes(png_bytes(Image.fromarray(result.frame), mark_of(private=private)))
         return folder
 
     def _new_folder(self) -> Path:

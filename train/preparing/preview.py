@@ -16,7 +16,7 @@ from octseg.drawing.overlay import draw_overlay
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
-from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT, SUMS_FILE, read_provenance, read_sums, sha256_of, sums_text
+from octseg.publishing import SUMS_FILE, mark_of, read_provenance, read_sums, sha256_of, sums_text
 
 COLUMNS, ROWS = 6, 4
 TILE_PX, CAPTION_PX, HEAD_PX = 280, 34, 44
@@ -33,7 +33,7 @@ def write(folder: Path, provenance: Mapping[str, Any]) -> None:
         raise DatasetError(f"{folder.name} holds no frames to show")
     with told_in_one_sentence("the preview"):
         (folder / PREVIEW_FOLDER).mkdir(exist_ok=True)
-    texts = {PRIVATE_KEYWORD: PRIVATE_TEXT} if provenance["private"] else {}
+    texts = mark_of(private=provenance["private"])
     write_file(folder / SHEET_FILE, png_bytes(contact_sheet(folder, lines, provenance), texts, SMALL))
     write_file(folder / HISTOGRAM_FILE, histogram([line for _, line in lines], provenance["classes"], texts))
 

@@ -16,7 +16,7 @@ from octseg.classes import CLASS_NAMES, PALETTE_INDEX
 from octseg.errors import ConfigError, DatasetError, ReadError
 from octseg.export.masks import palette_image
 from octseg.export.pictures import png_bytes
-from octseg.publishing import HEAD_BYTES, PRIVATE_KEYWORD, PRIVATE_TEXT, is_marked_private
+from octseg.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.pullback import Frame
 from octseg.reading import find_pixel_scale, read_pullback
 from train.preparing.duplicates import Descriptor, describe
@@ -92,7 +92,7 @@ def process(item: Item, processing: Processing) -> Processed:
         "native_pixel_spacing_mm": _spacing(scale.pixel_spacing_mm, 1.0),
     }
     picture = palette_image(kept)
-    texts = {PRIVATE_KEYWORD: PRIVATE_TEXT} if processing.private else {}
+    texts = mark_of(private=processing.private)
     resized = np.asarray(cv2.resize(_squared(frame), (processing.size,) * 2, interpolation=cv2.INTER_AREA), np.uint8)
     return Processed(
         png_bytes(Image.fromarray(resized), texts, FRAME_COMPRESSION),
