@@ -6,9 +6,8 @@ Everything in it comes from config.json and, for the figures of each class, from
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from octseg.checkpoint import CheckpointConfig
+from octseg.export import markdown
 from octseg.score_tables import Metrics, class_table, coverage_table, figure, summary_table
 
 TITLE = "Tissue outlines in intravascular OCT: improved DeepLabV3+"
@@ -25,7 +24,7 @@ def model_card(
     metrics: all of metrics.json; where there is none, the summary in config.json is shown. name: what is given to
     from_pretrained. failures: whether failures.png lies beside it.
     """
-    sets = metrics or sets_of(config)
+    sets = metrics or config.measured
     sections = {
         "Use it": _use(name),
         "What it is for, and what not": _purpose(),
@@ -38,13 +37,13 @@ def model_card(
         "Attribution": _attribution(config),
     }
     body = "\n\n".join(f"## {title}\n{text}" for title, text in sections.items() if text)
-    front = yaml.safe_dump(front_matter(config, sets), sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{front}---\n\n# {TITLE}\n\n**Research use only, not a medical device.**\n\n{body}\n"
+    front = markdown.front_matter(front_matter(config, sets))
+    return f"{front}\n# {TITLE}\n\n**Research use only, not a medical device.**\n\n{body}\n"
 
 
 def front_matter(config: CheckpointConfig, sets: Metrics) -> dict[str, Any]:
     """What the Hub reads: licence, library, tags, data, and the figures as a model-index."""
-    datasets = _datasets(config)
+    datasets = config.datasets
     front: dict[str, Any] = {
         "license": LICENCE,
         "library_name": "octseg",
@@ -56,11 +55,6 @@ def front_matter(config: CheckpointConfig, sets: Metrics) -> dict[str, Any]:
     if results := [_result(name, of_set) for name, of_set in sets.items()]:
         front["model-index"] = [{"name": "octseg", "results": results}]
     return front
-
-
-def sets_of(config: CheckpointConfig) -> Metrics:
-    """The sets of frames whose figures stand in config.json."""
-    return {name: held for name, held in config.metrics.items() if isinstance(held, Mapping) and "dice_pooled" in held}
 
 
 def _result(name: str, of_set: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,7 +113,7 @@ The files are `config.json` and `model.safetensors`, whose sha256 it holds; ther
 
 def _training(config: CheckpointConfig) -> str:
     lines = []
-    for data in _datasets(config):
+    for data in config.datasets:
         parts = [_plain(data["name"])]
         if data.get("doi"):
             doi = _plain(data["doi"])
@@ -195,12 +189,8 @@ def _fitted(source: object, otherwise: str) -> str:
 
 
 def _attribution(config: CheckpointConfig) -> str:
-    lines = [_inline(data["attribution"]) for data in _datasets(config) if data.get("attribution")]
+    lines = [_inline(data["attribution"]) for data in config.datasets if data.get("attribution")]
     return "\n\n".join(lines) or "None needed."
-
-
-def _datasets(config: CheckpointConfig) -> list[Mapping[str, Any]]:
-    return [data for data in config.training.get("datasets", ()) if isinstance(data, Mapping)]
 
 
 def _plain(value: object) -> str:

@@ -67,6 +67,16 @@ class CheckpointConfig:
         return float(self.thresholds.get(name, DEFAULT_THRESHOLD))
 
     @property
+    def datasets(self) -> list[Mapping[str, Any]]:
+        """What it was trained on, as far as that is stated."""
+        return [data for data in self.training.get("datasets", ()) if isinstance(data, Mapping)]
+
+    @property
+    def measured(self) -> dict[str, Mapping[str, Any]]:
+        """Name of each set of frames that it was measured on -> the summary of its figures."""
+        return {n: held for n, held in self.metrics.items() if isinstance(held, Mapping) and "dice_pooled" in held}
+
+    @property
     def every_threshold(self) -> dict[str, float]:
         """The threshold of each class of the model."""
         return {name: self.threshold(name) for name in self.network.classes}

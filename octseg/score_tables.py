@@ -1,7 +1,9 @@
 """Figures of merit as Markdown tables, from what `train.evaluate` writes into metrics.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
+
+from octseg.export.markdown import table
 
 METRICS_FILE = "metrics.json"  # beside config.json, which holds a summary of it
 SHOWN_INTERVALS = ("lipid_core_area_mm2", "lipid_arc_deg", "fibrous_cap_thickness_min_um", "lumen_area_mm2")
@@ -18,7 +20,7 @@ def summary_table(metrics: Metrics) -> str:
         error = of_set.get("lipid_area_error_percent_pooled")
         shown = [figure(each) for each in (*dices, of_set.get("lipid_arc_dice_pooled"))]
         rows.append([name, str(of_set["n_frames"]), *shown, "-" if error is None else f"{error:+.0f} %"])
-    return _markdown(header, rows)
+    return table(header, rows)
 
 
 def class_table(metrics: Metrics) -> str:
@@ -50,7 +52,7 @@ def class_table(metrics: Metrics) -> str:
             shown = [figure(each) for each in (*conventions, *rest)]
             ece = "-" if figures["ece"] is None else f"{figures['ece']:.3f}"
             rows.append([name, tissue, figure(dice["pooled"]), spread, *shown, ece])
-    return _markdown(header, rows)
+    return table(header, rows)
 
 
 def coverage_table(metrics: Metrics) -> str:
@@ -62,13 +64,9 @@ def coverage_table(metrics: Metrics) -> str:
             if held is not None:
                 inside = f"{100 * held['inside']:.0f} %"
                 rows.append([name, measure, str(held["n"]), inside, f"{held['median_half_width']:.3g}"])
-    return _markdown(["frames", "measure", "n", "true value inside", "median half width"], rows)
+    return table(["frames", "measure", "n", "true value inside", "median half width"], rows)
 
 
 def figure(value: float | None) -> str:
     """Two digits, or a dash."""
     return "-" if value is None else f"{value:.2f}"
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))

@@ -2,16 +2,18 @@
 
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from octseg.checkpoint import CheckpointConfig
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
+from octseg.model import ModelConfig
 from octseg.phantom import render
+from octseg.preprocessing import PreprocessingConfig
 from octseg.pullback import PixelScale
 from octseg.result import ModelIdentity
 from octseg.ui.cards import dice_html, error_html, model_html, scale_html
@@ -30,6 +32,7 @@ MEASURED = FrameMeasures(
     tcfa_cap_margin_um=-7.4,
     tcfa_arc_margin_deg=53.0,
 )
+STATES_NOTHING = CheckpointConfig(network=ModelConfig(), preprocessing=PreprocessingConfig(domain="polar"))
 UNSEEN = {"n_frames": 4, "studies": ["003", "008"], "dice_pooled": {"lumen": 0.981, "lipid_core": None}}
 
 
@@ -129,8 +132,8 @@ def test_an_error_is_one_whole_sentence(sentence: str, said: str) -> None:
 def test_the_model_stands_with_its_data_its_hash_and_its_dice_on_unseen_patients() -> None:
     identity = ModelIdentity(name=HOSTILE, source="hub", revision="0123abc", sha256="ab" * 32)
     training: dict[str, Any] = {"datasets": [{"name": "record", "used": "186 frames", "licence": "CC-BY-4.0"}]}
-    config = SimpleNamespace(training=training, metrics={"protocol": "pooled", "unseen patients": UNSEEN})
-    html = model_html(identity, config)  # type: ignore[arg-type]  # the two fields that a model's card reads
+    config = replace(STATES_NOTHING, training=training, metrics={"protocol": "pooled", "unseen patients": UNSEEN})
+    html = model_html(identity, config)
     assert "<script" not in html
     for said in ("from the Hub", "0123abc", "abababab", "record, 186 frames, CC-BY-4.0", "Lumen 0.98", "Lipid core –"):
         assert said in shown(html)
@@ -138,7 +141,7 @@ def test_the_model_stands_with_its_data_its_hash_and_its_dice_on_unseen_patients
 
 
 def test_a_model_that_states_no_dice_is_said_to_state_none() -> None:
-    assert "is not stated" in dice_html({})
+    assert "is not stated" in dice_html(STATES_NOTHING)
 
 
 @pytest.mark.parametrize(("typed", "mm"), [("", None), ("  ", None), ("0.00668", 0.00668), (" 0,01 ", 0.01)])

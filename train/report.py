@@ -149,7 +149,7 @@ def duration_s(lines: Lines) -> float:
 
 
 def _datasets(config: CheckpointConfig, data: Data | None) -> list[Mapping[str, Any]]:
-    return [*config.training.get("datasets", ()), *([] if data is None else [data.told])]
+    return [*config.datasets, *([] if data is None else [data.told])]
 
 
 def _facts(config: CheckpointConfig, lines: Lines) -> str:

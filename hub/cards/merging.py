@@ -5,6 +5,7 @@ import re
 import yaml
 
 from hub.errors import HubError
+from octseg.export.markdown import front_matter
 
 BEGIN, END = "<!-- octseg: this block is written anew at each push -->", "<!-- octseg: end of the block -->"
 _FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -64,5 +65,4 @@ def split(card: str) -> tuple[dict[str, object], str]:
 
 def joined(front: dict[str, object], text: str) -> str:
     """A README of front matter and text."""
-    written = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{written}---\n{text}"
+    return front_matter(front) + text

@@ -13,6 +13,8 @@ import yaml
 from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE, SPLITS, columns_of
 from octseg.dataset.origin import RADIALMAMBA, Origin
+from octseg.export import markdown
+from octseg.export.markdown import table
 from octseg.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES, SUMS_FILE
 
 CARD_FILE, ATTRIBUTION_FILE = "README.md", "ATTRIBUTION.md"
@@ -20,16 +22,26 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 PLACEHOLDERS = ("[More Information Needed]", "{{", "TODO", "TBD", "FIXME")
 
 
-def write(folder: Path, provenance: Mapping[str, Any]) -> None:
-    """Both files into the dataset folder."""
+def write(
+    folder: Path,
+    provenance: Mapping[str, Any],
+    data_files: Mapping[str, str],
+    bytes_of: Mapping[str, int],
+    repository: str | None = None,
+) -> None:
+    """Both files into the dataset folder; see `front_matter` and `body`."""
+    text = front_matter(provenance, data_files, bytes_of) + body(provenance, repository)
+    (folder / CARD_FILE).write_text(text, encoding="utf-8")
+    (folder / ATTRIBUTION_FILE).write_text(attribution(provenance) + "\n", encoding="utf-8")
+
+
+def write_beside_pictures(folder: Path, provenance: Mapping[str, Any]) -> None:
+    """Both files into a dataset folder of pictures."""
     bytes_of = {
         split: sum(path.stat().st_size for path in (folder / split).rglob("*") if path.is_file())
         for split in provenance["counts"]
     }
-    data_files = {split: f"{split}/**" for split in provenance["counts"]}
-    text = front_matter(provenance, data_files, bytes_of) + body(provenance)
-    (folder / CARD_FILE).write_text(text, encoding="utf-8")
-    (folder / ATTRIBUTION_FILE).write_text(attribution(provenance) + "\n", encoding="utf-8")
+    write(folder, provenance, {split: f"{split}/**" for split in bytes_of}, bytes_of)
 
 
 def front_matter(provenance: Mapping[str, Any], data_files: Mapping[str, str], bytes_of: Mapping[str, int]) -> str:
@@ -68,7 +80,7 @@ def front_matter(provenance: Mapping[str, Any], data_files: Mapping[str, str], b
             "dataset_size": sum(bytes_of.values()),
         },
     }
-    return f"---\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)}---\n\n"
+    return f"{markdown.front_matter(content)}\n"
 
 
 def title(provenance: Mapping[str, Any]) -> str:
@@ -256,7 +268,7 @@ def _split_table(provenance: Mapping[str, Any]) -> str:
         *(f"frames with {name.replace('_', ' ')}" for name in classes),
         "with a scale",
     ]
-    return _table(
+    return table(
         header,
         [
             [
@@ -277,7 +289,7 @@ def _class_table(provenance: Mapping[str, Any]) -> str:
         with_it, own = (sum(of_split[key][name] for of_split in counts) for key in ("frames_with", "pixels_of"))
         colour = "#{:02x}{:02x}{:02x}".format(*BY_NAME[name].colour)
         rows.append([str(PALETTE_INDEX[name]), f"`{name}`", colour, str(with_it), f"{100 * own / pixels:.2f} %"])
-    return _table(["value", "class", "colour", "frames with it", "of all pixels"], rows)
+    return table(["value", "class", "colour", "frames with it", "of all pixels"], rows)
 
 
 def _by_study(provenance: Mapping[str, Any]) -> str:
@@ -288,12 +300,7 @@ def _by_study(provenance: Mapping[str, Any]) -> str:
         for split, of_split in provenance["counts"].items()
         for study, counts in of_split["by_study"].items()
     ]
-    table = _table(header, sorted(rows))
-    return f"<details><summary>Frames of each study</summary>\n\n{table}\n\n</details>"
-
-
-def _table(header: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (header, ["---"] * len(header), *rows))
+    return f"<details><summary>Frames of each study</summary>\n\n{table(header, sorted(rows))}\n\n</details>"
 
 
 def _scale(provenance: Mapping[str, Any]) -> str:

@@ -59,9 +59,7 @@ def export(folder: Path, out: Path, progress: Any = iter, repository: str | None
         for picture in (folder / PREVIEW_FOLDER).iterdir():
             (partial / PREVIEW_FOLDER / picture.name).write_bytes(picture.read_bytes())
         data_files = {split: f"{DATA_FOLDER}/{split}-*" for split in bytes_of}
-        text = card.front_matter(provenance, data_files, bytes_of) + card.body(provenance, repository)
-        (partial / card.CARD_FILE).write_text(text, encoding="utf-8")
-        (partial / card.ATTRIBUTION_FILE).write_text(card.attribution(provenance) + "\n", encoding="utf-8")
+        card.write(partial, provenance, data_files, bytes_of, repository)
         write_provenance(partial, provenance)
         write_sums(partial, {})
         partial.rename(out)

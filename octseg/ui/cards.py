@@ -94,29 +94,27 @@ def model_html(identity: ModelIdentity, config: CheckpointConfig, notice: str = 
         ("Name", f"{text(identity.name)}, {where}"),
         ("Commit", f"<code>{text(identity.revision)}</code>" if identity.revision else "none, told by its hash"),
         ("SHA-256", f"<code>{text(identity.sha256[:16])}…</code>"),
-        ("Trained on", trained_on_html(config.training)),
+        ("Trained on", trained_on_html(config)),
     ]
     items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in lines)
     said = f'<ul class="oct-warnings">{sentences([notice])}</ul>' if notice else ""
     return (
-        f'<section class="oct-card oct-model"><h3>Model</h3>{said}<dl>{items}</dl>{dice_html(config.metrics)}'
+        f'<section class="oct-card oct-model"><h3>Model</h3>{said}<dl>{items}</dl>{dice_html(config)}'
         f"<details><summary>All that is known of its training</summary>{facts_html(config.training)}</details>"
         "</section>"
     )
 
 
-def trained_on_html(training: Mapping[str, Any]) -> str:
+def trained_on_html(config: CheckpointConfig) -> str:
     """A line for each dataset: its name, what of it was used, its licence."""
-    datasets = [data for data in training.get("datasets", ()) if isinstance(data, Mapping)]
-    lines = [
-        ", ".join(text(data[key]) for key in ("name", "doi", "used", "licence") if data.get(key)) for data in datasets
-    ]
+    keys = ("name", "doi", "used", "licence")
+    lines = [", ".join(text(data[key]) for key in keys if data.get(key)) for data in config.datasets]
     return "<br>".join(lines) or "not stated"
 
 
-def dice_html(metrics: Mapping[str, Any]) -> str:
+def dice_html(config: CheckpointConfig) -> str:
     """Dice of each tissue on each set of frames that the model had not seen; a sentence where none is stated."""
-    sets = {name: facts for name, facts in metrics.items() if isinstance(facts, Mapping) and "dice_pooled" in facts}
+    sets = config.measured
     if not sets:
         return "<p>How well it does on patients it has not seen is not stated.</p>"
     classes = list(dict.fromkeys(tissue for facts in sets.values() for tissue in facts["dice_pooled"]))
@@ -129,7 +127,7 @@ def dice_html(metrics: Mapping[str, Any]) -> str:
         + "</tr>"
         for tissue in classes
     )
-    protocol = f"<p>{text(metrics['protocol'])}</p>" if metrics.get("protocol") else ""
+    protocol = f"<p>{text(config.metrics['protocol'])}</p>" if config.metrics.get("protocol") else ""
     return (
         f'<table class="oct-dice"><caption>Dice, 1 is perfect</caption><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>{protocol}"

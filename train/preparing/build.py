@@ -109,7 +109,7 @@ def build(job: Job) -> dict[str, Any]:
         with told_in_one_sentence("the dataset"):
             write_provenance(folder, provenance)
             preview.write(folder, provenance)
-            card.write(folder, provenance)
+            card.write_beside_pictures(folder, provenance)
             write_sums(folder, known_sums(placed))
             folder.rename(job.out)
     return provenance
