@@ -42,19 +42,19 @@ def main() -> int:
 def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> None:
     on_gpu = _zero_gpu()  # first of all that imports torch
     from hub import results
-    from octseg.pretrained import from_pretrained, from_pretrained_or_bundled
+    from octseg.pretrained import load, load_or_bundled
     from octseg.ui.desk import Desk
     from octseg.ui.page import build_page
     from octseg.ui.server import serve
     from octseg.ui.share import Share, door
 
     try:
-        segmenter = from_pretrained_or_bundled(model)
+        segmenter = load_or_bundled(model)
         if segmenter.notice:
             _complain(segmenter.notice)
         desk = Desk(segmenter, limits, folders.visitors, on_gpu(segmenter.segment))
         share = Share(results, door(os.environ, limits))
-        page = build_page(desk, share=share, load=from_pretrained if share.door == "own" else None)
+        page = build_page(desk, share=share, load=load if share.door == "own" else None)
     except OctsegError as error:
         _complain(str(error))
         page = build_page(None, str(error))  # the page says what is missing

@@ -15,7 +15,6 @@ import os
 import signal
 import stat
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,11 +114,9 @@ def predict(options: PredictOptions) -> int:
 
 def _loaded(model: str | None, device: str, backend: str) -> "Segmenter":
     """The model; what there is to say of where it came from goes to stderr."""
-    from octseg.pretrained import HubWarning
+    from octseg.pretrained import load
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", HubWarning)
-        segmenter = octseg.from_pretrained(model, device=device, backend=backend)
+    segmenter = load(model, device=device, backend=backend)
     if segmenter.notice:
         _complain(segmenter.notice)
     return segmenter

@@ -120,6 +120,16 @@ def from_pretrained(
     Warns:
         HubWarning: the Hub does not answer, and the commit that was last loaded here is used.
     """
+    segmenter = load(name, device=device, backend=backend, token=token)
+    if segmenter.notice:
+        warnings.warn(segmenter.notice, HubWarning, stacklevel=2)
+    return segmenter
+
+
+def load(
+    name: str | Path | None = None, *, device: str = "auto", backend: str = "auto", token: Token = None
+) -> Segmenter:
+    """As from_pretrained, for callers who tell the notice themselves: nothing is warned of."""
     try:
         located = _located(name, token)
         checkpoint = load_checkpoint(located.folder, located.label)
@@ -130,22 +140,18 @@ def from_pretrained(
     if located.commit is not None and not located.notice:
         asked = HubName.parse(str(name))
         good_commits().note(asked.repository, asked.revision, located.commit)
-    if located.notice:
-        warnings.warn(located.notice, HubWarning, stacklevel=2)
     identity = ModelIdentity(
         name=located.label, source=located.source, revision=located.commit, sha256=checkpoint.config.sha256
     )
     return Segmenter(checkpoint, identity, device=device, backend=backend, notice=located.notice)
 
 
-def from_pretrained_or_bundled(name: str | None) -> Segmenter:
-    """As from_pretrained; where the Hub does not answer, the bundled model with a notice that says so."""
+def load_or_bundled(name: str | None) -> Segmenter:
+    """As load; where the Hub does not answer, the bundled model with a notice that says so."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", HubWarning)  # the notice says it
-            return from_pretrained(name)
+        return load(name)
     except HubUnreachableError as error:
-        segmenter = from_pretrained()
+        segmenter = load()
         segmenter.notice = f"{name} could not be loaded, so the bundled model is used instead: {error}"
         return segmenter
 

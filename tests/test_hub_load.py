@@ -16,7 +16,7 @@ from PIL import Image
 import octseg
 from octseg.errors import CheckpointError, HubUnreachableError
 from octseg.phantom import make_phantom
-from octseg.pretrained import BUNDLED, from_pretrained_or_bundled
+from octseg.pretrained import BUNDLED, load_or_bundled
 from tests.hub_client import run_client
 from tests.hub_process import in_client
 from tests.hub_server import HubServer
@@ -46,8 +46,8 @@ def load_each(names: Sequence[str]) -> list[Loaded]:
     return [load(name) for name in names]
 
 
-def load_or_bundled(name: str) -> tuple[str, str]:
-    model = from_pretrained_or_bundled(name)
+def loaded_or_bundled(name: str) -> tuple[str, str]:
+    model = load_or_bundled(name)
     return model.identity.source, model.notice
 
 
@@ -233,7 +233,7 @@ def test_a_name_that_is_wrong_is_not_answered_from_the_cache(hub: HubServer, hom
 
 def test_the_app_starts_with_the_bundled_model_where_the_hub_is_down(hub: HubServer, home: Path) -> None:
     hub.stop()
-    source, notice = in_client(hub, home, load_or_bundled, NAME)
+    source, notice = in_client(hub, home, loaded_or_bundled, NAME)
     assert source == "bundled"
     assert notice.startswith(
         "lab/net could not be loaded, so the bundled model is used instead: the Hub does not answer"

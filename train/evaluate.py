@@ -55,6 +55,11 @@ def refuse_seen(training: Mapping[str, Any], data: Data) -> None:
             )
 
 
+def kind_of(data: Data) -> str:
+    """What figures on these frames are called."""
+    return "frames of a leaking split" if data.warnings else "unseen patients"
+
+
 def score(
     segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False, worst: WorstFrames | None = None
 ) -> SetScore:
@@ -85,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         worst = WorstFrames(N_FAILURES)
         of_data = score(segmenter, shown(data), uncertainty=options.uncertainty, worst=worst).summary()
         of_data["private"] = data.told.get("private") is not False
-        metrics = {"frames of a leaking split" if data.warnings else "unseen patients": of_data}
+        metrics = {kind_of(data): of_data}
         if options.phantoms:
             phantoms = tqdm(phantom_cases(options.phantoms), total=options.phantoms, disable=None)
             metrics["phantoms"] = {
@@ -126,9 +131,9 @@ def store_metrics(folder: Path, metrics: Metrics) -> None:
     )
 
 
-def shown(data: Data) -> Iterable[Case]:
-    """The cases, with a progress bar."""
-    return tqdm(data.cases(), total=len(data.studies), disable=None)  # type: ignore[no-any-return]
+def shown(data: Data, what: str | None = None) -> Iterable[Case]:
+    """The cases, with a progress bar that says what they are gone through for."""
+    return tqdm(data.cases(), total=len(data.studies), desc=what, disable=None)  # type: ignore[no-any-return]
 
 
 def _parser() -> argparse.ArgumentParser:

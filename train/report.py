@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from octseg.checkpoint import CheckpointConfig
 from octseg.errors import OctsegError
@@ -29,7 +28,7 @@ from octseg.publishing import PRIVATE_TEXT, mark_of
 from octseg.score_tables import METRICS_FILE, class_table, summary_table
 from octseg.segmenter import Segmenter
 from train.dataset import Data, open_data
-from train.evaluate import refuse_seen
+from train.evaluate import kind_of, refuse_seen, score, shown
 from train.loop import LOG_FILE
 from train.panels import told
 from train.plots import Plot, Series, agreement, curve, reliability, validation_curve
@@ -91,13 +90,9 @@ def write_report(run: Path, data: Data | None) -> Path:
 
 def measure(segmenter: Segmenter, data: Data) -> Measured:
     """All figures of a set, and its `N_WORST` worst frames."""
-    scores, worst = SetScore(), WorstFrames(N_WORST)
-    for case in tqdm(data.cases(), total=len(data.studies), desc="report", disable=None):
-        result = segmenter.segment(case.frame, case.pixel_spacing_mm)
-        scores.add(result, case)
-        worst.show(result, case, scores.frames[-1])
-    name = "frames of a leaking split" if data.warnings else "unseen patients"
-    return Measured(name, scores, worst.frames)
+    worst = WorstFrames(N_WORST)
+    scores = score(segmenter, shown(data, "report"), worst=worst)
+    return Measured(kind_of(data), scores, worst.frames)
 
 
 def page(run: Path, config: CheckpointConfig, measured: Measured | None, *, private: bool) -> str:
