@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from hub.client import CARD, Publication, Published, publish
-from hub.options import Commands, add_publishing_flags, say, tell
+from hub.options import Commands, add_publishing_flags, say, tell, written_how
 from hub.repository import require_name
 from octseg.dataset import parquet
 from octseg.export.files import told_in_one_sentence
@@ -28,8 +28,7 @@ def add_command(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    made = {"private": options.private, "create_pr": options.create_pr, "tag": options.tag}
-    tell(push_data(options.folder, options.repository, **made))
+    tell(push_data(options.folder, options.repository, **written_how(options)))
     return 0
 
 

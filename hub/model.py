@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from hub.client import Publication, Published, publish
-from hub.options import Commands, add_publishing_flags, say, tell
+from hub.options import Commands, add_publishing_flags, say, tell, written_how
 from octseg.card import FAILURES_FILE, model_card
 from octseg.checkpoint import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, load_checkpoint
 from octseg.pretrained import Token
@@ -23,8 +23,7 @@ def add_command(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    made = {"private": options.private, "create_pr": options.create_pr, "tag": options.tag}
-    tell(push_model(options.run_folder, options.repository, **made))
+    tell(push_model(options.run_folder, options.repository, **written_how(options)))
     return 0
 
 

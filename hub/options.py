@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from hub.client import Published
 
@@ -14,6 +14,11 @@ def add_publishing_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--private", action="store_true", help="make the repository private, where it is new")
     parser.add_argument("--create-pr", action="store_true", help="open a pull request instead of writing to main")
     parser.add_argument("--tag", metavar="NAME", help="name the commit, as v1.0")
+
+
+def written_how(options: argparse.Namespace) -> dict[str, Any]:
+    """What `add_publishing_flags` was given, by the names that push_model and its like take."""
+    return {"private": options.private, "create_pr": options.create_pr, "tag": options.tag}
 
 
 def say(sentence: str) -> None:

@@ -14,7 +14,7 @@ from huggingface_hub.hf_api import RepoFile
 from hub.errors import HubError
 from octseg.errors import CheckpointError
 from octseg.hub_cache import is_same, told_hash
-from octseg.pretrained import HUB_NAME, Kind, Snapshot, fetch_from, patiently
+from octseg.pretrained import Kind, Snapshot, fetch_from, is_repository, patiently
 
 Content = bytes | Path
 BRANCH = "main"
@@ -151,5 +151,5 @@ def require_tag_name(tag: str) -> None:
 
 def require_name(repository: str) -> None:
     """HubError where it is not org/name."""
-    if not HUB_NAME.fullmatch(repository) or "@" in repository:
+    if not is_repository(repository):
         raise HubError(f"{repository} is no name of a repository; give org/name")

@@ -16,7 +16,7 @@ import octseg
 from hub.cards.merging import joined, split
 from hub.client import CARD, Publication, Published, publish
 from hub.errors import HubError
-from hub.options import Commands, add_publishing_flags, say, tell
+from hub.options import Commands, add_publishing_flags, say, tell, written_how
 from octseg.checkpoint import CONFIG_FILE, WEIGHTS_FILE
 from octseg.pretrained import HUB_NAME, from_pretrained, patiently
 
@@ -53,16 +53,7 @@ def add_command(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    tell(
-        push_space(
-            options.repository,
-            options.model,
-            hardware=options.hardware,
-            private=options.private,
-            create_pr=options.create_pr,
-            tag=options.tag,
-        )
-    )
+    tell(push_space(options.repository, options.model, hardware=options.hardware, **written_how(options)))
     return 0
 
 

@@ -60,6 +60,10 @@ class GoodCommit:
     commit: str
     day: str
 
+    def instead(self, reason: str, asked: object) -> str:
+        """That it is used in place of what was asked for, and why."""
+        return f"{reason}; {asked} is used as it was on {self.day}, commit {self.commit[:7]}"
+
 
 @dataclass(frozen=True)
 class GoodCommits:

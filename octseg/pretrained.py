@@ -53,6 +53,11 @@ Token = str | bool | None  # a token; None for the one that is stored on this ma
 Result = TypeVar("Result")
 
 
+def is_repository(name: str) -> bool:
+    """Whether it is org/name, without a revision."""
+    return bool(HUB_NAME.fullmatch(name)) and "@" not in name
+
+
 class HubWarning(UserWarning):
     """The Hub could not give what was asked for, and something else is used."""
 
@@ -228,7 +233,7 @@ def _last_good(asked: HubName, reason: str, *, notice: bool, cause: Exception | 
         raise HubUnreachableError(
             f"{reason}, and no whole copy of {asked} is in the cache here; load it once while the Hub can be reached"
         ) from cause
-    said = f"{reason}; {asked} is used as it was on {good.day}, commit {good.commit[:7]}" if notice else ""
+    said = good.instead(reason, asked) if notice else ""
     return _Located(folder, asked.repository, "hub", good.commit, said)
 
 

@@ -26,7 +26,7 @@ from octseg.checkpoint import CheckpointConfig, save_checkpoint
 from octseg.errors import ConfigError, OctsegError
 from octseg.model import ModelConfig
 from octseg.preprocessing import PreprocessingConfig
-from octseg.pretrained import HUB_NAME
+from octseg.pretrained import HUB_NAME, is_repository
 from octseg.publishing import PHANTOMS_NAME, require_publishable_weights
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
 from train.engine import Engine, Precision
@@ -295,7 +295,7 @@ def _count(text: str) -> int:
 
 
 def _hub_name(text: str) -> str:
-    if not HUB_NAME.fullmatch(text) or "@" in text:
+    if not is_repository(text):
         raise argparse.ArgumentTypeError(f"must be org/name, not {text}")
     return text
 

@@ -181,8 +181,7 @@ def _last_good(asked: HubName, error: HubUnreachableError) -> Snapshot:
             "can be reached"
         ) from error
     if good:
-        said = f"{error}; {asked} is used as it was on {good.day}, commit {good.commit[:7]}"
-        warnings.warn(said, HubWarning, stacklevel=2)
+        warnings.warn(good.instead(str(error), asked), HubWarning, stacklevel=2)
     return found
 
 
