@@ -29,6 +29,7 @@ SWITCHES = [
 ]
 PHANTOM_SEED = 7
 CORNER_PX = 20
+QUIET_MS = 500
 MARK_AS_OLD = """() => document.querySelectorAll("#oct-picture :is(svg, .oct-error)")
   .forEach((shown) => shown.classList.add("old"))"""
 
@@ -49,6 +50,13 @@ class Visit:
         self.page.wait_for_selector("#oct-picture :is(svg.oct-picture, .oct-error):not(.old)")
         if self.page.query_selector("svg.oct-picture"):
             self.page.wait_for_selector("#oct-files button:not([disabled]) >> nth=4")
+
+    def settle(self) -> None:
+        """Wait until the page asks for nothing more: the part that shares hears of a result after its files."""
+        known = -1
+        while known != len(self.requests):
+            known = len(self.requests)
+            self.page.wait_for_timeout(QUIET_MS)
 
     def upload(self, path: Path) -> None:
         """Send a file, in the place of the one that is there."""

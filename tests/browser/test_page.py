@@ -73,6 +73,7 @@ def test_a_switch_takes_its_tissue_off_the_picture_and_back_without_asking_the_s
     visit: Visit, phantom_file: Path
 ) -> None:
     visit.upload(phantom_file)
+    visit.settle()
     visit.requests.clear()
     before = visit.picture()
     visit.page.uncheck("[data-tissue-switch=lumen]")
@@ -85,6 +86,7 @@ def test_a_switch_takes_its_tissue_off_the_picture_and_back_without_asking_the_s
 
 def test_style_and_opacity_change_the_picture_without_asking_the_server(visit: Visit, phantom_file: Path) -> None:
     visit.upload(phantom_file)
+    visit.settle()
     visit.requests.clear()
     pictures = []
     for style in ("Outline", "Fill"):
