@@ -520,7 +520,9 @@ def test_a_source_whose_every_frame_is_bad_makes_no_dataset(tmp_path: Path, caps
     write_frame(tmp_path / "fold" / "train", "001_1_001", disc(0), {"lumen": box(0, 0, 5, 5)})
     (tmp_path / "fold" / "train" / "img" / "001_1_001.png").write_bytes(b"no picture")
     assert prepare_folder(tmp_path / "fold", tmp_path / "dataset", *CC_BY) == 1
-    assert "no frame is left" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "no frame is left" in told
+    assert "train/img/001_1_001.png: " in told
     assert not (tmp_path / "dataset").exists()
 
 

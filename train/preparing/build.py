@@ -101,6 +101,8 @@ def build(job: Job) -> dict[str, Any]:
         good = [one for one in made if one.reason is None]
         problems = [*listing.problems, *(Problem(one.item.image.path, one.reason) for one in made if one.reason)]
         _refuse_many(workshop, problems, len(made) + len(listing.problems), job.max_bad)
+        if not good:
+            raise DatasetError(f"no frame is left to make a dataset of: {_shown(problems)}")
         tied, duplicates = _duplicates(good)
         placed = _placed(good, _hidden_holdout(job), job.processing.target, tied)
         types = column_types(job.processing.classes, leaks=job.split.by == "frame", folds=job.split.folds is not None)
@@ -149,17 +151,19 @@ def _refuse_many(workshop: Workshop, problems: Sequence[Problem], files: int, ma
         return
     listed = "".join(f"{each.file}: {each.reason}\n" for each in problems)
     write_file(workshop.folder / PROBLEMS_FILE, listed.encode())
-    shown = "; ".join(f"{each.file}: {each.reason}" for each in problems[:3])
     raise DatasetError(
-        f"{len(problems)} of {files} files are not right, more than the {allowed} allowed: {shown}; "
+        f"{len(problems)} of {files} files are not right, more than the {allowed} allowed: {_shown(problems)}; "
         f"all stand in {workshop.folder.name}/{PROBLEMS_FILE}; mend them, or allow more with --max-bad"
     )
 
 
+def _shown(problems: Sequence[Problem]) -> str:
+    """The first few, with their reasons."""
+    return "; ".join(f"{each.file}: {each.reason}" for each in problems[:3])
+
+
 def _duplicates(made: Sequence[Made]) -> tuple[list[set[str]], list[dict[str, Any]]]:
     """Studies that share a frame, to be kept on one side, and the pairs for provenance."""
-    if not made:
-        raise DatasetError("no frame is left to make a dataset of")
     found = across_studies(np.stack([one.descriptor for one in made]), [one.item.name.study for one in made])
     tied = [{made[pair.first].item.name.study, made[pair.second].item.name.study} for pair in found]
     told = [
