@@ -19,6 +19,7 @@ from octseg.measurement.frame import FrameMeasures
 from octseg.publishing import require_not_private
 from octseg.pullback import Frame, frame_sha256
 from octseg.reading import read_pullback
+from octseg.reading.formats import is_picture
 from octseg.result import ModelSource
 
 AGAIN = "run `octseg predict` again"
@@ -185,7 +186,7 @@ def _pixels(path: Path, mode: str) -> Any:
 
 
 def _files(given: Sequence[Path], names: set[str]) -> Iterator[Path]:
-    """The files among those given, and at any depth in folders given, that have one of the names, in order."""
+    """The files among those given, and at any depth in folders given the pictures that have one of the names."""
     for path in given:
         try:
             is_there, is_file = path.exists(), path.is_file()
@@ -198,4 +199,4 @@ def _files(given: Sequence[Path], names: set[str]) -> Iterator[Path]:
             continue
         for folder, subfolders, files in os.walk(path):
             subfolders.sort()
-            yield from (Path(folder) / name for name in sorted(names.intersection(files)))
+            yield from filter(is_picture, (Path(folder) / name for name in sorted(names.intersection(files))))

@@ -26,3 +26,4 @@ TISSUE_CLASSES: tuple[TissueClass, ...] = (
 CLASS_NAMES: tuple[str, ...] = tuple(tissue.name for tissue in TISSUE_CLASSES)
 BY_NAME: dict[str, TissueClass] = {tissue.name: tissue for tissue in TISSUE_CLASSES}
 PALETTE_INDEX: dict[str, int] = {tissue.name: plane + 1 for plane, tissue in enumerate(TISSUE_CLASSES)}
+PALETTE = bytes((0, 0, 0)) + b"".join(bytes(tissue.colour) for tissue in TISSUE_CLASSES)

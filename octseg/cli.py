@@ -13,7 +13,6 @@ import json
 import math
 import os
 import signal
-import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -165,24 +164,31 @@ def _predict_one(path: Path, run: _Run) -> str:
 
 
 def _summary(result: "FrameResult") -> str:
-    """The measures that are asked for most, of one frame, in one line."""
+    """The measures that are asked for most, of one frame, in one line, with the 95 % intervals that there are."""
     measures = result.measures
     if not measures.lipid_core_area_px:
         parts = ["no lipid core"]
     elif measures.lipid_core_area_mm2 is None:
-        parts = [f"lipid core {measures.lipid_core_area_px:.0f} px"]
+        parts = [_measured(result, "lipid core", "lipid_core_area_px", "px")]
     else:
-        parts = [f"lipid core {measures.lipid_core_area_mm2:.2f} mm2"]
+        parts = [_measured(result, "lipid core", "lipid_core_area_mm2", "mm2", digits=2)]
     if measures.lipid_arc_deg:
-        parts.append(f"arc {measures.lipid_arc_deg:.0f} deg")
+        parts.append(_measured(result, "arc", "lipid_arc_deg", "deg"))
     if measures.fibrous_cap_thickness_min_um is not None:
-        parts.append(f"thinnest cap {measures.fibrous_cap_thickness_min_um:.0f} um")
+        parts.append(_measured(result, "thinnest cap", "fibrous_cap_thickness_min_um", "um"))
     if measures.lumen_area_mm2 is not None:
-        parts.append(f"lumen {measures.lumen_area_mm2:.2f} mm2")
+        parts.append(_measured(result, "lumen", "lumen_area_mm2", "mm2", digits=2))
     parts.append(f"scale: {result.pixel_spacing_source or 'unknown'}")
     if result.warnings:
         parts.append(_counted(len(result.warnings), "warning"))
     return ", ".join(parts)
+
+
+def _measured(result: "FrameResult", label: str, name: str, unit: str, digits: int = 0) -> str:
+    """One measure, such as `arc 93 (71 to 115) deg`."""
+    interval = (result.intervals_95 or {}).get(name)
+    spread = "" if interval is None else f" ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})"
+    return f"{label} {getattr(result.measures, name):.{digits}f}{spread} {unit}"
 
 
 class _Stems:
@@ -219,6 +225,8 @@ def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[P
     A folder that may not be looked into is told in `failures`.
     """
 
+    from octseg.reading.formats import is_picture
+
     def tell(error: OSError) -> None:
         failures.append(
             f"the folder {error.filename} cannot be searched: {(error.strerror or 'unknown cause').lower()}"
@@ -238,7 +246,7 @@ def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[P
                 s for s in subfolders if not s.startswith(".") and os.path.realpath(Path(folder) / s) != results
             )
             yield from (
-                Path(folder) / n for n in sorted(names) if not n.startswith(".") and _is_picture(Path(folder) / n)
+                Path(folder) / n for n in sorted(names) if not n.startswith(".") and is_picture(Path(folder) / n)
             )
 
 
@@ -247,22 +255,6 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False  # the reader says why it cannot be opened
-
-
-def _is_picture(path: Path) -> bool:
-    """Whether a file of a folder is one that the reader takes, by its first bytes."""
-    from octseg.reading.formats import HEAD_BYTES, image_format
-
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return False  # to open a pipe would be to wait for its writer
-        with path.open("rb") as file:
-            image_format(file.read(HEAD_BYTES), path.name)
-    except ReadError:
-        return False
-    except OSError:
-        return True  # the reader says why it cannot be opened
-    return True
 
 
 def info(model: str | None, device: str, backend: str, *, as_json: bool) -> int:

@@ -146,6 +146,7 @@ def test_a_folder_is_searched_for_pictures_and_hidden_and_other_files_are_passed
     shutil.copy(phantoms / "phantom_0001.png", folder / "no_ending")
     shutil.copy(phantoms / "phantom_0002.png", folder / "deep" / "b.png")
     shutil.copy(phantoms / "phantom_0002.png", folder / ".hidden.png")
+    shutil.copy(phantoms.parent / "masks" / "phantom_0002.png", folder / "mask.png")
     shutil.copy(phantoms / "phantom_0002.png", folder / ".cache" / "c.png")
     (folder / "notes.png").write_text("not a picture at all")
     assert main(["predict", str(folder), "--out", str(folder / "results"), *QUICK]) == 0

@@ -350,6 +350,13 @@ def test_a_frame_of_the_same_name_from_another_folder_is_not_taken_for_it(tmp_pa
     assert len(list(predicted_cases(out, [frames]))) == 1
 
 
+def test_a_mask_of_the_same_name_is_passed_over(tmp_path: Path) -> None:
+    out, frames = predict(tmp_path, made(100))
+    (frames / "a_mask").mkdir()
+    made(100).palette_mask().save(frames / "a_mask" / f"{PATIENT}.png")
+    assert len(list(predicted_cases(out, [tmp_path / "frames"]))) == 1
+
+
 @pytest.mark.parametrize(
     ("missing", "reason"),
     [("measures.json", "has no measures.json"), (f"{PATIENT}_mask.png", "missing or cannot be read")],

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.errors import ReadError
+from octseg.export.masks import palette_image
 from octseg.pullback import Frame, Pullback
 from octseg.reading import Limits, read_frame_array, read_pullback
 from tests.hostile_files import saved, tiff
@@ -275,6 +276,12 @@ def test_a_pullback_is_named_by_its_file_without_folder_or_ending(tmp_path: Path
 def test_other_kinds_are_named_and_refused(data: bytes, kind: str) -> None:
     with pytest.raises(ReadError, match=f"x.bin is {kind}; this version reads PNG, JPEG, TIFF, WebP and BMP"):
         read(data)
+
+
+def test_a_mask_that_this_program_wrote_is_no_frame() -> None:
+    mask = palette_image({"lumen": GREY > 100})
+    with pytest.raises(ReadError, match=r"x\.bin is a mask .* give the frame itself"):
+        read(saved(mask, "PNG"))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP"])

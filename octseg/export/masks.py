@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from octseg.classes import BY_NAME, PALETTE_INDEX, TISSUE_CLASSES
-
-PALETTE = bytes((0, 0, 0)) + b"".join(bytes(tissue.colour) for tissue in TISSUE_CLASSES)
+from octseg.classes import BY_NAME, PALETTE, PALETTE_INDEX
 
 
 def palette_indices(masks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
