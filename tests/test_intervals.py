@@ -113,7 +113,7 @@ def test_intervals_hold_the_values_which_are_those_without_them() -> None:
     assert not any("were not checked" in warning for warning in sure.warnings)
 
 
-def test_the_command_writes_intervals_into_both_tables_when_asked(tmp_path: Path) -> None:
+def test_the_command_prints_and_writes_intervals_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(make_phantom(0).frame).save(tmp_path / "frame.png")
     arguments = ["predict", str(tmp_path / "frame.png"), "--no-overlay", "--out"]
     assert main([*arguments, str(tmp_path / "plain")]) == 0
@@ -125,3 +125,6 @@ def test_the_command_writes_intervals_into_both_tables_when_asked(tmp_path: Path
     (row,) = csv.DictReader((tmp_path / "sure" / "measures.csv").read_text().splitlines())
     assert (float(row["lipid_arc_deg_low"]), float(row["lipid_arc_deg_high"])) == (low, high)
     assert "intervals_95" not in row
+    plain, _, sure, _ = capsys.readouterr().out.splitlines()
+    assert f"arc {entry['lipid_arc_deg']:.0f} deg" in plain
+    assert f"arc {entry['lipid_arc_deg']:.0f} ({low:.0f} to {high:.0f}) deg" in sure
