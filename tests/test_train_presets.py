@@ -20,7 +20,7 @@ from tests.test_train_stops import drawn_frames, same, start  # noqa: F401
 from train.dataset import Data
 from train.loop import Report, StoppedError, train
 from train.pace import Pace, optimiser_of
-from train.recipe import Recipe, Stage, seed_recipe
+from train.recipe import Recipe, Stage, plain_recipe, seed_recipe
 
 SMALL = ModelConfig(classes=("lipid_core",), aspp_rates=(6,), aspp_channels=8, skip_channels=8)
 STAGE = Stage(steps=100, batch=2, size=(32, 32))
@@ -42,6 +42,23 @@ def test_the_seeds_recipe_is_what_its_paper_did() -> None:
     assert {type(optimiser_of(DeepLabV3Plus(SMALL), stage, recipe)) for stage in recipe.stages} == {torch.optim.RMSprop}
     assert (recipe.stages[0].learning_rate, recipe.stages[0].encoder_learning_rate) == (1e-5, 1e-5)
     assert (recipe.loss, recipe.schedule, recipe.phantom_share) == ("bce_dice", "plateau", 0.0)
+
+
+def test_the_baseline_is_plain_flips_and_no_phantoms_with_our_optimiser_and_steps() -> None:
+    recipe = plain_recipe([STAGE])
+    assert (recipe.loss, recipe.phantom_share, recipe.lipid_share) == ("bce_dice", 0.0, 0.0)
+    ours = Recipe(stages=(STAGE,))
+    for name in ("stages", "optimiser", "schedule", "weight_decay", "ema_decay", "warm_up", "seed"):
+        assert getattr(recipe, name) == getattr(ours, name)
+    assert recipe.augmentation.mirror
+    assert not recipe.augmentation.turn
+
+
+def test_weights_made_without_phantoms_do_not_name_them() -> None:
+    data = Data(("lumen",), ("001",), lambda: iter(()), told={"name": "record"})
+    for phantoms, names in ((0, ["record"]), (3, ["record", "octseg phantoms"])):
+        told = training.provenance(data, phantoms, plain_recipe([STAGE]), "timm/mobilenetv2_100.ra_in1k")
+        assert [each["name"] for each in told["datasets"]] == names
 
 
 def test_the_rate_is_halved_when_dice_stands_still() -> None:

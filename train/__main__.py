@@ -33,7 +33,7 @@ from train.engine import Engine, Precision
 from train.imagenet import TIMM_REPOSITORY, locate
 from train.loop import ElsewhereError, Report, StoppedError, preprocessing_of, train
 from train.preparing.code_version import code_commit
-from train.recipe import Loss, Recipe, Stage, seed_recipe
+from train.recipe import Loss, Recipe, Stage, plain_recipe, seed_recipe
 from train.report import REPORT_FILE, write_report
 from train.state import states_in
 from train.tracking import Tracker, open_tracker
@@ -41,7 +41,7 @@ from train.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best,
 
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
-STEPS = {"ours": (1600, 900), "seed": (2500,)}  # of each cycle at 256 x 256
+STEPS = {"ours": (1600, 900), "plain": (1600, 900), "seed": (2500,)}  # of each cycle at 256 x 256
 STOPPED_STATUS = 130
 WRAP_IN_USE = 80 / 224  # of the rays, at either end: outlines broke off where the rays begin with fewer
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
@@ -158,7 +158,8 @@ def kept(
 def _recipe(options: argparse.Namespace) -> Recipe:
     """The preset's recipe with the stages, loss and seed that were asked for."""
     asked = stages(options.coarse_steps or STEPS[options.preset], options.fine_steps)
-    recipe = seed_recipe(asked) if options.preset == "seed" else Recipe(stages=asked)
+    baselines = {"plain": plain_recipe, "seed": seed_recipe}
+    recipe = Recipe(stages=asked) if options.preset == "ours" else baselines[options.preset](asked)
     return replace(recipe, seed=options.seed, loss=options.loss or recipe.loss)
 
 
@@ -265,11 +266,9 @@ def fine_stage(steps: int) -> Stage:
 def provenance(data: Data, phantoms: int, recipe: Recipe, start: str) -> dict[str, Any]:
     """What the weights were made from, as config.json states it."""
     seeds = f"seeds {FIRST_PHANTOM_SEED} to {FIRST_PHANTOM_SEED + phantoms - 1}"
+    drawn = {"name": PHANTOMS_NAME, "revision": __version__, "used": f"{phantoms} frames, {seeds}"}
     return {
-        "datasets": [
-            data.told,
-            {"name": PHANTOMS_NAME, "revision": __version__, "used": f"{phantoms} frames, {seeds}"},
-        ],
+        "datasets": [data.told, drawn] if phantoms else [data.told],
         "start": f"MobileNetV2 1.0 trained on ImageNet-1k ({start if HUB_NAME.fullmatch(start) else Path(start).name})",
         "recipe": asdict(recipe),
         "seed": recipe.seed,
@@ -314,9 +313,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument(
         "--preset",
-        choices=("ours", "seed"),
+        choices=tuple(STEPS),
         default="ours",
-        help="seed: RMSprop 1e-5, CE + Dice, plateau, Cartesian",
+        help="plain: the baseline, flips alone and no phantoms; seed: RMSprop 1e-5, CE + Dice, plateau, Cartesian",
     )
     parser.add_argument("--classes", nargs="+", default=("all",), help="to train, or all that the data have")
     parser.add_argument("--loss", choices=get_args(Loss), help="instead of the preset's")
