@@ -175,6 +175,7 @@ def test_requirements_suit_a_zero_gpu_space(lab: Lab, pushed: object) -> None:
     assert not [line for line in required if line.startswith("-") or "==" in line or "://" in line]
 
 
+@pytest.mark.slow
 def test_the_uploaded_folder_alone_answers_with_its_model(lab: Lab, folder: Path, tmp_path: Path) -> None:
     shutil.rmtree(folder / "octseg" / "__pycache__", ignore_errors=True)
     client = environment(lab.hub, tmp_path / "home", PYTHONPATH="", PYTHONDONTWRITEBYTECODE="")

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -128,6 +129,7 @@ def test_a_run_killed_at_random_steps_ends_in_the_same_bits(
         while process.is_alive() and len(seen) < kill_after:
             with suppress(FileNotFoundError):  # between two moves
                 seen.add((run / STATE_FILE).stat().st_mtime_ns)
+            time.sleep(0.002)
         landed += process.is_alive()
         process.kill()
         process.join()
