@@ -3,10 +3,12 @@
 The client compares sizes alone, and moves its own note of a branch before all files of the new commit have arrived.
 """
 
+import glob
 import hashlib
 import json
 import os
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +18,7 @@ from urllib.parse import quote
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+LEFT_OVER_S = 3600.0  # a download that is still going on has written since
 
 
 def hash_like(content: bytes | Path, known: str) -> str:
@@ -51,6 +54,15 @@ def is_whole(path: Path) -> bool:
     if _SHA256.fullmatch(blob) or COMMIT.fullmatch(blob):
         return is_same(path, blob)
     return True  # a cache without links keeps no hash; the checkpoint's own sha256 is still held against the weights
+
+
+def clear_left_over(path: Path) -> None:
+    """Delete what killed downloads of a cached file left beside its blob: the client begins anew, and never does it."""
+    blob = path.resolve()
+    for part in blob.parent.glob(f"{glob.escape(blob.name)}.*.incomplete"):
+        with suppress(OSError):  # gone meanwhile, or of somebody who may not be followed
+            if time.time() - part.stat().st_mtime > LEFT_OVER_S:
+                part.unlink()
 
 
 @dataclass(frozen=True)

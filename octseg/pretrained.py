@@ -23,7 +23,7 @@ from octseg.checkpoint import (
     require_files,
 )
 from octseg.errors import CheckpointError, HubUnreachableError
-from octseg.hub_cache import COMMIT, GoodCommits, is_same, is_whole, told_hash
+from octseg.hub_cache import COMMIT, GoodCommits, clear_left_over, is_same, is_whole, told_hash
 from octseg.result import ModelIdentity, ModelSource
 from octseg.segmenter import Segmenter
 
@@ -289,6 +289,7 @@ def fetch_from(found: Snapshot, name: str, token: Token = None, cache: Path | No
     for again in (False, True, True):
         path = patiently(partial(_downloaded, found, name, token, cache, again=again), found.label, name)
         if is_whole(path) if known is None else is_same(path, known):
+            clear_left_over(path)
             return path
     raise CheckpointError(f"{name} of {found.label} arrived damaged twice; try again later")
 

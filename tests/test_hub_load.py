@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -126,6 +128,17 @@ def test_with_the_hub_down_the_last_good_commit_serves_with_a_warning(hub: HubSe
     assert f"commit {first[:7]}" in found.notice
     with pytest.raises(HubUnreachableError, match="the Hub does not answer for lab/net@v1, and no whole copy"):
         in_client(hub, home, load, f"{NAME}@v1")
+
+
+def test_what_a_killed_download_left_is_cleared_and_one_that_goes_on_is_not(hub: HubServer, home: Path) -> None:
+    in_client(hub, home, load, NAME)
+    blob = next(home.rglob("snapshots/*/model.safetensors")).resolve()
+    old, new = (blob.with_name(f"{blob.name}.{mark}.incomplete") for mark in ("0a1b2c3d", "4e5f6a7b"))
+    for part in (old, new):
+        part.write_bytes(b"some")
+    os.utime(old, (0, time.time() - 2 * 3600))
+    in_client(hub, home, load, NAME)
+    assert (old.exists(), new.exists(), blob.exists()) == (False, True, True)
 
 
 @pytest.mark.slow

@@ -7,15 +7,19 @@ Markdown table for each direction, and how many requests a cold, a warm and a pi
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from octseg.pretrained import BUNDLED, from_pretrained
+from tests.hub_client import environment
 from tests.hub_process import in_client
 from tests.hub_server import HubServer
 
@@ -23,6 +27,7 @@ NAME = "lab/net"
 FILES = {name: (BUNDLED / name).read_bytes() for name in ("config.json", "model.safetensors", "README.md")}
 CHANGED = FILES | {"config.json": FILES["config.json"] + b"\n"}
 STORAGE = r"GET /(?!api|lab/).*"
+FILES_HEAD = r"HEAD /lab/net/resolve/.*"
 WEIGHTS_SHA256 = hashlib.sha256(FILES["model.safetensors"]).hexdigest()
 
 
@@ -72,12 +77,46 @@ def down(hub: HubServer, _home: Path, first: Callable[[], object]) -> None:
     hub.stop()
 
 
+def cached_then_refused(hub: HubServer, _home: Path, first: Callable[[], object]) -> None:
+    first()
+    hub.fail(FILES_HEAD, "status", times=99)
+
+
 def half_moved(hub: HubServer, _home: Path, first: Callable[[], object]) -> None:
     """The first commit is whole in the cache; of the second only config.json comes before storage goes down."""
     first()
     weights = FILES["model.safetensors"][:-2] + b"\0\0"
     hub.put_commit("model", NAME, CHANGED | {"model.safetensors": weights}, lfs=("model.safetensors",))
     hub.fail(r"(HEAD|GET) /lab/net/resolve/.*model.safetensors", "status", times=99)
+
+
+def moved_by_a_miss(hub: HubServer, home: Path, first: Callable[[], object]) -> None:
+    """The first commit is whole in the cache; of the second only a file is looked for that it lacks."""
+    first()
+    hub.put_commit("model", NAME, CHANGED, lfs=("model.safetensors",))
+    in_client(hub, home, look_for_what_is_missing)
+    hub.stop()
+
+
+def look_for_what_is_missing() -> None:
+    from huggingface_hub import errors, hf_hub_download
+
+    with suppress(errors.EntryNotFoundError):
+        hf_hub_download(NAME, "missing.json")
+
+
+def killed(hub: HubServer, home: Path, _first: Callable[[], object]) -> None:
+    """kill -9 as the weights arrive, two hours ago."""
+    waiting = hub.fail(STORAGE, "delay", seconds=60.0)
+    code = f"from huggingface_hub import hf_hub_download; hf_hub_download({NAME!r}, 'model.safetensors')"
+    home.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", code], env=environment(hub, home)) as client:
+        while not waiting.met:
+            time.sleep(0.05)
+        client.kill()
+    hub.clear_faults()
+    for part in home.rglob("*.incomplete"):
+        os.utime(part, (0, time.time() - 2 * 3600))
 
 
 def damaged(_hub: HubServer, home: Path, first: Callable[[], object]) -> None:
@@ -97,6 +136,10 @@ DOWNLOADS = (
     Case("429 with Retry-After", fails(r"(HEAD|GET) /(api/models/)?lab/net", "status", code=429, retry_after="1")),
     Case("the Hub is down, the model is in the cache", down),
     Case("a new commit arrives in part, then storage fails", half_moved),
+    Case("of a new commit a missing file was looked for, then the Hub is down", moved_by_a_miss),
+    Case("the Hub answers 503 for each file, nothing is in the cache", fails(FILES_HEAD, "status", times=99)),
+    Case("the Hub answers 503 for each file, the model is in the cache", cached_then_refused),
+    Case("kill -9 as the weights arrived before", killed),
 )
 UPLOADS = (
     Case("nothing", lambda *_: None),
@@ -131,6 +174,8 @@ def outcome(case: Case, act: Callable[[], str], *, upload: bool) -> str:
         except Exception as error:
             said = f"error: {type(error).__name__}"
         seconds = time.monotonic() - began
+        if "kill" in case.event:
+            said += f", {len(list(home.rglob('*.incomplete')))} part(s) left over"
         if upload and not said.startswith("error"):
             said += f", {_commits(hub)} commit(s)"
             if "hand" in case.event:
