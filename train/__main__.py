@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -41,10 +41,26 @@ from train.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best,
 
 POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
-STEPS = {"ours": (1600, 900), "plain": (1600, 900), "seed": (2500,)}  # of each cycle at 256 x 256
+DOMAINS = {each.domain: each for each in (POLAR, CARTESIAN)}
 STOPPED_STATUS = 130
 WRAP_IN_USE = 80 / 224  # of the rays, at either end: outlines broke off where the rays begin with fewer
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What is trained where nothing else is asked for; coarse_steps: of each cycle at 256 x 256."""
+
+    recipe: Callable[[tuple[Stage, ...]], Recipe]
+    coarse_steps: tuple[int, ...]
+    preprocessing: PreprocessingConfig
+
+
+PRESETS = {
+    "ours": Preset(lambda asked: Recipe(stages=asked), (1600, 900), POLAR),
+    "plain": Preset(plain_recipe, (1600, 900), POLAR),
+    "seed": Preset(seed_recipe, (2500,), CARTESIAN),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,9 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             say(warning)
         data = replace(data, classes=chosen_classes(options.classes, data))
         network_config = ModelConfig(classes=data.classes)
-        recipe = _recipe(options)
-        domain = options.domain or ("cartesian" if options.preset == "seed" else "polar")
-        preprocessing = preprocessing_of(recipe.stages[-1], POLAR if domain == "polar" else CARTESIAN)
+        preset = PRESETS[options.preset]
+        recipe = _recipe(options, preset)
+        seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
+        preprocessing = preprocessing_of(recipe.stages[-1], seen)
         validation = _validation(options, data, recipe, say)
         tracker = _tracker(options, recipe, data, validation)
         if options.resume and not states_in(options.out):
@@ -155,11 +172,9 @@ def kept(
     return replace(config, training={**config.training, **told})
 
 
-def _recipe(options: argparse.Namespace) -> Recipe:
+def _recipe(options: argparse.Namespace, preset: Preset) -> Recipe:
     """The preset's recipe with the stages, loss and seed that were asked for."""
-    asked = stages(options.coarse_steps or STEPS[options.preset], options.fine_steps)
-    baselines = {"plain": plain_recipe, "seed": seed_recipe}
-    recipe = Recipe(stages=asked) if options.preset == "ours" else baselines[options.preset](asked)
+    recipe = preset.recipe(stages(options.coarse_steps or preset.coarse_steps, options.fine_steps))
     return replace(recipe, seed=options.seed, loss=options.loss or recipe.loss)
 
 
@@ -313,13 +328,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument(
         "--preset",
-        choices=tuple(STEPS),
+        choices=tuple(PRESETS),
         default="ours",
         help="plain: the baseline, flips alone and no phantoms; seed: RMSprop 1e-5, CE + Dice, plateau, Cartesian",
     )
     parser.add_argument("--classes", nargs="+", default=("all",), help="to train, or all that the data have")
     parser.add_argument("--loss", choices=get_args(Loss), help="instead of the preset's")
-    parser.add_argument("--domain", choices=("polar", "cartesian"), help="instead of the preset's")
+    parser.add_argument("--domain", choices=tuple(DOMAINS), help="instead of the preset's")
     parser.add_argument("--phantoms", type=int, default=1000, help="how many phantoms to mix in")
     parser.add_argument("--coarse-steps", type=int, nargs="+", help="of each cycle at 256 x 256; 1600 900, seed: 2500")
     parser.add_argument("--fine-steps", type=int, nargs="*", default=(), help="of each cycle at 512 x 512 after them")
