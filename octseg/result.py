@@ -44,6 +44,8 @@ class FrameResult:
     catheter_centre: (row, col) in pixels, None where it was not found.
     intervals_95: measure -> its 95 % interval (low, high) in its own unit, None for what was not measured; None where
         no intervals were asked for. spreads: how far variants of the frame are from each measure, in its unit.
+    withdrawn: why nothing is said of this frame, in one sentence: then every mask is empty and every measure None.
+        None where its numbers stand.
     warnings: of reading, scale and measures, one sentence each.
     """
 
@@ -62,6 +64,7 @@ class FrameResult:
     model: ModelIdentity
     intervals_95: Mapping[str, Interval | None] | None = None
     spreads: Mapping[str, float | None] | None = field(default=None, repr=False)
+    withdrawn: str | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -120,6 +123,7 @@ class FrameResult:
             "catheter_diameter_mm": self.scale.catheter_diameter_mm,
             **{name: value for name, value in measures.items() if name not in ("pixel_spacing_mm", "warnings")},
             **({} if self.intervals_95 is None else {"intervals_95": dict(self.intervals_95)}),
+            "withdrawn": self.withdrawn,
             "warnings": list(self.warnings),
         }
         return {name: json_value(value) for name, value in record.items()}

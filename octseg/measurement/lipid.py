@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.measurement.depth import length_px
 from octseg.measurement.geometry import Crossings, Outline, ray_crossings
 
 N_RAYS = 360
 MIN_DEPTH_MM = 0.1  # a ray meets lipid over at least this
-FIELD_MM = 7.0  # of the commonest display; without a scale MIN_DEPTH_MM is the same share of the frame
 MAX_GAP_DEG = 5
 
 
@@ -27,7 +27,7 @@ class Arc:
 
 def min_depth_px(pixel_spacing_mm: float | None, frame_side_px: float) -> float:
     """How long a ray must run in lipid to meet it."""
-    return frame_side_px * MIN_DEPTH_MM / FIELD_MM if pixel_spacing_mm is None else MIN_DEPTH_MM / pixel_spacing_mm
+    return length_px(MIN_DEPTH_MM, pixel_spacing_mm, frame_side_px)
 
 
 def depths_px(crossings: Crossings, n_rays: int) -> NDArray[np.float64]:
