@@ -1,8 +1,8 @@
 """Frame -> network input and probability -> the frame's own pixels: an exact pair, for two input domains.
 
 `cartesian` is the disc as it is shown, its bounding square scaled to the input size. `polar` is the same disc sampled
-along rays about the catheter: rows are angles, columns depths. Its first and last `wrap_rays` rows repeat the other
-end, so that the network sees a vessel wall without a seam; on the way back they are dropped.
+along rays about the catheter: rows are angles, columns depths. Row 0 follows the last: a network may know that
+(`circular_rows`), or be shown it by `wrap_rays` rows at either end that repeat the other and are dropped later.
 
 Points are (row, col) in pixels, pixel centres at whole numbers. Angles are 0 towards +col and grow towards +row.
 """
@@ -78,6 +78,7 @@ class FrameView:
     grey: (H, W) uint8, black outside the disc, burned-in marks painted out.
     disc: None where none was found: the whole frame counts as imaged.
     catheter_centre: (row, col); the disc's or the frame's centre where no catheter was found.
+    nearer_reach_px: how far rays go where that is not to the farthest rim; of no meaning to a Cartesian input.
     """
 
     grey: NDArray[np.uint8]
@@ -85,6 +86,7 @@ class FrameView:
     catheter_centre: tuple[float, float]
     ruler: Ruler | None
     warnings: tuple[str, ...] = ()
+    nearer_reach_px: float | None = None
 
     @property
     def circle(self) -> Disc:
@@ -93,6 +95,15 @@ class FrameView:
             return self.disc
         height, width = self.grey.shape
         return Disc(((height - 1) / 2, (width - 1) / 2), float(np.hypot(height, width)) / 2)
+
+    @property
+    def reach_px(self) -> float:
+        """How far the rays go: from the catheter to the farthest point of the rim, unless they are to go less far."""
+        if self.nearer_reach_px is not None:
+            return self.nearer_reach_px
+        circle = self.circle
+        offset = np.hypot(self.catheter_centre[0] - circle.centre[0], self.catheter_centre[1] - circle.centre[1])
+        return float(circle.radius_px + offset)
 
 
 def view_frame(frame: Frame) -> FrameView:
@@ -162,7 +173,9 @@ def to_frame(planes: NDArray[np.float32], view: FrameView, config: Preprocessing
         rows, cols = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
         back[:, rows, cols] = square[:, rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
     else:
-        maps = _polar_positions((height, width), view.catheter_centre, _reach_px(view), config.size, config.wrap_rays)
+        maps = _polar_positions((height, width), view.catheter_centre, view.reach_px, config.size, config.wrap_rays)
+        if config.wrap_rays == 0:
+            planes = np.concatenate([planes, planes[:, :1]], axis=1)  # behind the last ray comes the first
         back = _remapped(planes, *maps)
     return back * view.disc.mask(height, width) if view.disc is not None else back
 
@@ -172,7 +185,7 @@ def _to_domain(plane: NDArray[Any], view: FrameView, config: PreprocessingConfig
     if config.domain == "cartesian":
         side, top, left = _square(view.circle)
         return cv2.resize(_cropped(plane, side, top, left), config.size[::-1], interpolation=cv2.INTER_AREA)
-    reach = _reach_px(view)
+    reach = view.reach_px
     shrink = reach / config.size[1]
     if shrink > 1.5:  # finer than the input shows: average first, or the speckle aliases
         small = (round(plane.shape[1] / shrink), round(plane.shape[0] / shrink))
@@ -202,13 +215,6 @@ def _cropped(plane: NDArray[Any], side: int, top: int, left: int) -> NDArray[Any
     rows, cols = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
     square[rows.start - top : rows.stop - top, cols.start - left : cols.stop - left] = plane[rows, cols]
     return square
-
-
-def _reach_px(view: FrameView) -> float:
-    """How far the rays go: from the catheter to the farthest point of the rim, in pixels."""
-    circle = view.circle
-    offset = np.hypot(view.catheter_centre[0] - circle.centre[0], view.catheter_centre[1] - circle.centre[1])
-    return float(circle.radius_px + offset)
 
 
 @lru_cache(maxsize=8)

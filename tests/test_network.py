@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from octseg.errors import ConfigError
 from octseg.model import DeepLabV3Plus, ModelConfig
+from octseg.model.circular import CircularDilatedDepthwise
 from octseg.model.complexity import count_multiply_adds, count_weights
 from octseg.model.eca import ECA, eca_kernel_size
 from octseg.model.mobilenetv2 import MobileNetV2
@@ -80,6 +81,47 @@ def test_logits_have_the_size_of_the_input(output_stride: int, height: int, widt
         assert network(torch.zeros(2, 3, height, width)).shape == (2, 4, height, width)
 
 
+@pytest.mark.parametrize("output_stride", [8, 16])
+@pytest.mark.parametrize("training", [False, True])
+def test_where_rows_go_around_a_turned_frame_has_turned_logits(output_stride: int, training: bool) -> None:
+    torch.manual_seed(0)
+    network = DeepLabV3Plus(ModelConfig(output_stride=output_stride, circular_rows=True)).train(training)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()  # in training its statistics count the repeated rows
+    frames = torch.randn(1, 3, 96, 64)
+    with torch.no_grad():
+        logits, turned = network(frames), network(frames.roll(32, dims=2))
+    assert logits.shape == (1, 4, 96, 64)
+    torch.testing.assert_close(turned, logits.roll(32, dims=2), atol=1e-5, rtol=1e-4)
+    assert logits.std() > 1e-4
+
+
+@pytest.mark.parametrize("dilation", [2, 5, 6, 8, 18])
+def test_dilated_taps_go_around_as_often_as_it_takes(dilation: int) -> None:
+    """Against three turns of the rows laid one behind the other, of which torch filters the middle one."""
+    torch.manual_seed(0)
+    circular = CircularDilatedDepthwise(3, dilation)
+    features = torch.randn(1, 3, 6, 20)
+    turns = features.repeat(1, 1, 7, 1)
+    expected = torch.nn.functional.conv2d(turns, circular.weight, padding=dilation, dilation=dilation, groups=3)[
+        :, :, 18:24
+    ]
+    for training in (False, True):
+        torch.testing.assert_close(circular.train(training)(features), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_rows_that_go_around_have_the_weights_of_those_that_do_not() -> None:
+    plain, circular = (DeepLabV3Plus(ModelConfig(circular_rows=each)).state_dict() for each in (False, True))
+    assert {name: value.shape for name, value in plain.items()} == {name: v.shape for name, v in circular.items()}
+
+
+def test_a_configuration_from_before_rows_went_around_says_that_they_do_not() -> None:
+    stored = ModelConfig().to_mapping()
+    del stored["circular_rows"]
+    assert ModelConfig.from_mapping(stored) == ModelConfig(circular_rows=False)
+
+
 def test_the_output_stride_is_the_ratio_of_frame_and_feature_height() -> None:
     for output_stride in (8, 16):
         with torch.inference_mode():
@@ -94,9 +136,10 @@ def test_one_plane_per_class() -> None:
         assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 1, 64, 64)
 
 
-def test_folding_batch_norm_leaves_the_logits_as_they_are() -> None:
+@pytest.mark.parametrize("circular_rows", [False, True])
+def test_folding_batch_norm_leaves_the_logits_as_they_are(circular_rows: bool) -> None:
     torch.manual_seed(0)
-    network = DeepLabV3Plus(ModelConfig()).eval()
+    network = DeepLabV3Plus(ModelConfig(circular_rows=circular_rows)).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.uniform_(-0.5, 0.5)

@@ -1,12 +1,15 @@
 """What a view may change and what it may not, and what the losses weigh."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from octseg.measurement.depth import LIPID_DEPTH_MM, behind_lumen_px
 from octseg.phantom import make_phantom
 from octseg.preprocessing import PreprocessingConfig, planes_to_input, to_input, unit_positions, view_frame
-from train.appearance import clouded, shadowed, tone_curve
+from train.appearance import clouded, dimmed, lifted, shadowed, tone_curve, with_floor
 from train.augment import augmented, with_wedge
 from train.batches import draw
 from train.dataset import TrainingFrame, load_phantom, phantom_case, training_frame
@@ -24,15 +27,27 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def study_frame(name: str, study: str, has: frozenset[str] = frozenset()) -> TrainingFrame:
-    return TrainingFrame(name, study, np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), (4.0, 4.0), 4.5, has)
+    return drawn_frame(np.zeros((9, 9, 4), np.uint8), name=name, study=study, has=has)
+
+
+def drawn_frame(
+    planes: np.ndarray, *, name: str = "x", study: str = "x", has: frozenset[str] = frozenset()
+) -> TrainingFrame:
+    """A frame as bright as its first plane, its catheter in the middle, 2 mm to the rim."""
+    half = len(planes) / 2
+    centre, grey = (half - 0.5, half - 0.5), planes[..., 0].copy()
+    return TrainingFrame(name, study, grey, planes, centre, half, half / 2, half / 2, has)
 
 
 def test_an_augmented_frame_and_its_truth_move_together() -> None:
     """A frame that is bright on its lumen alone stays so, whatever the view."""
     phantom = load_phantom(3)
     lumen = phantom.planes[..., 0]
-    bright = TrainingFrame("x", "x", lumen, phantom.planes, phantom.centre, phantom.reach_px, phantom.has)
-    how = Augmentation.every_piece().without("blood_chance", "tone_chance")
+    bright = replace(phantom, grey=lumen)
+    # Neither noise nor a lifted black is dark where there is no lumen, and light lost with depth parts a lumen.
+    how = Augmentation.every_piece().without(
+        "blood_chance", "tone_chance", "floor_chance", "black_chance", "dim_chance"
+    )
     for seed in SEEDS:
         for domain in (POLAR, CARTESIAN):
             grey, truth = augmented(bright, domain, rng(seed), how, bright)
@@ -48,7 +63,7 @@ def test_polar_views_start_at_every_angle() -> None:
     """A mark in one direction is met in different rows by different views: a frame has no up."""
     planes = np.zeros((101, 101, 4), np.uint8)
     planes[48:53, 60:95] = 255
-    frame = TrainingFrame("x", "x", planes[..., 0].copy(), planes, (50.0, 50.0), 50.0, frozenset())
+    frame = drawn_frame(planes)
     rows = [augmented(frame, POLAR, rng(seed), Augmentation())[1][0].sum(axis=1).argmax() for seed in range(20)]
     assert len(set(rows)) > 8
     assert unit_positions(POLAR)[0].shape == (64, 64)
@@ -116,6 +131,54 @@ def test_another_grey_map_keeps_black_and_the_order_of_levels() -> None:
 
 def test_pieces_that_are_off_leave_the_grey_levels_alone() -> None:
     np.testing.assert_allclose(tone_curve(rng(), PLAIN_FLIPS), np.arange(256) / 255)
+
+
+def test_light_lost_with_depth_leaves_the_catheter_as_it_is() -> None:
+    grey = np.full((1, 4), 100, np.uint8)
+    assert dimmed(grey, np.array([[0.2, 0.5, 1.5, 9.0]], np.float32), per_mm=20.0).tolist() == [[100, 100, 80, 0]]
+
+
+def test_a_noise_floor_hides_what_is_darker_and_nothing_else() -> None:
+    grey = np.zeros((64, 64), np.uint8)
+    grey[:, :32] = 200
+    for seed in SEEDS:
+        seen = with_floor(grey, rng(seed))
+        assert (seen[:, :32] == 200).all()
+        assert 2 < seen[:, 32:].mean() < 20
+
+
+def test_black_is_lifted_and_white_stays() -> None:
+    assert lifted(np.array([[0, 255]], np.uint8), 20.0).tolist() == [[20, 255]]
+
+
+def test_a_near_view_reaches_as_far_behind_the_lumen_as_told() -> None:
+    planes = np.zeros((201, 201, 4), np.uint8)
+    row, col = np.mgrid[-100:101, -100:101]
+    planes[np.hypot(row, col) <= 50] = 255  # the lumen's radius is half of the way to the rim, 1 mm
+    frame = drawn_frame(planes)
+    how = replace(NOTHING, near_chance=1.0, near_mm=(0.5, 0.5))
+    lumen = augmented(frame, PreprocessingConfig(domain="polar", size=(64, 300)), rng(), how)[1][0]
+    assert (lumen > 0.5).sum(axis=1) == pytest.approx(200, abs=3)  # 1 mm of 1.5 mm
+
+
+def test_pixels_as_wide_as_another_zooms_blur_the_view() -> None:
+    planes = np.zeros((201, 201, 4), np.uint8)
+    planes[::2, :, 0] = 200
+    frame = drawn_frame(planes)  # 20 um to the pixel
+    how = replace(NOTHING, coarse_chance=1.0, pixel_um=(80.0, 80.0))
+    polar = PreprocessingConfig(domain="polar", size=(64, 100))
+    sharp, coarse = (augmented(frame, polar, rng(), each)[0][16, 20:80] for each in (NOTHING, how))
+    assert np.ptp(sharp) > 150
+    assert np.ptp(coarse) < 30
+
+
+def test_lipid_to_train_on_ends_where_it_ceases_to_count() -> None:
+    case = phantom_case(3)
+    rim = replace(case, truth={**case.truth, "lipid_core": ~case.truth["lumen"]})
+    frame = training_frame(rim, view_frame(case.frame), list(case.truth))
+    depth = behind_lumen_px(case.truth["lumen"]) * rim.pixel_spacing_mm
+    assert frame.planes.shape[:2] == case.frame.shape[:2]
+    np.testing.assert_array_equal(frame.planes[..., 2] > 0, (depth > 0) & (depth <= LIPID_DEPTH_MM))
 
 
 def test_batches_hold_phantoms_and_lipid_as_the_recipe_says() -> None:

@@ -116,14 +116,6 @@ def test_classes_are_taken_in_the_order_of_the_data() -> None:
         training.chosen_classes(["vasa_vasorum"], data)
 
 
-def test_more_rays_are_repeated_in_use_than_in_training() -> None:
-    trained = PreprocessingConfig(domain="polar", size=(256, 256), wrap_rays=16)
-    in_use = training.in_use(trained)
-    assert (in_use.size, in_use.wrap_rays) == ((384, 256), 80)
-    cartesian = PreprocessingConfig(domain="cartesian", size=(256, 256))
-    assert training.in_use(cartesian) == cartesian
-
-
 @pytest.mark.slow
 def test_the_seeds_task_is_trained_by_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train_part = write_part(tmp_path / "train", "001_1_001", 0)

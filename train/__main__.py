@@ -39,11 +39,10 @@ from train.state import states_in
 from train.tracking import Tracker, open_tracker
 from train.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best, validation_data
 
-POLAR = PreprocessingConfig(domain="polar", size=(512, 512), wrap_rays=32)
+POLAR = PreprocessingConfig(domain="polar", size=(416, 512))
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
 DOMAINS = {each.domain: each for each in (POLAR, CARTESIAN)}
 STOPPED_STATUS = 130
-WRAP_IN_USE = 80 / 224  # of the rays, at either end: outlines broke off where the rays begin with fewer
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
 
 
@@ -77,10 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for warning in data.warnings:
             say(warning)
         data = replace(data, classes=chosen_classes(options.classes, data))
-        network_config = ModelConfig(classes=data.classes)
         preset = PRESETS[options.preset]
-        recipe = _recipe(options, preset)
         seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
+        network_config = ModelConfig(classes=data.classes, circular_rows=seen.domain == "polar")
+        recipe = _recipe(options, preset, seen)
         preprocessing = preprocessing_of(recipe.stages[-1], seen)
         validation = _validation(options, data, recipe, say)
         tracker = _tracker(options, recipe, data, validation)
@@ -90,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         phantoms = _load_phantoms(options.phantoms if recipe.phantom_share else 0, data.classes, hidden=not speaks)
         config = CheckpointConfig(
             network=network_config,
-            preprocessing=in_use(preprocessing),
+            preprocessing=preprocessing,
             training=provenance(data, len(phantoms), recipe, options.imagenet),
             software={"octseg": __version__, "torch": torch.__version__},
         )
@@ -172,9 +171,9 @@ def kept(
     return replace(config, training={**config.training, **told})
 
 
-def _recipe(options: argparse.Namespace, preset: Preset) -> Recipe:
+def _recipe(options: argparse.Namespace, preset: Preset, seen: PreprocessingConfig) -> Recipe:
     """The preset's recipe with the stages, loss and seed that were asked for."""
-    recipe = preset.recipe(stages(options.coarse_steps or preset.coarse_steps, options.fine_steps))
+    recipe = preset.recipe(stages(options.coarse_steps or preset.coarse_steps, options.fine_steps, seen.size))
     return replace(recipe, seed=options.seed, loss=options.loss or recipe.loss)
 
 
@@ -254,28 +253,22 @@ def chosen_classes(wanted: Sequence[str], data: Data) -> tuple[str, ...]:
     return tuple(name for name in data.classes if name in wanted)
 
 
-def in_use(trained_with: PreprocessingConfig) -> PreprocessingConfig:
-    """The input of the finished model: as many rays as it was trained with, and more of them repeated at either end."""
-    if trained_with.domain == "cartesian":
-        return trained_with
-    rays = trained_with.size[0] - 2 * trained_with.wrap_rays
-    wrap = round(WRAP_IN_USE * rays)
-    return replace(trained_with, size=(rays + 2 * wrap, trained_with.size[1]), wrap_rays=wrap)
+def coarse_stage(steps: int, size: tuple[int, int] = POLAR.size) -> Stage:
+    """Many quick steps at half the input `size`: a quarter of the positions."""
+    return Stage(steps=steps, batch=8, size=(size[0] // 2, size[1] // 2))
 
 
-def coarse_stage(steps: int) -> Stage:
-    """Many quick steps at half the input size: a quarter of the positions."""
-    return Stage(steps=steps, batch=8, size=(256, 256))
+def stages(
+    coarse_steps: Sequence[int], fine_steps: Sequence[int], size: tuple[int, int] = POLAR.size
+) -> tuple[Stage, ...]:
+    """Coarse cycles of so many steps each, then fine ones at the full input `size`."""
+    coarse = (coarse_stage(steps, size) for steps in coarse_steps)
+    return (*coarse, *(fine_stage(steps, size) for steps in fine_steps))
 
 
-def stages(coarse_steps: Sequence[int], fine_steps: Sequence[int]) -> tuple[Stage, ...]:
-    """Coarse cycles of so many steps each, then fine ones."""
-    return (*(coarse_stage(steps) for steps in coarse_steps), *(fine_stage(steps) for steps in fine_steps))
-
-
-def fine_stage(steps: int) -> Stage:
+def fine_stage(steps: int, size: tuple[int, int] = POLAR.size) -> Stage:
     """Fewer steps at the full input size, at lower rates."""
-    return Stage(steps=steps, batch=4, size=(512, 512), learning_rate=4e-4, encoder_learning_rate=1e-4)
+    return Stage(steps=steps, batch=4, size=size, learning_rate=4e-4, encoder_learning_rate=1e-4)
 
 
 def provenance(data: Data, phantoms: int, recipe: Recipe, start: str) -> dict[str, Any]:

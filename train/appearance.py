@@ -18,6 +18,8 @@ MAX_NOISE = 0.25  # standard deviation of the multiplied speckle
 SHADOW_DEG = (8.0, 40.0)
 TONE_POINTS = 4  # between black and white
 TONE_SPREAD = 0.08
+FLOOR_GREY = (4.0, 16.0)  # mean of the noise where nothing comes back
+DIM_FROM_MM = 0.5  # from the catheter's axis: its own wall
 BLOOD_GREY = (30.0, 120.0)
 BLOOD_DIMMING = (0.2, 0.6)  # most that blood takes from the light behind it
 BLOOD_CELLS = 6  # coarseness of its clouds, along either side
@@ -43,6 +45,23 @@ def clouded(grey: Grey, lumen: NDArray[np.float32], row: Places, col: Places, rn
     angle = np.arctan2(row, col)
     loss = np.interp(angle, np.linspace(-np.pi, np.pi, 9), [*around, around[0]]) * rng.uniform(*BLOOD_DIMMING)
     return np.asarray((grey * (1.0 - loss * (1.0 - lumen)) + blood).clip(0, 255), np.uint8)
+
+
+def dimmed(grey: Grey, radius_mm: NDArray[np.float32], per_mm: float) -> Grey:
+    """Levels, which are decibels, that fall by `per_mm` behind the catheter, as in a large vessel."""
+    loss = per_mm * np.maximum(radius_mm - DIM_FROM_MM, 0)
+    return np.asarray(np.maximum(grey - loss, 0), np.uint8)
+
+
+def with_floor(grey: Grey, rng: np.random.Generator) -> Grey:
+    """Noise of the instrument where it is brighter than what came back, behind the rim too."""
+    noise = rng.standard_exponential(grey.shape, np.float32) * np.float32(rng.uniform(*FLOOR_GREY))
+    return np.asarray(np.maximum(grey, cv2.GaussianBlur(noise, (0, 0), 0.6).clip(0, 255)), np.uint8)
+
+
+def lifted(grey: Grey, level: float) -> Grey:
+    """Levels from `level` up: black that is not 0."""
+    return np.asarray(level + grey.astype(np.float32) * (1.0 - level / 255.0), np.uint8)
 
 
 def relit(grey: Grey, rng: np.random.Generator, how: Augmentation) -> Grey:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from octseg.classes import CLASS_NAMES
 from octseg.preprocessing import PreprocessingConfig, paint_out, unit_positions
-from train.appearance import Grey, clouded, relit, shadowed
+from train.appearance import Grey, clouded, dimmed, lifted, relit, shadowed, with_floor
 from train.dataset import TrainingFrame
 from train.recipe import Augmentation
 
@@ -45,7 +45,7 @@ def with_wedge(view: View, other: View, config: PreprocessingConfig, rng: np.ran
 def _seen(frame: TrainingFrame, config: PreprocessingConfig, rng: np.random.Generator, how: Augmentation) -> View:
     rows, cols = _moved_positions(frame, config, rng, how)
     source = _with_ruler_painted_out(frame, rng) if rng.random() < how.ruler_chance else frame.grey
-    grey = np.asarray(cv2.remap(source, cols, rows, cv2.INTER_LINEAR), np.uint8)
+    grey = _read_coarsely(source, rows, cols, _coarseness(frame, rng, how))
     planes = cv2.remap(frame.planes, cols, rows, cv2.INTER_LINEAR)
     planes = planes.reshape(*grey.shape, -1)  # OpenCV drops the axis of a single plane
     truth = planes.transpose(2, 0, 1).astype(np.float32) / 255.0
@@ -54,7 +54,32 @@ def _seen(frame: TrainingFrame, config: PreprocessingConfig, rng: np.random.Gene
         grey = clouded(grey, truth[0], row, col, rng)
     if rng.random() < how.shadow_chance:
         grey = shadowed(grey, row, col, rng)
-    return relit(grey, rng, how), truth
+    grey = relit(grey, rng, how)
+    if rng.random() < how.dim_chance:
+        grey = dimmed(grey, np.hypot(row, col) / frame.px_per_mm, rng.uniform(0, how.dim_per_mm))
+    if rng.random() < how.floor_chance:
+        grey = with_floor(grey, rng)
+    if rng.random() < how.black_chance:
+        grey = lifted(grey, rng.uniform(0, how.black_level))
+    return grey, truth
+
+
+def _coarseness(frame: TrainingFrame, rng: np.random.Generator, how: Augmentation) -> float:
+    """How many of the frame's pixels a pixel of the view is wide, 1 or more."""
+    if rng.random() >= how.coarse_chance:
+        return 1.0
+    return max(1.0, float(np.exp(rng.uniform(*np.log(how.pixel_um)))) * frame.px_per_mm / 1000.0)
+
+
+def _read_coarsely(grey: Grey, rows: NDArray[np.float32], cols: NDArray[np.float32], coarseness: float) -> Grey:
+    """Grey (H, W) read at positions (rows, columns) of it, through pixels `coarseness` times as wide."""
+    if coarseness > 1.05:
+        size = (round(grey.shape[1] / coarseness), round(grey.shape[0] / coarseness))
+        scale_row, scale_col = size[1] / grey.shape[0], size[0] / grey.shape[1]
+        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+        rows = (rows + np.float32(0.5)) * np.float32(scale_row) - np.float32(0.5)
+        cols = (cols + np.float32(0.5)) * np.float32(scale_col) - np.float32(0.5)
+    return np.asarray(cv2.remap(grey, cols, rows, cv2.INTER_LINEAR), np.uint8)
 
 
 def _moved_positions(
@@ -64,7 +89,10 @@ def _moved_positions(
     row, col = unit_positions(config)
     turn = rng.uniform(0, 2 * np.pi) if how.turn else 0.0
     mirror = rng.choice((-1.0, 1.0)) if how.mirror else 1.0
-    reach = frame.reach_px * np.exp(rng.uniform(*np.log(how.zoom)))
+    if rng.random() < how.near_chance:
+        reach = min(frame.lumen_reach_px + rng.uniform(*how.near_mm) * frame.px_per_mm, frame.reach_px * how.zoom[1])
+    else:
+        reach = frame.reach_px * np.exp(rng.uniform(*np.log(how.zoom)))
     shift = rng.normal(0.0, how.offset / 2, 2).clip(-how.offset, how.offset) * frame.reach_px
     sin, cos = np.sin(turn) * reach, np.cos(turn) * reach
     rows = frame.centre[0] + shift[0] + cos * mirror * row + sin * col

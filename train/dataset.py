@@ -6,7 +6,7 @@ octseg/classes.py.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,13 @@ from octseg.classes import CLASS_NAMES, PALETTE_INDEX
 from octseg.dataset.origin import ZENODO_RECORD, Origin
 from octseg.dataset.stored import Row, Stored, stored_in, stored_on_hub
 from octseg.errors import DatasetError, ReadError
-from octseg.phantom import make_phantom
+from octseg.measurement.depth import length_px, lipid_depth_px, visible_lipid
+from octseg.phantom import random_spec, render
 from octseg.preprocessing import FrameView, view_frame
 from octseg.pretrained import HUB_NAME
 from octseg.publishing import PROVENANCE_FILE
 from octseg.pullback import Frame
-from octseg.reading import read_pullback
+from octseg.reading import find_pixel_scale, read_pullback
 from train.preparing.masks import MaskRule, read_mask
 
 PHANTOM_STUDY = "phantom"  # of all phantoms: each is a vessel of its own
@@ -70,7 +71,9 @@ class TrainingFrame:
     """A cleaned frame with its truth.
 
     grey: (H, W) uint8, black outside the disc, marks painted out. planes: (H, W, K) uint8, 255 on the class.
-    centre: (row, col) of the catheter; reach_px: from there to the farthest rim. has: classes that the truth shows.
+    centre: (row, col) of the catheter; reach_px: from there to the farthest rim, lumen_reach_px: to the farthest part
+    of the lumen. px_per_mm: of the frame as it is here. has: classes that the truth shows.
+    Lipid core is cut at LIPID_DEPTH_MM behind the lumen, where it ceases to count.
     """
 
     name: str
@@ -79,7 +82,8 @@ class TrainingFrame:
     planes: NDArray[np.uint8]
     centre: tuple[float, float]
     reach_px: float
-
+    lumen_reach_px: float
+    px_per_mm: float
     has: frozenset[str] = frozenset()
 
 
@@ -106,7 +110,13 @@ def training_frames(data: Data, progress: Callable[[Iterable[Case]], Iterable[Ca
 
 def training_frame(case: Case, view: FrameView, classes: Sequence[str]) -> TrainingFrame:
     """A seen frame with its planes (H, W, K) of `classes`, scaled so that no side exceeds `LONGEST_SIDE_PX`."""
-    planes = np.stack([case.truth[name] for name in classes], axis=-1).astype(np.uint8) * 255
+    scale = find_pixel_scale(case.frame, header_mm=case.pixel_spacing_mm, ruler=view.ruler)
+    side = min(view.grey.shape)
+    truth = dict(case.truth)
+    if "lipid_core" in truth and "lumen" in truth:
+        depth_px = lipid_depth_px(scale.pixel_spacing_mm, side)
+        truth["lipid_core"] = visible_lipid(truth["lipid_core"], truth["lumen"], depth_px)
+    planes = np.stack([truth[name] for name in classes], axis=-1).astype(np.uint8) * 255
     circle = view.circle
     offset = np.hypot(*(np.subtract(view.catheter_centre, circle.centre)))
     shrink = max(1.0, max(view.grey.shape) / LONGEST_SIDE_PX)
@@ -122,13 +132,23 @@ def training_frame(case: Case, view: FrameView, classes: Sequence[str]) -> Train
         np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA), np.uint8).reshape(*size[::-1], len(classes)),
         centre,
         float((circle.radius_px + offset) / shrink),
-        frozenset(name for name in classes if case.truth[name].any()),
+        _farthest_px(truth.get("lumen"), view.catheter_centre) / shrink,
+        length_px(1.0, scale.pixel_spacing_mm, side) / shrink,
+        frozenset(name for name in classes if truth[name].any()),
     )
+
+
+def _farthest_px(lumen: Mask | None, centre: tuple[float, float]) -> float:
+    """From the catheter to the farthest part of the lumen but for a twentieth of it, as of a side branch; 0 without."""
+    if lumen is None or not lumen.any():
+        return 0.0
+    rows, cols = np.nonzero(lumen & (cv2.erode(lumen.view(np.uint8), np.ones((3, 3), np.uint8)) == 0))
+    return float(np.quantile(np.hypot(rows - centre[0], cols - centre[1]), 0.95)) if rows.size else 0.0
 
 
 def phantom_case(seed: int) -> Case:
     """One phantom with its exact truth."""
-    phantom = make_phantom(seed)
+    phantom = render(replace(random_spec(seed), lipid_mask_depth="pool"))
     return Case(f"phantom_{seed}", PHANTOM_STUDY, phantom.frame, phantom.masks, phantom.pixel_spacing_mm)
 
 

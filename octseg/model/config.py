@@ -22,6 +22,7 @@ class ModelConfig:
     aspp_rates: tuple[int, ...] = (6, 12, 18)  # spacing of the taps, in feature-map pixels
     aspp_channels: int = 256
     skip_channels: int = 48
+    circular_rows: bool = False  # row 0 follows the last, as rays about a catheter do
 
     def __post_init__(self) -> None:
         names = self.classes if isinstance(self.classes, tuple) else ()
@@ -37,6 +38,8 @@ class ModelConfig:
                 f"aspp_rates must be whole numbers from 1 to 64, {MAX_RATES} at most, "
                 f"not {reprlib.repr(self.aspp_rates)}"
             )
+        if not isinstance(self.circular_rows, bool):
+            raise ConfigError(f"circular_rows must be true or false, not {self.circular_rows!r}")
         for name in ("aspp_channels", "skip_channels"):
             channels = getattr(self, name)
             if not isinstance(channels, int) or not 8 <= channels <= 1024:
@@ -44,18 +47,27 @@ class ModelConfig:
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Self:
-        """Rebuild from the JSON object; JSON has no tuples, so its lists become tuples again."""
-        return cls(**checked_fields(cls, given, "network"))
+        """Rebuild from the JSON object; JSON has no tuples, so its lists become tuples again.
+
+        Checkpoints of octseg 0.1 did not say whether rows go around: there they did not.
+        """
+        return cls(**checked_fields(cls, given, "network", {"circular_rows": False}))
 
     def to_mapping(self) -> dict[str, Any]:
         """Fields as JSON knows them."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
-def checked_fields(cls: type, given: Mapping[str, Any], section: str) -> dict[str, Any]:
-    """The fields of one section of config.json, lists as tuples; an unknown or missing one is refused by name."""
+def checked_fields(
+    cls: type, given: Mapping[str, Any], section: str, added: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The fields of one section of config.json, lists as tuples; an unknown or missing one is refused by name.
+
+    added: fields that older files lack, with what they meant.
+    """
     if not isinstance(given, Mapping):
         raise ConfigError(f'"{section}" in config.json must be an object, not {type(given).__name__}')
+    given = {**(added or {}), **given}
     known = {field.name for field in fields(cls)}
     if unknown := sorted(given.keys() - known):
         raise ConfigError(f'"{section}" in config.json has {unknown}, unknown to this version: {sorted(known)}')

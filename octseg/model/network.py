@@ -13,11 +13,13 @@ from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
 
 from octseg.model.aspp import ASPP, conv_bn_relu, separable_conv_bn_relu
+from octseg.model.circular import circular_bilinear, wrapped_rows
 from octseg.model.config import ModelConfig
 from octseg.model.eca import ECA
 from octseg.model.mobilenetv2 import DEEP_CHANNELS, LOW_LEVEL_CHANNELS, MobileNetV2
 
 Network = TypeVar("Network", bound=nn.Module)
+DECODER_ROWS = 2  # that its two 3 x 3 filters reach to either side
 
 
 def resized_like(features: Tensor, other: Tensor) -> Tensor:
@@ -26,16 +28,22 @@ def resized_like(features: Tensor, other: Tensor) -> Tensor:
 
 
 class DeepLabV3Plus(nn.Module):
-    """Shape: frames (N, 3, H, W), any H and W -> logits (N, K, H, W), in the order of `config.classes`."""
+    """Shape: frames (N, 3, H, W) -> logits (N, K, H, W), in the order of `config.classes`.
+
+    H and W may be any; where the rows go around (`config.circular_rows`) H is a multiple of the output stride.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.encoder = MobileNetV2(config.output_stride)
-        self.aspp = ASPP(DEEP_CHANNELS, config.aspp_channels, config.aspp_rates)
+        self.circular = config.circular_rows
+        self.encoder = MobileNetV2(config.output_stride, circular=self.circular)
+        self.aspp = ASPP(DEEP_CHANNELS, config.aspp_channels, config.aspp_rates, circular=self.circular)
         self.skip = nn.Sequential(ECA(LOW_LEVEL_CHANNELS), conv_bn_relu(LOW_LEVEL_CHANNELS, config.skip_channels))
         self.decoder = nn.Sequential(
-            separable_conv_bn_relu(config.aspp_channels + config.skip_channels, config.aspp_channels),
-            separable_conv_bn_relu(config.aspp_channels, config.aspp_channels),
+            separable_conv_bn_relu(
+                config.aspp_channels + config.skip_channels, config.aspp_channels, circular=self.circular
+            ),
+            separable_conv_bn_relu(config.aspp_channels, config.aspp_channels, circular=self.circular),
         )
         self.classify = nn.Conv2d(config.aspp_channels, len(config.classes), 1)
 
@@ -48,9 +56,20 @@ class DeepLabV3Plus(nn.Module):
         """All after the encoder: its two feature maps to logits of the frames' size."""
         context = self.aspp(deep)  # (N, 256, H/16, W/16)
         skip = self.skip(low_level)  # (N, 48, H/4, W/4)
-        joined = torch.cat([resized_like(context, skip), skip], dim=1)  # (N, 304, H/4, W/4)
-        logits = self.classify(self.decoder(joined))  # (N, K, H/4, W/4)
-        return resized_like(logits.float(), frames)  # under bf16 autocast the outline would move by steps of bf16
+        joined = self._joined(context, skip)  # (N, 304, H/4, W/4)
+        logits = self.classify(
+            self.decoder(joined)
+        ).float()  # (N, K, H/4, W/4); in bf16 the outline would move by steps
+        if self.circular:
+            return circular_bilinear(logits, (frames.shape[-2], frames.shape[-1]))
+        return resized_like(logits, frames)
+
+    def _joined(self, context: Tensor, skip: Tensor) -> Tensor:
+        """Both at the skip's size; where rows go around, with the rows of the other end that the decoder drops."""
+        if not self.circular:
+            return torch.cat([resized_like(context, skip), skip], dim=1)
+        wide = circular_bilinear(context, (skip.shape[-2], skip.shape[-1]), wrapped=DECODER_ROWS)
+        return torch.cat([wide, wrapped_rows(skip, DECODER_ROWS, DECODER_ROWS)], dim=1)
 
 
 def channels_last(network: Network) -> Network:
