@@ -88,8 +88,8 @@ class Recipe:
     stages: tuple[Stage, ...]
     augmentation: Augmentation = field(default_factory=Augmentation)
     loss: Loss = "bce_focal_tversky"
-    phantom_share: float = 0.35  # of each batch
-    lipid_share: float = 0.6  # of the real frames of each batch, at least
+    phantom_share: float = 0.4  # of each batch
+    lipid_share: float = 0.5  # of the real frames of each batch, at least
     balance_studies: bool = True  # each study as often as the others, however many frames it has
     optimiser: Optimiser = "adamw"
     schedule: Schedule = "cosine"
