@@ -1,6 +1,6 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.checkpoint import Checkpoint
+from octseg.decoding import RayGrid, decode
+from octseg.decoding.reaches import joined, nearer_view
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
 from octseg.inference.variants import VARIANTS
 from octseg.measurement import FrameMeasures, measure
 from octseg.measurement.intervals import find_intervals, find_spreads
-from octseg.measurement.lumen import lumen_mask
-from octseg.preprocessing import FrameView, to_frame, to_input, view_frame
+from octseg.preprocessing import FrameView, to_input, view_frame
 from octseg.pullback import Frame, PixelScale, Pullback
 from octseg.reading import find_pixel_scale, read_frame_array, read_pullback
 from octseg.result import FrameResult, ModelIdentity
 
+Maps = dict[str, NDArray[np.float32]]  # class name -> (H, W)
 Source = str | Path | bytes | Image.Image | NDArray[Any] | Pullback
 ARRAY_NAME = "frame"
 UNCALIBRATED = (
@@ -43,6 +45,21 @@ class _Seen:
     def disc(self) -> NDArray[np.bool_] | None:
         """(H, W), True on the imaged disc."""
         return None if self.view.disc is None else self.view.disc.mask(*self.view.grey.shape)
+
+    @cached_property
+    def grid(self) -> RayGrid:
+        """Rays about the catheter to the farthest rim."""
+        height, width = self.view.grey.shape
+        return RayGrid((height, width), self.view.catheter_centre, self.view.reach_px)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A frame as the network sees it at one reach: its input (rows, columns) and the probability (K, rows, columns)."""
+
+    view: FrameView
+    grey: NDArray[np.uint8]
+    planes: NDArray[np.float32]
 
 
 class Segmenter:
@@ -113,24 +130,44 @@ class Segmenter:
             for number, frame, view in ((n, f, view_frame(f)) for n, f in enumerate(pullback, start=1))
         )
         for batch in _batches(seen, self._run):
-            inputs = np.stack([to_input(item.view, self.config.preprocessing) for item in batch])
-            probability = self._run(inputs)
-            if not np.isfinite(probability.sum()):
-                raise CheckpointError(
-                    f"the model {self.identity.name} gives no numbers for frame {batch[0].number}; "
-                    "its weights are unusable"
-                )
-            for item, grey, planes in zip(batch, inputs, probability, strict=True):
-                result = self._result(item, planes, pullback, file)
-                yield self._with_intervals(result, item, grey) if uncertainty else result
+            for item, looks in zip(batch, self._looks_at(batch), strict=True):
+                result = self._result(item, looks, pullback, file)
+                yield self._with_intervals(result, item, looks) if uncertainty else result
 
-    def _result(self, seen: _Seen, planes: NDArray[np.float32], pullback: Pullback, file: str) -> FrameResult:
-        """Planes (K, rows, columns) of one frame's probability to its result."""
-        thresholds = self.config.every_threshold
-        probability, measures = self._measured(seen, planes)
-        masks = {name: plane >= thresholds[name] for name, plane in probability.items()}
-        if "lumen" in masks:
-            masks["lumen"] = lumen_mask(masks["lumen"])  # what is outlined is what is measured
+    def _looks_at(self, batch: Sequence[_Seen]) -> list[list[_Look]]:
+        """Each frame at its full reach and, where that shows more, nearer."""
+        config, classes = self.config.preprocessing, self.config.network.classes
+        looks = [[look] for look in self._look([item.view for item in batch], batch[0].number)]
+        if "lumen" not in classes:
+            return looks
+        lumen = classes.index("lumen")
+        nearer = [
+            nearer_view(item.view, of_item[0].planes[lumen], config, item.scale.pixel_spacing_mm)
+            for item, of_item in zip(batch, looks, strict=True)
+        ]
+        near_looks = iter(self._look([view for view in nearer if view is not None], batch[0].number))
+        for of_item, view in zip(looks, nearer, strict=True):
+            if view is not None:
+                of_item.append(next(near_looks))
+        return looks
+
+    def _look(self, views: Sequence[FrameView], first: int) -> list[_Look]:
+        """The network's probability of views at once; `first` is the number of the first frame."""
+        if not views:
+            return []
+        inputs = np.stack([to_input(view, self.config.preprocessing) for view in views])
+        probability = self._run(inputs)
+        if not np.isfinite(probability.sum()):
+            raise CheckpointError(
+                f"the model {self.identity.name} gives no numbers for frame {first}; its weights are unusable"
+            )
+        return [_Look(*each) for each in zip(views, inputs, probability, strict=True)]
+
+    def _result(self, seen: _Seen, looks: Sequence[_Look], pullback: Pullback, file: str) -> FrameResult:
+        """What the network saw of one frame to its result."""
+        probability = self._probability([look.planes for look in looks], looks)
+        [(outlines, measures)] = self._measured(seen, [probability])
+        masks = {name: plane >= 0.5 for name, plane in outlines.items()}
         return FrameResult(
             name=pullback.name,
             file=file,
@@ -148,29 +185,29 @@ class Segmenter:
             warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
         )
 
-    def _measured(
-        self, seen: _Seen, planes: NDArray[np.float32]
-    ) -> tuple[dict[str, NDArray[np.float32]], FrameMeasures]:
-        """Planes (K, rows, columns) as probability at the frame's own resolution, and the measures of that."""
-        names = self.config.network.classes
-        probability = dict(zip(names, to_frame(planes, seen.view, self.config.preprocessing), strict=True))
-        measures = measure(
-            probability,
-            seen.scale.pixel_spacing_mm,
-            thresholds=self.config.every_threshold,
-            disc=seen.disc,
-            catheter_centre=seen.view.catheter_centre,
-        )
-        return probability, measures
+    def _probability(self, planes: Sequence[NDArray[np.float32]], looks: Sequence[_Look]) -> Maps:
+        """Planes (K, rows, columns) at each reach as probability at the frame's own resolution, (H, W) a class."""
+        maps = joined(planes, [look.view for look in looks], self.config.preprocessing)
+        return dict(zip(self.config.network.classes, maps, strict=True))
 
-    def _with_intervals(self, result: FrameResult, seen: _Seen, grey: NDArray[np.uint8]) -> FrameResult:
-        """The result with intervals, from variants of the frame's input `grey`."""
-        config, widths = self.config.preprocessing, self.config.calibration.intervals
-        planes = self._run(np.stack([variant.seen(grey, config) for variant in VARIANTS]))
-        variants = [
-            self._measured(seen, variant.undone(of_variant, config))[1]
-            for variant, of_variant in zip(VARIANTS, planes, strict=True)
+    def _measured(self, seen: _Seen, probabilities: Sequence[Maps]) -> list[tuple[Maps, FrameMeasures]]:
+        """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
+        spacing = seen.scale.pixel_spacing_mm
+        decoded = decode(probabilities, self.config.every_threshold, seen.grid, seen.disc, spacing)
+        return [
+            (planes, measure(planes, spacing, disc=seen.disc, catheter_centre=seen.view.catheter_centre))
+            for planes in decoded
         ]
+
+    def _with_intervals(self, result: FrameResult, seen: _Seen, looks: Sequence[_Look]) -> FrameResult:
+        """The result with intervals, from variants of what the network saw of the frame."""
+        config, widths = self.config.preprocessing, self.config.calibration.intervals
+        seen_as = [self._run(np.stack([variant.seen(look.grey, config) for variant in VARIANTS])) for look in looks]
+        probabilities = [
+            self._probability([variant.undone(planes[number], config) for planes in seen_as], looks)
+            for number, variant in enumerate(VARIANTS)
+        ]
+        variants = [measures for _, measures in self._measured(seen, probabilities)]
         classes = self.config.network.classes
         spreads = find_spreads(result.measures, variants, classes)
         intervals = find_intervals(result.measures, spreads, classes, widths)

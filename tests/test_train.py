@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from octseg.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.classes import CLASS_NAMES
 from octseg.errors import ReadError
+from octseg.measurement.depth import lipid_depth_px, visible_lipid
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
@@ -46,10 +47,13 @@ def test_a_record_part_gives_frames_with_their_truth(part: Path) -> None:
     frames = training_frames(open_data(part, "train"))
     assert [(frame.name, frame.study) for frame in frames] == [("001_1_001", "001"), ("001_1_002", "001")]
     for frame, seed in zip(frames, (0, 1), strict=True):
-        masks = make_phantom(seed).masks
+        masks, spacing_mm = make_phantom(seed).masks, make_phantom(seed).pixel_spacing_mm
+        depth_px = lipid_depth_px(spacing_mm, len(masks["lumen"]))
+        masks["lipid_core"] = visible_lipid(masks["lipid_core"], masks["lumen"], depth_px)
         assert frame.has == {name for name in CLASS_NAMES if masks[name].any()}
         for plane, name in enumerate(CLASS_NAMES):
-            np.testing.assert_array_equal(frame.planes[..., plane] > 127, masks[name])
+            # The ruler tells the scale to a thousandth, and with it how far lipid counts.
+            assert ((frame.planes[..., plane] > 127) != masks[name]).mean() < (0.002 if name == "lipid_core" else 1e-9)
 
 
 def test_a_mask_of_another_size_is_refused_by_name(part: Path) -> None:
@@ -140,7 +144,7 @@ def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
 
 def test_a_batch_that_cannot_be_made_ends_the_training_and_does_not_hang_it(tmp_path: Path) -> None:
     """A frame whose planes have another size than it has."""
-    broken = TrainingFrame("x", "x", np.zeros((9, 9), np.uint8), np.zeros((9, 9), np.uint8), (4.0, 4.0), 4.5)
+    broken = TrainingFrame("x", "x", np.zeros((9, 9), np.uint8), np.zeros((9, 9), np.uint8), (4.0, 4.0), 4.5, 2.0, 2.0)
     imagenet = tmp_path / "encoder.safetensors"
     save_file(MobileNetV2().state_dict(), imagenet)
     with pytest.raises(ValueError, match=r"broadcast|shape|size"):

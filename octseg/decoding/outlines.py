@@ -1,0 +1,271 @@
+"""Probability to outlines under the anatomy that a catheter sees: along each ray lumen, then cap, then lipid core.
+
+The lumen is one, about the catheter. Lipid lies behind it, under a cap or not, as deep as lipid counts and no deeper.
+Of each border the most likely closed path is taken (paths.py), smoothed around the circle and drawn into the frame to a
+fraction of a pixel. Vasa vasorum, which are no layer, are what their map says, outside the lumen.
+
+Lengths are mm; without a scale they are the same share of the frame as in octseg.measurement.depth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.decoding.paths import best_places, best_stretches
+from octseg.decoding.rays import FINE, N_RAYS, Floats, Radii, RayGrid, smoothed
+from octseg.measurement.depth import behind_lumen_px, length_px, lipid_depth_px
+
+CATHETER_RADIUS_MM = 0.45  # what lies within it is the lumen's
+WALL_MM = 0.3  # of wall along a ray, behind which another lumen is not this one
+SURE = 4.0  # logits are cut off here: no place outweighs many
+EDGE_PX = 4.0  # over which an outline's plane rises from 0 to 1
+# Gains are logits times mm along a ray, costs are in the same unit.
+STEP_COST, GREATEST_COST = 0.6, 3.0  # of a mm's difference between neighbouring rays; of any difference
+END_COST = 4.0  # of each end of a stretch of lipid
+CAP_WEIGHT = 1.0  # of what the cap's own map says
+LEAST_LIPID_MM = 0.1  # along a ray
+LEAST_ARC_DEG = 10.0
+LUMEN_SMOOTHING, FRONT_SMOOTHING, BACK_SMOOTHING = 1.0, 1.0, 2.0  # rays
+CORNER_MM = 0.15  # radius with which the ends of a core are rounded
+
+
+@dataclass(frozen=True)
+class Borders:
+    """Of one frame, (N_RAYS,) each, in pixels from the centre.
+
+    lumen: None where there is no such plane. front, back: of lipid core, where `lipid`; None where there is no plane.
+    """
+
+    lumen: Radii | None
+    front: Radii | None
+    back: Radii | None
+    lipid: NDArray[np.bool_]
+
+
+def decode(
+    probabilities: Sequence[Mapping[str, Floats]],
+    thresholds: Mapping[str, float],
+    grid: RayGrid,
+    disc: NDArray[np.bool_] | None,
+    pixel_spacing_mm: float | None,
+) -> list[dict[str, Floats]]:
+    """The planes that are drawn, measured and exported, of each variant of one frame's maps; outlined where 0.5.
+
+    Args:
+        probabilities: class name -> (H, W), for each variant; all have the same classes.
+        thresholds: probability from which a class is likelier than not.
+        grid: rays about the catheter to the farthest rim.
+        disc: (H, W), True where the frame is imaged.
+
+    Returns:
+        class name -> (H, W) float32 in [0, 1], in the order given.
+    """
+    borders = find_borders(probabilities, thresholds, grid, disc, pixel_spacing_mm)
+    return [
+        _planes(maps, thresholds, of_variant, grid, disc, pixel_spacing_mm)
+        for maps, of_variant in zip(probabilities, borders, strict=True)
+    ]
+
+
+def find_borders(
+    probabilities: Sequence[Mapping[str, Floats]],
+    thresholds: Mapping[str, float],
+    grid: RayGrid,
+    disc: NDArray[np.bool_] | None,
+    pixel_spacing_mm: float | None,
+) -> list[Borders]:
+    """The borders along rays of each variant of a frame's maps; see `decode`."""
+    mm = length_px(1.0, pixel_spacing_mm, min(grid.shape)) / grid.step_px  # places
+    imaged = np.ones((N_RAYS, grid.places), bool) if disc is None else grid.read(disc) > 0.5
+
+    def logits(name: str) -> Floats:
+        """(N_RAYS, N, places), 0 at the threshold; never likely where nothing is imaged."""
+        read = np.stack([grid.read(maps[name]) for maps in probabilities], axis=1)
+        return np.where(imaged[:, None], _logits(read, thresholds[name]), np.float32(-SURE))
+
+    lumens: Sequence[Radii | None] = [None] * len(probabilities)
+    if "lumen" in probabilities[0]:
+        lumens = _lumens(logits("lumen"), grid, mm)
+    if "lipid_core" not in probabilities[0]:
+        return [Borders(lumen, None, None, np.zeros(N_RAYS, bool)) for lumen in lumens]
+    cap = logits("fibrous_cap") if "fibrous_cap" in probabilities[0] else None
+    allowed = np.stack([_allowed(lumen, grid, imaged, pixel_spacing_mm) for lumen in lumens], axis=1)
+    return _with_lipid(lumens, logits("lipid_core"), cap, allowed, grid, mm)
+
+
+def _logits(probability: Floats, threshold: float) -> Floats:
+    """Logits less that of the threshold, cut off at SURE."""
+    inside = np.clip(probability, 1e-4, 1 - 1e-4)
+    logits = np.log(inside / (1 - inside)) - np.float32(np.log(threshold / (1 - threshold)))
+    return np.asarray(np.clip(logits, -SURE, SURE), np.float32)
+
+
+def _before(logits: Floats, mm: float) -> Floats:
+    """Gain of all places before each, and before the end: (..., places) -> (..., places + 1), logits times mm."""
+    sums = np.cumsum(logits, axis=-1, dtype=np.float32) / np.float32(mm)
+    return np.concatenate([np.zeros_like(sums[..., :1]), sums], axis=-1)
+
+
+def _lumens(logits: Floats, grid: RayGrid, mm: float) -> list[Radii]:
+    """Where the lumen ends on each ray, for each variant."""
+    catheter = min(grid.places - 1, round(CATHETER_RADIUS_MM * mm))
+    logits[..., :catheter] = SURE
+    logits = np.where(_behind_wall(logits < 0, max(1, round(WALL_MM * mm))), np.float32(-SURE), logits)
+    gain = _before(logits, mm)
+    gain[..., :catheter] = -np.inf
+    ends = best_places(gain, STEP_COST / mm, GREATEST_COST)  # (N_RAYS, N)
+    return [smoothed(_crossing(logits[:, n], ends[:, n]) * grid.step_px, LUMEN_SMOOTHING) for n in range(ends.shape[1])]
+
+
+def _behind_wall(wall: NDArray[np.bool_], thick: int) -> NDArray[np.bool_]:
+    """(..., places) from where `thick` places in a row were wall."""
+    count = np.cumsum(wall, axis=-1)
+    unbroken: NDArray[np.intp] = count - np.maximum.accumulate(np.where(wall, 0, count), axis=-1)
+    return np.asarray(np.logical_or.accumulate(unbroken >= thick, axis=-1))
+
+
+def _crossing(logits: Floats, ends: NDArray[np.intp]) -> Radii:
+    """Where the logit (rays, places) falls through 0 beside the place at which each ray ends (rays,), in places."""
+    ray = np.arange(len(ends))
+    inside, outside = logits[ray, np.maximum(ends - 1, 0)], logits[ray, np.minimum(ends, logits.shape[1] - 1)]
+    falls = (inside > 0) & (outside < 0)
+    part = np.divide(inside, inside - outside, out=np.full(len(ends), 0.5, np.float32), where=falls)
+    return np.asarray(ends - 0.5 + np.where(falls, part, 0.5), np.float64)
+
+
+def _allowed(
+    lumen: Radii | None, grid: RayGrid, imaged: NDArray[np.bool_], pixel_spacing_mm: float | None
+) -> NDArray[np.bool_]:
+    """(N_RAYS, places) where lipid may be: behind the lumen, no deeper than it counts, and without a break."""
+    if lumen is None:
+        return imaged
+    radius, _ = grid.pixels
+    depth = grid.read(behind_lumen_px(radius < grid.around(lumen)))
+    places = (np.arange(grid.places) + 0.5) * grid.step_px
+    behind = places[None] > lumen[:, None]
+    too_deep = behind & (depth > lipid_depth_px(pixel_spacing_mm, min(grid.shape)))
+    return np.asarray(behind & ~np.logical_or.accumulate(too_deep, axis=1) & imaged)
+
+
+def _with_lipid(
+    lumens: Sequence[Radii | None],
+    lipid: Floats,
+    cap: Floats | None,
+    allowed: NDArray[np.bool_],
+    grid: RayGrid,
+    mm: float,
+) -> list[Borders]:
+    """Front and back of lipid for each variant; lipid, cap: logits (N_RAYS, N, places)."""
+    least = max(1, round(LEAST_LIPID_MM * mm))
+    behind = np.logical_or.accumulate(allowed, axis=-1)
+    filled = _before(np.where(allowed, lipid, 0), mm)
+    may_end = np.concatenate([np.zeros_like(allowed[..., :1]), allowed], axis=-1)
+    may_begin = np.concatenate([allowed, np.zeros_like(allowed[..., :1])], axis=-1)
+    to_end = np.where(may_end, filled, -np.inf)
+    best_end = np.maximum.accumulate(to_end[..., ::-1], axis=-1)[..., ::-1]
+    best_end = np.concatenate([best_end[..., least:], np.full((*best_end.shape[:-1], least), -np.inf)], axis=-1)
+    front_gain = best_end - filled
+    if cap is not None:
+        front_gain = front_gain + CAP_WEIGHT * _before(np.where(behind & allowed, cap, 0), mm)
+    front_gain = np.where(may_begin, front_gain, -np.inf).astype(np.float32)
+    fronts, there = best_stretches(front_gain, STEP_COST / mm, GREATEST_COST, END_COST)
+    place = np.arange(filled.shape[-1])
+    back_gain = np.where(place >= (fronts + least)[..., None], to_end, -np.inf)
+    back_gain = np.where(there[..., None] & np.isfinite(back_gain).any(axis=-1, keepdims=True), back_gain, 0)
+    backs = best_places(back_gain.astype(np.float32), STEP_COST / mm, GREATEST_COST)
+    found = []
+    for n, lumen in enumerate(lumens):
+        lipid_there = _wide_enough(there[:, n])
+        front = _smooth_where(np.asarray(fronts[:, n] * grid.step_px, np.float64), lipid_there, FRONT_SMOOTHING)
+        back = _smooth_where(np.asarray(backs[:, n] * grid.step_px, np.float64), lipid_there, BACK_SMOOTHING)
+        found.append(Borders(lumen, front if lumen is None else np.maximum(front, lumen), back, lipid_there))
+    return found
+
+
+def _wide_enough(there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rays of stretches (N_RAYS,) that span LEAST_ARC_DEG or more."""
+    if there.all() or not there.any():
+        return there
+    first = int(np.flatnonzero(there & ~np.roll(there, 1))[0])
+    kept = np.roll(there, -first)
+    edges = np.flatnonzero(np.diff(np.append(kept, False).astype(int), prepend=0))
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        if (end - begin) * 360.0 / N_RAYS < LEAST_ARC_DEG:
+            kept[begin:end] = False
+    return np.roll(kept, first)
+
+
+def _smooth_where(values: Radii, there: NDArray[np.bool_], rays: float) -> Radii:
+    """Values (N_RAYS,) smoothed along each stretch; beyond a stretch its last value holds."""
+    if not there.any():
+        return values
+    ray, known = np.arange(N_RAYS), np.flatnonzero(there)
+    filled = np.interp(ray, known, values[known], period=N_RAYS)
+    away = np.abs((ray[:, None] - known[None] + N_RAYS // 2) % N_RAYS - N_RAYS // 2)
+    filled = np.where(there, values, values[known[away.argmin(axis=1)]])
+    return smoothed(filled, rays)
+
+
+def _planes(
+    maps: Mapping[str, Floats],
+    thresholds: Mapping[str, float],
+    borders: Borders,
+    grid: RayGrid,
+    disc: NDArray[np.bool_] | None,
+    pixel_spacing_mm: float | None,
+) -> dict[str, Floats]:
+    """The planes of one variant."""
+    radius, direction = grid.pixels
+    outside = np.zeros(grid.shape, np.float32)
+    planes = dict.fromkeys(maps, outside)
+    beyond = None
+    if borders.lumen is not None:
+        beyond = radius - grid.around(borders.lumen)
+        planes["lumen"] = _plane(-beyond)
+    if borders.front is not None and borders.back is not None and borders.lipid.any():
+        front, back = grid.around(borders.front), grid.around(borders.back)
+        from_end = _from_ends(borders.lipid, direction) * radius
+        within = np.minimum(radius - front, back - radius)
+        if beyond is not None:
+            limit = lipid_depth_px(pixel_spacing_mm, min(grid.shape))
+            within = np.minimum(within, limit - behind_lumen_px(beyond < 0))
+        corner = np.float32(length_px(CORNER_MM, pixel_spacing_mm, min(grid.shape)))
+        planes["lipid_core"] = _plane(_rounded(within, from_end, corner))
+        if "fibrous_cap" in maps and beyond is not None:
+            planes["fibrous_cap"] = _plane(np.minimum(np.minimum(beyond, front - radius), from_end))
+    if "vasa_vasorum" in maps:
+        vasa = _halved_at(maps["vasa_vasorum"], thresholds["vasa_vasorum"])
+        planes["vasa_vasorum"] = vasa if beyond is None else vasa * (beyond > 0)
+    return planes if disc is None else {name: plane * disc for name, plane in planes.items()}
+
+
+def _halved_at(map_: Floats, threshold: float) -> Floats:
+    """A map in [0, 1] stretched so that it is 0.5 at the threshold."""
+    if threshold == 0.5:
+        return map_
+    low, high = np.float32(0.5 / threshold), np.float32(0.5 / (1 - threshold))
+    return np.asarray(np.where(map_ < threshold, map_ * low, 1 - (1 - map_) * high), np.float32)
+
+
+def _plane(inside_px: Floats) -> Floats:
+    """Signed distance to an outline, positive inside, as a plane in [0, 1] that is 0.5 on it."""
+    return np.asarray(np.clip(0.5 + inside_px / np.float32(EDGE_PX), 0, 1), np.float32)
+
+
+def _rounded(within: Floats, from_end: Floats, corner_px: np.float32) -> Floats:
+    """Signed distance to what is inside both, its corners rounded."""
+    short, beside = np.maximum(corner_px - within, 0), np.maximum(corner_px - from_end, 0)
+    return np.asarray(corner_px - np.hypot(short, beside), np.float32)
+
+
+def _from_ends(there: NDArray[np.bool_], direction: Floats) -> Floats:
+    """Angle in radians from each pixel to the nearest end of a stretch of rays, positive within it, (H, W)."""
+    if there.all():
+        return np.full(direction.shape, np.pi, np.float32)
+    changes = np.flatnonzero(there != np.roll(there, -1)) + 0.5  # halfway to the next ray
+    ray = np.arange(N_RAYS * FINE + 1) / FINE
+    away = np.abs((ray[:, None] - changes[None] + N_RAYS / 2) % N_RAYS - N_RAYS / 2).min(axis=1)
+    signed = np.where(there[np.rint(ray).astype(int) % N_RAYS], away, -away) * (2 * np.pi / N_RAYS)
+    return np.asarray(signed.astype(np.float32)[np.rint(direction).astype(int)], np.float32)

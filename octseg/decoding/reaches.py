@@ -1,0 +1,60 @@
+"""One frame seen at two reaches: to the rim, and only as far behind the lumen as lipid counts.
+
+At 7 and 10 mm zoom most of the rays' length is dark; the nearer view shows the wall of every zoom at much one scale.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.measurement.depth import LIPID_DEPTH_MM, length_px
+from octseg.preprocessing import FrameView, PreprocessingConfig, to_frame
+
+Floats = NDArray[np.float32]
+
+BEHIND_MM = LIPID_DEPTH_MM + 0.2
+LUMEN_QUANTILE = 0.95  # of the rays, so that a side branch does not decide
+WORTHWHILE = 0.85  # of the full reach; a view that is hardly nearer shows nothing new
+
+
+def nearer_view(
+    view: FrameView, lumen: Floats, config: PreprocessingConfig, pixel_spacing_mm: float | None
+) -> FrameView | None:
+    """The view that reaches a little further behind the lumen than lipid counts; None where that is hardly nearer.
+
+    lumen: probability (rows, columns) over the input of `view`.
+    """
+    if config.domain != "polar":
+        return None
+    rays = lumen[config.wrap_rays : config.size[0] - config.wrap_rays]
+    radius = np.quantile((rays > 0.5).sum(axis=1), LUMEN_QUANTILE) * view.reach_px / config.size[1]
+    reach = float(radius + length_px(BEHIND_MM, pixel_spacing_mm, min(view.grey.shape)))
+    return replace(view, nearer_reach_px=reach) if reach < WORTHWHILE * view.reach_px else None
+
+
+def joined(planes: Sequence[Floats], views: Sequence[FrameView], config: PreprocessingConfig) -> Floats:
+    """Probability (K, H, W) of a frame from that at each reach, the full one first.
+
+    planes: (K, rows, columns) over the input of each view.
+    """
+    maps = to_frame(planes[0], views[0], config)
+    for of_view, view in zip(planes[1:], views[1:], strict=True):
+        near = to_frame(of_view, view, config)
+        within = _within(view, NEARER_FADE_PX)
+        maps += (near - maps) * within * np.float32(NEARER_SHARE)
+    return maps
+
+
+NEARER_SHARE, NEARER_FADE_PX = 0.5, 12.0
+
+
+def _within(view: FrameView, fade_px: float) -> Floats:
+    """1 where the view reaches, 0 beyond, over `fade_px` between, (H, W)."""
+    height, width = view.grey.shape
+    row = np.arange(height, dtype=np.float32)[:, None] - np.float32(view.catheter_centre[0])
+    col = np.arange(width, dtype=np.float32)[None] - np.float32(view.catheter_centre[1])
+    radius = cv2.magnitude(*(np.ascontiguousarray(np.broadcast_to(each, (height, width))) for each in (row, col)))
+    return np.asarray(np.clip((view.reach_px - radius) / fade_px, 0, 1), np.float32)
