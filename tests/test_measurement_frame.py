@@ -175,6 +175,47 @@ def test_two_cores_have_an_area_and_an_arc_each() -> None:
     assert found.meets_tcfa_criteria is False  # neither core alone spans over 90 degrees
 
 
+@pytest.mark.parametrize("drawn", ["soft", "mask"])
+def test_each_core_has_its_own_arc_area_cap_and_margins(drawn: str) -> None:
+    """A core of 40 degrees under 40 um, one of 100 under 150 um; a speck between them is neither's."""
+    speck = shapes.disc(SIZE, (CENTRE[0], CENTRE[1] - 1.8 * MM), 3)
+    found = measure(
+        frame(shapes.either(sector(1.44, 2.0, 20, 40), sector(1.55, 2.2, 220, 100), speck), drawn=drawn), SPACING_MM
+    )
+    assert found.lipid_cores is not None
+    wide, narrow = found.lipid_cores
+    assert (wide.start_deg, wide.arc_deg) == (pytest.approx(220, abs=1), pytest.approx(100, abs=1))
+    assert (narrow.start_deg, narrow.arc_deg) == (pytest.approx(20, abs=1), pytest.approx(40, abs=1))
+    assert wide.area_mm2 == pytest.approx(shapes.sector_area(1.55, 2.2, 100), rel=0.005)
+    assert narrow.area_mm2 == pytest.approx(shapes.sector_area(1.44, 2.0, 40), rel=0.005)
+    assert wide.fibrous_cap_thickness_mean_um == pytest.approx(150, abs=1.5)
+    assert narrow.fibrous_cap_thickness_mean_um == pytest.approx(40, abs=1.5)
+    assert narrow.tcfa_cap_margin_um == pytest.approx(-25, abs=7)
+    assert narrow.tcfa_arc_margin_deg == pytest.approx(-50, abs=1)
+    assert (wide.meets_tcfa_criteria, narrow.meets_tcfa_criteria) == (False, False)
+    assert found.tcfa_core == 0
+    assert (found.tcfa_cap_margin_um, found.tcfa_arc_margin_deg) == (wide.tcfa_cap_margin_um, wide.tcfa_arc_margin_deg)
+    assert wide.arc_deg + narrow.arc_deg == found.lipid_arc_deg
+    assert wide.area_px + narrow.area_px + np.pi * 9 == pytest.approx(found.lipid_core_area_px, abs=2)
+
+
+def test_two_pieces_on_the_same_rays_are_one_core() -> None:
+    found = measure(frame(shapes.either(sector(1.5, 1.8, 350, 60), sector(2.0, 2.3, 0, 40))), SPACING_MM)
+    assert found.lipid_cores is not None
+    (core,) = found.lipid_cores
+    assert core.arc_deg == pytest.approx(60, abs=1)
+    assert core.area_mm2 == pytest.approx(found.lipid_core_area_mm2)
+    assert found.lipid_core_areas_mm2 is not None
+    assert len(found.lipid_core_areas_mm2) == 2
+
+
+def test_cores_are_none_where_they_cannot_be_seen_and_empty_where_there_are_none() -> None:
+    assert measure(frame() | {"lumen": nothing()}, SPACING_MM).lipid_cores is None
+    assert measure({"lumen": frame()["lumen"]}, SPACING_MM).lipid_cores is None
+    absent = measure(frame() | {"lipid_core": nothing()}, SPACING_MM)
+    assert (absent.lipid_cores, absent.tcfa_core) == ((), None)
+
+
 def test_lipid_behind_the_guide_wires_shadow_is_bridged_where_the_shadow_is_known() -> None:
     cores = shapes.either(sector(1.5, 2.2, 0, 60), sector(1.5, 2.2, 80, 60))
     shadow = shapes.mask(shapes.both(shapes.wedge(SIZE, CENTRE, 59, 22), -shapes.disc(SIZE, CENTRE, 0.5 * MM)))

@@ -96,7 +96,7 @@ def piece_areas_px(tissue: Tissue) -> NDArray[np.float64]:
     if tissue.is_mask:
         areas = tissue.pieces[1].astype(np.float64)
     else:
-        areas = np.bincount(tissue.outline.piece, weights=_twice_signed_area(tissue.outline))[1:] / 2
+        areas = np.bincount(tissue.outline.piece, weights=twice_signed_area(tissue.outline))[1:] / 2
     return np.sort(areas[areas > 0])[::-1]  # a pixel just at the level encloses nothing
 
 
@@ -182,20 +182,23 @@ def _crossing(value: NDArray[np.float32], cell: NDArray[np.intp], edge: NDArray[
     return np.asarray(a + (b - a) * (at_a / (at_a - at_b))[:, None], np.float64)
 
 
-def _twice_signed_area(outline: Outline) -> NDArray[np.float64]:
-    """(n,) terms of the shoelace formula: positive around tissue, negative around its holes."""
-    (r0, c0), (r1, c1) = outline.start.T, outline.end.T
+def twice_signed_area(outline: Outline, origin: tuple[float, float] = (0, 0)) -> NDArray[np.float64]:
+    """(n,) terms of the shoelace formula: positive around tissue, negative around its holes.
+
+    Half of each is the triangle that the stretch spans with the origin (row, col).
+    """
+    (r0, c0), (r1, c1) = (outline.start - origin).T, (outline.end - origin).T
     return np.asarray(c0 * r1 - c1 * r0, np.float64)
 
 
 def enclosed_area_px(outline: Outline) -> float:
     """Area inside, holes taken off."""
-    return float(_twice_signed_area(outline).sum() / 2)
+    return float(twice_signed_area(outline).sum() / 2)
 
 
 def centroid(outline: Outline) -> tuple[float, float]:
     """(row, col) of the centre of the area inside."""
-    terms = _twice_signed_area(outline)
+    terms = twice_signed_area(outline)
     row, col = ((outline.start + outline.end) * terms[:, None]).sum(axis=0) / (3 * terms.sum())
     return float(row), float(col)
 
