@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from octseg.measurement.cap import CapRays, Thickness, cap_rays, thickness
 from octseg.measurement.checks import check_maps, check_pixel_spacing, check_same_frame, check_thresholds
 from octseg.measurement.cores import CoreMeasures, core_areas_px, pieces_holding
+from octseg.measurement.depth import limit_depth, lipid_depth_px
 from octseg.measurement.geometry import Outline, Tissue, find_tissue, piece_areas_px, smooth, without
 from octseg.measurement.limits import NO_LUMEN_PLANE, lipid_warnings, lumen_warnings, reaches_edge
 from octseg.measurement.lipid import Arc, SeenCores, find_arcs, min_depth_px, rays_meeting, see_cores
@@ -108,10 +109,13 @@ def measure(
     check_pixel_spacing(pixel_spacing_mm)
 
     tissues = {name: find_tissue(map_, (thresholds or {}).get(name, 0.5)) for name, map_ in maps.items()}
-    pieces_px = {name: _pieces_px(tissue) for name, tissue in tissues.items()}
-    areas_px = {name: sum(pieces) or None for name, pieces in pieces_px.items()}
     lumen_found, lipid_found = tissues.get("lumen"), tissues.get("lipid_core")
     lumen = None if lumen_found is None else find_lumen(lumen_found)
+    if lumen is not None and lipid_found is not None:
+        lipid_found = limit_depth(lipid_found, lumen.surface, lipid_depth_px(pixel_spacing_mm, min(size)))
+        tissues["lipid_core"] = lipid_found
+    pieces_px = {name: _pieces_px(tissue) for name, tissue in tissues.items()}
+    areas_px = {name: sum(pieces) or None for name, pieces in pieces_px.items()}
     chords = None if lumen is None else chords_px(lumen)
     surface = None if lipid_found is None else _outside(lipid_found, lumen)
     lipid = None if surface is None else surface.outline

@@ -80,15 +80,31 @@ class Crossings:
 
 def find_tissue(map_: NDArray[np.generic], level: float) -> Tissue | None:
     """Crop a map (H, W), bool or in [0, 1], to where it reaches `level`; None where it nowhere does."""
-    inside = map_ if map_.dtype == np.bool_ else map_ >= np.asarray(level, map_.dtype)
+    box = _box(np.asarray(map_ if map_.dtype == np.bool_ else map_ >= np.asarray(level, map_.dtype), np.bool_))
+    if box is None:
+        return None
+    crop = map_[box]
+    is_mask = map_.dtype == np.bool_ or bool(np.all((crop == 0) | (crop == 1)))
+    value = crop.astype(np.float32) - np.float32(0.5 if is_mask else level)
+    return Tissue(value, (box[0].start, box[1].start), is_mask)
+
+
+def cropped(tissue: Tissue) -> Tissue | None:
+    """The same tissue in as small an array as `find_tissue` makes; None where nothing of it is inside."""
+    box = _box(tissue.inside)
+    if box is None:
+        return None
+    corner = tissue.corner[0] + box[0].start, tissue.corner[1] + box[1].start
+    return Tissue(tissue.value[box], corner, tissue.is_mask)
+
+
+def _box(inside: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Rows and columns around all that is True, with MARGIN_PX where there is room; None where nothing is."""
     rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if rows.size == 0:
         return None
     top, left = max(0, int(rows[0]) - MARGIN_PX), max(0, int(cols[0]) - MARGIN_PX)
-    crop = map_[top : int(rows[-1]) + MARGIN_PX + 1, left : int(cols[-1]) + MARGIN_PX + 1]
-    is_mask = map_.dtype == np.bool_ or bool(np.all((crop == 0) | (crop == 1)))
-    value = crop.astype(np.float32) - np.float32(0.5 if is_mask else level)
-    return Tissue(value, (top, left), is_mask)
+    return slice(top, int(rows[-1]) + MARGIN_PX + 1), slice(left, int(cols[-1]) + MARGIN_PX + 1)
 
 
 def piece_areas_px(tissue: Tissue) -> NDArray[np.float64]:
