@@ -15,7 +15,7 @@ from hub.errors import HubError
 from octseg.errors import ReadError
 from octseg.export.records import are_texts, is_text
 from octseg.export.run import JSON_NAME
-from octseg.measurement.frame import FrameMeasures
+from octseg.measurement import CoreMeasures, FrameMeasures
 from octseg.publishing import require_not_private
 from octseg.pullback import Frame, frame_sha256
 from octseg.reading import read_pullback
@@ -121,11 +121,20 @@ def _or_none(is_right: Shape) -> Shape:
     return lambda given: given is None or is_right(given)
 
 
+def _are_cores(given: Any) -> bool:
+    return isinstance(given, list) and all(
+        isinstance(core, dict) and core.keys() == CORE.keys() and all(CORE[key](core[key]) for key in core)
+        for core in given
+    )
+
+
 def _measure(kinds: tuple[Any, ...]) -> Shape:
-    """What a field of FrameMeasures holds, by the kinds in its annotation."""
-    return _or_none(_is_truth if bool in kinds else _are_numbers if tuple[float, ...] in kinds else _is_number)
+    """What a field of FrameMeasures or CoreMeasures holds, by the kinds in its annotation."""
+    shapes = {bool: _is_truth, tuple[float, ...]: _are_numbers, tuple[CoreMeasures, ...]: _are_cores}
+    return _or_none(next((is_right for kind, is_right in shapes.items() if kind in kinds), _is_number))
 
 
+CORE = {each.name: _measure(get_args(each.type)) for each in fields(CoreMeasures)}
 MEASURES = {each.name: _measure(get_args(each.type)) for each in fields(FrameMeasures) if each.name != "warnings"}
 MODEL = {
     "name": is_text,

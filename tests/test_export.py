@@ -24,7 +24,7 @@ from octseg.export.masks import palette_indices
 from octseg.export.pictures import mask_png, overlay_png
 from octseg.export.run import RunWriter
 from octseg.export.tables import csv_cell
-from octseg.measurement.frame import FrameMeasures
+from octseg.measurement import CoreMeasures, FrameMeasures
 from octseg.pullback import PixelScale
 from octseg.result import FrameResult, ModelIdentity
 
@@ -188,6 +188,16 @@ def test_the_csv_of_a_run_has_one_header_and_numbers_that_read_back_as_they_were
     assert first["lipid_core_areas_px"] == "300.0; 100.0"
     assert (first["model_sha256"], first["octseg"]) == ("ab" * 32, octseg.__version__)
     assert second["frame"] == "2"
+
+
+def test_each_core_is_an_object_in_the_json_and_no_column_of_the_csv(tmp_path: Path) -> None:
+    core = CoreMeasures(start_deg=350.0, arc_deg=95.5, area_px=300.0, tcfa_arc_margin_deg=5.5)
+    write_run(tmp_path, [result(measures=FrameMeasures(lipid_cores=(core,), tcfa_core=0)), result()])
+    first, second = json.loads((tmp_path / "measures.json").read_text())["frames"]
+    assert first["lipid_cores"][0]["start_deg"] == 350.0
+    assert first["lipid_cores"][0]["area_mm2"] is None
+    assert (first["tcfa_core"], second["lipid_cores"]) == (0, None)
+    assert "lipid_cores" not in rows_of((tmp_path / "measures.csv").read_text())[0]
 
 
 def write_then_interrupt(folder: Path) -> None:

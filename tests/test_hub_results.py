@@ -219,6 +219,8 @@ def spoilt(folder: Path, place: Sequence[str], value: Any) -> None:
         (("frames", "lipid_arc_deg"), [90.0]),
         (("frames", "lipid_arcs_deg"), 90.0),
         (("frames", "meets_tcfa_criteria"), 1),
+        (("frames", "lipid_cores"), "x"),
+        (("frames", "lipid_cores"), [{"arc_deg": 90.0}]),
         (("frames", "pixel_spacing_evidence"), 5),
         (("frames", "warnings"), None),
         (("frames", "warnings"), [None]),

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from octseg.errors import MeasurementError
 from octseg.measurement import FrameMeasures, measure
+from octseg.measurement.depth import LIPID_DEPTH_MM, lipid_depth_px, visible_lipid
+from octseg.measurement.lumen import lumen_mask
 from tests import shapes
 from tests.benchmarks import report_measures
 
@@ -175,6 +177,47 @@ def test_two_cores_have_an_area_and_an_arc_each() -> None:
     assert found.meets_tcfa_criteria is False  # neither core alone spans over 90 degrees
 
 
+@pytest.mark.parametrize("drawn", ["soft", "mask"])
+def test_each_core_has_its_own_arc_area_cap_and_margins(drawn: str) -> None:
+    """A core of 40 degrees under 40 um, one of 100 under 150 um; a speck between them is neither's."""
+    speck = shapes.disc(SIZE, (CENTRE[0], CENTRE[1] - 1.8 * MM), 3)
+    found = measure(
+        frame(shapes.either(sector(1.44, 2.0, 20, 40), sector(1.55, 2.2, 220, 100), speck), drawn=drawn), SPACING_MM
+    )
+    assert found.lipid_cores is not None
+    wide, narrow = found.lipid_cores
+    assert (wide.start_deg, wide.arc_deg) == (pytest.approx(220, abs=1), pytest.approx(100, abs=1))
+    assert (narrow.start_deg, narrow.arc_deg) == (pytest.approx(20, abs=1), pytest.approx(40, abs=1))
+    assert wide.area_mm2 == pytest.approx(shapes.sector_area(1.55, 2.2, 100), rel=0.005)
+    assert narrow.area_mm2 == pytest.approx(shapes.sector_area(1.44, 2.0, 40), rel=0.005)
+    assert wide.fibrous_cap_thickness_mean_um == pytest.approx(150, abs=1.5)
+    assert narrow.fibrous_cap_thickness_mean_um == pytest.approx(40, abs=1.5)
+    assert narrow.tcfa_cap_margin_um == pytest.approx(-25, abs=7)
+    assert narrow.tcfa_arc_margin_deg == pytest.approx(-50, abs=1)
+    assert (wide.meets_tcfa_criteria, narrow.meets_tcfa_criteria) == (False, False)
+    assert found.tcfa_core == 0
+    assert (found.tcfa_cap_margin_um, found.tcfa_arc_margin_deg) == (wide.tcfa_cap_margin_um, wide.tcfa_arc_margin_deg)
+    assert wide.arc_deg + narrow.arc_deg == found.lipid_arc_deg
+    assert wide.area_px + narrow.area_px + np.pi * 9 == pytest.approx(found.lipid_core_area_px, abs=2)
+
+
+def test_two_pieces_on_the_same_rays_are_one_core() -> None:
+    found = measure(frame(shapes.either(sector(1.5, 1.8, 350, 60), sector(2.0, 2.3, 0, 40))), SPACING_MM)
+    assert found.lipid_cores is not None
+    (core,) = found.lipid_cores
+    assert core.arc_deg == pytest.approx(60, abs=1)
+    assert core.area_mm2 == pytest.approx(found.lipid_core_area_mm2)
+    assert found.lipid_core_areas_mm2 is not None
+    assert len(found.lipid_core_areas_mm2) == 2
+
+
+def test_cores_are_none_where_they_cannot_be_seen_and_empty_where_there_are_none() -> None:
+    assert measure(frame() | {"lumen": nothing()}, SPACING_MM).lipid_cores is None
+    assert measure({"lumen": frame()["lumen"]}, SPACING_MM).lipid_cores is None
+    absent = measure(frame() | {"lipid_core": nothing()}, SPACING_MM)
+    assert (absent.lipid_cores, absent.tcfa_core) == ((), None)
+
+
 def test_lipid_behind_the_guide_wires_shadow_is_bridged_where_the_shadow_is_known() -> None:
     cores = shapes.either(sector(1.5, 2.2, 0, 60), sector(1.5, 2.2, 80, 60))
     shadow = shapes.mask(shapes.both(shapes.wedge(SIZE, CENTRE, 59, 22), -shapes.disc(SIZE, CENTRE, 0.5 * MM)))
@@ -188,18 +231,19 @@ def test_a_threshold_moves_the_outline_of_its_class_alone() -> None:
         name: shapes.soft(shape, 8)
         for name, shape in {
             "lumen": shapes.disc(SIZE, CENTRE, 100),
-            "lipid_core": shapes.disc(SIZE, (352, 550), 50),
+            "lipid_core": shapes.disc(SIZE, (352, 500), 40),
         }.items()
     }
     found = measure(maps, thresholds={"lipid_core": 0.25})
-    assert found.lipid_core_area_px == pytest.approx(np.pi * 52**2, rel=0.002)  # 0.25 lies 2 px outside of 0.5
+    assert found.lipid_core_area_px == pytest.approx(np.pi * 42**2, rel=0.002)  # 0.25 lies 2 px outside of 0.5
     assert found.lumen_area_px == pytest.approx(np.pi * 100**2, rel=0.002)
 
 
 def test_what_the_images_edge_cuts_is_measured_as_far_as_seen_and_said_so() -> None:
-    lipid = shapes.both(shapes.disc(SIZE, (SIZE - 1, 351), 120), -shapes.disc(SIZE, CENTRE, 1.45 * MM))
-    found = measure(frame(lipid), SPACING_MM)
-    assert found.lipid_core_area_px == pytest.approx(np.pi * 120**2 / 2, rel=0.01)
+    low = {"lumen": shapes.soft(shapes.disc(SIZE, (560, 351), 80))}
+    lipid = shapes.soft(shapes.disc(SIZE, (SIZE - 1, 351), 50))
+    found = measure(low | {"lipid_core": lipid}, SPACING_MM)
+    assert found.lipid_core_area_px == pytest.approx(np.pi * 50**2 / 2, rel=0.02)
     assert found.warnings == ("The lipid core reaches the edge of the image: its area is that of the visible part.",)
     wide = measure({"lumen": shapes.soft(shapes.disc(SIZE, (30, 351), 200))}, SPACING_MM)
     assert wide.lumen_area_px is not None
@@ -209,8 +253,77 @@ def test_what_the_images_edge_cuts_is_measured_as_far_as_seen_and_said_so() -> N
 def test_lipid_at_the_rim_of_the_disc_is_cut_too() -> None:
     disc = shapes.mask(shapes.disc(SIZE, (351.5, 351.5), 300))
     assert measure(frame(), SPACING_MM, disc=disc).warnings == ()
-    to_the_rim = shapes.both(sector(1.5, 3.2, 0, 50), shapes.disc(SIZE, (351.5, 351.5), 300))
-    assert "lipid core reaches the edge" in measure(frame(to_the_rim), SPACING_MM, disc=disc).warnings[0]
+    to_the_rim = shapes.both(sector(2.1, 3.2, 0, 50), shapes.disc(SIZE, (351.5, 351.5), 300))
+    assert "lipid core reaches the edge" in measure(frame(to_the_rim, 2.0), SPACING_MM, disc=disc).warnings[0]
+
+
+def test_lipid_drawn_to_a_rim_beyond_the_depth_is_not_cut_by_it() -> None:
+    disc = shapes.mask(shapes.disc(SIZE, (351.5, 351.5), 352))
+    to_the_rim = shapes.both(sector(1.5, 3.6, 0, 50), shapes.disc(SIZE, (351.5, 351.5), 352))
+    found = measure(frame(to_the_rim), SPACING_MM, disc=disc)
+    assert found.lipid_core_area_mm2 == pytest.approx(shapes.sector_area(1.5, 2.6, 50), rel=0.003)
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("drawn", ["soft", "mask"])
+@pytest.mark.parametrize(("size", "spacing_mm"), report_measures.DISPLAYS)
+def test_a_ring_to_the_rim_measures_what_lies_within_the_depth(size: int, spacing_mm: float, drawn: str) -> None:
+    centre, mm = (size / 2 - 0.2, size / 2 - 1.7), 1 / spacing_mm
+    ring = shapes.both(-shapes.disc(size, centre, 1.1 * mm), shapes.disc(size, centre, size / 2))
+    drawings = {"lumen": shapes.disc(size, centre, mm), "lipid_core": ring}
+    found = measure({name: getattr(shapes, drawn)(shape) for name, shape in drawings.items()}, spacing_mm)
+    assert found.lipid_core_area_mm2 == pytest.approx(shapes.sector_area(1.1, 1.0 + LIPID_DEPTH_MM, 360), rel=0.003)
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.9])
+def test_the_depth_is_the_same_for_every_threshold(threshold: float) -> None:
+    front_mm = 1.5 + (threshold - 0.5) / MM  # the edge is drawn 1 px wide
+    ring = shapes.both(-shapes.disc(SIZE, CENTRE, 1.5 * MM), shapes.disc(SIZE, CENTRE, 3.4 * MM))
+    found = measure(frame(ring), SPACING_MM, thresholds={"lipid_core": threshold})
+    assert found.lipid_core_area_mm2 == pytest.approx(shapes.sector_area(front_mm, 2.6, 360), rel=0.003)
+
+
+def test_depth_is_the_distance_from_the_nearest_point_of_the_outline() -> None:
+    """About a square lumen what lies within a depth d is four bands and, at the corners, a disc of radius d."""
+    row, col = np.abs(np.mgrid[:SIZE, :SIZE] - 351.3)
+    square = np.maximum(row, col) - 100
+    found = measure({"lumen": shapes.soft(square), "lipid_core": shapes.soft(-square)}, SPACING_MM)
+    depth = LIPID_DEPTH_MM * MM
+    assert found.lipid_core_area_px == pytest.approx(4 * 200 * depth + np.pi * depth**2, rel=0.002)
+
+
+def test_a_mask_loses_the_pixels_that_are_not_visible() -> None:
+    maps = frame(sector(1.5, 3.2, 0, 250), drawn="mask")
+    visible = visible_lipid(maps["lipid_core"], maps["lumen"], lipid_depth_px(SPACING_MM, SIZE))
+    assert measure(maps, SPACING_MM).lipid_core_area_px == pytest.approx(np.count_nonzero(visible), rel=0.005)
+
+
+def test_lipid_beyond_the_depth_alone_counts_as_not_found() -> None:
+    found = measure(frame(sector(2.7, 3.2, 0, 90)), SPACING_MM, catheter_centre=CENTRE)
+    assert found.lipid_core_area_px is None
+    assert (found.lipid_arc_deg, found.lipid_arc_catheter_deg, found.lipid_cores) == (0, 0, ())
+
+
+def test_arc_and_cap_are_those_of_the_lipid_within_the_depth() -> None:
+    """Seen from a catheter near the wall, what lies deep beside the core would widen it."""
+    fan = shapes.either(sector(1.5, 2.5, 60, 60), sector(2.61, 3.3, 0, 180))
+    found = measure(frame(fan), SPACING_MM, catheter_centre=CENTRE)
+    assert found.lipid_arc_deg == found.lipid_arc_catheter_deg == pytest.approx(60, abs=1)
+    assert found.fibrous_cap_thickness_mean_um == pytest.approx(100, abs=1.5)
+
+
+def test_without_a_lumen_or_its_plane_lipid_counts_to_any_depth() -> None:
+    deep = frame(sector(1.5, 3.2, 0, 90))
+    whole = pytest.approx(shapes.sector_area(1.5, 3.2, 90), rel=0.005)
+    assert measure({"lipid_core": deep["lipid_core"]}, SPACING_MM).lipid_core_area_mm2 == whole
+    assert measure(deep | {"lumen": nothing()}, SPACING_MM).lipid_core_area_mm2 == whole
+
+
+def test_without_a_scale_the_depth_is_that_of_a_display_seven_mm_wide() -> None:
+    ring = shapes.both(-shapes.disc(SIZE, CENTRE, 1.5 * MM), shapes.disc(SIZE, CENTRE, 3.4 * MM))
+    assert measure(frame(ring)).lipid_core_area_px == pytest.approx(
+        shapes.sector_area(1.5, 2.6, 360) * MM**2, rel=0.003
+    )
 
 
 def test_a_bare_core_has_no_cap_and_its_criteria_cannot_be_judged() -> None:
@@ -321,7 +434,8 @@ def test_real_masks_have_numbers_that_fit_a_coronary_artery(real_frames: Path) -
         planes = tifffile.imread(path) > 0
         found = measure({"lumen": planes[..., 0], "lipid_core": planes[..., 2]}, 0.00668, catheter_centre=(375, 375))
         assert found.lumen_area_px == pytest.approx(np.count_nonzero(planes[..., 0]), rel=0.02)
-        assert found.lipid_core_area_px == np.count_nonzero(planes[..., 2])
+        visible = visible_lipid(planes[..., 2], lumen_mask(planes[..., 0]), lipid_depth_px(0.00668, 750))
+        assert found.lipid_core_area_px == pytest.approx(np.count_nonzero(visible), rel=0.005)
         assert found.lumen_area_mm2 is not None
         assert 1 < found.lumen_area_mm2 < 25
         assert found.fibrous_cap_thickness_mean_um is not None

@@ -17,21 +17,21 @@ from octseg.measurement.tcfa import Criteria, frame_criteria
 )
 def test_one_core_meets_the_criteria_where_both_hold(arc_deg: float, cap_um: float | None, met: bool | None) -> None:
     margin_um = None if cap_um is None else cap_um - 65
-    assert frame_criteria([arc_deg], [cap_um]) == Criteria(met, margin_um, arc_deg - 90)
+    assert frame_criteria([arc_deg], [cap_um]) == Criteria(met, margin_um, arc_deg - 90, 0)
 
 
 def test_no_core_does_not_meet_them() -> None:
-    assert frame_criteria([], []) == Criteria(False, None, -90)
+    assert frame_criteria([], []) == Criteria(False, None, -90, None)
 
 
 def test_a_thin_cap_over_a_narrow_core_beside_a_wide_one_under_a_thick_cap_is_none() -> None:
-    assert frame_criteria([120, 30], [200, 40]) == Criteria(False, 135, 30)
+    assert frame_criteria([120, 30], [200, 40]) == Criteria(False, 135, 30, 0)
 
 
 def test_of_two_wide_cores_the_thinner_cap_decides() -> None:
-    assert frame_criteria([150, 100], [200, 50]) == Criteria(True, -15, 10)
+    assert frame_criteria([150, 100], [200, 50]) == Criteria(True, -15, 10, 1)
 
 
 def test_a_core_that_meets_them_decides_even_where_another_is_not_known() -> None:
-    assert frame_criteria([150, 100], [None, 50]) == Criteria(True, -15, 10)
-    assert frame_criteria([150, 100], [None, 80]) == Criteria(None, 15, 10)
+    assert frame_criteria([150, 100], [None, 50]) == Criteria(True, -15, 10, 1)
+    assert frame_criteria([150, 100], [None, 80]) == Criteria(None, 15, 10, 1)

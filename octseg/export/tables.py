@@ -35,8 +35,11 @@ def csv_line(values: Iterable[Any]) -> str:
 
 
 def csv_row(run: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """A frame's record and the run's provenance side by side, as column -> value; an interval is `_low` and `_high`."""
-    record = {**record}
+    """A frame's record and the run's provenance side by side, as column -> value; an interval is `_low` and `_high`.
+
+    The table of cores has no column: it is in measures.json.
+    """
+    record = {name: value for name, value in record.items() if name != "lipid_cores"}
     for name, interval in record.pop("intervals_95", {}).items():
         record[f"{name}_low"], record[f"{name}_high"] = interval or (None, None)
     model = {f"model_{key}": value for key, value in run["model"].items()}

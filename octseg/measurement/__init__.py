@@ -1,5 +1,6 @@
 """From maps of a frame to numbers with units: pure functions on arrays, no files, no torch."""
 
+from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.frame import FrameMeasures, measure
 
-__all__ = ["FrameMeasures", "measure"]
+__all__ = ["CoreMeasures", "FrameMeasures", "measure"]

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from octseg.measurement.cap import CapRays, Thickness, cap_rays, thickness
 from octseg.measurement.checks import check_maps, check_pixel_spacing, check_same_frame, check_thresholds
+from octseg.measurement.cores import CoreMeasures, core_areas_px, pieces_holding
+from octseg.measurement.depth import limit_depth, lipid_depth_px
 from octseg.measurement.geometry import Outline, Tissue, find_tissue, piece_areas_px, smooth, without
 from octseg.measurement.limits import NO_LUMEN_PLANE, lipid_warnings, lumen_warnings, reaches_edge
 from octseg.measurement.lipid import Arc, SeenCores, find_arcs, min_depth_px, rays_meeting, see_cores
@@ -31,6 +33,9 @@ class FrameMeasures:
     fibrous_cap_absent_deg: part of the arc where lipid core reaches the lumen, which has no thickness.
     meets_tcfa_criteria: one core spans over 90 degrees under a cap thinner than 65 um in this frame.
     tcfa_*_margin_*: that core's value minus the threshold; a cap margin below 0 and an arc margin above 0 meet them.
+    tcfa_core: which of `lipid_cores` that is, from 0.
+    lipid_cores: each core by itself, widest arc first; () where none spans an arc. Their arcs add up to
+        `lipid_arc_deg`, their areas to `lipid_core_area_*` less specks.
     warnings: what limits these numbers, one sentence each.
     """
 
@@ -66,6 +71,8 @@ class FrameMeasures:
     meets_tcfa_criteria: bool | None = None
     tcfa_cap_margin_um: float | None = None
     tcfa_arc_margin_deg: float | None = None
+    tcfa_core: int | None = None
+    lipid_cores: tuple[CoreMeasures, ...] | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -102,17 +109,22 @@ def measure(
     check_pixel_spacing(pixel_spacing_mm)
 
     tissues = {name: find_tissue(map_, (thresholds or {}).get(name, 0.5)) for name, map_ in maps.items()}
-    pieces_px = {name: _pieces_px(tissue) for name, tissue in tissues.items()}
-    areas_px = {name: sum(pieces) or None for name, pieces in pieces_px.items()}
     lumen_found, lipid_found = tissues.get("lumen"), tissues.get("lipid_core")
     lumen = None if lumen_found is None else find_lumen(lumen_found)
+    if lumen is not None and lipid_found is not None:
+        lipid_found = limit_depth(lipid_found, lumen.surface, lipid_depth_px(pixel_spacing_mm, min(size)))
+        tissues["lipid_core"] = lipid_found
+    pieces_px = {name: _pieces_px(tissue) for name, tissue in tissues.items()}
+    areas_px = {name: sum(pieces) or None for name, pieces in pieces_px.items()}
     chords = None if lumen is None else chords_px(lumen)
-    lipid = None if lipid_found is None else _outside(lipid_found, lumen)
+    surface = None if lipid_found is None else _outside(lipid_found, lumen)
+    lipid = None if surface is None else surface.outline
     shadow = None if guide_wire_shadow is None else find_tissue(guide_wire_shadow, 0.5)
     catheter = _middle(disc) if catheter_centre is None else catheter_centre
     depth_px = min_depth_px(pixel_spacing_mm, min(size))
 
     arcs = catheter_arcs = rays = cap = criteria = None
+    cores: tuple[CoreMeasures, ...] | None = None
     if "lipid_core" in maps and catheter is not None:
         catheter_arcs = _arcs(_see(lipid, catheter, depth_px), catheter, depth_px, shadow)
     if "lipid_core" in maps and lumen is not None:
@@ -122,6 +134,13 @@ def measure(
         cap = _thickness(rays, arcs, pixel_spacing_mm)
         caps = [cap] if len(arcs) == 1 else [_thickness(rays, [arc], pixel_spacing_mm) for arc in arcs]
         criteria = frame_criteria([arc.extent_deg for arc in arcs], [of[0].min_um if of else None for of in caps])
+        cores = ()
+        if lipid_found is not None and surface is not None and seen is not None and arcs:
+            is_core = pieces_holding(lipid_found, surface, seen.is_core)
+            areas = core_areas_px(lipid_found, is_core, arcs, lumen.centre)
+            cores = tuple(
+                _core(*each, pixel_spacing_mm) for each in zip(arcs, areas, [of and of[0] for of in caps], strict=True)
+            )
 
     warnings = []
     if "lumen" in maps:
@@ -175,7 +194,24 @@ def measure(
         meets_tcfa_criteria=criteria.met if criteria else None,
         tcfa_cap_margin_um=criteria.cap_margin_um if criteria else None,
         tcfa_arc_margin_deg=criteria.arc_margin_deg if criteria else None,
+        tcfa_core=criteria.core if criteria else None,
+        lipid_cores=cores,
         warnings=tuple(warnings),
+    )
+
+
+def _core(arc: Arc, area_px: float, cap: Thickness | None, pixel_spacing_mm: float | None) -> CoreMeasures:
+    criteria = frame_criteria([arc.extent_deg], [cap.min_um if cap else None])
+    return CoreMeasures(
+        start_deg=float(arc.start_deg),
+        arc_deg=float(arc.extent_deg),
+        area_px=area_px,
+        area_mm2=None if pixel_spacing_mm is None else area_px * pixel_spacing_mm**2,
+        fibrous_cap_thickness_min_um=cap.min_um if cap else None,
+        fibrous_cap_thickness_mean_um=cap.mean_um if cap else None,
+        meets_tcfa_criteria=criteria.met,
+        tcfa_cap_margin_um=criteria.cap_margin_um,
+        tcfa_arc_margin_deg=criteria.arc_margin_deg,
     )
 
 
@@ -202,10 +238,10 @@ def _middle(disc: NDArray[np.bool_] | None) -> tuple[float, float] | None:
     return float(rows[0] + rows[-1]) / 2, float(cols[0] + cols[-1]) / 2
 
 
-def _outside(lipid: Tissue, lumen: Lumen | None) -> Outline:
-    """Outline of the lipid core outside the lumen: the planes are independent and overlap a little."""
+def _outside(lipid: Tissue, lumen: Lumen | None) -> Tissue:
+    """The smooth lipid core outside the lumen: the planes are independent and overlap a little."""
     surface = smooth(lipid)
-    return surface.outline if lumen is None else without(surface, lumen.surface).outline
+    return surface if lumen is None else without(surface, lumen.surface)
 
 
 def _see(lipid: Outline | None, centre: tuple[float, float], depth_px: float) -> SeenCores | None:

@@ -80,15 +80,31 @@ class Crossings:
 
 def find_tissue(map_: NDArray[np.generic], level: float) -> Tissue | None:
     """Crop a map (H, W), bool or in [0, 1], to where it reaches `level`; None where it nowhere does."""
-    inside = map_ if map_.dtype == np.bool_ else map_ >= np.asarray(level, map_.dtype)
+    box = _box(np.asarray(map_ if map_.dtype == np.bool_ else map_ >= np.asarray(level, map_.dtype), np.bool_))
+    if box is None:
+        return None
+    crop = map_[box]
+    is_mask = map_.dtype == np.bool_ or bool(np.all((crop == 0) | (crop == 1)))
+    value = crop.astype(np.float32) - np.float32(0.5 if is_mask else level)
+    return Tissue(value, (box[0].start, box[1].start), is_mask)
+
+
+def cropped(tissue: Tissue) -> Tissue | None:
+    """The same tissue in as small an array as `find_tissue` makes; None where nothing of it is inside."""
+    box = _box(tissue.inside)
+    if box is None:
+        return None
+    corner = tissue.corner[0] + box[0].start, tissue.corner[1] + box[1].start
+    return Tissue(tissue.value[box], corner, tissue.is_mask)
+
+
+def _box(inside: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Rows and columns around all that is True, with MARGIN_PX where there is room; None where nothing is."""
     rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if rows.size == 0:
         return None
     top, left = max(0, int(rows[0]) - MARGIN_PX), max(0, int(cols[0]) - MARGIN_PX)
-    crop = map_[top : int(rows[-1]) + MARGIN_PX + 1, left : int(cols[-1]) + MARGIN_PX + 1]
-    is_mask = map_.dtype == np.bool_ or bool(np.all((crop == 0) | (crop == 1)))
-    value = crop.astype(np.float32) - np.float32(0.5 if is_mask else level)
-    return Tissue(value, (top, left), is_mask)
+    return slice(top, int(rows[-1]) + MARGIN_PX + 1), slice(left, int(cols[-1]) + MARGIN_PX + 1)
 
 
 def piece_areas_px(tissue: Tissue) -> NDArray[np.float64]:
@@ -96,7 +112,7 @@ def piece_areas_px(tissue: Tissue) -> NDArray[np.float64]:
     if tissue.is_mask:
         areas = tissue.pieces[1].astype(np.float64)
     else:
-        areas = np.bincount(tissue.outline.piece, weights=_twice_signed_area(tissue.outline))[1:] / 2
+        areas = np.bincount(tissue.outline.piece, weights=twice_signed_area(tissue.outline))[1:] / 2
     return np.sort(areas[areas > 0])[::-1]  # a pixel just at the level encloses nothing
 
 
@@ -182,20 +198,23 @@ def _crossing(value: NDArray[np.float32], cell: NDArray[np.intp], edge: NDArray[
     return np.asarray(a + (b - a) * (at_a / (at_a - at_b))[:, None], np.float64)
 
 
-def _twice_signed_area(outline: Outline) -> NDArray[np.float64]:
-    """(n,) terms of the shoelace formula: positive around tissue, negative around its holes."""
-    (r0, c0), (r1, c1) = outline.start.T, outline.end.T
+def twice_signed_area(outline: Outline, origin: tuple[float, float] = (0, 0)) -> NDArray[np.float64]:
+    """(n,) terms of the shoelace formula: positive around tissue, negative around its holes.
+
+    Half of each is the triangle that the stretch spans with the origin (row, col).
+    """
+    (r0, c0), (r1, c1) = (outline.start - origin).T, (outline.end - origin).T
     return np.asarray(c0 * r1 - c1 * r0, np.float64)
 
 
 def enclosed_area_px(outline: Outline) -> float:
     """Area inside, holes taken off."""
-    return float(_twice_signed_area(outline).sum() / 2)
+    return float(twice_signed_area(outline).sum() / 2)
 
 
 def centroid(outline: Outline) -> tuple[float, float]:
     """(row, col) of the centre of the area inside."""
-    terms = _twice_signed_area(outline)
+    terms = twice_signed_area(outline)
     row, col = ((outline.start + outline.end) * terms[:, None]).sum(axis=0) / (3 * terms.sum())
     return float(row), float(col)
 

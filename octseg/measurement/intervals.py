@@ -19,6 +19,8 @@ NO_INTERVAL = (
     "lipid_core_areas_mm2",
     "lipid_arcs_deg",
     "meets_tcfa_criteria",
+    "tcfa_core",
+    "lipid_cores",
     "warnings",
 )
 INTERVAL_MEASURES = tuple(field.name for field in fields(FrameMeasures) if field.name not in NO_INTERVAL)

@@ -40,11 +40,13 @@ def depths_px(crossings: Crossings, n_rays: int) -> NDArray[np.float64]:
 class SeenCores:
     """Lipid core as seen from one point.
 
-    cores: outline of those cores that some ray meets over the least depth; the others are specks.
+    cores: outline of those pieces that some ray meets over the least depth; the others are specks.
+    is_core: by number of a piece, from 0 for no piece: whether it is one of these.
     meets: (N_RAYS,) True for the rays that run in these cores over at least that depth.
     """
 
     cores: Outline
+    is_core: NDArray[np.bool_]
     meets: NDArray[np.bool_]
 
 
@@ -55,7 +57,7 @@ def see_cores(lipid: Outline, centre: tuple[float, float], depth_px: float) -> S
     n_pieces = int(lipid.piece.max(initial=0)) + 1
     depths = np.bincount(crossings.piece * N_RAYS + crossings.ray, signed, n_pieces * N_RAYS).reshape(n_pieces, N_RAYS)
     deep = depths.max(axis=1) >= depth_px
-    return SeenCores(lipid.part(deep[lipid.piece]), depths[deep].sum(axis=0) >= depth_px)
+    return SeenCores(lipid.part(deep[lipid.piece]), deep, depths[deep].sum(axis=0) >= depth_px)
 
 
 def rays_meeting(tissue: Outline, centre: tuple[float, float], depth_px: float) -> NDArray[np.bool_]:

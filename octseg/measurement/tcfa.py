@@ -1,5 +1,6 @@
 """The criteria of a thin-cap fibroatheroma in one frame: a cap under 65 um over a lipid arc of over 90 degrees."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,11 +12,15 @@ ARC_DEG = 90.0
 
 @dataclass(frozen=True)
 class Criteria:
-    """Cap and arc minus their thresholds, both of one core; met where the first is below 0 and the second above."""
+    """Cap and arc minus their thresholds, both of one core; met where the first is below 0 and the second above.
+
+    core: which of the cores given is judged, None where there is none.
+    """
 
     met: bool | None
     cap_margin_um: float | None
     arc_margin_deg: float
+    core: int | None
 
 
 def frame_criteria(arcs_deg: Sequence[float], caps_um: Sequence[float | None]) -> Criteria:
@@ -25,14 +30,15 @@ def frame_criteria(arcs_deg: Sequence[float], caps_um: Sequence[float | None]) -
     core is wide enough and its cap not known, unless another core meets both.
     """
     if not arcs_deg:
-        return Criteria(False, None, -ARC_DEG)
-    cores = list(zip(arcs_deg, caps_um, strict=True))
-    wide = [core for core in cores if core[0] > ARC_DEG]
-    if not wide:
-        arc, cap = max(cores, key=lambda core: core[0])
-        return Criteria(False, None if cap is None else cap - CAP_UM, arc - ARC_DEG)
-    arc, cap = min(wide, key=lambda core: np.inf if core[1] is None else core[1])
-    if cap is not None and cap < CAP_UM:
-        return Criteria(True, cap - CAP_UM, arc - ARC_DEG)
-    known = all(core[1] is not None for core in wide)
-    return Criteria(False if known else None, None if cap is None else cap - CAP_UM, arc - ARC_DEG)
+        return Criteria(False, None, -ARC_DEG, None)
+    wide = [core for core, arc in enumerate(arcs_deg) if arc > ARC_DEG]
+    judged = min(wide, key=lambda core: _or_inf(caps_um[core])) if wide else int(np.argmax(arcs_deg))
+    cap = caps_um[judged]
+    met: bool | None = bool(wide) and _or_inf(cap) < CAP_UM
+    if not met and any(caps_um[core] is None for core in wide):
+        met = None
+    return Criteria(met, None if cap is None else cap - CAP_UM, arcs_deg[judged] - ARC_DEG, judged)
+
+
+def _or_inf(cap_um: float | None) -> float:
+    return math.inf if cap_um is None else cap_um

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 
+VISIBLE_AREA = "Visible plaque area"
+TO_DEPTH = f"to {LIPID_DEPTH_MM:g} mm behind the lumen"
 CLIMA_ARC_DEG, CLIMA_CAP_UM = 180, 75  # high risk in the CLIMA study
 
 
@@ -18,18 +21,35 @@ class Row:
     meaning: str
 
 
+def cap_margin_words(margin_um: float) -> str:
+    """How far a cap is from the limit of a thin one: "26 µm thinner than the limit of 65 µm"."""
+    return _margin_words(margin_um, " µm", CAP_UM, below="thinner", above="thicker")
+
+
+def arc_margin_words(margin_deg: float) -> str:
+    """How far an arc is from the limit of a wide one: "12° wider than the limit of 90°"."""
+    return _margin_words(margin_deg, "°", ARC_DEG, below="narrower", above="wider")
+
+
+def _margin_words(margin: float, unit: str, limit: float, *, below: str, above: str) -> str:
+    if margin == 0:
+        return f"exactly at the limit of {limit:g}{unit}"
+    amount = f"{abs(margin):.0f}{unit}" if abs(margin) >= 1 else f"less than 1{unit}"
+    return f"{amount} {below if margin < 0 else above} than the limit of {limit:g}{unit}"
+
+
 TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
     (
         "Lipid core",
         (
             Row(
                 "lipid_core_area_mm2",
-                "Area",
+                VISIBLE_AREA,
                 "mm²",
                 3,
-                "Inside the outline. The deep border is diffuse: this is the visible area.",
+                f"Of lipid core {TO_DEPTH}: its deep border is diffuse, and light reaches no farther.",
             ),
-            Row("lipid_core_area_px", "Area", "px", 0, "The same in pixels, whatever the scale."),
+            Row("lipid_core_area_px", VISIBLE_AREA, "px", 0, "The same in pixels, whatever the scale."),
             Row("lipid_core_percent_of_disc", "Part of the disc", "%", 1, "Of the round field of view."),
             Row(
                 "lipid_arc_deg",

@@ -6,12 +6,14 @@ angle error is in the outlines, so what is measured on them is what the frame sh
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
+from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.phantom.spec import (
     CATHETER_DIAMETER_MM,
     Calcium,
@@ -136,11 +138,26 @@ def anatomy(spec: PhantomSpec, shown: bool = True) -> Anatomy:
     )
 
 
-def drawn_lipid(spec: PhantomSpec, region: Region) -> Region:
-    """The pool as its mask shows it: to its bottom, or to the rim of the disc."""
+def drawn_lipid(spec: PhantomSpec, vessel: Anatomy, pool: Region) -> Region:
+    """A pool as its mask shows it: as far as it counts, to its bottom, or to the rim of the disc."""
     rim = np.full(N_ANGLES, spec.field_mm / 2)
-    outer = np.minimum(region.outer_mm, rim) if spec.lipid_mask_depth == "pool" else rim
-    return Region(inner_mm=np.minimum(region.inner_mm, rim), outer_mm=outer, inside=region.inside, across=region.across)
+    inner = np.minimum(pool.inner_mm, rim)
+    outer = rim if spec.lipid_mask_depth == "rim" else np.minimum(pool.outer_mm, rim)
+    if spec.lipid_mask_depth == "visible":
+        outer = np.maximum(_within_depth(np.minimum(vessel.lumen_mm, rim), outer, pool.inside), inner)
+    return replace(pool, inner_mm=inner, outer_mm=outer)
+
+
+def _within_depth(lumen_mm: Curve, outer_mm: Curve, inside: Mask) -> Curve:
+    """`outer_mm`, but where `inside` no farther than LIPID_DEPTH_MM from the lumen's outline."""
+    outline = cKDTree(points_at(lumen_mm, angles()))
+    radius = lumen_mm + LIPID_DEPTH_MM  # so far at least, since each ray leaves the lumen itself
+    going = np.flatnonzero(inside & (radius < outer_mm))
+    while going.size:
+        room = LIPID_DEPTH_MM - outline.query(points_at(radius[going], angles()[going]))[0]
+        radius[going] += room  # a step of that length cannot leave the depth
+        going = going[(room > 1e-4) & (radius[going] < outer_mm[going])]
+    return np.where(inside, np.minimum(outer_mm, radius), outer_mm)
 
 
 def masks(spec: PhantomSpec, vessel: Anatomy) -> dict[str, Mask]:
@@ -153,7 +170,7 @@ def masks(spec: PhantomSpec, vessel: Anatomy) -> dict[str, Mask]:
     cap = np.zeros_like(lumen)
     lipid = np.zeros_like(lumen)
     for pool in vessel.pools:
-        drawn = drawn_lipid(spec, pool)
+        drawn = drawn_lipid(spec, vessel, pool)
         inside = drawn.inside[direction]
         front = drawn.inner_mm.astype(np.float32)[direction]
         cap |= inside & ~lumen & (radius < front)

@@ -8,7 +8,7 @@ Published optical figures: fibrous tissue attenuates 6.4 +- 1.2 per mm, lipid 13
 from dataclasses import dataclass
 from typing import Literal
 
-LipidMaskDepth = Literal["pool", "rim"]
+LipidMaskDepth = Literal["visible", "pool", "rim"]
 Colouring = Literal["sepia", "grey"]
 
 CATHETER_DIAMETER_MM = 0.9
@@ -142,8 +142,9 @@ class Optics:
 class PhantomSpec:
     """Everything that `render` needs; the same spec gives the same frame, bit by bit.
 
-    lipid_mask_depth: "pool" draws the lipid core as it is made, down to the bottom of the pool; "rim" as most
-        annotators of the public record draw it, from the same front along the A-lines to the rim of the disc.
+    lipid_mask_depth: "pool" draws the lipid core as it is made, down to the bottom of the pool; "visible" the same, but
+        no farther than LIPID_DEPTH_MM from the lumen's outline, as it is measured; "rim" as most annotators of the
+        public record draw it, from the same front along the A-lines to the rim of the disc.
     nurd_deg: largest error of the scan angle; it bends picture and masks alike.
     """
 
@@ -158,7 +159,7 @@ class PhantomSpec:
     lumen_offset_deg: float = 0.0
     wall: Wall = Wall()
     lipid_pools: tuple[LipidPool, ...] = ()
-    lipid_mask_depth: LipidMaskDepth = "pool"
+    lipid_mask_depth: LipidMaskDepth = "visible"
     calcium: tuple[Calcium, ...] = ()
     macrophages: tuple[Macrophages, ...] = ()
     side_branch: SideBranch | None = None

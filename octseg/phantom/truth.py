@@ -64,7 +64,7 @@ def truth(spec: PhantomSpec, vessel: Anatomy) -> Truth:
     lumen_xy = points_at(np.minimum(vessel.lumen_mm, rim), angles())
     area, centroid = _area_and_centroid(lumen_xy)
     chords = _chords(lumen_xy - centroid) if spec.side_branch is None else None
-    drawn = [drawn_lipid(spec, pool) for pool in vessel.pools]
+    drawn = [drawn_lipid(spec, vessel, pool) for pool in vessel.pools]
     arc = _lipid_rays(drawn, centroid)
     thinnest, mean = _cap_thickness_um(lumen_xy, centroid, arc, drawn, rim)
     middle = (spec.size_px - 1) / 2

@@ -53,9 +53,10 @@ def real_frames(folder: Path, every: int) -> Iterator[tuple[NDArray[np.uint8], d
 
 
 def phantoms(count: int) -> Iterator[tuple[NDArray[np.uint8], dict[str, NDArray[np.bool_]]]]:
-    """Phantoms with the scale of study 001."""
-    for seed in range(count):
-        phantom = render(random_spec(10_000 + seed, size_px=SIZE_PX, field_mm=FIELD_MM, colouring="sepia"))
+    """Phantoms with the scale of study 001, their lipid drawn to the rim as there."""
+    for seed in range(10_000, 10_000 + count):
+        spec = random_spec(seed, size_px=SIZE_PX, field_mm=FIELD_MM, colouring="sepia", lipid_mask_depth="rim")
+        phantom = render(spec)
         yield phantom.frame, phantom.masks
 
 

@@ -1,0 +1,37 @@
+"""Margins and the plaque area as people read them."""
+
+import pytest
+
+from octseg.measurement.wording import TABLE, arc_margin_words, cap_margin_words
+
+
+@pytest.mark.parametrize(
+    ("margin_um", "words"),
+    [
+        (-26.4, "26 µm thinner than the limit of 65 µm"),
+        (135.0, "135 µm thicker than the limit of 65 µm"),
+        (-0.3, "less than 1 µm thinner than the limit of 65 µm"),
+        (0.99, "less than 1 µm thicker than the limit of 65 µm"),
+        (0.0, "exactly at the limit of 65 µm"),
+    ],
+)
+def test_a_caps_margin_says_which_way_it_lies(margin_um: float, words: str) -> None:
+    assert cap_margin_words(margin_um) == words
+
+
+@pytest.mark.parametrize(
+    ("margin_deg", "words"),
+    [
+        (12.0, "12° wider than the limit of 90°"),
+        (-45.0, "45° narrower than the limit of 90°"),
+        (0.0, "exactly at the limit of 90°"),
+    ],
+)
+def test_an_arcs_margin_says_which_way_it_lies(margin_deg: float, words: str) -> None:
+    assert arc_margin_words(margin_deg) == words
+
+
+def test_the_plaque_area_is_called_visible_and_says_how_deep_it_goes() -> None:
+    rows = {row.field: row for _, group in TABLE for row in group}
+    assert rows["lipid_core_area_mm2"].label == rows["lipid_core_area_px"].label == "Visible plaque area"
+    assert "to 1.2 mm behind the lumen" in rows["lipid_core_area_mm2"].meaning
