@@ -6,7 +6,7 @@ octseg/classes.py.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from octseg.dataset.origin import ZENODO_RECORD, Origin
 from octseg.dataset.stored import Row, Stored, stored_in, stored_on_hub
 from octseg.errors import DatasetError, ReadError
 from octseg.measurement.depth import length_px, lipid_depth_px, visible_lipid
-from octseg.phantom import random_spec, render
+from octseg.phantom import make_phantom
 from octseg.preprocessing import FrameView, view_frame
 from octseg.pretrained import HUB_NAME
 from octseg.publishing import PROVENANCE_FILE
@@ -148,7 +148,7 @@ def _farthest_px(lumen: Mask | None, centre: tuple[float, float]) -> float:
 
 def phantom_case(seed: int) -> Case:
     """One phantom with its exact truth."""
-    phantom = render(replace(random_spec(seed), lipid_mask_depth="pool"))
+    phantom = make_phantom(seed)
     return Case(f"phantom_{seed}", PHANTOM_STUDY, phantom.frame, phantom.masks, phantom.pixel_spacing_mm)
 
 
