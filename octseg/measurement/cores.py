@@ -128,6 +128,8 @@ def core_areas_px(
 
     is_core: by number in `lipid.pieces`, which of its connected pieces are more than specks.
     """
+    if lipid.is_mask and len(arcs) == 1:
+        return [float(lipid.pieces[1][is_core[1:]].sum())]  # the same, at once
     if lipid.is_mask:
         points = np.argwhere(is_core[lipid.pieces[0]]).astype(np.float64) + lipid.corner
         areas = np.ones(len(points))

@@ -28,7 +28,8 @@ Fields = dict[str, Any]  # of FrameMeasures
 class FrameMeasures:
     """Every number of one frame; the unit is the end of the name.
 
-    lipid_core_areas_*: each core's own area, largest first; () where none was found.
+    lipid_core_*: of lipid within LIPID_DEPTH_MM of the lumen's outline; of all lipid where there is no lumen.
+    lipid_core_areas_*: each connected piece's own area, largest first; () where none was found.
     lipid_arc_deg: about the lumen's centroid, summed over cores; `_widest_` is the widest core, `lipid_arcs_deg` each,
         widest first. lipid_arc_catheter_deg: the same sum seen from the catheter.
     fibrous_cap_thickness_*: from the lumen to the nearest lipid core; `_radial_`: along the ray from the centroid.
