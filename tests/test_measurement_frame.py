@@ -386,6 +386,9 @@ def test_any_maps_give_numbers_that_can_be_true(seed: int, grain: int, as_masks:
     assert 0 < found.lipid_core_area_px <= 72 * 72
     assert found.lipid_arc_deg is not None
     assert 0 <= found.lipid_arc_deg <= 360
+    assert found.lipid_cores is not None
+    assert sum(core.arc_deg for core in found.lipid_cores) == found.lipid_arc_deg
+    assert sum(core.area_px for core in found.lipid_cores) <= found.lipid_core_area_px * (1 + 1e-6)
     for name in (field.name for field in fields(found) if "thickness" in field.name):
         assert getattr(found, name) is None or getattr(found, name) >= 0
 

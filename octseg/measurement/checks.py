@@ -13,6 +13,20 @@ PIXEL_SPACING_RANGE_MM = (0.0001, 0.1)
 ROUNDING = 1e-5  # that resampling a probability in float32 may add
 
 
+def check_given(
+    maps: Mapping[str, NDArray[np.generic]],
+    pixel_spacing_mm: float | None,
+    thresholds: Mapping[str, float],
+    masks: Mapping[str, NDArray[np.bool_] | None],
+) -> None:
+    """All that `measure` is given; masks: by the name of the argument."""
+    check_maps(maps)
+    for name, mask in masks.items():
+        check_same_frame(name, mask, next(iter(maps.values())).shape)
+    check_thresholds(thresholds)
+    check_pixel_spacing(pixel_spacing_mm)
+
+
 def check_maps(maps: Mapping[str, NDArray[np.generic]]) -> None:
     """Maps are known classes, all (H, W), bool or in [0, 1]; whole numbers are a mask of 0 and 1."""
     if not maps:

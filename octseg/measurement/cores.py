@@ -10,8 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.measurement.geometry import Tissue, twice_signed_area
-from octseg.measurement.lipid import N_RAYS, Arc
+from octseg.measurement.cap import CapRays, Thickness, cap_rays, thickness
+from octseg.measurement.geometry import Tissue, smooth, twice_signed_area
+from octseg.measurement.lipid import N_RAYS, Arc, SeenCores, find_arcs, rays_meeting, see_cores
+from octseg.measurement.lumen import Lumen
+from octseg.measurement.tcfa import Criteria, frame_criteria
+from octseg.measurement.units import Units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,87 @@ class CoreMeasures:
     tcfa_arc_margin_deg: float
 
 
+@dataclass(frozen=True)
+class Cores:
+    """Lipid core as seen from the lumen's centroid.
+
+    arcs: of the cores, widest first. areas_px, caps: of each, a cap nearest-point and radial, None where there is none.
+    cap: over all arcs. rays: None where no core spans an arc.
+    """
+
+    arcs: tuple[Arc, ...] = ()
+    areas_px: tuple[float, ...] = ()
+    caps: tuple[tuple[Thickness, Thickness] | None, ...] = ()
+    cap: tuple[Thickness, Thickness] | None = None
+    rays: CapRays | None = None
+
+    @property
+    def criteria(self) -> Criteria:
+        """Whether one of the cores meets those of a thin-cap fibroatheroma."""
+        return frame_criteria([arc.extent_deg for arc in self.arcs], [_min_um(cap) for cap in self.caps])
+
+    def measures(self, units: Units) -> tuple[CoreMeasures, ...]:
+        """The table of the cores."""
+        return tuple(_core(*each, units) for each in zip(self.arcs, self.areas_px, self.caps, strict=True))
+
+
+def find_cores(
+    lipid: Tissue | None,
+    surface: Tissue | None,
+    lumen: Lumen,
+    depth_px: float,
+    shadow: Tissue | None,
+    units: Units,
+) -> Cores:
+    """Look at the lipid core, as found and as its smooth `surface` outside the lumen, from the lumen's centroid.
+
+    depth_px: how long a ray must run in lipid to meet it. shadow: of the guide wire.
+    """
+    if lipid is None or surface is None:
+        return Cores()
+    seen = see_cores(surface.outline, lumen.centre, depth_px)
+    arcs = bridged_arcs(seen, lumen.centre, depth_px, shadow)
+    if not arcs:
+        return Cores()
+    rays = cap_rays(lumen.outline, seen.cores, lumen.centre, depth_px)
+    each = [[arc] for arc in arcs] if len(arcs) > 1 else []
+    cap, *caps = (_thickness(rays, chosen, units) for chosen in (arcs, *each))
+    areas = core_areas_px(lipid, pieces_holding(lipid, surface, seen.is_core), arcs, lumen.centre)
+    return Cores(arcs, tuple(areas), tuple(caps or [cap]), cap, rays)
+
+
+def bridged_arcs(
+    seen: SeenCores, centre: tuple[float, float], depth_px: float, shadow: Tissue | None
+) -> tuple[Arc, ...]:
+    """Arcs of the cores seen from `centre`, those on both sides of the guide wire's shadow joined."""
+    shadowed = None if shadow is None else rays_meeting(smooth(shadow).outline, centre, depth_px)
+    return find_arcs(seen.meets, shadowed)
+
+
+def _thickness(rays: CapRays, arcs: Sequence[Arc], units: Units) -> tuple[Thickness, Thickness] | None:
+    """Nearest-point and radial thickness over the arcs; None without a scale or without a cap."""
+    return None if units.pixel_spacing_mm is None else thickness(rays, arcs, units.pixel_spacing_mm)
+
+
+def _min_um(cap: tuple[Thickness, Thickness] | None) -> float | None:
+    return None if cap is None else cap[0].min_um
+
+
+def _core(arc: Arc, area_px: float, cap: tuple[Thickness, Thickness] | None, units: Units) -> CoreMeasures:
+    criteria = frame_criteria([arc.extent_deg], [_min_um(cap)])
+    return CoreMeasures(
+        start_deg=float(arc.start_deg),
+        arc_deg=float(arc.extent_deg),
+        area_px=area_px,
+        area_mm2=units.mm2(area_px),
+        fibrous_cap_thickness_min_um=_min_um(cap),
+        fibrous_cap_thickness_mean_um=cap[0].mean_um if cap else None,
+        meets_tcfa_criteria=criteria.met,
+        tcfa_cap_margin_um=criteria.cap_margin_um,
+        tcfa_arc_margin_deg=criteria.arc_margin_deg,
+    )
+
+
 def core_areas_px(
     lipid: Tissue, is_core: NDArray[np.bool_], arcs: Sequence[Arc], centre: tuple[float, float]
 ) -> list[float]:
@@ -43,6 +128,8 @@ def core_areas_px(
 
     is_core: by number in `lipid.pieces`, which of its connected pieces are more than specks.
     """
+    if lipid.is_mask and len(arcs) == 1:
+        return [float(lipid.pieces[1][is_core[1:]].sum())]  # the same, at once
     if lipid.is_mask:
         points = np.argwhere(is_core[lipid.pieces[0]]).astype(np.float64) + lipid.corner
         areas = np.ones(len(points))

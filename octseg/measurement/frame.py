@@ -7,26 +7,29 @@ count are 0 where their class was looked for and is absent. docs/measures.md say
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.measurement.cap import CapRays, Thickness, cap_rays, thickness
-from octseg.measurement.checks import check_maps, check_pixel_spacing, check_same_frame, check_thresholds
-from octseg.measurement.cores import CoreMeasures, core_areas_px, pieces_holding
+from octseg.measurement.checks import check_given
+from octseg.measurement.cores import CoreMeasures, Cores, bridged_arcs, find_cores
 from octseg.measurement.depth import limit_depth, lipid_depth_px
-from octseg.measurement.geometry import Outline, Tissue, find_tissue, piece_areas_px, smooth, without
+from octseg.measurement.geometry import Tissue, find_tissue, piece_areas_px, smooth, without
 from octseg.measurement.limits import NO_LUMEN_PLANE, lipid_warnings, lumen_warnings, reaches_edge
-from octseg.measurement.lipid import Arc, SeenCores, find_arcs, min_depth_px, rays_meeting, see_cores
+from octseg.measurement.lipid import Arc, min_depth_px, see_cores
 from octseg.measurement.lumen import Lumen, chords_px, find_lumen
-from octseg.measurement.tcfa import frame_criteria
+from octseg.measurement.units import Units
+
+Fields = dict[str, Any]  # of FrameMeasures
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrameMeasures:
     """Every number of one frame; the unit is the end of the name.
 
-    lipid_core_areas_*: each core's own area, largest first; () where none was found.
+    lipid_core_*: of lipid within LIPID_DEPTH_MM of the lumen's outline; of all lipid where there is no lumen.
+    lipid_core_areas_*: each connected piece's own area, largest first; () where none was found.
     lipid_arc_deg: about the lumen's centroid, summed over cores; `_widest_` is the widest core, `lipid_arcs_deg` each,
         widest first. lipid_arc_catheter_deg: the same sum seen from the catheter.
     fibrous_cap_thickness_*: from the lumen to the nearest lipid core; `_radial_`: along the ray from the centroid.
@@ -100,119 +103,125 @@ def measure(
         ValueError: maps that are no such maps.
         MeasurementError: a pixel spacing that no OCT frame has.
     """
-    check_maps(maps)
+    check_given(maps, pixel_spacing_mm, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
     maps = {name: map_.astype(bool) if np.issubdtype(map_.dtype, np.integer) else map_ for name, map_ in maps.items()}
-    size = next(iter(maps.values())).shape
-    check_same_frame("disc", disc, size)
-    check_same_frame("guide_wire_shadow", guide_wire_shadow, size)
-    check_thresholds(thresholds or {})
-    check_pixel_spacing(pixel_spacing_mm)
+    size, units = next(iter(maps.values())).shape, Units(pixel_spacing_mm)
+    catheter = _middle(disc) if catheter_centre is None else catheter_centre
+    shadow = None if guide_wire_shadow is None else find_tissue(guide_wire_shadow, 0.5)
+    least_px = min_depth_px(pixel_spacing_mm, min(size))
 
     tissues = {name: find_tissue(map_, (thresholds or {}).get(name, 0.5)) for name, map_ in maps.items()}
-    lumen_found, lipid_found = tissues.get("lumen"), tissues.get("lipid_core")
+    lumen_found, lipid = tissues.get("lumen"), tissues.get("lipid_core")
     lumen = None if lumen_found is None else find_lumen(lumen_found)
-    if lumen is not None and lipid_found is not None:
-        lipid_found = limit_depth(lipid_found, lumen.surface, lipid_depth_px(pixel_spacing_mm, min(size)))
-        tissues["lipid_core"] = lipid_found
-    pieces_px = {name: _pieces_px(tissue) for name, tissue in tissues.items()}
-    areas_px = {name: sum(pieces) or None for name, pieces in pieces_px.items()}
     chords = None if lumen is None else chords_px(lumen)
-    surface = None if lipid_found is None else _outside(lipid_found, lumen)
-    lipid = None if surface is None else surface.outline
-    shadow = None if guide_wire_shadow is None else find_tissue(guide_wire_shadow, 0.5)
-    catheter = _middle(disc) if catheter_centre is None else catheter_centre
-    depth_px = min_depth_px(pixel_spacing_mm, min(size))
-
-    arcs = catheter_arcs = rays = cap = criteria = None
-    cores: tuple[CoreMeasures, ...] | None = None
-    if "lipid_core" in maps and catheter is not None:
-        catheter_arcs = _arcs(_see(lipid, catheter, depth_px), catheter, depth_px, shadow)
-    if "lipid_core" in maps and lumen is not None:
-        seen = _see(lipid, lumen.centre, depth_px)
-        arcs = _arcs(seen, lumen.centre, depth_px, shadow)
-        rays = None if seen is None or not arcs else cap_rays(lumen.outline, seen.cores, lumen.centre, depth_px)
-        cap = _thickness(rays, arcs, pixel_spacing_mm)
-        caps = [cap] if len(arcs) == 1 else [_thickness(rays, [arc], pixel_spacing_mm) for arc in arcs]
-        criteria = frame_criteria([arc.extent_deg for arc in arcs], [of[0].min_um if of else None for of in caps])
-        cores = ()
-        if lipid_found is not None and surface is not None and seen is not None and arcs:
-            is_core = pieces_holding(lipid_found, surface, seen.is_core)
-            areas = core_areas_px(lipid_found, is_core, arcs, lumen.centre)
-            cores = tuple(
-                _core(*each, pixel_spacing_mm) for each in zip(arcs, areas, [of and of[0] for of in caps], strict=True)
-            )
+    if lumen is not None and lipid is not None:
+        lipid = limit_depth(lipid, lumen.surface, lipid_depth_px(pixel_spacing_mm, min(size)))
+    cores = catheter_arcs = None
+    if "lipid_core" in maps:
+        surface = None if lipid is None else _outside(lipid, lumen)
+        cores = None if lumen is None else find_cores(lipid, surface, lumen, least_px, shadow, units)
+        catheter_arcs = None if catheter is None else _arcs_about(catheter, surface, least_px, shadow)
 
     warnings = []
     if "lumen" in maps:
         cut = lumen is not None and reaches_edge(lumen.filled, size, disc)
         warnings += lumen_warnings(lumen_found, lumen, cut, chords is None, catheter)
-    elif lipid_found is not None:
-        warnings.append(NO_LUMEN_PLANE)
-    if lipid_found is not None:
-        no_thickness = cap is None and pixel_spacing_mm is not None
-        warnings += lipid_warnings(arcs, rays, reaches_edge(lipid_found, size, disc), no_thickness)
-
-    def mm(length_px: float | None) -> float | None:
-        return None if length_px is None or pixel_spacing_mm is None else float(length_px) * pixel_spacing_mm
-
-    def mm2(area_px: float | None) -> float | None:
-        return None if area_px is None or pixel_spacing_mm is None else area_px * pixel_spacing_mm**2
-
-    lumen_area_px = None if lumen is None else lumen.area_px
-    lipid_area_px, lipid_areas_px = areas_px.get("lipid_core"), pieces_px.get("lipid_core")
-    nearest, radial = cap or (None, None)
+    if lipid is not None:
+        warnings += [] if "lumen" in maps else [NO_LUMEN_PLANE]
+        warnings += _lipid_warnings(cores, reaches_edge(lipid, size, disc), units)
     return FrameMeasures(
         pixel_spacing_mm=pixel_spacing_mm,
-        lumen_area_px=lumen_area_px,
-        lumen_area_mm2=mm2(lumen_area_px),
-        lumen_diameter_min_mm=None if chords is None else mm(chords.min()),
-        lumen_diameter_max_mm=None if chords is None else mm(chords.max()),
-        lumen_diameter_mean_mm=None if chords is None else mm(chords.mean()),
-        lumen_diameter_equivalent_mm=None if lumen_area_px is None else mm(2 * (lumen_area_px / np.pi) ** 0.5),
-        lumen_eccentricity=None if chords is None else float(1 - chords.min() / chords.max()),
-        lipid_core_area_px=lipid_area_px,
-        lipid_core_area_mm2=mm2(lipid_area_px),
-        lipid_core_percent_of_disc=_percent_of(disc, lipid_area_px),
-        lipid_core_areas_px=lipid_areas_px,
-        lipid_core_areas_mm2=_areas_mm2(lipid_areas_px, pixel_spacing_mm),
-        lipid_arc_deg=_total_deg(arcs),
-        lipid_arc_widest_deg=None if arcs is None else max((float(arc.extent_deg) for arc in arcs), default=0.0),
-        lipid_arcs_deg=None if arcs is None else tuple(float(arc.extent_deg) for arc in arcs),
-        lipid_arc_catheter_deg=_total_deg(catheter_arcs),
-        fibrous_cap_area_px=areas_px.get("fibrous_cap"),
-        fibrous_cap_area_mm2=mm2(areas_px.get("fibrous_cap")),
-        fibrous_cap_thickness_min_um=nearest.min_um if nearest else None,
-        fibrous_cap_thickness_p5_um=nearest.p5_um if nearest else None,
-        fibrous_cap_thickness_mean_um=nearest.mean_um if nearest else None,
-        fibrous_cap_thickness_radial_min_um=radial.min_um if radial else None,
-        fibrous_cap_thickness_radial_p5_um=radial.p5_um if radial else None,
-        fibrous_cap_thickness_radial_mean_um=radial.mean_um if radial else None,
-        fibrous_cap_absent_deg=rays.touching_deg if rays else None,
-        vasa_vasorum_area_px=areas_px.get("vasa_vasorum"),
-        vasa_vasorum_area_mm2=mm2(areas_px.get("vasa_vasorum")),
-        vasa_vasorum_count=len(pieces_px["vasa_vasorum"]) if "vasa_vasorum" in maps else None,
-        meets_tcfa_criteria=criteria.met if criteria else None,
-        tcfa_cap_margin_um=criteria.cap_margin_um if criteria else None,
-        tcfa_arc_margin_deg=criteria.arc_margin_deg if criteria else None,
-        tcfa_core=criteria.core if criteria else None,
-        lipid_cores=cores,
+        **_lumen_fields(lumen, chords, units),
+        **(_lipid_fields(lipid, disc, units) if "lipid_core" in maps else {}),
+        **({} if cores is None else _core_fields(cores, units)),
+        lipid_arc_catheter_deg=None if catheter_arcs is None else _total_deg(catheter_arcs),
+        **_cap_fields(tissues.get("fibrous_cap"), cores, units),
+        **(_vasa_vasorum_fields(tissues["vasa_vasorum"], units) if "vasa_vasorum" in maps else {}),
         warnings=tuple(warnings),
     )
 
 
-def _core(arc: Arc, area_px: float, cap: Thickness | None, pixel_spacing_mm: float | None) -> CoreMeasures:
-    criteria = frame_criteria([arc.extent_deg], [cap.min_um if cap else None])
-    return CoreMeasures(
-        start_deg=float(arc.start_deg),
-        arc_deg=float(arc.extent_deg),
-        area_px=area_px,
-        area_mm2=None if pixel_spacing_mm is None else area_px * pixel_spacing_mm**2,
-        fibrous_cap_thickness_min_um=cap.min_um if cap else None,
-        fibrous_cap_thickness_mean_um=cap.mean_um if cap else None,
-        meets_tcfa_criteria=criteria.met,
-        tcfa_cap_margin_um=criteria.cap_margin_um,
-        tcfa_arc_margin_deg=criteria.arc_margin_deg,
-    )
+def _lumen_fields(lumen: Lumen | None, chords: NDArray[np.float64] | None, units: Units) -> Fields:
+    """chords: (180,) in pixels, None where the lumen has none."""
+    if lumen is None:
+        return {}
+    equivalent_px = 2 * (lumen.area_px / np.pi) ** 0.5
+    fields: Fields = {
+        "lumen_area_px": lumen.area_px,
+        "lumen_area_mm2": units.mm2(lumen.area_px),
+        "lumen_diameter_equivalent_mm": units.mm(equivalent_px),
+    }
+    if chords is not None:
+        shortest, longest, mean = float(chords.min()), float(chords.max()), float(chords.mean())
+        fields |= {
+            "lumen_diameter_min_mm": units.mm(shortest),
+            "lumen_diameter_max_mm": units.mm(longest),
+            "lumen_diameter_mean_mm": units.mm(mean),
+            "lumen_eccentricity": 1 - shortest / longest,
+        }
+    return fields
+
+
+def _lipid_fields(lipid: Tissue | None, disc: NDArray[np.bool_] | None, units: Units) -> Fields:
+    """Of lipid core that was looked for, as far as it counts."""
+    pieces_px = _pieces_px(lipid)
+    area_px = sum(pieces_px) or None
+    in_mm2 = None if units.pixel_spacing_mm is None else tuple(units.mm2(piece_px) for piece_px in pieces_px)
+    return {
+        "lipid_core_area_px": area_px,
+        "lipid_core_area_mm2": units.mm2(area_px),
+        "lipid_core_percent_of_disc": None if area_px is None or disc is None else float(100 * area_px / disc.sum()),
+        "lipid_core_areas_px": pieces_px,
+        "lipid_core_areas_mm2": in_mm2,
+    }
+
+
+def _core_fields(cores: Cores, units: Units) -> Fields:
+    """Of lipid core that was looked for, seen from the lumen."""
+    arcs_deg, criteria = tuple(float(arc.extent_deg) for arc in cores.arcs), cores.criteria
+    return {
+        "lipid_arc_deg": _total_deg(cores.arcs),
+        "lipid_arc_widest_deg": max(arcs_deg, default=0.0),
+        "lipid_arcs_deg": arcs_deg,
+        "meets_tcfa_criteria": criteria.met,
+        "tcfa_cap_margin_um": criteria.cap_margin_um,
+        "tcfa_arc_margin_deg": criteria.arc_margin_deg,
+        "tcfa_core": criteria.core,
+        "lipid_cores": cores.measures(units),
+    }
+
+
+def _cap_fields(cap: Tissue | None, cores: Cores | None, units: Units) -> Fields:
+    """The area of the cap's own plane, and its thickness, which is taken between lumen and lipid core."""
+    area_px = sum(_pieces_px(cap)) or None
+    fields: Fields = {"fibrous_cap_area_px": area_px, "fibrous_cap_area_mm2": units.mm2(area_px)}
+    if cores is not None and cores.rays is not None:
+        fields["fibrous_cap_absent_deg"] = cores.rays.touching_deg
+    if cores is not None and cores.cap is not None:
+        for way, thickness in zip(("", "_radial"), cores.cap, strict=True):
+            fields[f"fibrous_cap_thickness{way}_min_um"] = thickness.min_um
+            fields[f"fibrous_cap_thickness{way}_p5_um"] = thickness.p5_um
+            fields[f"fibrous_cap_thickness{way}_mean_um"] = thickness.mean_um
+    return fields
+
+
+def _vasa_vasorum_fields(vessels: Tissue | None, units: Units) -> Fields:
+    """Of vasa vasorum that were looked for."""
+    pieces_px = _pieces_px(vessels)
+    area_px = sum(pieces_px) or None
+    return {
+        "vasa_vasorum_area_px": area_px,
+        "vasa_vasorum_area_mm2": units.mm2(area_px),
+        "vasa_vasorum_count": len(pieces_px),
+    }
+
+
+def _lipid_warnings(cores: Cores | None, cut: bool, units: Units) -> list[str]:
+    """cut: whether an edge cuts the lipid core."""
+    if cores is None:
+        return lipid_warnings(None, None, cut, no_thickness=False)
+    no_thickness = cores.cap is None and units.pixel_spacing_mm is not None
+    return lipid_warnings(cores.arcs, cores.rays, cut, no_thickness)
 
 
 def _pieces_px(tissue: Tissue | None) -> tuple[float, ...]:
@@ -220,14 +229,8 @@ def _pieces_px(tissue: Tissue | None) -> tuple[float, ...]:
     return () if tissue is None else tuple(piece_areas_px(tissue).tolist())
 
 
-def _areas_mm2(areas_px: tuple[float, ...] | None, pixel_spacing_mm: float | None) -> tuple[float, ...] | None:
-    if areas_px is None or pixel_spacing_mm is None:
-        return None
-    return tuple(area_px * pixel_spacing_mm**2 for area_px in areas_px)
-
-
-def _total_deg(arcs: Sequence[Arc] | None) -> float | None:
-    return None if arcs is None else float(sum(arc.extent_deg for arc in arcs))
+def _total_deg(arcs: Sequence[Arc]) -> float:
+    return float(sum(arc.extent_deg for arc in arcs))
 
 
 def _middle(disc: NDArray[np.bool_] | None) -> tuple[float, float] | None:
@@ -244,26 +247,8 @@ def _outside(lipid: Tissue, lumen: Lumen | None) -> Tissue:
     return surface if lumen is None else without(surface, lumen.surface)
 
 
-def _see(lipid: Outline | None, centre: tuple[float, float], depth_px: float) -> SeenCores | None:
-    return None if lipid is None else see_cores(lipid, centre, depth_px)
-
-
-def _arcs(
-    seen: SeenCores | None, centre: tuple[float, float], depth_px: float, shadow: Tissue | None
+def _arcs_about(
+    point: tuple[float, float], surface: Tissue | None, least_px: float, shadow: Tissue | None
 ) -> tuple[Arc, ...]:
-    """Arcs of lipid core about `centre`; none where there is no lipid core."""
-    if seen is None:
-        return ()
-    shadowed = None if shadow is None else rays_meeting(smooth(shadow).outline, centre, depth_px)
-    return find_arcs(seen.meets, shadowed)
-
-
-def _thickness(
-    rays: CapRays | None, arcs: Sequence[Arc], pixel_spacing_mm: float | None
-) -> tuple[Thickness, Thickness] | None:
-    """Nearest-point and radial thickness over the arcs; None without a scale or without a cap."""
-    return None if rays is None or pixel_spacing_mm is None else thickness(rays, arcs, pixel_spacing_mm)
-
-
-def _percent_of(disc: NDArray[np.bool_] | None, area_px: float | None) -> float | None:
-    return None if area_px is None or disc is None else float(100 * area_px / disc.sum())
+    """Arcs of the smooth lipid core as seen from any point; none where there is no lipid core."""
+    return () if surface is None else bridged_arcs(see_cores(surface.outline, point, least_px), point, least_px, shadow)
