@@ -22,7 +22,7 @@ WALL_MM = 0.3  # of wall along a ray, behind which another lumen is not this one
 SURE = 4.0  # logits are cut off here: no place outweighs many
 EDGE_PX = 4.0  # over which an outline's plane rises from 0 to 1
 # Gains are logits times mm along a ray, costs are in the same unit.
-STEP_COST, GREATEST_COST = 0.6, 3.0  # of a mm's difference between neighbouring rays; of any difference
+STEP_COST, GREATEST_COST = 1.5, 3.0  # of a mm's difference between neighbouring rays; of any difference
 END_COST = 4.0  # of each end of a stretch of lipid
 CAP_WEIGHT = 1.0  # of what the cap's own map says
 LEAST_LIPID_MM = 0.1  # along a ray
