@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.checkpoint import Checkpoint
-from octseg.decoding import RayGrid, decode
+from octseg.decoding import Levels, RayGrid, decode
 from octseg.decoding.reaches import joined, nearer_view
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
@@ -193,7 +193,7 @@ class Segmenter:
     def _measured(self, seen: _Seen, probabilities: Sequence[Maps]) -> list[tuple[Maps, FrameMeasures]]:
         """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
         spacing = seen.scale.pixel_spacing_mm
-        decoded = decode(probabilities, self.config.every_threshold, seen.grid, seen.disc, spacing)
+        decoded = decode(probabilities, Levels(self.config.every_threshold), seen.grid, seen.disc, spacing)
         return [
             (planes, measure(planes, spacing, disc=seen.disc, catheter_centre=seen.view.catheter_centre))
             for planes in decoded

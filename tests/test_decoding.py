@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from octseg.decoding import RayGrid, decode
+from octseg.decoding import Levels, RayGrid, decode
 from octseg.decoding.paths import best_places, best_stretches
 from octseg.decoding.rays import N_RAYS, between_rays
 
@@ -14,7 +14,7 @@ ROW, COL = np.mgrid[:SIDE, :SIDE].astype(np.float32) - 250
 RADIUS, ANGLE = np.hypot(ROW, COL), np.degrees(np.arctan2(ROW, COL)) % 360
 DISC = RADIUS <= 250
 GRID = RayGrid((SIDE, SIDE), CENTRE, 250.0)
-HALF = dict.fromkeys(("lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"), 0.5)
+HALF = Levels(dict.fromkeys(("lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"), 0.5))
 LUMEN_PX, FRONT_PX = 90, 105
 
 
@@ -103,6 +103,20 @@ def test_an_island_that_no_reader_would_draw_is_left_out() -> None:
     assert not outlined(maps(island | speck))["lipid_core"].any()
 
 
+def test_a_core_of_which_the_map_is_hardly_sure_counts_only_where_that_is_enough() -> None:
+    """A map of 0.73 is one logit above one half."""
+    given = {**maps(PLAQUE), "lipid_core": np.where(PLAQUE, np.float32(0.73), np.float32(0.01))}
+    for sure, found in ((0.5, True), (1.5, False)):
+        [planes] = decode([given], Levels(HALF.thresholds, sure), GRID, DISC, SPACING_MM)
+        assert (planes["lipid_core"] >= 0.5).any() == found
+
+
+def test_a_threshold_of_its_own_moves_an_outline() -> None:
+    ramp = np.clip(0.5 + (LUMEN_PX - RADIUS) / 100, 0, 1).astype(np.float32)  # 0.7 at 20 px less
+    [planes] = decode([{"lumen": ramp}], Levels({"lumen": 0.7}), GRID, DISC, SPACING_MM)
+    assert (planes["lumen"] >= 0.5).sum() == pytest.approx(np.pi * (LUMEN_PX - 20) ** 2, rel=0.02)
+
+
 def test_lipid_in_the_lumen_is_none() -> None:
     assert not outlined(maps(RADIUS < 60))["lipid_core"].any()
 
@@ -141,7 +155,7 @@ def test_a_second_lumen_is_none_of_this_one() -> None:
 
 
 def test_a_model_of_lipid_alone_still_gives_whole_cores() -> None:
-    [planes] = decode([{"lipid_core": probability(PLAQUE)}], {"lipid_core": 0.5}, GRID, DISC, SPACING_MM)
+    [planes] = decode([{"lipid_core": probability(PLAQUE)}], Levels({"lipid_core": 0.5}), GRID, DISC, SPACING_MM)
     found = planes["lipid_core"] >= 0.5
     assert pieces(found) == 1
     assert found.sum() == pytest.approx((PLAQUE & DISC).sum(), rel=0.05)

@@ -32,6 +32,17 @@ CORNER_MM = 0.15  # radius with which the ends of a core are rounded
 
 
 @dataclass(frozen=True)
+class Levels:
+    """From which probability on a class is likelier than not, and how sure a whole core must be.
+
+    core: least mean of a core's logits over that of lipid's threshold; what is less sure is no core.
+    """
+
+    thresholds: Mapping[str, float]
+    core: float = 0.0
+
+
+@dataclass(frozen=True)
 class Borders:
     """Of one frame, (N_RAYS,) each, in pixels from the centre.
 
@@ -46,7 +57,7 @@ class Borders:
 
 def decode(
     probabilities: Sequence[Mapping[str, Floats]],
-    thresholds: Mapping[str, float],
+    levels: Levels,
     grid: RayGrid,
     disc: NDArray[np.bool_] | None,
     pixel_spacing_mm: float | None,
@@ -55,23 +66,23 @@ def decode(
 
     Args:
         probabilities: class name -> (H, W), for each variant; all have the same classes.
-        thresholds: probability from which a class is likelier than not.
+        levels: what counts as found.
         grid: rays about the catheter to the farthest rim.
         disc: (H, W), True where the frame is imaged.
 
     Returns:
         class name -> (H, W) float32 in [0, 1], in the order given.
     """
-    borders = find_borders(probabilities, thresholds, grid, disc, pixel_spacing_mm)
+    borders = find_borders(probabilities, levels, grid, disc, pixel_spacing_mm)
     return [
-        _planes(maps, thresholds, of_variant, grid, disc, pixel_spacing_mm)
+        _planes(maps, levels.thresholds, of_variant, grid, disc, pixel_spacing_mm)
         for maps, of_variant in zip(probabilities, borders, strict=True)
     ]
 
 
 def find_borders(
     probabilities: Sequence[Mapping[str, Floats]],
-    thresholds: Mapping[str, float],
+    levels: Levels,
     grid: RayGrid,
     disc: NDArray[np.bool_] | None,
     pixel_spacing_mm: float | None,
@@ -83,7 +94,7 @@ def find_borders(
     def logits(name: str) -> Floats:
         """(N_RAYS, N, places), 0 at the threshold; never likely where nothing is imaged."""
         read = np.stack([grid.read(maps[name]) for maps in probabilities], axis=1)
-        return np.where(imaged[:, None], _logits(read, thresholds[name]), np.float32(-SURE))
+        return np.where(imaged[:, None], _logits(read, levels.thresholds[name]), np.float32(-SURE))
 
     lumens: Sequence[Radii | None] = [None] * len(probabilities)
     if "lumen" in probabilities[0]:
@@ -92,7 +103,7 @@ def find_borders(
         return [Borders(lumen, None, None, np.zeros(N_RAYS, bool)) for lumen in lumens]
     cap = logits("fibrous_cap") if "fibrous_cap" in probabilities[0] else None
     allowed = np.stack([_allowed(lumen, grid, imaged, pixel_spacing_mm) for lumen in lumens], axis=1)
-    return _with_lipid(lumens, logits("lipid_core"), cap, allowed, grid, mm)
+    return _with_lipid(lumens, logits("lipid_core"), cap, allowed, levels.core, grid, mm)
 
 
 def _logits(probability: Floats, threshold: float) -> Floats:
@@ -154,6 +165,7 @@ def _with_lipid(
     lipid: Floats,
     cap: Floats | None,
     allowed: NDArray[np.bool_],
+    sure: float,
     grid: RayGrid,
     mm: float,
 ) -> list[Borders]:
@@ -177,24 +189,34 @@ def _with_lipid(
     backs = best_places(back_gain.astype(np.float32), STEP_COST / mm, GREATEST_COST)
     found = []
     for n, lumen in enumerate(lumens):
-        lipid_there = _wide_enough(there[:, n])
+        core = (place[:-1] >= fronts[:, n, None]) & (place[:-1] < backs[:, n, None])
+        lipid_there = _cores(there[:, n], np.where(core, lipid[:, n], np.nan), sure)
         front = _smooth_where(np.asarray(fronts[:, n] * grid.step_px, np.float64), lipid_there, FRONT_SMOOTHING)
         back = _smooth_where(np.asarray(backs[:, n] * grid.step_px, np.float64), lipid_there, BACK_SMOOTHING)
         found.append(Borders(lumen, front if lumen is None else np.maximum(front, lumen), back, lipid_there))
     return found
 
 
-def _wide_enough(there: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Rays of stretches (N_RAYS,) that span LEAST_ARC_DEG or more."""
+def _cores(there: NDArray[np.bool_], lipid: Floats, sure: float) -> NDArray[np.bool_]:
+    """Rays of stretches (N_RAYS,) that span LEAST_ARC_DEG or more and whose logits are `sure` on average.
+
+    lipid: (N_RAYS, places), NaN outside the cores.
+    """
+    kept = there.copy()
+    for stretch in _stretches(there):
+        too_narrow = len(stretch) * 360.0 / N_RAYS < LEAST_ARC_DEG
+        if too_narrow or not np.nanmean(lipid[stretch]) >= sure:
+            kept[stretch] = False
+    return kept
+
+
+def _stretches(there: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """The rays of each unbroken stretch of True around the circle (N_RAYS,)."""
     if there.all() or not there.any():
-        return there
-    first = int(np.flatnonzero(there & ~np.roll(there, 1))[0])
-    kept = np.roll(there, -first)
-    edges = np.flatnonzero(np.diff(np.append(kept, False).astype(int), prepend=0))
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        if (end - begin) * 360.0 / N_RAYS < LEAST_ARC_DEG:
-            kept[begin:end] = False
-    return np.roll(kept, first)
+        return [np.flatnonzero(there)] if there.any() else []
+    begins = np.flatnonzero(there & ~np.roll(there, 1))
+    lengths = [int(np.argmin(np.roll(there, -begin))) for begin in begins]
+    return [(begin + np.arange(length)) % N_RAYS for begin, length in zip(begins, lengths, strict=True)]
 
 
 def _smooth_where(values: Radii, there: NDArray[np.bool_], rays: float) -> Radii:
