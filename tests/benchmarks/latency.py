@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from octseg.checkpoint import load_checkpoint
+from octseg.decoding import Levels, RayGrid, decode
 from octseg.drawing.screen import encode_jpeg
 from octseg.export.pictures import overlay_png
 from octseg.inference import choose_backend
@@ -43,6 +44,9 @@ def main() -> None:
     openvino, folded = (choose_backend(checkpoint, "cpu", name) for name in ("openvino", "torch"))
     planes = openvino(inputs)[0]
     result = segmenter.segment(frame)
+    maps, levels = result.probabilities, Levels(checkpoint.config.every_threshold)
+    grid = RayGrid((frame.shape[0], frame.shape[1]), view.catheter_centre, view.reach_px)
+    [outlines] = decode([maps], levels, grid, result.disc, result.pixel_spacing_mm)
     eager = copy.deepcopy(checkpoint.network).eval()
     eager_input = Normalise(config.mean, config.std)(torch.from_numpy(inputs))
 
@@ -61,7 +65,8 @@ def main() -> None:
         "  find disc, ruler and catheter, clean": lambda: view_frame(frame),
         "  to the network's input": lambda: to_input(view, config),
         "  probability back to the frame": lambda: to_frame(planes, view, config),
-        "  measure": lambda: measure(result.probabilities, result.pixel_spacing_mm, disc=result.disc),
+        "  decode the outlines": lambda: decode([maps], levels, grid, result.disc, result.pixel_spacing_mm),
+        "  measure": lambda: measure(outlines, result.pixel_spacing_mm, disc=result.disc),
         "  overlay": result.overlay,
         "  overlay as a PNG file": lambda: overlay_png(result),
     }
