@@ -17,6 +17,7 @@ Floats = NDArray[np.float32]
 
 BEHIND_MM = LIPID_DEPTH_MM + 0.2
 LUMEN_QUANTILE = 0.95  # of the rays, so that a side branch does not decide
+NEARER_SHARE, FADE_PX = 0.5, 12.0  # of the nearer view where it reaches; over which it ends
 WORTHWHILE = 0.85  # of the full reach; a view that is hardly nearer shows nothing new
 
 
@@ -43,18 +44,14 @@ def joined(planes: Sequence[Floats], views: Sequence[FrameView], config: Preproc
     maps = to_frame(planes[0], views[0], config)
     for of_view, view in zip(planes[1:], views[1:], strict=True):
         near = to_frame(of_view, view, config)
-        within = _within(view, NEARER_FADE_PX)
-        maps += (near - maps) * within * np.float32(NEARER_SHARE)
+        maps += (near - maps) * _within(view) * np.float32(NEARER_SHARE)
     return maps
 
 
-NEARER_SHARE, NEARER_FADE_PX = 0.5, 12.0
-
-
-def _within(view: FrameView, fade_px: float) -> Floats:
-    """1 where the view reaches, 0 beyond, over `fade_px` between, (H, W)."""
+def _within(view: FrameView) -> Floats:
+    """1 where the view reaches, 0 beyond, (H, W)."""
     height, width = view.grey.shape
     row = np.arange(height, dtype=np.float32)[:, None] - np.float32(view.catheter_centre[0])
     col = np.arange(width, dtype=np.float32)[None] - np.float32(view.catheter_centre[1])
     radius = cv2.magnitude(*(np.ascontiguousarray(np.broadcast_to(each, (height, width))) for each in (row, col)))
-    return np.asarray(np.clip((view.reach_px - radius) / fade_px, 0, 1), np.float32)
+    return np.asarray(np.clip((view.reach_px - radius) / FADE_PX, 0, 1), np.float32)
