@@ -1,10 +1,11 @@
-"""What each piece of the recipe is good for: `python -m tests.benchmarks.report_ablation --data FOLD --imagenet FILE`.
+"""What each lever of the recipe is good for: `python -m tests.benchmarks.report_levers --data FOLD --imagenet FILE`.
 
-Every row is trained with the same budget and differs from the first in what its name says. FOLD is laid out as one of
-the Zenodo record. The study with most frames is trained on, less the frames in `GAP`, which hold another plaque of the
-same patient: rows are chosen by these and by phantoms. The other studies of the fold are measured too; they choose
-nothing.
-Writes a line of JSON for each row to --out, passes over those that are there, and prints the table.
+Every row is trained with the same budget and seeds and differs from the first, today's recipe, in what its name says.
+FOLD is laid out as one of the Zenodo record. The study with most frames is trained on, less the frames in `GAP`, which
+hold another plaque of the same patient: rows are chosen by these and by phantoms, also of other optics. The other
+studies of the fold are measured too; they choose nothing.
+Writes a line of JSON for each row and seed to --out, passes over those that are there, and prints the table. `--rows`
+takes some of them, by their first word.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,45 +26,49 @@ from octseg.model import ModelConfig
 from octseg.preprocessing import PreprocessingConfig, view_frame
 from octseg.pretrained import from_pretrained
 from train.dataset import Case, TrainingFrame, load_phantom, open_data, training_frame
-from train.evaluate import evaluate, phantom_cases
+from train.evaluate import evaluate, other_optics_cases, phantom_cases
 from train.loop import train
-from train.recipe import PLAIN_FLIPS, Augmentation, Recipe, Stage
+from train.recipe import Augmentation, Recipe, Stage
 
 GAP, HELD_OUT = range(71, 121), range(74, 119)  # frame numbers not trained on; of these the ones to measure on
-SIDE, RAYS = 192, 168  # of the input: depths and rays
-WRAP_IN_TRAINING, WRAP_IN_USE = 12, 60
+POLAR = PreprocessingConfig(domain="polar", size=(208, 256))
 PHANTOM_SEED = 100_000
+NARROW = replace(
+    Augmentation().without("near_chance", "coarse_chance", "dim_chance", "floor_chance", "black_chance"),
+    zoom=(0.6, 1.45),
+    gain=(0.8, 1.25),
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One training: changes to the first row's recipe, how many phantoms there are, and the input's domain."""
+    """One training: changes to today's recipe, how many phantoms there are, and the network's own."""
 
     name: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     phantoms: int = 300
-    domain: str = "polar"
+    circular: bool = True
 
 
-def without(name: str, *pieces: str) -> Row:
-    """The first row less pieces of the augmentation."""
-    return Row(name, {"augmentation": Augmentation.every_piece().without(*pieces)})
+def augmented(name: str, **changes: Any) -> Row:
+    """Today's recipe with another augmentation."""
+    return Row(name, {"augmentation": replace(Augmentation(), **changes)})
 
 
 ROWS = (
-    Row("every piece, Dice"),
-    Row("Focal-Tversky for Dice", {"loss": "bce_focal_tversky"}),
-    Row("no phantoms", phantoms=0),
-    Row("plain baseline: flips, no phantoms", {"augmentation": PLAIN_FLIPS}, phantoms=0),
-    Row("60 % phantoms", {"phantom_share": 0.6}),
-    Row("every piece, Dice, another seed", {"seed": 1}),
-    Row("Cartesian", domain="cartesian"),
-    Row("flips alone", {"augmentation": PLAIN_FLIPS}),
-    without("no wedges of other frames", "wedge_chance"),
-    without("no blood, ruler, tone, range", "blood_chance", "ruler_chance", "tone_chance", "range_cut"),
-    without("no zoom, no shift", "zoom", "offset"),
-    Row("lipid frames as they come", {"lipid_share": 0.0}),
-    Row("no averaged weights", {"ema_decay": 0.0}),
+    Row("today"),
+    Row("views of octseg 0.1: reach 0.6 to 1.45, no other zoom's pixels, light, floor", {"augmentation": NARROW}),
+    augmented("no-near: never the reach of the second look", near_chance=0.0),
+    augmented("no-coarse: pixels as they are", coarse_chance=0.0),
+    augmented("no-dim: light as it is", dim_chance=0.0),
+    augmented("no-floor: black behind the rim", floor_chance=0.0),
+    augmented("range of the display cut, other grey maps", range_cut=0.08, tone_chance=0.3),
+    augmented("blood in a fifth", blood_chance=0.2),
+    augmented("wedges of other frames", wedge_chance=0.25),
+    Row("60% phantoms", {"phantom_share": 0.6}),
+    Row("few-negatives: 60 % of the real frames with lipid, 35 % phantoms", {"lipid_share": 0.6, "phantom_share": 0.35}),
+    Row("dice for Focal-Tversky", {"loss": "bce_dice"}),
+    Row("seam: rows that do not go around", circular=False),
 )
 
 
@@ -74,15 +80,9 @@ def held_apart(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
     ]
 
 
-def preprocessing(domain: str, wrap: int) -> PreprocessingConfig:
-    """The input of every row."""
-    if domain == "cartesian":
-        return PreprocessingConfig(domain="cartesian", size=(SIDE, SIDE))
-    return PreprocessingConfig(domain="polar", size=(RAYS + 2 * wrap, SIDE), wrap_rays=wrap)
-
-
 def figures(
     row: Row,
+    seed: int,
     real: Sequence[TrainingFrame],
     phantoms: Sequence[TrainingFrame],
     sets: Mapping[str, Sequence[Case]],
@@ -90,22 +90,20 @@ def figures(
     steps: int,
 ) -> dict[str, Any]:
     """Train one row and measure it on each set of cases."""
-    seen = preprocessing(row.domain, WRAP_IN_TRAINING)
-    stages = (Stage(steps=steps, batch=8, size=seen.size),)
-    first = Recipe(stages=stages, augmentation=Augmentation.every_piece(), loss="bce_dice")
-    recipe = replace(first, **row.changes)
+    recipe = replace(Recipe(stages=(Stage(steps=steps, batch=8, size=POLAR.size),), seed=seed), **row.changes)
+    network_config = ModelConfig(circular_rows=row.circular)
     with tempfile.TemporaryDirectory() as folder, tqdm(total=steps, desc=row.name) as bar:
         network = train(
             real,
             phantoms[: row.phantoms],
             imagenet=imagenet,
-            network_config=ModelConfig(),
-            preprocessing=seen,
+            network_config=network_config,
+            preprocessing=POLAR,
             recipe=recipe,
             out=Path(folder) / "run",
             show=lambda report: bar.update(int(report["step"]) - bar.n),
         )
-        config = CheckpointConfig(network=ModelConfig(), preprocessing=preprocessing(row.domain, WRAP_IN_USE))
+        config = CheckpointConfig(network=network_config, preprocessing=POLAR)
         save_checkpoint(Path(folder) / "weights", network, config, "")
         segmenter = from_pretrained(Path(folder) / "weights")
         measured = {name: evaluate(segmenter, cases) for name, cases in sets.items()}
@@ -115,7 +113,7 @@ def figures(
 
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """One line for each row: lumen, cap and lipid Dice, lipid arc-Dice and area error in each set."""
+    """One line for each row and seed: lumen, cap and lipid Dice, lipid arc-Dice and area error in each set."""
     sets = list(next(iter(results.values())))
     lines = ["| | " + " | ".join(sets) + " |", "|" + "---|" * (len(sets) + 1)]
     for name, of_row in results.items():
@@ -135,8 +133,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="fold with train/ and test/")
     parser.add_argument("--imagenet", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("ablation.jsonl"))
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--out", type=Path, default=Path("levers.jsonl"))
+    parser.add_argument("--rows", nargs="+", default=[row.name.split()[0] for row in ROWS])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--test-phantoms", type=int, default=60)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -146,6 +146,7 @@ def main() -> None:
     sets = {
         "held-out plaque of 001": held_out,
         "phantoms": list(phantom_cases(options.test_phantoms)),
+        "phantoms of other optics": list(other_optics_cases(options.test_phantoms)),
         "003 and 008": list(open_data(options.data / "test", "test").cases()),
     }
     count = max(row.phantoms for row in ROWS)
@@ -153,11 +154,13 @@ def main() -> None:
     results = {}
     if options.out.exists():
         results = {told["name"]: told["sets"] for told in map(json.loads, options.out.read_text().splitlines())}
-    for row in ROWS:
-        if row.name not in results:
-            results[row.name] = figures(row, real, phantoms, sets, options.imagenet, options.steps)
+    wanted = [row for row in ROWS if row.name.split()[0] in options.rows]
+    for seed, row in product(options.seeds, wanted):
+        name = f"{row.name}, seed {seed}"
+        if name not in results:
+            results[name] = figures(row, seed, real, phantoms, sets, options.imagenet, options.steps)
             with options.out.open("a") as out:
-                out.write(json.dumps({"name": row.name, "steps": options.steps, "sets": results[row.name]}) + "\n")
+                out.write(json.dumps({"name": name, "steps": options.steps, "sets": results[name]}) + "\n")
     print(table(results))
 
 
