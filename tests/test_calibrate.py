@@ -183,7 +183,7 @@ def test_intervals_of_a_model_that_was_never_calibrated_say_so(bundled: Path) ->
     assert any("were not checked against any truth" in warning for warning in result.warnings)
 
 
-def test_coverage_counts_true_values_inside_and_passes_over_what_is_absent_in_both() -> None:
+def test_coverage_counts_true_values_inside_and_keeps_apart_what_is_absent_in_both() -> None:
     case = phantom_case(900_000)
     segmenter = from_pretrained()
     sure = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=True)
@@ -193,11 +193,14 @@ def test_coverage_counts_true_values_inside_and_passes_over_what_is_absent_in_bo
     assert both["lumen_area_mm2"][1] == sure.measures.lumen_area_mm2
     absent = replace(sure, measures=FrameMeasures())
     empty = replace(case, truth={name: np.zeros_like(plane) for name, plane in case.truth.items()})
-    assert "lipid_core_area_mm2" not in true_and_found(absent, empty)
+    assert true_and_found(absent, empty)["lipid_core_area_px"] == (0.0, 0.0)
+    assert "fibrous_cap_thickness_min_um" not in true_and_found(absent, empty)
     metrics = evaluate(segmenter, [case], uncertainty=True)
     low, high = (sure.intervals_95 or {})["lumen_area_mm2"] or (1.0, 0.0)
     held = metrics["intervals_95"]["lumen_area_mm2"]
-    assert held == {"n": 1, "inside": float(low <= true_mm2 <= high), "median_half_width": round((high - low) / 2, 4)}
+    inside = float(low <= true_mm2 <= high)
+    assert (held["n"], held["inside"], held["inside_all"]) == (1, inside, inside)
+    assert held["median_half_width"] == pytest.approx((high - low) / 2, abs=1e-4)
     assert "| phantoms | lumen_area_mm2 | 1 |" in coverage_table({"phantoms": metrics})
 
 
