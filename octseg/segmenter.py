@@ -13,9 +13,9 @@ from PIL import Image
 from octseg.checkpoint import Checkpoint
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
-from octseg.inference.variants import VARIANTS
+from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures, measure
-from octseg.measurement.intervals import find_intervals, find_spreads
+from octseg.measurement.intervals import find_intervals, find_signs
 from octseg.measurement.lumen import lumen_mask
 from octseg.preprocessing import FrameView, to_frame, to_input, view_frame
 from octseg.pullback import Frame, PixelScale, Pullback
@@ -122,7 +122,7 @@ class Segmenter:
                 )
             for item, grey, planes in zip(batch, inputs, probability, strict=True):
                 result = self._result(item, planes, pullback, file)
-                yield self._with_intervals(result, item, grey) if uncertainty else result
+                yield self._with_intervals(result, item, grey, planes) if uncertainty else result
 
     def _result(self, seen: _Seen, planes: NDArray[np.float32], pullback: Pullback, file: str) -> FrameResult:
         """Planes (K, rows, columns) of one frame's probability to its result."""
@@ -163,19 +163,22 @@ class Segmenter:
         )
         return probability, measures
 
-    def _with_intervals(self, result: FrameResult, seen: _Seen, grey: NDArray[np.uint8]) -> FrameResult:
-        """The result with intervals, from variants of the frame's input `grey`."""
+    def _with_intervals(
+        self, result: FrameResult, seen: _Seen, grey: NDArray[np.uint8], planes: NDArray[np.float32]
+    ) -> FrameResult:
+        """The result with intervals, from variants of the frame's input `grey` and its own `planes`, shifted."""
         config, widths = self.config.preprocessing, self.config.calibration.intervals
-        planes = self._run(np.stack([variant.seen(grey, config) for variant in VARIANTS]))
+        of_variants = self._run(np.stack([variant.seen(grey, config) for variant in VARIANTS]))
         variants = [
             self._measured(seen, variant.undone(of_variant, config))[1]
-            for variant, of_variant in zip(VARIANTS, planes, strict=True)
+            for variant, of_variant in zip(VARIANTS, of_variants, strict=True)
         ]
+        at_shifts = [self._measured(seen, shifted(planes, by))[1] for by in SHIFTS]
         classes = self.config.network.classes
-        spreads = find_spreads(result.measures, variants, classes)
-        intervals = find_intervals(result.measures, spreads, classes, widths)
+        signs = find_signs(result.measures, variants, at_shifts, classes)
+        intervals = find_intervals(result.measures, signs, classes, widths)
         warnings = result.warnings if widths else (*result.warnings, UNCALIBRATED)
-        return replace(result, spreads=spreads, intervals_95=intervals, warnings=warnings)
+        return replace(result, signs=signs, intervals_95=intervals, warnings=warnings)
 
 
 def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:
