@@ -11,7 +11,7 @@ from typing import Any
 from typing_extensions import Self
 
 from octseg.errors import ConfigError
-from octseg.measurement.intervals import INTERVAL_MEASURES, Width
+from octseg.measurement.intervals import INTERVAL_MEASURES, Reach, Width
 from octseg.model.config import checked_fields
 
 
@@ -47,22 +47,39 @@ class Calibration:
             for name, held in sections["probability"].items()
         }
         intervals = {
-            name: Width(**_numbers(Width, held, f"calibration.intervals.{name}"))
-            for name, held in sections["intervals"].items()
+            name: _width(held, f"calibration.intervals.{name}") for name, held in sections["intervals"].items()
         }
         for name, platt in probability.items():
             if platt.slope <= 0:
                 raise ConfigError(f"the slope of calibration.probability.{name} must be above 0, not {platt.slope}")
-        for name, width in intervals.items():
-            if width.factor <= 0 or width.share < 0 or width.floor < 0:
-                raise ConfigError(
-                    f"calibration.intervals.{name} must have a factor above 0, and share and floor from 0 on"
-                )
         return cls(probability=probability, intervals=intervals, made_from=sections["made_from"])
 
     def to_mapping(self) -> dict[str, Any]:
         """Fields as JSON knows them."""
         return asdict(self)
+
+
+def _width(given: Any, section: str) -> Width:
+    """As it is written today, or with one factor for both ends as it was before."""
+    if isinstance(given, Mapping) and "factor" in given:
+        held = _numbers(_Symmetrical, given, section)
+        if held["factor"] <= 0 or held["share"] < 0 or held["floor"] < 0:
+            raise ConfigError(f"{section} must have a factor above 0, and share and floor from 0 on")
+        return Width.symmetrical(**held)
+    ends = checked_fields(Width, given, section)
+    reaches = {end: Reach(**_numbers(Reach, held, f"{section}.{end}")) for end, held in ends.items()}
+    if any(value < 0 for reach in reaches.values() for value in asdict(reach).values()):
+        raise ConfigError(f"what {section} reaches by must be from 0 on")
+    return Width(**reaches)
+
+
+@dataclass(frozen=True)
+class _Symmetrical:
+    """An interval that reaches factor * (spread + share * value + floor) to either side."""
+
+    factor: float
+    share: float
+    floor: float
 
 
 def _numbers(cls: type, given: Any, section: str) -> dict[str, float]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from octseg.checkpoint import CheckpointConfig
 from octseg.export import markdown
-from octseg.score_tables import Metrics, class_table, coverage_table, figure, summary_table
+from octseg.measurement.depth import LIPID_DEPTH_MM
+from octseg.score_tables import Metrics, class_table, coverage_table, figure, lipid_table, summary_table
 
 TITLE = "Tissue outlines in intravascular OCT: improved DeepLabV3+"
 TAGS = ("medical", "oct", "intravascular", "coronary", "lipid-plaque", "semantic-segmentation")
@@ -69,6 +70,8 @@ def _result(name: str, of_set: Mapping[str, Any]) -> dict[str, Any]:
         metrics.append({"type": "dice", "value": arc, "name": "arc-Dice, pooled, lipid_core"})
     if (error := of_set.get("lipid_area_error_percent_pooled")) is not None:
         metrics.append({"type": "relative_error", "value": error, "name": "lipid area error, percent"})
+    if (dice := of_set.get("lipid_unlimited", {}).get("dice_pooled")) is not None:
+        metrics.append({"type": "dice", "value": dice, "name": "Dice, pooled, lipid_core, whatever its depth"})
     studies = ", ".join(study for study in of_set.get("studies", ()) if study != name.removesuffix("s"))
     frames = f"{name}: {of_set['n_frames']} frames" + (f", studies {studies}" if studies else "")
     return {
@@ -93,13 +96,16 @@ octseg predict frame.png --model {name} --out results
 
 
 def _purpose() -> str:
-    return """It outlines tissue in frames of coronary optical coherence tomography for research: to measure the visible
-lipid area, the lipid arc and the thickness of the cap over it, in many frames alike, or to draw a first outline that a
-reader then mends.
+    return f"""It outlines tissue in frames of coronary optical coherence tomography for research: to measure the
+visible lipid area, the lipid arc and the thickness of the cap over it, in many frames alike, or to draw a first
+outline that a reader then mends.
 
 It is not for diagnosis, treatment, or any decision about a patient. It knows the frames listed below and no others; it
 has not been tested on stents, on other scanners, or on frames with much residual blood. The deep border of lipid is
-diffuse and drawn by habit: its area is the visible lipid area."""
+diffuse and drawn by habit, to 0.6 mm behind the lumen by some readers of the public record and to the picture's rim by
+others. So lipid counts to {LIPID_DEPTH_MM:g} mm behind the lumen's outline, about as far as OCT sees through a cap into
+lipid, the same at every zoom: its area is the visible lipid area, to {LIPID_DEPTH_MM:g} mm. It is no measure of how
+large a plaque is."""
 
 
 def _contract(config: CheckpointConfig) -> str:
@@ -137,6 +143,8 @@ def _scores(config: CheckpointConfig, sets: Metrics) -> str:
     if not sets:
         return "Not evaluated yet."
     tables = [summary_table(sets)]
+    if any("lipid_visible" in of_set for of_set in sets.values()):
+        tables.append(lipid_table(sets))
     if all("classes" in of_set for of_set in sets.values()):
         tables.append(class_table(sets))
     agreement = list(_agreement(sets))

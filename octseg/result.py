@@ -15,7 +15,7 @@ from octseg.drawing.overlay import OverlayStyle, draw_overlay
 from octseg.export.masks import palette_image
 from octseg.export.records import json_value, json_values
 from octseg.measurement.frame import FrameMeasures
-from octseg.measurement.intervals import Interval
+from octseg.measurement.intervals import Interval, Signs
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, frame_sha256
 
 ModelSource = Literal["bundled", "hub", "folder"]
@@ -43,7 +43,7 @@ class FrameResult:
     disc: (H, W) bool, True on the imaged disc; None where no disc was found.
     catheter_centre: (row, col) in pixels, None where it was not found.
     intervals_95: measure -> its 95 % interval (low, high) in its own unit, None for what was not measured; None where
-        no intervals were asked for. spreads: how far variants of the frame are from each measure, in its unit.
+        no intervals were asked for. signs: of how sure each measure is, in its unit, from which they were made.
     withdrawn: why nothing is said of this frame, in one sentence: then every mask is empty and every measure None.
         None where its numbers stand.
     warnings: of reading, scale and measures, one sentence each.
@@ -63,7 +63,7 @@ class FrameResult:
     backend: str
     model: ModelIdentity
     intervals_95: Mapping[str, Interval | None] | None = None
-    spreads: Mapping[str, float | None] | None = field(default=None, repr=False)
+    signs: Mapping[str, Signs | None] | None = field(default=None, repr=False)
     withdrawn: str | None = None
     warnings: tuple[str, ...] = ()
 

@@ -15,9 +15,9 @@ from octseg.decoding import Levels, RayGrid, decode
 from octseg.decoding.reaches import joined, nearer_view
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
-from octseg.inference.variants import VARIANTS
+from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures, measure
-from octseg.measurement.intervals import find_intervals, find_spreads
+from octseg.measurement.intervals import find_intervals, find_signs
 from octseg.preprocessing import FrameView, to_input, view_frame
 from octseg.pullback import Frame, PixelScale, Pullback
 from octseg.reading import find_pixel_scale, read_frame_array, read_pullback
@@ -26,6 +26,7 @@ from octseg.result import FrameResult, ModelIdentity
 Maps = dict[str, NDArray[np.float32]]  # class name -> (H, W)
 Source = str | Path | bytes | Image.Image | NDArray[Any] | Pullback
 ARRAY_NAME = "frame"
+PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
 UNCALIBRATED = (
     "The intervals of this model were not checked against any truth: they hold what variants of the frame differ by, "
     "and are likely to be too narrow."
@@ -200,19 +201,22 @@ class Segmenter:
         ]
 
     def _with_intervals(self, result: FrameResult, seen: _Seen, looks: Sequence[_Look]) -> FrameResult:
-        """The result with intervals, from variants of what the network saw of the frame."""
+        """The result with intervals, from variants of what the network saw, and from its probability shifted."""
         config, widths = self.config.preprocessing, self.config.calibration.intervals
         seen_as = [self._run(np.stack([variant.seen(look.grey, config) for variant in VARIANTS])) for look in looks]
-        probabilities = [
-            self._probability([variant.undone(planes[number], config) for planes in seen_as], looks)
-            for number, variant in enumerate(VARIANTS)
-        ]
-        variants = [measures for _, measures in self._measured(seen, probabilities)]
+        planes = [[variant.undone(each[n], config) for each in seen_as] for n, variant in enumerate(VARIANTS)]
+        planes += [[shifted(look.planes, by) for look in looks] for by in SHIFTS]
+        at_once = max(1, PIXELS_AT_ONCE // result.frame[..., 0].size)
+        measured: list[FrameMeasures] = []
+        for start in range(0, len(planes), at_once):
+            probabilities = [self._probability(each, looks) for each in planes[start : start + at_once]]
+            measured += [measures for _, measures in self._measured(seen, probabilities)]
+        variants, at_shifts = measured[: len(VARIANTS)], measured[len(VARIANTS) :]
         classes = self.config.network.classes
-        spreads = find_spreads(result.measures, variants, classes)
-        intervals = find_intervals(result.measures, spreads, classes, widths)
+        signs = find_signs(result.measures, variants, at_shifts, classes)
+        intervals = find_intervals(result.measures, signs, classes, widths)
         warnings = result.warnings if widths else (*result.warnings, UNCALIBRATED)
-        return replace(result, spreads=spreads, intervals_95=intervals, warnings=warnings)
+        return replace(result, signs=signs, intervals_95=intervals, warnings=warnings)
 
 
 def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:

@@ -15,7 +15,7 @@ from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, sav
 from octseg.errors import CheckpointError
 from octseg.inference import choose_backend
 from octseg.measurement import FrameMeasures
-from octseg.measurement.intervals import Width
+from octseg.measurement.intervals import Reach, Signs, Width
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.phantom import make_phantom
 from octseg.preprocessing import PreprocessingConfig, to_input, view_frame
@@ -23,7 +23,7 @@ from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.score_tables import coverage_table
 from tests.prepared import phantoms_fold, prepare_folder
 from train.agreement import Reliability
-from train.calibrate import fitted_platt, fitted_widths, main
+from train.calibrate import Reading, fitted_platt, fitted_widths, main, phantoms
 from train.dataset import phantom_case
 from train.evaluate import evaluate
 from train.scores import true_and_found
@@ -72,29 +72,80 @@ def test_a_slope_and_an_intercept_that_are_known_are_found() -> None:
     assert fitted_platt(nothing) is None
 
 
+def readings(off: np.ndarray, spread: np.ndarray, value: np.ndarray, rise: np.ndarray | None = None) -> list[Reading]:
+    """Frames whose true value lies `off` above the one found."""
+    rises = np.zeros_like(value) if rise is None else rise
+    told = zip(value + off, value, spread, rises, strict=True)
+    return [Reading(float(t), float(v), Signs(float(s), 0.0, float(r))) for t, v, s, r in told]
+
+
+def inside(width: Width, frames: list[Reading]) -> float:
+    ends = [width.interval(each.value, each.signs) for each in frames]
+    return float(np.mean([low <= each.true <= high for (low, high), each in zip(ends, frames, strict=True)]))
+
+
 def test_widths_hold_95_of_100_of_new_distances_and_go_by_what_tells() -> None:
     rng = np.random.default_rng(1)
-    spread, value, told = rng.uniform(0.5, 5.0, 8000), rng.uniform(1.0, 100.0, 8000), rng.normal(0.0, 1.0, 8000)
-    scales = {"lipid_arc_deg": spread, "lumen_area_mm2": 0.2 * value, "lipid_core_area_mm2": np.full(8000, 3.0)}
-    frames = {name: np.stack([np.abs(told * scale), spread, value], axis=1) for name, scale in scales.items()}
-    frames["lumen_area_mm2"][:, 1] = 0.0  # nothing but the value tells
-    widths = fitted_widths({name: of_frames[:2000].tolist() for name, of_frames in frames.items()})
+    n = 3000
+    spread, value, told = rng.uniform(0.5, 5.0, n), rng.uniform(1.0, 100.0, n), rng.normal(0.0, 1.0, n)
+    frames = {
+        "lipid_arc_deg": readings(told * spread, spread, value),
+        "lumen_area_mm2": readings(told * 0.2 * value, np.zeros(n), value),
+        "lipid_core_area_mm2": readings(told * 3.0, spread, value),
+    }
+    widths = fitted_widths({name: of_measure[:1000] for name, of_measure in frames.items()})
     for name, width in widths.items():
-        halves = np.array([width.half(spread, value) for _, spread, value in frames[name][2000:]])
-        assert np.mean(frames[name][2000:, 0] <= halves) == pytest.approx(0.95, abs=0.015)
-    assert widths["lumen_area_mm2"].factor * widths["lumen_area_mm2"].share == pytest.approx(1.96 * 0.2, rel=0.1)
-    few = {"lipid_arc_deg": [(1.0, 1.0, 1.0)] * 79}
-    assert fitted_widths(few) == {}
+        assert inside(width, frames[name][1000:]) == pytest.approx(0.95, abs=0.025)
+    assert widths["lipid_arc_deg"].high.spread == pytest.approx(1.96, rel=0.2)
+    assert widths["lumen_area_mm2"].low.share == pytest.approx(1.96 * 0.2, rel=0.2)
+    assert widths["lipid_core_area_mm2"].low.of(1.0, 10.0, 0.0) == pytest.approx(1.96 * 3.0, rel=0.2)
+    assert fitted_widths({"lipid_arc_deg": frames["lipid_arc_deg"][:79]}) == {}
+
+
+def test_ends_are_as_uneven_as_the_errors_are() -> None:
+    """Values that are never too low by more than a tenth of what they are too high by."""
+    rng = np.random.default_rng(2)
+    n = 1500
+    spread, value, side = rng.uniform(0.5, 5.0, n), rng.uniform(50.0, 100.0, n), rng.random(n) < 0.5
+    off = np.where(side, -spread, 0.1 * spread) * rng.random(n)
+    width = fitted_widths({"lipid_arc_deg": readings(off, spread, value)})["lipid_arc_deg"]
+    assert width.low.of(2.0, 75.0, 0.0) > 7 * width.high.of(2.0, 75.0, 0.0)
+
+
+def test_frames_in_which_nothing_was_found_do_not_widen_the_intervals_of_the_others() -> None:
+    """Each third of those with nothing found was missed, with a rise that tells of it."""
+    rng = np.random.default_rng(3)
+    n = 400
+    found = readings(rng.normal(0.0, 0.1, n), np.full(n, 0.1), rng.uniform(2.0, 6.0, n))
+    missed = np.where(np.arange(n) % 3 == 0, rng.uniform(2.0, 4.0, n), 0.0)
+    nothing = readings(missed, np.zeros(n), np.zeros(n), rise=missed / 4)
+    width = fitted_widths({"lipid_core_area_mm2": [*found, *nothing]})["lipid_core_area_mm2"]
+    assert width.high.of(0.1, 4.0, 0.0) < 0.3
+    assert width.none.of(0.0, 0.0, 0.0) < 0.3
+    assert width.none.of(0.0, 0.0, 1.0) == pytest.approx(4.0, rel=0.1)
+
+
+def test_intervals_are_fitted_on_phantoms_of_either_optics_by_turns() -> None:
+    names = [case.name for case in phantoms(3)]
+    assert names == ["phantom_800000", "other_optics_850000", "phantom_800001"]
 
 
 def test_the_configuration_keeps_a_calibration(tmp_path: Path) -> None:
     calibration = Calibration(
         probability={"lumen": Platt(slope=1.5, intercept=0.25)},
-        intervals={"lipid_arc_deg": Width(factor=2.5, share=0.25, floor=10.0)},
+        intervals={"lipid_arc_deg": Width(low=Reach(spread=2.5), high=Reach(share=0.25, floor=10.0), none=Reach())},
         made_from={"intervals": "3 phantoms"},
     )
     save_checkpoint(tmp_path, DeepLabV3Plus(TINY.network), replace(TINY, calibration=calibration), "# Tiny")
     assert load_checkpoint(tmp_path).config.calibration == calibration
+
+
+def test_intervals_that_were_written_with_one_factor_are_read_as_they_were_meant(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, DeepLabV3Plus(TINY.network), TINY, "# Tiny")
+    old = {"lipid_arc_deg": {"factor": 2.0, "share": 0.1, "floor": 5.0}}
+    change(tmp_path, lambda config: config["calibration"].update(intervals=old))
+    width = load_checkpoint(tmp_path).config.calibration.intervals["lipid_arc_deg"]
+    assert width.interval(100.0, Signs(3.0, drop=50.0)) == (100 - 2 * (3 + 10 + 5), 100 + 2 * (3 + 10 + 5))
 
 
 def drop_calibration(config: dict[str, Any]) -> None:
@@ -111,6 +162,9 @@ def change(folder: Path, how: Callable[[dict[str, Any]], None]) -> None:
     config = json.loads((folder / "config.json").read_text())
     how(config)
     (folder / "config.json").write_text(json.dumps(config))
+
+
+BELOW_0 = {"spread": -1.0, "share": 0.0, "shift": 0.0, "floor": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -134,6 +188,9 @@ def change(folder: Path, how: Callable[[dict[str, Any]], None]) -> None:
         ("intervals", "plaque_burden", {"factor": 2.0, "share": 0.0, "floor": 0.0}, r"names \['plaque_burden'\]"),
         ("intervals", "lipid_arc_deg", {"factor": 2.0, "share": 0.0, "floor": -1.0}, "share and floor from 0 on"),
         ("intervals", "lipid_arc_deg", [2.0, 1.0], "must be an object"),
+        ("intervals", "lipid_arc_deg", {"low": {}, "high": {}}, r"lipid_arc_deg\" in config.json lacks \['none'\]"),
+        ("intervals", "lipid_arc_deg", {"low": {"spread": 1.0}, "high": BELOW_0, "none": BELOW_0}, r"low\" .* lacks"),
+        ("intervals", "lipid_arc_deg", {"low": BELOW_0, "high": BELOW_0, "none": BELOW_0}, "must be from 0 on"),
     ],
 )
 def test_a_calibration_that_does_not_fit_is_refused_by_name(
@@ -158,7 +215,9 @@ def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
     assert set(config.calibration.probability) == {"lipid_core"}  # the dataset speaks of no other
     assert config.metrics == {}
     assert config.calibration.made_from["probability"] == "2 validation frames of 1 patients"
-    assert config.calibration.made_from["intervals"] == "2 phantoms, seeds 800000 to 800001"
+    assert config.calibration.made_from["intervals"] == (
+        "2 phantoms, half of them of other optics, seeds 800000 to 800000 and 850000 to 850000"
+    )
     assert "intervals of 0 measures" in capsys.readouterr().out  # two frames are too few
 
 
@@ -183,7 +242,7 @@ def test_intervals_of_a_model_that_was_never_calibrated_say_so(bundled: Path) ->
     assert any("were not checked against any truth" in warning for warning in result.warnings)
 
 
-def test_coverage_counts_true_values_inside_and_passes_over_what_is_absent_in_both() -> None:
+def test_coverage_counts_true_values_inside_and_keeps_apart_what_is_absent_in_both() -> None:
     case = phantom_case(900_000)
     segmenter = from_pretrained()
     sure = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=True)
@@ -193,11 +252,14 @@ def test_coverage_counts_true_values_inside_and_passes_over_what_is_absent_in_bo
     assert both["lumen_area_mm2"][1] == sure.measures.lumen_area_mm2
     absent = replace(sure, measures=FrameMeasures())
     empty = replace(case, truth={name: np.zeros_like(plane) for name, plane in case.truth.items()})
-    assert "lipid_core_area_mm2" not in true_and_found(absent, empty)
+    assert true_and_found(absent, empty)["lipid_core_area_px"] == (0.0, 0.0)
+    assert "fibrous_cap_thickness_min_um" not in true_and_found(absent, empty)
     metrics = evaluate(segmenter, [case], uncertainty=True)
     low, high = (sure.intervals_95 or {})["lumen_area_mm2"] or (1.0, 0.0)
     held = metrics["intervals_95"]["lumen_area_mm2"]
-    assert held == {"n": 1, "inside": float(low <= true_mm2 <= high), "median_half_width": round((high - low) / 2, 4)}
+    inside = float(low <= true_mm2 <= high)
+    assert (held["n"], held["inside"], held["inside_all"]) == (1, inside, inside)
+    assert held["median_half_width"] == pytest.approx((high - low) / 2, abs=1e-4)
     assert "| phantoms | lumen_area_mm2 | 1 |" in coverage_table({"phantoms": metrics})
 
 

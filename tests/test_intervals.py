@@ -11,9 +11,9 @@ from PIL import Image
 
 import octseg
 from octseg.cli import main
-from octseg.inference.variants import VARIANTS, Variant
+from octseg.inference.variants import VARIANTS, Variant, shifted
 from octseg.measurement import FrameMeasures
-from octseg.measurement.intervals import INTERVAL_MEASURES, Width, find_intervals, find_spreads
+from octseg.measurement.intervals import INTERVAL_MEASURES, Reach, Signs, Width, find_intervals, find_signs
 from octseg.phantom import make_phantom
 from octseg.preprocessing import PreprocessingConfig
 
@@ -37,7 +37,7 @@ def circled(config: PreprocessingConfig, seed: int = 0) -> np.ndarray:
 def test_what_a_variant_moves_is_undone_to_the_pixel(config: PreprocessingConfig, variant: Variant) -> None:
     planes = circled(config)
     levels = np.round(255 * planes).astype(np.uint8)
-    plain = replace(variant, gamma=1.0)
+    plain = replace(variant, gamma=1.0, zoom=1.0, blur=0.0)
     seen = np.stack([plain.seen(plane, config) for plane in levels])
     np.testing.assert_array_equal(plain.undone(seen.astype(np.float32), config), levels)
 
@@ -67,21 +67,50 @@ def test_gamma_leaves_black_and_white_and_darkens_what_is_between() -> None:
     assert sorted({*seen.ravel().tolist()}) == [0, 64, 255]
 
 
+@pytest.mark.parametrize("variant", [variant for variant in VARIANTS if variant.zoom != 1.0])
+def test_a_zoom_is_undone_where_it_showed_the_frame(variant: Variant) -> None:
+    """Planes that change slowly with depth; what a nearer view lost beyond its rim is not compared."""
+    depth = np.linspace(0.0, 1.0, POLAR.size[1], dtype=np.float32)
+    planes = np.broadcast_to(depth, (2, *POLAR.size))
+    levels = np.stack(
+        [replace(variant, blur=0.0).seen(np.round(200 * plane).astype(np.uint8), POLAR) for plane in planes]
+    )
+    back = variant.undone(levels.astype(np.float32) / 200, POLAR)
+    known = slice(1, int(POLAR.size[1] / max(variant.zoom, 1.0)) - 2)
+    np.testing.assert_allclose(back[:, :, known], planes[:, :, known], atol=0.02)
+
+
+def test_a_zoom_moves_depth_about_the_catheter_and_shows_black_beyond_the_rim() -> None:
+    grey = np.full(POLAR.size, 100, np.uint8)
+    grey[:, :10] = 200  # up to depth 10
+    farther = Variant(zoom=0.5).seen(grey, POLAR)
+    assert np.flatnonzero(farther[0] > 150).tolist() == [0, 1, 2, 3, 4]
+    assert not farther[:, 17:].any()
+    nearer = Variant(zoom=2.0).seen(grey, POLAR)
+    assert np.flatnonzero(nearer[0] > 150).tolist() == list(range(20))
+
+
+def test_shifted_probability_has_a_shifted_logit() -> None:
+    planes = np.array([0.0, 0.18242552, 0.5, 1.0], np.float32)
+    np.testing.assert_allclose(shifted(planes, 1.5), [0.0, 0.5, 0.81757448, 1.0], atol=1e-6)
+
+
 def test_an_interval_is_solved_by_hand() -> None:
     """Arc 100; variants 90, 110, 100, 120: mean square (100 + 100 + 0 + 400) / 4 = 150."""
     frame = FrameMeasures(pixel_spacing_mm=0.01, lipid_arc_deg=100.0, lipid_core_area_mm2=2.0, lipid_core_area_px=2e4)
     variants = [replace(frame, lipid_arc_deg=float(arc)) for arc in (90, 110, 100, 120)]
-    spreads = find_spreads(frame, variants, CLASSES)
-    assert spreads["lipid_arc_deg"] == pytest.approx(150**0.5)
-    plain = find_intervals(frame, spreads, CLASSES, {})
+    shifted_ = [replace(frame, lipid_arc_deg=95.0), replace(frame, lipid_arc_deg=107.0)]
+    signs = find_signs(frame, variants, shifted_, CLASSES)
+    assert signs["lipid_arc_deg"] == Signs(pytest.approx(150**0.5), drop=5.0, rise=7.0)
+    plain = find_intervals(frame, signs, CLASSES, {})
     assert plain["lipid_arc_deg"] == pytest.approx((100 - 1.96 * 150**0.5, 100 + 1.96 * 150**0.5))
     assert plain["lipid_core_area_mm2"] == (2.0, 2.0)
     widths = {
-        "lipid_arc_deg": Width(factor=4.0, floor=20.0),
-        "lipid_core_area_mm2": Width(factor=2.0, share=0.1, floor=0.1),
+        "lipid_arc_deg": Width(low=Reach(spread=4.0, floor=80.0), high=Reach(shift=3.0, floor=1.0)),
+        "lipid_core_area_mm2": Width.symmetrical(factor=2.0, share=0.1, floor=0.1),
     }
-    wide = find_intervals(frame, spreads, CLASSES, widths)
-    assert wide["lipid_arc_deg"] == pytest.approx((0.0, 100 + 4 * (150**0.5 + 20)))  # no arc is below 0
+    wide = find_intervals(frame, signs, CLASSES, widths)
+    assert wide["lipid_arc_deg"] == pytest.approx((0.0, 100 + 3 * 7 + 1))  # no arc is below 0
     assert wide["lipid_core_area_mm2"] == pytest.approx((1.4, 2.6))
     assert wide["lipid_core_area_px"] == pytest.approx((1.4e4, 2.6e4))  # the same area in pixels
     assert wide["lipid_arc_widest_deg"] is None
@@ -90,13 +119,16 @@ def test_an_interval_is_solved_by_hand() -> None:
 def test_an_area_that_was_looked_for_in_vain_may_still_be_there() -> None:
     nothing = FrameMeasures(pixel_spacing_mm=0.01, lipid_arc_deg=0.0)
     some = replace(nothing, lipid_core_area_mm2=0.4, fibrous_cap_thickness_min_um=80.0)
-    spreads = find_spreads(nothing, [nothing, some], CLASSES)
-    intervals = find_intervals(nothing, spreads, CLASSES, {})
+    signs = find_signs(nothing, [nothing, some], [nothing, some], CLASSES)
+    intervals = find_intervals(nothing, signs, CLASSES, {})
     assert intervals["lipid_core_area_mm2"] == pytest.approx((0.0, 1.96 * 0.08**0.5))
     assert intervals["vasa_vasorum_area_mm2"] is None  # not among the classes
     assert intervals["fibrous_cap_thickness_min_um"] is None  # the frame itself has none
     without_scale = replace(nothing, pixel_spacing_mm=None)
-    assert find_spreads(without_scale, [some], CLASSES)["lipid_core_area_mm2"] is None
+    assert find_signs(without_scale, [some], [], CLASSES)["lipid_core_area_mm2"] is None
+    width = Width(high=Reach(floor=9.0), none=Reach(shift=2.0, floor=0.1))
+    found = find_intervals(nothing, signs, CLASSES, {"lipid_core_area_mm2": width})
+    assert found["lipid_core_area_mm2"] == pytest.approx((0.0, 2 * 0.4 + 0.1))  # by an end of its own
 
 
 def test_intervals_hold_the_values_which_are_those_without_them() -> None:

@@ -2,21 +2,22 @@
 
 On the validation split of DIR, of patients that the model was not trained on: each class's probability by a slope and
 an intercept of its logit (Platt 1999), then its threshold, that of the greatest pooled Dice. Then, on fresh phantoms
-(--phantoms), or with --phantoms 0 on the same validation frames, how wide each measure's 95 % interval must be (split
-conformal prediction, Lei et al. 2018, arXiv:1604.04173, eq. 9). Without --data the intervals alone. All of it goes into
-config.json; figures that stood there before a change of threshold are dropped.
+(--phantoms) of which every second one is seen through other optics, or with --phantoms 0 on the same validation frames,
+how wide each measure's 95 % interval must be: the ends by quantile regression, then one factor by split conformal
+prediction (Romano et al. 2019, arXiv:1905.03222; the factor instead of their summand). Without --data the intervals
+alone. All of it goes into config.json; figures that stood there before a change of threshold are dropped.
 """
 
 import argparse
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 from scipy.special import expit, logit
 from tqdm import tqdm
 
@@ -24,21 +25,27 @@ from octseg.calibration import Platt
 from octseg.card import model_card
 from octseg.checkpoint import CARD_FILE, Checkpoint, load_checkpoint, save_checkpoint
 from octseg.errors import ConfigError, OctsegError
-from octseg.measurement.intervals import Width
+from octseg.measurement.intervals import Reach, Signs, Width
 from octseg.pretrained import from_pretrained
 from octseg.segmenter import Segmenter
 from train.agreement import N_BINS, Reliability
 from train.dataset import Case, Data, open_data, phantom_case
-from train.evaluate import refuse_seen, score, shown
+from train.evaluate import other_optics_case, refuse_seen, score, shown
 from train.scores import true_and_found
 
-FIRST_PHANTOM_SEED = 800_000  # training draws from 100,000 up, evaluation from 900,000 up
+FIRST_PHANTOM_SEED, FIRST_OTHER_SEED = 800_000, 850_000  # training draws from 100,000, evaluation from 900,000 up
 LEVEL = 0.95
 MIN_FRAMES = 80  # with a value; half of fewer cannot tell where 95 % of them lie
-SHARES, FLOORS = (0.0, 0.03, 0.1, 0.3), (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # the latter times the mean error
-Errors = dict[
-    str, list[tuple[float, float, float]]
-]  # measure: distance from the true value, spread over variants, value
+LEAST = 0.02  # of the mean error: no end reaches less far
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One measure of one frame: what is true, what was found, and the signs of how sure that is."""
+
+    true: float
+    value: float
+    signs: Signs
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,9 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if data is not None:
             calibrate_probability(options.model, data)
         if options.phantoms:
-            seeds = range(FIRST_PHANTOM_SEED, FIRST_PHANTOM_SEED + options.phantoms)
-            cases: Iterable[Case] = tqdm(map(phantom_case, seeds), total=len(seeds), desc="phantoms", disable=None)
-            told = f"{len(seeds)} phantoms, seeds {seeds[0]} to {seeds[-1]}"
+            cases: Iterable[Case] = tqdm(phantoms(options.phantoms), total=options.phantoms, disable=None)
+            told = f"{options.phantoms} phantoms, half of them of other optics, {seeds_of(options.phantoms)}"
         elif data is not None:
             cases, told = shown(data), f"{len(data.studies)} validation frames"
         widths = calibrate_intervals(options.model, cases, told)
@@ -102,7 +108,7 @@ def calibrate_probability(folder: Path, data: Data) -> None:
 def calibrate_intervals(folder: Path, cases: Iterable[Case], told: str) -> dict[str, Width]:
     """Set in config.json how wide intervals are, so that LEVEL of the true values of `cases` lie inside."""
     segmenter = from_pretrained(folder)
-    widths = fitted_widths(errors(segmenter, cases))
+    widths = fitted_widths(readings(segmenter, cases))
     known = segmenter.config.calibration
     calibration = replace(known, intervals=widths, made_from={**known.made_from, "intervals": told})
     card = (folder / CARD_FILE).read_text()
@@ -110,51 +116,88 @@ def calibrate_intervals(folder: Path, cases: Iterable[Case], told: str) -> dict[
     return widths
 
 
-def errors(segmenter: Segmenter, cases: Iterable[Case]) -> Errors:
-    """How far each measure is off in each case, its spread and its value; frames that lack a value are passed over."""
-    found: Errors = {}
+def phantoms(count: int) -> Iterator[Case]:
+    """By turns of the optics that training knows and of others; of seeds that nothing else draws."""
+    for place in range(count):
+        known = place % 2 == 0
+        yield (phantom_case if known else other_optics_case)(
+            (FIRST_PHANTOM_SEED if known else FIRST_OTHER_SEED) + place // 2
+        )
+
+
+def seeds_of(count: int) -> str:
+    """The seeds of `phantoms`, in words."""
+    firsts = ((FIRST_PHANTOM_SEED, (count + 1) // 2), (FIRST_OTHER_SEED, count // 2))
+    return "seeds " + " and ".join(f"{first} to {first + of_kind - 1}" for first, of_kind in firsts if of_kind)
+
+
+def readings(segmenter: Segmenter, cases: Iterable[Case]) -> dict[str, list[Reading]]:
+    """Of each measure all frames in which it has a true value and was measured; a frame that was withdrawn has none."""
+    held: dict[str, list[Reading]] = {}
     for case in cases:
         result = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=True)
-        for name, (true, value) in true_and_found(result, case).items():
-            spread = (result.spreads or {}).get(name)
-            if value is not None and spread is not None:
-                found.setdefault(name, []).append((abs(value - true), spread, value))
-    return found
+        if result.withdrawn is None:
+            for name, (true, value) in true_and_found(result, case).items():
+                signs = (result.signs or {}).get(name)
+                if value is not None and signs is not None:
+                    held.setdefault(name, []).append(Reading(true, value, signs))
+    return held
 
 
-def fitted_widths(found: Mapping[str, Sequence[tuple[float, float, float]]]) -> dict[str, Width]:
+def fitted_widths(held: Mapping[str, Sequence[Reading]]) -> dict[str, Width]:
     """The width of each measure with enough frames.
 
-    Share and floor are those of the narrowest intervals on half of them, the factor comes from the other half: of those
-    chosen on the same frames the luckiest would win, and not the best.
+    Frames in which something was found are fitted apart from those in which nothing was: the few that were missed would
+    else widen the intervals of all. Where the latter are too few, theirs is the upper end of the former.
     """
-    return {
-        name: _fitted_width(np.array(of_frames)) for name, of_frames in found.items() if len(of_frames) >= MIN_FRAMES
-    }
+    widths = {}
+    for name, of_measure in held.items():
+        found, none = [each for each in of_measure if each.value], [each for each in of_measure if not each.value]
+        if len(found) >= MIN_FRAMES:
+            low, high = _fitted(found)
+            widths[name] = Width(low=low, high=high, none=_fitted(none)[1] if len(none) >= MIN_FRAMES else high)
+    return widths
 
 
-def _fitted_width(of_frames: NDArray[np.float64]) -> Width:
-    """From the distance, spread and value (N, 3) of one measure."""
-    half, other = of_frames[::2], of_frames[1::2]
-    typical = max(float(half[:, 0].mean()), 1e-6)
-    possible = [Width(share=share, floor=times * typical) for share in SHARES for times in FLOORS]
-    best = min(
-        (replace(width, factor=_factor(half, width)) for width in possible), key=lambda width: _size(half, width)
+def _fitted(of_frames: Sequence[Reading]) -> tuple[Reach, Reach]:
+    """Both ends: their shape on half of the frames, how far it must be stretched on the other half.
+
+    Of widths chosen and stretched on the same frames the luckiest would win, and not the best.
+    """
+    order = np.random.default_rng(0).permutation(len(of_frames))  # the frames come by turns of two kinds
+    half, other = ([of_frames[place] for place in places] for places in (order[::2], order[1::2]))
+    least = LEAST * max(float(np.mean([abs(each.true - each.value) for each in half])), 1e-6)
+    ends = [_shape(half, side, least) for side in (-1.0, 1.0)]
+    over = sorted(
+        max(
+            (each.value - each.true) / ends[0].of(each.signs.spread, each.value, each.signs.drop),
+            (each.true - each.value) / ends[1].of(each.signs.spread, each.value, each.signs.rise),
+        )
+        for each in other
     )
-    return Width(factor=float(f"{_factor(other, best):.6g}"), share=best.share, floor=float(f"{best.floor:.6g}"))
+    factor = max(over[min(math.ceil((len(over) + 1) * LEVEL), len(over)) - 1], LEAST)  # for one frame more
+    low, high = (Reach(*(float(f"{factor * part:.6g}") for part in astuple(end))) for end in ends)
+    return low, high
 
 
-def _factor(of_frames: NDArray[np.float64], width: Width) -> float:
-    """What holds LEVEL of the distances, counted for one frame more than there are."""
-    one = replace(width, factor=1.0)
-    ratio = sorted(off / one.half(spread, value) for off, spread, value in of_frames)
-    place = min(math.ceil((len(ratio) + 1) * LEVEL), len(ratio))
-    return max(float(ratio[place - 1]), 1e-6)
+def _shape(of_frames: Sequence[Reading], side: float, least: float) -> Reach:
+    """The end below (side -1) or above (1) that LEVEL of the true values do not pass, by quantile regression.
 
-
-def _size(of_frames: NDArray[np.float64], width: Width) -> float:
-    """How wide intervals are: the median, or a few large plaques would decide."""
-    return float(np.median([width.half(spread, value) for _, spread, value in of_frames]))
+    A linear programme: with coefficients from 0 on, the sum of LEVEL for each unit by which an end falls short and of
+    1 - LEVEL for each by which it goes too far is least (Koenker and Bassett 1978).
+    """
+    signs = [
+        (each.signs.spread, abs(each.value), each.signs.drop if side < 0 else each.signs.rise, 1.0)
+        for each in of_frames
+    ]
+    past = np.array([side * (each.true - each.value) for each in of_frames])
+    n = len(of_frames)
+    cost = np.concatenate([np.zeros(4), np.full(n, LEVEL), np.full(n, 1.0 - LEVEL)])
+    equal = np.hstack([np.array(signs), np.eye(n), -np.eye(n)])
+    bounds = [(0.0, None)] * 3 + [(least, None)] + [(0.0, None)] * 2 * n
+    fit = linprog(cost, A_eq=equal, b_eq=past, bounds=bounds, method="highs")
+    spread, share, shift, floor = (float(part) for part in fit.x[:4])
+    return Reach(spread=spread, share=share, shift=shift, floor=floor)
 
 
 def fitted_platt(bins: Reliability) -> Platt | None:

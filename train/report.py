@@ -23,16 +23,17 @@ from octseg.checkpoint import CheckpointConfig
 from octseg.errors import OctsegError
 from octseg.export.files import write_file
 from octseg.export.pictures import SMALL, png_bytes
+from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.pretrained import from_pretrained
 from octseg.publishing import PRIVATE_TEXT, mark_of
-from octseg.score_tables import METRICS_FILE, class_table, summary_table
+from octseg.score_tables import METRICS_FILE, class_table, lipid_table, summary_table
 from octseg.segmenter import Segmenter
 from train.dataset import Data, open_data
 from train.evaluate import kind_of, refuse_seen, score, shown
 from train.loop import LOG_FILE
 from train.panels import told
 from train.plots import Plot, Series, agreement, curve, reliability, validation_curve
-from train.scores import DEG_PER_RAY, LIPID, FrameScore, SetScore
+from train.scores import DEG_PER_RAY, FrameScore, SetScore
 from train.worst import Worst, WorstFrames
 
 REPORT_FILE = "report.html"
@@ -235,7 +236,7 @@ def _run_step(config: CheckpointConfig, line: Mapping[str, Any]) -> int:
 
 
 def _figures(run: Path, config: CheckpointConfig, measured: Measured | None) -> str:
-    """The two tables of train.evaluate: of the frames measured now, else of metrics.json."""
+    """The tables of train.evaluate: of the frames measured now, else of metrics.json."""
     if measured is not None and measured.scores.frames:
         metrics: Mapping[str, Any] = {measured.name: measured.scores.summary()}
     elif (run / METRICS_FILE).exists():
@@ -244,7 +245,8 @@ def _figures(run: Path, config: CheckpointConfig, measured: Measured | None) -> 
         return "<p>Not measured: no frames of unseen patients were given.</p>"
     chosen = config.training.get("weights", "")
     words = "<p>The weights were chosen on such frames, so these figures flatter.</p>" if "best" in chosen else ""
-    return words + _table(summary_table(metrics)) + _table(class_table(metrics))
+    lipid = _table(lipid_table(metrics)) if any("lipid_visible" in of_set for of_set in metrics.values()) else ""
+    return words + _table(summary_table(metrics)) + lipid + _table(class_table(metrics))
 
 
 def _worst(worst: Iterable[Worst], *, private: bool) -> str:
@@ -264,10 +266,9 @@ def _worst(worst: Iterable[Worst], *, private: bool) -> str:
 def _agreement(frames: Sequence[FrameScore]) -> str:
     """Bland-Altman plots of lipid area, on the frames with a scale, and of arc."""
     plots = []
-    if scaled := [each for each in frames if each.pixel_spacing_mm is not None and LIPID in each.overlaps]:
-        mm2 = np.array([each.pixel_spacing_mm or 0.0 for each in scaled]) ** 2
-        found, true = (np.array([getattr(each.overlaps[LIPID], side) for each in scaled]) for side in ("found", "true"))
-        plots.append(agreement(found * mm2, true * mm2, "Lipid area", "mm²"))
+    if areas := [area for each in frames if (area := each.lipid_area_mm2) is not None]:
+        found, true = (np.array([getattr(area, side) for area in areas], float) for side in ("found", "true"))
+        plots.append(agreement(found, true, f"Lipid area to {LIPID_DEPTH_MM:g} mm", "mm²"))
     if arcs := [each.arc for each in frames if each.arc is not None]:
         found, true = (np.array([getattr(arc, side) for arc in arcs]) * DEG_PER_RAY for side in ("found", "true"))
         plots.append(agreement(found, true, "Lipid arc", "degrees"))

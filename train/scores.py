@@ -1,6 +1,7 @@
 """All figures of merit of one set of frames, as metrics.json holds them. Definitions: docs/training.md.
 
-A set is measured frame by frame (`FrameScore`), then summed up over pixels, frames, pullbacks and patients.
+A set is measured frame by frame (`FrameScore`), then summed up over pixels, frames, pullbacks and patients. Lipid core
+counts to the depth that train/lipid_score.py states, found and true alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +16,21 @@ from octseg.measurement.intervals import INTERVAL_MEASURES, Interval, reading
 from octseg.result import FrameResult
 from train.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
 from train.dataset import PHANTOM_STUDY, Case
-from train.metrics import Mask, Overlap, by_convention, mean_of_groups, pooled, rays_that_meet
+from train.lipid_score import (
+    LIPID,
+    LipidScore,
+    Planes,
+    Sides,
+    area_error_percent,
+    judged_planes,
+    lipid_arcs,
+    unlimited_summary,
+    visible_summary,
+    within_depth,
+)
+from train.metrics import Overlap, by_convention, mean_of_groups, pooled
 from train.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 
-LIPID = "lipid_core"
 DEG_PER_RAY = 1.0
 
 
@@ -26,8 +38,8 @@ DEG_PER_RAY = 1.0
 class FrameScore:
     """One frame: overlap and outlines of each class, the arc, and the scale that they were measured with.
 
-    arc: over 360 rays; None where lipid core is not among the classes. surfaces: without the classes that are empty on
-    both sides, and empty where the frame has no scale.
+    arc: over 360 rays; as lipid None where lipid core is not among the classes. surfaces: without the classes that are
+    empty on both sides, and empty where the frame has no scale. withdrawn: why the model says nothing of this frame.
     """
 
     name: str
@@ -36,6 +48,16 @@ class FrameScore:
     overlaps: Mapping[str, Overlap]
     surfaces: Mapping[str, SurfaceScore]
     arc: Overlap | None
+    lipid: LipidScore | None = None
+    withdrawn: str | None = None
+
+    @property
+    def lipid_area_mm2(self) -> Sides | None:
+        """To the depth that counts; None without lipid core among the classes or without a scale."""
+        if self.pixel_spacing_mm is None or LIPID not in self.overlaps:
+            return None
+        overlap, mm2 = self.overlaps[LIPID], self.pixel_spacing_mm**2
+        return Sides(overlap.found * mm2, overlap.true * mm2)
 
     @property
     def pullback(self) -> str:
@@ -47,30 +69,35 @@ class FrameScore:
 class SetScore:
     """Frames as they are scored, and the pixels of each class by probability.
 
-    intervals: measure -> true value and interval of each frame, where intervals were asked for.
+    intervals: measure -> true value, what was found, and the interval of each frame, where intervals were asked for.
     """
 
     frames: list[FrameScore] = field(default_factory=list)
     reliability: dict[str, Reliability] = field(default_factory=dict)
-    intervals: dict[str, list[tuple[float, Interval | None]]] = field(default_factory=dict)
+    intervals: dict[str, list[tuple[float, float | None, Interval | None]]] = field(default_factory=dict)
 
     def add(self, result: FrameResult, case: Case) -> None:
-        """Score one frame."""
+        """Score one frame; where its result is withdrawn, as one in which nothing was found."""
         classes = [name for name in result.masks if name in case.truth]
-        for name in classes:
-            self.reliability.setdefault(name, Reliability.empty()).add(result.probabilities[name], case.truth[name])
-        if result.intervals_95 is not None:
-            for name, (true, _) in true_and_found(result, case).items():
-                self.intervals.setdefault(name, []).append((true, result.intervals_95[name]))
+        found, true = judged_planes(result, case)
         spacing = result.pixel_spacing_mm
+        for name in classes:
+            counts = within_depth(found, true, spacing) if name == LIPID else np.ones(true[name].shape, bool)
+            bins = self.reliability.setdefault(name, Reliability.empty())
+            bins.add(result.probabilities[name][counts], true[name][counts])
+        if result.intervals_95 is not None and result.withdrawn is None:
+            for name, (value, read) in true_and_found(result, case).items():
+                self.intervals.setdefault(name, []).append((value, read, result.intervals_95[name]))
         self.frames.append(
             FrameScore(
                 case.name,
                 case.study,
                 spacing,
-                {name: Overlap.of(result.masks[name], case.truth[name]) for name in classes},
-                {} if spacing is None else _surfaces(result.masks, case.truth, classes, spacing),
-                Overlap.of(*lipid_arcs(result, case)) if LIPID in classes else None,
+                {name: Overlap.of(found[name], true[name]) for name in classes},
+                {} if spacing is None else _surfaces(found, true, classes, spacing),
+                Overlap.of(*lipid_arcs(found, true)) if LIPID in classes else None,
+                LipidScore.of(result, case, found, true) if LIPID in classes else None,
+                result.withdrawn,
             )
         )
 
@@ -82,6 +109,7 @@ class SetScore:
             "n_frames": len(self.frames),
             "n_patients": len(studies),
             "studies": studies,
+            "withdrawn": [frame.name for frame in self.frames if frame.withdrawn is not None],
             "dice_pooled": {name: pooled(self._overlaps(name)).dice for name in classes},
             "classes": {name: self._class_summary(name) for name in classes},
         }
@@ -125,14 +153,14 @@ class SetScore:
         found = detection(
             np.array([each.found > 0 for each in overlaps]), np.array([each.true > 0 for each in overlaps])
         )
-        scaled = [frame for frame in self.frames if frame.pixel_spacing_mm is not None]
-        mm2 = np.array([frame.pixel_spacing_mm or 0.0 for frame in scaled]) ** 2
+        areas = [area for frame in self.frames if (area := frame.lipid_area_mm2) is not None]
+        lipid = [frame.lipid for frame in self.frames if frame.lipid is not None]
         return {
             "lipid_arc_dice_pooled": pooled(arcs).dice,
             "lipid_arc_dice_ci95": self._interval(lambda often: pooled(arcs, often).dice),
-            "lipid_area_error_percent_pooled": 100.0 * (together.found - together.true) / together.true
-            if together.true
-            else None,
+            "lipid_area_error_percent_pooled": area_error_percent(together),
+            "lipid_unlimited": unlimited_summary(lipid),
+            "lipid_visible": visible_summary(lipid, overlaps),
             "lipid_detection": {
                 **asdict(found),
                 "sensitivity": found.sensitivity,
@@ -141,8 +169,8 @@ class SetScore:
                 "kappa": found.kappa,
             },
             "lipid_area_mm2": _agreement(
-                np.array([frame.overlaps[LIPID].found for frame in scaled]) * mm2,
-                np.array([frame.overlaps[LIPID].true for frame in scaled]) * mm2,
+                np.array([area.found for area in areas], np.float64),
+                np.array([area.true for area in areas], np.float64),
             ),
             "lipid_arc_deg": _agreement(
                 np.array([arc.found for arc in arcs]) * DEG_PER_RAY, np.array([arc.true for arc in arcs]) * DEG_PER_RAY
@@ -156,47 +184,41 @@ class SetScore:
         return None if found is None else list(found)
 
 
-def lipid_arcs(result: FrameResult, case: Case) -> tuple[Mask, Mask]:
-    """(360,) found and true rays that meet lipid, seen from the centroid of the true lumen.
-
-    Where the truth does not speak of the lumen, from that of the one found, and without any from the frame's middle.
-    """
-    lumen = case.truth.get("lumen", result.masks.get("lumen"))
-    rows, cols = np.nonzero(np.ones(case.frame.shape[:2], bool) if lumen is None or not lumen.any() else lumen)
-    centre = (float(rows.mean()), float(cols.mean()))
-    return rays_that_meet(result.masks[LIPID], centre), rays_that_meet(case.truth[LIPID], centre)
-
-
 def true_and_found(result: FrameResult, case: Case) -> dict[str, tuple[float, float | None]]:
-    """Each measure's true value and what was found; without those that are absent or 0 in both.
+    """Each measure's true value and what was found of it, lipid to the depth that counts; without what is not there.
 
     The truth is measured with the scale, disc and catheter of the result. An area of nothing is 0.
     """
     classes = [name for name in result.masks if name in case.truth]
+    _, planes = judged_planes(result, case)
     true = measure(
-        {name: case.truth[name] for name in classes},
+        {name: planes[name] for name in classes},
         result.pixel_spacing_mm,
         disc=result.disc,
         catheter_centre=result.catheter_centre,
     )
     both = {name: (reading(true, name, classes), reading(result.measures, name, classes)) for name in INTERVAL_MEASURES}
-    return {name: (value, found) for name, (value, found) in both.items() if value is not None and (value or found)}
+    return {name: (value, found) for name, (value, found) in both.items() if value is not None}
 
 
-def _coverage(held: Sequence[tuple[float, Interval | None]]) -> dict[str, Any]:
-    """In how many frames the true value lies inside; where there is no interval it does not."""
-    widths = [(interval[1] - interval[0]) / 2 for _, interval in held if interval is not None]
-    inside = [interval is not None and interval[0] <= true <= interval[1] for true, interval in held]
+def _coverage(held: Sequence[tuple[float, float | None, Interval | None]]) -> dict[str, Any]:
+    """In how many frames the true value lies inside, and how wide intervals are; where there is none it does not.
+
+    Of the frames in which there is something or something was found; `_all` are with those in which both are 0.
+    """
+    inside = [interval is not None and interval[0] <= true <= interval[1] for true, _, interval in held]
+    of_some = [place for place, (true, found, _) in enumerate(held) if true or found]
+    intervals = [interval for place in of_some if (interval := held[place][2]) is not None]
     return {
-        "n": len(held),
-        "inside": float(np.mean(inside)),
-        "median_half_width": float(np.median(widths)) if widths else None,
+        "n": len(of_some),
+        "inside": float(np.mean([inside[place] for place in of_some])) if of_some else None,
+        "median_half_width": float(np.median([(high - low) / 2 for low, high in intervals])) if intervals else None,
+        "n_all": len(held),
+        "inside_all": float(np.mean(inside)),
     }
 
 
-def _surfaces(
-    masks: Mapping[str, Mask], truth: Mapping[str, Mask], classes: Sequence[str], spacing_mm: float
-) -> dict[str, SurfaceScore]:
+def _surfaces(masks: Planes, truth: Planes, classes: Sequence[str], spacing_mm: float) -> dict[str, SurfaceScore]:
     found = {}
     for name in classes:
         field_mm = max(truth[name].shape) * spacing_mm
@@ -219,9 +241,22 @@ def _frame_summary(frame: FrameScore) -> dict[str, Any]:
         "dice": {name: overlap.dice for name, overlap in frame.overlaps.items()},
         "pixels": {name: {"found": each.found, "true": each.true} for name, each in frame.overlaps.items()},
         "hd95_mm": {name: score.hd95_mm for name, score in frame.surfaces.items()},
-        "lipid_arc_deg": None
-        if frame.arc is None
-        else {"found": frame.arc.found * DEG_PER_RAY, "true": frame.arc.true * DEG_PER_RAY},
+        **_lipid_of_frame(frame),
+        **({} if frame.withdrawn is None else {"withdrawn": frame.withdrawn}),
+    }
+
+
+def _lipid_of_frame(frame: FrameScore) -> dict[str, Any]:
+    if frame.arc is None or frame.lipid is None:
+        return {"lipid_arc_deg": None}
+    unlimited = frame.lipid.unlimited
+    return {
+        "lipid_arc_deg": {"found": frame.arc.found * DEG_PER_RAY, "true": frame.arc.true * DEG_PER_RAY},
+        "lipid_arc_dice": frame.arc.dice,
+        "lipid_area_mm2": None if frame.lipid_area_mm2 is None else asdict(frame.lipid_area_mm2),
+        "lipid_unlimited": {"dice": unlimited.dice, "pixels": {"found": unlimited.found, "true": unlimited.true}},
+        "lipid_roughness": asdict(frame.lipid.roughness),
+        "lipid_pieces": asdict(frame.lipid.pieces),
     }
 
 

@@ -24,16 +24,17 @@ from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.model import DeepLabV3Plus
 from octseg.publishing import mark_of
-from octseg.result import FrameResult, ModelIdentity
+from octseg.result import ModelIdentity
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data
 from train.evaluate import refuse_seen
+from train.lipid_score import LIPID, Planes, judged_planes, lipid_arcs
 from train.loop import LOG_FILE
 from train.metrics import Overlap, pooled
 from train.panels import compared, sheet, told
 from train.preparing.preview import spread
 from train.recipe import Recipe
-from train.scores import LIPID, lipid_arcs, rounded
+from train.scores import rounded
 
 BEST_FILE, PICTURES = "best.safetensors", "pictures"
 SPLIT = "validation"
@@ -46,7 +47,8 @@ class Look:
     """What one look found.
 
     run_step: steps of the whole run, `step` of them in `stage`. dice: of each class, pooled over the frames' pixels;
-    None where it is neither found nor true. lipid_arc_dice: pooled over their rays; None without lipid core.
+    None where it is neither found nor true. lipid_arc_dice: pooled over their rays; None without lipid core. Lipid
+    counts to the depth of `train.evaluate`.
     """
 
     stage: int
@@ -120,13 +122,14 @@ class Watch:
         # OpenVINO would take longer to convert the network than it saves on a few frames
         segmenter = Segmenter(Checkpoint(self.config, cast(DeepLabV3Plus, average)), identity, backend="torch")
         results = [segmenter.segment(case.frame, case.pixel_spacing_mm) for case in self.cases]
-        overlaps = [overlaps_of(result, case) for result, case in zip(results, self.cases, strict=True)]
+        judged = [judged_planes(result, case) for result, case in zip(results, self.cases, strict=True)]
+        overlaps = [overlaps_of(*planes) for planes in judged]
         dice = {name: pooled([each[name] for each in overlaps]).dice for name in overlaps[0]}
-        arcs = [Overlap.of(*lipid_arcs(r, case)) for r, case in zip(results, self.cases, strict=True) if LIPID in dice]
+        arcs = [Overlap.of(*lipid_arcs(*planes)) for planes in judged if LIPID in dice]
         seconds = time.monotonic() - began
         look = Look(stage, step, run_step, dice, pooled(arcs).dice, len(self.cases), seconds)
         picture = self.out / PICTURES / f"validation_{run_step:06d}.png"
-        self._draw(picture, look, results, overlaps)
+        self._draw(picture, look, judged, overlaps)
         self._keep_if_best(look, average)
         with told_in_one_sentence(LOG_FILE), (self.out / LOG_FILE).open("a") as log:
             log.write(json.dumps(look.to_line()) + "\n")
@@ -134,13 +137,17 @@ class Watch:
         return look
 
     def _draw(
-        self, path: Path, look: Look, results: Sequence[FrameResult], overlaps: Sequence[Mapping[str, Overlap]]
+        self,
+        path: Path,
+        look: Look,
+        judged: Sequence[tuple[Planes, Planes]],
+        overlaps: Sequence[Mapping[str, Overlap]],
     ) -> None:
         shown = []
         for place in _spread(self.cases, PICTURED):
-            case, result = self.cases[place], results[place]
+            case = self.cases[place]
             words = told({name: each.dice for name, each in overlaps[place].items()})
-            shown.append((compared(case.frame, result.masks, case.truth), case.name, words))
+            shown.append((compared(case.frame, *judged[place]), case.name, words))
         mark = mark_of(private=self.private)
         head = f"Step {look.run_step}: {told(look.dice)} (Dice over {look.n_frames} validation frames)"
         picture = sheet(shown, list(look.dice), ("PRIVATE, not to be published. " if self.private else "") + head)
@@ -180,9 +187,9 @@ def load_best(run: Path, network: nn.Module) -> Best:
     return best
 
 
-def overlaps_of(result: FrameResult, case: Case) -> dict[str, Overlap]:
-    """The overlap of each class that the result and the truth both speak of."""
-    return {name: Overlap.of(mask, case.truth[name]) for name, mask in result.masks.items() if name in case.truth}
+def overlaps_of(found: Planes, true: Planes) -> dict[str, Overlap]:
+    """The overlap of each class that both speak of."""
+    return {name: Overlap.of(mask, true[name]) for name, mask in found.items() if name in true}
 
 
 def validation_data(data: Data, given: Path | None, *, streaming: bool = False) -> Data | None:

@@ -10,8 +10,9 @@ from octseg.publishing import mark_of
 from octseg.pullback import Frame
 from octseg.result import FrameResult
 from train.dataset import Case
+from train.lipid_score import LIPID, judged_planes
 from train.panels import compared, sheet, told
-from train.scores import LIPID, FrameScore
+from train.scores import FrameScore
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class WorstFrames:
         """Keep a frame where it is one of the worst so far."""
         badness = _badness(score)
         if len(self._held) < self.size or badness < self._held[-1][0]:
-            worst = Worst(case.name, _dices(score), compared(case.frame, result.masks, case.truth))
+            worst = Worst(case.name, _dices(score), compared(case.frame, *judged_planes(result, case)))
             self._held = sorted([*self._held, (badness, worst)], key=lambda each: each[0])[: self.size]
 
     @property

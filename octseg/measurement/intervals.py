@@ -1,14 +1,20 @@
-"""95 % intervals of the measures of a frame, from how much they differ between variants of it.
+"""95 % intervals of the measures of a frame, from signs of how sure its outlines are.
 
-An interval reaches factor * (spread + share * value + floor) to either side of the frame's own value. The spread is the
-root mean square of the variants' distances from that value. The other three are the model's, fitted where the truth is
-known so that 95 % of true values lie inside. Without them the factor is 1.96 and the others 0: the variants'
-disagreement alone.
+The signs of a measure, in its own unit: how far variants of the frame spread from its value, and how far it drops and
+rises when every probability is taken to be lower and higher. An interval reaches
+
+    spread * (spread over variants) + share * value + shift * (drop below, rise above) + floor
+
+below and above the value. The four coefficients of each end are the model's, fitted where the truth is known so that
+95 % of true values lie inside; where nothing was found (an area or arc of 0) there is one end, with coefficients of its
+own. Without any an interval reaches 1.96 times the variants' spread: their disagreement alone.
 """
 
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+
+from typing_extensions import Self
 
 from octseg.classes import CLASS_NAMES
 from octseg.measurement.frame import FrameMeasures
@@ -31,17 +37,50 @@ FULL_TURN_DEG, NORMAL_FACTOR = 360.0, 1.96
 Interval = tuple[float, float]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Width:
-    """How wide the interval of one measure is; the floor has the measure's unit."""
+@dataclass(frozen=True)
+class Signs:
+    """Of one measure of one frame, each at least 0 and in the measure's unit.
 
-    factor: float = NORMAL_FACTOR
+    spread: root mean square distance of the variants. drop, rise: to the least and the greatest at shifted probability.
+    """
+
+    spread: float
+    drop: float = 0.0
+    rise: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far one end lies from the value; the floor has the measure's unit."""
+
+    spread: float = 0.0
     share: float = 0.0
+    shift: float = 0.0
     floor: float = 0.0
 
-    def half(self, spread: float, value: float) -> float:
-        """How far the interval reaches to either side."""
-        return self.factor * (spread + self.share * abs(value) + self.floor)
+    def of(self, spread: float, value: float, shifted: float) -> float:
+        """The distance; `shifted` is the drop for a lower end, the rise for an upper one."""
+        return self.spread * spread + self.share * abs(value) + self.shift * shifted + self.floor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Width:
+    """The two ends of one measure's intervals, and the upper end where the value is 0."""
+
+    low: Reach = Reach(spread=NORMAL_FACTOR)
+    high: Reach = Reach(spread=NORMAL_FACTOR)
+    none: Reach = Reach(spread=NORMAL_FACTOR)
+
+    @classmethod
+    def symmetrical(cls, factor: float, share: float, floor: float) -> Self:
+        """factor * (spread + share * value + floor) to either side."""
+        reach = Reach(spread=factor, share=factor * share, floor=factor * floor)
+        return cls(low=reach, high=reach, none=reach)
+
+    def interval(self, value: float, signs: Signs) -> Interval:
+        """Low and high; never with the value outside."""
+        high = (self.high if value else self.none).of(signs.spread, value, signs.rise)
+        return value - self.low.of(signs.spread, value, signs.drop), value + high
 
 
 def reading(measures: FrameMeasures, name: str, classes: Collection[str]) -> float | None:
@@ -51,37 +90,45 @@ def reading(measures: FrameMeasures, name: str, classes: Collection[str]) -> flo
     return 0.0 if value is None and has_unit and AREAS.get(name) in classes else value
 
 
-def find_spreads(
-    measures: FrameMeasures, variants: Sequence[FrameMeasures], classes: Collection[str]
-) -> dict[str, float | None]:
-    """Of each of INTERVAL_MEASURES the spread over variants of the frame; None for what was not measured.
+def find_signs(
+    measures: FrameMeasures,
+    variants: Sequence[FrameMeasures],
+    shifted: Sequence[FrameMeasures],
+    classes: Collection[str],
+) -> dict[str, Signs | None]:
+    """The signs of each of INTERVAL_MEASURES; None for what was not measured.
 
-    classes: those that were looked for.
+    variants: of the frame. shifted: its own measures at lower and at higher probability. classes: those that were
+        looked for.
     """
-    spreads = {}
+    signs: dict[str, Signs | None] = {}
     for name in INTERVAL_MEASURES:
-        value, others = reading(measures, name, classes), [reading(each, name, classes) for each in variants]
-        spreads[name] = None if value is None else _spread(value, others)
-    return spreads
+        value = reading(measures, name, classes)
+        signs[name] = None
+        if value is not None:
+            others, at_shift = ([reading(each, name, classes) for each in held] for held in (variants, shifted))
+            off = [each - value for each in at_shift if each is not None]
+            signs[name] = Signs(_spread(value, others), max(0.0, *(-each for each in off), 0.0), max(0.0, *off, 0.0))
+    return signs
 
 
 def find_intervals(
     measures: FrameMeasures,
-    spreads: Mapping[str, float | None],
+    signs: Mapping[str, Signs | None],
     classes: Collection[str],
     widths: Mapping[str, Width],
 ) -> dict[str, Interval | None]:
     """The 95 % interval of each of INTERVAL_MEASURES; None for what was not measured.
 
-    spreads: from `find_spreads`. widths: the model's, by measure; what it lacks has no interval, but where it holds
-        nothing at all `Width()` stands for each.
+    signs: from `find_signs`. widths: the model's, by measure; what it lacks has no interval, but where it holds nothing
+        at all `Width()` stands for each.
     """
     found: dict[str, Interval | None] = dict.fromkeys(INTERVAL_MEASURES)
-    for name, spread in spreads.items():
+    for name, of_measure in signs.items():
         width, value = widths.get(name) if widths else Width(), reading(measures, name, classes)
-        if width is not None and value is not None and spread is not None:
-            half, (least, greatest) = width.half(spread, value), _range(name)
-            found[name] = max(value - half, least), min(value + half, greatest)
+        if width is not None and value is not None and of_measure is not None:
+            (low, high), (least, greatest) = width.interval(value, of_measure), _range(name)
+            found[name] = max(low, least), min(high, greatest)
     spacing_mm = measures.pixel_spacing_mm
     for name in INTERVAL_MEASURES:
         area_mm2 = found.get(f"{name.removesuffix('_px')}_mm2") if name.endswith("_px") else None

@@ -6,6 +6,7 @@ phantom.frame, phantom.masks["lipid_core"], phantom.truth.lipid_arc_deg
 ```
 """
 
+from octseg.phantom.other_optics import other_optics
 from octseg.phantom.rendering import Phantom, make_phantom, render
 from octseg.phantom.sampling import random_spec
 from octseg.phantom.spec import (
@@ -39,6 +40,7 @@ __all__ = [
     "Truth",
     "Wall",
     "make_phantom",
+    "other_optics",
     "random_spec",
     "render",
     "write_phantoms",

@@ -66,7 +66,9 @@ ROWS = (
     augmented("blood in a fifth", blood_chance=0.2),
     augmented("wedges of other frames", wedge_chance=0.25),
     Row("60% phantoms", {"phantom_share": 0.6}),
-    Row("few-negatives: 60 % of the real frames with lipid, 35 % phantoms", {"lipid_share": 0.6, "phantom_share": 0.35}),
+    Row(
+        "few-negatives: 60 % of the real frames with lipid, 35 % phantoms", {"lipid_share": 0.6, "phantom_share": 0.35}
+    ),
     Row("dice for Focal-Tversky", {"loss": "bce_dice"}),
     Row("seam: rows that do not go around", circular=False),
 )
