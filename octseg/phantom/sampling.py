@@ -52,15 +52,7 @@ def random_spec(
     wall = _random_wall(rng, with_lipid)
     pools = _random_pools(rng, thick, wall) if with_lipid else ()
     calcium = _random_calcium(rng, pools) if rng.random() < (0.15 if with_lipid else 0.35) else ()
-    ellipticity = float(rng.uniform(0.0, 0.14))
-    harmonics = tuple(
-        Harmonic(order=order, amplitude=float(rng.uniform(0, 0.09) / (order - 1)), phase_deg=float(rng.uniform(0, 360)))
-        for order in range(3, 12)
-    )
-    narrowest = radius * (1.0 - ellipticity - sum(harmonic.amplitude for harmonic in harmonics))
-    room = max(0.0, min(narrowest - 0.46, 0.86 * field / 2 - radius))  # the catheter stays inside the lumen
-    offset = float(rng.uniform(0.0, 1.0)) * room
-    offset_deg = float(rng.uniform(0, 360))
+    ellipticity, harmonics, offset, offset_deg = _random_lumen(rng, radius, field)
     wire = _random_guide_wire(rng, radius, offset, offset_deg, pools)
     hidden = [(pool.centre_deg, pool.arc_deg / 2 + 10) for pool in pools]
     if wire is not None:
@@ -98,6 +90,21 @@ def random_spec(
 
 def _clipped_normal(rng: np.random.Generator, mean: float, spread: float, low: float, high: float) -> float:
     return float(np.clip(rng.normal(mean, spread), low, high))
+
+
+def _random_lumen(
+    rng: np.random.Generator, radius_mm: float, field_mm: float
+) -> tuple[float, tuple[Harmonic, ...], float, float]:
+    """Ellipticity, ripples, and offset (mm and degrees) of a lumen that holds the catheter and fits the field."""
+    ellipticity = float(rng.uniform(0.0, 0.14))
+    harmonics = tuple(
+        Harmonic(order=order, amplitude=float(rng.uniform(0, 0.09) / (order - 1)), phase_deg=float(rng.uniform(0, 360)))
+        for order in range(3, 12)
+    )
+    narrowest = radius_mm * (1.0 - ellipticity - sum(harmonic.amplitude for harmonic in harmonics))
+    room = max(0.0, min(narrowest - 0.46, 0.86 * field_mm / 2 - radius_mm))  # the catheter stays inside the lumen
+    offset = float(rng.uniform(0.0, 1.0)) * room
+    return ellipticity, harmonics, offset, float(rng.uniform(0, 360))
 
 
 def _random_pools(rng: np.random.Generator, thick: bool, wall: Wall) -> tuple[LipidPool, ...]:
