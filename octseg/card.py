@@ -72,7 +72,7 @@ def _result(name: str, of_set: Mapping[str, Any]) -> dict[str, Any]:
         metrics.append({"type": "relative_error", "value": error, "name": "lipid area error, percent"})
     if (dice := of_set.get("lipid_unlimited", {}).get("dice_pooled")) is not None:
         metrics.append({"type": "dice", "value": dice, "name": "Dice, pooled, lipid_core, whatever its depth"})
-    studies = ", ".join(study for study in of_set.get("studies", ()) if study != name.removesuffix("s"))
+    studies = ", ".join(study for study in of_set.get("studies", ()) if study != "phantom")
     frames = f"{name}: {of_set['n_frames']} frames" + (f", studies {studies}" if studies else "")
     return {
         "task": {"type": "image-segmentation", "name": "Tissue outlines in intravascular OCT"},

@@ -20,7 +20,7 @@ from octseg.preprocessing import PreprocessingConfig
 from octseg.pretrained import from_pretrained
 from octseg.score_tables import summary_table
 from train.dataset import TrainingFrame, open_data, training_frames
-from train.evaluate import evaluate, store_metrics
+from train.evaluate import evaluate, main, store_metrics
 from train.loop import train
 from train.pace import learning_rate_factor
 from train.recipe import Recipe, Stage
@@ -116,6 +116,25 @@ def test_a_part_of_the_record_is_measured_frame_by_frame_and_pooled(part: Path) 
     assert metrics["dice_pooled"]["lumen"] > 0.85
     assert [frame["frame"] for frame in metrics["frames"]] == ["001_1_001", "001_1_002"]
     assert "| tiny | 2 |" in summary_table({"tiny": metrics})
+
+
+def test_the_command_measures_on_phantoms_of_both_kinds_and_tells_each_frame(
+    part: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = CheckpointConfig(
+        network=ModelConfig(aspp_rates=(6,), aspp_channels=8, skip_channels=8), preprocessing=POLAR
+    )
+    save_checkpoint(tmp_path / "run", DeepLabV3Plus(config.network), config, "# No figures yet")
+    flags = ["--phantoms", "1", "--other-optics", "1", "--by-frame", "--into-config"]
+    assert main(["--model", str(tmp_path / "run"), "--data", str(part), *flags]) == 0
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert list(metrics) == ["unseen patients", "phantoms", "phantoms of other optics"]
+    assert metrics["phantoms of other optics"]["frames"][0]["frame"] == "other_optics_950000"
+    printed, card = capsys.readouterr().out, (tmp_path / "run" / "README.md").read_text()
+    assert "| phantoms of other optics | other_optics_950000 |" in printed
+    assert "Dice lipid_core, to 1.2 mm" in card
+    assert "lipid counts to 1.2 mm behind the lumen's outline" in card
+    assert "Dice, pooled, lipid_core, whatever its depth" in card
 
 
 def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
