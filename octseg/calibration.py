@@ -25,16 +25,24 @@ class Platt:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """probability: of a class. intervals: of a measure. made_from: which frames each of the two was fitted on."""
+    """probability: of a class. intervals: of a measure. made_from: which frames each of these was fitted on.
+
+    least_core_logit: mean logit of lipid, over that of its threshold, from which a core is told from none.
+    """
 
     probability: Mapping[str, Platt] = field(default_factory=dict)
     intervals: Mapping[str, Width] = field(default_factory=dict)
     made_from: Mapping[str, str] = field(default_factory=dict)
+    least_core_logit: float = 0.0
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any], classes: tuple[str, ...]) -> Self:
-        """Rebuild from the JSON object; ConfigError for what does not fit a model of these classes."""
-        sections = checked_fields(cls, given, "calibration")
+        """Rebuild from the JSON object; ConfigError for what does not fit a model of these classes.
+
+        Checkpoints of octseg 0.1 took every core for one.
+        """
+        sections = checked_fields(cls, given, "calibration", {"least_core_logit": 0.0})
+        least = _number(sections["least_core_logit"], "calibration.least_core_logit")
         for section, known in (("probability", classes), ("intervals", INTERVAL_MEASURES)):
             if not isinstance(sections[section], Mapping):
                 raise ConfigError(f'"calibration.{section}" in config.json must be an object')
@@ -52,7 +60,9 @@ class Calibration:
         for name, platt in probability.items():
             if platt.slope <= 0:
                 raise ConfigError(f"the slope of calibration.probability.{name} must be above 0, not {platt.slope}")
-        return cls(probability=probability, intervals=intervals, made_from=sections["made_from"])
+        return cls(
+            probability=probability, intervals=intervals, made_from=sections["made_from"], least_core_logit=least
+        )
 
     def to_mapping(self) -> dict[str, Any]:
         """Fields as JSON knows them."""
@@ -85,7 +95,10 @@ class _Symmetrical:
 def _numbers(cls: type, given: Any, section: str) -> dict[str, float]:
     """The fields of `cls`, each a finite number."""
     fields = checked_fields(cls, given, section)
-    for name, value in fields.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ConfigError(f'"{section}.{name}" in config.json must be a finite number, not {value!r}')
-    return {name: float(value) for name, value in fields.items()}
+    return {name: _number(value, f"{section}.{name}") for name, value in fields.items()}
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ConfigError(f'"{name}" in config.json must be a finite number, not {value!r}')
+    return float(value)

@@ -194,7 +194,8 @@ class Segmenter:
     def _measured(self, seen: _Seen, probabilities: Sequence[Maps]) -> list[tuple[Maps, FrameMeasures]]:
         """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
         spacing = seen.scale.pixel_spacing_mm
-        decoded = decode(probabilities, Levels(self.config.every_threshold), seen.grid, seen.disc, spacing)
+        levels = Levels(self.config.every_threshold, self.config.calibration.least_core_logit)
+        decoded = decode(probabilities, levels, seen.grid, seen.disc, spacing)
         return [
             (planes, measure(planes, spacing, disc=seen.disc, catheter_centre=seen.view.catheter_centre))
             for planes in decoded

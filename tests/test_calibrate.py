@@ -23,7 +23,7 @@ from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.score_tables import coverage_table
 from tests.prepared import phantoms_fold, prepare_folder
 from train.agreement import Reliability
-from train.calibrate import Reading, fitted_platt, fitted_widths, main, phantoms
+from train.calibrate import Reading, core_logits, fitted_core_logit, fitted_platt, fitted_widths, main, phantoms
 from train.dataset import phantom_case
 from train.evaluate import evaluate
 from train.scores import true_and_found
@@ -55,6 +55,38 @@ def test_probability_is_moved_by_slope_and_intercept_of_its_class_alone(backend:
     between = (before[2] > 0.01) & (before[2] < 0.99)
     np.testing.assert_allclose(after[2][between], expit(0.5 * logit(before[2][between]) - 1.0), atol=1e-4)
     assert between.sum() > 100
+
+
+def test_a_core_must_be_as_sure_as_nearly_none_of_the_invented_ones() -> None:
+    without = [*[-np.inf] * 80, *np.linspace(0.5, 2.4, 20)]  # 4 of these 100 are surer than 2.0
+    assert fitted_core_logit([3.0] * 50, without) == pytest.approx(2.1, abs=0.1)
+
+
+def test_but_never_so_sure_that_many_true_ones_are_missed() -> None:
+    with_lipid = [*np.linspace(1.0, 2.0, 101), *[-np.inf] * 20]
+    assert fitted_core_logit(with_lipid, [5.0] * 30) == pytest.approx(1.08, abs=0.02)
+
+
+def test_without_frames_of_both_kinds_every_core_counts() -> None:
+    assert fitted_core_logit([], [1.0]) == 0.0
+    assert fitted_core_logit([1.0], []) == 0.0
+
+
+def test_a_core_below_the_models_least_logit_is_not_outlined(bundled: Path) -> None:
+    frame = make_phantom(0).frame
+    result = from_pretrained(bundled).segment(frame)
+    surest = max(core_logits(result, 0.5))
+    known = load_checkpoint(bundled)
+    for least, found in ((surest - 0.5, True), (surest + 0.5, False)):
+        calibration = replace(known.config.calibration, least_core_logit=least)
+        save_checkpoint(bundled, known.network, replace(known.config, calibration=calibration), "# A copy")
+        assert from_pretrained(bundled).segment(frame).masks["lipid_core"].any() == found
+
+
+def test_a_calibration_from_before_cores_were_asked_takes_every_core() -> None:
+    stored = Calibration().to_mapping()
+    del stored["least_core_logit"]
+    assert Calibration.from_mapping(stored, ("lumen",)).least_core_logit == 0.0
 
 
 def test_a_slope_and_an_intercept_that_are_known_are_found() -> None:

@@ -2,10 +2,11 @@
 
 On the validation split of DIR, of patients that the model was not trained on: each class's probability by a slope and
 an intercept of its logit (Platt 1999), then its threshold, that of the greatest pooled Dice. Then, on fresh phantoms
-(--phantoms) of which every second one is seen through other optics, or with --phantoms 0 on the same validation frames,
-how wide each measure's 95 % interval must be: the ends by quantile regression, then one factor by split conformal
-prediction (Romano et al. 2019, arXiv:1905.03222; the factor instead of their summand). Without --data the intervals
-alone. All of it goes into config.json; figures that stood there before a change of threshold are dropped.
+(--phantoms) of which every second one is seen through other optics, how sure a core must be, so that lipid is found in
+few frames without any. And on these, or with --phantoms 0 on the same validation frames, how wide each measure's 95 %
+interval must be: the ends by quantile regression, then one factor by split conformal prediction (Romano et al. 2019,
+arXiv:1905.03222; the factor instead of their summand). Without --data the last two alone. All of it goes into
+config.json; figures that stood there before a change of threshold are dropped.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog, minimize
@@ -24,9 +26,11 @@ from tqdm import tqdm
 from octseg.calibration import Platt
 from octseg.card import model_card
 from octseg.checkpoint import CARD_FILE, Checkpoint, load_checkpoint, save_checkpoint
+from octseg.decoding import logits_over
 from octseg.errors import ConfigError, OctsegError
 from octseg.measurement.intervals import Reach, Signs, Width
 from octseg.pretrained import from_pretrained
+from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from train.agreement import N_BINS, Reliability
 from train.dataset import Case, Data, open_data, phantom_case
@@ -34,6 +38,8 @@ from train.evaluate import other_optics_case, refuse_seen, score, shown
 from train.scores import true_and_found
 
 FIRST_PHANTOM_SEED, FIRST_OTHER_SEED = 800_000, 850_000  # training draws from 100,000, evaluation from 900,000 up
+LIPID = "lipid_core"
+FALSE_SHARE, MISSED_SHARE = 0.04, 0.08  # of frames without lipid in which some is found; of those with it, more missed
 LEVEL = 0.95
 MIN_FRAMES = 80  # with a value; half of fewer cannot tell where 95 % of them lie
 LEAST = 0.02  # of the mean error: no end reaches less far
@@ -62,10 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if data is not None:
             calibrate_probability(options.model, data)
         if options.phantoms:
-            cases: Iterable[Case] = tqdm(phantoms(options.phantoms), total=options.phantoms, disable=None)
+            cases: Iterable[Case] = shown_phantoms(options.phantoms)
             told = f"{options.phantoms} phantoms, half of them of other optics, {seeds_of(options.phantoms)}"
         elif data is not None:
             cases, told = shown(data), f"{len(data.studies)} validation frames"
+        if options.phantoms and LIPID in load_checkpoint(options.model).config.network.classes:
+            least = calibrate_cores(options.model, shown_phantoms(options.phantoms), told)
+            print(f"a core counts from a mean logit of {least} on")
         widths = calibrate_intervals(options.model, cases, told)
     except OctsegError as error:
         print(f"train.calibrate: {error}", file=sys.stderr)
@@ -105,6 +114,47 @@ def calibrate_probability(folder: Path, data: Data) -> None:
     save_checkpoint(folder, known.network, config, model_card(config))
 
 
+def calibrate_cores(folder: Path, cases: Iterable[Case], told: str) -> float:
+    """Set in config.json from which mean logit on a core counts: see `fitted_core_logit`."""
+    known = from_pretrained(folder)
+    every = replace(known.config, calibration=replace(known.config.calibration, least_core_logit=0.0))
+    segmenter = Segmenter(Checkpoint(every, known.network), known.identity)
+    surest: dict[bool, list[float]] = {True: [], False: []}
+    for case in cases:
+        result = segmenter.segment(case.frame, case.pixel_spacing_mm)
+        surest[bool(case.truth[LIPID].any())].append(
+            max(core_logits(result, every.threshold(LIPID)), default=-math.inf)
+        )
+    least = fitted_core_logit(surest[True], surest[False])
+    calibration = replace(
+        every.calibration, least_core_logit=least, made_from={**every.calibration.made_from, "least_core_logit": told}
+    )
+    config = replace(every, calibration=calibration, metrics={})
+    save_checkpoint(folder, known.network, config, model_card(config))
+    return least
+
+
+def core_logits(result: FrameResult, threshold: float) -> list[float]:
+    """Mean logit of each lipid core that was found, over that of the threshold."""
+    count, labels = cv2.connectedComponents(result.masks[LIPID].view(np.uint8))
+    logits = logits_over(result.probabilities[LIPID], threshold)
+    return [float(logits[labels == core].mean()) for core in range(1, count)]
+
+
+def fitted_core_logit(with_lipid: Sequence[float], without: Sequence[float]) -> float:
+    """From which mean logit on a core counts, by the surest core of frames with lipid and of frames without; 0 or more.
+
+    So that lipid is found in FALSE_SHARE of the frames without, but never so that MISSED_SHARE more of those with lipid
+    are missed. -inf stands for a frame in which there is no core.
+    """
+    found = [each for each in with_lipid if each > -math.inf]
+    if not found or not without:
+        return 0.0
+    few_invented = float(np.quantile(without, 1 - FALSE_SHARE, method="higher"))
+    few_missed = float(np.quantile(found, MISSED_SHARE, method="lower"))
+    return round(max(0.0, min(few_invented, few_missed)), 3)
+
+
 def calibrate_intervals(folder: Path, cases: Iterable[Case], told: str) -> dict[str, Width]:
     """Set in config.json how wide intervals are, so that LEVEL of the true values of `cases` lie inside."""
     segmenter = from_pretrained(folder)
@@ -123,6 +173,11 @@ def phantoms(count: int) -> Iterator[Case]:
         yield (phantom_case if known else other_optics_case)(
             (FIRST_PHANTOM_SEED if known else FIRST_OTHER_SEED) + place // 2
         )
+
+
+def shown_phantoms(count: int) -> Iterable[Case]:
+    """`phantoms` with a progress bar."""
+    return tqdm(phantoms(count), total=count, disable=None)  # type: ignore[no-any-return]
 
 
 def seeds_of(count: int) -> str:

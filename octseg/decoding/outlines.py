@@ -94,7 +94,7 @@ def find_borders(
     def logits(name: str) -> Floats:
         """(N_RAYS, N, places), 0 at the threshold; never likely where nothing is imaged."""
         read = np.stack([grid.read(maps[name]) for maps in probabilities], axis=1)
-        return np.where(imaged[:, None], _logits(read, levels.thresholds[name]), np.float32(-SURE))
+        return np.where(imaged[:, None], logits_over(read, levels.thresholds[name]), np.float32(-SURE))
 
     lumens: Sequence[Radii | None] = [None] * len(probabilities)
     if "lumen" in probabilities[0]:
@@ -106,7 +106,7 @@ def find_borders(
     return _with_lipid(lumens, logits("lipid_core"), cap, allowed, levels.core, grid, mm)
 
 
-def _logits(probability: Floats, threshold: float) -> Floats:
+def logits_over(probability: Floats, threshold: float) -> Floats:
     """Logits less that of the threshold, cut off at SURE."""
     inside = np.clip(probability, 1e-4, 1 - 1e-4)
     logits = np.log(inside / (1 - inside)) - np.float32(np.log(threshold / (1 - threshold)))
