@@ -62,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if data is not None:
             calibrate_probability(options.model, data)
         if options.phantoms:
-            cases: Iterable[Case] = tqdm(phantoms(options.phantoms), total=options.phantoms, disable=None)
+            cases: Iterable[Case] = tqdm(
+                phantoms(options.phantoms), total=options.phantoms, desc="phantoms", disable=None
+            )
             told = f"{options.phantoms} phantoms, half of them of other optics, {seeds_of(options.phantoms)}"
         elif data is not None:
             cases, told = shown(data), f"{len(data.studies)} validation frames"
