@@ -177,7 +177,7 @@ def phantoms(count: int) -> Iterator[Case]:
 
 def shown_phantoms(count: int) -> Iterable[Case]:
     """`phantoms` with a progress bar."""
-    return tqdm(phantoms(count), total=count, disable=None)  # type: ignore[no-any-return]
+    return tqdm(phantoms(count), total=count, desc="phantoms", disable=None)  # type: ignore[no-any-return]
 
 
 def seeds_of(count: int) -> str:
