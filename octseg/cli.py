@@ -4,7 +4,8 @@
     octseg info
     octseg phantom --out phantoms --count 10 --seed 1
 
-An error is one line on stderr and exit status 1, a wrong flag 2, Ctrl-C 130.
+An error is one line on stderr and exit status 1, a wrong flag 2, Ctrl-C 130. A frame of which nothing is said was
+judged and did not fail: its reason is a line on stderr, and the exit status stays 0.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import math
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,7 +101,7 @@ def predict(options: PredictOptions) -> int:
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
     bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
-    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar)
+    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [])
     try:
         with bar, writer:
             for path in paths:
@@ -107,7 +109,11 @@ def predict(options: PredictOptions) -> int:
     finally:
         for failure in failures:
             _complain(failure)
-        print(f"{_counted(writer.frame_count, 'frame')} of {_counted(len(paths), 'input')} in {options.out}. {NOTICE}")
+        done = f"{_counted(writer.frame_count, 'frame')} of {_counted(len(paths), 'input')} in {options.out}"
+        withdrawn = (
+            f"; {len(run.withdrawn)} of {_counted(writer.frame_count, 'frame')} withdrawn" if run.withdrawn else ""
+        )
+        print(f"{done}{withdrawn}. {NOTICE}")
     return 1 if failures else 0
 
 
@@ -123,13 +129,14 @@ def _loaded(model: str | None, device: str, backend: str) -> "Segmenter":
 
 @dataclass(frozen=True)
 class _Run:
-    """What all inputs of a run share."""
+    """What all inputs of a run share; `withdrawn` grows by a sentence for each frame of which nothing is said."""
 
     options: PredictOptions
     segmenter: "Segmenter"
     stems: "_Stems"
     writer: "RunWriter"
     bar: "tqdm[Any]"
+    withdrawn: list[str]
 
 
 def _failure_of(path: Path, run: _Run) -> list[str]:
@@ -150,7 +157,7 @@ def _predict_one(path: Path, run: _Run) -> str:
     results = run.segmenter.segment_pullback(
         pullback, asked.pixel_spacing_mm, preset=asked.preset, uncertainty=asked.uncertainty
     )
-    with_lipid_core = 0
+    with_lipid_core, withdrawn = 0, list[str]()
     for stem, result in zip(run.stems.claim(pullback.name, len(pullback)), results, strict=True):
         extra = {
             "frame_spacing_mm": run.options.frame_spacing_mm or pullback.frame_spacing_mm,
@@ -160,12 +167,30 @@ def _predict_one(path: Path, run: _Run) -> str:
         run.writer.write(replace(result, file=path.name), stem, extra)
         with_lipid_core += bool(result.measures.lipid_core_area_px)
         run.bar.update()
-    return _summary(result) if len(pullback) == 1 else f"{len(pullback)} frames, {with_lipid_core} with lipid core"
+        if result.withdrawn is not None:
+            withdrawn.append(result.withdrawn)
+            run.withdrawn.append(result.withdrawn)
+    for line in withdrawn_lines(path, len(pullback), withdrawn):
+        run.bar.write(_printable(f"octseg: {line}"), file=sys.stderr)
+    if len(pullback) == 1:
+        return _summary(result)
+    said = f"{len(pullback)} frames, {with_lipid_core} with lipid core"
+    return f"{said}, {len(withdrawn)} withdrawn" if withdrawn else said
+
+
+def withdrawn_lines(path: Path, frame_count: int, sentences: Sequence[str]) -> list[str]:
+    """What is told of an input's frames that are withdrawn, each reason once: the sentence of every such frame."""
+    frames = Counter(sentences)
+    if frame_count == 1:
+        return [f"{path}: {sentence}" for sentence in frames]
+    return [f"{path}: {count} of {frame_count} frames: {sentence}" for sentence, count in frames.items()]
 
 
 def _summary(result: "FrameResult") -> str:
     """The measures that are asked for most, of one frame, in one line, with the 95 % intervals that there are."""
     measures = result.measures
+    if result.withdrawn is not None:
+        return "withdrawn"
     if not measures.lipid_core_area_px:
         parts = ["no lipid core"]
     elif measures.lipid_core_area_mm2 is None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import octseg
-from octseg.cli import PRESETS, main
+from octseg.cli import PRESETS, main, withdrawn_lines
 from octseg.phantom import random_spec, render
 from octseg.pretrained import BUNDLED
 from octseg.reading import scale
@@ -251,6 +251,16 @@ def test_the_csv_and_the_json_tell_the_same(phantoms: Path, tmp_path: Path) -> N
         assert row["file"] == entry["file"]
         for key in ("lumen_area_mm2", "lipid_core_area_px", "lipid_arc_deg"):
             assert (row[key] == "" and entry[key] is None) or float(row[key]) == entry[key]
+
+
+def test_a_withdrawn_frame_is_told_by_its_sentence_and_a_pullbacks_by_how_many() -> None:
+    edge, blank = "The lumen fills the picture.", "The picture is blank."
+    assert withdrawn_lines(Path("a.png"), 1, [edge]) == ["a.png: The lumen fills the picture."]
+    assert withdrawn_lines(Path("run.tif"), 9, [edge, blank, edge]) == [
+        "run.tif: 2 of 9 frames: The lumen fills the picture.",
+        "run.tif: 1 of 9 frames: The picture is blank.",
+    ]
+    assert withdrawn_lines(Path("run.tif"), 9, []) == []
 
 
 def test_info_tells_what_the_model_is_and_where_it_runs(capsys: pytest.CaptureFixture[str]) -> None:

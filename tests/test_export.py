@@ -27,6 +27,7 @@ from octseg.export.tables import csv_cell
 from octseg.measurement import CoreMeasures, FrameMeasures
 from octseg.pullback import PixelScale
 from octseg.result import FrameResult, ModelIdentity
+from tests.results import withdrawn_result
 
 MODEL = ModelIdentity(name="octseg-bundled", source="bundled", sha256="ab" * 32)
 RULER = PixelScale(pixel_spacing_mm=0.00668, source="ruler", evidence="Burned-in ruler: 9 dots, 149.7 px per mm")
@@ -198,6 +199,17 @@ def test_each_core_is_an_object_in_the_json_and_no_column_of_the_csv(tmp_path: P
     assert first["lipid_cores"][0]["area_mm2"] is None
     assert (first["tcfa_core"], second["lipid_cores"]) == (0, None)
     assert "lipid_cores" not in rows_of((tmp_path / "measures.csv").read_text())[0]
+
+
+def test_a_withdrawn_frame_has_its_sentence_in_both_tables_and_says_so_on_its_overlay(tmp_path: Path) -> None:
+    plain, told = withdrawn_result(), "The lumen reaches the edge of the picture all around"
+    write_run(tmp_path, [plain])
+    (row,) = rows_of((tmp_path / "measures.csv").read_text())
+    (entry,) = json.loads((tmp_path / "measures.json").read_text())["frames"]
+    assert row["withdrawn"] == entry["withdrawn"] == told
+    assert row["lipid_core_area_px"] == row["lipid_arc_deg"] == ""
+    assert entry["lipid_core_area_px"] is entry["lipid_arc_deg"] is None
+    assert overlay_png(plain) != overlay_png(replace(plain, withdrawn=None))
 
 
 def write_then_interrupt(folder: Path) -> None:

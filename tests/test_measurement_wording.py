@@ -2,7 +2,7 @@
 
 import pytest
 
-from octseg.measurement.wording import TABLE, arc_margin_words, cap_margin_words
+from octseg.measurement.wording import TABLE, arc_margin_words, cap_margin_words, verdict_words
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,18 @@ def test_a_caps_margin_says_which_way_it_lies(margin_um: float, words: str) -> N
 )
 def test_an_arcs_margin_says_which_way_it_lies(margin_deg: float, words: str) -> None:
     assert arc_margin_words(margin_deg) == words
+
+
+@pytest.mark.parametrize(
+    ("judged", "count", "words"),
+    [
+        (1, 2, "Core 2 of 2 does not meet both frame criteria"),
+        (0, 1, "The lipid core does not meet both frame criteria"),
+        (None, 0, "No lipid core spans an arc, so the frame criteria are not met"),
+    ],
+)
+def test_a_verdict_names_the_core_it_is_of(judged: int | None, count: int, words: str) -> None:
+    assert verdict_words(False, judged, count) == words
 
 
 def test_the_plaque_area_is_called_visible_and_says_how_deep_it_goes() -> None:

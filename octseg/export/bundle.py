@@ -25,7 +25,8 @@ README = """octseg {version}: outlines and measures of {count} frame(s) of intra
 *_mask.png     tissues as a palette picture: 0 background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum;
                where tissues overlap, the higher of them in the order lumen, cap, lipid core, vasa vasorum is kept
 *_overlay.png  the frame with the tissues drawn on it
-measures.csv   a row a frame; an empty cell is what could not be measured
+measures.csv   a row a frame; an empty cell is what could not be measured; where `withdrawn` says why, nothing is
+               said of the frame: its outlines are empty and its measures too
 measures.json  the same, null for what could not be measured
 The unit of a measure is the end of its name: px pixels, mm, mm2, um (0.001 mm), deg degrees.
 

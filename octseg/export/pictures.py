@@ -8,6 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from octseg.export.provenance import NOTICE, picture_texts
+from octseg.measurement.wording import NOTHING_SAID
 
 if TYPE_CHECKING:
     from octseg.result import FrameResult
@@ -31,6 +32,10 @@ def mask_png(result: "FrameResult") -> bytes:
 
 
 def overlay_png(result: "FrameResult", overlay: Image.Image | None = None) -> bytes:
-    """The overlay of a result: the one given, else the usual one with legend, scale bar and notice."""
-    drawn = result.overlay(legend=True, caption=NOTICE) if overlay is None else overlay
+    """The overlay of a result: the one given, else the usual one with legend, scale bar and notice.
+
+    Where the result is withdrawn it says so in place of the notice, which stands in the picture's text all the same.
+    """
+    caption = NOTICE if result.withdrawn is None else NOTHING_SAID
+    drawn = result.overlay(legend=True, caption=caption) if overlay is None else overlay
     return png_bytes(drawn, picture_texts(result))

@@ -12,7 +12,15 @@ from typing import Any
 from PIL import Image
 
 from octseg.export.provenance import NOTICE, scale_sentence
-from octseg.measurement.wording import TABLE, Row
+from octseg.measurement.wording import (
+    NOTHING_SAID,
+    TABLE,
+    VISIBLE_AREA,
+    Row,
+    arc_margin_words,
+    cap_margin_words,
+    verdict_words,
+)
 from octseg.pullback import PixelScale
 
 JPEG_QUALITY = 90
@@ -33,6 +41,9 @@ table { border-collapse: collapse; width: 100%; }
 th, td { border-top: 1px solid var(--line); padding: 6px 8px; text-align: left; vertical-align: top; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 small { display: block; font-weight: 400; }
+.withdrawn { border: 2px solid var(--warn); background: var(--soft); padding: 2px 14px;
+  border-radius: 8px; margin-bottom: 16px; }
+.withdrawn h2 { color: var(--warn); margin: 10px 0 0; }
 ul.warnings { background: var(--soft); color: var(--warn); padding: 10px 12px 10px 30px; border-radius: 8px; }
 dl { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 4px 16px; margin: 0; }
 dt { color: var(--quiet); }
@@ -53,12 +64,14 @@ def report_html(
     attribution: where the frame comes from and under which licence, where that is to be said.
     """
     figures = "".join(_figure(caption, picture) for caption, picture in pictures.items())
+    withdrawn = record.get("withdrawn")
+    measures = "" if withdrawn else f"<h2>Measures</h2>\n{_table(record)}\n{_cores(record)}{_criteria(record)}"
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n<h1>{escape(title)}</h1>"
-        f'<p class="notice">{NOTICE}</p>\n<div class="pictures">{figures}</div>\n'
-        f"{_warnings(record['warnings'])}<h2>Measures</h2>\n{_table(record)}\n"
+        f'<p class="notice">{NOTICE}</p>\n{_nothing_said(withdrawn)}<div class="pictures">{figures}</div>\n'
+        f"{_warnings(record['warnings'])}{measures}"
         f"<h2>Where it comes from</h2>\n{_facts(run, record, attribution)}\n</body></html>\n"
     )
 
@@ -73,6 +86,13 @@ def _figure(caption: str, picture: Image.Image) -> str:
     return (
         f'<figure><img alt="{text}" src="data:image/{kind};base64,{content}"><figcaption>{text}</figcaption></figure>'
     )
+
+
+def _nothing_said(withdrawn: str | None) -> str:
+    """Why there are neither outlines nor numbers; nothing where there are."""
+    if not withdrawn:
+        return ""
+    return f'<div class="withdrawn" role="alert"><h2>{NOTHING_SAID}</h2><p>{escape(withdrawn)}</p></div>\n'
 
 
 def _warnings(warnings: Sequence[str]) -> str:
@@ -96,6 +116,42 @@ def _rows(record: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[str]:
             f'<td class="number" data-measure="{row.field}">{_measured(record.get(row.field), row)}'
             f"{_interval(intervals.get(row.field), row)}</td></tr>"
         )
+
+
+def _cores(record: Mapping[str, Any]) -> str:
+    """A line for each lipid core, widest first; nothing where there is none."""
+    rows = "".join(
+        f'<tr><th scope="row">{place}</th>'
+        + "".join(f'<td class="number">{cell}</td>' for cell in _core_cells(core))
+        + "</tr>"
+        for place, core in enumerate(record.get("lipid_cores") or (), start=1)
+    )
+    heads = ("Core", "Arc", VISIBLE_AREA, "Thinnest cap", "Meets the frame criteria")
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    return f"<h2>Lipid cores</h2>\n<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n" if rows else ""
+
+
+def _core_cells(core: Mapping[str, Any]) -> tuple[str, ...]:
+    in_mm2, cap_um = core["area_mm2"], core["fibrous_cap_thickness_min_um"]
+    return (
+        f"{core['arc_deg']:.0f}°",
+        f"{core['area_px']:.0f} px" if in_mm2 is None else f"{in_mm2:.3f} mm²",
+        "not measured" if cap_um is None else f"{cap_um:.0f} µm",
+        {True: "yes", False: "no", None: "not known"}[core["meets_tcfa_criteria"]],
+    )
+
+
+def _criteria(record: Mapping[str, Any]) -> str:
+    """Whether the frame meets the criteria of a thin-cap fibroatheroma, by which core and by how much."""
+    meets, cores, judged = record.get("meets_tcfa_criteria"), record.get("lipid_cores"), record.get("tcfa_core")
+    if meets is None or cores is None:
+        return ""
+    said = f"<p><b>{verdict_words(meets, judged, len(cores))}.</b></p>"
+    if judged is not None:
+        cap, arc = cores[judged]["tcfa_cap_margin_um"], cores[judged]["tcfa_arc_margin_deg"]
+        cap_words = "not measured" if cap is None else cap_margin_words(cap)
+        said += f"<p>Its cap: {cap_words}. Its arc: {arc_margin_words(arc)}.</p>"
+    return f"<h2>Thin-cap fibroatheroma</h2>\n{said}\n"
 
 
 def _measured(value: float | None, row: Row) -> str:

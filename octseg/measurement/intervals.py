@@ -137,6 +137,16 @@ def find_intervals(
     return found
 
 
+def as_wide_as_value(value: float | None, interval: Interval) -> bool:
+    """Whether an interval reaches as far as its value is large, so that the value says little.
+
+    value: None for the area of a class that was looked for and not found, which is compared as 0.
+    """
+    known, (low, high) = value or 0.0, interval
+    half = max(known - low, high - known)
+    return half > 0 and half >= abs(known)
+
+
 def _spread(value: float, others: Sequence[float | None]) -> float:
     """Root mean square distance of those that have a value."""
     off = [(other - value) ** 2 for other in others if other is not None]

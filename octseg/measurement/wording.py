@@ -7,6 +7,7 @@ from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 
 VISIBLE_AREA = "Visible plaque area"
 TO_DEPTH = f"to {LIPID_DEPTH_MM:g} mm behind the lumen"
+NOTHING_SAID = "Nothing is said of this frame"
 CLIMA_ARC_DEG, CLIMA_CAP_UM = 180, 75  # high risk in the CLIMA study
 
 
@@ -29,6 +30,21 @@ def cap_margin_words(margin_um: float) -> str:
 def arc_margin_words(margin_deg: float) -> str:
     """How far an arc is from the limit of a wide one: "12° wider than the limit of 90°"."""
     return _margin_words(margin_deg, "°", ARC_DEG, below="narrower", above="wider")
+
+
+def verdict_words(meets: bool, core: int | None, count: int) -> str:
+    """Whether the core judged meets the frame criteria: "Core 1 of 2 meets both frame criteria".
+
+    core: which of `count` cores is judged, from 0, as `FrameMeasures.tcfa_core`; None where there is none.
+    """
+    if core is None:
+        return "No lipid core spans an arc, so the frame criteria are not met"
+    return f"{core_words(core, count)} {'meets' if meets else 'does not meet'} both frame criteria"
+
+
+def core_words(core: int, count: int) -> str:
+    """One of `count` cores, from 0: "Core 1 of 2", or "The lipid core" where it is the only one."""
+    return f"Core {core + 1} of {count}" if count > 1 else "The lipid core"
 
 
 def _margin_words(margin: float, unit: str, limit: float, *, below: str, above: str) -> str:

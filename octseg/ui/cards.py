@@ -6,9 +6,10 @@ from typing import Any
 
 from octseg.checkpoint import CheckpointConfig
 from octseg.classes import BY_NAME
+from octseg.measurement.wording import NOTHING_SAID
 from octseg.pullback import PixelScale
 from octseg.result import ModelIdentity
-from octseg.ui.markup import number, sentences, text, whole_sentence
+from octseg.ui.markup import number, sentences, signed, text, whole_sentence
 
 SOURCES = {
     "dicom": "DICOM header",
@@ -79,6 +80,15 @@ def _with_code(sentence: str) -> str:
     return re.sub("`([^`]+)`", r"<code>\1</code>", text(whole_sentence(sentence)))
 
 
+def withdrawn_html(sentence: str | None) -> str:
+    """Above the picture: why nothing is said of it; nothing where its numbers stand."""
+    if sentence is None:
+        return ""
+    return (
+        f'<div class="oct-withdrawn" role="alert"><h3>{NOTHING_SAID}</h3><p>{text(whole_sentence(sentence))}</p></div>'
+    )
+
+
 def notice_html(sentence: str) -> str:
     """What stands where the picture will be."""
     return f'<div class="oct-empty" role="status"><p>{text(sentence)}</p></div>'
@@ -99,7 +109,8 @@ def model_html(identity: ModelIdentity, config: CheckpointConfig, notice: str = 
     items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in lines)
     said = f'<ul class="oct-warnings">{sentences([notice])}</ul>' if notice else ""
     return (
-        f'<section class="oct-card oct-model"><h3>Model</h3>{said}<dl>{items}</dl>{dice_html(config)}'
+        f'<section class="oct-card oct-model"><h3>Model</h3>{said}{unseen_html(config)}<dl>{items}</dl>'
+        f"{dice_html(config)}"
         f"<details><summary>All that is known of its training</summary>{facts_html(config.training)}</details>"
         "</section>"
     )
@@ -112,9 +123,40 @@ def trained_on_html(config: CheckpointConfig) -> str:
     return "<br>".join(lines) or "not stated"
 
 
+def unseen_html(config: CheckpointConfig) -> str:
+    """A sentence for each set of frames of patients that it learnt nothing from; nothing where there is none."""
+    learnt = {str(study) for data in config.datasets for study in data.get("studies", ())}
+    said = [
+        _unseen_sentence(facts)
+        for facts in config.measured.values()
+        if (studies := _patients(facts)) and learnt.isdisjoint(studies)
+    ]
+    return "".join(f'<p class="oct-unseen">{text(sentence)}</p>' for sentence in said)
+
+
+def _unseen_sentence(facts: Mapping[str, Any]) -> str:
+    patients = len(_patients(facts))
+    figures = [f"lipid Dice {_dice(facts['dice_pooled'].get('lipid_core'))}"]
+    if isinstance(error := facts.get("lipid_area_error_percent_pooled"), (int, float)):
+        figures.append(f"area off by {signed(error, 0)} %")
+    few = "; too few for an interval" if patients < MIN_STUDIES else ""
+    return f"On {_counted(facts['n_frames'], 'frame')} of {_counted(patients, 'patient')} it had not seen: " + (
+        f"{', '.join(figures)}{few}."
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"
+
+
+def _patients(facts: Mapping[str, Any]) -> list[str]:
+    """Those whose frames are in a set; none of phantoms."""
+    return [study for study in facts.get("studies") or () if study != "phantom"]
+
+
 def dice_html(config: CheckpointConfig) -> str:
     """Dice of each tissue on each set of frames that the model had not seen; a sentence where none is stated."""
-    sets = config.measured
+    sets = dict(sorted(config.measured.items(), key=lambda held: not _patients(held[1])))  # phantoms after patients
     if not sets:
         return "<p>How well it does on patients it has not seen is not stated.</p>"
     classes = list(dict.fromkeys(tissue for facts in sets.values() for tissue in facts["dice_pooled"]))
@@ -140,11 +182,11 @@ def label_of(tissue: str) -> str:
 
 
 def _frames_sentence(facts: Mapping[str, Any]) -> str:
-    studies = [study for study in facts.get("studies") or () if study != "phantom"]
-    frames = f"{facts['n_frames']} frames" if "n_frames" in facts else ""
+    studies = _patients(facts)
+    frames = _counted(facts["n_frames"], "frame") if "n_frames" in facts else ""
     if not studies:
         return text(frames)
-    patients = f" of {len(studies)} patient{'s' if len(studies) > 1 else ''}"
+    patients = f" of {_counted(len(studies), 'patient')}"
     few = ", too few for an interval" if len(studies) < MIN_STUDIES and "dice_interval" not in facts else ""
     return text(frames + patients + few)
 

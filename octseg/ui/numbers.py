@@ -1,17 +1,25 @@
-"""The numbers on the right: what each measure is called, its unit and what it means. No arithmetic lives here."""
+"""The numbers on the right: what each measure is called, its unit and what it means. No arithmetic lives here.
+
+Of an example on the page the true values are known: `true` holds them, by measure, and is None for any other frame.
+"""
 
 from collections.abc import Mapping
 
 from octseg.measurement.frame import FrameMeasures
-from octseg.measurement.intervals import Interval
+from octseg.measurement.intervals import Interval, as_wide_as_value
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
-from octseg.measurement.wording import TABLE, Row
-from octseg.ui.markup import NOT_MEASURED, number, sentences, signed, text
+from octseg.measurement.wording import TABLE, TO_DEPTH, VISIBLE_AREA, Row
+from octseg.result import FrameResult
+from octseg.ui.cores import cores_html, tcfa_html
+from octseg.ui.markup import NOT_MEASURED, number, sentences, text
 
 Intervals = Mapping[str, Interval | None]  # measure: its 95 % interval
+TrueValues = Mapping[str, float | None]  # measure: what a perfect measurement gives, None for nothing to measure
+
+UNSURE = "as uncertain as it is large: do not rely on it"
 
 TILES = (
-    Row("lipid_core_area_mm2", "Plaque area", "mm²", 2, "visible lipid core"),
+    Row("lipid_core_area_mm2", VISIBLE_AREA, "mm²", 2, TO_DEPTH),
     Row("lipid_arc_deg", "Lipid arc", "°", 0, f"over {ARC_DEG:.0f}° is lipid rich"),
     Row("fibrous_cap_thickness_min_um", "Thinnest cap", "µm", 0, f"under {CAP_UM:.0f} µm is thin"),
     Row("lumen_area_mm2", "Lumen area", "mm²", 2, "catheter included"),
@@ -19,29 +27,71 @@ TILES = (
 PIXEL_TILES = {"lipid_core_area_mm2": "lipid_core_area_px", "lumen_area_mm2": "lumen_area_px"}
 
 
-def summary_html(measures: FrameMeasures, warnings: tuple[str, ...], intervals: Intervals | None) -> str:
-    """The leading numbers, what to be careful about, and the TCFA criteria."""
-    return tiles_html(measures, intervals) + warnings_html(warnings) + tcfa_html(measures)
+def summary_html(result: FrameResult, true: TrueValues | None = None) -> str:
+    """The leading numbers, what to be careful about, the cores and the TCFA criteria; nothing where it is withdrawn."""
+    if result.withdrawn is not None:
+        return _nothing_html() + warnings_html(result.warnings)
+    measures = result.measures
+    return (
+        tiles_html(measures, result.intervals_95, true)
+        + warnings_html(result.warnings)
+        + cores_html(measures)
+        + tcfa_html(measures)
+    )
 
 
-def tiles_html(measures: FrameMeasures, intervals: Intervals | None = None) -> str:
+def _nothing_html() -> str:
+    """What stands where the numbers would be."""
+    return (
+        '<section class="oct-card oct-nothing"><h3>No numbers</h3><p>No area, no arc, no thickness and no '
+        "verdict on thin-cap fibroatheroma. The files say why, and hold no outlines.</p></section>"
+    )
+
+
+def tiles_html(measures: FrameMeasures, intervals: Intervals | None = None, true: TrueValues | None = None) -> str:
     """The four leading numbers, with their intervals where there are some; areas in pixels where there is no scale."""
-    return f'<div class="oct-tiles">{"".join(_tile(measures, row, intervals) for row in TILES)}</div>'
+    return f'<div class="oct-tiles">{"".join(_tile(measures, row, intervals, true) for row in TILES)}</div>'
 
 
-def _tile(measures: FrameMeasures, row: Row, intervals: Intervals | None) -> str:
+def _tile(measures: FrameMeasures, row: Row, intervals: Intervals | None, true: TrueValues | None) -> str:
     value, unit, digits, field = getattr(measures, row.field), row.unit, row.digits, row.field
     if value is None and row.field in PIXEL_TILES:
         in_pixels = getattr(measures, PIXEL_TILES[row.field])
         if in_pixels is not None:
             value, unit, digits, field = in_pixels, "px", 0, PIXEL_TILES[row.field]
-    gap = "" if unit == "°" else " "
-    shown = f"{number(value, digits)}{gap}<small>{unit}</small>" if value is not None else NOT_MEASURED
+    interval = (intervals or {}).get(field)
+    unsure = interval is not None and as_wide_as_value(value, interval)
+    note = f"{_note(measures, row)}; {UNSURE}" if unsure else _note(measures, row)
+    shown = _with_unit(value, digits, f"<small>{unit}</small>")
     return (
-        f'<div class="oct-tile" data-tile="{row.field}"><span class="oct-tile-label">{row.label}</span>'
-        f'<span class="oct-tile-value">{shown}</span>{_interval_html(intervals, field, digits)}'
-        f'<span class="oct-tile-note">{row.meaning}</span></div>'
+        f'<div class="oct-tile{" oct-unsure" if unsure else ""}" data-tile="{row.field}">'
+        f'<span class="oct-tile-label">{row.label}</span><span class="oct-tile-value">{shown}</span>'
+        f"{_true_html(true, row)}{_interval_html(intervals, field, digits)}"
+        f'<span class="oct-tile-note">{note}</span></div>'
     )
+
+
+def _note(measures: FrameMeasures, row: Row) -> str:
+    """What a tile's number means; of an arc, what it is the sum of."""
+    cores = measures.lipid_cores or ()
+    if row.field == "lipid_arc_deg" and len(cores) > 1 and measures.lipid_arc_widest_deg is not None:
+        return f"{len(cores)} cores, widest {number(measures.lipid_arc_widest_deg, 0)}°"
+    return row.meaning
+
+
+def _with_unit(value: float | None, digits: int, unit: str) -> str:
+    if value is None:
+        return NOT_MEASURED
+    return f"{number(value, digits)}{'' if '°' in unit else ' '}{unit}"
+
+
+def _true_html(true: TrueValues | None, row: Row) -> str:
+    """What is true of an example, beside what was found; nothing of any other frame."""
+    if true is None or row.field not in true:
+        return ""
+    value = true[row.field]
+    said = "none" if value is None else _with_unit(value, row.digits, row.unit)
+    return f'<span class="oct-true" data-true="{row.field}">true: {said}</span>'
 
 
 def _interval_html(intervals: Intervals | None, field: str, digits: int) -> str:
@@ -58,41 +108,11 @@ def warnings_html(warnings: tuple[str, ...]) -> str:
     return f'<ul class="oct-warnings" role="note">{sentences(warnings)}</ul>' if warnings else ""
 
 
-def tcfa_html(measures: FrameMeasures) -> str:
-    """The two criteria of a thin-cap fibroatheroma in one frame, each with its distance from the threshold."""
-    if measures.meets_tcfa_criteria is None:
-        return (
-            '<section class="oct-tcfa"><h3>Thin-cap fibroatheroma</h3><p>Cannot be judged here: it takes a lipid '
-            "core, its cap and a scale.</p></section>"
-        )
-    meets = measures.meets_tcfa_criteria
-    verdict = "This frame meets both frame criteria" if meets else "This frame does not meet both frame criteria"
-    return (
-        f'<section class="oct-tcfa" data-meets="{str(meets).lower()}"><h3>Thin-cap fibroatheroma</h3>'
-        f'<p class="oct-verdict">{verdict}</p><dl>'
-        + _criterion("cap", f"Cap under {CAP_UM:.0f} µm", measures.tcfa_cap_margin_um, "µm", below=True)
-        + _criterion("arc", f"Arc over {ARC_DEG:.0f}°", measures.tcfa_arc_margin_deg, "°", below=False)
-        + "</dl><p>One frame is a hint, not a diagnosis: a candidate takes three frames in a row, and readers agree "
-        "poorly (kappa 0.23).</p></section>"
-    )
-
-
-def _criterion(name: str, label: str, margin: float | None, unit: str, *, below: bool) -> str:
-    if margin is None:
-        return f"<dt>{label}</dt><dd>not measured</dd>"
-    met = margin < 0 if below else margin > 0
-    mark = "✓ met" if met else "✗ not met"
-    return (
-        f'<dt>{label}</dt><dd data-margin="{name}"><b>{mark}</b> by a margin of {signed(margin, 0)}'
-        f"{'' if unit == '°' else '&nbsp;'}{unit}</dd>"
-    )
-
-
-def table_html(measures: FrameMeasures, intervals: Intervals | None = None) -> str:
+def table_html(measures: FrameMeasures, intervals: Intervals | None = None, true: TrueValues | None = None) -> str:
     """Every measure with its unit and meaning; `data-measure` names the field, `data-value` holds it in full."""
     groups = "".join(
         f'<tbody><tr class="oct-group"><th colspan="3" scope="rowgroup">{text(title)}</th></tr>'
-        + "".join(_table_row(measures, row, intervals) for row in rows)
+        + "".join(_table_row(measures, row, intervals, true) for row in rows)
         + "</tbody>"
         for title, rows in TABLE
         if any(getattr(measures, row.field) is not None for row in rows)
@@ -100,13 +120,13 @@ def table_html(measures: FrameMeasures, intervals: Intervals | None = None) -> s
     return f'<table class="oct-table"><caption>All measures of this frame</caption>{groups}</table>'
 
 
-def _table_row(measures: FrameMeasures, row: Row, intervals: Intervals | None) -> str:
+def _table_row(measures: FrameMeasures, row: Row, intervals: Intervals | None, true: TrueValues | None) -> str:
     value = getattr(measures, row.field)
     full = "" if value is None else f' data-value="{value!r}"'
     absent = '<abbr title="not measured">–</abbr>'
     return (
         f'<tr><th scope="row">{text(row.label)}<small>{text(row.meaning)}</small></th>'
         f'<td data-measure="{row.field}"{full}>{absent if value is None else number(value, row.digits)}'
-        f"{_interval_html(intervals, row.field, row.digits)}</td>"
+        f"{_true_html(true, row)}{_interval_html(intervals, row.field, row.digits)}</td>"
         f"<td>{row.unit if value is not None else ''}</td></tr>"
     )

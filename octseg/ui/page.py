@@ -12,9 +12,9 @@ from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
 from octseg.reading.scale import PRESETS
 from octseg.result import FrameResult
-from octseg.ui.cards import error_html, intervals_info, model_html, notice_html, scale_html
+from octseg.ui.cards import error_html, intervals_info, model_html, notice_html, scale_html, withdrawn_html
 from octseg.ui.desk import FILE_LABELS, Desk
-from octseg.ui.examples import examples_html
+from octseg.ui.examples import examples_html, true_values
 from octseg.ui.limits import MEGABYTE
 from octseg.ui.markup import text
 from octseg.ui.models import Load, build_model_field
@@ -140,7 +140,7 @@ def _show(
     try:
         file = choose()
         result = desk.segment(file, typed_mm(spacing), preset or None, uncertainty=uncertainty)
-        screen = desk.screen(result)
+        screen, true = desk.screen(result), true_values(file)
     except OctsegError as error:
         yield _cleared(error_html(str(error)))
         return
@@ -154,10 +154,10 @@ def _show(
         str(file),
         spacing,
         preset,
-        picture_html(result, _address(screen.frame), _address(screen.grey)),
+        withdrawn_html(result.withdrawn) + picture_html(result, _address(screen.frame), _address(screen.grey)),
         scale_html(result.scale, preset or None),
-        summary_html(result.measures, result.warnings, result.intervals_95),
-        table_html(result.measures, result.intervals_95),
+        summary_html(result, true),
+        table_html(result.measures, result.intervals_95, true) if result.withdrawn is None else "",
     )
     yield (*shown, *(gr.skip() for _ in FILE_LABELS), gr.skip())
     yield (*(gr.skip() for _ in shown), *_file_buttons(desk, result, file))

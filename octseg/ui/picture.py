@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from octseg.classes import BY_NAME
 from octseg.drawing.overlay import EDGE_COLOUR, HATCH_PERIOD, HATCH_WIDTH, PENS, UNIT_FRACTION
 from octseg.drawing.strokes import outlines
+from octseg.measurement.wording import NOTHING_SAID
 from octseg.result import FrameResult
 from octseg.ui.markup import number, text
 
@@ -25,7 +26,8 @@ def picture_html(result: FrameResult, frame_address: str, grey_address: str) -> 
     unit = max(1.0, min(height, width) * UNIT_FRACTION)
     tissues = "".join(tissue_svg(name, result.masks[name], unit) for name in PENS if name in result.masks)
     found = [BY_NAME[name].label.lower() for name in PENS if name in result.masks and result.masks[name].any()]
-    label = f"{result.file}: " + (f"outlined {', '.join(found)}" if found else "none of the tissues was found")
+    told = f"outlined {', '.join(found)}" if found else "none of the tissues was found"
+    label = f"{result.file}: {told if result.withdrawn is None else NOTHING_SAID.lower()}"
     return f"""<figure class="oct-figure">
 <svg class="oct-picture" viewBox="0 0 {width} {height}" role="img" aria-label="{text(label)}">
 <defs><pattern id="oct-hatch" width="{HATCH_PERIOD * unit:g}" height="{HATCH_PERIOD * unit:g}"

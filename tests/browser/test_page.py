@@ -44,6 +44,18 @@ def test_every_example_is_measured_with_the_scale_of_its_ruler(visit: Visit) -> 
         assert found_mm == pytest.approx(7.01 / 704, rel=0.005)
 
 
+def test_what_is_true_stands_beside_an_example_and_not_beside_a_visitors_frame(
+    visit: Visit, phantom_file: Path
+) -> None:
+    visit.take_example()
+    tile = visit.page.locator("[data-tile=lipid_core_area_mm2]")
+    assert "true: 4.19 mm²" in tile.inner_text()
+    visit.type_scale("0,02")
+    assert "true: 4.19 mm²" in tile.inner_text()
+    visit.upload(phantom_file)
+    assert visit.page.locator("[data-true]").count() == 0
+
+
 def test_the_plaque_area_on_the_page_is_the_librarys(
     visit: Visit, phantom_file: Path, segmenter: octseg.Segmenter
 ) -> None:
@@ -262,10 +274,15 @@ def test_text_stands_out_from_what_is_behind_it(visit: Visit, phantom_file: Path
     if dark:
         visit.page.click("#oct-theme")
     visit.upload(phantom_file)
+    visit.page.evaluate("document.querySelector('[data-tile=lumen_area_mm2]').classList.add('oct-unsure')")
     visit.page.mouse.move(0, 0)
     for selector in (
         ".oct-tile-value",
         ".oct-tile-note",
+        ".oct-unsure .oct-tile-value",
+        ".oct-unsure .oct-tile-note",
+        ".oct-cores td",
+        ".oct-unseen",
         ".oct-scale p",
         ".oct-table th small",
         ".oct-table td",
