@@ -42,32 +42,60 @@ def find_disc(grey: NDArray[np.uint8]) -> Disc | None:
     shrink = max(1.0, max(height, width) / SEARCH_SIDE_PX)
     size = (round(width / shrink), round(height / shrink))
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    outline = _outline_points(small)
-    if len(outline) < 30:
-        return None
-    fit = _best_circle(outline, small.shape)
+    ground = _border_level(small)
+    fit, share = _circle_on(small, ground, cv2.RETR_EXTERNAL)
+    if ground > 0:  # the frame may be a black square on a screen: its corners are holes in what is not black
+        on_black, share_on_black = _circle_on(small, 0, cv2.RETR_LIST)
+        if share_on_black > share:
+            fit, ground = on_black, 0
     if fit is None:
         return None
     # From the small frame's pixel centres to the large one's.
     scale_row, scale_col = height / small.shape[0], width / small.shape[1]
     centre = (float((fit[0] + 0.5) * scale_row - 0.5), float((fit[1] + 0.5) * scale_col - 0.5))
     coarse = Disc(centre, float(fit[2] * (scale_row + scale_col) / 2))
-    return _refined(coarse, grey, reach_px=3.0 * shrink)
+    return _refined(coarse, above_ground(grey, ground), reach_px=3.0 * shrink)
 
 
-def _outline_points(small: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 2) (row, col) of the outer outlines of what stands out from the ground, less the frame's edge."""
-    border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    ground = int(np.median(border))
-    stands_out = (cv2.absdiff(small, np.full_like(small, ground)) >= GROUND_STEP).astype(np.uint8)
+def above_ground(grey: NDArray[np.uint8], ground: int | None = None) -> NDArray[np.uint8]:
+    """How far each grey level (H, W) is from the ground: the level given, or else the commonest along the border."""
+    return np.asarray(
+        cv2.absdiff(grey, np.full_like(grey, _border_level(grey) if ground is None else ground)), np.uint8
+    )
+
+
+def _border_level(grey: NDArray[np.uint8]) -> int:
+    """The median along the border of grey levels (H, W)."""
+    return int(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
+
+
+def _circle_on(small: NDArray[np.uint8], ground: int, which: int) -> tuple[NDArray[np.float64] | None, float]:
+    """(row, col, radius) of the circle that outlines what stands out from the ground, and how much of it is outlined.
+
+    None and 0 where there is none. The share is of the whole circle, also of what lies beyond the frame.
+    """
+    outline = _outline_points(above_ground(small, ground), which)
+    fit = _best_circle(outline, small.shape) if len(outline) >= 30 else None
+    if fit is None:
+        return None, 0.0
+    covered, visible = _rim_bins(outline, fit, small.shape)
+    return fit, float((covered & visible).mean())
+
+
+def _outline_points(above: NDArray[np.uint8], which: int) -> NDArray[np.float32]:
+    """(n, 2) (row, col) of the outlines of what stands out `above` the ground (H, W), less the frame's edge.
+
+    which: cv2.RETR_EXTERNAL for the outer outlines, cv2.RETR_LIST for those of holes as well.
+    """
+    stands_out = (above >= GROUND_STEP).astype(np.uint8)
     closed = cv2.morphologyEx(stands_out, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    smallest = 0.2 * min(small.shape)
+    contours, _ = cv2.findContours(closed, which, cv2.CHAIN_APPROX_NONE)
+    smallest = 0.2 * min(above.shape)
     large = [contour[:, 0, ::-1] for contour in contours if len(contour) > smallest]
     if not large:
         return np.empty((0, 2), np.float32)
     points = np.concatenate(large).astype(np.float32)
-    last = np.array(small.shape) - 1
+    last = np.array(above.shape) - 1
     return points[((points > 0) & (points < last)).all(axis=1)]
 
 
@@ -168,7 +196,15 @@ def _least_squares_circle(points: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _rim_share(points: NDArray[np.float32], circle: NDArray[np.float64], shape: tuple[int, ...]) -> float:
-    """Share of the rim inside the frame that outline points cover, in bins of 3 degrees."""
+    """Share of the rim inside the frame that outline points cover; 0 where most of it lies outside."""
+    covered, visible = _rim_bins(points, circle, shape)
+    return float(covered[visible].mean()) if visible.mean() >= 0.2 else 0.0
+
+
+def _rim_bins(
+    points: NDArray[np.float32], circle: NDArray[np.float64], shape: tuple[int, ...]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N_RIM_BINS,) each: where outline points cover the rim, and where it lies inside the frame."""
     row, col = points[:, 0] - circle[0], points[:, 1] - circle[1]
     on_rim = np.abs(np.hypot(row, col) - circle[2]) < RIM_TOLERANCE_PX
     covered = np.zeros(N_RIM_BINS, bool)
@@ -177,6 +213,4 @@ def _rim_share(points: NDArray[np.float32], circle: NDArray[np.float64], shape: 
     rim_row, rim_col = circle[0] + circle[2] * np.sin(angle), circle[1] + circle[2] * np.cos(angle)
     # One pixel inside the frame: the outline cannot be seen on the frame's very edge.
     visible = (rim_row > 1) & (rim_row < shape[0] - 2) & (rim_col > 1) & (rim_col < shape[1] - 2)
-    if visible.mean() < 0.2:
-        return 0.0
-    return float(covered[visible].mean())
+    return covered, visible
