@@ -20,6 +20,8 @@ N_RIM_BINS = 120  # the rim is covered by bins of 3 degrees
 N_REFINING_RAYS = 360
 MIN_RIM_SHARE = 0.45  # of the rim that lies in the frame; shadows reach the rim, strips hide some of it
 
+MIN_ELLIPSE_SHARE = 0.6  # of the whole ellipse, to be called one
+
 
 @dataclass(frozen=True)
 class Disc:
@@ -55,6 +57,46 @@ def find_disc(grey: NDArray[np.uint8]) -> Disc | None:
     centre = (float((fit[0] + 0.5) * scale_row - 0.5), float((fit[1] + 0.5) * scale_col - 0.5))
     coarse = Disc(centre, float(fit[2] * (scale_row + scale_col) / 2))
     return _refined(coarse, above_ground(grey, ground), reach_px=3.0 * shrink)
+
+
+def rim_stretch(grey: NDArray[np.uint8]) -> float | None:
+    """How many times as wide as high the imaged disc in a grey frame (H, W) is: 1 where it is a circle.
+
+    None where no upright ellipse outlines enough of what stands out from the ground.
+    """
+    shrink = max(1.0, max(grey.shape) / SEARCH_SIDE_PX)
+    size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
+    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    points = _outline_points(above_ground(small), cv2.RETR_EXTERNAL)
+    near = points
+    for _ in range(8):  # what lies on a strip or within a shadow is left out step by step
+        fit = _least_squares_ellipse(near) if len(near) >= 30 else None
+        if fit is None:
+            return None
+        row, col, half_height, half_width = fit
+        off = np.hypot((points[:, 0] - row) / half_height, (points[:, 1] - col) / half_width) - 1
+        within = max(float(np.median(np.abs(off))), RIM_TOLERANCE_PX / min(half_height, half_width))
+        near = points[np.abs(off) <= within]
+    # Seen with its rows drawn out, the ellipse is a circle.
+    stretch = half_width / half_height
+    round_again = points * np.array([stretch, 1.0], np.float32)
+    circle = np.array([row * stretch, col, half_width])
+    covered, visible = _rim_bins(round_again, circle, (round(small.shape[0] * stretch), small.shape[1]))
+    return float(stretch) if (covered & visible).mean() >= MIN_ELLIPSE_SHARE else None
+
+
+def _least_squares_ellipse(points: NDArray[np.float32]) -> tuple[float, float, float, float] | None:
+    """Row, col, half height, half width of the upright ellipse nearest to points (n, 2); None where it is none."""
+    mean, spread = points.mean(axis=0, dtype=np.float64), points.std(axis=0, dtype=np.float64) + 1e-9
+    row, col = ((points - mean) / spread).T
+    (a, b, c, d), *_ = np.linalg.lstsq(np.column_stack([row**2, col**2, row, col]), np.ones(len(points)), rcond=None)
+    if a <= 0 or b <= 0:
+        return None
+    centre = np.array([-c / (2 * a), -d / (2 * b)])
+    level = 1 + a * centre[0] ** 2 + b * centre[1] ** 2
+    half = np.sqrt(level / np.array([a, b])) * spread
+    at = mean + centre * spread
+    return float(at[0]), float(at[1]), float(half[0]), float(half[1])
 
 
 def above_ground(grey: NDArray[np.uint8], ground: int | None = None) -> NDArray[np.uint8]:
