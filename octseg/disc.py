@@ -4,6 +4,7 @@ Points are (row, col) in pixels, pixel centres at whole numbers. Margins, captio
 the disc are told from it by their outline: only the disc's is a circle.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -20,7 +21,9 @@ N_RIM_BINS = 120  # the rim is covered by bins of 3 degrees
 N_REFINING_RAYS = 360
 MIN_RIM_SHARE = 0.45  # of the rim that lies in the frame; shadows reach the rim, strips hide some of it
 
-MIN_ELLIPSE_SHARE = 0.6  # of the whole ellipse, to be called one
+MIN_ELLIPSE_SHARE = 0.5  # of the whole ellipse, to be called one; strips and screens hide the rest
+START_TOLERANCE = 0.15  # of the half axes: how far points may lie from an ellipse that is roughly known
+COMMON_STRETCHES = (5 / 4, 4 / 3, 16 / 9, 4 / 5, 3 / 4, 9 / 16)  # width by height: a square drawn as screens are wide
 
 
 @dataclass(frozen=True)
@@ -59,30 +62,68 @@ def find_disc(grey: NDArray[np.uint8]) -> Disc | None:
     return _refined(coarse, above_ground(grey, ground), reach_px=3.0 * shrink)
 
 
-def rim_stretch(grey: NDArray[np.uint8]) -> float | None:
+def rim_stretch(grey: NDArray[np.uint8], disc: Disc | None = None) -> float | None:
     """How many times as wide as high the imaged disc in a grey frame (H, W) is: 1 where it is a circle.
 
-    None where no upright ellipse outlines enough of what stands out from the ground.
+    disc: as found in it, if any: what a little stretch leaves of a circle. None where no upright ellipse outlines
+    enough of what stands out from the ground.
     """
     shrink = max(1.0, max(grey.shape) / SEARCH_SIDE_PX)
     size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    points = _outline_points(above_ground(small), cv2.RETR_EXTERNAL)
-    near = points
+    ground = _border_level(small)
+    for level, which in ((ground, cv2.RETR_EXTERNAL), (0, cv2.RETR_LIST))[: 1 + (ground > 0)]:
+        points = _outline_points(above_ground(small, level), which)
+        for start in _ellipses_to_try(points, small.shape, disc, shrink):
+            stretch = _stretch_near(points, start, small.shape)
+            if stretch is not None:
+                return stretch
+    return None
+
+
+def _ellipses_to_try(
+    points: NDArray[np.float32], shape: tuple[int, ...], disc: Disc | None, shrink: float
+) -> Iterator[tuple[float, float, float, float]]:
+    """Row, col, half height, half width of what the rim (n, 2) may be: the disc, or without one ellipses by trial."""
+    if len(points) < 30:
+        return
+    if disc is not None:
+        row, col = ((place + 0.5) / shrink - 0.5 for place in disc.centre)
+        yield row, col, disc.radius_px / shrink, disc.radius_px / shrink
+        return
+    whole = _least_squares_ellipse(points)
+    if whole is not None:
+        yield whole
+    for stretch in COMMON_STRETCHES:  # seen with its rows drawn out, the ellipse is a circle
+        drawn = points * np.array([stretch, 1.0], np.float32)
+        circle = _best_circle(drawn, (round(shape[0] * stretch), shape[1]))
+        if circle is not None:
+            yield float(circle[0] / stretch), float(circle[1]), float(circle[2] / stretch), float(circle[2])
+
+
+def _stretch_near(
+    points: NDArray[np.float32], start: tuple[float, float, float, float], shape: tuple[int, ...]
+) -> float | None:
+    """Half width by half height of the ellipse through the outline points (n, 2) near one that is roughly known.
+
+    None where it does not outline enough.
+    """
+    fit, within = start, START_TOLERANCE
     for _ in range(8):  # what lies on a strip or within a shadow is left out step by step
-        fit = _least_squares_ellipse(near) if len(near) >= 30 else None
-        if fit is None:
-            return None
         row, col, half_height, half_width = fit
-        off = np.hypot((points[:, 0] - row) / half_height, (points[:, 1] - col) / half_width) - 1
-        within = max(float(np.median(np.abs(off))), RIM_TOLERANCE_PX / min(half_height, half_width))
-        near = points[np.abs(off) <= within]
-    # Seen with its rows drawn out, the ellipse is a circle.
-    stretch = half_width / half_height
-    round_again = points * np.array([stretch, 1.0], np.float32)
-    circle = np.array([row * stretch, col, half_width])
-    covered, visible = _rim_bins(round_again, circle, (round(small.shape[0] * stretch), small.shape[1]))
-    return float(stretch) if (covered & visible).mean() >= MIN_ELLIPSE_SHARE else None
+        off = np.abs(np.hypot((points[:, 0] - row) / half_height, (points[:, 1] - col) / half_width) - 1)
+        close = points[off <= within]
+        next_fit = _least_squares_ellipse(close) if len(close) >= 30 else None
+        if next_fit is None:
+            return None
+        fit = next_fit
+        within = max(0.6 * within, RIM_TOLERANCE_PX / min(fit[2:]))
+    stretch = fit[3] / fit[2]
+    drawn = points * np.array([stretch, 1.0], np.float32)
+    covered, visible = _rim_bins(
+        drawn, np.array([fit[0] * stretch, fit[1], fit[3]]), (round(shape[0] * stretch), shape[1])
+    )
+    return stretch if (covered & visible).mean() >= MIN_ELLIPSE_SHARE else None
 
 
 def _least_squares_ellipse(points: NDArray[np.float32]) -> tuple[float, float, float, float] | None:

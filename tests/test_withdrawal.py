@@ -19,7 +19,7 @@ from octseg.decoding.withdrawal import (
     wall_share,
     why_withdrawn,
 )
-from octseg.disc import Disc, rim_stretch
+from octseg.disc import Disc, find_disc, rim_stretch
 from octseg.phantom import Phantom, random_spec, render
 from octseg.preprocessing import FrameView, view_frame
 from octseg.reading.grey import grey_to_sepia
@@ -110,6 +110,16 @@ def test_a_stretched_disc_tells_by_how_much(stretch: float) -> None:
     inside = np.random.default_rng(0).integers(8, 90, (700, 700)) * Disc((349.5, 349.5), 349.5).mask(700, 700)
     drawn = cv2.resize(inside.astype(np.uint8), (round(700 * stretch), 700))
     assert rim_stretch(drawn) == pytest.approx(stretch, rel=0.01)
+
+
+@pytest.mark.parametrize("stretch", [1.0, 1.1, 1.25])
+def test_a_strip_below_does_not_hide_the_stretch(stretch: float) -> None:
+    rng = np.random.default_rng(0)
+    screen = np.zeros((1000, 1000), np.uint8)
+    screen[:750, 125:875] = rng.integers(8, 90, (750, 750)) * Disc((374.5, 374.5), 374.5).mask(750, 750)
+    screen[730:] = rng.integers(8, 120, (270, 1000))  # over the disc's lowest part
+    drawn = cv2.resize(screen, (round(1000 * stretch), 1000))
+    assert rim_stretch(drawn, find_disc(drawn)) == pytest.approx(stretch, rel=0.02)
 
 
 def test_a_square_picture_without_a_rim_tells_no_stretch() -> None:
