@@ -1,5 +1,6 @@
 """Withdrawal: each sign on what is drawn to have it, OCT frames that keep their result, pictures that get none."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -250,3 +251,27 @@ def test_a_swapped_frame_is_told_to_exchange_red_and_blue() -> None:
 def test_a_negative_is_told_to_exchange_black_and_white() -> None:
     picture = pictures.inverted(phantom(300001, grey=True).frame)
     assert "exchange black and white" in str(why(picture, phantom(300001, grey=True).masks["lumen"]))
+
+
+def test_a_picture_without_disc_and_catheter_is_told_so() -> None:
+    picture = pictures.texture(np.random.default_rng(0))
+    assert "Neither an imaged disc nor a catheter" in str(why(picture, middle_lumen(picture)))
+
+
+def test_a_smooth_drawing_of_a_vessel_is_told_that_speckle_is_missing() -> None:
+    picture = pictures.target(np.random.default_rng(0))
+    row, col = np.ogrid[: len(picture), : len(picture)]
+    middle = (len(picture) - 1) / 2
+    level = picture[round(middle), :, 0]
+    front = int(np.flatnonzero(level[round(1.2 * middle) :] > 50)[0]) + round(1.2 * middle)
+    assert "no speckle" in str(why(picture, np.hypot(row - middle, col - middle) < front - middle))
+
+
+def test_a_catheter_far_from_the_disc_s_middle_is_withdrawn() -> None:
+    """As where another circle on a screen was taken for the disc."""
+    frame, lumen = phantom(300001).frame, phantom(300001).masks["lumen"]
+    view = view_frame(frame)
+    assert view.disc is not None
+    row, col = view.catheter_centre
+    elsewhere = replace(view, disc=Disc((row, col - 0.6 * view.disc.radius_px), view.disc.radius_px))
+    assert "near the middle of the imaged disc" in str(why_withdrawn(frame, elsewhere, lumen, None))
