@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.checkpoint import Checkpoint
-from octseg.decoding import Levels, RayGrid, decode
+from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
 from octseg.decoding.reaches import joined, nearer_view
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
@@ -133,7 +133,8 @@ class Segmenter:
         for batch in _batches(seen, self._run):
             for item, looks in zip(batch, self._looks_at(batch), strict=True):
                 result = self._result(item, looks, pullback, file)
-                yield self._with_intervals(result, item, looks) if uncertainty else result
+                asked = uncertainty and result.withdrawn is None
+                yield self._with_intervals(result, item, looks) if asked else result
 
     def _looks_at(self, batch: Sequence[_Seen]) -> list[list[_Look]]:
         """Each frame at its full reach and, where that shows more, nearer."""
@@ -169,6 +170,10 @@ class Segmenter:
         probability = self._probability([look.planes for look in looks], looks)
         [(outlines, measures)] = self._measured(seen, [probability])
         masks = {name: plane >= 0.5 for name, plane in outlines.items()}
+        withdrawn = why_withdrawn(seen.frame, seen.view, masks.get("lumen"), seen.scale.pixel_spacing_mm)
+        if withdrawn is not None:
+            masks = {name: np.zeros_like(mask) for name, mask in masks.items()}
+            measures = FrameMeasures()
         return FrameResult(
             name=pullback.name,
             file=file,
@@ -183,6 +188,7 @@ class Segmenter:
             device=self.device,
             backend=self.backend,
             model=self.identity,
+            withdrawn=withdrawn,
             warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
         )
 

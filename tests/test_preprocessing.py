@@ -63,6 +63,26 @@ def test_the_stains_of_lossy_coding_do_not_widen_the_disc(image_format: str, qua
         assert disc.radius_px == pytest.approx(phantom.spec.size_px / 2, rel=0.006)
 
 
+@pytest.mark.parametrize("black", [10, 30, 60])
+def test_a_disc_on_a_ground_that_is_not_black_is_found_to_a_pixel(black: int) -> None:
+    frame = noise_disc(750, 750, (374.5, 374.5), 374.5)
+    disc = find_disc(np.rint(black + frame * ((255 - black) / 255)).astype(np.uint8))
+    assert disc is not None
+    assert disc.centre == pytest.approx((374.5, 374.5), abs=1.2)
+    assert disc.radius_px == pytest.approx(374.5, abs=1.5)
+
+
+@pytest.mark.parametrize("level", [0, 25, 225])
+def test_a_frame_in_the_corner_of_a_screen_is_found_on_it(level: int) -> None:
+    screen = np.full((1080, 1920), level, np.uint8)
+    screen[150:900, 20:770] = noise_disc(750, 750, (374.5, 374.5), 374.5)
+    screen[60:460, 1000:1800] = np.random.default_rng(1).integers(0, 120, (400, 800))  # a view beside it
+    disc = find_disc(screen)
+    assert disc is not None
+    assert disc.centre == pytest.approx((524.5, 394.5), abs=1.5)
+    assert disc.radius_px == pytest.approx(374.5, abs=2.0)
+
+
 @pytest.mark.parametrize("gap", [40, 0, -30])
 def test_captions_and_a_strip_below_do_not_move_the_disc(gap: int) -> None:
     """An L-mode strip under the disc, with a gap, touching it, or overlapping its lowest part."""

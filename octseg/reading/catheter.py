@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.disc import above_ground
 from octseg.pullback import Frame
 from octseg.reading.grey import Grey, sepia_to_grey
 from octseg.reading.ruler import Ruler
@@ -17,7 +18,7 @@ from octseg.reading.ruler import Ruler
 Floats = NDArray[np.float32]
 
 CATHETER_DIAMETER_MM = 0.907  # the ring that the console draws; the catheter itself is 2.7 F, 0.90 mm
-DISC_LEVEL = 8  # of a row's or column's brightest pixel: beyond the disc all is black
+DISC_LEVEL = 8  # above the ground, of a row's or column's brightest pixel: beyond the disc all is ground
 SEARCH_PART = 0.5  # of the disc's diameter: the square about its middle in which the catheter is looked for
 SEARCH_SIDE_PX = 128  # to which that square is shrunk
 RING_RADIUS_PART = (0.02, 0.11)  # of the disc's diameter: rings of a 0.9 mm sheath in a field of 5 to 10 mm
@@ -74,9 +75,10 @@ def find_sheath(grey: Grey) -> Catheter | None:
 
 
 def _lit_box(grey: Grey) -> tuple[int, int, int, int] | None:
-    """Top, left, height, width in pixels of what is not black."""
-    rows = np.flatnonzero(grey.max(axis=1) > DISC_LEVEL)
-    cols = np.flatnonzero(grey.max(axis=0) > DISC_LEVEL)
+    """Top, left, height, width in pixels of what stands out from the ground."""
+    above = above_ground(grey)
+    rows = np.flatnonzero(above.max(axis=1) > DISC_LEVEL)
+    cols = np.flatnonzero(above.max(axis=0) > DISC_LEVEL)
     if rows.size == 0 or cols.size == 0:
         return None
     return int(rows[0]), int(cols[0]), int(rows[-1] - rows[0]) + 1, int(cols[-1] - cols[0]) + 1

@@ -1,0 +1,259 @@
+"""Whether anything can be said of a frame: the signs of an OCT frame, and what an outlined lumen must be.
+
+Each sign is one number; beside each limit stands what real frames and phantoms have, so that the room between is seen.
+Signs of the wall are read along rays from the catheter, outwards. Frames are (H, W, 3) uint8 RGB, masks (H, W) bool,
+points (row, col) in pixels, lengths in pixels unless named otherwise.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.disc import rim_stretch
+from octseg.measurement.depth import length_px
+from octseg.preprocessing import FrameView
+from octseg.pullback import Frame
+from octseg.reading.catheter import find_sheath
+from octseg.reading.grey import sepia_to_grey
+
+LARGEST_LUMEN_MM2 = 50.0  # 8 mm across, a giant aneurysm (McCrindle et al. 2017, doi:10.1161/CIR.0000000000000484)
+SMALLEST_LUMEN_MM2 = 0.5  # the catheter, 2.7 F or 0.64 mm2, less what an outline may err by
+SMALLEST_PART = 0.006  # of the disc: the same where there is no scale, in the widest field of about 10 mm
+# Behind each limit stand what real frames and phantoms have; then what those have in other exports, where it differs:
+# JPEG of quality 40, 500 to 1024 px, gamma 0.6 to 1.6, a black level up to 60, on screens.
+MOST_AT_RIM = 0.5  # 0 to 0.11, in side branches; 0.24 where the picture is cut within the disc
+MOST_STRETCH = 1.04  # width by height or height by width: 1.003; 1.009
+MOST_OFF_CENTRE = 0.4  # 0.01, and 0.28 in a phantom whose rings were mistaken
+MOST_BLUE = 0.25  # -0.99 to 0.0
+MOST_SCATTER = 0.15  # 0 to 0.06
+BRIGHTEST_MEDIAN = 140  # grey level: 12 to 47; 3 to 92
+LEAST_WALL_SHARE = 0.45  # 0.75 to 1.00
+LEAST_CONTRAST = 0.15  # 0.41 to 0.87; 0.38 to 0.97
+MOST_LIGHT_LEFT = 0.75  # 0.09 to 0.31; 0 to 0.58
+LEAST_SPECKLE = 0.01  # 0.03 to 0.07; 0.03 to 0.09
+N_RAYS = 180
+SAMPLE_STEP_PX = 6  # every 6th pixel both ways tells the colours of a frame
+N_LEVELS = 24  # colours are compared among pixels of like brightness, in so many groups
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Rays:
+    """A frame along rays about the catheter, a pixel per column: grey and lumen (N_RAYS, n), `mm` in pixels."""
+
+    grey: Rows
+    lumen: NDArray[np.bool_]
+    mm: float
+
+    @cached_property
+    def edge(self) -> NDArray[np.int_]:
+        """(N_RAYS,) where each ray first leaves the lumen; n where it never does, 0 where it starts outside."""
+        leaves = ~self.lumen
+        return np.asarray(np.where(leaves.any(axis=1), leaves.argmax(axis=1), self.lumen.shape[1]))
+
+    @cached_property
+    def meets_wall(self) -> NDArray[np.bool_]:
+        """(N_RAYS,) whether a ray leaves the lumen, and with the wall's front still in the disc."""
+        return np.asarray((self.edge > 3) & (self.edge < self.grey.shape[1] - 0.3 * self.mm))
+
+    def mean_grey(self, from_mm: float, to_mm: float) -> Rows:
+        """(N_RAYS,) mean grey level from one distance behind the lumen's edge to another; NaN where there is none."""
+        column = np.arange(self.grey.shape[1])[None] - self.edge[:, None]
+        within = (column >= from_mm * self.mm) & (column < max(to_mm * self.mm, from_mm * self.mm + 1))
+        return _mean_where(self.grey, within)
+
+
+def rays_of(view: FrameView, lumen: NDArray[np.bool_], pixel_spacing_mm: float | None) -> Rays:
+    """The frame's clean grey levels and its lumen along rays from the catheter to the disc's rim."""
+    radius = view.circle.radius_px
+    size = (max(8, round(radius)), N_RAYS)
+    about = (view.catheter_centre[1], view.catheter_centre[0])
+    grey = cv2.warpPolar(view.grey, size, about, radius, cv2.INTER_NEAREST)
+    inside = cv2.warpPolar(lumen.view(np.uint8), size, about, radius, cv2.INTER_NEAREST)
+    mm = length_px(1.0, pixel_spacing_mm, 2 * radius)
+    return Rays(np.asarray(grey, np.float32), np.asarray(inside) > 0, mm)
+
+
+def why_withdrawn(
+    frame: Frame, view: FrameView, lumen: NDArray[np.bool_] | None, pixel_spacing_mm: float | None
+) -> str | None:
+    """Why nothing can be said of a frame (H, W, 3), in one sentence: what was seen and what to do; None where it can.
+
+    view: of that frame. lumen: (H, W) as outlined, empty where none was found; None where none was looked for.
+    """
+    why = _why_not_as_displayed(frame, view)
+    if why is not None or lumen is None:
+        return why
+    rays = rays_of(view, lumen, pixel_spacing_mm)
+    return _why_no_vessel(rays, lumen, view, pixel_spacing_mm is not None) or _why_no_wall(rays)
+
+
+def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
+    """What is wrong with the picture before anything is outlined in it."""
+    imaged = view.circle.mask(*view.grey.shape)
+    sampled = (slice(None, None, SAMPLE_STEP_PX), slice(None, None, SAMPLE_STEP_PX))
+    if np.median(view.grey[sampled][imaged[sampled]]) > BRIGHTEST_MEDIAN:
+        return (
+            "Most of this picture is bright where an OCT frame is dark, so nothing is said of it: "
+            "exchange black and white if it is a negative."
+        )
+    if blueness(frame, imaged) > MOST_BLUE:
+        return (
+            "This picture is blue where an OCT frame is gold or grey, so nothing is said of it: "
+            "exchange red and blue if a program has swapped them."
+        )
+    if colour_scatter(frame, imaged) > MOST_SCATTER:
+        return (
+            "This picture has many colours where an OCT frame shows shades of gold or grey, so nothing is said of it: "
+            "give a frame as the console exports it."
+        )
+    stretch = rim_stretch(sepia_to_grey(frame), view.disc)
+    if stretch is not None and not 1 / MOST_STRETCH < stretch < MOST_STRETCH:
+        return (
+            f"This picture shows an ellipse, {stretch:.2f} times as wide as it is high, where an OCT frame shows a "
+            "circle, so no length or area in it would be right: give the frame with its width and height scaled alike."
+        )
+    if view.disc is None and view.ruler is None and find_sheath(view.grey) is None:
+        return (
+            "Neither an imaged disc nor a catheter is seen in this picture, so nothing is said of it: "
+            "give an OCT frame as the console shows it, with the catheter in the vessel."
+        )
+    if view.disc is not None and off_centre(view) > MOST_OFF_CENTRE:
+        return (
+            "The catheter was not found near the middle of the imaged disc, about which an OCT scan turns, "
+            "so nothing is said of this picture: give the frame alone, without what is beside it on the screen."
+        )
+    return None
+
+
+def _why_no_vessel(rays: Rays, lumen: NDArray[np.bool_], view: FrameView, has_scale: bool) -> str | None:
+    """What keeps the outlined lumen from being that of a coronary artery with the catheter in it."""
+    if not lumen.any():
+        return "No lumen was found in this picture, so nothing is said of it: give an OCT frame with the vessel in it."
+    if not rays.lumen[:, 0].all():
+        return (
+            "The lumen that was found does not hold the catheter, so nothing is said of this frame: "
+            "outline it by hand or take the next frame."
+        )
+    if at_rim_share(rays) > MOST_AT_RIM:
+        return (
+            f"The lumen that was found runs to the rim of the picture over {100 * at_rim_share(rays):.0f} % of the "
+            "directions, so no vessel wall is seen and nothing is said of this frame: take one that shows the wall."
+        )
+    area_mm2 = float(lumen.sum()) / rays.mm**2
+    if has_scale and area_mm2 > LARGEST_LUMEN_MM2:
+        return (
+            f"The lumen that was found measures {area_mm2:.0f} mm2, more than a coronary artery has, "
+            "so nothing is said of this frame: check its scale."
+        )
+    part = float(lumen.sum()) / (np.pi * view.circle.radius_px**2)
+    if area_mm2 < SMALLEST_LUMEN_MM2 if has_scale else part < SMALLEST_PART:
+        return (
+            "The lumen that was found is smaller than the catheter in it, so nothing is said of this frame: "
+            "check its scale or take the next frame."
+        )
+    return None
+
+
+def _why_no_wall(rays: Rays) -> str | None:
+    """What keeps that which lies about the lumen from being a vessel wall seen by OCT."""
+    contrast = wall_contrast(rays)
+    if contrast < -LEAST_CONTRAST:
+        return (
+            "The lumen that was found is brighter than the wall about it, so nothing is said of this picture: "
+            "exchange black and white if it is a negative."
+        )
+    if not (contrast >= LEAST_CONTRAST and wall_share(rays) >= LEAST_WALL_SHARE):
+        seen = "no bright wall lies directly behind the lumen"
+    elif light_left(rays) > MOST_LIGHT_LEFT:
+        seen = "the light does not fade behind the lumen"
+    elif speckle(rays) < LEAST_SPECKLE:
+        seen = "the wall shows no speckle"
+    else:
+        return None
+    return (
+        f"This picture does not look like an OCT frame, for {seen}, so nothing is said of it: "
+        "give a frame as the console exports it, with the lumen cleared of blood."
+    )
+
+
+def wall_share(rays: Rays) -> float:
+    """Share of the rays that meet the wall whose first 0.3 mm behind the lumen's edge outshine the last before it."""
+    before, behind = rays.mean_grey(-0.25, -0.05), rays.mean_grey(0.03, 0.3)
+    seen = rays.meets_wall & np.isfinite(before)
+    return float((behind > 1.25 * before + 1)[seen].mean()) if seen.any() else 0.0
+
+
+def wall_contrast(rays: Rays) -> float:
+    """(wall - lumen) / (wall + lumen) at the lumen's edge, the median ray; below 0 where the lumen is the brighter."""
+    before, behind = rays.mean_grey(-0.25, -0.05), rays.mean_grey(0.03, 0.3)
+    return _median(((behind - before) / (behind + before + 1))[rays.meets_wall])
+
+
+def light_left(rays: Rays) -> float:
+    """Grey level 1.0 to 1.5 mm behind the lumen's edge as a part of that of the wall's front, the median ray."""
+    front, deep = rays.mean_grey(0.03, 0.3), rays.mean_grey(1.0, 1.5)
+    return _median((deep / (front + 1))[rays.meets_wall])
+
+
+def speckle(rays: Rays) -> float:
+    """How much grey jumps from pixel to pixel along a ray in the wall's front, as a part of its mean level."""
+    jump = np.zeros_like(rays.grey)
+    jump[:, 1:-1] = np.abs(rays.grey[:, 1:-1] - (rays.grey[:, 2:] + rays.grey[:, :-2]) / 2)
+    column = np.arange(rays.grey.shape[1])[None] - rays.edge[:, None]
+    front = (column >= 0.05 * rays.mm) & (column < 0.4 * rays.mm) & rays.meets_wall[:, None]
+    return float(jump[front].mean() / (rays.grey[front].mean() + 1)) if front.any() else 0.0
+
+
+def blueness(frame: Frame, imaged: NDArray[np.bool_]) -> float:
+    """How much more blue than red there is, as a part of the brightest channel: sepia -1, grey 0, swapped sepia 1."""
+    colours = _sampled(frame, imaged)
+    return (
+        float((colours[:, 2] - colours[:, 0]).mean() / max(1.0, float(colours.max(axis=1).mean())))
+        if len(colours)
+        else 0.0
+    )
+
+
+def colour_scatter(frame: Frame, imaged: NDArray[np.bool_]) -> float:
+    """How far colours of one brightness differ, as a part of the mean brightness: 0 where grey runs along a palette."""
+    colours = _sampled(frame, imaged)
+    if len(colours) < N_LEVELS:
+        return 0.0
+    order = np.argsort(colours @ np.array([0.299, 0.587, 0.114], np.float32))[: len(colours) // N_LEVELS * N_LEVELS]
+    hues = np.stack([colours[:, 0] - colours[:, 1], colours[:, 1] - colours[:, 2]], axis=1)[order]
+    hues = hues.reshape(N_LEVELS, -1, 2)
+    apart = np.median(np.abs(hues - np.median(hues, axis=1, keepdims=True)), axis=1).mean()
+    return float(apart / max(1.0, float(colours.max(axis=1).mean())))
+
+
+def off_centre(view: FrameView) -> float:
+    """Distance of the catheter from the disc's middle, as a part of the disc's radius: the scan turns about both."""
+    row, col = np.subtract(view.catheter_centre, view.circle.centre)
+    return float(np.hypot(row, col) / view.circle.radius_px)
+
+
+def at_rim_share(rays: Rays) -> float:
+    """Share of the rays that never leave the lumen within the disc."""
+    return float((rays.edge >= 0.97 * rays.lumen.shape[1]).mean())
+
+
+def _sampled(frame: Frame, imaged: NDArray[np.bool_]) -> Rows:
+    step = (slice(None, None, SAMPLE_STEP_PX), slice(None, None, SAMPLE_STEP_PX))
+    return np.asarray(frame[step][imaged[step]], np.float32)
+
+
+def _mean_where(values: Rows, within: NDArray[np.bool_]) -> Rows:
+    count = within.sum(axis=1)
+    total = np.where(within, values, 0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _median(values: Rows) -> float:
+    """The median of what is a number; NaN where nothing is."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
