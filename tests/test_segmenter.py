@@ -16,11 +16,13 @@ from octseg.checkpoint import load_checkpoint
 from octseg.errors import CheckpointError, ConfigError, ReadError
 from octseg.inference import choose_backend
 from octseg.inference.backends import GreyToProbability
+from octseg.measurement import FrameMeasures
 from octseg.phantom import Phantom, make_phantom, random_spec, render
 from octseg.preprocessing import to_input, view_frame
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.reading.grey import sepia_to_grey
 from octseg.segmenter import Segmenter
+from tests import pictures
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +256,17 @@ def test_the_bundled_checkpoint_is_small_and_says_where_it_comes_from() -> None:
     config = load_checkpoint(BUNDLED).config
     assert config.training["datasets"][0]["doi"] == "10.5281/zenodo.14478210"
     assert config.metrics["unseen patients"]["studies"] == ["003", "008"]
+
+
+def test_a_picture_that_is_no_oct_gets_a_sentence_and_nothing_else(segmenter: Segmenter) -> None:
+    result = segmenter.segment(pictures.fundus(np.random.default_rng(0)), uncertainty=True)
+    assert result.withdrawn is not None
+    assert result.withdrawn.endswith(".")
+    assert not any(mask.any() for mask in result.masks.values())
+    assert result.measures == FrameMeasures()
+    assert result.intervals_95 is None
+    assert result.to_record()["withdrawn"] == result.withdrawn
+
+
+def test_a_frame_that_can_be_judged_is_not_withdrawn(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
+    assert segmenter.segment(lipid_phantom.frame).withdrawn is None
