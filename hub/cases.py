@@ -29,7 +29,7 @@ RUN_KEYS = ("octseg", "device", "backend")
 MODEL_KEYS = ("name", "source", "revision", "sha256")
 RECORD_KEYS = (  # whatever else an entry of measures.json holds is not shared
     *("frame", "frame_sha256", "height", "width", "pixel_spacing_mm", "pixel_spacing_source", "pixel_spacing_evidence"),
-    *("catheter_diameter_mm", "frame_spacing_mm", "intervals_95", "warnings"),
+    *("catheter_diameter_mm", "frame_spacing_mm", "intervals_95", "withdrawn", "warnings"),
     *(field.name for field in fields(FrameMeasures)),
 )
 OWN_STEM = 5  # characters from which on a name is found inside words too, as in MUELLER_1950_b
@@ -109,7 +109,7 @@ def _shared_record(case: Case) -> dict[str, Any]:
     """A frame's entry of measures.json under the case's name."""
     own = str(case.record.get("file") or "")
     kept = {key: case.record[key] for key in RECORD_KEYS if key in case.record}
-    for key in ("pixel_spacing_source", "pixel_spacing_evidence"):
+    for key in ("pixel_spacing_source", "pixel_spacing_evidence", "withdrawn"):
         kept[key] = _nameless(kept[key], own) if kept.get(key) else None
     kept["warnings"] = [_nameless(str(each), own) for each in kept.get("warnings", ())]
     named = {"file": "frame.png", "mask_file": "mask.png", "overlay_file": "overlay.png", "case": case.name}

@@ -16,6 +16,7 @@ from PIL import Image
 import octseg
 from octseg.phantom import make_phantom, random_spec, render
 from octseg.ui.limits import ServerLimits
+from tests import pictures
 from tests.app_server import ROOT, App, running_app
 from tests.test_app_limits import MULTIPART, UPLOAD, multipart, send
 
@@ -65,6 +66,16 @@ def close(found: object, expected: object) -> bool:
     if isinstance(found, list) and isinstance(expected, list):
         return len(found) == len(expected) and all(map(close, found, expected))
     return found == pytest.approx(expected, rel=1e-6) if isinstance(expected, float) else found == expected
+
+
+def test_a_picture_that_is_no_oct_is_answered_with_the_reason(app: App, tmp_path: Path) -> None:
+    path = tmp_path / "fundus.png"
+    Image.fromarray(pictures.fundus(np.random.default_rng(0))).save(path)
+    measures, _, mask = client(app, tmp_path).predict(handle_file(path), api_name="/segment")
+    (frame,) = measures["frames"]
+    assert frame["withdrawn"].endswith(".")
+    assert frame["lumen_area_px"] is None
+    assert not np.asarray(Image.open(mask)).any()
 
 
 def test_the_file_alone_gives_what_the_library_measures(

@@ -17,6 +17,7 @@ from octseg.cli import PRESETS, main, withdrawn_lines
 from octseg.phantom import random_spec, render
 from octseg.pretrained import BUNDLED
 from octseg.reading import scale
+from tests import pictures
 
 COMMAND = [sys.executable, "-m", "octseg"]
 QUICK = ["--backend", "torch"]  # ready sooner than OpenVINO, which other tests compare it with
@@ -261,6 +262,22 @@ def test_a_withdrawn_frame_is_told_by_its_sentence_and_a_pullbacks_by_how_many()
         "run.tif: 1 of 9 frames: The picture is blank.",
     ]
     assert withdrawn_lines(Path("run.tif"), 9, []) == []
+
+
+def test_a_picture_that_is_no_oct_is_told_and_ends_well(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(pictures.fundus(np.random.default_rng(0))).save(tmp_path / "fundus.png")
+    inputs = [str(tmp_path / "fundus.png"), str(phantoms / "phantom_0001.png")]
+    assert main(["predict", *inputs, "--out", str(tmp_path / "out"), *QUICK]) == 0
+    printed = capsys.readouterr()
+    fundus, phantom = measures(tmp_path / "out")
+    assert fundus["withdrawn"] is not None
+    assert str(fundus["withdrawn"]) in printed.err
+    assert "1 of 2 frames withdrawn" in printed.out + printed.err
+    assert (fundus["lumen_area_px"], fundus["lipid_arc_deg"]) == (None, None)
+    assert phantom["withdrawn"] is None
+    assert not np.asarray(Image.open(tmp_path / "out" / "fundus_mask.png")).any()
 
 
 def test_info_tells_what_the_model_is_and_where_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
