@@ -167,9 +167,11 @@ def test_pixels_as_wide_as_another_zooms_blur_the_view() -> None:
     frame = drawn_frame(planes)  # 20 um to the pixel
     how = replace(NOTHING, coarse_chance=1.0, pixel_um=(80.0, 80.0))
     polar = PreprocessingConfig(domain="polar", size=(64, 100))
-    sharp, coarse = (augmented(frame, polar, rng(), each)[0][16, 20:80] for each in (NOTHING, how))
+    sharp = augmented(frame, polar, rng(), NOTHING)[0][16, 20:80]
     assert np.ptp(sharp) > 150
-    assert np.ptp(coarse) < 30
+    coarse = [augmented(frame, polar, rng(seed), how)[0][16, 20:80] for seed in SEEDS]
+    assert sum(np.ptp(each) < 30 for each in coarse) >= 2  # averaged; the others keep some of the stripes
+    assert all(np.abs(each.astype(int) - sharp).mean() > 20 for each in coarse)
 
 
 def test_lipid_to_train_on_ends_where_it_ceases_to_count() -> None:

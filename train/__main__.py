@@ -56,7 +56,7 @@ class Preset:
 
 
 PRESETS = {
-    "ours": Preset(lambda asked: Recipe(stages=asked), (1600, 900), POLAR),
+    "ours": Preset(lambda asked: Recipe(stages=asked), (2400,), POLAR),
     "plain": Preset(plain_recipe, (1600, 900), POLAR),
     "seed": Preset(seed_recipe, (2500,), CARTESIAN),
 }

@@ -45,7 +45,7 @@ def with_wedge(view: View, other: View, config: PreprocessingConfig, rng: np.ran
 def _seen(frame: TrainingFrame, config: PreprocessingConfig, rng: np.random.Generator, how: Augmentation) -> View:
     rows, cols = _moved_positions(frame, config, rng, how)
     source = _with_ruler_painted_out(frame, rng) if rng.random() < how.ruler_chance else frame.grey
-    grey = _read_coarsely(source, rows, cols, _coarseness(frame, rng, how))
+    grey = _read_coarsely(source, rows, cols, _coarseness(frame, rng, how), averaged=bool(rng.random() < 0.5))
     planes = cv2.remap(frame.planes, cols, rows, cv2.INTER_LINEAR)
     planes = planes.reshape(*grey.shape, -1)  # OpenCV drops the axis of a single plane
     truth = planes.transpose(2, 0, 1).astype(np.float32) / 255.0
@@ -71,12 +71,18 @@ def _coarseness(frame: TrainingFrame, rng: np.random.Generator, how: Augmentatio
     return max(1.0, float(np.exp(rng.uniform(*np.log(how.pixel_um)))) * frame.px_per_mm / 1000.0)
 
 
-def _read_coarsely(grey: Grey, rows: NDArray[np.float32], cols: NDArray[np.float32], coarseness: float) -> Grey:
-    """Grey (H, W) read at positions (rows, columns) of it, through pixels `coarseness` times as wide."""
+def _read_coarsely(
+    grey: Grey, rows: NDArray[np.float32], cols: NDArray[np.float32], coarseness: float, *, averaged: bool
+) -> Grey:
+    """Grey (H, W) read at positions (rows, columns) of it, through pixels `coarseness` times as wide.
+
+    averaged: over those pixels, or read at their middles, which keeps the speckle as strong as a console may show it.
+    """
     if coarseness > 1.05:
         size = (round(grey.shape[1] / coarseness), round(grey.shape[0] / coarseness))
         scale_row, scale_col = size[1] / grey.shape[0], size[0] / grey.shape[1]
-        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+        way = cv2.INTER_AREA if averaged else cv2.INTER_LINEAR
+        grey = np.asarray(cv2.resize(grey, size, interpolation=way), np.uint8)
         rows = (rows + np.float32(0.5)) * np.float32(scale_row) - np.float32(0.5)
         cols = (cols + np.float32(0.5)) * np.float32(scale_col) - np.float32(0.5)
     return np.asarray(cv2.remap(grey, cols, rows, cv2.INTER_LINEAR), np.uint8)

@@ -11,7 +11,7 @@ from torch.nn import functional
 from train.recipe import Loss
 
 SMOOTH = 1.0  # pixels; keeps the overlap of a plane that is empty on both sides at 1
-FALSE_POSITIVE, FALSE_NEGATIVE = 0.4, 0.6  # Tversky's alpha and beta: what is missed weighs more
+FALSE_POSITIVE, FALSE_NEGATIVE = 0.3, 0.7  # Tversky's alpha and beta: what is missed weighs more
 FOCUS = 0.75  # exponent of 1 - Tversky (Abraham and Khan 2019, arXiv:1810.07842: 1 / gamma, gamma = 4/3)
 
 _dice = DiceLoss(sigmoid=True, batch=True, smooth_nr=SMOOTH, smooth_dr=SMOOTH)
