@@ -41,12 +41,12 @@ def test_a_cartesian_input_has_no_reach() -> None:
     assert nearer_view(blank_view(), np.zeros((256, 256), np.float32), square, pixel_spacing_mm=0.02) is None
 
 
-def test_where_both_looked_the_mean_counts_and_beyond_the_first() -> None:
+def test_where_both_looked_the_surer_counts_and_beyond_the_first() -> None:
     view = blank_view()
     near = replace(view, nearer_reach_px=100.0)
     planes = [np.full((1, *POLAR.size), value, np.float32) for value in (0.2, 0.6)]
     [probability] = joined(planes, [view, near], POLAR)
-    assert probability[200, 200 + 50] == pytest.approx(0.4, abs=1e-5)
+    assert probability[200, 200 + 50] == pytest.approx(0.6, abs=1e-5)
     assert probability[200, 200 + 150] == pytest.approx(0.2, abs=1e-5)
 
 

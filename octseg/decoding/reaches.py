@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 BEHIND_MM = LIPID_DEPTH_MM + 0.2
 LUMEN_QUANTILE = 0.95  # of the rays, so that a side branch does not decide
-NEARER_SHARE, FADE_PX = 0.5, 12.0  # of the nearer view where it reaches; over which it ends
+FADE_PX = 12.0  # over which what a nearer view says ends
 WORTHWHILE = 0.85  # of the full reach; a view that is hardly nearer shows nothing new
 
 
@@ -37,14 +37,14 @@ def nearer_view(
 
 
 def joined(planes: Sequence[Floats], views: Sequence[FrameView], config: PreprocessingConfig) -> Floats:
-    """Probability (K, H, W) of a frame from that at each reach, the full one first.
+    """Probability (K, H, W) of a frame from that at each reach, the full one first: where two looked, the surer one's.
 
     planes: (K, rows, columns) over the input of each view.
     """
     maps = to_frame(planes[0], views[0], config)
     for of_view, view in zip(planes[1:], views[1:], strict=True):
         near = to_frame(of_view, view, config)
-        maps += (near - maps) * _within(view) * np.float32(NEARER_SHARE)
+        maps += np.maximum(near - maps, 0) * _within(view)
     return maps
 
 
