@@ -22,11 +22,11 @@ from tqdm import tqdm
 
 from octseg import __version__
 from octseg.card import model_card
-from octseg.checkpoint import CheckpointConfig, save_checkpoint
+from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.errors import ConfigError, OctsegError
 from octseg.model import ModelConfig
 from octseg.preprocessing import PreprocessingConfig
-from octseg.pretrained import HUB_NAME, is_repository
+from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
 from octseg.publishing import PHANTOMS_NAME, require_publishable_weights
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
 from train.engine import Engine, Precision
@@ -41,6 +41,7 @@ from train.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best,
 
 POLAR = PreprocessingConfig(domain="polar", size=(416, 512))
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
+RATE_ON, ENCODER_RATE_ON = 4e-4, 1e-4  # peak rates of what is trained already
 DOMAINS = {each.domain: each for each in (POLAR, CARTESIAN)}
 STOPPED_STATUS = 130
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
@@ -70,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         engine = Engine(options.precision)
         speaks = engine.is_main_of_host
-        imagenet = locate(options.imagenet)
+        start = None if options.start is None else load_start(options.start)
+        imagenet = locate(options.imagenet) if start is None else None
         data = open_data(options.data, "train", streaming=options.streaming)
         say = _say if speaks else _hold
         for warning in data.warnings:
@@ -79,6 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         preset = PRESETS[options.preset]
         seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
         network_config = ModelConfig(classes=data.classes, circular_rows=seen.domain == "polar")
+        if start is not None:
+            network_config = goes_on(start, network_config)
         recipe = _recipe(options, preset, seen)
         preprocessing = preprocessing_of(recipe.stages[-1], seen)
         validation = _validation(options, data, recipe, say)
@@ -90,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = CheckpointConfig(
             network=network_config,
             preprocessing=preprocessing,
-            training=provenance(data, len(phantoms), recipe, options.imagenet),
+            training=provenance(data, len(phantoms), recipe, options.imagenet, start),
             software={"octseg": __version__, "torch": torch.__version__},
         )
         if speaks:
@@ -107,6 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 real,
                 phantoms,
                 imagenet=imagenet,
+                start=start,
                 network_config=network_config,
                 preprocessing=preprocessing,
                 recipe=recipe,
@@ -171,9 +176,31 @@ def kept(
     return replace(config, training={**config.training, **told})
 
 
+def load_start(folder: Path) -> Checkpoint:
+    """The checkpoint to start from; "bundled" is the one that octseg comes with."""
+    return load_checkpoint(BUNDLED if folder.as_posix() == "bundled" else folder)
+
+
+def goes_on(start: Checkpoint, wanted: ModelConfig) -> ModelConfig:
+    """The network of `start` with rows that go around as wanted; ConfigError where its classes are not those wanted."""
+    if start.config.network.classes != wanted.classes:
+        raise ConfigError(
+            f"the model to start from outlines {', '.join(start.config.network.classes)}, the data speak of "
+            f"{', '.join(wanted.classes)}; choose with --classes, or leave out --start"
+        )
+    return replace(start.config.network, circular_rows=wanted.circular_rows)
+
+
 def _recipe(options: argparse.Namespace, preset: Preset, seen: PreprocessingConfig) -> Recipe:
     """The preset's recipe with the stages, loss and seed that were asked for."""
     recipe = preset.recipe(stages(options.coarse_steps or preset.coarse_steps, options.fine_steps, seen.size))
+    if options.start is not None:
+        recipe = replace(
+            recipe,
+            stages=tuple(
+                replace(stage, learning_rate=RATE_ON, encoder_learning_rate=ENCODER_RATE_ON) for stage in recipe.stages
+            ),
+        )
     return replace(recipe, seed=options.seed, loss=options.loss or recipe.loss)
 
 
@@ -271,13 +298,24 @@ def fine_stage(steps: int, size: tuple[int, int] = POLAR.size) -> Stage:
     return Stage(steps=steps, batch=4, size=size, learning_rate=4e-4, encoder_learning_rate=1e-4)
 
 
-def provenance(data: Data, phantoms: int, recipe: Recipe, start: str) -> dict[str, Any]:
-    """What the weights were made from, as config.json states it."""
+def provenance(
+    data: Data, phantoms: int, recipe: Recipe, imagenet: str, start: Checkpoint | None = None
+) -> dict[str, Any]:
+    """What the weights were made from, as config.json states it; what `start` was made from too."""
     seeds = f"seeds {FIRST_PHANTOM_SEED} to {FIRST_PHANTOM_SEED + phantoms - 1}"
     drawn = {"name": PHANTOMS_NAME, "revision": __version__, "used": f"{phantoms} frames, {seeds}"}
+    datasets = [data.told, drawn] if phantoms else [data.told]
+    begun = (
+        f"MobileNetV2 1.0 trained on ImageNet-1k ({imagenet if HUB_NAME.fullmatch(imagenet) else Path(imagenet).name})"
+    )
+    if start is not None:
+        datasets += [dict(each) for each in start.config.datasets if each not in datasets]
+        begun = (
+            f"an octseg model of sha256 {start.config.sha256}, which started from: {start.config.training.get('start')}"
+        )
     return {
-        "datasets": [data.told, drawn] if phantoms else [data.told],
-        "start": f"MobileNetV2 1.0 trained on ImageNet-1k ({start if HUB_NAME.fullmatch(start) else Path(start).name})",
+        "datasets": datasets,
+        "start": begun,
         "recipe": asdict(recipe),
         "seed": recipe.seed,
         "code_commit": code_commit(),
@@ -317,6 +355,9 @@ def _parser() -> argparse.ArgumentParser:
         "--imagenet",
         default=TIMM_REPOSITORY,
         help="MobileNetV2 weights: a safetensors file or a Hub name (%(default)s)",
+    )
+    parser.add_argument(
+        "--start", type=Path, help="checkpoint folder, or bundled: train it on, at lower rates, instead of ImageNet's"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of this run")
     parser.add_argument(

@@ -24,6 +24,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from octseg.checkpoint import Checkpoint
 from octseg.errors import OctsegError
 from octseg.export.files import told_in_one_sentence
 from octseg.model import DeepLabV3Plus, ModelConfig
@@ -105,7 +106,8 @@ def train(
     real: Sequence[TrainingFrame],
     phantoms: Sequence[TrainingFrame],
     *,
-    imagenet: Path,
+    imagenet: Path | None,
+    start: Checkpoint | None = None,
     network_config: ModelConfig,
     preprocessing: PreprocessingConfig,
     recipe: Recipe,
@@ -116,6 +118,8 @@ def train(
     engine: Engine | None = None,
 ) -> DeepLabV3Plus:
     """The network with its averaged weights after all stages of `recipe`; goes on from the state in `out`.
+
+    imagenet: weights that the encoder begins with. start: a model that all of the network begins with.
 
     In several processes each calls this; see engine.py. On one CPU a run that was stopped, in whatever way, and gone on
     with ends in the same bits as one that was not.
@@ -131,11 +135,14 @@ def train(
     shares = [engine.share(stage.batch) for stage in recipe.stages]
     torch.manual_seed(recipe.seed)
     network = DeepLabV3Plus(network_config)
-    network.encoder.load_state_dict(load_encoder(imagenet), strict=True)
+    if imagenet is not None:
+        network.encoder.load_state_dict(load_encoder(imagenet), strict=True)
+    if start is not None:
+        network.load_state_dict(start.network.state_dict(), strict=True)
     network = channels_last(network).to(engine.device).train()
     average = copy.deepcopy(network).eval()
     normalise = Normalise(preprocessing.mean, preprocessing.std).to(engine.device)
-    made_from = fingerprint(recipe, network_config, preprocessing, [*real, *phantoms], imagenet)
+    made_from = fingerprint(recipe, network_config, preprocessing, [*real, *phantoms], imagenet, start)
     prepared = engine.prepared(network)
     run = Run(out, engine, network, prepared, average, normalise, made_from, save_every_s, show, observe)
     with ExitStack() as held:
@@ -170,10 +177,12 @@ def fingerprint(
     network: ModelConfig,
     preprocessing: PreprocessingConfig,
     frames: Sequence[TrainingFrame],
-    imagenet: Path,
+    imagenet: Path | None,
+    start: Checkpoint | None = None,
 ) -> str:
     """sha256 of all that a run's weights follow from."""
-    digest = hashlib.sha256(imagenet.read_bytes())
+    digest = hashlib.sha256(b"" if imagenet is None else imagenet.read_bytes())
+    digest.update(b"" if start is None else start.config.sha256.encode())
     told = [asdict(recipe), network.to_mapping(), preprocessing.to_mapping(), [frame.name for frame in frames]]
     digest.update(json.dumps(told).encode())
     for frame in frames:
