@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from octseg.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.classes import CLASS_NAMES
-from octseg.errors import ReadError
+from octseg.errors import ConfigError, ReadError
 from octseg.measurement.depth import lipid_depth_px, visible_lipid
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
@@ -19,6 +19,7 @@ from octseg.phantom import make_phantom
 from octseg.preprocessing import PreprocessingConfig
 from octseg.pretrained import from_pretrained
 from octseg.score_tables import summary_table
+from train.__main__ import goes_on, load_start, provenance
 from train.dataset import TrainingFrame, open_data, training_frames
 from train.evaluate import evaluate, main, store_metrics
 from train.loop import train
@@ -168,3 +169,15 @@ def test_a_batch_that_cannot_be_made_ends_the_training_and_does_not_hang_it(tmp_
     save_file(MobileNetV2().state_dict(), imagenet)
     with pytest.raises(ValueError, match=r"broadcast|shape|size"):
         tiny_training(tmp_path / "run", imagenet, [broken], steps=2)
+
+
+def test_a_model_trained_on_starts_from_its_own_weights_and_names_what_they_were_made_from(part: Path) -> None:
+    start = load_start(Path("bundled"))
+    data = open_data(part, "train")
+    told = provenance(data, 0, Recipe(stages=()), "timm/mobilenetv2_100.ra_in1k", start)
+    names = [each["name"] for each in told["datasets"]]
+    assert set(names) >= {each["name"] for each in start.config.datasets}
+    assert start.config.sha256 in told["start"]
+    assert goes_on(start, ModelConfig(circular_rows=True)).circular_rows
+    with pytest.raises(ConfigError, match="the model to start from outlines lumen, .*; choose with --classes"):
+        goes_on(start, ModelConfig(classes=("lipid_core",)))

@@ -154,15 +154,15 @@ def train(
             run.average.load_state_dict(state.average)
         with stopping_on_signals(run.stopping):
             for number, stage in enumerate(recipe.stages):
-                start = (
+                first_step = (
                     0 if state is None or number > state.stage else state.step if number == state.stage else stage.steps
                 )
                 pace = Pace(optimiser_of(network, stage, recipe), recipe, stage)
                 if state is not None and number == state.stage:
                     pace.load_state(state)
                 seen = preprocessing_of(stage, preprocessing)
-                with closing(batches(real, phantoms, seen, recipe, number, start, shares[number])) as drawn:
-                    _run_stage(run, pace, drawn, recipe, number, start)
+                with closing(batches(real, phantoms, seen, recipe, number, first_step, shares[number])) as drawn:
+                    _run_stage(run, pace, drawn, recipe, number, first_step)
         return run.average  # type: ignore[return-value]
 
 
