@@ -179,5 +179,5 @@ def test_a_model_trained_on_starts_from_its_own_weights_and_names_what_they_were
     assert set(names) >= {each["name"] for each in start.config.datasets}
     assert start.config.sha256 in told["start"]
     assert goes_on(start, ModelConfig(circular_rows=True)).circular_rows
-    with pytest.raises(ConfigError, match="the model to start from outlines lumen, .*; choose with --classes"):
+    with pytest.raises(ConfigError, match=r"the model to start from outlines lumen, .*; choose with --classes"):
         goes_on(start, ModelConfig(classes=("lipid_core",)))
