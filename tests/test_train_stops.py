@@ -39,7 +39,7 @@ def drawn_frames() -> list[TrainingFrame]:
         rng = np.random.default_rng(number)
         grey = (rng.integers(0, 90, (64, 64)) + planes[..., 0] // 3).astype(np.uint8)
         has = frozenset({"lipid_core"})
-        frames.append(TrainingFrame(f"frame_{number}", "001", grey, planes, (32.0, 32.0), 32.0, has))
+        frames.append(TrainingFrame(f"frame_{number}", "001", grey, planes, (32.0, 32.0), 32.0, 20.0, 10.0, has))
     return frames
 
 
