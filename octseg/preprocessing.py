@@ -123,10 +123,7 @@ def view_frame(frame: Frame) -> FrameView:
 
 def _view_warnings(has_disc: bool, has_catheter: bool) -> tuple[str, ...]:
     if not has_disc and not has_catheter:
-        return (
-            "This does not look like an intravascular OCT frame: neither an imaged disc nor a catheter was found. "
-            "Its outlines and measures mean nothing unless it is one.",
-        )
+        return ("Neither an imaged disc nor a catheter was found in this frame.",)
     if not has_disc:
         return ("No imaged disc was found in this frame, so all of it was taken as imaged.",)
     return () if has_catheter else ("No catheter was found in this frame, so the disc's middle was taken for it.",)

@@ -110,7 +110,7 @@ def test_a_frame_without_a_disc_is_taken_whole_with_a_warning() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (300, 400, 1), np.uint8).repeat(3, axis=2)
     view = view_frame(noise)
     assert view.disc is None
-    assert "does not look like an intravascular OCT frame" in view.warnings[0]
+    assert "Neither an imaged disc nor a catheter was found" in view.warnings[0]
 
 
 def test_what_lies_outside_the_disc_is_blanked() -> None:
