@@ -139,6 +139,20 @@ def test_rays_leave_a_round_lumen_about_the_catheter_at_its_radius() -> None:
     assert np.abs(seen.edge - 60).max() <= 1.5
 
 
+def test_beyond_the_picture_rays_are_black_and_stay_in_the_lumen() -> None:
+    """The catheter is 10 px from the left edge of a picture without a disc; the memory before held other things."""
+    grey, lumen = np.full((101, 101), 200, np.uint8), np.ones((101, 101), bool)
+    view = FrameView(grey, None, (50.0, 10.0), None)
+    for _ in range(20):
+        held = [np.full((N, 71), 99, np.uint8) for _ in range(20)]
+        del held
+        seen = rays_of(view, lumen, None)
+        left = seen.grey[N // 2]
+        assert set(left[:9]) == {200.0}
+        assert set(left[12:]) == {0.0}
+        assert at_rim_share(seen) == 1.0
+
+
 # Lumens that cannot be
 
 
@@ -154,6 +168,11 @@ def test_without_a_lumen_nothing_is_said() -> None:
 
 def test_a_lumen_that_fills_the_disc_is_withdrawn() -> None:
     frame = phantom(300000).frame
+    assert "100 % of the directions" in str(why(frame, np.ones(frame.shape[:2], bool)))
+
+
+def test_a_lumen_that_fills_a_picture_without_a_rim_is_withdrawn() -> None:
+    frame = pictures.cropped(phantom(300002, ruler=False).frame, 0.7)
     assert "100 % of the directions" in str(why(frame, np.ones(frame.shape[:2], bool)))
 
 

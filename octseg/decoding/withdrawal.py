@@ -68,14 +68,18 @@ class Rays:
 
 
 def rays_of(view: FrameView, lumen: NDArray[np.bool_], pixel_spacing_mm: float | None) -> Rays:
-    """The frame's clean grey levels and its lumen along rays from the catheter to the disc's rim."""
+    """The frame's clean grey levels and its lumen along rays from the catheter to the disc's rim.
+
+    Beyond the picture all is black, and a ray that is still in the lumen there never leaves it.
+    """
     radius = view.circle.radius_px
     size = (max(8, round(radius)), N_RAYS)
     about = (view.catheter_centre[1], view.catheter_centre[0])
-    grey = cv2.warpPolar(view.grey, size, about, radius, cv2.INTER_NEAREST)
-    inside = cv2.warpPolar(lumen.view(np.uint8), size, about, radius, cv2.INTER_NEAREST)
+    how = cv2.INTER_NEAREST | cv2.WARP_FILL_OUTLIERS  # not filled, they are what memory held
+    grey = cv2.warpPolar(view.grey, size, about, radius, how)
+    outside = cv2.warpPolar((~lumen).view(np.uint8), size, about, radius, how)
     mm = length_px(1.0, pixel_spacing_mm, 2 * radius)
-    return Rays(np.asarray(grey, np.float32), np.asarray(inside) > 0, mm)
+    return Rays(np.asarray(grey, np.float32), np.asarray(outside) == 0, mm)
 
 
 def why_withdrawn(
