@@ -23,7 +23,7 @@ from octseg.decoding.withdrawal import (
 from octseg.disc import Disc, find_disc, rim_stretch
 from octseg.phantom import Phantom, random_spec, render
 from octseg.preprocessing import FrameView, view_frame
-from octseg.reading.grey import grey_to_sepia
+from octseg.reading.grey import grey_to_sepia, sepia_to_grey
 from tests import pictures, shapes
 
 MM = 20.0  # pixels per mm of the rays drawn here
@@ -121,6 +121,18 @@ def test_a_strip_below_does_not_hide_the_stretch(stretch: float) -> None:
     screen[730:] = rng.integers(8, 120, (270, 1000))  # over the disc's lowest part
     drawn = cv2.resize(screen, (round(1000 * stretch), 1000))
     assert rim_stretch(drawn, find_disc(drawn)) == pytest.approx(stretch, rel=0.02)
+
+
+@pytest.mark.parametrize("level", [0, 25, 225])
+@pytest.mark.parametrize("stretch", [0.75, 0.85, 1.0, 1.3, 1.6])
+def test_a_screen_of_any_level_does_not_hide_the_stretch(stretch: float, level: int) -> None:
+    """The disc's black square on a screen, a toolbar above it, the frame drawn as wide as the screen was."""
+    frame = phantom(300001, ruler=False).frame
+    side = len(frame)
+    shown = pictures.with_margins(pictures.resized(frame, round(side * stretch), side), level)
+    shown[:15] = (70, 80, 90)
+    grey = sepia_to_grey(shown)
+    assert rim_stretch(grey, find_disc(grey)) == pytest.approx(stretch, rel=0.02)
 
 
 def test_a_square_picture_without_a_rim_tells_no_stretch() -> None:
