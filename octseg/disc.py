@@ -22,8 +22,11 @@ N_REFINING_RAYS = 360
 MIN_RIM_SHARE = 0.45  # of the rim that lies in the frame; shadows reach the rim, strips hide some of it
 
 MIN_ELLIPSE_SHARE = 0.5  # of the whole ellipse, to be called one; strips and screens hide the rest
+MIN_SHARE_BEYOND = 0.3  # how much more of it is outlined than of one a little larger; speckle and text outline both
 START_TOLERANCE = 0.15  # of the half axes: how far points may lie from an ellipse that is roughly known
-COMMON_STRETCHES = (5 / 4, 4 / 3, 16 / 9, 4 / 5, 3 / 4, 9 / 16)  # width by height: a square drawn as screens are wide
+ROUND = 0.03  # log of width by height; what is rounder is looked at no further
+N_ELLIPSE_TRIALS = 1500  # of four points each; a third of the outline's points on the rim gives 18 good ones
+MOST_LIKELY_STRETCH = 2.2  # width by height or the other way round; a square drawn as wide as a screen: 1.78
 
 
 @dataclass(frozen=True)
@@ -72,72 +75,90 @@ def rim_stretch(grey: NDArray[np.uint8], disc: Disc | None = None) -> float | No
     size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     ground = _border_level(small)
-    for level, which in ((ground, cv2.RETR_EXTERNAL), (0, cv2.RETR_LIST))[: 1 + (ground > 0)]:
-        points = _outline_points(above_ground(small, level), which)
-        for start in _ellipses_to_try(points, small.shape, disc, shrink):
-            stretch = _stretch_near(points, start, small.shape)
-            if stretch is not None:
-                return stretch
-    return None
-
-
-def _ellipses_to_try(
-    points: NDArray[np.float32], shape: tuple[int, ...], disc: Disc | None, shrink: float
-) -> Iterator[tuple[float, float, float, float]]:
-    """Row, col, half height, half width of what the rim (n, 2) may be: the disc, or without one ellipses by trial."""
-    if len(points) < 30:
-        return
+    grounds = ((ground, cv2.RETR_EXTERNAL), (0, cv2.RETR_LIST))[: 1 + (ground > 0)]
+    outlines = [points for of in grounds if len(points := _outline_points(above_ground(small, of[0]), of[1])) >= 30]
+    rims: list[tuple[float, float]] = []
     if disc is not None:
         row, col = ((place + 0.5) / shrink - 0.5 for place in disc.centre)
-        yield row, col, disc.radius_px / shrink, disc.radius_px / shrink
-        return
-    whole = _least_squares_ellipse(points)
-    if whole is not None:
-        yield whole
-    for stretch in COMMON_STRETCHES:  # seen with its rows drawn out, the ellipse is a circle
-        drawn = points * np.array([stretch, 1.0], np.float32)
-        circle = _best_circle(drawn, (round(shape[0] * stretch), shape[1]))
-        if circle is not None:
-            yield float(circle[0] / stretch), float(circle[1]), float(circle[2] / stretch), float(circle[2])
+        start = np.array([row, col, disc.radius_px / shrink, disc.radius_px / shrink])
+        rims = [rim for points in outlines if (rim := _rim_near(points, start, START_TOLERANCE, small.shape))]
+    if not rims or abs(np.log(max(rims)[1])) > ROUND:  # a circle may fit a part of an ellipse, or of a toolbar
+        rims += [rim for points in outlines for rim in _rims_by_trial(points, small.shape)]
+    return max(rims)[1] if rims else None
 
 
-def _stretch_near(
-    points: NDArray[np.float32], start: tuple[float, float, float, float], shape: tuple[int, ...]
-) -> float | None:
-    """Half width by half height of the ellipse through the outline points (n, 2) near one that is roughly known.
+def _rims_by_trial(points: NDArray[np.float32], shape: tuple[int, ...]) -> Iterator[tuple[float, float]]:
+    """Share and stretch, as of `_rim_near`, of the ellipses that most of the outline points (n, 2) lie on."""
+    rng = np.random.default_rng(0)
+    middle, spread = points.mean(axis=0, dtype=np.float64), points.std(axis=0, dtype=np.float64) + 1e-9
+    row, col = np.moveaxis(((points - middle) / spread)[rng.integers(0, len(points), (N_ELLIPSE_TRIALS, 4))], -1, 0)
+    design = np.stack([row**2, col**2, row, col], axis=-1)  # (n, 4, 4)
+    design = design[np.abs(np.linalg.det(design)) > 1e-6]
+    ellipses = _axes(np.linalg.solve(design, np.ones((len(design), 4, 1)))[..., 0], middle, spread)
+    half, stretch = ellipses[:, 2:], ellipses[:, 3] / ellipses[:, 2]
+    likely = np.abs(np.log(stretch)) < np.log(MOST_LIKELY_STRETCH)
+    within = (ellipses[:, :2] > 0.1 * np.array(shape)) & (ellipses[:, :2] < 0.9 * np.array(shape))
+    sized = (half > 0.15 * min(shape)) & (half < 0.75 * max(shape))
+    ellipses = ellipses[likely & within.all(axis=1) & sized.all(axis=1)]
+    few = points[:: max(1, len(points) // 400)]
+    down = (few[:, 0] - ellipses[:, :1]) / ellipses[:, 2:3]  # (m, n)
+    right = (few[:, 1] - ellipses[:, 1:2]) / ellipses[:, 3:]
+    on_rim = np.abs(np.hypot(down, right) - 1) * ellipses[:, 2:].min(axis=1, keepdims=True) < RIM_TOLERANCE_PX
+    which, at = np.nonzero(on_rim)
+    covered = np.zeros((len(ellipses), N_RIM_BINS // 2), bool)  # not how many points: text has more than the rim
+    turn = np.arctan2(down[which, at], right[which, at]) / (2 * np.pi) % 1
+    covered[which, (turn * covered.shape[1]).astype(int) % covered.shape[1]] = True
+    for ellipse in ellipses[np.argsort(-covered.sum(axis=1))[:12]]:
+        rim = _rim_near(points, ellipse, 2 * RIM_TOLERANCE_PX / float(ellipse[2:].min()), shape)
+        if rim is not None:
+            yield rim
 
-    None where it does not outline enough.
+
+def _rim_near(
+    points: NDArray[np.float32], start: NDArray[np.float64], within: float, shape: tuple[int, ...]
+) -> tuple[float, float] | None:
+    """The ellipse through the outline points (n, 2) near a roughly known one (row, col, half height, half width).
+
+    As the share of it that is outlined and its half width by half height; None where it outlines too little, or no
+    more than what lies about it. within: how far points may be from the start, as a part of its half axes.
     """
-    fit, within = start, START_TOLERANCE
+    fit = start
     for _ in range(8):  # what lies on a strip or within a shadow is left out step by step
-        row, col, half_height, half_width = fit
-        off = np.abs(np.hypot((points[:, 0] - row) / half_height, (points[:, 1] - col) / half_width) - 1)
+        off = np.abs(np.hypot((points[:, 0] - fit[0]) / fit[2], (points[:, 1] - fit[1]) / fit[3]) - 1)
         close = points[off <= within]
         next_fit = _least_squares_ellipse(close) if len(close) >= 30 else None
         if next_fit is None:
             return None
         fit = next_fit
-        within = max(0.6 * within, RIM_TOLERANCE_PX / min(fit[2:]))
-    stretch = fit[3] / fit[2]
-    drawn = points * np.array([stretch, 1.0], np.float32)
-    covered, visible = _rim_bins(
-        drawn, np.array([fit[0] * stretch, fit[1], fit[3]]), (round(shape[0] * stretch), shape[1])
-    )
-    return stretch if (covered & visible).mean() >= MIN_ELLIPSE_SHARE else None
+        within = max(0.6 * within, RIM_TOLERANCE_PX / float(fit[2:].min()))
+    stretch = float(fit[3] / fit[2])
+    drawn, drawn_shape = points * np.array([stretch, 1.0], np.float32), (round(shape[0] * stretch), shape[1])
+    rim = np.array([fit[0] * stretch, fit[1], fit[3]])
+    covered, visible = _rim_bins(drawn, rim, drawn_shape)
+    share = float((covered & visible).mean())
+    beyond = float(_rim_bins(drawn, rim + np.array([0, 0, 3 * RIM_TOLERANCE_PX]), drawn_shape)[0].mean())
+    return (share, stretch) if share >= MIN_ELLIPSE_SHARE and share - beyond >= MIN_SHARE_BEYOND else None
 
 
-def _least_squares_ellipse(points: NDArray[np.float32]) -> tuple[float, float, float, float] | None:
-    """Row, col, half height, half width of the upright ellipse nearest to points (n, 2); None where it is none."""
-    mean, spread = points.mean(axis=0, dtype=np.float64), points.std(axis=0, dtype=np.float64) + 1e-9
-    row, col = ((points - mean) / spread).T
-    (a, b, c, d), *_ = np.linalg.lstsq(np.column_stack([row**2, col**2, row, col]), np.ones(len(points)), rcond=None)
-    if a <= 0 or b <= 0:
-        return None
-    centre = np.array([-c / (2 * a), -d / (2 * b)])
-    level = 1 + a * centre[0] ** 2 + b * centre[1] ** 2
-    half = np.sqrt(level / np.array([a, b])) * spread
-    at = mean + centre * spread
-    return float(at[0]), float(at[1]), float(half[0]), float(half[1])
+def _least_squares_ellipse(points: NDArray[np.float32]) -> NDArray[np.float64] | None:
+    """(row, col, half height, half width) of the upright ellipse nearest to points (n, 2); None where it is none."""
+    middle, spread = points.mean(axis=0, dtype=np.float64), points.std(axis=0, dtype=np.float64) + 1e-9
+    row, col = ((points - middle) / spread).T
+    conic, *_ = np.linalg.lstsq(np.column_stack([row**2, col**2, row, col]), np.ones(len(points)), rcond=None)
+    axes = _axes(conic[None], middle, spread)
+    return axes[0] if len(axes) else None
+
+
+def _axes(conics: NDArray[np.float64], middle: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m, 4) row, col, half height, half width of the ellipses among n conics a r^2 + b c^2 + c r + d c = 1 (n, 4).
+
+    Their points were taken from `middle`, which may lie outside of them, and divided by `spread`.
+    """
+    conics = conics[conics[:, 0] * conics[:, 1] > 0]
+    centre = -conics[:, 2:] / (2 * conics[:, :2])
+    squares = (1 + (conics[:, :2] * centre**2).sum(axis=1, keepdims=True)) / conics[:, :2]
+    real = (squares > 0).all(axis=1)
+    return np.hstack([middle + centre[real] * spread, np.sqrt(squares[real]) * spread])
 
 
 def above_ground(grey: NDArray[np.uint8], ground: int | None = None) -> NDArray[np.uint8]:

@@ -23,7 +23,7 @@ from octseg.decoding.withdrawal import (
 from octseg.disc import Disc, find_disc, rim_stretch
 from octseg.phantom import Phantom, random_spec, render
 from octseg.preprocessing import FrameView, view_frame
-from octseg.reading.grey import grey_to_sepia
+from octseg.reading.grey import grey_to_sepia, sepia_to_grey
 from tests import pictures, shapes
 
 MM = 20.0  # pixels per mm of the rays drawn here
@@ -123,6 +123,18 @@ def test_a_strip_below_does_not_hide_the_stretch(stretch: float) -> None:
     assert rim_stretch(drawn, find_disc(drawn)) == pytest.approx(stretch, rel=0.02)
 
 
+@pytest.mark.parametrize("level", [0, 25, 225])
+@pytest.mark.parametrize("stretch", [0.75, 0.85, 1.0, 1.3, 1.6])
+def test_a_screen_of_any_level_does_not_hide_the_stretch(stretch: float, level: int) -> None:
+    """The disc's black square on a screen, a toolbar above it, the frame drawn as wide as the screen was."""
+    frame = phantom(300001, ruler=False).frame
+    side = len(frame)
+    shown = pictures.with_margins(pictures.resized(frame, round(side * stretch), side), level)
+    shown[:15] = (70, 80, 90)
+    grey = sepia_to_grey(shown)
+    assert rim_stretch(grey, find_disc(grey)) == pytest.approx(stretch, rel=0.02)
+
+
 def test_a_square_picture_without_a_rim_tells_no_stretch() -> None:
     assert rim_stretch(np.random.default_rng(0).integers(0, 200, (500, 500), dtype=np.uint8)) is None
 
@@ -137,6 +149,20 @@ def test_rays_leave_a_round_lumen_about_the_catheter_at_its_radius() -> None:
     seen = rays_of(view, shapes.mask(shapes.disc(201, (100, 100), 60)), pixel_spacing_mm=0.05)
     assert seen.mm == pytest.approx(20)
     assert np.abs(seen.edge - 60).max() <= 1.5
+
+
+def test_beyond_the_picture_rays_are_black_and_stay_in_the_lumen() -> None:
+    """The catheter is 10 px from the left edge of a picture without a disc; the memory before held other things."""
+    grey, lumen = np.full((101, 101), 200, np.uint8), np.ones((101, 101), bool)
+    view = FrameView(grey, None, (50.0, 10.0), None)
+    for _ in range(20):
+        held = [np.full((N, 71), 99, np.uint8) for _ in range(20)]
+        del held
+        seen = rays_of(view, lumen, None)
+        left = seen.grey[N // 2]
+        assert set(left[:9]) == {200.0}
+        assert set(left[12:]) == {0.0}
+        assert at_rim_share(seen) == 1.0
 
 
 # Lumens that cannot be
@@ -154,6 +180,11 @@ def test_without_a_lumen_nothing_is_said() -> None:
 
 def test_a_lumen_that_fills_the_disc_is_withdrawn() -> None:
     frame = phantom(300000).frame
+    assert "100 % of the directions" in str(why(frame, np.ones(frame.shape[:2], bool)))
+
+
+def test_a_lumen_that_fills_a_picture_without_a_rim_is_withdrawn() -> None:
+    frame = pictures.cropped(phantom(300002, ruler=False).frame, 0.7)
     assert "100 % of the directions" in str(why(frame, np.ones(frame.shape[:2], bool)))
 
 

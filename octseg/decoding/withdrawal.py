@@ -25,7 +25,7 @@ SMALLEST_PART = 0.006  # of the disc: the same where there is no scale, in the w
 # Behind each limit stand what real frames and phantoms have; then what those have in other exports, where it differs:
 # JPEG of quality 40, 500 to 1024 px, gamma 0.6 to 1.6, a black level up to 60, on screens.
 MOST_AT_RIM = 0.5  # 0 to 0.11, in side branches; 0.24 where the picture is cut within the disc
-MOST_STRETCH = 1.04  # width by height or height by width: 1.003; 1.009
+MOST_STRETCH = 1.04  # width by height or height by width: 1.003; 1.018
 MOST_OFF_CENTRE = 0.4  # 0.01, and 0.28 in a phantom whose rings were mistaken
 MOST_BLUE = 0.25  # -0.99 to 0.0
 MOST_SCATTER = 0.15  # 0 to 0.06
@@ -68,14 +68,18 @@ class Rays:
 
 
 def rays_of(view: FrameView, lumen: NDArray[np.bool_], pixel_spacing_mm: float | None) -> Rays:
-    """The frame's clean grey levels and its lumen along rays from the catheter to the disc's rim."""
+    """The frame's clean grey levels and its lumen along rays from the catheter to the disc's rim.
+
+    Beyond the picture all is black, and a ray that is still in the lumen there never leaves it.
+    """
     radius = view.circle.radius_px
     size = (max(8, round(radius)), N_RAYS)
     about = (view.catheter_centre[1], view.catheter_centre[0])
-    grey = cv2.warpPolar(view.grey, size, about, radius, cv2.INTER_NEAREST)
-    inside = cv2.warpPolar(lumen.view(np.uint8), size, about, radius, cv2.INTER_NEAREST)
+    how = cv2.INTER_NEAREST | cv2.WARP_FILL_OUTLIERS  # not filled, they are what memory held
+    grey = cv2.warpPolar(view.grey, size, about, radius, how)
+    outside = cv2.warpPolar((~lumen).view(np.uint8), size, about, radius, how)
     mm = length_px(1.0, pixel_spacing_mm, 2 * radius)
-    return Rays(np.asarray(grey, np.float32), np.asarray(inside) > 0, mm)
+    return Rays(np.asarray(grey, np.float32), np.asarray(outside) == 0, mm)
 
 
 def why_withdrawn(

@@ -110,7 +110,8 @@ def _common_centre(square: Floats, inner: float, outer: float) -> tuple[float, f
 def _sheath_radius(square: Floats, centre: tuple[float, float], inner: float, outer: float) -> float | None:
     """Radius in pixels at which the sheath ends, seen from `centre`; None where the pattern is not of rings."""
     n_radii = round(1.3 * outer)
-    polar = cv2.warpPolar(square, (n_radii, N_ANGLES), centre[::-1], n_radii, cv2.INTER_LINEAR)
+    how = cv2.INTER_LINEAR | cv2.WARP_FILL_OUTLIERS  # beyond the square black, not what memory held
+    polar = cv2.warpPolar(square, (n_radii, N_ANGLES), centre[::-1], n_radii, how)
     first = round(inner)
     level = np.median(polar, axis=0)[first : round(outer)]  # (n_radii,)
     lumen = float(np.quantile(level, 0.1))
