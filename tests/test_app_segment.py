@@ -93,10 +93,10 @@ def test_the_file_alone_gives_what_the_library_measures(
 
 
 def test_a_scale_that_is_given_goes_before_the_ruler(app: App, frames: list[Path], tmp_path: Path) -> None:
-    measures, *_ = client(app, tmp_path).predict(handle_file(frames[0]), 0.02, api_name="/segment")
+    measures, *_ = client(app, tmp_path).predict(handle_file(frames[0]), 0.012, api_name="/segment")
     (frame,) = measures["frames"]
-    assert (frame["pixel_spacing_mm"], frame["pixel_spacing_source"]) == (0.02, "user")
-    assert frame["lumen_area_mm2"] == pytest.approx(frame["lumen_area_px"] * 0.02**2, rel=1e-6)
+    assert (frame["pixel_spacing_mm"], frame["pixel_spacing_source"]) == (0.012, "user")
+    assert frame["lumen_area_mm2"] == pytest.approx(frame["lumen_area_px"] * 0.012**2, rel=1e-6)
 
 
 def test_a_preset_gives_mm_to_a_frame_that_tells_no_scale(app: App, tmp_path: Path) -> None:

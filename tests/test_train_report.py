@@ -47,7 +47,7 @@ def test_the_page_stands_alone_and_tells_what_was_trained(run: Path) -> None:
         "186 frames of the study 001",
         "10.5281/zenodo.14478210",
         "cc-by-4.0",
-        "Stage 2",
+        "Stage 1",
         "frame_0",
         "frame_1",
     ):

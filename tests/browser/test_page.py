@@ -130,10 +130,9 @@ def test_settings_of_the_picture_outlive_the_next_frame(visit: Visit, phantom_fi
 
 def test_a_typed_scale_is_used_named_and_forgotten_with_the_next_frame(visit: Visit, phantom_file: Path) -> None:
     visit.upload(phantom_file)
-    area_px = visit.measure("lumen_area_px")
-    visit.type_scale("0,02")
+    visit.type_scale("0,012")
     assert visit.page.get_attribute(".oct-scale", "data-source") == "user"
-    assert visit.measure("lumen_area_mm2") == pytest.approx(area_px * 0.02**2, rel=1e-6)
+    assert visit.measure("lumen_area_mm2") == pytest.approx(visit.measure("lumen_area_px") * 0.012**2, rel=1e-6)
     visit.take_example()
     assert visit.page.get_attribute(".oct-scale", "data-source") == "ruler"
     assert visit.page.input_value("#oct-spacing :is(input, textarea)") == ""
