@@ -94,8 +94,14 @@ class Visit:
 
 
 def looks_the_same(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
-    """Whether two pictures are equal but for the smooth edges of lines, which Chromium redraws a few levels off."""
-    return one.shape == other.shape and bool(np.abs(one - other).max() <= 24)
+    """Whether two pictures are equal but for the smooth edges of lines, which Chromium redraws a few levels off.
+
+    Where two tissues share a border, as lumen and cap do, two lines lie over one another, and single pixels differ more.
+    """
+    if one.shape != other.shape:
+        return False
+    apart = np.abs(one - other).max(axis=2)
+    return bool(apart.max() <= 64 and np.count_nonzero(apart > 24) <= 6)
 
 
 @pytest.fixture(scope="session")
