@@ -96,7 +96,7 @@ class Visit:
 def looks_the_same(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
     """Whether two pictures are equal but for the smooth edges of lines, which Chromium redraws a few levels off.
 
-    Where two tissues share a border, as lumen and cap do, two lines lie over one another, and single pixels differ more.
+    Where two tissues share a border, as lumen and cap do, lines lie over one another, and single pixels differ more.
     """
     if one.shape != other.shape:
         return False
