@@ -182,7 +182,7 @@ def test_the_card_holds_what_config_json_says(hub: HubServer, token: str, home: 
         "The authors do not endorse this model",
         config["metrics"]["protocol"][:60],
         "## Scale",
-        "400 phantoms, seeds 800000 to 800399",
+        config["calibration"]["made_from"]["intervals"],
     ):
         assert words in text, words
     assert yaml.safe_dump(front)

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from octseg.errors import ConfigError
@@ -59,6 +61,15 @@ def test_a_stop_of_one_process_stops_both_and_one_alone_goes_on(alone: Path, sta
     np.testing.assert_allclose(losses(tmp_path / "run"), losses(alone), rtol=1e-6)
 
 
+@pytest.fixture
+def own_accelerator() -> Iterator[None]:
+    """Accelerate holds one precision for a process; another test of it may want another, before or after."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.usefixtures("own_accelerator")
 def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
     engine = Engine("fp32")
     engine.processes = 2
