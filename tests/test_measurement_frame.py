@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from octseg.errors import MeasurementError
 from octseg.measurement import FrameMeasures, measure
 from octseg.measurement.depth import LIPID_DEPTH_MM, lipid_depth_px, visible_lipid
-from octseg.measurement.lumen import lumen_mask
 from tests import shapes
 from tests.benchmarks import report_measures
 
@@ -437,7 +436,7 @@ def test_real_masks_have_numbers_that_fit_a_coronary_artery(real_frames: Path) -
         planes = tifffile.imread(path) > 0
         found = measure({"lumen": planes[..., 0], "lipid_core": planes[..., 2]}, 0.00668, catheter_centre=(375, 375))
         assert found.lumen_area_px == pytest.approx(np.count_nonzero(planes[..., 0]), rel=0.02)
-        visible = visible_lipid(planes[..., 2], lumen_mask(planes[..., 0]), lipid_depth_px(0.00668, 750))
+        visible = visible_lipid(planes[..., 2], planes[..., 0], lipid_depth_px(0.00668, 750))
         assert found.lipid_core_area_px == pytest.approx(np.count_nonzero(visible), rel=0.005)
         assert found.lumen_area_mm2 is not None
         assert 1 < found.lumen_area_mm2 < 25

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from octseg.measurement.geometry import find_tissue
-from octseg.measurement.lumen import Lumen, chords_px, find_lumen, lumen_mask
+from octseg.measurement.lumen import Lumen, chords_px, find_lumen
 from tests import shapes
 
 SIZE = 301
@@ -59,13 +59,3 @@ def test_a_lumen_of_one_pixel_is_none() -> None:
     tissue = find_tissue(mask, 0.5)
     assert tissue is not None
     assert find_lumen(tissue) is None
-
-
-def test_the_outlined_lumen_is_the_measured_one_the_largest_piece_with_its_holes_filled() -> None:
-    row, col = np.mgrid[:200, :200]
-    disc = np.hypot(row - 90, col - 100) < 50
-    ring = disc & (np.hypot(row - 80, col - 110) >= 12)  # a catheter left out
-    stray = np.hypot(row - 180, col - 20) < 8
-    np.testing.assert_array_equal(lumen_mask(ring | stray), disc)
-    nothing = np.zeros((20, 30), bool)
-    np.testing.assert_array_equal(lumen_mask(nothing), nothing)

@@ -14,7 +14,6 @@ from octseg.measurement.geometry import (
     Tissue,
     centroid,
     enclosed_area_px,
-    find_tissue,
     largest_filled,
     piece_areas_px,
     ray_crossings,
@@ -55,18 +54,6 @@ def find_lumen(tissue: Tissue) -> Lumen | None:
     if enclosed_area_px(surface.outline) < 1:
         return None
     return Lumen(filled, surface, float(piece_areas_px(filled)[0]), centroid(surface.outline))
-
-
-def lumen_mask(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The pixels (H, W) that are measured as lumen: the largest connected piece of `mask`, its holes filled."""
-    tissue = find_tissue(mask, level=0.5)
-    if tissue is None:
-        return mask
-    whole = np.zeros_like(mask)
-    filled = largest_filled(tissue).inside
-    top, left = tissue.corner
-    whole[top : top + filled.shape[0], left : left + filled.shape[1]] = filled
-    return whole
 
 
 def chords_px(lumen: Lumen) -> NDArray[np.float64] | None:
