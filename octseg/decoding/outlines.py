@@ -171,7 +171,6 @@ def _with_lipid(
 ) -> list[Borders]:
     """Front and back of lipid for each variant; lipid, cap: logits (N_RAYS, N, places)."""
     least = max(1, round(LEAST_LIPID_MM * mm))
-    behind = np.logical_or.accumulate(allowed, axis=-1)
     filled = _before(np.where(allowed, lipid, 0), mm)
     may_end = np.concatenate([np.zeros_like(allowed[..., :1]), allowed], axis=-1)
     may_begin = np.concatenate([allowed, np.zeros_like(allowed[..., :1])], axis=-1)
@@ -180,7 +179,7 @@ def _with_lipid(
     best_end = np.concatenate([best_end[..., least:], np.full((*best_end.shape[:-1], least), -np.inf)], axis=-1)
     front_gain = best_end - filled
     if cap is not None:
-        front_gain = front_gain + CAP_WEIGHT * _before(np.where(behind & allowed, cap, 0), mm)
+        front_gain = front_gain + CAP_WEIGHT * _before(np.where(allowed, cap, 0), mm)
     front_gain = np.where(may_begin, front_gain, -np.inf).astype(np.float32)
     fronts, there = best_stretches(front_gain, STEP_COST / mm, GREATEST_COST, END_COST)
     place = np.arange(filled.shape[-1])
