@@ -48,8 +48,8 @@ PROTOCOL = (
     "rays from the true lumen's centroid (from that of the lumen found where the truth has none), pooled. Lipid area "
     "error is the sum of found over the sum of true pixels, less 1. A frame counts as one with lipid where any pixel "
     "is, and a withdrawn frame as one in which nothing was found. Intervals by bootstrap over patients, phantoms one "
-    "by one, 2,000 draws; none for fewer than three patients. No frame of a set was used to train, to select or to "
-    "tune."
+    "by one, 2,000 draws; none for fewer than three patients. No study of a set was trained "
+    "on; whether its frames were looked at to choose a model, its maker must say."
 )
 
 
