@@ -158,7 +158,7 @@ def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
     store_metrics(tmp_path / "run", {"unseen patients": metrics})
     loaded = load_checkpoint(tmp_path / "run")
     assert loaded.config.metrics["unseen patients"]["dice_pooled"] == {"lumen": 0.5}
-    assert "No frame of a set was used to train" in loaded.config.metrics["protocol"]
+    assert "No study of a set was trained on" in loaded.config.metrics["protocol"]
     assert "| unseen patients | 4 | 0.50 | - | -12 % |" in (tmp_path / "run" / "README.md").read_text()
 
 
