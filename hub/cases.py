@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hub.cards.results import MEASURES
-from octseg.export.masks import indexed_image
+from octseg.drawing.palette import indexed_image
 from octseg.export.pictures import png_bytes
 from octseg.export.provenance import NOTICE
 from octseg.export.report import report_html

@@ -17,8 +17,8 @@ from hub.cards.merging import merged
 from hub.errors import HubError, RaceError
 from hub.repository import BRANCH, Content, Head, Repository, require_name, require_tag_name
 from octseg.errors import CheckpointError
-from octseg.hub_cache import is_same
 from octseg.pretrained import PAUSES_S, Kind, Token, hide_tokens, may_pass, status_of, told
+from octseg.pretrained.cache import is_same
 
 CARD = "README.md"
 BAD_REQUEST, CONFLICT, PRECONDITION_FAILED = 400, 409, 412

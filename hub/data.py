@@ -13,9 +13,9 @@ from hub.client import CARD, Publication, Published, publish
 from hub.options import Commands, add_publishing_flags, say, tell, written_how
 from hub.repository import require_name
 from octseg.dataset import parquet
+from octseg.dataset.publishing import SUMS_FILE, read_sums, require_publishable, sums_text
 from octseg.export.files import told_in_one_sentence
 from octseg.pretrained import Token
-from octseg.publishing import SUMS_FILE, read_sums, require_publishable, sums_text
 
 
 def add_command(commands: Commands) -> None:

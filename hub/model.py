@@ -6,11 +6,11 @@ from pathlib import Path
 
 from hub.client import Publication, Published, publish
 from hub.options import Commands, add_publishing_flags, say, tell, written_how
-from octseg.card import FAILURES_FILE, model_card
+from octseg.cards.model import FAILURES_FILE, model_card
+from octseg.cards.score_tables import METRICS_FILE, Metrics
 from octseg.checkpoint import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, load_checkpoint
+from octseg.dataset.publishing import require_not_private, require_publishable_weights
 from octseg.pretrained import Token
-from octseg.publishing import require_not_private, require_publishable_weights
-from octseg.score_tables import METRICS_FILE, Metrics
 
 
 def add_command(commands: Commands) -> None:

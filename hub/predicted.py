@@ -12,11 +12,11 @@ from PIL import Image
 
 from hub.cases import Case
 from hub.errors import HubError
+from octseg.dataset.publishing import require_not_private
 from octseg.errors import ReadError
-from octseg.export.records import are_texts, is_text
 from octseg.export.run import JSON_NAME
 from octseg.measurement import CoreMeasures, FrameMeasures
-from octseg.publishing import require_not_private
+from octseg.measurement.records import are_texts, is_text
 from octseg.pullback import Frame, frame_sha256
 from octseg.reading import read_pullback
 from octseg.reading.formats import is_picture

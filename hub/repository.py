@@ -13,8 +13,8 @@ from huggingface_hub.hf_api import RepoFile
 
 from hub.errors import HubError
 from octseg.errors import CheckpointError
-from octseg.hub_cache import is_same, told_hash
 from octseg.pretrained import Kind, Snapshot, fetch_from, is_repository, patiently
+from octseg.pretrained.cache import is_same, told_hash
 
 Content = bytes | Path
 BRANCH = "main"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NOTICE = "Research use only, not a medical device."
 INTERRUPTED = 130
-PRESETS = ("704", "1024", "5 mm", "7 mm", "10 mm")  # those of octseg.reading.scale, which loads OpenCV
+PRESETS = ("704", "1024", "5 mm", "7 mm", "10 mm")  # those of octseg.view.scale, which loads OpenCV
 MAX_STEM_BYTES = 200  # of a result's name, before "_0001", "-2", "_overlay.png" and what a file is called half written
 
 
@@ -89,7 +89,7 @@ def predict(options: PredictOptions) -> int:
     from tqdm import tqdm
 
     from octseg.export.run import RunWriter
-    from octseg.reading.scale import MAX_SPACING_MM, MIN_SPACING_MM
+    from octseg.view.scale import MAX_SPACING_MM, MIN_SPACING_MM
 
     spacing_mm = options.pixel_spacing_mm
     if spacing_mm is not None and not MIN_SPACING_MM <= spacing_mm <= MAX_SPACING_MM:
@@ -295,7 +295,7 @@ def info(model: str | None, device: str, backend: str, *, as_json: bool) -> int:
 def describe(segmenter: "Segmenter") -> dict[str, Any]:
     """What `octseg info` tells, as plain values."""
     from octseg.export.provenance import run_record
-    from octseg.export.records import json_value
+    from octseg.measurement.records import json_value
     from octseg.model.complexity import count_multiply_adds, count_weights
 
     config = segmenter.config

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.drawing.overlay import OverlayStyle, draw_overlay
-from octseg.export.masks import palette_image
-from octseg.export.records import json_value, json_values
+from octseg.drawing.palette import palette_image
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval, Signs
+from octseg.measurement.records import json_value, json_values
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, frame_sha256
 
 ModelSource = Literal["bundled", "hub", "folder"]

@@ -18,10 +18,11 @@ from octseg.inference import Backend, choose_backend
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures, measure
 from octseg.measurement.intervals import find_intervals, find_signs
-from octseg.preprocessing import FrameView, to_input, view_frame
 from octseg.pullback import Frame, PixelScale, Pullback
-from octseg.reading import find_pixel_scale, read_frame_array, read_pullback
+from octseg.reading import read_frame_array, read_pullback
 from octseg.result import FrameResult, ModelIdentity
+from octseg.view import find_pixel_scale
+from octseg.view.preprocessing import FrameView, to_input, view_frame
 
 Maps = dict[str, NDArray[np.float32]]  # class name -> (H, W)
 Source = str | Path | bytes | Image.Image | NDArray[Any] | Pullback

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from octseg.reading.grey import grey_to_sepia, sepia_to_grey
+from octseg.view.grey import grey_to_sepia, sepia_to_grey
 
 Picture = NDArray[np.uint8]
 

@@ -11,7 +11,6 @@ from octseg.checkpoint import CheckpointConfig
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
 from octseg.model import ModelConfig
-from octseg.preprocessing import PreprocessingConfig
 from octseg.pullback import PixelScale
 from octseg.result import ModelIdentity
 from octseg.ui.cards import dice_html, error_html, model_html, scale_html
@@ -19,6 +18,7 @@ from octseg.ui.markup import number, signed
 from octseg.ui.numbers import UNSURE, table_html, tiles_html
 from octseg.ui.page import typed_mm
 from octseg.ui.picture import outline_path, scale_bar_svg
+from octseg.view.preprocessing import PreprocessingConfig
 from tests.results import TWO_CORES
 
 HOSTILE = "<script>alert(1)</script>"

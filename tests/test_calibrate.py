@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from octseg.calibration import Calibration, Platt
+from octseg.cards.score_tables import coverage_table
 from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
+from octseg.checkpoint.calibration import Calibration, Platt
 from octseg.errors import CheckpointError
 from octseg.inference import choose_backend
 from octseg.measurement import FrameMeasures
 from octseg.measurement.intervals import Reach, Signs, Width
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.phantom import make_phantom
-from octseg.preprocessing import PreprocessingConfig, to_input, view_frame
 from octseg.pretrained import BUNDLED, from_pretrained
-from octseg.score_tables import coverage_table
+from octseg.view.preprocessing import PreprocessingConfig, to_input, view_frame
 from tests.prepared import phantoms_fold, prepare_folder
 from train.agreement import Reliability
 from train.calibrate import Reading, core_logits, fitted_core_logit, fitted_platt, fitted_widths, main, phantoms

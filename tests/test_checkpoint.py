@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from octseg.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.errors import CheckpointError, ConfigError
 from octseg.model import DeepLabV3Plus, ModelConfig
-from octseg.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig
 
 CONFIG = CheckpointConfig(
     network=ModelConfig(classes=("lumen", "lipid_core"), aspp_rates=(6,), aspp_channels=32, skip_channels=8),

@@ -16,7 +16,7 @@ import octseg
 from octseg.cli import PRESETS, main, withdrawn_lines
 from octseg.phantom import random_spec, render
 from octseg.pretrained import BUNDLED
-from octseg.reading import scale
+from octseg.view import scale
 from tests import pictures
 
 COMMAND = [sys.executable, "-m", "octseg"]

@@ -7,7 +7,7 @@ import pytest
 
 from octseg.decoding.reaches import BEHIND_MM, joined, nearer_view
 from octseg.phantom import random_spec, render
-from octseg.preprocessing import FrameView, PreprocessingConfig, planes_to_input, view_frame
+from octseg.view.preprocessing import FrameView, PreprocessingConfig, planes_to_input, view_frame
 
 POLAR = PreprocessingConfig(domain="polar", size=(208, 256))
 

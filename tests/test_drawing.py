@@ -15,7 +15,7 @@ from octseg.drawing.lettering import bar_length_mm
 from octseg.drawing.overlay import draw_overlay
 from octseg.drawing.screen import encode_jpeg
 from octseg.drawing.strokes import dashes, outlines
-from octseg.reading.grey import grey_to_sepia
+from octseg.view.grey import grey_to_sepia
 
 Mask = NDArray[np.bool_]
 

@@ -17,10 +17,10 @@ import pytest
 from PIL import Image
 
 import octseg
+from octseg.drawing.palette import palette_indices
 from octseg.errors import OctsegError
 from octseg.export.bundle import free_stem, safe_stem, zip_bytes
 from octseg.export.files import told_in_one_sentence, write_file
-from octseg.export.masks import palette_indices
 from octseg.export.pictures import mask_png, overlay_png
 from octseg.export.run import RunWriter
 from octseg.export.tables import csv_cell

@@ -24,14 +24,14 @@ from datasets import Image as ImageFeature
 from PIL import Image
 from safetensors.torch import save_file
 
+from octseg.cards.dataset import card_faults
 from octseg.checkpoint import load_checkpoint
 from octseg.dataset import parquet
-from octseg.dataset.card import card_faults
 from octseg.dataset.folder import columns_of, read_lines
+from octseg.dataset.publishing import PROVENANCE_FILE, SUMS_FILE, sums_text
 from octseg.errors import DatasetError, OctsegError
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.pretrained import HubWarning
-from octseg.publishing import PROVENANCE_FILE, SUMS_FILE, sums_text
 from tests.hub_client import run_client
 from tests.hub_process import in_client
 from tests.hub_server import HubServer

@@ -28,10 +28,10 @@ from hub.cases import Case, plan
 from hub.errors import HubError
 from hub.predicted import page_case, predicted_cases
 from hub.results import offer, place, take_back
+from octseg.dataset.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
 from octseg.errors import PublishingError
 from octseg.export.run import RunWriter
 from octseg.measurement.frame import FrameMeasures
-from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
 from octseg.pullback import PixelScale, frame_sha256
 from octseg.result import FrameResult, ModelIdentity
 from tests.hub_client import ROOT, environment, run_client

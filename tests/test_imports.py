@@ -16,7 +16,7 @@ ONLY_IN = {
     "gradio": ("app.py", "octseg/ui/"),
     "starlette": ("app.py", "octseg/ui/"),
     "spaces": ("app.py", "octseg/ui/"),
-    "huggingface_hub": ("octseg/pretrained.py", "hub/"),
+    "huggingface_hub": ("octseg/pretrained/", "hub/"),
     "datasets": ("hub/", "train/"),
     "pydicom": ("octseg/reading/", "octseg/export/"),
     "openvino": ("octseg/inference/",),
@@ -31,7 +31,7 @@ ONLY_IN = {
     "octseg.ui": ("app.py", "octseg/ui/"),
 }
 # Inside octseg, a room looks only at rooms before it.
-ORDER = ("reading", "preprocessing", "inference", "measurement", "decoding", "drawing", "export")
+ORDER = ("reading", "view", "inference", "measurement", "decoding", "drawing", "export")
 NO_TORCH = (
     "octseg/measurement/",
     "octseg/decoding/",

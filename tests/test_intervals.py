@@ -15,7 +15,7 @@ from octseg.inference.variants import VARIANTS, Variant, shifted
 from octseg.measurement import FrameMeasures
 from octseg.measurement.intervals import INTERVAL_MEASURES, Reach, Signs, Width, find_intervals, find_signs
 from octseg.phantom import make_phantom
-from octseg.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig
 
 POLAR = PreprocessingConfig(domain="polar", size=(96, 32), wrap_rays=16)  # 64 rays
 SQUARE = PreprocessingConfig(domain="cartesian", size=(64, 64))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from octseg.cards.score_tables import frame_table, lipid_table, summary_table
 from octseg.measurement import FrameMeasures
 from octseg.pullback import PixelScale
 from octseg.result import FrameResult, ModelIdentity
-from octseg.score_tables import frame_table, lipid_table, summary_table
 from train.dataset import Case
 from train.lipid_score import judged_planes, roughness
 from train.scores import SetScore

@@ -241,7 +241,7 @@ def test_the_folder_holds_frames_masks_and_a_line_for_each(tmp_path: Path) -> No
 
 
 def test_a_palette_mask_shows_the_microvessel_over_the_lipid_that_holds_it(tmp_path: Path) -> None:
-    from octseg.export.masks import palette_image
+    from octseg.drawing.palette import palette_image
 
     hole = Microvessel(centre_deg=200, depth_um=500, width_um=300, height_um=120)
     phantom = render(replace(ROUND, lipid_pools=(pool(200, 120, 100),), microvessels=(hole,)))

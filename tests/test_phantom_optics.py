@@ -10,7 +10,7 @@ from octseg.phantom import GuideWire, LipidPool, Microvessel, Optics, PhantomSpe
 from octseg.phantom.display import sepia_map
 from octseg.phantom.geometry import anatomy
 from octseg.phantom.optics import a_lines, compress, speckle
-from octseg.reading.scale import find_pixel_scale
+from octseg.view.scale import find_pixel_scale
 
 RADIUS_MM = ((np.arange(400) + 0.5) * 0.0075).astype(np.float32)  # 3 mm, 7.5 um apart
 BEAM_UM = np.full(400, 20.0, dtype=np.float32)

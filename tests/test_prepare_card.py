@@ -16,10 +16,10 @@ from datasets import Image as ImageFeature
 from datasets import load_dataset
 from PIL import Image
 
-from octseg.dataset.card import attribution, body, card_faults, front_matter
+from octseg.cards.dataset import attribution, body, card_faults, front_matter
 from octseg.dataset.folder import read_lines
 from octseg.dataset.origin import ZENODO_RECORD, Origin
-from octseg.publishing import require_publishable
+from octseg.dataset.publishing import require_publishable
 from tests.prepared import CC_BY, contents, discs_fold, phantom, prepare_folder, write_frame
 from train import prepare
 

@@ -19,7 +19,7 @@ from datasets import load_dataset
 from PIL import Image
 
 from octseg.dataset.folder import read_lines
-from octseg.publishing import sha256_of
+from octseg.dataset.publishing import sha256_of
 from tests.prepared import (
     CC_BY,
     box,

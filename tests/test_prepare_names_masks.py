@@ -12,8 +12,8 @@ import tifffile
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES
+from octseg.drawing.palette import palette_image
 from octseg.errors import ConfigError, DatasetError, ReadError
-from octseg.export.masks import palette_image
 from tests.prepared import box, disc, encoded, item, planes_of, png, record_mask, stored
 from train.preparing.masks import MaskRule, parse_class_map, read_mask
 from train.preparing.names import RECORD_PATTERN, FrameName, by_csv, by_pattern

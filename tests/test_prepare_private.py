@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from octseg.dataset.folder import read_lines
+from octseg.dataset.publishing import MARK, require_publishable, sha256_of
 from octseg.errors import PublishingError
-from octseg.publishing import MARK, require_publishable, sha256_of
 from tests.prepared import CC_BY, box, contents, disc, discs_fold, planes_of, png, prepare_folder
 from train import prepare
 

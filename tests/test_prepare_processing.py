@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import PALETTE_INDEX
+from octseg.dataset.publishing import MARK, is_marked_private
 from octseg.errors import ConfigError, DatasetError, ReadError
 from octseg.phantom import render
-from octseg.publishing import MARK, is_marked_private
-from octseg.reading import sepia_to_grey
+from octseg.view import sepia_to_grey
 from tests.prepared import (
     CC_BY,
     box,

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octseg.disc import Disc, find_disc
 from octseg.phantom import make_phantom, random_spec, render
-from octseg.preprocessing import (
+from octseg.reading import read_pullback
+from octseg.view.disc import Disc, find_disc
+from octseg.view.grey import grey_to_sepia, sepia_to_grey
+from octseg.view.preprocessing import (
     FrameView,
     PreprocessingConfig,
     paint_out,
@@ -20,8 +22,6 @@ from octseg.preprocessing import (
     to_input,
     view_frame,
 )
-from octseg.reading import read_pullback
-from octseg.reading.grey import grey_to_sepia, sepia_to_grey
 
 CARTESIAN = PreprocessingConfig(domain="cartesian")
 POLAR = PreprocessingConfig(domain="polar", wrap_rays=32)

@@ -13,8 +13,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from octseg.drawing.palette import palette_image
 from octseg.errors import ReadError
-from octseg.export.masks import palette_image
 from octseg.pullback import Frame, Pullback
 from octseg.reading import Limits, read_frame_array, read_pullback
 from tests.hostile_files import saved, tiff

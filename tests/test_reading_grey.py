@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from octseg.pullback import Frame
-from octseg.reading.grey import grey_to_sepia, is_sepia, sepia_to_grey
+from octseg.view.grey import grey_to_sepia, is_sepia, sepia_to_grey
 
 LEVELS = np.tile(np.arange(240, dtype=np.uint8), (64, 1))  # (64, 240), every level from 0 to 239
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from octseg.errors import ReadError
-from octseg.reading import Ruler, find_pixel_scale
+from octseg.view import Ruler, find_pixel_scale
 
 BLACK = np.zeros((704, 704, 3), dtype=np.uint8)
 PITCH_PX = 149.7

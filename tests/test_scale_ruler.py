@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from octseg.phantom import random_spec, render
 from octseg.pullback import Frame
-from octseg.reading import find_catheter, find_ruler, ruler_marks
-from octseg.reading.grey import grey_to_sepia
+from octseg.view import find_catheter, find_ruler, ruler_marks
+from octseg.view.grey import grey_to_sepia
 
 YELLOW_DOT, YELLOW_LINE, CYAN_DOT, CYAN_LINE = (240, 218, 100), (120, 115, 20), (160, 200, 240), (20, 125, 125)
 

@@ -18,10 +18,10 @@ from octseg.inference import choose_backend
 from octseg.inference.backends import GreyToProbability
 from octseg.measurement import FrameMeasures
 from octseg.phantom import Phantom, make_phantom, random_spec, render
-from octseg.preprocessing import to_input, view_frame
 from octseg.pretrained import BUNDLED, from_pretrained
-from octseg.reading.grey import sepia_to_grey
 from octseg.segmenter import Segmenter
+from octseg.view.grey import sepia_to_grey
+from octseg.view.preprocessing import to_input, view_frame
 from tests import pictures
 
 

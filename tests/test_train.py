@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from octseg.cards.score_tables import summary_table
 from octseg.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.classes import CLASS_NAMES
 from octseg.errors import ConfigError, ReadError
@@ -16,9 +17,8 @@ from octseg.measurement.depth import lipid_depth_px, visible_lipid
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
-from octseg.preprocessing import PreprocessingConfig
 from octseg.pretrained import from_pretrained
-from octseg.score_tables import summary_table
+from octseg.view.preprocessing import PreprocessingConfig
 from train.__main__ import goes_on, load_start, provenance
 from train.dataset import TrainingFrame, open_data, training_frames
 from train.evaluate import evaluate, main, store_metrics

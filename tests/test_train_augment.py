@@ -8,7 +8,7 @@ import torch
 
 from octseg.measurement.depth import LIPID_DEPTH_MM, behind_lumen_px
 from octseg.phantom import make_phantom
-from octseg.preprocessing import PreprocessingConfig, planes_to_input, to_input, unit_positions, view_frame
+from octseg.view.preprocessing import PreprocessingConfig, planes_to_input, to_input, unit_positions, view_frame
 from train.appearance import clouded, dimmed, lifted, shadowed, tone_curve, with_floor
 from train.augment import augmented, with_wedge
 from train.batches import draw

@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 import train.__main__ as training
 from octseg.checkpoint import load_checkpoint
 from octseg.classes import CLASS_NAMES
+from octseg.dataset.publishing import PROVENANCE_FILE
 from octseg.errors import DatasetError
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
-from octseg.publishing import PROVENANCE_FILE
 from train import evaluate, prepare
 from train.dataset import open_data, training_frames
 

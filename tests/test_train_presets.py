@@ -15,7 +15,7 @@ from octseg.errors import ConfigError
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
-from octseg.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig
 from tests.test_train_stops import drawn_frames, same, start  # noqa: F401
 from train.dataset import Data
 from train.loop import Report, StoppedError, train

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from octseg.card import model_card
+from octseg.cards.model import model_card
 from octseg.checkpoint import load_checkpoint, save_checkpoint
 from octseg.phantom import make_phantom
 from train.dataset import Case, Data

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from octseg.errors import DatasetError, OctsegError
 from octseg.model import ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
-from octseg.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig
 from tests.forking import FORKING
 from train.batches import batches
 from train.dataset import TrainingFrame

@@ -17,12 +17,12 @@ from safetensors.torch import load_file, save_file
 import train.__main__ as training
 from octseg.checkpoint import CheckpointConfig, load_checkpoint
 from octseg.classes import CLASS_NAMES
+from octseg.dataset.publishing import is_marked_private
 from octseg.errors import DatasetError
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import Phantom, make_phantom
-from octseg.preprocessing import PreprocessingConfig
-from octseg.publishing import is_marked_private
+from octseg.view.preprocessing import PreprocessingConfig
 from train.dataset import Case, Data, open_data, training_frames
 from train.loop import Report, StoppedError, train
 from train.panels import compared

@@ -20,10 +20,10 @@ from octseg.decoding.withdrawal import (
     wall_share,
     why_withdrawn,
 )
-from octseg.disc import Disc, find_disc, rim_stretch
 from octseg.phantom import Phantom, random_spec, render
-from octseg.preprocessing import FrameView, view_frame
-from octseg.reading.grey import grey_to_sepia, sepia_to_grey
+from octseg.view.disc import Disc, find_disc, rim_stretch
+from octseg.view.grey import grey_to_sepia, sepia_to_grey
+from octseg.view.preprocessing import FrameView, view_frame
 from tests import pictures, shapes
 
 MM = 20.0  # pixels per mm of the rays drawn here

@@ -16,7 +16,7 @@ from torch import nn
 import train.loop
 from octseg.errors import OctsegError
 from octseg.model import ModelConfig
-from octseg.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig
 from tests.test_train_stops import drawn_frames
 from train.engine import Engine
 from train.loop import ElsewhereError

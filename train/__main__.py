@@ -21,13 +21,13 @@ from torch import nn
 from tqdm import tqdm
 
 from octseg import __version__
-from octseg.card import model_card
+from octseg.cards.model import model_card
 from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
+from octseg.dataset.publishing import PHANTOMS_NAME, require_publishable_weights
 from octseg.errors import ConfigError, OctsegError
 from octseg.model import ModelConfig
-from octseg.preprocessing import PreprocessingConfig
 from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
-from octseg.publishing import PHANTOMS_NAME, require_publishable_weights
+from octseg.view.preprocessing import PreprocessingConfig
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
 from train.engine import Engine, Precision
 from train.imagenet import TIMM_REPOSITORY, locate

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.classes import CLASS_NAMES
-from octseg.preprocessing import PreprocessingConfig, paint_out, unit_positions
+from octseg.view.preprocessing import PreprocessingConfig, paint_out, unit_positions
 from train.appearance import Grey, clouded, dimmed, lifted, relit, shadowed, with_floor
 from train.dataset import TrainingFrame
 from train.recipe import Augmentation

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from octseg.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig
 from train.augment import augmented
 from train.dataset import TrainingFrame
 from train.recipe import Recipe

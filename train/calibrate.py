@@ -23,9 +23,9 @@ from scipy.optimize import linprog, minimize
 from scipy.special import expit, logit
 from tqdm import tqdm
 
-from octseg.calibration import Platt
-from octseg.card import model_card
+from octseg.cards.model import model_card
 from octseg.checkpoint import CARD_FILE, Checkpoint, load_checkpoint, save_checkpoint
+from octseg.checkpoint.calibration import Platt
 from octseg.decoding import logits_over
 from octseg.errors import ConfigError, OctsegError
 from octseg.measurement.intervals import Reach, Signs, Width

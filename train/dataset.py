@@ -18,15 +18,16 @@ from PIL import Image
 
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
 from octseg.dataset.origin import ZENODO_RECORD, Origin
+from octseg.dataset.publishing import PROVENANCE_FILE
 from octseg.dataset.stored import Row, Stored, stored_in, stored_on_hub
 from octseg.errors import DatasetError, ReadError
 from octseg.measurement.depth import length_px, lipid_depth_px, visible_lipid
 from octseg.phantom import make_phantom
-from octseg.preprocessing import FrameView, view_frame
 from octseg.pretrained import HUB_NAME
-from octseg.publishing import PROVENANCE_FILE
 from octseg.pullback import Frame
-from octseg.reading import find_pixel_scale, read_pullback
+from octseg.reading import read_pullback
+from octseg.view import find_pixel_scale
+from octseg.view.preprocessing import FrameView, view_frame
 from train.preparing.masks import MaskRule, read_mask
 
 PHANTOM_STUDY = "phantom"  # of all phantoms: each is a vessel of its own

@@ -17,14 +17,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from octseg.card import FAILURES_FILE, model_card
-from octseg.checkpoint import load_checkpoint, save_checkpoint
-from octseg.errors import DatasetError, OctsegError
-from octseg.export.files import write_file
-from octseg.measurement.depth import LIPID_DEPTH_MM
-from octseg.phantom import other_optics, random_spec, render
-from octseg.pretrained import from_pretrained
-from octseg.score_tables import (
+from octseg.cards.model import FAILURES_FILE, model_card
+from octseg.cards.score_tables import (
     METRICS_FILE,
     Metrics,
     class_table,
@@ -33,6 +27,12 @@ from octseg.score_tables import (
     lipid_table,
     summary_table,
 )
+from octseg.checkpoint import load_checkpoint, save_checkpoint
+from octseg.errors import DatasetError, OctsegError
+from octseg.export.files import write_file
+from octseg.measurement.depth import LIPID_DEPTH_MM
+from octseg.phantom import other_optics, random_spec, render
+from octseg.pretrained import from_pretrained
 from octseg.segmenter import Segmenter
 from train.dataset import PHANTOM_STUDY, Case, Data, open_data, phantom_case
 from train.scores import SetScore

@@ -30,7 +30,7 @@ from octseg.export.files import told_in_one_sentence
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.network import channels_last
 from octseg.model.normalise import Normalise
-from octseg.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig
 from train.batches import Batch, batches
 from train.dataset import TrainingFrame
 from train.engine import Engine

@@ -23,8 +23,8 @@ from octseg.classes import CLASS_NAMES
 from octseg.dataset import parquet
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE
 from octseg.dataset.origin import ZENODO_FOLDS, ZENODO_RECORD, Origin
+from octseg.dataset.publishing import read_provenance
 from octseg.errors import ConfigError, DatasetError, OctsegError
-from octseg.publishing import read_provenance
 from train.preparing import preview
 from train.preparing.build import LEAK_WARNING, Job, SplitRule, build, refuse_existing
 from train.preparing.checking import faults

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from octseg.cards.score_tables import METRICS_FILE, class_table, lipid_table, summary_table
 from octseg.checkpoint import CheckpointConfig
+from octseg.dataset.publishing import PRIVATE_TEXT, mark_of
 from octseg.errors import OctsegError
 from octseg.export.files import write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.pretrained import from_pretrained
-from octseg.publishing import PRIVATE_TEXT, mark_of
-from octseg.score_tables import METRICS_FILE, class_table, lipid_table, summary_table
 from octseg.segmenter import Segmenter
 from train.dataset import Data, open_data
 from train.evaluate import kind_of, refuse_seen, score, shown

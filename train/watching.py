@@ -19,11 +19,11 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from octseg.checkpoint import Checkpoint, CheckpointConfig
+from octseg.dataset.publishing import mark_of
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.model import DeepLabV3Plus
-from octseg.publishing import mark_of
 from octseg.result import ModelIdentity
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from octseg.dataset.publishing import mark_of
 from octseg.export.pictures import SMALL, png_bytes
-from octseg.publishing import mark_of
 from octseg.pullback import Frame
 from octseg.result import FrameResult
 from train.dataset import Case

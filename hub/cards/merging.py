@@ -5,7 +5,7 @@ import re
 import yaml
 
 from hub.errors import HubError
-from octseg.export.markdown import front_matter
+from octseg.cards.markdown import front_matter
 
 BEGIN, END = "<!-- octseg: this block is written anew at each push -->", "<!-- octseg: end of the block -->"
 _FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)

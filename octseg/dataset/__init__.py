@@ -1,1 +1,1 @@
-"""A dataset as it is stored: its folder, columns, terms, card and Parquet files."""
+"""A dataset as it is stored: its folder, columns, terms, Parquet files, and the gate of publishing."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from octseg.classes import PALETTE_INDEX
+from octseg.dataset.publishing import PROVENANCE_FILE, SUMS_FILE, sha256_of, sums_text
 from octseg.errors import DatasetError
-from octseg.publishing import PROVENANCE_FILE, SUMS_FILE, sha256_of, sums_text
 
 SPLITS = ("train", "validation", "test")
 PICTURES = ("image", "mask")

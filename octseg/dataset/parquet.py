@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from octseg.dataset import card
+from octseg.cards import dataset as card
 from octseg.dataset.folder import (
     PICTURES,
     PREVIEW_FOLDER,
@@ -23,9 +23,9 @@ from octseg.dataset.folder import (
     write_provenance,
     write_sums,
 )
+from octseg.dataset.publishing import require_publishable
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence
-from octseg.publishing import require_publishable
 
 DATA_FOLDER = "data"
 SHARD_NAME = re.compile(rf"{DATA_FOLDER}/({'|'.join(SPLITS)})-\d{{5}}-of-(\d{{5}})\.parquet")

@@ -15,9 +15,9 @@ from octseg.classes import PALETTE_INDEX
 from octseg.dataset.folder import read_lines, read_row
 from octseg.dataset.origin import Origin
 from octseg.dataset.parquet import rows_in, shards_in, shards_of
+from octseg.dataset.publishing import PROVENANCE_FILE, read_provenance
 from octseg.errors import CheckpointError, DatasetError, HubUnreachableError
-from octseg.export.records import are_texts, is_text
-from octseg.hub_cache import COMMIT
+from octseg.measurement.records import are_texts, is_text
 from octseg.pretrained import (
     HubName,
     HubWarning,
@@ -28,7 +28,7 @@ from octseg.pretrained import (
     find_snapshot,
     good_commits,
 )
-from octseg.publishing import PROVENANCE_FILE, read_provenance
+from octseg.pretrained.cache import COMMIT
 
 Row = dict[str, Any]
 MAX_FRAMES = 1_000_000  # of a split: a count is trusted before a row is read

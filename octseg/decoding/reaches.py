@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.measurement.depth import LIPID_DEPTH_MM, length_px
-from octseg.preprocessing import FrameView, PreprocessingConfig, to_frame
+from octseg.view.preprocessing import FrameView, PreprocessingConfig, to_frame
 
 Floats = NDArray[np.float32]
 

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.disc import rim_stretch
 from octseg.measurement.depth import length_px
-from octseg.preprocessing import FrameView
 from octseg.pullback import Frame
-from octseg.reading.catheter import find_sheath
-from octseg.reading.grey import sepia_to_grey
+from octseg.view.catheter import find_sheath
+from octseg.view.disc import rim_stretch
+from octseg.view.grey import sepia_to_grey
+from octseg.view.preprocessing import FrameView
 
 LARGEST_LUMEN_MM2 = 50.0  # 8 mm across, a giant aneurysm (McCrindle et al. 2017, doi:10.1161/CIR.0000000000000484)
 SMALLEST_LUMEN_MM2 = 0.5  # the catheter, 2.7 F or 0.64 mm2, less what an outline may err by

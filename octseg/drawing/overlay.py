@@ -17,7 +17,7 @@ from octseg.classes import BY_NAME, CLASS_NAMES
 from octseg.drawing.lettering import draw_scale_bar, write_legend, write_line
 from octseg.drawing.strokes import dashes, draw_strokes, outlines
 from octseg.pullback import Frame
-from octseg.reading.grey import sepia_to_grey
+from octseg.view.grey import sepia_to_grey
 
 OverlayStyle = Literal["outline", "fill", "both"]
 

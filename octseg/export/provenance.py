@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import octseg
-from octseg.export.records import json_value, json_values
+from octseg.measurement.records import json_value, json_values
 from octseg.pullback import PixelScale
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from octseg.calibration import Platt
 from octseg.checkpoint import Checkpoint
+from octseg.checkpoint.calibration import Platt
 from octseg.errors import ConfigError
 from octseg.model.network import DeepLabV3Plus, channels_last, fold_batch_norm
 from octseg.model.normalise import Normalise

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from octseg.export.masks import palette_image
+from octseg.drawing.palette import palette_image
 from octseg.phantom.rendering import Phantom, make_phantom
 
 

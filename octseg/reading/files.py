@@ -15,12 +15,12 @@ from PIL import Image, ImageOps
 
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
-from octseg.reading import bmp, jpeg, png, tiff, webp
-from octseg.reading.decoding import Page, decode_pages, page_of, to_rgb
 from octseg.reading.formats import HEAD_BYTES, image_format
-from octseg.reading.header import Header
 from octseg.reading.levels import LevelRule, rule_for
 from octseg.reading.limits import Limits
+from octseg.reading.pictures import bmp, jpeg, png, tiff, webp
+from octseg.reading.pictures.decoding import Page, decode_pages, page_of, to_rgb
+from octseg.reading.pictures.header import Header
 
 READERS = {
     "PNG": png.read_header,

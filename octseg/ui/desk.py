@@ -14,19 +14,19 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.drawing.screen import encode_jpeg
 from octseg.errors import OctsegError, ReadError
 from octseg.export.bundle import zip_bytes
 from octseg.export.pictures import mask_png, overlay_png, png_bytes
 from octseg.export.provenance import run_record
 from octseg.export.tables import measures_csv
-from octseg.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.reading import read_pullback
-from octseg.reading.grey import sepia_to_grey
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from octseg.ui.examples import EXAMPLES, FOLDER
 from octseg.ui.limits import ServerLimits
+from octseg.view.grey import sepia_to_grey
 
 FILE_LABELS = {  # file to download: what its button says
     "octseg.zip": "Download all (ZIP)",

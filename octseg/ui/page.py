@@ -10,7 +10,6 @@ import gradio as gr
 
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
-from octseg.reading.scale import PRESETS
 from octseg.result import FrameResult
 from octseg.ui.cards import error_html, intervals_info, model_html, notice_html, scale_html, withdrawn_html
 from octseg.ui.desk import FILE_LABELS, Desk
@@ -21,6 +20,7 @@ from octseg.ui.models import Load, build_model_field
 from octseg.ui.numbers import summary_html, table_html, tiles_html
 from octseg.ui.picture import controls_html, picture_html
 from octseg.ui.share import Share, build_share
+from octseg.view.scale import PRESETS
 
 TITLE = "octseg: lipid-rich plaque in intravascular OCT"
 RESEARCH_USE = "Research use only, not a medical device"

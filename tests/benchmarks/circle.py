@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from octseg.checkpoint import Checkpoint
+from octseg.checkpoint import Checkpoint, load_checkpoint
 from octseg.inference.backends import OpenVINOBackend
 from octseg.model import DeepLabV3Plus
-from octseg.pretrained import BUNDLED, load_checkpoint
+from octseg.pretrained import BUNDLED
 
 REPEATED = {"size": (384, 256), "wrap_rays": 80}
 

@@ -23,9 +23,9 @@ from octseg.inference import choose_backend
 from octseg.measurement import measure
 from octseg.model.normalise import Normalise
 from octseg.phantom import make_phantom
-from octseg.preprocessing import to_frame, to_input, view_frame
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.reading import read_pullback
+from octseg.view.preprocessing import to_frame, to_input, view_frame
 
 SEED = 0  # a phantom of 750 px with lipid, cap, ruler and guide wire
 ROUNDS = 30

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from octseg.reading import find_pixel_scale, read_pullback
+from octseg.reading import read_pullback
+from octseg.view import find_pixel_scale
 from tests.benchmarks.report_scale import REAL_FRAMES
 from tests.zenodo_server import Zenodo, members_of, real_record_frames, running_zenodo, write_zip
 from train.preparing.duplicates import describe

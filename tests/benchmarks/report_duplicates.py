@@ -14,7 +14,8 @@ import numpy as np
 
 from octseg.phantom import make_phantom
 from octseg.pullback import Frame
-from octseg.reading import read_pullback, sepia_to_grey
+from octseg.reading import read_pullback
+from octseg.view import sepia_to_grey
 from tests.benchmarks.report_scale import REAL_FRAMES, through_jpeg
 from train.preparing.duplicates import SAME, describe
 

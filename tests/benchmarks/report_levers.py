@@ -23,8 +23,8 @@ from tqdm import tqdm
 from octseg.checkpoint import CheckpointConfig, save_checkpoint
 from octseg.classes import CLASS_NAMES
 from octseg.model import ModelConfig
-from octseg.preprocessing import PreprocessingConfig, view_frame
 from octseg.pretrained import from_pretrained
+from octseg.view.preprocessing import PreprocessingConfig, view_frame
 from train.dataset import Case, TrainingFrame, load_phantom, open_data, training_frame
 from train.evaluate import evaluate, other_optics_cases, phantom_cases
 from train.loop import train

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from octseg.pullback import Frame
-from octseg.reading import Ruler, find_catheter, find_pixel_scale, find_ruler, read_pullback, ruler_marks
+from octseg.reading import read_pullback
+from octseg.view import Ruler, find_catheter, find_pixel_scale, find_ruler, ruler_marks
 
 REAL_FRAMES = Path(__file__).parents[3] / "shared" / "data" / "oct" / "fold_1"
 

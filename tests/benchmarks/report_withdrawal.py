@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 import octseg
 from octseg.decoding.withdrawal import why_withdrawn
 from octseg.phantom import random_spec, render
-from octseg.preprocessing import view_frame
 from octseg.pullback import Frame
-from octseg.reading import find_pixel_scale
+from octseg.view import find_pixel_scale
+from octseg.view.preprocessing import view_frame
 from tests import pictures
 from train.dataset import record_case
 

@@ -24,7 +24,7 @@ from octseg.classes import CLASS_NAMES
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.dilated import DilatedDepthwise
 from octseg.model.normalise import Normalise
-from octseg.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig
 from train.__main__ import POLAR
 from train.batches import make_batch
 from train.dataset import load_phantom

@@ -7,7 +7,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from hub.cards.merging import split
-from octseg.card import model_card
+from octseg.cards.model import model_card
 from octseg.checkpoint import load_checkpoint
 from octseg.pretrained import BUNDLED
 from tests.app_server import ROOT

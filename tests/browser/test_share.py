@@ -12,8 +12,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Error, Request
 
+from octseg.dataset.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
 from octseg.phantom import make_phantom
-from octseg.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
 from octseg.ui.limits import ServerLimits
 from octseg.ui.share import Door, door
 from tests.app_server import App, running_app

@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from octseg import __version__
+from octseg.cards import dataset as card
 from octseg.classes import BY_NAME, CLASS_NAMES
-from octseg.dataset import card
 from octseg.dataset.folder import column_types, palette_meaning, write_provenance, write_sums
 from octseg.dataset.origin import Origin
+from octseg.dataset.publishing import SHAREABLE_LICENCES
 from octseg.errors import ConfigError, DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
-from octseg.publishing import SHAREABLE_LICENCES
 from train.preparing import preview
 from train.preparing.code_version import code_commit
 from train.preparing.duplicates import across_studies

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from octseg.cards.dataset import CARD_FILE, card_faults
 from octseg.classes import PALETTE_INDEX
-from octseg.dataset.card import CARD_FILE, card_faults
 from octseg.dataset.folder import SPLITS, read_lines
+from octseg.dataset.publishing import manifest_faults, read_provenance
 from octseg.errors import DatasetError
-from octseg.publishing import manifest_faults, read_provenance
 from train.preparing.processing import areas
 
 

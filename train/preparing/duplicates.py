@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.pullback import Frame
-from octseg.reading import sepia_to_grey
+from octseg.view import sepia_to_grey
 
 SIDE_PX = 96
 BLUR_PX = 2.0

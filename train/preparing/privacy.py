@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from octseg.disc import find_disc
 from octseg.errors import DatasetError, ReadError
 from octseg.export.files import partial_path, told_in_one_sentence
 from octseg.pullback import Frame
-from octseg.reading import sepia_to_grey
+from octseg.view import sepia_to_grey
+from octseg.view.disc import find_disc
 from train.preparing.names import FrameName
 
 HASH_DIGITS = 12

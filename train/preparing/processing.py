@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
+from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
+from octseg.drawing.palette import palette_image
 from octseg.errors import ConfigError, DatasetError, ReadError
-from octseg.export.masks import palette_image
 from octseg.export.pictures import png_bytes
-from octseg.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.pullback import Frame
-from octseg.reading import find_pixel_scale, read_pullback
+from octseg.reading import read_pullback
+from octseg.view import find_pixel_scale
 from train.preparing.duplicates import Descriptor, describe
 from train.preparing.masks import MaskRule, Planes, read_mask
 from train.preparing.privacy import blanked

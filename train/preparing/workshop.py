@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from octseg.dataset.publishing import PROVENANCE_FILE, sha256_of
 from octseg.errors import DatasetError, ReadError
 from octseg.export.files import told_in_one_sentence, write_file
-from octseg.publishing import PROVENANCE_FILE, sha256_of
 from train.locking import locked
 from train.preparing.duplicates import Descriptor
 from train.preparing.names import FrameName

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.pullback import Frame
-from octseg.reading.grey import SEPIA, is_sepia
+from octseg.view.grey import SEPIA, is_sepia
 
 Floats = NDArray[np.float64]
 

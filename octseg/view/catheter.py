@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.disc import above_ground
 from octseg.pullback import Frame
-from octseg.reading.grey import Grey, sepia_to_grey
-from octseg.reading.ruler import Ruler
+from octseg.view.disc import above_ground
+from octseg.view.grey import Grey, sepia_to_grey
+from octseg.view.ruler import Ruler
 
 Floats = NDArray[np.float32]
 

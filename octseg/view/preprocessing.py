@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from octseg.disc import Disc, find_disc
 from octseg.errors import ConfigError
 from octseg.model.config import checked_fields
 from octseg.pullback import Frame
-from octseg.reading.catheter import find_catheter
-from octseg.reading.grey import sepia_to_grey
-from octseg.reading.ruler import Ruler, find_ruler, ruler_marks
+from octseg.view.catheter import find_catheter
+from octseg.view.disc import Disc, find_disc
+from octseg.view.grey import sepia_to_grey
+from octseg.view.ruler import Ruler, find_ruler, ruler_marks
 
 CHANNELS_PER_REMAP = 4  # cv2.remap interpolates up to four planes at once
 

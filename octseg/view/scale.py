@@ -7,11 +7,11 @@ the same along rows and columns.
 import math
 from typing import Literal
 
-from octseg.disc import find_disc
 from octseg.errors import ReadError
 from octseg.pullback import Frame, PixelScale
-from octseg.reading.grey import sepia_to_grey
-from octseg.reading.ruler import MM_PER_DOT, RING_MM, Ruler, find_ruler
+from octseg.view.disc import find_disc
+from octseg.view.grey import sepia_to_grey
+from octseg.view.ruler import MM_PER_DOT, RING_MM, Ruler, find_ruler
 
 MIN_SPACING_MM, MAX_SPACING_MM = 1e-4, 0.1
 MAX_DISAGREEMENT = 0.02  # between two scales of one frame; the zooms of a console differ by 1.4 and more

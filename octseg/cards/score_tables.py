@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from octseg.export.markdown import table
+from octseg.cards.markdown import table
 from octseg.measurement.depth import LIPID_DEPTH_MM
 
 METRICS_FILE = "metrics.json"  # beside config.json, which holds a summary of it

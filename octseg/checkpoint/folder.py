@@ -20,10 +20,10 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 from typing_extensions import Self
 
-from octseg.calibration import Calibration
+from octseg.checkpoint.calibration import Calibration
 from octseg.errors import CheckpointError, ConfigError
 from octseg.model import DeepLabV3Plus, ModelConfig
-from octseg.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig
 
 FORMAT_MAJOR = 1
 FORMAT_VERSION = f"{FORMAT_MAJOR}.0"

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.errors import ReadError
-from octseg.reading.header import Header
 from octseg.reading.levels import ROWS_AT_ONCE, Samples
-from octseg.reading.png import has_all_pixels
+from octseg.reading.pictures.header import Header
+from octseg.reading.pictures.png import has_all_pixels
 
 # EXIF orientation: quarter turns (counter-clockwise) after mirroring left to right.
 TURNS = {

@@ -7,9 +7,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from octseg.reading.exif import orientation_of
-from octseg.reading.header import Header, damaged, truncated, unsupported
 from octseg.reading.limits import Limits
+from octseg.reading.pictures.exif import orientation_of
+from octseg.reading.pictures.header import Header, damaged, truncated, unsupported
 
 SIGNATURE_BYTES = 8
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # colour type: bits a sample

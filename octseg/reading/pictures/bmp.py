@@ -2,8 +2,8 @@
 
 import struct
 
-from octseg.reading.header import Header, damaged, truncated, unsupported
 from octseg.reading.limits import Limits
+from octseg.reading.pictures.header import Header, damaged, truncated, unsupported
 
 DIB_BYTES = (12, 40, 52, 56, 64, 108, 124)
 PLAIN, RLE8, RLE4, MASKED, MASKED_ALPHA = 0, 1, 2, 3, 6

@@ -3,9 +3,9 @@
 import struct
 from collections.abc import Iterator
 
-from octseg.reading.exif import orientation_of
-from octseg.reading.header import Header, damaged, truncated, unsupported
 from octseg.reading.limits import Limits
+from octseg.reading.pictures.exif import orientation_of
+from octseg.reading.pictures.header import Header, damaged, truncated, unsupported
 
 ANIMATION, ALPHA = 0x02, 0x10  # flags in VP8X
 

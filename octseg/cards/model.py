@@ -6,10 +6,10 @@ Everything in it comes from config.json and, for the figures of each class, from
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from octseg.cards import markdown
+from octseg.cards.score_tables import Metrics, class_table, coverage_table, figure, lipid_table, summary_table
 from octseg.checkpoint import CheckpointConfig
-from octseg.export import markdown
 from octseg.measurement.depth import LIPID_DEPTH_MM
-from octseg.score_tables import Metrics, class_table, coverage_table, figure, lipid_table, summary_table
 
 TITLE = "Tissue outlines in intravascular OCT: improved DeepLabV3+"
 TAGS = ("medical", "oct", "intravascular", "coronary", "lipid-plaque", "semantic-segmentation")

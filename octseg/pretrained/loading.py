@@ -23,14 +23,14 @@ from octseg.checkpoint import (
     require_files,
 )
 from octseg.errors import CheckpointError, HubUnreachableError
-from octseg.hub_cache import COMMIT, GoodCommits, clear_left_over, is_same, is_whole, told_hash
+from octseg.pretrained.cache import COMMIT, GoodCommits, clear_left_over, is_same, is_whole, told_hash
 from octseg.result import ModelIdentity, ModelSource
 from octseg.segmenter import Segmenter
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo, ModelInfo
 
-BUNDLED = Path(__file__).parent / "weights"
+BUNDLED = Path(__file__).parent.parent / "weights"
 BUNDLED_NAME = "octseg-bundled"
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(@[\w./-]+)?")
 MAIN = "main"

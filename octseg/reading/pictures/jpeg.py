@@ -7,9 +7,9 @@ import re
 import struct
 from collections.abc import Iterator
 
-from octseg.reading.exif import orientation_of
-from octseg.reading.header import Header, damaged, truncated, unsupported
 from octseg.reading.limits import Limits
+from octseg.reading.pictures.exif import orientation_of
+from octseg.reading.pictures.header import Header, damaged, truncated, unsupported
 
 SOF_READ = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; Huffman coded
 SOF_OTHER = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)

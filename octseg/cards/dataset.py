@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
+from octseg.cards import markdown
+from octseg.cards.markdown import table
 from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE, SPLITS, columns_of
 from octseg.dataset.origin import RADIALMAMBA, Origin
-from octseg.export import markdown
-from octseg.export.markdown import table
-from octseg.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES, SUMS_FILE
+from octseg.dataset.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES, SUMS_FILE
 
 CARD_FILE, ATTRIBUTION_FILE = "README.md", "ATTRIBUTION.md"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

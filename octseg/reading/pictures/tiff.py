@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from octseg.errors import ReadError
-from octseg.reading.header import Header, damaged, truncated, unsupported
 from octseg.reading.limits import Limits
+from octseg.reading.pictures.header import Header, damaged, truncated, unsupported
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, DESCRIPTION = 254, 256, 257, 258, 259, 262, 270
 STRIP_OFFSETS, SAMPLES, STRIP_BYTES, MAX_VALUE, PLANAR = 273, 277, 279, 281, 284
