@@ -12,6 +12,7 @@ from tqdm import tqdm
 from hub.client import CARD, Publication, Published, publish
 from hub.options import Commands, add_publishing_flags, say, tell, written_how
 from hub.repository import require_name
+from octseg.cards.dataset import write as write_card
 from octseg.dataset import parquet
 from octseg.dataset.publishing import SUMS_FILE, read_sums, require_publishable, sums_text
 from octseg.export.files import told_in_one_sentence
@@ -54,7 +55,7 @@ def push_data(
         work = TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.push-")
     with work:
         made = Path(work.name) / "dataset"
-        parquet.export(folder, made, partial(_bar, repository), repository)
+        parquet.export(folder, made, write_card, partial(_bar, repository), repository)
         publication = Publication(
             kind="dataset",
             repository=repository,

@@ -25,6 +25,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from octseg.cards.dataset import card_faults
+from octseg.cards.dataset import write as write_card
 from octseg.checkpoint import load_checkpoint
 from octseg.dataset import parquet
 from octseg.dataset.folder import columns_of, read_lines
@@ -56,7 +57,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def as_parquet(dataset: Path) -> Path:
-    parquet.export(dataset, dataset.with_name("parquet"))
+    parquet.export(dataset, dataset.with_name("parquet"), write_card)
     return dataset.with_name("parquet")
 
 
@@ -432,7 +433,7 @@ def test_what_may_not_be_published_is_refused_before_any_request(hub: HubServer,
 
 
 def test_the_same_folder_gives_the_same_bytes(dataset: Path, as_parquet: Path, tmp_path: Path) -> None:
-    parquet.export(dataset, tmp_path / "again")
+    parquet.export(dataset, tmp_path / "again", write_card)
     assert contents(tmp_path / "again") == contents(as_parquet)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from octseg.cards.dataset import write as write_card
 from octseg.classes import CLASS_NAMES
 from octseg.dataset import parquet
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE
@@ -140,7 +141,7 @@ def show(options: Options) -> int:
 
 def to_parquet(options: Options) -> int:
     """Write a dataset as Parquet."""
-    parquet.export(options.parquet, options.out, _bar("rows"))
+    parquet.export(options.parquet, options.out, write_card, _bar("rows"))
     print(options.out)
     return 0
 

@@ -7,12 +7,11 @@ The same folder gives the same bytes.
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from octseg.cards import dataset as card
 from octseg.dataset.folder import (
     PICTURES,
     PREVIEW_FOLDER,
@@ -33,12 +32,15 @@ NEEDED = dict.fromkeys(PICTURES, "image") | {"study": "string"}  # columns that 
 SHARD_BYTES = 400_000_000
 ROWS_PER_GROUP = 100  # what the Hub's viewer reads at once
 ROWS_READ = 8  # at a time: their pictures are in memory together
+# Given the folder, its provenance, split -> pattern of its files, split -> bytes, and the name on the Hub.
+WriteCard = Callable[[Path, Mapping[str, Any], Mapping[str, str], Mapping[str, int], str | None], None]
 
 
-def export(folder: Path, out: Path, progress: Any = iter, repository: str | None = None) -> None:
+def export(folder: Path, out: Path, write_card: WriteCard, progress: Any = iter, repository: str | None = None) -> None:
     """Write `out`/data/SPLIT-00000-of-0000N.parquet with card, attribution, provenance and sums.
 
     folder: of pictures, or one that was made by this already, whose Parquet files are taken as they are.
+    write_card: octseg.cards.dataset.write, which stands above this room.
     repository: the name on the Hub by which the card says how to load it.
 
     Raises PublishingError where the folder may not be published, DatasetError where `out` is there already.
@@ -59,7 +61,7 @@ def export(folder: Path, out: Path, progress: Any = iter, repository: str | None
         for picture in (folder / PREVIEW_FOLDER).iterdir():
             (partial / PREVIEW_FOLDER / picture.name).write_bytes(picture.read_bytes())
         data_files = {split: f"{DATA_FOLDER}/{split}-*" for split in bytes_of}
-        card.write(partial, provenance, data_files, bytes_of, repository)
+        write_card(partial, provenance, data_files, bytes_of, repository)
         write_provenance(partial, provenance)
         write_sums(partial, {})
         partial.rename(out)
