@@ -2,7 +2,7 @@
 
 import sys
 
-from octseg.cli import main
+from octseg.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 import octseg
-from octseg.cli import PRESETS, main, withdrawn_lines
+from octseg.commands.main import main
+from octseg.commands.predict import PRESETS, withdrawn_lines
 from octseg.phantom import random_spec, render
 from octseg.pretrained import BUNDLED
 from octseg.view import scale
@@ -315,7 +316,7 @@ def test_a_phantom_folder_that_cannot_be_made_is_told_in_one_line(
 def test_help_and_version_load_nothing_heavy() -> None:
     for flag in ("--version", "--help"):
         code = (
-            "import sys\nfrom octseg.cli import main\ntry: main([sys.argv[1]])\nexcept SystemExit: pass\n"
+            "import sys\nfrom octseg.commands.main import main\ntry: main([sys.argv[1]])\nexcept SystemExit: pass\n"
             "sys.exit(any(name in sys.modules for name in ('torch', 'openvino', 'cv2', 'numpy')))"
         )
         done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=False)

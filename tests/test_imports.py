@@ -89,7 +89,8 @@ def test_arrays_are_measured_and_drawn_without_torch() -> None:
 
 
 def test_importing_the_library_loads_no_network_library() -> None:
-    code = "import octseg, octseg.cli, sys; print([m for m in ('torch', 'openvino', 'gradio') if m in sys.modules])"
+    network = "('torch', 'openvino', 'gradio')"
+    code = f"import octseg, octseg.commands.main, sys; print([m for m in {network} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 

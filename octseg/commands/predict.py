@@ -1,19 +1,12 @@
-"""The command `octseg`: outline and measure frames, describe the model, make phantoms.
+"""`octseg predict`: every frame outlined and measured, the files of each in one folder.
 
-    octseg predict frame.png pullback.tiff folder --out results
-    octseg info
-    octseg phantom --out phantoms --count 10 --seed 1
-
-An error is one line on stderr and exit status 1, a wrong flag 2, Ctrl-C 130. A frame of which nothing is said was
-judged and did not fail: its reason is a line on stderr, and the exit status stays 0.
+A frame of which nothing is said was judged and did not fail: its reason is a line on stderr, and the exit status stays
+0. Inputs that cannot be read are told at the end, with exit status 1.
 """
 
 import argparse
-import io
-import json
 import math
 import os
-import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import octseg
+from octseg.commands.models import add_model_flags, loaded
+from octseg.commands.telling import NOTICE, Commands, complain, counted, printable, told
 from octseg.errors import MeasurementError, OctsegError, ReadError
 
 # torch, OpenVINO and OpenCV take seconds to load: they are imported where a command needs them, not for `--help`.
@@ -32,8 +27,6 @@ if TYPE_CHECKING:
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
 
-NOTICE = "Research use only, not a medical device."
-INTERRUPTED = 130
 PRESETS = ("704", "1024", "5 mm", "7 mm", "10 mm")  # those of octseg.view.scale, which loads OpenCV
 MAX_STEM_BYTES = 200  # of a result's name, before "_0001", "-2", "_overlay.png" and what a file is called half written
 
@@ -54,29 +47,25 @@ class PredictOptions:
     uncertainty: bool
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status."""
-    args = _parser().parse_args(argv)
-    if argv is None:  # the command itself: a batch system's SIGTERM ends it as cleanly as Ctrl-C
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to stop
-            sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        if args.command == "predict":
-            return predict(_predict_options(args))
-        if args.command == "info":
-            return info(args.model, args.device, args.backend, as_json=args.json)
-        return phantom(args.out, args.count, args.seed)
-    except OctsegError as error:
-        _complain(str(error))
-        return 1
-    except KeyboardInterrupt:
-        _complain("stopped")
-        return INTERRUPTED
-    except BrokenPipeError:  # as in `octseg predict ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it at its end
-        _complain("stopped: what is printed is no longer read")
-        return 1
+def add_command(commands: Commands) -> None:
+    """`octseg predict`."""
+    parser = commands.add_parser("predict", help="outline and measure the tissues of frames and pullbacks")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a frame, a pullback or a folder")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for masks and measures")
+    parser.add_argument("--pixel-spacing", type=_millimetres, metavar="MM", help="mm per pixel, if you know it")
+    parser.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="scale of frames that tell none (no --pixel-spacing, header or ruler): pixels of a square export, "
+        "or mm across the imaged disc",
+    )
+    parser.add_argument("--frame-spacing", type=_millimetres, metavar="MM", help="mm between frames")
+    parser.add_argument("--no-overlay", action="store_true", help="write no overlay pictures")
+    parser.add_argument(
+        "--uncertainty", action="store_true", help="a 95 %% interval for each measure; takes several times as long"
+    )
+    add_model_flags(parser)
+    parser.set_defaults(run=lambda args: predict(_options(args)))
 
 
 def predict(options: PredictOptions) -> int:
@@ -97,7 +86,7 @@ def predict(options: PredictOptions) -> int:
             f"--pixel-spacing {spacing_mm:g}: a frame has {MIN_SPACING_MM:g} to {MAX_SPACING_MM:g} mm per pixel, "
             "such as 0.00996; give mm, not um"
         )
-    segmenter = _loaded(options.model, options.device, options.backend)
+    segmenter = loaded(options.model, options.device, options.backend)
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
     bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
@@ -108,23 +97,13 @@ def predict(options: PredictOptions) -> int:
                 failures += _failure_of(path, run)
     finally:
         for failure in failures:
-            _complain(failure)
-        done = f"{_counted(writer.frame_count, 'frame')} of {_counted(len(paths), 'input')} in {options.out}"
+            complain(failure)
+        done = f"{counted(writer.frame_count, 'frame')} of {counted(len(paths), 'input')} in {options.out}"
         withdrawn = (
-            f"; {len(run.withdrawn)} of {_counted(writer.frame_count, 'frame')} withdrawn" if run.withdrawn else ""
+            f"; {len(run.withdrawn)} of {counted(writer.frame_count, 'frame')} withdrawn" if run.withdrawn else ""
         )
         print(f"{done}{withdrawn}. {NOTICE}")
     return 1 if failures else 0
-
-
-def _loaded(model: str | None, device: str, backend: str) -> "Segmenter":
-    """The model; what there is to say of where it came from goes to stderr."""
-    from octseg.pretrained import load
-
-    segmenter = load(model, device=device, backend=backend)
-    if segmenter.notice:
-        _complain(segmenter.notice)
-    return segmenter
 
 
 @dataclass(frozen=True)
@@ -142,10 +121,10 @@ class _Run:
 def _failure_of(path: Path, run: _Run) -> list[str]:
     """Segment one input; nothing, or what was wrong with it."""
     try:
-        run.bar.write(_printable(f"{path}: {_predict_one(path, run)}"))
+        run.bar.write(printable(f"{path}: {_predict_one(path, run)}"))
     except (ReadError, MeasurementError) as error:
         run.bar.update()
-        return [_told(path, error)]
+        return [told(path, error)]
     return []
 
 
@@ -171,7 +150,7 @@ def _predict_one(path: Path, run: _Run) -> str:
             withdrawn.append(result.withdrawn)
             run.withdrawn.append(result.withdrawn)
     for line in withdrawn_lines(path, len(pullback), withdrawn):
-        run.bar.write(_printable(f"octseg: {line}"), file=sys.stderr)
+        run.bar.write(printable(f"octseg: {line}"), file=sys.stderr)
     if len(pullback) == 1:
         return _summary(result)
     said = f"{len(pullback)} frames, {with_lipid_core} with lipid core"
@@ -205,7 +184,7 @@ def _summary(result: "FrameResult") -> str:
         parts.append(_measured(result, "lumen", "lumen_area_mm2", "mm2", digits=2))
     parts.append(f"scale: {result.pixel_spacing_source or 'unknown'}")
     if result.warnings:
-        parts.append(_counted(len(result.warnings), "warning"))
+        parts.append(counted(len(result.warnings), "warning"))
     return ", ".join(parts)
 
 
@@ -282,107 +261,6 @@ def _is_folder(path: Path) -> bool:
         return False  # the reader says why it cannot be opened
 
 
-def info(model: str | None, device: str, backend: str, *, as_json: bool) -> int:
-    """Print what the model is, what it was trained on, how it scored and where it would run."""
-    segmenter = _loaded(model, device, backend)
-    described = {**describe(segmenter), "checkpoint_bytes": segmenter.weights_bytes}
-    print(
-        json.dumps(described, indent=2, allow_nan=False) if as_json else "\n".join(map(_printable, _lines(described)))
-    )
-    return 0
-
-
-def describe(segmenter: "Segmenter") -> dict[str, Any]:
-    """What `octseg info` tells, as plain values."""
-    from octseg.export.provenance import run_record
-    from octseg.measurement.records import json_value
-    from octseg.model.complexity import count_multiply_adds, count_weights
-
-    config = segmenter.config
-    rows, columns = config.preprocessing.size
-    described = {
-        **run_record(segmenter.identity, segmenter.device, segmenter.backend),
-        "classes": list(config.network.classes),
-        "network": config.network.to_mapping(),
-        "preprocessing": config.preprocessing.to_mapping(),
-        "thresholds": config.every_threshold,
-        "calibration": config.calibration.to_mapping(),
-        "weights": count_weights(segmenter.network),
-        "multiply_adds": count_multiply_adds(segmenter.network, rows, columns),
-        "training": dict(config.training),
-        "metrics": dict(config.metrics),
-        "software": dict(config.software),
-    }
-    return {name: json_value(value) for name, value in described.items()}
-
-
-def _lines(described: dict[str, Any]) -> Iterator[str]:
-    model, network, preprocessing = described["model"], described["network"], described["preprocessing"]
-    rows, columns = preprocessing["size"]
-    rates = "/".join(map(str, network["aspp_rates"]))
-    size = f"{described['checkpoint_bytes'] / 1e6:.2f} MB"
-    yield from (
-        f"Model          {model['name']} ({model['source']}), revision {model['revision'] or 'none'}",
-        f"Classes        {', '.join(described['classes'])}",
-        f"Network        DeepLabV3+ on MobileNetV2, ECA, output stride {network['output_stride']}, ASPP {rates}",
-        f"Input          {preprocessing['domain']}, {rows} x {columns}",
-        f"Weights        {described['weights']:,}",
-        f"Multiply-adds  {described['multiply_adds'] / 1e9:.2f} G a frame",
-        f"Checkpoint     {size}, sha256 {model['sha256']}",
-        f"Runs on        {described['device']}, {described['backend']}",
-        f"octseg         {described['octseg']}",
-    )
-    yield from _outline({section: described[section] for section in ("training", "metrics", "software")}, "")
-    yield NOTICE
-
-
-def _outline(values: dict[str, Any], indent: str) -> Iterator[str]:
-    """Nested values as indented lines, the members of a list numbered."""
-    for key, held in values.items():
-        if isinstance(held, list) and any(isinstance(member, dict) for member in held):
-            held = {str(number): member for number, member in enumerate(held, start=1)}
-        if isinstance(held, dict):
-            yield f"{indent}{key}:"
-            yield from _outline(held, indent + "  ")
-        else:
-            yield f"{indent}{key}: {', '.join(map(str, held)) if isinstance(held, list) else held}"
-
-
-def phantom(out: Path, count: int, seed: int) -> int:
-    """Write phantoms with their exact masks."""
-    from tqdm import tqdm
-
-    from octseg.export.files import told_in_one_sentence
-    from octseg.phantom import write_phantoms
-
-    with (
-        told_in_one_sentence(f"the folder {out.name}"),
-        tqdm(total=count, unit="frame", disable=None, leave=False) as bar,
-    ):
-        write_phantoms(out, count, seed, lambda done, _: bar.update(done - bar.n))
-    print(f"{_counted(count, 'phantom')} in {out}")
-    return 0
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' if count != 1 else ''}"
-
-
-def _told(path: Path, error: OctsegError) -> str:
-    """An error with the path as it was given, once."""
-    message = str(error)
-    return f"{path}{message.removeprefix(path.name)}" if message.startswith(path.name) else f"{path}: {message}"
-
-
-def _printable(text: str) -> str:
-    """Text on one line; a control character of a file's name is shown by its code and does nothing."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
-
-
-def _complain(message: str) -> None:
-    print(_printable(f"octseg: {message}"), file=sys.stderr)
-
-
 def _millimetres(text: str) -> float:
     try:
         value = float(text)
@@ -393,53 +271,7 @@ def _millimetres(text: str) -> float:
     return value
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
-    return value
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="octseg", description=f"{octseg.__doc__} {NOTICE}")
-    parser.add_argument("--version", action="version", version=f"octseg {octseg.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    predicting = commands.add_parser("predict", help="outline and measure the tissues of frames and pullbacks")
-    predicting.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a frame, a pullback or a folder")
-    predicting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for masks and measures")
-    predicting.add_argument("--pixel-spacing", type=_millimetres, metavar="MM", help="mm per pixel, if you know it")
-    predicting.add_argument(
-        "--preset",
-        choices=PRESETS,
-        help="scale of frames that tell none (no --pixel-spacing, header or ruler): pixels of a square export, "
-        "or mm across the imaged disc",
-    )
-    predicting.add_argument("--frame-spacing", type=_millimetres, metavar="MM", help="mm between frames")
-    predicting.add_argument("--no-overlay", action="store_true", help="write no overlay pictures")
-    predicting.add_argument(
-        "--uncertainty", action="store_true", help="a 95 %% interval for each measure; takes several times as long"
-    )
-    describing = commands.add_parser("info", help="describe the model and where it would run")
-    describing.add_argument("--json", action="store_true", help="as JSON")
-    for command in (predicting, describing):
-        command.add_argument("--model", metavar="NAME[@REV]|FOLDER", help="the bundled model by default")
-        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-        command.add_argument("--backend", choices=("auto", "openvino", "torch"), default="auto")
-    drawing = commands.add_parser("phantom", help="make frames by OCT physics, with exact masks")
-    drawing.add_argument("--out", type=Path, required=True, metavar="DIR")
-    drawing.add_argument("--count", type=_count, default=1, metavar="N")
-    drawing.add_argument("--seed", type=_seed, default=0, metavar="S", help="the same seed gives the same frames")
-    return parser
-
-
-def _predict_options(args: argparse.Namespace) -> PredictOptions:
+def _options(args: argparse.Namespace) -> PredictOptions:
     return PredictOptions(
         inputs=tuple(args.inputs),
         out=args.out,

@@ -1,0 +1,1 @@
+"""The command `octseg`, a file for each of its commands."""
