@@ -22,11 +22,11 @@ from octseg.phantom import make_phantom
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.view.preprocessing import PreprocessingConfig, to_input, view_frame
 from tests.prepared import phantoms_fold, prepare_folder
-from train.agreement import Reliability
 from train.calibrate import Reading, core_logits, fitted_core_logit, fitted_platt, fitted_widths, main, phantoms
 from train.dataset import phantom_case
-from train.evaluate import evaluate
-from train.scores import true_and_found
+from train.judging.agreement import Reliability
+from train.judging.judge import evaluate
+from train.judging.scores import true_and_found
 
 TINY = CheckpointConfig(
     network=ModelConfig(classes=("lumen", "lipid_core"), aspp_rates=(6,), aspp_channels=8, skip_channels=8),

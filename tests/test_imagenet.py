@@ -17,12 +17,12 @@ from torch import Tensor
 
 from octseg.errors import CheckpointError
 from octseg.model.mobilenetv2 import STAGES, MobileNetV2
-from train.imagenet import load_encoder, locate
+from train.learning.imagenet import load_encoder, locate
 
 ROOT = Path(__file__).parent.parent
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FETCH = (
-    "import sys; from octseg.errors import OctsegError; from train.imagenet import locate\n"
+    "import sys; from octseg.errors import OctsegError; from train.learning.imagenet import locate\n"
     "try: print(locate(sys.argv[1]))\n"
     "except OctsegError as error: sys.exit(str(error))"
 )

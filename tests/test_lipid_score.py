@@ -8,8 +8,8 @@ from octseg.measurement import FrameMeasures
 from octseg.pullback import PixelScale
 from octseg.result import FrameResult, ModelIdentity
 from train.dataset import Case
-from train.lipid_score import judged_planes, roughness
-from train.scores import SetScore
+from train.judging.lipid_score import judged_planes, roughness
+from train.judging.scores import SetScore
 
 SPACING_MM = 0.02
 ROW, COL = np.mgrid[-150:151, -150:151]

@@ -11,9 +11,9 @@ from monai.metrics import (
     compute_surface_dice,
 )
 
-from train.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
-from train.metrics import Mask, Overlap, by_convention, mean_of_groups, pooled, rays_that_meet
-from train.surfaces import surface_score
+from train.judging.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
+from train.judging.metrics import Mask, Overlap, by_convention, mean_of_groups, pooled, rays_that_meet
+from train.judging.surfaces import surface_score
 
 SPACING_MM = 0.01
 EMPTY = np.zeros((40, 40), bool)

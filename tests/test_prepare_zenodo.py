@@ -38,7 +38,7 @@ from tests.zenodo_server import (
 from train import prepare
 from train.locking import locked
 from train.preparing.record_source import Found, RecordRequest, bring
-from train.zenodo import Connection, Patience
+from train.preparing.zenodo import Connection, Patience
 
 ROOT = Path(__file__).parent.parent
 ANSWER = ROOT.parent / "shared" / "data" / "zenodo_14478210.json"

@@ -21,10 +21,11 @@ from octseg.pretrained import from_pretrained
 from octseg.view.preprocessing import PreprocessingConfig
 from train.__main__ import goes_on, load_start, provenance
 from train.dataset import TrainingFrame, open_data, training_frames
-from train.evaluate import evaluate, main, store_metrics
-from train.loop import train
-from train.pace import learning_rate_factor
-from train.recipe import Recipe, Stage
+from train.evaluate import main, store_metrics
+from train.judging.judge import evaluate
+from train.learning.loop import train
+from train.learning.pace import learning_rate_factor
+from train.learning.recipe import Recipe, Stage
 
 POLAR = PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8)
 

@@ -9,12 +9,12 @@ import torch
 from octseg.measurement.depth import LIPID_DEPTH_MM, behind_lumen_px
 from octseg.phantom import make_phantom
 from octseg.view.preprocessing import PreprocessingConfig, planes_to_input, to_input, unit_positions, view_frame
-from train.appearance import clouded, dimmed, lifted, shadowed, tone_curve, with_floor
-from train.augment import augmented, with_wedge
-from train.batches import draw
 from train.dataset import TrainingFrame, load_phantom, phantom_case, training_frame
-from train.losses import segmentation_loss
-from train.recipe import PLAIN_FLIPS, Augmentation, Recipe
+from train.learning.appearance import clouded, dimmed, lifted, shadowed, tone_curve, with_floor
+from train.learning.augment import augmented, with_wedge
+from train.learning.batches import draw
+from train.learning.losses import segmentation_loss
+from train.learning.recipe import PLAIN_FLIPS, Augmentation, Recipe
 
 POLAR = PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8)
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(64, 64))

@@ -19,6 +19,7 @@ from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
 from train import evaluate, prepare
 from train.dataset import open_data, training_frames
+from train.judging.judge import refuse_seen
 
 SEEDS = {"001": 0, "002": 1, "003": 2}  # study -> phantom
 
@@ -109,5 +110,5 @@ def test_a_study_that_was_trained_on_is_not_measured(dataset: Path) -> None:
     data = open_data(dataset, "train")
     trained = {"datasets": [{"name": data.told["name"], "studies": list(data.studies)}]}
     with pytest.raises(DatasetError, match=f"trained on the studies {', '.join(sorted(data.studies))}"):
-        evaluate.refuse_seen(trained, data)
-    evaluate.refuse_seen(trained, open_data(dataset, "validation"))
+        refuse_seen(trained, data)
+    refuse_seen(trained, open_data(dataset, "validation"))

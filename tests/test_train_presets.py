@@ -18,9 +18,9 @@ from octseg.phantom import make_phantom
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.test_train_stops import drawn_frames, same, start  # noqa: F401
 from train.dataset import Data
-from train.loop import Report, StoppedError, train
-from train.pace import Pace, optimiser_of
-from train.recipe import Recipe, Stage, plain_recipe, seed_recipe
+from train.learning.loop import Report, StoppedError, train
+from train.learning.pace import Pace, optimiser_of
+from train.learning.recipe import Recipe, Stage, plain_recipe, seed_recipe
 
 SMALL = ModelConfig(classes=("lipid_core",), aspp_rates=(6,), aspp_channels=8, skip_channels=8)
 STAGE = Stage(steps=100, batch=2, size=(32, 32))

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from octseg.errors import ConfigError
 from tests.test_train_stops import start  # noqa: F401
-from train.engine import Engine
+from train.learning.engine import Engine
 from train.locking import locked
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,8 @@ from octseg.cards.model import model_card
 from octseg.checkpoint import load_checkpoint, save_checkpoint
 from octseg.phantom import make_phantom
 from train.dataset import Case, Data
-from train.report import N_WORST, best_step, duration_s, main, read_log, write_report
+from train.report import main
+from train.reporting.page import N_WORST, best_step, duration_s, read_log, write_report
 
 BUNDLED = Path(__file__).parent.parent / "octseg" / "weights"
 HOSTILE = '<script>alert("x")</script>'

@@ -20,12 +20,12 @@ from octseg.model import ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.forking import FORKING
-from train.batches import batches
 from train.dataset import TrainingFrame
+from train.learning.batches import batches
+from train.learning.loop import Report, StoppedError, train
+from train.learning.recipe import Recipe, Stage
+from train.learning.state import PREVIOUS_FILE, STATE_FILE
 from train.locking import locked
-from train.loop import Report, StoppedError, train
-from train.recipe import Recipe, Stage
-from train.state import PREVIOUS_FILE, STATE_FILE
 
 STEPS = (24, 20)  # of two stages; a report comes after 20 steps and at each end
 

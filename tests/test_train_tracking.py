@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from train.state import STATE_FILE
+from train.learning.state import STATE_FILE
 
 ROOT = Path(__file__).parent.parent
 TOLD = """
 import json, sys
 from pathlib import Path
-from train.recipe import Recipe, Stage
-from train.tracking import open_tracker
-from train.watching import Look
+from train.learning.recipe import Recipe, Stage
+from train.learning.tracking import open_tracker
+from train.learning.watching import Look
 
 out, private, steps = Path(sys.argv[1]), sys.argv[2] == "private", [int(step) for step in sys.argv[3:]]
 recipe = Recipe(stages=(Stage(steps=100, batch=2, size=(64, 64)),))

@@ -24,10 +24,10 @@ from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import Phantom, make_phantom
 from octseg.view.preprocessing import PreprocessingConfig
 from train.dataset import Case, Data, open_data, training_frames
-from train.loop import Report, StoppedError, train
-from train.panels import compared
-from train.recipe import Recipe, Stage
-from train.watching import BEST_FILE, Look, Watch, best_of, chosen_cases, load_best, validation_data
+from train.judging.panels import compared
+from train.learning.loop import Report, StoppedError, train
+from train.learning.recipe import Recipe, Stage
+from train.learning.watching import BEST_FILE, Look, Watch, best_of, chosen_cases, load_best, validation_data
 
 ROOT = Path(__file__).parent.parent
 POLAR = PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8)

@@ -13,27 +13,27 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-import train.loop
+import train.learning.loop
 from octseg.errors import OctsegError
 from octseg.model import ModelConfig
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.test_train_stops import drawn_frames
-from train.engine import Engine
-from train.loop import ElsewhereError
-from train.recipe import Recipe, Stage
+from train.learning.engine import Engine
+from train.learning.loop import ElsewhereError
+from train.learning.recipe import Recipe, Stage
 
 
 def main(out: Path, start: Path, stop_after: int | None) -> None:
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
-    train.loop.REPORT_EVERY = 1
+    train.learning.loop.REPORT_EVERY = 1
     engine = Engine("fp32")
 
     def observe(stage: int, step: int, average: nn.Module) -> None:
         if step == stop_after:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    network = train.loop.train(
+    network = train.learning.loop.train(
         drawn_frames(),
         [],
         imagenet=start,

@@ -28,16 +28,16 @@ from octseg.errors import ConfigError, OctsegError
 from octseg.model import ModelConfig
 from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
 from octseg.view.preprocessing import PreprocessingConfig
+from train.code_version import code_commit
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
-from train.engine import Engine, Precision
-from train.imagenet import TIMM_REPOSITORY, locate
-from train.loop import ElsewhereError, Report, StoppedError, preprocessing_of, train
-from train.preparing.code_version import code_commit
-from train.recipe import Loss, Recipe, Stage, plain_recipe, seed_recipe
-from train.report import REPORT_FILE, write_report
-from train.state import states_in
-from train.tracking import Tracker, open_tracker
-from train.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best, validation_data
+from train.learning.engine import Engine, Precision
+from train.learning.imagenet import TIMM_REPOSITORY, locate
+from train.learning.loop import ElsewhereError, Report, StoppedError, preprocessing_of, train
+from train.learning.recipe import Loss, Recipe, Stage, plain_recipe, seed_recipe
+from train.learning.state import states_in
+from train.learning.tracking import Tracker, open_tracker
+from train.learning.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best, validation_data
+from train.reporting.page import REPORT_FILE, write_report
 
 POLAR = PreprocessingConfig(domain="polar", size=(416, 512))
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))

@@ -10,10 +10,9 @@ counts how many true values lie in the measures' intervals.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -28,18 +27,15 @@ from octseg.cards.score_tables import (
     summary_table,
 )
 from octseg.checkpoint import load_checkpoint, save_checkpoint
-from octseg.errors import DatasetError, OctsegError
+from octseg.errors import OctsegError
 from octseg.export.files import write_file
 from octseg.measurement.depth import LIPID_DEPTH_MM
-from octseg.phantom import other_optics, random_spec, render
 from octseg.pretrained import from_pretrained
-from octseg.segmenter import Segmenter
-from train.dataset import PHANTOM_STUDY, Case, Data, open_data, phantom_case
-from train.scores import SetScore
-from train.worst import WorstFrames, failures_png
+from train.dataset import open_data
+from train.judging.judge import evaluate, kind_of, other_optics_cases, phantom_cases, refuse_seen, score, shown
+from train.judging.worst import WorstFrames, failures_png
 
 N_FAILURES = 6  # frames of failures.png
-FIRST_PHANTOM_SEED, FIRST_OTHER_SEED = 900_000, 950_000  # training draws from 100,000 up, calibration from 800,000
 DETAILS = ("frames", "classes", "intervals_95")  # too large for config.json; they stand in metrics.json
 PROTOCOL = (
     f"Masks at the frame's own resolution from the model's own thresholds, outlines decoded per ray. Lipid core counts "
@@ -51,55 +47,6 @@ PROTOCOL = (
     "by one, 2,000 draws; none for fewer than three patients. No study of a set was trained "
     "on; whether its frames were looked at to choose a model, its maker must say."
 )
-
-
-def phantom_cases(count: int) -> Iterator[Case]:
-    """Phantoms of seeds that no training draws."""
-    return map(phantom_case, range(FIRST_PHANTOM_SEED, FIRST_PHANTOM_SEED + count))
-
-
-def other_optics_case(seed: int) -> Case:
-    """One phantom through optics that no training saw (octseg/phantom/other_optics.py), with its exact truth."""
-    phantom = render(other_optics(random_spec(seed), seed))
-    return Case(f"other_optics_{seed}", PHANTOM_STUDY, phantom.frame, phantom.masks, phantom.pixel_spacing_mm)
-
-
-def other_optics_cases(count: int) -> Iterator[Case]:
-    """Phantoms of other optics, of seeds that no training and no calibration draws."""
-    return map(other_optics_case, range(FIRST_OTHER_SEED, FIRST_OTHER_SEED + count))
-
-
-def refuse_seen(training: Mapping[str, Any], data: Data) -> None:
-    """DatasetError where a model of that `training` (config.json) saw a study of `data`: figures would say nothing."""
-    for known in training.get("datasets", ()):
-        if known.get("name") == data.told.get("name") and (both := set(known.get("studies", ())) & set(data.studies)):
-            raise DatasetError(
-                f"the model was trained on the studies {', '.join(sorted(both))}; measure it on others, or the figures "
-                "say nothing of unseen patients"
-            )
-
-
-def kind_of(data: Data) -> str:
-    """What figures on these frames are called."""
-    return "frames of a leaking split" if data.warnings else "unseen patients"
-
-
-def score(
-    segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False, worst: WorstFrames | None = None
-) -> SetScore:
-    """Every case segmented, scored and shown to `worst`; the dataset's scale is used where it knows one."""
-    scores = SetScore()
-    for case in cases:
-        result = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=uncertainty)
-        scores.add(result, case)
-        if worst is not None:
-            worst.show(result, case, scores.frames[-1])
-    return scores
-
-
-def evaluate(segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False) -> dict[str, Any]:
-    """All figures of merit of one set of frames, as metrics.json holds them."""
-    return score(segmenter, cases, uncertainty=uncertainty).summary()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -156,11 +103,6 @@ def store_metrics(folder: Path, metrics: Metrics) -> None:
     save_checkpoint(
         folder, checkpoint.network, config, model_card(config, metrics, failures=(folder / FAILURES_FILE).is_file())
     )
-
-
-def shown(data: Data, what: str | None = None) -> Iterable[Case]:
-    """The cases, with a progress bar that says what they are gone through for."""
-    return tqdm(data.cases(), total=len(data.studies), desc=what, disable=None)  # type: ignore[no-any-return]
 
 
 def _parser() -> argparse.ArgumentParser:

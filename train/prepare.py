@@ -35,7 +35,7 @@ from train.preparing.processing import Processing
 from train.preparing.record_source import Found, RecordRequest, bring, default_cache, dry_run
 from train.preparing.sources import Listing, chosen, files_of, in_two_folders, paired
 from train.preparing.splits import HOLDOUTS
-from train.zenodo import ENDPOINT, Connection, Patience, Progress, md5_of
+from train.preparing.zenodo import ENDPOINT, Connection, Patience, Progress, md5_of
 
 SHOWN_FAULTS = 20
 Options = argparse.Namespace

@@ -26,9 +26,9 @@ from octseg.model import ModelConfig
 from octseg.pretrained import from_pretrained
 from octseg.view.preprocessing import PreprocessingConfig, view_frame
 from train.dataset import Case, TrainingFrame, load_phantom, open_data, training_frame
-from train.evaluate import evaluate, other_optics_cases, phantom_cases
-from train.loop import train
-from train.recipe import Augmentation, Recipe, Stage
+from train.judging.judge import evaluate, other_optics_cases, phantom_cases
+from train.learning.loop import train
+from train.learning.recipe import Augmentation, Recipe, Stage
 
 GAP, HELD_OUT = range(71, 121), range(74, 119)  # frame numbers not trained on; of these the ones to measure on
 POLAR = PreprocessingConfig(domain="polar", size=(208, 256))

@@ -1,9 +1,9 @@
 """Steps of training a second, side by side in one run: `python -m tests.benchmarks.training_steps`.
 
 Plain: the same network, loss and batches in eager float32, memory laid out as torch does by default, each batch made
-before its step. Ours: `train.loop.train` itself; "no augmentation" is the same with one batch again and again. They
-take turns, ROUNDS times, each time in a new process, for memory settings are a process's. Frames are phantoms. Times
-wander with the machine, so they are given as ratios.
+before its step. Ours: `train.learning.loop.train` itself; "no augmentation" is the same with one batch again and again.
+They take turns, ROUNDS times, each time in a new process, for memory settings are a process's. Frames are phantoms.
+Times wander with the machine, so they are given as ratios.
 """
 
 import argparse
@@ -19,19 +19,19 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-import train.loop
+import train.learning.loop
 from octseg.classes import CLASS_NAMES
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.dilated import DilatedDepthwise
 from octseg.model.normalise import Normalise
 from octseg.view.preprocessing import PreprocessingConfig
 from train.__main__ import POLAR
-from train.batches import make_batch
 from train.dataset import load_phantom
-from train.engine import Engine
-from train.loop import preprocessing_of
-from train.losses import segmentation_loss
-from train.recipe import Recipe, Stage
+from train.learning.batches import make_batch
+from train.learning.engine import Engine
+from train.learning.loop import preprocessing_of
+from train.learning.losses import segmentation_loss
+from train.learning.recipe import Recipe, Stage
 
 BATCH, SIDES, ROUNDS, STEPS = 8, (256, 512), 3, {256: 6, 512: 2}
 WARM_UP = 3  # steps that are not counted: memory is taken and batches are made ahead
@@ -112,7 +112,7 @@ def _child(way: str, side: int) -> None:
             timed()
     if way == WAYS[-1]:
         batch = make_batch(frames, [], preprocessing, recipe, 0, 0)
-        train.loop.batches = lambda *_: itertools.repeat(batch)  # type: ignore[attr-defined]
+        train.learning.loop.batches = lambda *_: itertools.repeat(batch)  # type: ignore[attr-defined]
 
     def observe(_stage: int, _step: int, _average: nn.Module) -> None:
         timed()
@@ -120,7 +120,7 @@ def _child(way: str, side: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder) / "encoder.safetensors"
         save_file(DeepLabV3Plus(network_config).encoder.state_dict(), start)
-        train.loop.train(
+        train.learning.loop.train(
             frames,
             [],
             imagenet=start,

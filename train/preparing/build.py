@@ -15,8 +15,8 @@ from octseg.dataset.origin import Origin
 from octseg.dataset.publishing import SHAREABLE_LICENCES
 from octseg.errors import ConfigError, DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
+from train.code_version import code_commit
 from train.preparing import preview
-from train.preparing.code_version import code_commit
 from train.preparing.duplicates import across_studies
 from train.preparing.layout import Placed, counts, known_sums, lay_out
 from train.preparing.privacy import hidden_names, load_key, save_key

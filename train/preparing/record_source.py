@@ -19,9 +19,9 @@ from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence
 from train.locking import locked
 from train.preparing.names import RECORD_PATTERN, FrameName, by_pattern
+from train.preparing.remote_zip import Directory, Span, fetch, holds, read_directory
 from train.preparing.sources import Listing, Problem, chosen, folder_files, paired, refuse_escaping, zip_files
-from train.remote_zip import Directory, Span, fetch, holds, read_directory
-from train.zenodo import (
+from train.preparing.zenodo import (
     ENDPOINT,
     RECORD,
     Connection,

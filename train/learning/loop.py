@@ -31,15 +31,15 @@ from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.network import channels_last
 from octseg.model.normalise import Normalise
 from octseg.view.preprocessing import PreprocessingConfig
-from train.batches import Batch, batches
 from train.dataset import TrainingFrame
-from train.engine import Engine
-from train.imagenet import load_encoder
+from train.learning.batches import Batch, batches
+from train.learning.engine import Engine
+from train.learning.imagenet import load_encoder
+from train.learning.losses import segmentation_loss
+from train.learning.pace import Pace, optimiser_of
+from train.learning.recipe import Recipe, Stage
+from train.learning.state import RunState, load_state, save_state
 from train.locking import locked
-from train.losses import segmentation_loss
-from train.pace import Pace, optimiser_of
-from train.recipe import Recipe, Stage
-from train.state import RunState, load_state, save_state
 
 LOG_FILE, RECIPE_FILE = "log.jsonl", "recipe.json"
 REPORT_EVERY = 20  # steps

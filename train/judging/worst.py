@@ -10,9 +10,9 @@ from octseg.export.pictures import SMALL, png_bytes
 from octseg.pullback import Frame
 from octseg.result import FrameResult
 from train.dataset import Case
-from train.lipid_score import LIPID, judged_planes
-from train.panels import compared, sheet, told
-from train.scores import FrameScore
+from train.judging.lipid_score import LIPID, judged_planes
+from train.judging.panels import compared, sheet, told
+from train.judging.scores import FrameScore
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from octseg.view.preprocessing import PreprocessingConfig
-from train.augment import augmented
 from train.dataset import TrainingFrame
-from train.recipe import Recipe
+from train.learning.augment import augmented
+from train.learning.recipe import Recipe
 
 SAMPLES_AHEAD = 4  # batches prepared while the network works
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.classes import BY_NAME
-from train.agreement import ECE_BINS, Reliability, bland_altman
+from train.judging.agreement import ECE_BINS, Reliability, bland_altman
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -27,14 +27,14 @@ from octseg.model import DeepLabV3Plus
 from octseg.result import ModelIdentity
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data
-from train.evaluate import refuse_seen
-from train.lipid_score import LIPID, Planes, judged_planes, lipid_arcs
-from train.loop import LOG_FILE
-from train.metrics import Overlap, pooled
-from train.panels import compared, sheet, told
+from train.judging.judge import refuse_seen
+from train.judging.lipid_score import LIPID, Planes, judged_planes, lipid_arcs
+from train.judging.metrics import Overlap, pooled
+from train.judging.panels import compared, sheet, told
+from train.judging.scores import rounded
+from train.learning.loop import LOG_FILE
+from train.learning.recipe import Recipe
 from train.preparing.preview import spread
-from train.recipe import Recipe
-from train.scores import rounded
 
 BEST_FILE, PICTURES = "best.safetensors", "pictures"
 SPLIT = "validation"
@@ -92,7 +92,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Watch:
-    """An observer for `train.loop.train`.
+    """An observer for `train.learning.loop.train`.
 
     config: network and preprocessing of the finished model, with which each look is made whatever the stage's own size.
     every: steps between two looks; one more is made at the run's end. private: pictures are marked as not to be

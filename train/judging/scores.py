@@ -1,7 +1,7 @@
 """All figures of merit of one set of frames, as metrics.json holds them. Definitions: docs/training.md.
 
 A set is measured frame by frame (`FrameScore`), then summed up over pixels, frames, pullbacks and patients. Lipid core
-counts to the depth that train/lipid_score.py states, found and true alike.
+counts to the depth that train/judging/lipid_score.py states, found and true alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from octseg.measurement import measure
 from octseg.measurement.intervals import INTERVAL_MEASURES, Interval, reading
 from octseg.result import FrameResult
-from train.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
 from train.dataset import PHANTOM_STUDY, Case
-from train.lipid_score import (
+from train.judging.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
+from train.judging.lipid_score import (
     LIPID,
     LipidScore,
     Planes,
@@ -28,8 +28,8 @@ from train.lipid_score import (
     visible_summary,
     within_depth,
 )
-from train.metrics import Overlap, by_convention, mean_of_groups, pooled
-from train.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
+from train.judging.metrics import Overlap, by_convention, mean_of_groups, pooled
+from train.judging.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 
 DEG_PER_RAY = 1.0
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from train.metrics import Mask
+from train.judging.metrics import Mask
 
 # Normalised surface distance: how far an outline may be off, in mm. Cap and lumen are thin or sharp, lipid is diffuse.
 TOLERANCE_MM = {"lumen": 0.02, "fibrous_cap": 0.02, "lipid_core": 0.1, "vasa_vasorum": 0.02}

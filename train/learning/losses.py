@@ -8,7 +8,7 @@ from monai.losses.tversky import TverskyLoss
 from torch import Tensor
 from torch.nn import functional
 
-from train.recipe import Loss
+from train.learning.recipe import Loss
 
 SMOOTH = 1.0  # pixels; keeps the overlap of a plane that is empty on both sides at 1
 FALSE_POSITIVE, FALSE_NEGATIVE = 0.3, 0.7  # Tversky's alpha and beta: what is missed weighs more

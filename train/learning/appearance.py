@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.recipe import Augmentation
+from train.learning.recipe import Augmentation
 
 Grey = NDArray[np.uint8]
 Places = NDArray[np.float32]

@@ -15,10 +15,10 @@ from typing import Any
 
 from octseg.errors import ConfigError
 from octseg.export.files import write_file
-from train.loop import Report
-from train.recipe import Recipe
-from train.state import states_in
-from train.watching import Look
+from train.learning.loop import Report
+from train.learning.recipe import Recipe
+from train.learning.state import states_in
+from train.learning.watching import Look
 
 TRACKED_FILE = "trackio.json"  # the name of the run in trackio, so that it is gone on with
 ELSEWHERE = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL")

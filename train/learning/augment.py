@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from octseg.classes import CLASS_NAMES
 from octseg.view.preprocessing import PreprocessingConfig, paint_out, unit_positions
-from train.appearance import Grey, clouded, dimmed, lifted, relit, shadowed, with_floor
 from train.dataset import TrainingFrame
-from train.recipe import Augmentation
+from train.learning.appearance import Grey, clouded, dimmed, lifted, relit, shadowed, with_floor
+from train.learning.recipe import Augmentation
 
 WEDGE_DEG = (30.0, 180.0)
 RULER_PITCH = (0.18, 0.42)  # 1 mm as a part of the reach: 5 to 10 mm across

@@ -8,8 +8,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from octseg.model import DeepLabV3Plus
-from train.recipe import Recipe, Stage
-from train.state import RunState
+from train.learning.recipe import Recipe, Stage
+from train.learning.state import RunState
 
 PLATEAU_FACTOR, PLATEAU_LOOKS = 0.5, 5  # of the rate, after so many looks without a greater Dice
 

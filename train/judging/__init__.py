@@ -1,0 +1,1 @@
+"""What a model found held against what is true: figures of merit, and pictures of both."""

@@ -1,0 +1,69 @@
+"""A model judged on a set of frames: which sets there are, which it may not be judged on, and every frame scored."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from tqdm import tqdm
+
+from octseg.errors import DatasetError
+from octseg.phantom import other_optics, random_spec, render
+from octseg.segmenter import Segmenter
+from train.dataset import PHANTOM_STUDY, Case, Data, phantom_case
+from train.judging.scores import SetScore
+from train.judging.worst import WorstFrames
+
+FIRST_PHANTOM_SEED, FIRST_OTHER_SEED = 900_000, 950_000  # training draws from 100,000 up, calibration from 800,000
+
+
+def phantom_cases(count: int) -> Iterator[Case]:
+    """Phantoms of seeds that no training draws."""
+    return map(phantom_case, range(FIRST_PHANTOM_SEED, FIRST_PHANTOM_SEED + count))
+
+
+def other_optics_case(seed: int) -> Case:
+    """One phantom through optics that no training saw (octseg/phantom/other_optics.py), with its exact truth."""
+    phantom = render(other_optics(random_spec(seed), seed))
+    return Case(f"other_optics_{seed}", PHANTOM_STUDY, phantom.frame, phantom.masks, phantom.pixel_spacing_mm)
+
+
+def other_optics_cases(count: int) -> Iterator[Case]:
+    """Phantoms of other optics, of seeds that no training and no calibration draws."""
+    return map(other_optics_case, range(FIRST_OTHER_SEED, FIRST_OTHER_SEED + count))
+
+
+def refuse_seen(training: Mapping[str, Any], data: Data) -> None:
+    """DatasetError where a model of that `training` (config.json) saw a study of `data`: figures would say nothing."""
+    for known in training.get("datasets", ()):
+        if known.get("name") == data.told.get("name") and (both := set(known.get("studies", ())) & set(data.studies)):
+            raise DatasetError(
+                f"the model was trained on the studies {', '.join(sorted(both))}; measure it on others, or the figures "
+                "say nothing of unseen patients"
+            )
+
+
+def kind_of(data: Data) -> str:
+    """What figures on these frames are called."""
+    return "frames of a leaking split" if data.warnings else "unseen patients"
+
+
+def score(
+    segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False, worst: WorstFrames | None = None
+) -> SetScore:
+    """Every case segmented, scored and shown to `worst`; the dataset's scale is used where it knows one."""
+    scores = SetScore()
+    for case in cases:
+        result = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=uncertainty)
+        scores.add(result, case)
+        if worst is not None:
+            worst.show(result, case, scores.frames[-1])
+    return scores
+
+
+def evaluate(segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False) -> dict[str, Any]:
+    """All figures of merit of one set of frames, as metrics.json holds them."""
+    return score(segmenter, cases, uncertainty=uncertainty).summary()
+
+
+def shown(data: Data, what: str | None = None) -> Iterable[Case]:
+    """The cases, with a progress bar that says what they are gone through for."""
+    return tqdm(data.cases(), total=len(data.studies), desc=what, disable=None)  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""A training told on one page."""

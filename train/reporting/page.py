@@ -1,0 +1,309 @@
+"""The page of a training, RUN/report.html, as `python -m train.report` writes it.
+
+What was trained and on what, the curves of its log, and where frames are given the figures on them, the worst of them,
+calibration and agreement. The file stands alone: pictures lie in it, it asks nothing of any network. Made from private
+data, it says so.
+"""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from octseg.cards.score_tables import METRICS_FILE, class_table, lipid_table, summary_table
+from octseg.checkpoint import CheckpointConfig
+from octseg.dataset.publishing import PRIVATE_TEXT, mark_of
+from octseg.export.files import write_file
+from octseg.export.pictures import SMALL, png_bytes
+from octseg.measurement.depth import LIPID_DEPTH_MM
+from octseg.pretrained import from_pretrained
+from octseg.segmenter import Segmenter
+from train.dataset import Data
+from train.judging.judge import kind_of, refuse_seen, score, shown
+from train.judging.panels import told
+from train.judging.scores import DEG_PER_RAY, FrameScore, SetScore
+from train.judging.worst import Worst, WorstFrames
+from train.learning.loop import LOG_FILE
+from train.reporting.plots import Plot, Series, agreement, curve, reliability, validation_curve
+
+REPORT_FILE = "report.html"
+N_WORST = 12
+DOI = re.compile(r"10\.\d{4,9}/[\w.()/:;-]+")
+
+MARKDOWN = re.compile(r"\*\*|\[([^\]]*)\](?=\()")  # bold, and the brackets of a link; its address stays
+
+Lines = Sequence[Mapping[str, Any]]  # of log.jsonl
+
+STYLE = """
+:root { color-scheme: light dark; --page: #fff; --ink: #1d2129; --faint: #5b6370; --line: #d9dde3; --mark: #b91c1c; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #14161c; --ink: #e5e7eb; --faint: #9aa3af; --line: #333a45; --mark: #dc2626; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1rem; max-width: 72rem; background: var(--page); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0.5rem 0; }
+h2 { font-size: 1.2rem; margin: 2rem 0 0.5rem; border-bottom: 1px solid var(--line); }
+p.private { background: var(--mark); color: #fff; font-weight: 700; padding: 0.5rem 1rem; margin: 0; }
+.faint, figcaption { color: var(--faint); font-size: 0.875rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.75rem 0.25rem 0;
+  border-bottom: 1px solid var(--line); overflow-wrap: normal; }
+table.facts td { overflow-wrap: anywhere; }
+.plots { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
+.frames { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 16rem), 1fr)); }
+figure { margin: 0; }
+img { display: block; width: 100%; max-width: 30rem; height: auto; }
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A set of frames measured: `name` says of what kind, `worst` is ordered from the worst on."""
+
+    name: str
+    scores: SetScore
+    worst: Sequence[Worst]
+
+
+def write_report(run: Path, data: Data | None) -> Path:
+    """RUN/report.html, with figures on `data` where there are any; its path."""
+    segmenter = from_pretrained(run)
+    private = any(each.get("private") for each in _datasets(segmenter.config, data))
+    measured = None
+    if data is not None:
+        refuse_seen(segmenter.config.training, data)
+        measured = measure(segmenter, data)
+    write_file(run / REPORT_FILE, page(run, segmenter.config, measured, private=private).encode())
+    return run / REPORT_FILE
+
+
+def measure(segmenter: Segmenter, data: Data) -> Measured:
+    """All figures of a set, and its `N_WORST` worst frames."""
+    worst = WorstFrames(N_WORST)
+    scores = score(segmenter, shown(data, "report"), worst=worst)
+    return Measured(kind_of(data), scores, worst.frames)
+
+
+def page(run: Path, config: CheckpointConfig, measured: Measured | None, *, private: bool) -> str:
+    """The whole page."""
+    lines = read_log(run / LOG_FILE)
+    title = f"Training report: {run.resolve().name}"
+    parts = [
+        f"<h1>{_text(title)}</h1>",
+        "<p class=faint>Research use only, not a medical device.</p>",
+        _section("What was trained", _facts(config, lines)),
+        _section("How it went", _curves(config, lines)),
+        _section("What it scores", _figures(run, config, measured)),
+    ]
+    if measured is not None and measured.scores.frames:
+        parts += [
+            _section("Worst frames", _worst(measured.worst, private=private)),
+            _section("Calibration", _plots([reliability(*each) for each in measured.scores.reliability.items()])),
+            _section("Agreement", _agreement(measured.scores.frames)),
+        ]
+    mark = f"<p class=private role=note>PRIVATE: do not publish. {_text('Made from frames that stay here.')}</p>\n"
+    head = f'<meta name="rights" content="{PRIVATE_TEXT}">\n' if private else ""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{head}'
+        f"<title>{'PRIVATE: ' if private else ''}{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"{mark if private else ''}<main>\n{chr(10).join(parts)}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The lines of log.jsonl, none where there is no such file; a last line that was cut off is left out."""
+    if not path.exists():
+        return []
+    whole, _, _ = path.read_text().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def duration_s(lines: Lines) -> float:
+    """Seconds that steps and looks took, without those of stops between."""
+    total, before = 0.0, (0, 0)
+    for line in lines:
+        stage, step = int(line["stage"]), int(line["step"])
+        if "validation" in line:
+            total += line["validation"]["seconds"]
+        else:
+            total += (step - (before[1] if stage == before[0] else 0)) / line["steps_per_s"]
+            before = (stage, step)
+    return total
+
+
+def _datasets(config: CheckpointConfig, data: Data | None) -> list[Mapping[str, Any]]:
+    return [*config.datasets, *([] if data is None else [data.told])]
+
+
+def _facts(config: CheckpointConfig, lines: Lines) -> str:
+    """A table of what the run was."""
+    training = config.training
+    rows = [("Classes", _text(", ".join(config.network.classes)))]
+    rows += [("Data", _dataset(each)) for each in training.get("datasets", ())]
+    rows += [
+        (label, _text(training[key])) for key, label in (("start", "Start"), ("weights", "Weights")) if key in training
+    ]
+    rows.append(("Input", _text(f"{config.preprocessing.domain}, {' x '.join(map(str, config.preprocessing.size))}")))
+    recipe = dict(training.get("recipe", {}))
+    for number, stage in enumerate(recipe.pop("stages", ()), start=1):
+        rows.append((f"Stage {number}", _text(_named(stage))))
+    if augmentation := recipe.pop("augmentation", None):
+        rows.append(("Each view", _text(_named(augmentation))))
+    rows.append(("Recipe", _text(_named(recipe))))
+    rows += [("Seed", _text(training.get("seed"))), ("Code", _text(training.get("code_commit") or "not a checkout"))]
+    rows.append(("Software", _text(_named(config.software))))
+    if lines:
+        minutes = duration_s(lines) / 60.0
+        rows.append(("Duration", f"{_run_step(config, lines[-1])} steps in {minutes:.1f} min, looks included"))
+    body = "".join(f"<tr><th scope=row>{name}</th><td>{value}</td></tr>" for name, value in rows)
+    return f"<div class=scroll><table class=facts>{body}</table></div>"
+
+
+def _dataset(told_of: Mapping[str, Any]) -> str:
+    """Name, revision, DOI, licence, use and attribution of one source of frames."""
+    doi = told_of.get("doi")
+    shown = [_text(told_of.get(key)) for key in ("name", "revision") if told_of.get(key)]
+    if doi:
+        link = f'<a href="https://doi.org/{_text(doi)}">doi:{_text(doi)}</a>'
+        shown.append(link if DOI.fullmatch(str(doi)) else _text(f"doi:{doi}"))
+    if told_of.get("licence"):
+        shown.append(f"licence {_text(told_of['licence'])}")
+    if told_of.get("used"):
+        shown.append(_text(told_of["used"]))
+    return ", ".join(shown) + (
+        f"<br>{_text(MARKDOWN.sub(chr(92) + '1', told_of['attribution']))}" if told_of.get("attribution") else ""
+    )
+
+
+def _curves(config: CheckpointConfig, lines: Lines) -> str:
+    """Loss, learning rate and what the looks saw, over the steps of the run."""
+    reports, looks = ([line for line in lines if ("validation" in line) is kind] for kind in (False, True))
+    if not reports:
+        return "<p>The run has no log.</p>"
+    loss = [(_run_step(config, line), line["loss"]) for line in reports]
+    ends = _stage_ends(config)
+    plots = [curve({"loss": loss}, "loss", "Training loss over the steps of the run.", ends[:-1])]
+    if all("learning_rate" in line for line in reports):
+        rates = {
+            label: [(_run_step(config, line), line[key]) for line in reports]
+            for label, key in (("encoder", "encoder_learning_rate"), ("rest", "learning_rate"))
+        }
+        plots.append(curve(rates, "learning rate", "Learning rate of encoder and rest over the steps.", ends[:-1]))
+    if not looks:
+        return _plots(plots) + "<p class=faint>No validation frames were looked at while it ran.</p>"
+    plots.append(validation_curve(*_seen(looks), best_step(looks)))
+    n = looks[-1]["validation"]["n_frames"]
+    words = f"<p class=faint>The looks are at {n} validation frames, always the same, with the averaged weights.</p>"
+    return _plots(plots) + words
+
+
+def best_step(looks: Lines) -> int | None:
+    """Step of the run at the look with the greatest score, the first of equals; None where none has one."""
+    scored = [each["validation"] for each in looks if each["validation"]["score"] is not None]
+    return max(scored, key=lambda each: each["score"])["run_step"] if scored else None
+
+
+def _seen(looks: Lines) -> tuple[dict[str, Series], Series]:
+    """Dice of each class, and arc-Dice, over the steps of the run; what is not defined is left out."""
+    seen = [each["validation"] for each in looks]
+    dices = {
+        name: [(each["run_step"], each["dice"][name]) for each in seen if each["dice"].get(name) is not None]
+        for name in seen[0]["dice"]
+    }
+    arc = [(each["run_step"], each["lipid_arc_dice"]) for each in seen if each["lipid_arc_dice"] is not None]
+    return {name: values for name, values in dices.items() if values}, arc
+
+
+def _stage_ends(config: CheckpointConfig) -> list[int]:
+    return [int(end) for end in np.cumsum([stage["steps"] for stage in config.training["recipe"]["stages"]])]
+
+
+def _run_step(config: CheckpointConfig, line: Mapping[str, Any]) -> int:
+    return ([0, *_stage_ends(config)])[int(line["stage"])] + int(line["step"])
+
+
+def _figures(run: Path, config: CheckpointConfig, measured: Measured | None) -> str:
+    """The tables of train.evaluate: of the frames measured now, else of metrics.json."""
+    if measured is not None and measured.scores.frames:
+        metrics: Mapping[str, Any] = {measured.name: measured.scores.summary()}
+    elif (run / METRICS_FILE).exists():
+        metrics = json.loads((run / METRICS_FILE).read_text())
+    else:
+        return "<p>Not measured: no frames of unseen patients were given.</p>"
+    chosen = config.training.get("weights", "")
+    words = "<p>The weights were chosen on such frames, so these figures flatter.</p>" if "best" in chosen else ""
+    lipid = _table(lipid_table(metrics)) if any("lipid_visible" in of_set for of_set in metrics.values()) else ""
+    return words + _table(summary_table(metrics)) + lipid + _table(class_table(metrics))
+
+
+def _worst(worst: Iterable[Worst], *, private: bool) -> str:
+    shown = []
+    for each in worst:
+        name, dices = _text(each.name), _text(told(each.dice))
+        source = _data_uri(png_bytes(Image.fromarray(each.picture), mark_of(private=private), SMALL), "image/png")
+        alt = f"Frame {name} with outlines found (solid) and true (dashed); Dice: {dices}"
+        shown.append(
+            f'<figure><img loading="lazy" src="{source}" alt="{alt}">'
+            f"<figcaption><strong>{name}</strong><br>Dice: {dices}</figcaption></figure>"
+        )
+    words = "Lowest Dice of the lipid core first. Solid lines: found. Dashed, paler lines: true."
+    return f"<p class=faint>{words}</p><div class=frames>{''.join(shown)}</div>"
+
+
+def _agreement(frames: Sequence[FrameScore]) -> str:
+    """Bland-Altman plots of lipid area, on the frames with a scale, and of arc."""
+    plots = []
+    if areas := [area for each in frames if (area := each.lipid_area_mm2) is not None]:
+        found, true = (np.array([getattr(area, side) for area in areas], float) for side in ("found", "true"))
+        plots.append(agreement(found, true, f"Lipid area to {LIPID_DEPTH_MM:g} mm", "mm²"))
+    if arcs := [each.arc for each in frames if each.arc is not None]:
+        found, true = (np.array([getattr(arc, side) for arc in arcs]) * DEG_PER_RAY for side in ("found", "true"))
+        plots.append(agreement(found, true, "Lipid arc", "degrees"))
+    return _plots(plots) if plots else "<p>The model has no lipid core to measure.</p>"
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{content}\n</section>"
+
+
+def _plots(plots: Iterable[Plot]) -> str:
+    shown = []
+    for plot in plots:
+        dark, light = _data_uri(plot.dark, "image/svg+xml"), _data_uri(plot.light, "image/svg+xml")
+        shown.append(
+            f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+            f'<img src="{light}" alt="{_text(plot.alt)}"></picture></figure>'
+        )
+    return f"<div class=plots>{''.join(shown)}</div>"
+
+
+def _table(markdown: str) -> str:
+    """A Markdown table as HTML; its cells hold no bars."""
+    header, _, *rows = [[_text(cell.strip()) for cell in row.strip("| ").split(" | ")] for row in markdown.splitlines()]
+    head = "".join(f"<th scope=col>{cell}</th>" for cell in header)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    """Names and values in one line."""
+    shown = ((n, " x ".join(map(str, each)) if isinstance(each, (list, tuple)) else each) for n, each in values.items())
+    return ", ".join(f"{name.replace('_', ' ')} {each}" for name, each in shown)
+
+
+def _data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value), quote=True)
