@@ -22,7 +22,7 @@ from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.segmenter import Segmenter
 from octseg.view.grey import sepia_to_grey
 from octseg.view.preprocessing import to_input, view_frame
-from tests import pictures
+from tests.fakes import pictures
 
 
 @pytest.fixture(scope="module")

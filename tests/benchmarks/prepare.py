@@ -20,7 +20,7 @@ import numpy as np
 from octseg.reading import read_pullback
 from octseg.view import find_pixel_scale
 from tests.benchmarks.report_scale import REAL_FRAMES
-from tests.zenodo_server import Zenodo, members_of, real_record_frames, running_zenodo, write_zip
+from tests.fakes.zenodo_server import Zenodo, members_of, real_record_frames, running_zenodo, write_zip
 from train.preparing.duplicates import describe
 from train.preparing.masks import MaskRule, read_mask
 from train.preparing.names import RECORD_PATTERN, by_pattern

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from octseg.pretrained import BUNDLED, from_pretrained
-from tests.hub_client import environment
-from tests.hub_process import in_client
-from tests.hub_server import HubServer
+from tests.fakes.hub.client import environment
+from tests.fakes.hub.process import in_client
+from tests.fakes.hub.server import HubServer
 
 NAME = "lab/net"
 FILES = {name: (BUNDLED / name).read_bytes() for name in ("config.json", "model.safetensors", "README.md")}

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.integrate import trapezoid
 
 from octseg.measurement import measure
-from tests import shapes
+from tests.fakes import shapes
 
 DISPLAYS = ((750, 0.00668), (1024, 0.00684), (704, 0.009957), (750, 0.0134))  # side in px, mm per px
 KINDS = {"soft, 1 px": shapes.soft, "soft, 4 px": lambda shape: shapes.soft(shape, 4), "mask": shapes.mask}

@@ -21,7 +21,7 @@ from octseg.phantom import random_spec, render
 from octseg.pullback import Frame
 from octseg.view import find_pixel_scale
 from octseg.view.preprocessing import view_frame
-from tests import pictures
+from tests.fakes import pictures
 from train.dataset import record_case
 
 REAL_FRAMES = Path(__file__).parents[3] / "shared" / "data" / "oct"

@@ -10,8 +10,8 @@ from hub.cards.merging import split
 from octseg.cards.model import model_card
 from octseg.checkpoint import load_checkpoint
 from octseg.pretrained import BUNDLED
-from tests.app_server import ROOT
 from tests.browser.conftest import SWITCHES, find_chromium
+from tests.fakes.app_server import ROOT
 
 PICTURE = ROOT / "docs" / "model_card.png"
 STYLE = """body { font: 16px/1.5 system-ui, sans-serif; max-width: 860px; margin: 24px auto; padding: 0 20px; }

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from octseg.phantom import make_phantom, random_spec, render
-from tests.app_server import App, running_app
+from tests.fakes.app_server import App, running_app
 
 SWITCHES = [
     "--headless",

@@ -10,8 +10,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.app_server import ROOT, running_app
 from tests.browser.conftest import SWITCHES, find_chromium, watched
+from tests.fakes.app_server import ROOT, running_app
 
 PICTURE = ROOT / "docs" / "app.png"
 SIZE_PX = {"width": 1400, "height": 900}

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from octseg.pretrained import BUNDLED
-from tests.app_server import running_app
 from tests.browser.conftest import Visit, watched
-from tests.hub_client import environment
-from tests.hub_server import HubServer
+from tests.fakes.app_server import running_app
+from tests.fakes.hub.client import environment
+from tests.fakes.hub.server import HubServer
 
 FILES = {name: (BUNDLED / name).read_bytes() for name in ("config.json", "model.safetensors")}
 

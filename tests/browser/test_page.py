@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 import octseg
-from tests.app_server import App
 from tests.browser.conftest import Visit, looks_the_same
+from tests.fakes.app_server import App
 
 pytestmark = pytest.mark.browser
 

@@ -16,10 +16,10 @@ from octseg.dataset.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
 from octseg.phantom import make_phantom
 from octseg.ui.limits import ServerLimits
 from octseg.ui.share import Door, door
-from tests.app_server import App, running_app
 from tests.browser.conftest import Visit, watched
-from tests.hub_client import environment
-from tests.hub_server import HubServer
+from tests.fakes.app_server import App, running_app
+from tests.fakes.hub.client import environment
+from tests.fakes.hub.server import HubServer
 
 pytestmark = pytest.mark.browser
 

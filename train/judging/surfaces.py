@@ -1,7 +1,8 @@
 """Distances between the outlines of two masks: NSD, HD95 and ASSD, in mm.
 
 An outline is the mask less its erosion by a cross; beyond the frame's edge counts as outside. Agrees with MONAI's
-`compute_surface_dice`, `compute_hausdorff_distance` and `compute_average_surface_distance` (tests/test_metrics.py).
+`compute_surface_dice`, `compute_hausdorff_distance` and `compute_average_surface_distance`
+(tests/train/judging/test_metrics.py).
 """
 
 from dataclasses import dataclass

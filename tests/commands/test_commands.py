@@ -1,0 +1,463 @@
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import octseg
+from octseg.commands.main import main
+from octseg.commands.predict import PRESETS, withdrawn_lines
+from octseg.phantom import random_spec, render
+from octseg.pretrained import BUNDLED
+from octseg.view import scale
+from tests.fakes import pictures
+
+COMMAND = [sys.executable, "-m", "octseg"]
+QUICK = ["--backend", "torch"]  # ready sooner than OpenVINO, which other tests compare it with
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with phantom_0001.png and phantom_0002.png, as `octseg phantom` makes them."""
+    out = tmp_path_factory.mktemp("phantoms")
+    assert main(["phantom", "--out", str(out), "--count", "2", "--seed", "3"]) == 0
+    return out / "images"
+
+
+@pytest.fixture
+def pullback(phantoms: Path, tmp_path: Path) -> Path:
+    """A TIFF of three frames."""
+    first, second = (Image.open(path) for path in sorted(phantoms.iterdir()))
+    path = tmp_path / "run.tif"
+    first.save(path, save_all=True, append_images=[second, first])
+    return path
+
+
+def measures(out: Path) -> list[dict[str, object]]:
+    frames = json.loads((out / "measures.json").read_text())["frames"]
+    assert isinstance(frames, list)
+    return frames
+
+
+def names(out: Path) -> list[str]:
+    return sorted(path.name for path in out.iterdir())
+
+
+def test_a_frame_becomes_a_mask_an_overlay_and_two_tables(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["predict", str(phantoms / "phantom_0001.png"), "--out", str(out)]) == 0
+    assert names(out) == ["measures.csv", "measures.json", "phantom_0001_mask.png", "phantom_0001_overlay.png"]
+    frame = Image.open(phantoms / "phantom_0001.png")
+    mask = Image.open(out / "phantom_0001_mask.png")
+    assert mask.mode == "P"
+    assert mask.size == Image.open(out / "phantom_0001_overlay.png").size == frame.size
+    printed = capsys.readouterr()
+    assert "1 frame of 1 input" in printed.out
+    assert "Research use only, not a medical device" in printed.out
+    assert printed.err == ""
+
+
+def test_the_command_tells_the_same_numbers_as_the_library(phantoms: Path, tmp_path: Path) -> None:
+    path = phantoms / "phantom_0002.png"
+    assert main(["predict", str(path), "--out", str(tmp_path), *QUICK]) == 0
+    result = octseg.from_pretrained(backend="torch").segment(path)
+    (entry,) = measures(tmp_path)
+    assert entry["lipid_core_area_px"] == result.measures.lipid_core_area_px
+    assert entry["lumen_area_mm2"] == result.measures.lumen_area_mm2
+    assert entry["pixel_spacing_mm"] == result.pixel_spacing_mm
+    mask = np.asarray(Image.open(tmp_path / "phantom_0002_mask.png"))
+    np.testing.assert_array_equal(mask, np.asarray(result.palette_mask()))
+
+
+def test_a_spacing_of_the_user_scales_areas_with_its_square(phantoms: Path, tmp_path: Path) -> None:
+    for spacing in ("0.01", "0.005"):
+        path = str(phantoms / "phantom_0001.png")
+        assert main(["predict", path, "--out", str(tmp_path / spacing), "--pixel-spacing", spacing, *QUICK]) == 0
+    (coarse,), (fine,) = measures(tmp_path / "0.01"), measures(tmp_path / "0.005")
+    assert (coarse["pixel_spacing_mm"], coarse["pixel_spacing_source"]) == (0.01, "user")
+    assert coarse["lumen_area_mm2"] == pytest.approx(4 * float(str(fine["lumen_area_mm2"])))
+
+
+@pytest.mark.parametrize("preset", ["704", "7 mm"])
+def test_a_preset_gives_mm_to_a_frame_that_tells_no_scale(tmp_path: Path, preset: str) -> None:
+    phantom = render(random_spec(3, size_px=704, field_mm=7.01, ruler=False))
+    Image.fromarray(phantom.frame).save(tmp_path / "frame.png")
+    flags = ["--out", str(tmp_path / "out"), "--preset", preset, *QUICK]
+    assert main(["predict", str(tmp_path / "frame.png"), *flags]) == 0
+    (entry,) = measures(tmp_path / "out")
+    assert entry["pixel_spacing_source"] == "preset"
+    assert entry["pixel_spacing_mm"] == pytest.approx(7.01 / 704, rel=0.005)
+    spacing_mm, area_px = float(str(entry["pixel_spacing_mm"])), float(str(entry["lumen_area_px"]))
+    assert entry["lumen_area_mm2"] == pytest.approx(area_px * spacing_mm**2)
+
+
+def test_a_ruler_goes_before_a_preset(tmp_path: Path) -> None:
+    phantom = render(random_spec(3, size_px=704, field_mm=7.01, ruler=True))
+    Image.fromarray(phantom.frame).save(tmp_path / "frame.png")
+    flags = ["--out", str(tmp_path / "out"), "--preset", "10 mm", *QUICK]
+    assert main(["predict", str(tmp_path / "frame.png"), *flags]) == 0
+    (entry,) = measures(tmp_path / "out")
+    assert entry["pixel_spacing_source"] == "ruler"
+    assert entry["pixel_spacing_mm"] == pytest.approx(7.01 / 704, rel=0.005)
+
+
+def test_the_command_offers_the_presets_that_there_are() -> None:
+    assert PRESETS == scale.PRESETS
+
+
+def test_frames_of_a_pullback_are_numbered_from_one_with_four_digits(pullback: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["predict", str(pullback), "--out", str(out), "--frame-spacing", "0.2", "--no-overlay", *QUICK]) == 0
+    assert names(out) == ["measures.csv", "measures.json", *(f"run_000{n}_mask.png" for n in (1, 2, 3))]
+    assert [(entry["file"], entry["frame"]) for entry in measures(out)] == [("run.tif", n) for n in (1, 2, 3)]
+    assert {entry["frame_spacing_mm"] for entry in measures(out)} == {0.2}
+    assert {entry["overlay_file"] for entry in measures(out)} == {None}
+
+
+def test_a_bad_file_among_good_ones_is_told_at_the_end_and_the_good_ones_are_done(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((phantoms / "phantom_0001.png").read_bytes()[:3000])
+    missing = tmp_path / "missing.png"
+    inputs = [str(broken), str(phantoms / "phantom_0001.png"), str(missing)]
+    assert main(["predict", *inputs, "--out", str(tmp_path / "out"), *QUICK]) == 1
+    assert [entry["file"] for entry in measures(tmp_path / "out")] == ["phantom_0001.png"]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"octseg: {broken}")
+    assert lines[1].startswith(f"octseg: {missing}")
+
+
+def test_a_folder_is_searched_for_pictures_and_hidden_and_other_files_are_passed_over(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "study"
+    (folder / "deep").mkdir(parents=True)
+    (folder / ".cache").mkdir()
+    shutil.copy(phantoms / "phantom_0001.png", folder / "no_ending")
+    shutil.copy(phantoms / "phantom_0002.png", folder / "deep" / "b.png")
+    shutil.copy(phantoms / "phantom_0002.png", folder / ".hidden.png")
+    shutil.copy(phantoms.parent / "masks" / "phantom_0002.png", folder / "mask.png")
+    shutil.copy(phantoms / "phantom_0002.png", folder / ".cache" / "c.png")
+    (folder / "notes.png").write_text("not a picture at all")
+    assert main(["predict", str(folder), "--out", str(folder / "results"), *QUICK]) == 0
+    assert [entry["file"] for entry in measures(folder / "results")] == ["no_ending", "b.png"]
+    assert main(["predict", str(folder), "--out", str(folder / "results"), *QUICK]) == 0
+    assert len(measures(folder / "results")) == 2, "results in the folder were taken for frames"
+    assert capsys.readouterr().err == ""
+
+
+def test_inputs_of_one_name_do_not_overwrite_each_other(phantoms: Path, tmp_path: Path) -> None:
+    for folder, source in (("a", "phantom_0001.png"), ("b", "phantom_0002.png")):
+        (tmp_path / folder).mkdir()
+        shutil.copy(phantoms / source, tmp_path / folder / "frame.png")
+    out = tmp_path / "out"
+    assert main(["predict", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(out), "--no-overlay", *QUICK]) == 0
+    assert names(out) == ["frame-2_mask.png", "frame_mask.png", "measures.csv", "measures.json"]
+    assert [entry["mask_file"] for entry in measures(out)] == ["frame_mask.png", "frame-2_mask.png"]
+
+
+def test_an_input_is_never_overwritten_by_a_result(phantoms: Path, tmp_path: Path) -> None:
+    for name in ("frame.png", "frame_mask.png"):
+        shutil.copy(phantoms / "phantom_0001.png", tmp_path / name)
+    inputs = [str(tmp_path / "frame.png"), str(tmp_path / "frame_mask.png")]
+    assert main(["predict", *inputs, "--out", str(tmp_path), "--no-overlay", *QUICK]) == 0
+    assert (tmp_path / "frame_mask.png").read_bytes() == (phantoms / "phantom_0001.png").read_bytes()
+    assert [entry["mask_file"] for entry in measures(tmp_path)] == ["frame-2_mask.png", "frame_mask_mask.png"]
+
+
+def test_a_folder_that_is_input_and_output_at_once_is_refused(
+    phantoms: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(phantoms), "--out", str(phantoms)]) == 1
+    assert "is both an input and --out" in capsys.readouterr().err
+    assert names(phantoms) == ["phantom_0001.png", "phantom_0002.png"]
+
+
+def test_an_empty_folder_is_told_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["predict", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err == (
+        f"octseg: no frames found in {tmp_path / 'empty'}: give pictures or folders of them\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_is_not_there_is_told_in_one_line(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(phantoms / "phantom_0001.png")
+    assert main(["predict", path, "--out", str(tmp_path / "out"), "--model", str(tmp_path / "nowhere")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("octseg: there is no checkpoint folder nowhere")
+
+
+def test_a_spacing_that_no_frame_has_is_told_once_and_before_any_work(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(phantoms), "--out", str(tmp_path / "out"), "--pixel-spacing", "9.957"]) == 1
+    assert capsys.readouterr().err == (
+        "octseg: --pixel-spacing 9.957: a frame has 0.0001 to 0.1 mm per pixel, such as 0.00996; give mm, not um\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_name_with_control_characters_cannot_play_with_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(tmp_path / "a\x1b[2J\nb.png"), "--out", str(tmp_path / "out"), *QUICK]) == 1
+    err = capsys.readouterr().err
+    assert "\x1b" not in err
+    assert err.count("\n") == 1
+    assert r"a\x1b[2J\nb.png" in err
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["predict", "x.png"],
+        ["predict", "--out", "out"],
+        ["predict", "x.png", "--out", "out", "--pixel-spacing", "-1"],
+        ["predict", "x.png", "--out", "out", "--pixel-spacing", "nan"],
+        ["predict", "x.png", "--out", "out", "--preset", "512"],
+        ["predict", "x.png", "--out", "out", "--device", "tpu"],
+        ["phantom", "--out", "out", "--count", "0"],
+        ["phantom", "--out", "out", "--seed", "-1"],
+        ["infos"],
+        [],
+    ],
+)
+def test_a_wrong_flag_ends_with_status_2(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main(flags)
+    assert ending.value.code == 2
+    assert "usage: octseg" in capsys.readouterr().err
+
+
+def test_the_csv_and_the_json_tell_the_same(phantoms: Path, tmp_path: Path) -> None:
+    assert main(["predict", str(phantoms), "--out", str(tmp_path), "--no-overlay", *QUICK]) == 0
+    with (tmp_path / "measures.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, entry in zip(rows, measures(tmp_path), strict=True):
+        assert row["file"] == entry["file"]
+        for key in ("lumen_area_mm2", "lipid_core_area_px", "lipid_arc_deg"):
+            assert (row[key] == "" and entry[key] is None) or float(row[key]) == entry[key]
+
+
+def test_a_withdrawn_frame_is_told_by_its_sentence_and_a_pullbacks_by_how_many() -> None:
+    edge, blank = "The lumen fills the picture.", "The picture is blank."
+    assert withdrawn_lines(Path("a.png"), 1, [edge]) == ["a.png: The lumen fills the picture."]
+    assert withdrawn_lines(Path("run.tif"), 9, [edge, blank, edge]) == [
+        "run.tif: 2 of 9 frames: The lumen fills the picture.",
+        "run.tif: 1 of 9 frames: The picture is blank.",
+    ]
+    assert withdrawn_lines(Path("run.tif"), 9, []) == []
+
+
+def test_a_picture_that_is_no_oct_is_told_and_ends_well(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(pictures.fundus(np.random.default_rng(0))).save(tmp_path / "fundus.png")
+    inputs = [str(tmp_path / "fundus.png"), str(phantoms / "phantom_0001.png")]
+    assert main(["predict", *inputs, "--out", str(tmp_path / "out"), *QUICK]) == 0
+    printed = capsys.readouterr()
+    fundus, phantom = measures(tmp_path / "out")
+    assert fundus["withdrawn"] is not None
+    assert str(fundus["withdrawn"]) in printed.err
+    assert "1 of 2 frames withdrawn" in printed.out + printed.err
+    assert (fundus["lumen_area_px"], fundus["lipid_arc_deg"]) == (None, None)
+    assert phantom["withdrawn"] is None
+    assert not np.asarray(Image.open(tmp_path / "out" / "fundus_mask.png")).any()
+
+
+def test_info_tells_what_the_model_is_and_where_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--json", *QUICK]) == 0
+    told = json.loads(capsys.readouterr().out)
+    weights = Path(octseg.__file__).parent / "weights" / "model.safetensors"
+    assert told["classes"] == ["lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"]
+    assert told["checkpoint_bytes"] == weights.stat().st_size < 10_000_000
+    assert (told["device"], told["backend"]) == ("cpu", "torch") or told["device"] == "cuda"
+    assert 2_000_000 < told["weights"] < 8_000_000
+    assert told["training"]
+    assert told["metrics"]
+    assert main(["info", *QUICK]) == 0
+    text = capsys.readouterr().out
+    assert f"{told['weights']:,}" in text
+    assert told["model"]["sha256"] in text
+    assert "Research use only" in text
+
+
+def test_phantoms_of_one_seed_are_the_same(tmp_path: Path) -> None:
+    for out in ("a", "b"):
+        assert main(["phantom", "--out", str(tmp_path / out), "--count", "1", "--seed", "7"]) == 0
+    (a,), (b,) = ((tmp_path / out / "images").iterdir() for out in ("a", "b"))
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_a_phantom_folder_that_cannot_be_made_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").write_text("")
+    assert main(["phantom", "--out", str(tmp_path / "out")]) == 1
+    assert "could not be written" in capsys.readouterr().err
+
+
+def test_help_and_version_load_nothing_heavy() -> None:
+    for flag in ("--version", "--help"):
+        code = (
+            "import sys\nfrom octseg.commands.main import main\ntry: main([sys.argv[1]])\nexcept SystemExit: pass\n"
+            "sys.exit(any(name in sys.modules for name in ('torch', 'openvino', 'cv2', 'numpy')))"
+        )
+        done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=False)
+        assert done.returncode == 0
+        assert "octseg" in done.stdout
+
+
+def test_the_command_itself_shows_no_progress_bar_where_there_is_no_terminal(phantoms: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "predict", str(phantoms), "--out", str(tmp_path), "--no-overlay", *QUICK],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "2 frames of 2 inputs" in done.stdout
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_keeps_what_is_done(phantoms: Path, tmp_path: Path, stop: signal.Signals) -> None:
+    folder, out = tmp_path / "many", tmp_path / "out"
+    folder.mkdir()
+    for number in range(200):
+        os.link(phantoms / "phantom_0001.png", folder / f"{number:03d}.png")
+    running = subprocess.Popen(
+        [*COMMAND, "predict", str(folder), "--out", str(out), *QUICK],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while running.poll() is None and not (out / "001_mask.png").exists():
+        time.sleep(0.05)
+    running.send_signal(stop)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert err == "octseg: stopped\n"
+    done = measures(out)
+    assert 1 <= len(done) < 200
+    assert all((out / str(entry["mask_file"])).exists() for entry in done)
+    with (out / "measures.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(done)
+    assert not list(out.glob(".*"))
+
+
+def test_real_frames_are_measured_in_mm(real_frames: Path, tmp_path: Path) -> None:
+    assert main(["predict", str(real_frames / "test" / "img"), "--out", str(tmp_path), "--no-overlay"]) == 0
+    entries = measures(tmp_path)
+    assert len(entries) == 4
+    for entry in entries:
+        assert entry["pixel_spacing_source"] == "ruler"
+        assert 1.0 < float(str(entry["lumen_area_mm2"])) < 20.0
+
+
+def test_a_long_name_in_any_script_is_shortened_and_does_not_end_the_run(phantoms: Path, tmp_path: Path) -> None:
+    first, second = sorted(phantoms.iterdir())
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(first, folder / f"{'漢' * 78}.png")  # 234 bytes, and 12 more in _overlay.png
+    shutil.copy(second, folder / "～.png")  # comes after it
+    assert main(["predict", str(folder), "--out", str(tmp_path / "out"), *QUICK]) == 0
+    assert [frame["file"] for frame in measures(tmp_path / "out")] == [f"{'漢' * 78}.png", "～.png"]
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "loop.png"])
+def test_an_input_that_cannot_be_looked_at_is_told_at_the_end(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    good = str(phantoms / "phantom_0001.png")
+    assert main(["predict", str(tmp_path / name), good, "--out", str(tmp_path / "out"), *QUICK]) == 1
+    assert [frame["file"] for frame in measures(tmp_path / "out")] == ["phantom_0001.png"]
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_pipe_in_a_folder_is_passed_over(phantoms: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(phantoms / "phantom_0001.png", folder)
+    os.mkfifo(folder / "pipe.png")
+    command = [*COMMAND, "predict", str(folder), "--out", str(tmp_path / "out"), *QUICK]
+    assert subprocess.run(command, timeout=120, check=False).returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_folder_that_may_not_be_searched_is_told_at_the_end(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = tmp_path / "in" / "closed"
+    closed.mkdir(parents=True, mode=0o000)
+    shutil.copy(phantoms / "phantom_0001.png", tmp_path / "in")
+    assert main(["predict", str(tmp_path / "in"), "--out", str(tmp_path / "out"), *QUICK]) == 1
+    assert f"{closed} cannot be searched: permission denied" in capsys.readouterr().err
+    assert len(measures(tmp_path / "out")) == 1
+
+
+def test_an_input_that_links_into_the_output_is_not_overwritten(phantoms: Path, tmp_path: Path) -> None:
+    out, linked = tmp_path / "out", tmp_path / "x.png"
+    out.mkdir()
+    shutil.copy(phantoms / "phantom_0001.png", out / "x_mask.png")
+    linked.symlink_to(out / "x_mask.png")
+    assert main(["predict", str(linked), "--out", str(out), *QUICK]) == 0
+    assert (out / "x_mask.png").read_bytes() == (phantoms / "phantom_0001.png").read_bytes()
+
+
+def test_a_reader_that_leaves_early_gets_one_line(phantoms: Path, tmp_path: Path) -> None:
+    command = [*COMMAND, "predict", str(phantoms), "--out", str(tmp_path / "out"), *QUICK]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+        assert process.wait() == 1
+    assert said.splitlines() == ["octseg: stopped: what is printed is no longer read"]
+    assert len(measures(tmp_path / "out")) >= 1
+
+
+def test_a_name_that_the_terminal_cannot_show_does_not_end_the_run(phantoms: Path, tmp_path: Path) -> None:
+    shutil.copy(phantoms / "phantom_0001.png", tmp_path / "漢.png")
+    command = [*COMMAND, "predict", str(tmp_path / "漢.png"), "--out", str(tmp_path / "ü"), *QUICK]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"\\u6f22.png" in done.stdout
+
+
+def test_a_length_that_is_no_number_is_told_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["predict", "frame.png", "--out", "out", "--pixel-spacing", "wide"])
+    assert "wide is no length in mm above 0" in capsys.readouterr().err
+
+
+def test_info_shows_a_foreign_checkpoint_without_letting_it_write_to_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "foreign"
+    shutil.copytree(BUNDLED, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["training"] = {"said": "\x1b[2J", "loss": float("nan")}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert main(["info", "--model", str(folder), *QUICK]) == 0
+    assert "said: \\x1b[2J" in capsys.readouterr().out
+    assert main(["info", "--json", "--model", str(folder), *QUICK]) == 0
+    assert json.loads(capsys.readouterr().out)["training"]["loss"] is None

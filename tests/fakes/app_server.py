@@ -1,0 +1,82 @@
+"""The real app in a process of its own, on a free port of this machine, for tests over real HTTP."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 120
+STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class App:
+    """A running app: its address, its process, and the folder that was its TMPDIR when it started."""
+
+    url: str
+    port: int
+    process: subprocess.Popen[bytes]
+    tmp: Path
+
+    @property
+    def visitors(self) -> Path:
+        """Where it keeps what visitors send and get."""
+        (private,) = self.tmp.glob("octseg-page-*")
+        return private / "visitors"
+
+    def visitor_files(self) -> list[Path]:
+        return [path for path in self.visitors.rglob("*") if path.is_file()]
+
+
+@contextmanager
+def running_app(tmp: Path, folder: Path = ROOT, python: str = sys.executable, **environment: str) -> Iterator[App]:
+    """Start app.py of `folder` with `environment`, wait until it answers, stop it as Ctrl-C would."""
+    port = free_port()
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("OCTSEG_", "GRADIO_"))}
+    given = {"TMPDIR": str(tmp), "GRADIO_SERVER_PORT": str(port), **environment}
+    with (tmp / "app.log").open("ab") as log:
+        process = subprocess.Popen(
+            [python, str(folder / "app.py")], env=own | given, stdout=log, stderr=log, cwd=folder
+        )
+        app = App(f"http://127.0.0.1:{port}", port, process, tmp)
+        try:
+            wait_until_it_answers(app)
+            yield app
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def wait_until_it_answers(app: App) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while app.process.poll() is None and time.monotonic() < deadline:
+        if answers(app):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"the app did not start:\n{(app.tmp / 'app.log').read_text()}")
+
+
+def answers(app: App) -> bool:
+    try:
+        urllib.request.urlopen(f"{app.url}/config", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])

@@ -1,0 +1,102 @@
+"""The report of a training: complete, standing alone, safe to open, and marked where it is private."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from octseg.cards.model import model_card
+from octseg.checkpoint import load_checkpoint, save_checkpoint
+from octseg.phantom import make_phantom
+from train.dataset import Case, Data
+from train.report import main
+from train.reporting.page import N_WORST, best_step, duration_s, read_log, write_report
+
+BUNDLED = Path(__file__).parents[3] / "octseg" / "weights"
+HOSTILE = '<script>alert("x")</script>'
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The bundled weights as a run with a log of two stages and three looks."""
+    shutil.copytree(BUNDLED, tmp_path / "run")
+    lines: list[dict[str, object]] = []
+    for stage, step in ((0, 800), (0, 1600), (1, 900)):
+        rates = {"learning_rate": 1e-3, "encoder_learning_rate": 2e-4, "steps_per_s": 2.0}
+        lines.append({"stage": stage, "step": step, "loss": 0.5, **rates})
+        seen = {"run_step": 1600 * stage + step, "dice": {"lipid_core": 0.1}, "lipid_arc_dice": 0.1, "score": 0.1}
+        seen |= {"n_frames": 2, "seconds": 5.0} | ({"score": 0.9} if step == 1600 else {})
+        lines.append({"stage": stage, "step": step, "validation": seen})
+    (tmp_path / "run" / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return tmp_path / "run"
+
+
+def data_of(count: int, *, private: bool = False, name: str = "frame") -> Data:
+    phantom = make_phantom(0)
+    cases = [Case(f"{name}_{n}", "900", phantom.frame, phantom.masks, 0.01) for n in range(count)]
+    return Data(tuple(phantom.masks), ("900",) * count, lambda: iter(cases), {"name": "own", "private": private})
+
+
+def test_the_page_stands_alone_and_tells_what_was_trained(run: Path) -> None:
+    page = write_report(run, data_of(2)).read_text()
+    assert re.findall(r"(?:src|url)\s*[=(]\s*[\"']?https?:", page) == []
+    assert "<script" not in page
+    for words in (
+        "186 frames of the study 001",
+        "10.5281/zenodo.14478210",
+        "cc-by-4.0",
+        "Stage 1",
+        "frame_0",
+        "frame_1",
+    ):
+        assert words in page
+    assert page.count("<img") >= 2
+    assert all('alt="' in image for image in re.findall(r"<img[^>]*>", page))
+
+
+@pytest.mark.slow
+def test_the_worst_twelve_frames_are_shown_and_no_more(run: Path) -> None:
+    page = write_report(run, data_of(N_WORST + 3)).read_text()
+    assert page.count("with outlines found") == 12
+
+
+def test_a_hostile_name_is_shown_as_it_is_written(run: Path) -> None:
+    page = write_report(run, data_of(1, name=HOSTILE)).read_text()
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_report_of_private_frames_says_so_before_all_else(run: Path) -> None:
+    assert "PRIVATE" not in write_report(run, data_of(1)).read_text()
+    page = write_report(run, data_of(1, private=True)).read_text()
+    assert page.index("PRIVATE: do not publish") < page.index("<h1>")
+
+
+def test_a_report_of_weights_from_private_frames_is_private_whatever_is_measured(run: Path) -> None:
+    checkpoint = load_checkpoint(run)
+    training = {**checkpoint.config.training, "datasets": [{"name": "own", "used": "2 frames", "private": True}]}
+    config = replace(checkpoint.config, training=training)
+    save_checkpoint(run, checkpoint.network, config, model_card(config))
+    assert "PRIVATE: do not publish" in write_report(run, None).read_text()
+
+
+def test_the_best_look_and_the_time_taken_are_read_from_the_log(run: Path) -> None:
+    lines = read_log(run / "log.jsonl")
+    assert best_step([line for line in lines if "validation" in line]) == 1600
+    assert duration_s(lines) == pytest.approx((1600 + 900) / 2.0 + 3 * 5.0)
+
+
+def test_a_log_that_was_cut_off_in_its_last_line_is_read_up_to_there(run: Path) -> None:
+    log = run / "log.jsonl"
+    log.write_text(log.read_text() + '{"stage": 1, "st')
+    assert len(read_log(log)) == 6
+
+
+def test_the_command_writes_the_report_of_a_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--run", str(run)]) == 0
+    assert "Not measured" in (run / "report.html").read_text()
+    assert main(["--run", str(run / "nothing")]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1

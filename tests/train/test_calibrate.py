@@ -1,0 +1,302 @@
+"""Calibration: probabilities and widths fitted to answers known beforehand, stored, checked, and put to use."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from octseg.cards.score_tables import coverage_table
+from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
+from octseg.checkpoint.calibration import Calibration, Platt
+from octseg.errors import CheckpointError
+from octseg.inference import choose_backend
+from octseg.measurement import FrameMeasures
+from octseg.measurement.intervals import Reach, Signs, Width
+from octseg.model import DeepLabV3Plus, ModelConfig
+from octseg.phantom import make_phantom
+from octseg.pretrained import BUNDLED, from_pretrained
+from octseg.view.preprocessing import PreprocessingConfig, to_input, view_frame
+from tests.fakes.prepared import phantoms_fold, prepare_folder
+from train.calibrate import Reading, core_logits, fitted_core_logit, fitted_platt, fitted_widths, main, phantoms
+from train.dataset import phantom_case
+from train.judging.agreement import Reliability
+from train.judging.judge import evaluate
+from train.judging.scores import true_and_found
+
+TINY = CheckpointConfig(
+    network=ModelConfig(classes=("lumen", "lipid_core"), aspp_rates=(6,), aspp_channels=8, skip_channels=8),
+    preprocessing=PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8),
+)
+
+
+@pytest.fixture
+def bundled(tmp_path: Path) -> Path:
+    """A copy of the bundled model that knows of no calibration."""
+    known = load_checkpoint(BUNDLED)
+    config = replace(known.config, calibration=Calibration())
+    save_checkpoint(tmp_path / "model", known.network, config, "# A copy")
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_probability_is_moved_by_slope_and_intercept_of_its_class_alone(backend: str) -> None:
+    known = load_checkpoint(BUNDLED)
+    grey = to_input(view_frame(make_phantom(0).frame), known.config.preprocessing)[None]
+    calibration = Calibration(probability={"lipid_core": Platt(slope=0.5, intercept=-1.0)})
+    plain = choose_backend(Checkpoint(replace(known.config, calibration=Calibration()), known.network), "cpu", backend)
+    moved = choose_backend(Checkpoint(replace(known.config, calibration=calibration), known.network), "cpu", backend)
+    before, after = plain(grey)[0], moved(grey)[0]
+    np.testing.assert_array_equal(after[[0, 1, 3]], before[[0, 1, 3]])
+    between = (before[2] > 0.01) & (before[2] < 0.99)
+    np.testing.assert_allclose(after[2][between], expit(0.5 * logit(before[2][between]) - 1.0), atol=1e-4)
+    assert between.sum() > 100
+
+
+def test_a_core_must_be_as_sure_as_nearly_none_of_the_invented_ones() -> None:
+    without = [*[-np.inf] * 80, *np.linspace(0.5, 2.4, 20)]  # 4 of these 100 are surer than 2.0
+    assert fitted_core_logit([3.0] * 50, without) == pytest.approx(2.1, abs=0.1)
+
+
+def test_but_never_so_sure_that_many_true_ones_are_missed() -> None:
+    with_lipid = [*np.linspace(1.0, 2.0, 101), *[-np.inf] * 20]
+    assert fitted_core_logit(with_lipid, [5.0] * 30) == pytest.approx(1.02, abs=0.02)
+
+
+def test_without_frames_of_both_kinds_every_core_counts() -> None:
+    assert fitted_core_logit([], [1.0]) == 0.0
+    assert fitted_core_logit([1.0], []) == 0.0
+
+
+def test_a_core_below_the_models_least_logit_is_not_outlined(bundled: Path) -> None:
+    frame = make_phantom(0).frame
+    result = from_pretrained(bundled).segment(frame)
+    surest = max(core_logits(result, 0.5))
+    known = load_checkpoint(bundled)
+    for least, found in ((surest - 0.5, True), (surest + 0.5, False)):
+        calibration = replace(known.config.calibration, least_core_logit=least)
+        save_checkpoint(bundled, known.network, replace(known.config, calibration=calibration), "# A copy")
+        assert from_pretrained(bundled).segment(frame).masks["lipid_core"].any() == found
+
+
+def test_a_calibration_from_before_cores_were_asked_takes_every_core() -> None:
+    stored = Calibration().to_mapping()
+    del stored["least_core_logit"]
+    assert Calibration.from_mapping(stored, ("lumen",)).least_core_logit == 0.0
+
+
+def test_a_slope_and_an_intercept_that_are_known_are_found() -> None:
+    """A model that says `p` where the truth comes with sigmoid(0.6 logit(p) + 0.4)."""
+    rng = np.random.default_rng(0)
+    told = expit(rng.normal(-1.0, 2.0, (1000, 1000)))
+    bins = Reliability.empty()
+    bins.add(told.astype(np.float32), rng.random(told.shape) < expit(0.6 * logit(told) + 0.4))
+    platt = fitted_platt(bins)
+    assert platt is not None
+    assert platt.slope == pytest.approx(0.6, abs=0.01)
+    assert platt.intercept == pytest.approx(0.4, abs=0.02)
+    nothing = Reliability.empty()
+    nothing.add(told.astype(np.float32), np.zeros(told.shape, bool))
+    assert fitted_platt(nothing) is None
+
+
+def readings(off: np.ndarray, spread: np.ndarray, value: np.ndarray, rise: np.ndarray | None = None) -> list[Reading]:
+    """Frames whose true value lies `off` above the one found."""
+    rises = np.zeros_like(value) if rise is None else rise
+    told = zip(value + off, value, spread, rises, strict=True)
+    return [Reading(float(t), float(v), Signs(float(s), 0.0, float(r))) for t, v, s, r in told]
+
+
+def inside(width: Width, frames: list[Reading]) -> float:
+    ends = [width.interval(each.value, each.signs) for each in frames]
+    return float(np.mean([low <= each.true <= high for (low, high), each in zip(ends, frames, strict=True)]))
+
+
+def test_widths_hold_95_of_100_of_new_distances_and_go_by_what_tells() -> None:
+    rng = np.random.default_rng(1)
+    n = 3000
+    spread, value, told = rng.uniform(0.5, 5.0, n), rng.uniform(1.0, 100.0, n), rng.normal(0.0, 1.0, n)
+    frames = {
+        "lipid_arc_deg": readings(told * spread, spread, value),
+        "lumen_area_mm2": readings(told * 0.2 * value, np.zeros(n), value),
+        "lipid_core_area_mm2": readings(told * 3.0, spread, value),
+    }
+    widths = fitted_widths({name: of_measure[:1000] for name, of_measure in frames.items()})
+    for name, width in widths.items():
+        assert inside(width, frames[name][1000:]) == pytest.approx(0.95, abs=0.025)
+    assert widths["lipid_arc_deg"].high.spread == pytest.approx(1.96, rel=0.2)
+    assert widths["lumen_area_mm2"].low.share == pytest.approx(1.96 * 0.2, rel=0.2)
+    assert widths["lipid_core_area_mm2"].low.of(1.0, 10.0, 0.0) == pytest.approx(1.96 * 3.0, rel=0.2)
+    assert fitted_widths({"lipid_arc_deg": frames["lipid_arc_deg"][:79]}) == {}
+
+
+def test_ends_are_as_uneven_as_the_errors_are() -> None:
+    """Values that are never too low by more than a tenth of what they are too high by."""
+    rng = np.random.default_rng(2)
+    n = 1500
+    spread, value, side = rng.uniform(0.5, 5.0, n), rng.uniform(50.0, 100.0, n), rng.random(n) < 0.5
+    off = np.where(side, -spread, 0.1 * spread) * rng.random(n)
+    width = fitted_widths({"lipid_arc_deg": readings(off, spread, value)})["lipid_arc_deg"]
+    assert width.low.of(2.0, 75.0, 0.0) > 7 * width.high.of(2.0, 75.0, 0.0)
+
+
+def test_frames_in_which_nothing_was_found_do_not_widen_the_intervals_of_the_others() -> None:
+    """Each third of those with nothing found was missed, with a rise that tells of it."""
+    rng = np.random.default_rng(3)
+    n = 400
+    found = readings(rng.normal(0.0, 0.1, n), np.full(n, 0.1), rng.uniform(2.0, 6.0, n))
+    missed = np.where(np.arange(n) % 3 == 0, rng.uniform(2.0, 4.0, n), 0.0)
+    nothing = readings(missed, np.zeros(n), np.zeros(n), rise=missed / 4)
+    width = fitted_widths({"lipid_core_area_mm2": [*found, *nothing]})["lipid_core_area_mm2"]
+    assert width.high.of(0.1, 4.0, 0.0) < 0.3
+    assert width.none.of(0.0, 0.0, 0.0) < 0.3
+    assert width.none.of(0.0, 0.0, 1.0) == pytest.approx(4.0, rel=0.1)
+
+
+def test_intervals_are_fitted_on_phantoms_of_either_optics_by_turns() -> None:
+    names = [case.name for case in phantoms(3)]
+    assert names == ["phantom_800000", "other_optics_850000", "phantom_800001"]
+
+
+def test_the_configuration_keeps_a_calibration(tmp_path: Path) -> None:
+    calibration = Calibration(
+        probability={"lumen": Platt(slope=1.5, intercept=0.25)},
+        intervals={"lipid_arc_deg": Width(low=Reach(spread=2.5), high=Reach(share=0.25, floor=10.0), none=Reach())},
+        made_from={"intervals": "3 phantoms"},
+    )
+    save_checkpoint(tmp_path, DeepLabV3Plus(TINY.network), replace(TINY, calibration=calibration), "# Tiny")
+    assert load_checkpoint(tmp_path).config.calibration == calibration
+
+
+def test_intervals_that_were_written_with_one_factor_are_read_as_they_were_meant(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, DeepLabV3Plus(TINY.network), TINY, "# Tiny")
+    old = {"lipid_arc_deg": {"factor": 2.0, "share": 0.1, "floor": 5.0}}
+    change(tmp_path, lambda config: config["calibration"].update(intervals=old))
+    width = load_checkpoint(tmp_path).config.calibration.intervals["lipid_arc_deg"]
+    assert width.interval(100.0, Signs(3.0, drop=50.0)) == (100 - 2 * (3 + 10 + 5), 100 + 2 * (3 + 10 + 5))
+
+
+def drop_calibration(config: dict[str, Any]) -> None:
+    del config["calibration"]
+
+
+def test_a_checkpoint_without_a_calibration_is_taken_as_it_is(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, DeepLabV3Plus(TINY.network), TINY, "# Tiny")
+    change(tmp_path, drop_calibration)
+    assert load_checkpoint(tmp_path).config.calibration == Calibration()
+
+
+def change(folder: Path, how: Callable[[dict[str, Any]], None]) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    how(config)
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+BELOW_0 = {"spread": -1.0, "share": 0.0, "shift": 0.0, "floor": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "held", "words"),
+    [
+        ("probability", "calcium", {"slope": 1.0, "intercept": 0.0}, r"names \['calcium'\], unknown to this model"),
+        (
+            "probability",
+            "lumen",
+            {"slope": 0.0, "intercept": 0.0},
+            "slope of calibration.probability.lumen must be above",
+        ),
+        ("probability", "lumen", {"slope": "1", "intercept": 0.0}, "slope.* must be a finite number, not '1'"),
+        (
+            "probability",
+            "lumen",
+            {"slope": 1.0},
+            r"calibration.probability.lumen\" in config.json lacks \['intercept'\]",
+        ),
+        ("probability", "lumen", {"slope": 1.0, "intercept": 1e999}, "intercept.* must be a finite number"),
+        ("intervals", "plaque_burden", {"factor": 2.0, "share": 0.0, "floor": 0.0}, r"names \['plaque_burden'\]"),
+        ("intervals", "lipid_arc_deg", {"factor": 2.0, "share": 0.0, "floor": -1.0}, "share and floor from 0 on"),
+        ("intervals", "lipid_arc_deg", [2.0, 1.0], "must be an object"),
+        ("intervals", "lipid_arc_deg", {"low": {}, "high": {}}, r"lipid_arc_deg\" in config.json lacks \['none'\]"),
+        ("intervals", "lipid_arc_deg", {"low": {"spread": 1.0}, "high": BELOW_0, "none": BELOW_0}, r"low\" .* lacks"),
+        ("intervals", "lipid_arc_deg", {"low": BELOW_0, "high": BELOW_0, "none": BELOW_0}, "must be from 0 on"),
+    ],
+)
+def test_a_calibration_that_does_not_fit_is_refused_by_name(
+    tmp_path: Path, section: str, name: str, held: Any, words: str
+) -> None:
+    save_checkpoint(tmp_path, DeepLabV3Plus(TINY.network), TINY, "# Tiny")
+    change(tmp_path, lambda config: config["calibration"][section].update({name: held}))
+    with pytest.raises(CheckpointError, match=words):
+        load_checkpoint(tmp_path)
+
+
+def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
+    bundled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Phantoms as a dataset: of three studies one is for validation. Before, a threshold that is far too high."""
+    change(bundled, lambda config: config.update(thresholds={"lipid_core": 0.99}, metrics={"protocol": "old"}))
+    fold = phantoms_fold(tmp_path / "fold", dict.fromkeys(("011", "012", "013"), True), per_study=2)
+    assert prepare_folder(fold, tmp_path / "data", "--size", "512", "--validation-share", "0.34") == 0
+    assert main(["--model", str(bundled), "--data", str(tmp_path / "data"), "--phantoms", "2"]) == 0
+    config = load_checkpoint(bundled).config
+    assert config.threshold("lipid_core") < 0.9
+    assert set(config.calibration.probability) == {"lipid_core"}  # the dataset speaks of no other
+    assert config.metrics == {}
+    assert config.calibration.made_from["probability"] == "2 validation frames of 1 patients"
+    assert config.calibration.made_from["intervals"] == (
+        "2 phantoms, half of them of other optics, seeds 800000 to 800000 and 850000 to 850000"
+    )
+    assert "intervals of 0 measures" in capsys.readouterr().out  # two frames are too few
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--data", "x", "--split", "test"], "calibrated on validation, never on test"),
+        (["--phantoms", "0"], "nothing to calibrate on"),
+    ],
+)
+def test_what_cannot_be_calibrated_on_is_told_and_changes_nothing(
+    bundled: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str
+) -> None:
+    before = (bundled / "config.json").read_bytes()
+    assert main(["--model", str(bundled), *flags]) == 1
+    assert words in capsys.readouterr().err
+    assert (bundled / "config.json").read_bytes() == before
+
+
+def test_intervals_of_a_model_that_was_never_calibrated_say_so(bundled: Path) -> None:
+    result = from_pretrained(bundled).segment(make_phantom(0).frame, uncertainty=True)
+    assert any("were not checked against any truth" in warning for warning in result.warnings)
+
+
+def test_coverage_counts_true_values_inside_and_keeps_apart_what_is_absent_in_both() -> None:
+    case = phantom_case(900_000)
+    segmenter = from_pretrained()
+    sure = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=True)
+    both = true_and_found(sure, case)
+    true_mm2 = case.truth["lumen"].sum() * (sure.pixel_spacing_mm or 0) ** 2
+    assert both["lumen_area_mm2"][0] == pytest.approx(true_mm2)
+    assert both["lumen_area_mm2"][1] == sure.measures.lumen_area_mm2
+    absent = replace(sure, measures=FrameMeasures())
+    empty = replace(case, truth={name: np.zeros_like(plane) for name, plane in case.truth.items()})
+    assert true_and_found(absent, empty)["lipid_core_area_px"] == (0.0, 0.0)
+    assert "fibrous_cap_thickness_min_um" not in true_and_found(absent, empty)
+    metrics = evaluate(segmenter, [case], uncertainty=True)
+    low, high = (sure.intervals_95 or {})["lumen_area_mm2"] or (1.0, 0.0)
+    held = metrics["intervals_95"]["lumen_area_mm2"]
+    inside = float(low <= true_mm2 <= high)
+    assert (held["n"], held["inside"], held["inside_all"]) == (1, inside, inside)
+    assert held["median_half_width"] == pytest.approx((high - low) / 2, abs=1e-4)
+    assert "| phantoms | lumen_area_mm2 | 1 |" in coverage_table({"phantoms": metrics})
+
+
+def test_each_phantom_counts_as_a_patient_of_its_own_in_the_bootstrap() -> None:
+    segmenter = from_pretrained()
+    metrics = evaluate(segmenter, [phantom_case(900_000 + number) for number in range(3)])
+    low, high = metrics["classes"]["lumen"]["dice"]["pooled_ci95"]
+    assert low < metrics["dice_pooled"]["lumen"] < high

@@ -1,0 +1,213 @@
+"""The pieces of the page: numbers as words, cards, outlines. No server."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from octseg.checkpoint import CheckpointConfig
+from octseg.errors import OctsegError
+from octseg.measurement import FrameMeasures
+from octseg.model import ModelConfig
+from octseg.pullback import PixelScale
+from octseg.result import ModelIdentity
+from octseg.ui.cards import dice_html, error_html, model_html, scale_html
+from octseg.ui.markup import number, signed
+from octseg.ui.numbers import UNSURE, table_html, tiles_html
+from octseg.ui.page import typed_mm
+from octseg.ui.picture import outline_path, scale_bar_svg
+from octseg.view.preprocessing import PreprocessingConfig
+from tests.fakes.results import TWO_CORES
+
+HOSTILE = "<script>alert(1)</script>"
+MEASURED = FrameMeasures(
+    lipid_core_area_px=12345.0,
+    lipid_core_area_mm2=1.23456,
+    lipid_arc_deg=0.0,
+)
+STATES_NOTHING = CheckpointConfig(network=ModelConfig(), preprocessing=PreprocessingConfig(domain="polar"))
+UNSEEN = {"n_frames": 4, "studies": ["003", "008"], "dice_pooled": {"lumen": 0.981, "lipid_core": None}}
+
+
+def shown(html: str) -> str:
+    """The text of some HTML, its spaces made one."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>|&nbsp;", " ", html)).strip()
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "expected"), [(None, 2, "–"), (0.0, 0, "0"), (12345.678, 1, "12\N{NARROW NO-BREAK SPACE}345.7")]
+)
+def test_numbers_are_written_with_thin_spaces_and_absent_ones_as_a_dash(
+    value: float | None, digits: int, expected: str
+) -> None:
+    assert number(value, digits) == expected
+
+
+def test_a_margin_has_a_sign_and_a_true_minus() -> None:
+    assert (signed(-7.4, 0), signed(53.0, 0)) == ("\N{MINUS SIGN}7", "+53")
+
+
+def test_the_table_holds_each_measure_in_full_beside_its_rounded_one() -> None:
+    html = table_html(MEASURED)
+    assert 'data-measure="lipid_core_area_mm2" data-value="1.23456">1.235</td>' in html
+    assert "Fibrous cap" not in shown(html)  # nothing of it was measured
+
+
+def test_areas_are_shown_in_pixels_where_there_is_no_scale() -> None:
+    tiles = shown(tiles_html(replace(MEASURED, lipid_core_area_mm2=None)))
+    assert "Visible plaque area 12\N{NARROW NO-BREAK SPACE}345 px".replace("\N{NARROW NO-BREAK SPACE}", " ") in tiles
+    assert "mm²" not in tiles
+
+
+def test_an_arc_of_zero_is_a_zero_and_an_absent_cap_a_dash() -> None:
+    tiles = shown(tiles_html(MEASURED))
+    assert "Lipid arc 0 °" in tiles
+    assert "Thinnest cap –" in tiles
+
+
+def test_the_area_says_how_deep_it_goes() -> None:
+    assert "Visible plaque area 1.23 mm² to 1.2 mm behind the lumen" in shown(tiles_html(MEASURED))
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "unsure"),
+    [
+        (2.0, (0.0, 4.0), True),
+        (2.0, (0.0, 9.0), True),
+        (2.0, (0.5, 3.5), False),
+        (0.0, (0.0, 0.4), True),
+        (None, (0.0, 0.4), True),
+        (0.0, (0.0, 0.0), False),
+    ],
+)
+def test_a_value_as_uncertain_as_it_is_large_is_grey_and_says_so(
+    value: float | None, interval: tuple[float, float], unsure: bool
+) -> None:
+    html = tiles_html(replace(MEASURED, lumen_area_mm2=value), {"lumen_area_mm2": interval})
+    assert ("oct-unsure" in html) is unsure
+    assert (UNSURE in html) is unsure
+
+
+def test_what_is_true_of_an_example_stands_beside_what_was_found() -> None:
+    true = {"lipid_core_area_mm2": 2.7, "lipid_arc_deg": 122.5, "fibrous_cap_thickness_min_um": None}
+    tiles, table = shown(tiles_html(TWO_CORES, None, true)), shown(table_html(TWO_CORES, None, true))
+    for said in (tiles, table):
+        assert "true: none" in said
+    assert "Visible plaque area 2.50 mm² true: 2.70 mm²" in tiles
+    assert "157 true: 122°" in table
+    assert "true:" not in tiles_html(TWO_CORES) + table_html(TWO_CORES)
+
+
+def test_no_millimetre_is_claimed_without_a_scale() -> None:
+    said = shown(scale_html(PixelScale()))
+    assert "Not known" in said
+    assert not re.search(r"\d", said)
+
+
+def test_the_scale_stands_with_source_evidence_and_cross_check() -> None:
+    scale = PixelScale(
+        pixel_spacing_mm=0.01, source="ruler", evidence=HOSTILE, catheter_diameter_mm=0.912, warnings=(HOSTILE,)
+    )
+    html = scale_html(scale)
+    assert "0.01000 mm per pixel (100.0 px per mm)" in shown(html)
+    assert "the catheter measures 0.912 mm" in shown(html)
+    assert "<script" not in html
+
+
+@pytest.mark.parametrize(
+    ("source", "used"), [("ruler", "the ruler in the frame"), ("user", "the number that you entered")]
+)
+def test_a_preset_that_something_goes_before_is_said_not_to_be_used(source: Any, used: str) -> None:
+    said = shown(scale_html(PixelScale(pixel_spacing_mm=0.01, source=source), "704"))
+    assert f"Not the preset 704: {used} was used" in said
+    assert "Not the preset" not in shown(scale_html(PixelScale(pixel_spacing_mm=0.01, source=source)))
+
+
+def test_a_preset_that_is_used_is_named_as_the_source() -> None:
+    said = shown(scale_html(PixelScale(pixel_spacing_mm=0.01, source="preset", evidence="By 704."), "704"))
+    assert said.startswith("Scale Preset 0.01000 mm per pixel (100.0 px per mm) By 704.")
+    assert "Not the preset" not in said
+
+
+def test_a_preset_that_does_not_fit_gives_pixels_and_says_so() -> None:
+    said = shown(scale_html(PixelScale(), "1024"))
+    assert "the preset 1024 does not fit this frame, so areas stay in pixels" in said
+    assert "Not known" in said
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("there is no frame yet", "There is no frame yet."),
+        ("frame.png is broken; save it again.", "frame.png is broken; save it again."),
+        (HOSTILE, "&lt;script&gt;alert(1)&lt;/script&gt;."),
+    ],
+)
+def test_an_error_is_one_whole_sentence(sentence: str, said: str) -> None:
+    assert f"<p>{said}</p>" in error_html(sentence)
+
+
+def test_the_model_stands_with_its_data_its_hash_and_its_dice_on_unseen_patients() -> None:
+    identity = ModelIdentity(name=HOSTILE, source="hub", revision="0123abc", sha256="ab" * 32)
+    training: dict[str, Any] = {"datasets": [{"name": "record", "used": "186 frames", "licence": "CC-BY-4.0"}]}
+    config = replace(STATES_NOTHING, training=training, metrics={"protocol": "pooled", "unseen patients": UNSEEN})
+    html = model_html(identity, config)
+    assert "<script" not in html
+    for said in ("from the Hub", "0123abc", "abababab", "record, 186 frames, CC-BY-4.0", "Lumen 0.98", "Lipid core –"):
+        assert said in shown(html)
+    assert "4 frames of 2 patients, too few for an interval" in shown(html)
+
+
+def test_the_model_card_says_first_what_frames_of_unseen_patients_say() -> None:
+    unseen = {**UNSEEN, "dice_pooled": {"lipid_core": 0.774}, "lipid_area_error_percent_pooled": -24.5}
+    phantoms = {"n_frames": 200, "studies": ["phantom"], "dice_pooled": {"lipid_core": 0.9}}
+    learnt = {**UNSEEN, "studies": ["001"]}
+    config = replace(
+        STATES_NOTHING,
+        training={"datasets": [{"name": "record", "studies": ["001"]}]},
+        metrics={"phantoms": phantoms, "unseen patients": unseen, "frames kept apart": learnt},
+    )
+    said = shown(model_html(ModelIdentity(name="m", source="bundled", sha256="ab" * 32), config))
+    sentence = (
+        "On 4 frames of 2 patients it had not seen: lipid Dice 0.77, area off by \N{MINUS SIGN}24 %; "
+        "too few for an interval."
+    )
+    assert said.startswith(f"Model {sentence} Name")
+    assert said.index("unseen patients") < said.index("phantoms")
+    assert said.count("had not seen") == 1
+
+
+def test_a_model_that_states_no_dice_is_said_to_state_none() -> None:
+    assert "is not stated" in dice_html(STATES_NOTHING)
+
+
+@pytest.mark.parametrize(("typed", "mm"), [("", None), ("  ", None), ("0.00668", 0.00668), (" 0,01 ", 0.01)])
+def test_a_scale_may_be_typed_with_a_comma_or_not_at_all(typed: str, mm: float | None) -> None:
+    assert typed_mm(typed) == mm
+
+
+def test_a_word_is_no_scale() -> None:
+    with pytest.raises(OctsegError, match="'ten' is no number"):
+        typed_mm("ten")
+
+
+def test_an_outline_runs_around_its_mask_and_around_a_hole_in_it() -> None:
+    mask = np.zeros((100, 100), bool)
+    mask[20:80, 30:70] = True
+    mask[40:60, 45:55] = False
+    path = outline_path(mask)
+    points = np.array([pair.split() for pair in re.findall(r"[\d.]+ [\d.]+", path)], float)
+    assert path.count("M") == path.count("Z") == 2
+    assert points.min(axis=0) == pytest.approx((30, 20), abs=1)
+    assert points.max(axis=0) == pytest.approx((69, 79), abs=1)
+    assert outline_path(np.zeros((10, 10), bool)) == ""
+
+
+def test_the_scale_bar_is_as_long_as_it_says() -> None:
+    bar = scale_bar_svg(700, 700, 0.01)
+    start, end = (float(x) for x in re.findall(r"M([\d.]+) [\d.]+H([\d.]+)", bar)[0])
+    assert (end - start) * 0.01 == pytest.approx(1.0, abs=0.005)
+    assert "1 mm" in bar
+    assert scale_bar_svg(700, 700, None) == ""
