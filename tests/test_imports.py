@@ -1,6 +1,7 @@
 """Who may import whom: the table of rooms, held by reading the source of every module."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ ONLY_IN = {
     "spaces": ("app.py", "octseg/ui/"),
     "huggingface_hub": ("octseg/pretrained/", "hub/"),
     "datasets": ("hub/", "train/"),
-    "pydicom": ("octseg/reading/", "octseg/export/"),
+    "pydicom": ("octseg/reading/dicom/", "octseg/export/dicom/"),
     "openvino": ("octseg/inference/",),
     "accelerate": ("train/learning/engine.py",),
     "monai": ("train/",),
@@ -30,15 +31,22 @@ ONLY_IN = {
     "hub": ("app.py", "hub/", "train/__main__.py"),
     "octseg.ui": ("app.py", "octseg/ui/"),
 }
-# Inside octseg, a room looks only at rooms before it.
-ORDER = ("reading", "view", "inference", "measurement", "decoding", "drawing", "export")
+# Each room looks only at rooms before it; a name is a folder of that package, or a module of it.
+ORDER = {
+    "octseg": (
+        *("errors", "classes", "pullback", "reading", "model", "view", "measurement", "checkpoint", "inference"),
+        *("decoding", "drawing", "phantom", "result", "export", "segmenter", "pretrained", "dataset", "cards"),
+        *("commands", "__main__", "ui"),
+    ),
+    "train": (
+        *("code_version", "locking", "preparing", "dataset", "judging", "learning", "reporting"),
+        *("prepare", "evaluate", "calibrate", "report", "__main__"),
+    ),
+}
+ROOMS = [(package, room) for package, rooms in ORDER.items() for room in rooms]
 NO_TORCH = (
-    "octseg/measurement/",
-    "octseg/decoding/",
-    "octseg/drawing/",
-    "octseg/export/",
-    "octseg/reading/",
-    "octseg/phantom/",
+    *("octseg/reading/", "octseg/view/", "octseg/measurement/", "octseg/decoding/", "octseg/drawing/"),
+    *("octseg/phantom/", "octseg/export/", "octseg/commands/"),
 )
 
 
@@ -68,14 +76,34 @@ def test_a_package_is_imported_only_where_it_belongs(package: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("room", ORDER)
-def test_a_room_looks_only_at_rooms_before_it(room: str) -> None:
-    later = ORDER[ORDER.index(room) + 1 :]
-    files = [
-        path for path in SOURCES if str(path.relative_to(ROOT)).startswith((f"octseg/{room}/", f"octseg/{room}.py"))
-    ]
+@pytest.mark.parametrize("package", ORDER)
+def test_every_room_has_its_place_in_the_order(package: str) -> None:
+    entries = {path.relative_to(ROOT / package).parts[0].removesuffix(".py") for path in (ROOT / package).rglob("*.py")}
+    assert entries - {"__init__"} == set(ORDER[package])
+
+
+@pytest.mark.parametrize(("package", "room"), ROOMS, ids=lambda name: name)
+def test_a_room_looks_only_at_rooms_before_it(package: str, room: str) -> None:
+    later = ORDER[package][ORDER[package].index(room) + 1 :]
+    home = ROOT / package / room
+    files = [path for path in SOURCES if path.is_relative_to(home) or path == home.with_suffix(".py")]
     assert files
-    wrong = [(path.name, other) for path in files for other in later if reaches(imported(path), f"octseg.{other}")]
+    wrong = [
+        (str(path.relative_to(ROOT)), other)
+        for path in files
+        for other in later
+        if reaches(imported(path), f"{package}.{other}")
+    ]
+    assert wrong == []
+
+
+def test_no_module_takes_what_is_private_to_another() -> None:
+    wrong = [
+        (str(path.relative_to(ROOT)), name)
+        for path in SOURCES
+        for name in imported(path)
+        if name.split(".")[0] in (*PARTS, "app") and re.search(r"\._(?!_)", name)
+    ]
     assert wrong == []
 
 
