@@ -43,27 +43,32 @@ def _marginals(gain: Gain, absent: Gain, step_cost: float, greatest_cost: float,
     """Greatest gain of any closed path through each place (rays, N, places), and through none on a ray (rays, N)."""
     rays, count, places = gain.shape
     start = int(rays * FORGETTING)
+    steps = np.arange(-start, rays)
+    ahead, back = steps % rays, (-1 - steps) % rays
+    gains = np.stack([gain[ahead], gain[back]], axis=1)  # of each step: clockwise, counterclockwise
+    absents = np.stack([absent[ahead], absent[back]], axis=1)
     ramp = np.float32(step_cost) * np.arange(places, dtype=np.float32)
-    there = np.zeros((2, count, places), np.float32)  # messages: clockwise, counterclockwise
+    ramps = np.stack([ramp, -ramp[::-1]])[:, None, None]  # for what comes from nearer, and from farther places
+    there = np.zeros((2, count, places), np.float32)  # messages
     nowhere = np.zeros((2, count), np.float32)
-    arrived = np.empty((2, rays, count, places), np.float32)
-    arrived_nowhere = np.empty((2, rays, count), np.float32)
-    for step in range(-start, rays):
-        ahead, back = step % rays, (-1 - step) % rays
-        if step >= 0:
-            arrived[0, ahead], arrived[1, back] = there
-            arrived_nowhere[0, ahead], arrived_nowhere[1, back] = nowhere
-        there[0] += gain[ahead]
-        there[1] += gain[back]
-        nowhere[0] += absent[ahead]
-        nowhere[1] += absent[back]
+    arrived = np.empty((rays, 2, count, places), np.float32)
+    arrived_nowhere = np.empty((rays, 2, count), np.float32)
+    raised, moved = np.empty((2, 2, count, places), np.float32), np.empty((2, 2, count, places), np.float32)
+    for number in range(len(steps)):
+        if number >= start:
+            arrived[number - start], arrived_nowhere[number - start] = there, nowhere
+        there += gains[number]
+        nowhere += absents[number]
         best = there.max(axis=2)
-        up = np.maximum.accumulate(there + ramp, axis=2) - ramp
-        down = np.maximum.accumulate((there - ramp)[..., ::-1], axis=2)[..., ::-1] + ramp
+        raised[0], raised[1] = there, there[..., ::-1]
+        raised += ramps
+        np.maximum.accumulate(raised, axis=-1, out=moved)
+        moved -= ramps
+        np.maximum(moved[0], moved[1, ..., ::-1], out=there)
         floor = np.maximum(best - np.float32(greatest_cost), nowhere - np.float32(end_cost))
+        np.maximum(there, floor[..., None], out=there)
         nowhere = np.maximum(nowhere, best - np.float32(end_cost))
-        there = np.maximum(np.maximum(up, down), floor[..., None])
-        least = np.maximum(nowhere, best)[..., None]  # gains are compared, so a constant may be taken off
-        there -= least
-        nowhere -= least[..., 0]
-    return arrived.sum(axis=0) + gain, arrived_nowhere.sum(axis=0) + absent
+        least = np.maximum(nowhere, best)  # gains are compared, so a constant may be taken off
+        there -= least[..., None]
+        nowhere -= least
+    return arrived[:, 0] + arrived[::-1, 1] + gain, arrived_nowhere[:, 0] + arrived_nowhere[::-1, 1] + absent

@@ -5,7 +5,6 @@ Ray k of N_RAYS points to k * 360 / N_RAYS degrees, 0 towards +col and growing t
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -13,12 +12,38 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
+from octseg.view.preprocessing import about
+
 Floats = NDArray[np.float32]
 Radii = NDArray[np.float64]  # (N_RAYS,) in pixels from the centre
+Part = tuple[slice, slice]  # rows and columns of a frame
 
 N_RAYS = 200
 FINE = 8  # directions to a ray, in which a border is drawn
 MAX_PLACES = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A part of a frame as it is seen from the centre of the rays.
+
+    radius: of each pixel, (h, w) in pixels. direction: in fine directions, (h, w).
+    """
+
+    part: Part
+    radius: Floats
+    direction: Floats
+
+    def around(self, values: Radii) -> Floats:
+        """Values (N_RAYS,) of each ray, smooth between them, at the direction of each pixel, (h, w)."""
+        fine = between_rays(values)
+        table = np.append(fine, fine[0]).astype(np.float32)[None]
+        read = cv2.remap(table, self.direction, np.zeros_like(self.direction), cv2.INTER_LINEAR)
+        return np.asarray(read, np.float32)
+
+    def within(self, part: Part) -> "Window":
+        """A part of this one; its rows and columns are counted from this one's."""
+        return Window(part, np.ascontiguousarray(self.radius[part]), np.ascontiguousarray(self.direction[part]))
 
 
 @dataclass(frozen=True)
@@ -39,14 +64,18 @@ class RayGrid:
         """Between two places."""
         return self.reach_px / self.places
 
-    def read(self, map_: NDArray[np.generic]) -> Floats:
-        """A map (H, W) along the rays, (N_RAYS, places), averaged over a step; beyond the frame its edge goes on."""
+    def read(self, map_: NDArray[np.generic], corner: tuple[int, int] = (0, 0)) -> Floats:
+        """A map along the rays, (N_RAYS, places), averaged over a step; beyond its edge it goes on as it ends.
+
+        map_: (H, W), or a part of that whose first pixel is `corner` of the frame.
+        """
         source = np.asarray(map_, np.float32)
         if self.step_px > 1.5:
             source = np.asarray(cv2.blur(source, (round(self.step_px),) * 2), np.float32)
         angle = (np.arange(N_RAYS) * (2 * np.pi / N_RAYS))[:, None]
         radius = ((np.arange(self.places) + 0.5) * self.step_px)[None]
-        rows, cols = self.centre[0] + radius * np.sin(angle), self.centre[1] + radius * np.cos(angle)
+        rows = self.centre[0] - corner[0] + radius * np.sin(angle)
+        cols = self.centre[1] - corner[1] + radius * np.cos(angle)
         read = cv2.remap(
             source,
             cols.astype(np.float32),
@@ -56,22 +85,18 @@ class RayGrid:
         )
         return np.asarray(read, np.float32)
 
-    @cached_property
-    def pixels(self) -> tuple[Floats, Floats]:
-        """Radius in pixels and direction, in fine directions, of each pixel, (H, W) each."""
-        row = np.arange(self.shape[0], dtype=np.float32)[:, None] - np.float32(self.centre[0])
-        col = np.arange(self.shape[1], dtype=np.float32)[None] - np.float32(self.centre[1])
-        cols, rows = (np.ascontiguousarray(np.broadcast_to(each, self.shape)) for each in (col, row))
-        radius, angle = cv2.cartToPolar(cols, rows)
-        return np.asarray(radius, np.float32), np.asarray(angle * np.float32(N_RAYS * FINE / (2 * np.pi)), np.float32)
+    def window(self, reach_px: float = np.inf) -> Window:
+        """The part of the frame that holds all within `reach_px` of the centre."""
+        low = [max(0, int(min(np.floor(at - reach_px), n - 1))) if np.isfinite(reach_px) else 0 for at, n in self._axes]
+        high = [min(n, int(max(np.ceil(at + reach_px) + 1, 1))) if np.isfinite(reach_px) else n for at, n in self._axes]
+        part = (slice(low[0], high[0]), slice(low[1], high[1]))
+        radius, angle = about(self.centre, part)
+        return Window(part, radius, angle * np.float32(N_RAYS * FINE / (2 * np.pi)))
 
-    def around(self, values: Radii) -> Floats:
-        """Values (N_RAYS,) of each ray, smooth between them, at the direction of each pixel, (H, W)."""
-        fine = between_rays(values)
-        table = np.append(fine, fine[0]).astype(np.float32)[None]
-        _, direction = self.pixels
-        read = cv2.remap(table, direction, np.zeros_like(direction), cv2.INTER_LINEAR)
-        return np.asarray(read, np.float32)
+    @property
+    def _axes(self) -> tuple[tuple[float, int], tuple[float, int]]:
+        """Where the centre lies, and how many pixels there are, along rows and columns."""
+        return (self.centre[0], self.shape[0]), (self.centre[1], self.shape[1])
 
 
 def between_rays(values: Radii) -> Radii:

@@ -6,12 +6,11 @@ At 7 and 10 mm zoom most of the rays' length is dark; the nearer view shows the 
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from octseg.measurement.depth import LIPID_DEPTH_MM, length_px
-from octseg.view.preprocessing import FrameView, PreprocessingConfig, to_frame
+from octseg.view.preprocessing import FrameView, PreprocessingConfig, about, to_frame
 
 Floats = NDArray[np.float32]
 
@@ -51,7 +50,5 @@ def joined(planes: Sequence[Floats], views: Sequence[FrameView], config: Preproc
 def _within(view: FrameView) -> Floats:
     """1 where the view reaches, 0 beyond, (H, W)."""
     height, width = view.grey.shape
-    row = np.arange(height, dtype=np.float32)[:, None] - np.float32(view.catheter_centre[0])
-    col = np.arange(width, dtype=np.float32)[None] - np.float32(view.catheter_centre[1])
-    radius = cv2.magnitude(*(np.ascontiguousarray(np.broadcast_to(each, (height, width))) for each in (row, col)))
+    radius, _ = about(view.catheter_centre, (slice(0, height), slice(0, width)))
     return np.asarray(np.clip((view.reach_px - radius) / FADE_PX, 0, 1), np.float32)

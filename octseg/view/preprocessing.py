@@ -231,14 +231,24 @@ def unit_positions(config: PreprocessingConfig) -> tuple[NDArray[np.float32], ND
     return rows.astype(np.float32), cols.astype(np.float32)
 
 
+def about(
+    centre: tuple[float, float], part: tuple[slice, slice]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Distance in pixels from a centre and angle in radians, 0 to 2 pi, of each pixel (h, w) of a part of a frame."""
+    rows, cols = part
+    row = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(centre[0])
+    col = np.arange(cols.start, cols.stop, dtype=np.float32)[None] - np.float32(centre[1])
+    shape = np.broadcast_shapes(row.shape, col.shape)
+    radius, angle = cv2.cartToPolar(np.broadcast_to(col, shape).copy(), np.broadcast_to(row, shape).copy())
+    return np.asarray(radius, np.float32), np.asarray(angle, np.float32)
+
+
 @lru_cache(maxsize=8)
 def _polar_positions(
     shape: tuple[int, int], centre: tuple[float, float], reach_px: float, size: tuple[int, int], wrap_rays: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Where in the polar input each pixel (H, W) of the frame lies, as rows and cols of that shape."""
-    row = np.arange(shape[0], dtype=np.float32)[:, None] - np.float32(centre[0])
-    col = np.arange(shape[1], dtype=np.float32)[None] - np.float32(centre[1])
-    radius, angle = cv2.cartToPolar(np.broadcast_to(col, shape).copy(), np.broadcast_to(row, shape).copy())
+    radius, angle = about(centre, (slice(0, shape[0]), slice(0, shape[1])))
     rows = angle * np.float32((size[0] - 2 * wrap_rays) / (2.0 * np.pi)) + np.float32(wrap_rays)
     cols = radius * np.float32(size[1] / reach_px) - np.float32(0.5)
     return rows, np.maximum(cols, 0.0)

@@ -1,0 +1,111 @@
+"""Borders along rays as planes over the frame, to a fraction of a pixel: outlined where they are 0.5.
+
+A plane is drawn only where it is not 0: lumen and cap near the lumen, lipid core about its own sectors.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.decoding.borders import Borders
+from octseg.decoding.rays import FINE, N_RAYS, Floats, Part, Radii, RayGrid
+from octseg.measurement.depth import length_px, lipid_depth_px
+
+EDGE_PX = 4.0  # over which an outline's plane rises from 0 to 1
+CORNER_MM = 0.15  # radius with which the ends of a core are rounded
+AROUND_PX = 8  # about the borders of a core, more than an outline's plane needs to fall to 0
+
+
+def draw_planes(
+    maps: Mapping[str, Floats],
+    thresholds: Mapping[str, float],
+    borders: Borders,
+    grid: RayGrid,
+    disc: NDArray[np.bool_] | None,
+    pixel_spacing_mm: float | None,
+) -> dict[str, Floats]:
+    """The planes (H, W) float32 in [0, 1] of one frame's maps, in their order; see `octseg.decoding.decode`."""
+    planes = dict.fromkeys(maps, np.zeros(grid.shape, np.float32))
+    wall = borders.wall
+    if wall is not None:
+        planes["lumen"] = np.zeros(grid.shape, np.float32)
+        planes["lumen"][wall.window.part] = _plane(-wall.beyond)
+    if borders.lipid.any():
+        planes |= {name: plane for name, plane in _plaque(borders, grid, pixel_spacing_mm).items() if name in maps}
+    if "vasa_vasorum" in maps:
+        vasa = planes["vasa_vasorum"] = _halved_at(maps["vasa_vasorum"], thresholds["vasa_vasorum"]).copy()
+        if wall is not None:
+            vasa[wall.window.part] *= wall.beyond > 0
+    return planes if disc is None else {name: plane * disc for name, plane in planes.items()}
+
+
+def _plaque(borders: Borders, grid: RayGrid, pixel_spacing_mm: float | None) -> dict[str, Floats]:
+    """Planes (H, W) of lipid core and, where there is a lumen, of the cap before it."""
+    wall, front_of, back_of = borders.wall, borders.front, borders.back
+    if front_of is None or back_of is None:
+        return {}
+    window = grid.window() if wall is None else wall.window
+    part = _part_about(borders.lipid, back_of, front_of if borders.lumen is None else borders.lumen, grid, window.part)
+    seen = window.within(part)
+    front, back = seen.around(front_of), seen.around(back_of)
+    from_end = _from_ends(borders.lipid, seen.direction) * seen.radius
+    within = np.minimum(seen.radius - front, back - seen.radius)
+    corner = np.float32(length_px(CORNER_MM, pixel_spacing_mm, min(grid.shape)))
+    drawn = {}
+    if wall is not None:
+        limit = lipid_depth_px(pixel_spacing_mm, min(grid.shape))
+        within = np.minimum(within, limit - wall.depth[part])
+        drawn["fibrous_cap"] = _plane(np.minimum(np.minimum(wall.beyond[part], front - seen.radius), from_end))
+    drawn["lipid_core"] = _plane(_rounded(within, from_end, corner))
+    rows, cols = (slice(w.start + p.start, w.start + p.stop) for w, p in zip(window.part, part, strict=True))
+    planes = {name: np.zeros(grid.shape, np.float32) for name in drawn}
+    for name, plane in drawn.items():
+        planes[name][rows, cols] = plane
+    return planes
+
+
+def _part_about(lipid: NDArray[np.bool_], outer: Radii, inner: Radii, grid: RayGrid, whole: Part) -> Part:
+    """The rows and columns, counted from those of `whole`, that hold lipid's rays (N_RAYS,) from `inner` to `outer`."""
+    about = lipid | np.roll(lipid, 1) | np.roll(lipid, -1)  # ends lie halfway to the next ray
+    angle = np.flatnonzero(about) * (2 * np.pi / N_RAYS)
+    radius = np.stack([inner[about], np.maximum(outer, inner)[about]])
+    ends = []
+    for at, way, of_whole in zip(grid.centre, (np.sin(angle), np.cos(angle)), whole, strict=True):
+        places = at + radius * way - of_whole.start
+        count = of_whole.stop - of_whole.start
+        first = int(np.clip(np.floor(places.min()) - AROUND_PX, 0, count - 1))
+        ends.append(slice(first, int(np.clip(np.ceil(places.max()) + AROUND_PX + 1, first + 1, count))))
+    return ends[0], ends[1]
+
+
+def _halved_at(map_: Floats, threshold: float) -> Floats:
+    """A map in [0, 1] stretched so that it is 0.5 at the threshold."""
+    if threshold == 0.5:
+        return map_
+    low, high = np.float32(0.5 / threshold), np.float32(0.5 / (1 - threshold))
+    return np.asarray(np.where(map_ < threshold, map_ * low, 1 - (1 - map_) * high), np.float32)
+
+
+def _plane(inside_px: Floats) -> Floats:
+    """Signed distance to an outline, positive inside, as a plane in [0, 1] that is 0.5 on it."""
+    plane = inside_px / np.float32(EDGE_PX)
+    plane += np.float32(0.5)
+    return np.asarray(np.clip(plane, 0, 1, out=plane), np.float32)
+
+
+def _rounded(within: Floats, from_end: Floats, corner_px: np.float32) -> Floats:
+    """Signed distance to what is inside both, its corners rounded."""
+    short, beside = np.maximum(corner_px - within, 0), np.maximum(corner_px - from_end, 0)
+    return np.asarray(corner_px - np.hypot(short, beside), np.float32)
+
+
+def _from_ends(there: NDArray[np.bool_], direction: Floats) -> Floats:
+    """Angle in radians from each pixel to the nearest end of a stretch of rays, positive within it, (H, W)."""
+    if there.all():
+        return np.full(direction.shape, np.pi, np.float32)
+    changes = np.flatnonzero(there != np.roll(there, -1)) + 0.5  # halfway to the next ray
+    ray = np.arange(N_RAYS * FINE + 1) / FINE
+    away = np.abs((ray[:, None] - changes[None] + N_RAYS / 2) % N_RAYS - N_RAYS / 2).min(axis=1)
+    signed = np.where(there[np.rint(ray).astype(int) % N_RAYS], away, -away) * (2 * np.pi / N_RAYS)
+    return np.asarray(signed.astype(np.float32)[np.rint(direction).astype(int)], np.float32)
