@@ -30,7 +30,7 @@ def _run(argv: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hub", description="Publish on the Hugging Face Hub.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for each in (model, data, push_results, space):
-        each.add_command(commands)
+        each.add_command(commands.add_parser)
     options = parser.parse_args(argv)
     if not sys.stderr.isatty():
         disable_progress_bars()

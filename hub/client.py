@@ -26,6 +26,22 @@ UPLOAD_FAILED = RuntimeError  # which the client raises for a file that could no
 
 
 @dataclass(frozen=True, kw_only=True)
+class How:
+    """How a repository is written to.
+
+    private: nothing is sent where others could see it, and a new repository is private. create_pr: by a pull request
+    instead of to main. tag: a name for the commit.
+    """
+
+    private: bool = False
+    create_pr: bool = False
+    tag: str | None = None
+
+
+TO_MAIN = How()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Publication:
     """What is to stand in a repository after one commit.
 
@@ -42,9 +58,7 @@ class Publication:
     description: str = ""
     owned: re.Pattern[str] | None = None
     laid: Mapping[str, Callable[[str | None], str]] = field(default_factory=dict)
-    private: bool = False
-    create_pr: bool = False
-    tag: str | None = None
+    how: How = TO_MAIN
     create_arguments: Mapping[str, Any] = field(default_factory=dict)  # of the repository, such as a Space's sdk
 
 
@@ -83,9 +97,9 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         HubUnreachableError: the Hub does not answer, even when asked again.
     """
     require_name(publication.repository)
-    if publication.tag is not None:
-        require_tag_name(publication.tag)
-    if publication.create_pr and publication.tag is not None:
+    if publication.how.tag is not None:
+        require_tag_name(publication.how.tag)
+    if publication.how.create_pr and publication.how.tag is not None:
         raise HubError("a pull request is not tagged: leave out --tag, and tag the commit when it has been merged")
     if token is None and get_token() is None:
         raise HubError("nobody is signed in here: run `hf auth login`, or set HF_TOKEN to a token that may write")
@@ -96,19 +110,19 @@ def publish(publication: Publication, token: Token = None, say: Callable[[str], 
         done = Published(change.parent.commit, repository.url(change.parent.commit), changed=False)
     else:
         say(f"{len(change.sent)} files are new or changed, {len(change.deleted)} are deleted")
-        if publication.tag is not None:
-            repository.require_tag_free(publication.tag)
-        opened = _landed(repository, publication, change) if publication.create_pr else None  # by an earlier run
+        if publication.how.tag is not None:
+            repository.require_tag_free(publication.how.tag)
+        opened = _landed(repository, publication, change) if publication.how.create_pr else None  # by an earlier run
         commit, pull_request = opened or _committed(repository, publication, change)
         repository.require_arrived(commit, change.sent)
-        if publication.private:
+        if publication.how.private:
             public = f"was made public meanwhile, so all can see commit {commit[:7]}; make it private in its settings"
             _require_private(publication, repository.head(), public)
         say("read back: every file that was sent has the hash that it has here")
         done = Published(commit, repository.url(commit), changed=True, pull_request=pull_request)
-    if publication.tag is not None:
-        repository.tag(publication.tag, done.commit)
-        say(f"the tag {publication.tag} names commit {done.commit[:7]}")
+    if publication.how.tag is not None:
+        repository.tag(publication.how.tag, done.commit)
+        say(f"the tag {publication.how.tag} names commit {done.commit[:7]}")
     return done
 
 
@@ -120,16 +134,16 @@ def _opened(repository: Repository, publication: Publication, say: Callable[[str
             publication, head, "is public already, so --private cannot hold; make it private in its settings"
         )
         return head, False
-    if publication.create_pr:
+    if publication.how.create_pr:
         raise HubError(f"there is no {repository.kind} {repository.name} on the Hub to open a pull request in")
-    head = repository.make(private=publication.private, **publication.create_arguments)
+    head = repository.make(private=publication.how.private, **publication.create_arguments)
     say(f"made the {'private' if head.private else 'public'} {repository.kind} {repository.name}")
     _require_private(publication, head, "was made, and is public although it was to be private; nothing was sent there")
     return head, True
 
 
 def _require_private(publication: Publication, head: Head | None, why: str) -> None:
-    if publication.private and (head is None or not head.private):
+    if publication.how.private and (head is None or not head.private):
         raise HubError(f"{publication.repository} {why}, or take another name")
 
 
@@ -185,7 +199,7 @@ def _commit_once(repository: Repository, publication: Publication, change: _Chan
         commit_description=publication.description,
         repo_type=repository.kind,
         parent_commit=change.parent.commit,
-        create_pr=publication.create_pr,
+        create_pr=publication.how.create_pr,
     )
     return done.oid, done.pr_url
 
@@ -203,7 +217,7 @@ def _landed(repository: Repository, publication: Publication, change: _Change) -
 
 
 def _where_it_could_be(repository: Repository, publication: Publication) -> Iterator[tuple[str, str | None]]:
-    if publication.create_pr:
+    if publication.how.create_pr:
         yield from repository.open_pull_requests(publication.summary)
     else:
         yield BRANCH, None

@@ -1,6 +1,5 @@
 """`push-data`: a processed dataset to a dataset repository, as Parquet that the Hub's viewer shows, with its papers."""
 
-import argparse
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from hub.client import CARD, Publication, Published, publish
-from hub.options import Commands, add_publishing_flags, say, tell, written_how
+from hub.client import CARD, TO_MAIN, How, Publication, Published, publish
+from hub.options import AddParser, add_folder_flags, say
 from hub.repository import require_name
 from octseg.cards.dataset import write as write_card
 from octseg.dataset import parquet
@@ -19,29 +18,14 @@ from octseg.export.files import told_in_one_sentence
 from octseg.pretrained import Token
 
 
-def add_command(commands: Commands) -> None:
+def add_command(add: AddParser) -> None:
     """`push-data DIR org/name`."""
-    parser = commands.add_parser("push-data", help="publish a dataset of python -m train.prepare")
+    parser = add("push-data", help="publish a dataset of python -m train.prepare")
     parser.add_argument("folder", type=Path, metavar="DIR", help="dataset folder, or what --parquet made of it")
-    parser.add_argument("repository", metavar="ORG/NAME")
-    add_publishing_flags(parser)
-    parser.set_defaults(run=_run)
+    add_folder_flags(parser, push_data)
 
 
-def _run(options: argparse.Namespace) -> int:
-    tell(push_data(options.folder, options.repository, **written_how(options)))
-    return 0
-
-
-def push_data(
-    folder: Path,
-    repository: str,
-    *,
-    private: bool = False,
-    create_pr: bool = False,
-    tag: str | None = None,
-    token: Token = None,
-) -> Published:
+def push_data(folder: Path, repository: str, how: How = TO_MAIN, token: Token = None) -> Published:
     """Publish a dataset folder; its Parquet files lie beside it until they are sent.
 
     Raises:
@@ -62,9 +46,7 @@ def push_data(
             files=_files(made),
             summary="Publish an octseg dataset",
             owned=parquet.SHARD_NAME,
-            private=private,
-            create_pr=create_pr,
-            tag=tag,
+            how=how,
         )
         return publish(publication, token=token, say=say)
 

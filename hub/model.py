@@ -1,11 +1,10 @@
 """`push-model`: a checkpoint folder to a model repository, with a card made from what the folder says of itself."""
 
-import argparse
 import json
 from pathlib import Path
 
-from hub.client import Publication, Published, publish
-from hub.options import Commands, add_publishing_flags, say, tell, written_how
+from hub.client import TO_MAIN, How, Publication, Published, publish
+from hub.options import AddParser, add_folder_flags, say
 from octseg.cards.model import FAILURES_FILE, model_card
 from octseg.cards.score_tables import METRICS_FILE, Metrics
 from octseg.checkpoint import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, load_checkpoint
@@ -13,29 +12,14 @@ from octseg.dataset.publishing import require_not_private, require_publishable_w
 from octseg.pretrained import Token
 
 
-def add_command(commands: Commands) -> None:
+def add_command(add: AddParser) -> None:
     """`push-model RUN org/name`."""
-    parser = commands.add_parser("push-model", help="publish a checkpoint folder with its card")
-    parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder with config.json and model.safetensors")
-    parser.add_argument("repository", metavar="ORG/NAME")
-    add_publishing_flags(parser)
-    parser.set_defaults(run=_run)
+    parser = add("push-model", help="publish a checkpoint folder with its card")
+    parser.add_argument("folder", type=Path, metavar="RUN", help="folder with config.json and model.safetensors")
+    add_folder_flags(parser, push_model)
 
 
-def _run(options: argparse.Namespace) -> int:
-    tell(push_model(options.run_folder, options.repository, **written_how(options)))
-    return 0
-
-
-def push_model(
-    folder: Path,
-    repository: str,
-    *,
-    private: bool = False,
-    create_pr: bool = False,
-    tag: str | None = None,
-    token: Token = None,
-) -> Published:
+def push_model(folder: Path, repository: str, how: How = TO_MAIN, token: Token = None) -> Published:
     """Publish the checkpoint in `folder`: weights, config.json and card, and figures and failures where they are there.
 
     Raises:
@@ -61,9 +45,7 @@ def push_model(
         files=files,
         summary=f"Publish weights {config.sha256[:12]}",
         description=f"octseg checkpoint, sha256 of model.safetensors {config.sha256}",
-        private=private,
-        create_pr=create_pr,
-        tag=tag,
+        how=how,
     )
     return publish(publication, token=token, say=say)
 

@@ -2,23 +2,43 @@
 
 import argparse
 import sys
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
 
-from hub.client import Published
+from hub.client import How, Published
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]  # argparse's own: name and help to the command's parser
+
+
+def add_folder_flags(parser: argparse.ArgumentParser, push: Callable[[Path, str, How], Published]) -> None:
+    """Where to and how, of a command that pushes the folder which `parser` takes as `folder`."""
+    parser.add_argument("repository", metavar="ORG/NAME")
+    add_publishing_flags(parser)
+    parser.set_defaults(run=partial(_push_folder, push))
+
+
+def _push_folder(push: Callable[[Path, str, How], Published], options: argparse.Namespace) -> int:
+    tell(push(options.folder, options.repository, how_of(options)))
+    return 0
 
 
 def add_publishing_flags(parser: argparse.ArgumentParser) -> None:
     """How a repository is written to."""
     parser.add_argument("--private", action="store_true", help="make the repository private, where it is new")
-    parser.add_argument("--create-pr", action="store_true", help="open a pull request instead of writing to main")
+    add_pull_request_flag(parser)
     parser.add_argument("--tag", metavar="NAME", help="name the commit, as v1.0")
 
 
-def written_how(options: argparse.Namespace) -> dict[str, Any]:
-    """What `add_publishing_flags` was given, by the names that push_model and its like take."""
-    return {"private": options.private, "create_pr": options.create_pr, "tag": options.tag}
+def add_pull_request_flag(parser: argparse.ArgumentParser) -> None:
+    """Whether main is left as it is."""
+    parser.add_argument("--create-pr", action="store_true", help="open a pull request instead of writing to main")
+
+
+def how_of(options: argparse.Namespace) -> How:
+    """What `add_publishing_flags` was given."""
+    return How(private=options.private, create_pr=options.create_pr, tag=options.tag)
 
 
 def say(sentence: str) -> None:

@@ -17,7 +17,7 @@ from hub.cards.results import METADATA
 from hub.cases import Plan, plan
 from hub.client import CARD
 from hub.errors import HubError
-from hub.options import Commands, say, tell
+from hub.options import AddParser, add_pull_request_flag, say, tell
 from hub.predicted import predicted_cases
 from octseg.export.files import told_in_one_sentence
 
@@ -29,9 +29,9 @@ SIGN_IN = "there is no token to share with: sign in with `hf auth login`, or set
 NOBODY = "no personal data"
 
 
-def add_command(commands: Commands) -> None:
+def add_command(add: AddParser) -> None:
     """`push-results DIR org/name`."""
-    parser = commands.add_parser("push-results", help="share what `octseg predict` wrote, private by default")
+    parser = add("push-results", help="share what `octseg predict` wrote, private by default")
     parser.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="what `octseg predict --out` wrote")
     parser.add_argument("repository", metavar="ORG/NAME")
     parser.add_argument(
@@ -39,7 +39,7 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument("--attribution", default="", metavar="TEXT", help="whose the frames are, under which licence")
     parser.add_argument("--public", action="store_true", help="share with everybody; asks once more")
-    parser.add_argument("--create-pr", action="store_true", help="open a pull request instead of writing to main")
+    add_pull_request_flag(parser)
     parser.add_argument("--dry-run", action="store_true", help="list what would be sent and where, and send nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask before anything is sent")
     parser.add_argument(

@@ -16,7 +16,7 @@ from huggingface_hub import GitCommitInfo, HfApi, get_token
 
 from hub.cards.results import METADATA, card, with_row, without_row
 from hub.cases import ID_DIGITS, Plan, plan
-from hub.client import CARD, Publication, Published, publish
+from hub.client import CARD, How, Publication, Published, publish
 from hub.errors import HubError, RaceError
 from hub.predicted import page_case
 from hub.repository import BRANCH, Repository, require_name
@@ -115,8 +115,7 @@ def share(plans: Sequence[Plan], where: Place, token: str, *, public: bool, crea
         laid={METADATA: _in_turn([with_row(each.row) for each in plans])},
         summary=f"Share {several}",
         description="\n".join(f"cases/{each.name}" for each in plans),
-        private=not public,
-        create_pr=create_pr,
+        how=How(private=not public, create_pr=create_pr),
     )
     return _published(publication, token)
 

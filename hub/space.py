@@ -14,9 +14,9 @@ from huggingface_hub import HfApi, SpaceHardware, constants
 
 import octseg
 from hub.cards.merging import joined, split
-from hub.client import CARD, Publication, Published, publish
+from hub.client import CARD, TO_MAIN, How, Publication, Published, publish
 from hub.errors import HubError
-from hub.options import Commands, add_publishing_flags, say, tell, written_how
+from hub.options import AddParser, add_publishing_flags, how_of, say, tell
 from octseg.checkpoint import CONFIG_FILE, WEIGHTS_FILE
 from octseg.pretrained import HUB_NAME, from_pretrained, patiently
 
@@ -40,9 +40,9 @@ class SpaceModel:
         return f"{self.repository}@{self.commit}"
 
 
-def add_command(commands: Commands) -> None:
+def add_command(add: AddParser) -> None:
     """`push-space org/name --model org/name`."""
-    parser = commands.add_parser("push-space", help="publish the app as a Space that runs")
+    parser = add("push-space", help="publish the app as a Space that runs")
     parser.add_argument("repository", metavar="ORG/NAME")
     parser.add_argument("--model", required=True, metavar="ORG/NAME[@REV]", help="the model that the Space loads")
     parser.add_argument(
@@ -53,18 +53,12 @@ def add_command(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    tell(push_space(options.repository, options.model, hardware=options.hardware, **written_how(options)))
+    tell(push_space(options.repository, options.model, how_of(options), hardware=options.hardware))
     return 0
 
 
 def push_space(
-    repository: str,
-    model: str,
-    *,
-    hardware: str = SpaceHardware.ZERO_A10G.value,
-    private: bool = False,
-    create_pr: bool = False,
-    tag: str | None = None,
+    repository: str, model: str, how: How = TO_MAIN, *, hardware: str = SpaceHardware.ZERO_A10G.value
 ) -> Published:
     """Publish the app of this checkout with `model`, "org/name[@revision]", which is loaded first.
 
@@ -84,13 +78,11 @@ def push_space(
         summary="Publish the octseg app",
         description=f"octseg {octseg.__version__} with {chosen}.",
         owned=OWNED,
-        private=private,
-        create_pr=create_pr,
-        tag=tag,
+        how=how,
         create_arguments={"space_sdk": "gradio", "space_hardware": hardware},
     )
     published = publish(publication, say=say)
-    if create_pr:
+    if how.create_pr:
         say(f"variables stand outside of pull requests: once it is merged, set the Space's {MODEL} to {chosen}")
     else:
         _choose(repository, chosen)

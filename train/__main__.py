@@ -138,10 +138,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _push(options: argparse.Namespace) -> None:
+    from hub.client import How
     from hub.model import push_model
     from hub.options import tell
 
-    tell(push_model(options.out, options.push_to_hub, private=options.private))
+    tell(push_model(options.out, options.push_to_hub, How(private=options.private)))
 
 
 def shown_by(bar: tqdm, recipe: Recipe) -> Callable[[Report], None]:

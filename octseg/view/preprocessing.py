@@ -231,9 +231,7 @@ def unit_positions(config: PreprocessingConfig) -> tuple[NDArray[np.float32], ND
     return rows.astype(np.float32), cols.astype(np.float32)
 
 
-def about(
-    centre: tuple[float, float], part: tuple[slice, slice]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def about(centre: tuple[float, float], part: tuple[slice, slice]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Distance in pixels from a centre and angle in radians, 0 to 2 pi, of each pixel (h, w) of a part of a frame."""
     rows, cols = part
     row = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(centre[0])

@@ -16,7 +16,7 @@ import yaml
 
 import octseg
 from hub.cards.merging import BEGIN, END, merged, split
-from hub.client import Published
+from hub.client import How, Published
 from hub.errors import HubError, RaceError
 from hub.model import push_model
 from octseg.errors import CheckpointError, HubUnreachableError, PublishingError
@@ -29,8 +29,8 @@ from tests.fakes.hub.server import HubServer
 NAME = "lab/net"
 
 
-def push(folder: Path, name: str = NAME, **how: Any) -> Published:
-    return push_model(folder, name, **how)
+def push(folder: Path, name: str = NAME) -> Published:
+    return push_model(folder, name)
 
 
 def push_twice(folder: Path, name: str) -> list[Published]:
@@ -100,7 +100,7 @@ def test_private_and_a_tag_are_as_asked_for(hub: HubServer, token: str, home: Pa
 
 
 def push_private_tagged(folder: Path) -> Published:
-    return push_model(folder, NAME, private=True, tag="v1.0")
+    return push_model(folder, NAME, How(private=True, tag="v1.0"))
 
 
 def test_private_is_refused_where_the_repository_is_public(hub: HubServer, token: str, home: Path, run: Path) -> None:
@@ -111,7 +111,7 @@ def test_private_is_refused_where_the_repository_is_public(hub: HubServer, token
 
 
 def push_as_pull_request(folder: Path) -> Published:
-    return push_model(folder, NAME, create_pr=True)
+    return push_model(folder, NAME, How(create_pr=True))
 
 
 def test_without_the_right_to_write_a_pull_request_is_opened(hub: HubServer, home: Path, run: Path, token: str) -> None:
@@ -237,7 +237,7 @@ def test_a_fault_on_the_way_up_is_got_over_in_one_commit(
 @pytest.mark.parametrize("tag", ["", "..", "v 1", "main", "refs/heads/x", "v1~^:"])
 def test_what_is_no_name_for_a_tag_is_refused_before_any_request(tag: str, run: Path) -> None:
     with pytest.raises(HubError, match=r"is no name for a tag; give one such as v1\.0"):
-        push_model(run, NAME, tag=tag)
+        push_model(run, NAME, How(tag=tag))
 
 
 def test_a_readme_that_is_no_text_is_not_touched(hub: HubServer, token: str, home: Path, run: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_readme_that_is_no_text_is_not_touched(hub: HubServer, token: str, hom
 
 
 def push_two_pull_requests(folder: Path) -> list[str | None]:
-    return [push_model(folder, NAME, create_pr=True).pull_request for _ in range(2)]
+    return [push_model(folder, NAME, How(create_pr=True)).pull_request for _ in range(2)]
 
 
 def test_the_same_pull_request_is_not_opened_twice(hub: HubServer, token: str, home: Path, run: Path) -> None:
@@ -271,7 +271,7 @@ def test_what_is_made_public_meanwhile_is_told(hub: HubServer, token: str, home:
 
 
 def push_privately(folder: Path) -> Published:
-    return push_model(folder, NAME, private=True)
+    return push_model(folder, NAME, How(private=True))
 
 
 def test_what_somebody_committed_meanwhile_is_not_written_over(
