@@ -14,6 +14,7 @@ from huggingface_hub import HfApi, SpaceHardware, constants
 
 import octseg
 from hub.cards.merging import joined, split
+from hub.cards.texts import filled
 from hub.client import CARD, TO_MAIN, How, Publication, Published, publish
 from hub.errors import HubError
 from hub.options import AddParser, add_publishing_flags, how_of, say, tell
@@ -138,30 +139,17 @@ def _card(checkout: Path, repository: str, model: SpaceModel) -> str:
     front["models"] = [model.repository]
     if model.is_open:
         front["preload_from_hub"] = [f"{model.repository} {CONFIG_FILE},{WEIGHTS_FILE} {model.commit}"]
-    return joined(front, _text(repository, model))
-
-
-def _text(repository: str, model: SpaceModel) -> str:
-    link = f"{constants.ENDPOINT}/{model.repository}/tree/{model.commit}"
-    token = "" if model.is_open else f"\n\nThe model is not open to all: {_token_advice(model)}."
-    return f"""# octseg
-
-{octseg.__doc__}
-
-**Research use only, not a medical device.** What you send goes to the machine that the Space runs on, and is deleted
-there within the hour: send no frame that names a patient.
-
-The model is [{model.repository}]({link}), commit `{model.commit[:7]}`. The variable `{MODEL}` in the Space's settings,
-`org/name@revision`, chooses another; without it the file `{MODEL}` does.{token}
-
-Programs call the Space too:
-
-```python
-from gradio_client import Client, handle_file
-
-Client("{repository}").predict(handle_file("frame.png"), api_name="/segment")
-```
-"""
+    text = filled(
+        "space.md",
+        what_it_is=str(octseg.__doc__),
+        model=model.repository,
+        model_url=f"{constants.ENDPOINT}/{model.repository}/tree/{model.commit}",
+        commit=model.commit[:7],
+        variable=MODEL,
+        token="" if model.is_open else f"\n\nThe model is not open to all: {_token_advice(model)}.",
+        space=repository,
+    )
+    return joined(front, text)
 
 
 def _token_advice(model: SpaceModel) -> str:
