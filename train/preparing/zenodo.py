@@ -9,7 +9,8 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,47 +135,51 @@ class Connection:
 
     def stream(self, file: RemoteFile, start: int, stop: int) -> Iterator[bytes]:
         """Bytes `start` to `stop` of a file in chunks; a connection that breaks is taken up where it broke."""
-        at, failures = start, 0
+        at, tries = start, 0
         while at < stop:
+            tries += 1
             try:
-                with self._range(file, at, stop) as answer:
-                    for chunk in answer.iter_content(CHUNK_BYTES):
-                        _wait(self.stopping, 0.0)
-                        if answer.status_code == 200:  # the whole file comes, from its beginning
-                            chunk = chunk[: stop - at]
-                        if at + len(chunk) > stop:
-                            raise DatasetError(f"the server sent more of {file.key} than was asked for; try again")
-                        at, failures = at + len(chunk), 0
+                with closing(self._answered(file, at, stop)) as chunks:
+                    for chunk in chunks:
+                        at, tries = at + len(chunk), 1
                         yield chunk
-                        if at == stop:
-                            break
-                if at < stop:
-                    raise requests.ConnectionError("the answer ended early")
             except requests.RequestException as error:
-                failures += 1
-                if failures >= self.patience.attempts:
+                if tries >= self.patience.attempts:
                     raise DatasetError(
                         f"{file.key} could not be fetched further: {_cause(error)}; "
                         "run the same command again to go on from here"
                     ) from error
-                seconds = min(self.patience.longest_wait_s, self.patience.first_wait_s * 2.0**failures)
-                _wait(self.stopping, seconds)
+                _wait(self.stopping, min(self.patience.longest_wait_s, self.patience.first_wait_s * 2.0**tries))
 
     def read(self, file: RemoteFile, start: int, stop: int) -> bytes:
         """Bytes `start` to `stop` of a file."""
         return b"".join(self.stream(file, start, stop))
 
-    def _range(self, file: RemoteFile, start: int, stop: int) -> requests.Response:
-        answer = self._get(file.url, {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"})
-        try:
+    def _answered(self, file: RemoteFile, start: int, stop: int) -> Generator[bytes, None, None]:
+        """What one answer brings of bytes `start` to `stop`; requests.ConnectionError where it ends before them."""
+        at = start
+        with self._range(file, start, stop) as answer:
+            for chunk in answer.iter_content(CHUNK_BYTES):
+                _wait(self.stopping, 0.0)
+                if answer.status_code == 200:  # the whole file comes, from its beginning
+                    chunk = chunk[: stop - at]
+                at += len(chunk)
+                if at > stop:
+                    raise DatasetError(f"the server sent more of {file.key} than was asked for; try again")
+                yield chunk
+                if at == stop:
+                    return
+        raise requests.ConnectionError("the answer ended early")
+
+    @contextmanager
+    def _range(self, file: RemoteFile, start: int, stop: int) -> Iterator[requests.Response]:
+        """The answer to one request, of this very file."""
+        with self._get(file.url, {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}) as answer:
             if answer.status_code == 416:
                 raise _changed(file)
             _expect(answer, (200, 206) if start == 0 else (206,), file.key)
             self._check_same(file, answer)
-        except BaseException:
-            answer.close()
-            raise
-        return answer
+            yield answer
 
     def _check_same(self, file: RemoteFile, answer: requests.Response) -> None:
         """DatasetError where size or ETag differ from those of the record and of the first answer."""
