@@ -27,10 +27,11 @@ from octseg.dataset.origin import ZENODO_FOLDS, ZENODO_RECORD, Origin
 from octseg.dataset.publishing import read_provenance
 from octseg.errors import ConfigError, DatasetError, OctsegError
 from train.preparing import preview
-from train.preparing.build import LEAK_WARNING, Job, SplitRule, build, refuse_existing
+from train.preparing.build import Job, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.masks import MaskRule, parse_class_map
 from train.preparing.names import RECORD_PATTERN, NameRule, by_csv, by_pattern
+from train.preparing.placing import LEAK_WARNING, SplitRule
 from train.preparing.processing import Processing
 from train.preparing.record_source import Found, RecordRequest, bring, default_cache, dry_run
 from train.preparing.sources import Listing, chosen, files_of, in_two_folders, paired
@@ -305,21 +306,23 @@ def _parser() -> argparse.ArgumentParser:
     kept = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m train.prepare", description=__doc__, formatter_class=kept)
     parser.add_argument("--out", type=_named, metavar="DIR", help="the folder that the dataset becomes")
-    _add_commands(parser.add_argument_group("what to do"))
-    _add_record(parser.add_argument_group("the Zenodo record"))
-    _add_folder(parser.add_argument_group("a folder or a ZIP file"))
-    _add_processing(parser.add_argument_group("what is made of it"))
+    _add_commands(parser)
+    _add_record(parser)
+    _add_folder(parser)
+    _add_processing(parser)
     return parser
 
 
-def _add_commands(group: argparse._ArgumentGroup) -> None:
+def _add_commands(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to do")
     group.add_argument("--source", choices=("zenodo", "folder"))
     group.add_argument("--check", type=Path, metavar="DIR", help="verify a dataset")
     group.add_argument("--preview", type=Path, metavar="DIR", help="make the pictures of a dataset anew")
     group.add_argument("--parquet", type=Path, metavar="DIR", help="write a dataset as Parquet to --out")
 
 
-def _add_record(group: argparse._ArgumentGroup) -> None:
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the Zenodo record")
     group.add_argument("--record-fold", type=int, default=1, choices=range(1, 6), help="any one holds all frames")
     group.add_argument("--whole-file", action="store_true", help="fetch the whole ZIP, not only frames and masks")
     group.add_argument("--dry-run", action="store_true", help="say how much would be fetched")
@@ -328,7 +331,8 @@ def _add_record(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--endpoint", default=os.environ.get("ZENODO_ENDPOINT", ENDPOINT), help="the server's API")
 
 
-def _add_folder(group: argparse._ArgumentGroup) -> None:
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("a folder or a ZIP file")
     group.add_argument(
         "--data", type=Path, metavar="PATH", help="holds img/ and mask/ (or images/, masks/), at any depth"
     )
@@ -351,7 +355,8 @@ def _add_folder(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_processing(group: argparse._ArgumentGroup) -> None:
+def _add_processing(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is made of it")
     group.add_argument("--classes", default="lipid_core", help="all, or some of " + ",".join(CLASS_NAMES))
     group.add_argument("--size", type=int, default=512, help="side of frames and masks in pixels")
     group.add_argument("--studies", type=_studies, help="only these, as 001,003")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -13,52 +13,21 @@ from octseg.classes import BY_NAME, CLASS_NAMES
 from octseg.dataset.folder import column_types, palette_meaning, write_provenance, write_sums
 from octseg.dataset.origin import Origin
 from octseg.dataset.publishing import SHAREABLE_LICENCES
-from octseg.errors import ConfigError, DatasetError
+from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from train.code_version import code_commit
 from train.preparing import preview
 from train.preparing.duplicates import across_studies
 from train.preparing.layout import Placed, counts, known_sums, lay_out
+from train.preparing.placing import SplitRule, place, told_of
 from train.preparing.privacy import hidden_names, load_key, save_key
 from train.preparing.processing import Processing
 from train.preparing.sources import Item, Listing, Problem
-from train.preparing.splits import StudyCount, folds_by_study, split_by_frame, split_by_study
 from train.preparing.workshop import Made, Workshop, clear_left_over, workshop_of
 
 FEW = 5  # files that may be left out of any run
 FEW_PERCENT = 1.0  # of a large one
 PROBLEMS_FILE = "problems.txt"
-LEAK_WARNING = (
-    "LEAKING SPLIT: frames were drawn at random, so near-copies of training frames, and the same patients, are in "
-    "validation. Figures on it say nothing about unseen patients."
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitRule:
-    """Which frames are for training, which for validation, which are held out as test.
-
-    folds: number of folds by study, of which `validation_fold` validates; None for one split of `share`.
-    holdout: studies for the test part; those of a named list that are not there are passed over.
-    """
-
-    by: Literal["study", "frame", "none"] = "study"
-    share: float = 0.2
-    seed: int = 0
-    folds: int | None = None
-    validation_fold: int = 1
-    holdout: tuple[str, ...] = ()
-    holdout_name: str | None = None
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.share < 1.0:
-            raise ConfigError(f"the validation share must lie between 0 and 1, not {self.share}")
-        if self.seed < 0:
-            raise ConfigError(f"the seed must be 0 or more, not {self.seed}")
-        if self.folds is not None and (self.by != "study" or not 1 <= self.validation_fold <= self.folds):
-            raise ConfigError("folds are by study, and the validation fold is one of them")
-        if self.by == "frame" and self.holdout:
-            raise ConfigError("a hold-out of studies goes with a split by study; by frame it would leak")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +44,7 @@ class Job:
     origin: Origin
     source: Mapping[str, Any]
     processing: Processing
-    split: SplitRule = SplitRule()
+    split: SplitRule
     selection: tuple[str, ...] = ()
     key: Path = Path("key.json")
     max_bad: int | None = None
@@ -104,7 +73,7 @@ def build(job: Job) -> dict[str, Any]:
         if not good:
             raise DatasetError(f"no frame is left to make a dataset of: {_shown(problems)}")
         tied, duplicates = _duplicates(good)
-        placed = _placed(good, _hidden_holdout(job), job.processing.target, tied)
+        placed = place(good, _hidden_holdout(job), job.processing.target, tied)
         types = column_types(job.processing.classes, leaks=job.split.by == "frame", folds=job.split.folds is not None)
         folder = lay_out(workshop, placed, types)
         provenance = _provenance(job, placed, problems, duplicates)
@@ -177,55 +146,6 @@ def _duplicates(made: Sequence[Made]) -> tuple[list[set[str]], list[dict[str, An
     return tied, told
 
 
-def _placed(made: Sequence[Made], rule: SplitRule, target: str, tied: list[set[str]]) -> list[Placed]:
-    """Each frame with its split."""
-    studies = _study_counts(made, target)
-    held = set(rule.holdout) & studies.keys()
-    if rule.holdout and not held:
-        raise DatasetError("none of the studies to hold out is among the frames")
-    if rule.holdout_name is None and (absent := sorted(set(rule.holdout) - studies.keys())):
-        raise DatasetError(f"there is no study {', '.join(absent)} to hold out")
-    for together in tied:
-        if together & held and together - held:
-            raise DatasetError(
-                f"the studies {', '.join(sorted(together))} share frames, and only some of them are held out; "
-                "hold out all of them or none"
-            )
-    rest = {study: count for study, count in studies.items() if study not in held}
-    if rule.by == "frame":
-        chosen = split_by_frame(len(made), rule.share, rule.seed)
-        return [
-            Placed(one, "validation" if place in chosen else "train", {"split_leaks": True})
-            for place, one in enumerate(made)
-        ]
-    if rule.by == "none":
-        return [Placed(one, "test" if one.item.name.study in held else "train", {}) for one in made]
-    if rule.folds is not None:
-        fold_of = folds_by_study(rest, rule.folds, rule.seed, tied)
-        validation = {study for study, fold in fold_of.items() if fold == rule.validation_fold}
-        extra = {study: {"fold": fold} for study, fold in fold_of.items()} | {study: {"fold": 0} for study in held}
-    else:
-        validation, extra = split_by_study(rest, rule.share, rule.seed, tied), {}
-    return [
-        Placed(
-            one,
-            "test" if study in held else "validation" if study in validation else "train",
-            extra.get(study, {}),
-        )
-        for one in made
-        for study in (one.item.name.study,)
-    ]
-
-
-def _study_counts(made: Sequence[Made], target: str) -> dict[str, StudyCount]:
-    studies: dict[str, StudyCount] = {}
-    for one in made:
-        before = studies.get(one.item.name.study, StudyCount(0, 0))
-        positive = before.positive + (one.row[f"{target}_area_px"] > 0)
-        studies[one.item.name.study] = StudyCount(before.frames + 1, positive)
-    return studies
-
-
 def _provenance(
     job: Job, placed: Sequence[Placed], problems: Sequence[Problem], duplicates: list[dict[str, Any]]
 ) -> dict[str, Any]:
@@ -241,7 +161,7 @@ def _provenance(
         "classes": list(classes),
         "palette": palette_meaning(classes),
         "size": job.processing.size,
-        "split": _split_told(job.split, placed),
+        "split": told_of(job.split, placed),
         "counts": counts(placed, classes),
         "changes": changes(job, placed, len(problems)),
         "excluded": [asdict(each) for each in problems],
@@ -278,29 +198,6 @@ def _split_options(job: Job) -> dict[str, Any]:
     if job.private:
         told["holdout"] = len(job.split.holdout)
     return told
-
-
-def _split_told(rule: SplitRule, placed: Sequence[Placed]) -> dict[str, Any]:
-    """The rule in words and the studies of each part."""
-    words = {
-        "study": "by study (patient): no study is on two sides",
-        "frame": LEAK_WARNING,
-        "none": "all frames are for training",
-    }[rule.by]
-    studies: dict[str, set[str]] = {}
-    for each in placed:
-        studies.setdefault(each.split, set()).add(each.made.item.name.study)
-    return {
-        "rule": rule.by,
-        "leaks": rule.by == "frame",
-        "description": words,
-        "validation_share": rule.share if rule.folds is None else None,
-        "folds": rule.folds,
-        "validation_fold": rule.validation_fold if rule.folds is not None else None,
-        "holdout": rule.holdout_name or ("listed" if rule.holdout else None),
-        "seed": rule.seed,
-        "studies": {split: sorted(studies[split]) for split in sorted(studies)},
-    }
 
 
 def changes(job: Job, placed: Sequence[Placed], left_out: int) -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octseg.errors import ConfigError, DatasetError
-from train.preparing.build import SplitRule
+from train.preparing.placing import SplitRule
 from train.preparing.splits import HOLDOUTS, StudyCount, folds_by_study, split_by_frame, split_by_study
 
 DATASET_FACTS = Path(__file__).parents[4] / "shared" / "reference" / "dataset.md"
