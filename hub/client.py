@@ -176,7 +176,7 @@ def _committed(
     """Commit and pull request, made anew where it did not take effect."""
     try:
         return _commit_once(repository, publication, change)
-    except Exception as error:
+    except Exception as error:  # whatever was raised, the commit may stand already
         hide_tokens(error)
         landed = _landed(repository, publication, change)
         if landed is not None:

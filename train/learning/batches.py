@@ -81,8 +81,8 @@ def batches(
             batch: Future[Batch] = Future()
             try:
                 batch.set_result(make_batch(real, phantoms, preprocessing, recipe, stage, step, share))
-            except Exception as error:
-                batch.set_exception(error)  # raised where the batch is taken
+            except Exception as error:  # whatever it is, it is raised where the batch is taken
+                batch.set_exception(error)
             ready.put(batch)
             if ended.is_set():
                 return

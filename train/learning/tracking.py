@@ -77,7 +77,8 @@ class Tracker:
             auto_log_gpu=False,
             auto_log_cpu=False,
         )
-        self._first_step = self._run._next_step  # one more than the last it knows, 0 for a new run
+        # One more than the last it knows, 0 for a new run; it tells in no public way, wherever its runs lie.
+        self._first_step = self._run._next_step
 
     def _run_step(self, stage: int, step: int) -> int:
         return sum(each.steps for each in self.recipe.stages[:stage]) + step
@@ -97,7 +98,7 @@ def open_tracker(project: str, out: Path, recipe: Recipe, config: Mapping[str, A
     if elsewhere and private:
         raise ConfigError(f"the data are private and {elsewhere[0]} would have trackio send what it is told; unset it")
     if not elsewhere:
-        # It asks the Hub who is signed in, to note the name: with this it has no name to note.
+        # It asks the Hub who is signed in, to note the name, and has no switch for that: so it has no name to note.
         trackio.run._get_default_namespace = _nobody  # type: ignore[attr-defined]
     try:
         trackio.sqlite_storage.SQLiteStorage.validate_project_name(project)

@@ -66,8 +66,7 @@ def read_mask(content: bytes, shape: tuple[int, int], rule: MaskRule) -> Planes:
             is_tiff = picture.format == "TIFF"
     except ReadError:
         raise
-    except Exception as error:
-        # A decoder fed with damaged bytes raises whatever it likes; all of it means that the file is not right.
+    except Exception as error:  # a decoder fed with damaged bytes raises what it likes; the file is not right
         raise ReadError("the mask is damaged, or no PNG or TIFF") from error
     if samples.dtype != np.uint8:
         raise ReadError(f"the mask has values of type {samples.dtype}; whole numbers of 8 bits are expected")

@@ -106,7 +106,7 @@ def fetch(
         jobs = [pool.submit(_fetch_span, connection, file, span, target_of, progress) for span in spans]
         for done in wait(jobs, return_when=FIRST_EXCEPTION).done:
             done.result()
-    except BaseException:
+    except BaseException:  # Ctrl-C too: the other threads would go on for as long as their spans last
         connection.stopping.set()
         raise
     finally:
