@@ -133,13 +133,7 @@ def train(
     torch.set_flush_denormal(True)  # a CPU takes many times as long for them, and they change nothing
     engine = Engine() if engine is None else engine
     shares = [engine.share(stage.batch) for stage in recipe.stages]
-    torch.manual_seed(recipe.seed)
-    network = DeepLabV3Plus(network_config)
-    if imagenet is not None:
-        network.encoder.load_state_dict(load_encoder(imagenet), strict=True)
-    if start is not None:
-        network.load_state_dict(start.network.state_dict(), strict=True)
-    network = channels_last(network).to(engine.device).train()
+    network = channels_last(_begun(network_config, recipe.seed, imagenet, start)).to(engine.device).train()
     average = copy.deepcopy(network).eval()
     normalise = Normalise(preprocessing.mean, preprocessing.std).to(engine.device)
     made_from = fingerprint(recipe, network_config, preprocessing, [*real, *phantoms], imagenet, start)
@@ -154,9 +148,7 @@ def train(
             run.average.load_state_dict(state.average)
         with stopping_on_signals(run.stopping):
             for number, stage in enumerate(recipe.stages):
-                first_step = (
-                    0 if state is None or number > state.stage else state.step if number == state.stage else stage.steps
-                )
+                first_step = _first_step(number, stage, state)
                 pace = Pace(optimiser_of(network, stage, recipe), recipe, stage)
                 if state is not None and number == state.stage:
                     pace.load_state(state)
@@ -164,6 +156,24 @@ def train(
                 with closing(batches(real, phantoms, seen, recipe, number, first_step, shares[number])) as drawn:
                     _run_stage(run, pace, drawn, recipe, number, first_step)
         return run.average  # type: ignore[return-value]
+
+
+def _begun(config: ModelConfig, seed: int, imagenet: Path | None, start: Checkpoint | None) -> DeepLabV3Plus:
+    """The network before its first step, the same each time: drawn by `seed` where it is given no weights."""
+    torch.manual_seed(seed)
+    network = DeepLabV3Plus(config)
+    if imagenet is not None:
+        network.encoder.load_state_dict(load_encoder(imagenet), strict=True)
+    if start is not None:
+        network.load_state_dict(start.network.state_dict(), strict=True)
+    return network
+
+
+def _first_step(number: int, stage: Stage, state: RunState | None) -> int:
+    """Where a stage begins or goes on; after its last step where all of it is done."""
+    if state is None or number > state.stage:
+        return 0
+    return state.step if number == state.stage else stage.steps
 
 
 def _begin_files(out: Path, recipe: Recipe, state: RunState | None) -> None:
