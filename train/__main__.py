@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import torch
 from torch import nn
@@ -25,7 +25,7 @@ from octseg.cards.model import model_card
 from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.dataset.publishing import PHANTOMS_NAME, require_publishable_weights
 from octseg.errors import ConfigError, OctsegError
-from octseg.model import ModelConfig
+from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
 from octseg.view.preprocessing import PreprocessingConfig
 from train.code_version import code_commit
@@ -33,108 +33,118 @@ from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, tr
 from train.learning.engine import Engine, Precision
 from train.learning.imagenet import TIMM_REPOSITORY, locate
 from train.learning.loop import ElsewhereError, Report, StoppedError, preprocessing_of, train
-from train.learning.recipe import Loss, Recipe, Stage, plain_recipe, seed_recipe
+from train.learning.presets import DOMAINS, PRESETS, Preset, stages
+from train.learning.recipe import Loss, Recipe
 from train.learning.state import states_in
 from train.learning.tracking import Tracker, open_tracker
 from train.learning.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best, validation_data
 from train.reporting.page import REPORT_FILE, write_report
 
-POLAR = PreprocessingConfig(domain="polar", size=(416, 512))
-CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
-RATE_ON, ENCODER_RATE_ON = 4e-4, 1e-4  # peak rates of what is trained already
-DOMAINS = {each.domain: each for each in (POLAR, CARTESIAN)}
 STOPPED_STATUS = 130
+Say: TypeAlias = Callable[[str], None]
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
 
 
 @dataclass(frozen=True)
-class Preset:
-    """What is trained where nothing else is asked for; coarse_steps: of each cycle at 256 x 256."""
+class Plan:
+    """What a run is to be, asked of nothing but flags and what the data say of themselves.
 
-    recipe: Callable[[tuple[Stage, ...]], Recipe]
-    coarse_steps: tuple[int, ...]
+    start: a model to train on; where there is none the encoder begins with the weights of `imagenet`.
+    """
+
+    data: Data
+    validation: Data | None
+    start: Checkpoint | None
+    imagenet: Path | None
+    network: ModelConfig
     preprocessing: PreprocessingConfig
-
-
-PRESETS = {
-    "ours": Preset(lambda asked: Recipe(stages=asked), (2400,), POLAR),
-    "plain": Preset(plain_recipe, (1600, 900), POLAR),
-    "seed": Preset(seed_recipe, (2500,), CARTESIAN),
-}
+    recipe: Recipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 1 with one line on stderr where something does not fit."""
     options = _parser().parse_args(argv)
     torch.set_num_threads(options.threads)
-    speaks = True
+    say: Say = _say
     try:
         engine = Engine(options.precision)
-        speaks = engine.is_main_of_host
-        start = None if options.start is None else load_start(options.start)
-        imagenet = locate(options.imagenet) if start is None else None
-        data = open_data(options.data, "train", streaming=options.streaming)
-        say = _say if speaks else _hold
-        for warning in data.warnings:
-            say(warning)
-        data = replace(data, classes=chosen_classes(options.classes, data))
-        preset = PRESETS[options.preset]
-        seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
-        network_config = ModelConfig(classes=data.classes, circular_rows=seen.domain == "polar")
-        if start is not None:
-            network_config = goes_on(start, network_config)
-        recipe = _recipe(options, preset, seen)
-        preprocessing = preprocessing_of(recipe.stages[-1], seen)
-        validation = _validation(options, data, recipe, say)
-        tracker = _tracker(options, recipe, data, validation)
-        if options.resume and not states_in(options.out):
-            raise OctsegError(f"there is no run to go on with in {options.out.name}; leave out --resume to begin one")
-        real = training_frames(data, _shown("frames", len(data.studies), hidden=not speaks))
-        phantoms = _load_phantoms(options.phantoms if recipe.phantom_share else 0, data.classes, hidden=not speaks)
-        config = CheckpointConfig(
-            network=network_config,
-            preprocessing=preprocessing,
-            training=provenance(data, len(phantoms), recipe, options.imagenet, start),
-            software={"octseg": __version__, "torch": torch.__version__},
-        )
-        if speaks:
-            frames = f"{len(real)} frames of {len(set(data.studies))} studies and {len(phantoms)} phantoms"
-            _say(f"{frames}; the run is in {options.out}")
-        hidden = None if engine.is_main else True
-        if options.push_to_hub:
-            require_publishable_weights(config.training, config.metrics, options.out.name)
-        with (
-            _finished(tracker),
-            tqdm(total=sum(stage.steps for stage in recipe.stages), desc="steps", unit="step", disable=hidden) as bar,
-        ):
-            network = train(
-                real,
-                phantoms,
-                imagenet=imagenet,
-                start=start,
-                network_config=network_config,
-                preprocessing=preprocessing,
-                recipe=recipe,
-                out=options.out,
-                save_every_s=60.0 * options.save_every,
-                show=_all_of(shown_by(bar, recipe), *([] if tracker is None else [tracker.report])),
-                observe=_watch(options, recipe, config, validation, bar, tracker),
-                engine=engine,
-            )
-        engine.close()
-        if not engine.is_main:
-            return 0
-        config = kept(options.keep, options.out, network, config, validation)
-        save_checkpoint(options.out, network, config, model_card(config))
-        write_report(options.out, validation)
-        _say(f"the weights are in {options.out}, and {options.out / REPORT_FILE} tells of the training")
-        if options.push_to_hub:
-            _push(options)
+        say = _say if engine.is_main_of_host else _hold
+        _run(options, engine, say)
     except OctsegError as error:
-        if speaks and not isinstance(error, ElsewhereError):
-            _say(str(error))
+        if not isinstance(error, ElsewhereError):
+            say(str(error))
         return STOPPED_STATUS if isinstance(error, StoppedError) else 1
     return 0
+
+
+def _run(options: argparse.Namespace, engine: Engine, say: Say) -> None:
+    """Train, and let the main process write the checkpoint with its report."""
+    plan = _planned(options, say)
+    tracker = _tracker(options, plan)
+    if options.resume and not states_in(options.out):
+        raise OctsegError(f"there is no run to go on with in {options.out.name}; leave out --resume to begin one")
+    hidden = not engine.is_main_of_host
+    real = training_frames(plan.data, _shown("frames", len(plan.data.studies), hidden=hidden))
+    phantoms = _load_phantoms(options.phantoms if plan.recipe.phantom_share else 0, plan.data.classes, hidden=hidden)
+    config = CheckpointConfig(
+        network=plan.network,
+        preprocessing=plan.preprocessing,
+        training=provenance(plan.data, len(phantoms), plan.recipe, options.imagenet, plan.start),
+        software={"octseg": __version__, "torch": torch.__version__},
+    )
+    frames = f"{len(real)} frames of {len(set(plan.data.studies))} studies and {len(phantoms)} phantoms"
+    say(f"{frames}; the run is in {options.out}")
+    if options.push_to_hub:
+        require_publishable_weights(config.training, config.metrics, options.out.name)
+    shown = None if engine.is_main else True
+    with _finished(tracker), tqdm(total=plan.recipe.steps, desc="steps", unit="step", disable=shown) as bar:
+        network = train(
+            real,
+            phantoms,
+            imagenet=plan.imagenet,
+            start=plan.start,
+            network_config=plan.network,
+            preprocessing=plan.preprocessing,
+            recipe=plan.recipe,
+            out=options.out,
+            save_every_s=60.0 * options.save_every,
+            show=_all_of(shown_by(bar, plan.recipe), *([] if tracker is None else [tracker.report])),
+            observe=_watch(options, plan, config, bar, tracker),
+            engine=engine,
+        )
+    engine.close()
+    if engine.is_main:
+        _finish(options, network, config, plan.validation)
+
+
+def _finish(
+    options: argparse.Namespace, network: DeepLabV3Plus, config: CheckpointConfig, validation: Data | None
+) -> None:
+    """Write the checkpoint with its card and report, and publish it where that was asked for."""
+    config = kept(options.keep, options.out, network, config, validation)
+    save_checkpoint(options.out, network, config, model_card(config))
+    write_report(options.out, validation)
+    _say(f"the weights are in {options.out}, and {options.out / REPORT_FILE} tells of the training")
+    if options.push_to_hub:
+        _push(options)
+
+
+def _planned(options: argparse.Namespace, say: Say) -> Plan:
+    """OctsegError where flags, data and models do not fit together."""
+    start = None if options.start is None else load_start(options.start)
+    imagenet = locate(options.imagenet) if start is None else None
+    data = open_data(options.data, "train", streaming=options.streaming)
+    for warning in data.warnings:
+        say(warning)
+    data = replace(data, classes=chosen_classes(options.classes, data))
+    preset = PRESETS[options.preset]
+    seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
+    network = ModelConfig(classes=data.classes, circular_rows=seen.domain == "polar")
+    if start is not None:
+        network = goes_on(start, network)
+    recipe = _recipe(options, preset, seen)
+    preprocessing = preprocessing_of(recipe.stages[-1], seen)
+    return Plan(data, _validation(options, data, recipe, say), start, imagenet, network, preprocessing, recipe)
 
 
 def _push(options: argparse.Namespace) -> None:
@@ -149,10 +159,10 @@ def shown_by(bar: tqdm, recipe: Recipe) -> Callable[[Report], None]:
     """What moves the progress bar: the first report may be of a run that goes on in its middle."""
 
     def show(report: Report) -> None:
-        before = sum(stage.steps for stage in recipe.stages[: int(report["stage"])])
+        done = recipe.run_step(int(report["stage"]), int(report["step"]))
         if bar.n == 0:
-            bar.initial = before + int(report["step"])
-        bar.n = before + int(report["step"])
+            bar.initial = done
+        bar.n = done
         bar.set_postfix(loss=f"{report['loss']:.3f}")
 
     return show
@@ -196,12 +206,7 @@ def _recipe(options: argparse.Namespace, preset: Preset, seen: PreprocessingConf
     """The preset's recipe with the stages, loss and seed that were asked for."""
     recipe = preset.recipe(stages(options.coarse_steps or preset.coarse_steps, options.fine_steps, seen.size))
     if options.start is not None:
-        recipe = replace(
-            recipe,
-            stages=tuple(
-                replace(stage, learning_rate=RATE_ON, encoder_learning_rate=ENCODER_RATE_ON) for stage in recipe.stages
-            ),
-        )
+        recipe = replace(recipe, stages=tuple(stage.of_trained() for stage in recipe.stages))
     return replace(recipe, seed=options.seed, loss=options.loss or recipe.loss)
 
 
@@ -213,7 +218,7 @@ def _hold(_message: str) -> None:
     """What another process of this host says already."""
 
 
-def _validation(options: argparse.Namespace, data: Data, recipe: Recipe, say: Callable[[str], None]) -> Data | None:
+def _validation(options: argparse.Namespace, data: Data, recipe: Recipe, say: Say) -> Data | None:
     """The frames to look at while it runs, with what there is to say about them."""
     validation = validation_data(data, options.validation, streaming=options.streaming)
     if validation is None and options.keep == "best":
@@ -231,30 +236,25 @@ def _validation(options: argparse.Namespace, data: Data, recipe: Recipe, say: Ca
 
 
 def _watch(
-    options: argparse.Namespace,
-    recipe: Recipe,
-    config: CheckpointConfig,
-    validation: Data | None,
-    bar: tqdm,
-    tracker: Tracker | None,
+    options: argparse.Namespace, plan: Plan, config: CheckpointConfig, bar: tqdm, tracker: Tracker | None
 ) -> Watch | None:
-    if validation is None:
+    if plan.validation is None:
         return None
-    cases = chosen_cases(validation, options.validation_frames)
+    cases = chosen_cases(plan.validation, options.validation_frames)
 
     def show(look: Look, _picture: Path) -> None:
         bar.set_description(f"steps (validation {'-' if look.score is None else f'{look.score:.2f}'})")
 
     tell = _all_of(show, *([] if tracker is None else [tracker.look]))
-    private = bool(validation.told.get("private"))
-    return Watch(options.out, recipe, config, cases, options.validate_every, private, tell)
+    private = bool(plan.validation.told.get("private"))
+    return Watch(options.out, plan.recipe, config, cases, options.validate_every, private, tell)
 
 
-def _tracker(options: argparse.Namespace, recipe: Recipe, data: Data, validation: Data | None) -> Tracker | None:
+def _tracker(options: argparse.Namespace, plan: Plan) -> Tracker | None:
     if options.track is None:
         return None
-    private = any(each is not None and each.told.get("private", False) for each in (data, validation))
-    return open_tracker(options.track, options.out, recipe, asdict(recipe), private=private)
+    private = any(each is not None and each.told.get("private", False) for each in (plan.data, plan.validation))
+    return open_tracker(options.track, options.out, plan.recipe, asdict(plan.recipe), private=private)
 
 
 def _finished(tracker: Tracker | None) -> AbstractContextManager[object]:
@@ -279,24 +279,6 @@ def chosen_classes(wanted: Sequence[str], data: Data) -> tuple[str, ...]:
     if unknown := sorted(set(wanted) - set(data.classes)):
         raise ConfigError(f"the data say nothing of {', '.join(unknown)}; they have {', '.join(data.classes)}")
     return tuple(name for name in data.classes if name in wanted)
-
-
-def coarse_stage(steps: int, size: tuple[int, int] = POLAR.size) -> Stage:
-    """Many quick steps at half the input `size`: a quarter of the positions."""
-    return Stage(steps=steps, batch=8, size=(size[0] // 2, size[1] // 2))
-
-
-def stages(
-    coarse_steps: Sequence[int], fine_steps: Sequence[int], size: tuple[int, int] = POLAR.size
-) -> tuple[Stage, ...]:
-    """Coarse cycles of so many steps each, then fine ones at the full input `size`."""
-    coarse = (coarse_stage(steps, size) for steps in coarse_steps)
-    return (*coarse, *(fine_stage(steps, size) for steps in fine_steps))
-
-
-def fine_stage(steps: int, size: tuple[int, int] = POLAR.size) -> Stage:
-    """Fewer steps at the full input size, at lower rates."""
-    return Stage(steps=steps, batch=4, size=size, learning_rate=4e-4, encoder_learning_rate=1e-4)
 
 
 def provenance(

@@ -25,12 +25,12 @@ from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.dilated import DilatedDepthwise
 from octseg.model.normalise import Normalise
 from octseg.view.preprocessing import PreprocessingConfig
-from train.__main__ import POLAR
 from train.dataset import load_phantom
 from train.learning.batches import make_batch
 from train.learning.engine import Engine
 from train.learning.loop import preprocessing_of
 from train.learning.losses import segmentation_loss
+from train.learning.presets import POLAR
 from train.learning.recipe import Recipe, Stage
 
 BATCH, SIDES, ROUNDS, STEPS = 8, (256, 512), 3, {256: 6, 512: 2}

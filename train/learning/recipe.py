@@ -21,6 +21,10 @@ class Stage:
     learning_rate: float = 1e-3
     encoder_learning_rate: float = 2e-4
 
+    def of_trained(self) -> Self:
+        """At the lower peak rates of a network that has been trained before: in an earlier stage, or another run."""
+        return replace(self, learning_rate=4e-4, encoder_learning_rate=1e-4)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
@@ -97,6 +101,15 @@ class Recipe:
     ema_decay: float = 0.99
     warm_up: float = 0.1  # part of a stage's steps
     seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Of all stages."""
+        return self.run_step(len(self.stages), 0)
+
+    def run_step(self, stage: int, step: int) -> int:
+        """Steps of the whole run that are done where `step` of a stage are; stages count from 0."""
+        return sum(each.steps for each in self.stages[:stage]) + step
 
 
 def plain_recipe(stages: Sequence[Stage]) -> Recipe:

@@ -43,7 +43,7 @@ class Tracker:
 
     def report(self, report: Report) -> None:
         """Loss, rate and learning rate of a report of the loop."""
-        step = self._run_step(int(report["stage"]), int(report["step"]))
+        step = self.recipe.run_step(int(report["stage"]), int(report["step"]))
         self._log({name: figure for name, figure in report.items() if name not in ("stage", "step")}, step)
 
     def look(self, look: Look, picture: Path) -> None:
@@ -79,9 +79,6 @@ class Tracker:
         )
         # One more than the last it knows, 0 for a new run; it tells in no public way, wherever its runs lie.
         self._first_step = self._run._next_step
-
-    def _run_step(self, stage: int, step: int) -> int:
-        return sum(each.steps for each in self.recipe.stages[:stage]) + step
 
 
 def open_tracker(project: str, out: Path, recipe: Recipe, config: Mapping[str, Any], *, private: bool) -> Tracker:

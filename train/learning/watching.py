@@ -109,10 +109,10 @@ class Watch:
 
     def __call__(self, stage: int, step: int, average: nn.Module) -> float | None:
         """Look where it is time; the mean of the classes' pooled Dice then."""
-        run_step = sum(each.steps for each in self.recipe.stages[:stage]) + step
+        run_step = self.recipe.run_step(stage, step)
         if run_step == 1:
             (self.out / BEST_FILE).unlink(missing_ok=True)  # of a run that was begun anew
-        if run_step % self.every == 0 or run_step == sum(each.steps for each in self.recipe.stages):
+        if run_step % self.every == 0 or run_step == self.recipe.steps:
             return self._look(stage, step, run_step, average).mean_dice
         return None
 
