@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -40,29 +41,7 @@ DOI = re.compile(r"10\.\d{4,9}/[\w.()/:;-]+")
 MARKDOWN = re.compile(r"\*\*|\[([^\]]*)\](?=\()")  # bold, and the brackets of a link; its address stays
 
 Lines = Sequence[Mapping[str, Any]]  # of log.jsonl
-
-STYLE = """
-:root { color-scheme: light dark; --page: #fff; --ink: #1d2129; --faint: #5b6370; --line: #d9dde3; --mark: #b91c1c; }
-@media (prefers-color-scheme: dark) {
-  :root { --page: #14161c; --ink: #e5e7eb; --faint: #9aa3af; --line: #333a45; --mark: #dc2626; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 72rem; background: var(--page); color: var(--ink);
-  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 0.5rem 0; }
-h2 { font-size: 1.2rem; margin: 2rem 0 0.5rem; border-bottom: 1px solid var(--line); }
-p.private { background: var(--mark); color: #fff; font-weight: 700; padding: 0.5rem 1rem; margin: 0; }
-.faint, figcaption { color: var(--faint); font-size: 0.875rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.75rem 0.25rem 0;
-  border-bottom: 1px solid var(--line); overflow-wrap: normal; }
-table.facts td { overflow-wrap: anywhere; }
-.plots { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
-.frames { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 16rem), 1fr)); }
-figure { margin: 0; }
-img { display: block; width: 100%; max-width: 30rem; height: auto; }
-"""
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -96,28 +75,34 @@ def measure(segmenter: Segmenter, data: Data) -> Measured:
 def page(run: Path, config: CheckpointConfig, measured: Measured | None, *, private: bool) -> str:
     """The whole page."""
     lines = read_log(run / LOG_FILE)
-    title = f"Training report: {run.resolve().name}"
-    parts = [
-        f"<h1>{_text(title)}</h1>",
-        "<p class=faint>Research use only, not a medical device.</p>",
-        _section("What was trained", _facts(config, lines)),
-        _section("How it went", _curves(config, lines)),
-        _section("What it scores", _figures(run, config, measured)),
-    ]
-    if measured is not None and measured.scores.frames:
-        parts += [
-            _section("Worst frames", _worst(measured.worst, private=private)),
-            _section("Calibration", _plots([reliability(*each) for each in measured.scores.reliability.items()])),
-            _section("Agreement", _agreement(measured.scores.frames)),
-        ]
-    mark = f"<p class=private role=note>PRIVATE: do not publish. {_text('Made from frames that stay here.')}</p>\n"
-    head = f'<meta name="rights" content="{PRIVATE_TEXT}">\n' if private else ""
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{head}'
-        f"<title>{'PRIVATE: ' if private else ''}{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"{mark if private else ''}<main>\n{chr(10).join(parts)}\n</main>\n</body>\n</html>\n"
+    mark = "<p class=private role=note>PRIVATE: do not publish. Made from frames that stay here.</p>\n"
+    return _filled(
+        "report.html",
+        rights=f'<meta name="rights" content="{PRIVATE_TEXT}">\n' if private else "",
+        private="PRIVATE: " if private else "",
+        title=_text(f"Training report: {run.resolve().name}"),
+        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        mark=mark if private else "",
+        facts=_facts(config, lines),
+        curves=_curves(config, lines),
+        figures=_figures(run, config, measured),
+        measured="" if measured is None or not measured.scores.frames else _measured(measured, private=private),
     )
+
+
+def _measured(measured: Measured, *, private: bool) -> str:
+    """The sections that tell of frames."""
+    return _filled(
+        "measured.html",
+        worst=_worst(measured.worst, private=private),
+        calibration=_plots([reliability(*each) for each in measured.scores.reliability.items()]),
+        agreement=_agreement(measured.scores.frames),
+    )
+
+
+def _filled(template: str, **values: str) -> str:
+    """The file of that name in `templates/` with its `$names` replaced by HTML."""
+    return Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
@@ -270,10 +255,6 @@ def _agreement(frames: Sequence[FrameScore]) -> str:
         found, true = (np.array([getattr(arc, side) for arc in arcs]) * DEG_PER_RAY for side in ("found", "true"))
         plots.append(agreement(found, true, "Lipid arc", "degrees"))
     return _plots(plots) if plots else "<p>The model has no lipid core to measure.</p>"
-
-
-def _section(title: str, content: str) -> str:
-    return f"<section>\n<h2>{title}</h2>\n{content}\n</section>"
 
 
 def _plots(plots: Iterable[Plot]) -> str:
