@@ -265,6 +265,7 @@ def fitted_platt(bins: Reliability) -> Platt | None:
     logits = logit(mean)
 
     def surprise(given: NDArray[np.float64]) -> float:
+        """Mean cross-entropy of a pixel with slope and intercept, shape (2,)."""
         shifted = given[0] * logits + given[1]
         lost = true * np.logaddexp(0.0, -shifted) + (counts - true) * np.logaddexp(0.0, shifted)
         return float(lost.sum() / counts.sum())
@@ -274,7 +275,7 @@ def fitted_platt(bins: Reliability) -> Platt | None:
 
 
 def calibrated(probability: NDArray[np.float64], platt: Platt) -> NDArray[np.float64]:
-    """Probability as a calibrated model tells it."""
+    """Probability of any shape as a calibrated model tells it, of the same shape."""
     return np.asarray(expit(platt.slope * logit(probability) + platt.intercept))
 
 

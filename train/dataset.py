@@ -140,7 +140,10 @@ def training_frame(case: Case, view: FrameView, classes: Sequence[str]) -> Train
 
 
 def _farthest_px(lumen: Mask | None, centre: tuple[float, float]) -> float:
-    """From the catheter to the farthest part of the lumen but for a twentieth of it, as of a side branch; 0 without."""
+    """From the catheter to the farthest part of the lumen (H, W) but for a twentieth of it, as of a side branch.
+
+    0 without a lumen.
+    """
     if lumen is None or not lumen.any():
         return 0.0
     rows, cols = np.nonzero(lumen & (cv2.erode(lumen.view(np.uint8), np.ones((3, 3), np.uint8)) == 0))

@@ -70,7 +70,10 @@ class LipidScore:
 
 
 def judged_planes(result: FrameResult, case: Case) -> tuple[dict[str, Mask], dict[str, Mask]]:
-    """Found and true planes with lipid core to the depth that counts; a frame without a scale goes by its size."""
+    """Found and true planes (H, W) with lipid core to the depth that counts.
+
+    A frame without a scale goes by its size.
+    """
     depth_px = lipid_depth_px(result.pixel_spacing_mm, min(case.frame.shape[:2]))
     return _to_depth(result.masks, case.truth, depth_px), _to_depth(case.truth, result.masks, depth_px)
 
@@ -99,7 +102,7 @@ def lipid_arcs(found: Planes, true: Planes) -> tuple[Mask, Mask]:
 def roughness(mask: Mask, smoothed_px: float) -> float | None:
     """Length of a mask's outlines over their length once smoothed along by a Gaussian of `smoothed_px`; 1 is smooth.
 
-    The outlines are those that are drawn, freed of the pixels' steps. None where the mask is empty.
+    The outlines are those that are drawn, freed of the pixels' steps. None where the mask (H, W) is empty.
     """
     lengths = np.array([_lengths(line, smoothed_px) for line in outlines(mask)]).reshape(-1, 2).sum(axis=0)
     return float(lengths[0] / lengths[1]) if lengths[1] > 0 else None
@@ -147,6 +150,7 @@ def area_error_percent(together: Overlap) -> float | None:
 
 
 def _to_depth(planes: Planes, others: Planes, depth_px: float) -> dict[str, Mask]:
+    """Planes (H, W) with lipid core cut at `depth_px` behind the lumen."""
     if LIPID not in planes:
         return dict(planes)
     lipid = planes[LIPID]
@@ -154,15 +158,17 @@ def _to_depth(planes: Planes, others: Planes, depth_px: float) -> dict[str, Mask
 
 
 def _lumen_of(planes: Planes, others: Planes, otherwise: Mask) -> Mask:
+    """(H, W) the lumen of one side, else of the other, else what is given."""
     return planes.get(LUMEN, others.get(LUMEN, otherwise))
 
 
 def _pieces(mask: Mask) -> float | None:
+    """How many parts of a mask (H, W) do not touch; None where it is empty."""
     return float(cv2.connectedComponents(mask.view(np.uint8))[0] - 1) if mask.any() else None
 
 
 def _lengths(line: Stroke, smoothed_px: float) -> tuple[float, float]:
-    """Length in pixels of a closed line, as it is and smoothed along."""
+    """Length in pixels of a closed line (n, 2), as it is and smoothed along."""
     closed = np.concatenate([line, line[:1]]).astype(np.float64)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
     n_points = max(8, round(along[-1] / STEP_PX))

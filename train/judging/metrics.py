@@ -23,7 +23,7 @@ class Overlap:
 
     @classmethod
     def of(cls, found: Mask, truth: Mask) -> Self:
-        """Count the pixels of one frame, or the rays of one."""
+        """Count the pixels (H, W) of one frame, or the rays (360,) of one."""
         return cls(int((found & truth).sum()), int(found.sum()), int(truth.sum()))
 
     @property

@@ -27,7 +27,10 @@ LINE_CHARACTERS = 58  # that fit below a panel
 
 
 def compared(frame: Frame, found: Mapping[str, Mask], truth: Mapping[str, Mask], side_px: int = PANEL_PX) -> Frame:
-    """The frame in a square of `side_px` with the outlines of the classes that both speak of."""
+    """A frame (H, W, 3) in a square (side_px, side_px, 3), outlined with the classes that both speak of.
+
+    found, truth: class name -> (H, W).
+    """
     scale = side_px / max(frame.shape[:2])
     size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))  # (width, height)
     picture = np.ascontiguousarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -88,8 +91,10 @@ def _legend(picture: Image.Image, classes: Sequence[str], top: int) -> None:
 
 
 def _strokes(mask: Mask, gap_px: float) -> list[Stroke]:
+    """The outlines of a mask (H, W) in dashes, or whole where `gap_px` is 0."""
     return [stroke for line in outlines(mask) for stroke in dashes(line, DASH_PX, gap_px)]
 
 
 def _resized(mask: Mask, size: tuple[int, int]) -> Mask:
+    """(H, W) to (height, width) for a size of (width, height), as OpenCV gives it; true where at least half was."""
     return np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5)

@@ -229,6 +229,7 @@ def _surfaces(masks: Planes, truth: Planes, classes: Sequence[str], spacing_mm: 
 
 
 def _agreement(found: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, Any]:
+    """What metrics.json says of a measure that was found and is true in frames (N,)."""
     limits = bland_altman(found, true)
     return {"bland_altman": None if limits is None else asdict(limits), "icc_2_1": icc_2_1(found, true)}
 

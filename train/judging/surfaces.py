@@ -52,6 +52,7 @@ def surface_score(
 
 
 def _outline(mask: Mask) -> Mask:
+    """(H, W), True on the pixels of a mask (H, W) that touch what is not of it."""
     return np.asarray(mask & ~binary_erosion(mask), bool)
 
 

@@ -1,4 +1,4 @@
-"""Grey levels as another scanner, palette or vessel would show them. Inputs are (rows, columns) uint8.
+"""Grey levels as another scanner, palette or vessel would show them. Inputs are (H, W) uint8, rows by columns.
 
 row, col: each position's place about the catheter, in pixels of the frame.
 """
@@ -26,7 +26,7 @@ BLOOD_CELLS = 6  # coarseness of its clouds, along either side
 
 
 def shadowed(grey: Grey, row: Places, col: Places, rng: np.random.Generator) -> Grey:
-    """A guide wire's shadow: one sector about the catheter, dark beyond a random depth."""
+    """(H, W) with a guide wire's shadow: one sector about the catheter, dark beyond a random depth."""
     angle = np.degrees(np.arctan2(row, col))
     half = rng.uniform(*SHADOW_DEG) / 2
     off_axis = np.abs((angle - rng.uniform(-180, 180) + 180.0) % 360.0 - 180.0)
@@ -36,7 +36,7 @@ def shadowed(grey: Grey, row: Places, col: Places, rng: np.random.Generator) -> 
 
 
 def clouded(grey: Grey, lumen: NDArray[np.float32], row: Places, col: Places, rng: np.random.Generator) -> Grey:
-    """Blood left in the lumen (rows, columns, in [0, 1]): speckled clouds there, less light on what lies behind."""
+    """(H, W) with blood left in the lumen (H, W) in [0, 1]: speckled clouds there, less light on what lies behind."""
     cells = rng.random((BLOOD_CELLS, BLOOD_CELLS), np.float32)
     cloud = cv2.resize(cells, grey.shape[::-1], interpolation=cv2.INTER_CUBIC)
     speckle = rng.rayleigh(0.8, grey.shape).astype(np.float32)
@@ -48,24 +48,27 @@ def clouded(grey: Grey, lumen: NDArray[np.float32], row: Places, col: Places, rn
 
 
 def dimmed(grey: Grey, radius_mm: NDArray[np.float32], per_mm: float) -> Grey:
-    """Levels, which are decibels, that fall by `per_mm` behind the catheter, as in a large vessel."""
+    """(H, W) levels, which are decibels, that fall by `per_mm` behind the catheter, as in a large vessel.
+
+    radius_mm: (H, W) from the catheter's axis.
+    """
     loss = per_mm * np.maximum(radius_mm - DIM_FROM_MM, 0)
     return np.asarray(np.maximum(grey - loss, 0), np.uint8)
 
 
 def with_floor(grey: Grey, rng: np.random.Generator) -> Grey:
-    """Noise of the instrument where it is brighter than what came back, behind the rim too."""
+    """(H, W) with the instrument's noise where it is brighter than what came back, behind the rim too."""
     noise = rng.standard_exponential(grey.shape, np.float32) * np.float32(rng.uniform(*FLOOR_GREY))
     return np.asarray(np.maximum(grey, cv2.GaussianBlur(noise, (0, 0), 0.6).clip(0, 255)), np.uint8)
 
 
 def lifted(grey: Grey, level: float) -> Grey:
-    """Levels from `level` up: black that is not 0."""
+    """(H, W) levels from `level` up: black that is not 0."""
     return np.asarray(level + grey.astype(np.float32) * (1.0 - level / 255.0), np.uint8)
 
 
 def relit(grey: Grey, rng: np.random.Generator, how: Augmentation) -> Grey:
-    """Gamma, gain, cut of the dB range, grey map, resolution, and speckle, each at random."""
+    """(H, W) with gamma, gain, cut of the dB range, grey map, resolution, and speckle, each at random."""
     curve = np.rint(tone_curve(rng, how) * 255).astype(np.uint8)
     lit = np.asarray(cv2.LUT(grey, curve), np.uint8)
     if rng.random() < how.blur_chance:
@@ -77,7 +80,7 @@ def relit(grey: Grey, rng: np.random.Generator, how: Augmentation) -> Grey:
 
 
 def tone_curve(rng: np.random.Generator, how: Augmentation) -> NDArray[np.float64]:
-    """What each of the 256 levels becomes, in [0, 1]; black, which is no tissue, stays black."""
+    """(256,) what each level becomes, in [0, 1]; black, which is no tissue, stays black."""
     level = np.arange(256) / 255.0
     low, high = rng.uniform(0, how.range_cut, 2)
     shown = ((level - low) / (1.0 - low - high)).clip(0, 1)  # displayed levels are decibels

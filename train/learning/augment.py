@@ -91,7 +91,7 @@ def _read_coarsely(
 def _moved_positions(
     frame: TrainingFrame, config: PreprocessingConfig, rng: np.random.Generator, how: Augmentation
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Positions of the input in the frame, after a random turn, mirror, zoom and shift."""
+    """Row and column in the frame of the input's positions (rows, columns), turned, mirrored, zoomed and shifted."""
     row, col = unit_positions(config)
     turn = rng.uniform(0, 2 * np.pi) if how.turn else 0.0
     mirror = rng.choice((-1.0, 1.0)) if how.mirror else 1.0

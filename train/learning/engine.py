@@ -104,6 +104,7 @@ class _OverProcesses(torch.autograd.Function):
 
     @staticmethod
     def forward(_context: Any, part: Tensor) -> Tensor:
+        """Shape: (C,) -> the same, as of the gradient."""
         total = part.detach().clone()
         distributed.all_reduce(total)
         return total
@@ -116,7 +117,7 @@ class _OverProcesses(torch.autograd.Function):
 
 
 def over_processes(part: Tensor) -> Tensor:
-    """The sum of each process's `part`, through which gradients flow back to all of them."""
+    """The sum of each process's `part` (C,), through which gradients flow back to all of them."""
     return cast(Tensor, _OverProcesses.apply(part))  # type: ignore[no-untyped-call]
 
 
@@ -138,7 +139,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         return shown.to(features.dtype)
 
     def _remember(self, mean: Tensor, variance: Tensor) -> None:
-        """Running statistics; `variance` is the unbiased one, as torch keeps it."""
+        """Running statistics from a mean (C,) and the unbiased variance (C,), as torch keeps it."""
         momentum = self.momentum or 0.0
         with torch.no_grad():
             for kept, new in ((self.running_mean, mean), (self.running_var, variance)):

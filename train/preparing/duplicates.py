@@ -46,6 +46,7 @@ def describe(frame: Frame) -> Descriptor:
 
 @lru_cache(maxsize=1)
 def _projection() -> NDArray[np.float32]:
+    """(256, 96 x 96), the same each time."""
     return np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (LENGTH, SIDE_PX * SIDE_PX))
 
 

@@ -100,6 +100,7 @@ def _samples(picture: Image.Image) -> NDArray[np.uint8]:
 
 
 def _of_planes(samples: NDArray[np.uint8]) -> Planes:
+    """Samples (H, W, planes), one plane a class."""
     if samples.shape[2] != len(CLASS_NAMES):
         raise ReadError(f"the mask has {samples.shape[2]} planes; {len(CLASS_NAMES)} are expected")
     # One more turns 255 into 0 and 0 into 1: all else stays above.
@@ -109,6 +110,7 @@ def _of_planes(samples: NDArray[np.uint8]) -> Planes:
 
 
 def _of_values(samples: NDArray[np.uint8], class_map: Mapping[int, str]) -> Planes:
+    """Samples (H, W) of palette or grey values."""
     if unknown := sorted({int(value) for value in np.unique(samples)} - {0, *class_map}):
         raise ReadError(f"the mask has the values {unknown[:5]}, which the class map does not explain")
     planes: Planes = {name: np.zeros(samples.shape, bool) for name in class_map.values()}
@@ -118,6 +120,7 @@ def _of_values(samples: NDArray[np.uint8], class_map: Mapping[int, str]) -> Plan
 
 
 def _of_two_values(samples: NDArray[np.uint8], name: str) -> Planes:
+    """Samples (H, W) of 0 and one other value, which means `name`."""
     values = {int(value) for value in np.unique(samples)}
     if not (values <= {0, 255} or values <= {0, 1}):
         raise ReadError("the mask has more than two values; say what they mean by --class-map")

@@ -146,6 +146,7 @@ def _headline(lines: Sequence[Line], provenance: Mapping[str, Any]) -> str:
 
 
 def _drawn(folder: Path, line: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """A frame (H, W, 3) with its tissues outlined."""
     frame = np.asarray(Image.open(folder / line["image_file_name"]).convert("RGB"))
     indices = np.asarray(Image.open(folder / line["mask_file_name"]))
     masks = {name: indices == value for name, value in PALETTE_INDEX.items()}

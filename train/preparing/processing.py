@@ -127,7 +127,7 @@ def _spacing(native_mm: float | None, shrink: float) -> float | None:
 
 
 def _squared(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W[, 3]) filled up with zeros to a square about its middle."""
+    """(H, W) or (H, W, 3) filled up with zeros to a square about its middle."""
     height, width = plane.shape[:2]
     side = max(height, width)
     if height == width:

@@ -97,7 +97,7 @@ def _grouped(studies: Mapping[str, StudyCount], tied: Sequence[set[str]]) -> tup
 
 
 def _cost(sums: NDArray[np.int64], counts: NDArray[np.int64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Squared distance from the target shares, in frames and in positive frames; sums (..., 2)."""
+    """(...,) squared distance of sums (..., 2) from the target (2,), as shares of counts (groups, 2)."""
     total = np.maximum(counts.sum(axis=0), 1)
     return np.asarray((((sums - target) / total) ** 2).sum(axis=-1))
 
@@ -109,7 +109,10 @@ def _start(groups: int, share: float, rng: np.random.Generator) -> NDArray[np.bo
 
 
 def _improved(side: NDArray[np.bool_], counts: NDArray[np.int64], target: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The side after the best single moves, and swaps of two, until none helps; neither side is ever emptied."""
+    """(groups,) the side after the best single moves, and swaps of two, until none helps; no side is ever emptied.
+
+    counts: (groups, 2), target: (2,) frames and positive frames.
+    """
     side = side.copy()
     while True:
         sums = side @ counts

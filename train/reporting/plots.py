@@ -153,6 +153,7 @@ def readable(colour: tuple[int, int, int], ground: Colour) -> Colour:
 
 
 def _luminance(colour: NDArray[np.float64]) -> float:
+    """Relative luminance (WCAG 2.1) of sRGB in [0, 1], shape (3,)."""
     linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
