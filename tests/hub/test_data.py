@@ -3,14 +3,12 @@
 Clients are processes of their own against the loopback Hub: they read where it is when they are imported.
 """
 
-import contextlib
 import hashlib
-import io
 import json
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +23,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from octseg.cards.dataset import card_faults
-from octseg.cards.dataset import write as write_card
 from octseg.checkpoint import load_checkpoint
-from octseg.dataset import parquet
 from octseg.dataset.folder import columns_of, read_lines
 from octseg.dataset.publishing import PROVENANCE_FILE, SUMS_FILE, sums_text
 from octseg.errors import DatasetError, OctsegError
@@ -36,60 +32,15 @@ from octseg.pretrained import HubWarning
 from tests.fakes.hub.client import run_client
 from tests.fakes.hub.process import in_client
 from tests.fakes.hub.server import HubServer
-from tests.fakes.prepared import CC_BY, contents, discs_fold, fingerprints, prepare_folder
+from tests.fakes.prepared import contents, discs_fold, fingerprints, prepare_folder
+from tests.fakes.pushed import NAME, SHARDS, SPLITS, TRAIN, VALIDATION, Pushes, push
 from train.dataset import open_data
-
-NAME = "lab/plaque"
-TRAIN = "data/train-00000-of-00001.parquet"
-VALIDATION = TRAIN.replace("train", "validation")
-SHARDS = {TRAIN, VALIDATION}
-SPLITS = ("train", "validation")
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four studies of two discs, lumen and lipid, under a licence that allows to share them."""
-    home = tmp_path_factory.mktemp("data")
-    discs_fold(home / "fold")
-    assert prepare_folder(home / "fold", home / "plaque", *CC_BY, "--classes", "lumen,lipid_core") == 0
-    return home / "plaque"
-
-
-@pytest.fixture(scope="module")
-def as_parquet(dataset: Path) -> Path:
-    parquet.export(dataset, dataset.with_name("parquet"), write_card)
-    return dataset.with_name("parquet")
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
     with HubServer(tmp_path_factory.mktemp("hub")) as running:
         yield running
-
-
-@dataclass(frozen=True)
-class Pushes:
-    """What `push-data` answered, and the commit that was there after each call."""
-
-    token: str
-    answers: list[dict[str, Any]]
-
-    def commit(self, place: int) -> str:
-        return str(self.answers[place]["out"]).strip().rsplit("/", 1)[-1]
-
-
-def push(commands: list[list[Any]]) -> list[dict[str, Any]]:
-    """`push-data` for each command [bytes of a shard, folder, name, flags...]."""
-    from hub.__main__ import main
-
-    answers = []
-    for of_shard, *command in commands:
-        parquet.SHARD_BYTES = of_shard
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = main(["push-data", *command])
-        answers.append({"status": status, "out": out.getvalue(), "err": err.getvalue()})
-    return answers
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +139,6 @@ def test_the_sums_hold_for_all_but_the_card(hub: HubServer, pushes: Pushes) -> N
     assert files[SUMS_FILE].decode() == sums_text(sums)
 
 
-# given back
-
-
 Loaded = tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]
 
 
@@ -242,9 +190,6 @@ def test_frames_and_masks_are_pictures_to_the_viewer(as_parquet: Path) -> None:
     types = columns_of(json.loads((as_parquet / PROVENANCE_FILE).read_text()))
     features = Features({name: ImageFeature() if kind == "image" else Value(kind) for name, kind in types.items()})
     assert pq.read_schema(as_parquet / TRAIN).equals(features.arrow_schema, check_metadata=True)
-
-
-# trained on
 
 
 def reason(name: str, split: str) -> str:
@@ -403,9 +348,6 @@ def test_a_training_from_the_hub_keeps_the_commit_in_its_config(
     assert "Drawn discs" in of_data["attribution"]
 
 
-# refused, and read from a folder
-
-
 def test_what_may_not_be_published_is_refused_before_any_request(hub: HubServer, dataset: Path, tmp_path: Path) -> None:
     """Private, without a licence, changed since it was made, and a public one inside a private folder."""
     fold = discs_fold(tmp_path / "fold", ("001", "002"), per_study=1)
@@ -430,58 +372,3 @@ def test_what_may_not_be_published_is_refused_before_any_request(hub: HubServer,
         assert (answer["status"], answer["out"]) == (1, "")
         assert reason in answer["err"]
     assert {name: content for name, content in contents(tmp_path).items() if not name.startswith("home/")} == before
-
-
-def test_the_same_folder_gives_the_same_bytes(dataset: Path, as_parquet: Path, tmp_path: Path) -> None:
-    parquet.export(dataset, tmp_path / "again", write_card)
-    assert contents(tmp_path / "again") == contents(as_parquet)
-
-
-def test_a_folder_of_parquet_is_trained_on_like_one_of_pictures(dataset: Path, as_parquet: Path) -> None:
-    for split in SPLITS:
-        own, other = open_data(dataset, split), open_data(as_parquet, split)
-        assert fingerprints(own) == fingerprints(other)
-        assert own.told == other.told
-
-
-def test_a_folder_goes_before_a_name_of_the_hub(
-    dataset: Path, as_parquet: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(dataset.parent.parent)
-    name = f"{dataset.parent.name}/{as_parquet.name}"
-    assert len(open_data(name, "train").studies) == 6
-
-
-def without_a_row(folder: Path) -> None:
-    table = pq.read_table(folder / TRAIN)
-    pq.write_table(table.slice(1), folder / TRAIN)
-
-
-def without_masks(folder: Path) -> None:
-    pq.write_table(pq.read_table(folder / TRAIN).drop_columns("mask"), folder / TRAIN)
-
-
-def damaged(folder: Path) -> None:
-    (folder / TRAIN).write_bytes((folder / TRAIN).read_bytes()[:-9])
-
-
-def with_a_file_too_many(folder: Path) -> None:
-    shutil.copyfile(folder / TRAIN, folder / TRAIN.replace("00000-of-00001", "00001-of-00002"))
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (without_a_row, "the rows of train in copy are not those that its provenance counts"),
-        (without_masks, "train-00000-of-00001.parquet has no column mask"),
-        (damaged, "train-00000-of-00001.parquet cannot be read as Parquet"),
-        (with_a_file_too_many, "copy has 2 Parquet files of train, and 1 by their names"),
-    ],
-)
-def test_parquet_that_is_not_as_it_was_made_is_refused(
-    as_parquet: Path, tmp_path: Path, change: Callable[[Path], None], reason: str
-) -> None:
-    shutil.copytree(as_parquet, tmp_path / "copy")
-    change(tmp_path / "copy")
-    with pytest.raises(DatasetError, match=reason):
-        list(open_data(tmp_path / "copy", "train").cases())
