@@ -1,34 +1,19 @@
 """Every file of the hostile corpus comes out right, and none costs memory that its pixels do not need."""
 
-import importlib.util
 import random
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from octseg.errors import ReadError
 from octseg.reading import read_pullback
+from tests.fakes import hostile_files as hostile
+from tests.fakes.hostile.files import COLOUR, GREY, saved
 
 MAX_REFUSED_MB, MAX_READ_MB = 32, 200
 MUTATIONS = 1500
-
-
-def corpus() -> ModuleType:
-    """tests/fakes/hostile_files.py, wherever the tests are run from."""
-    path = Path(__file__).parents[1] / "fakes" / "hostile_files.py"
-    spec = importlib.util.spec_from_file_location("hostile_files", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["hostile_files"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-hostile = corpus()
 
 
 def test_every_file_of_the_corpus_comes_out_right() -> None:
@@ -51,7 +36,7 @@ def test_a_changed_file_is_a_frame_or_a_refusal_and_never_another_error(kind: st
     rng = random.Random(kind)
     frames = 0
     for _ in range(MUTATIONS):
-        data = bytearray(hostile.saved(hostile.Image.fromarray(hostile.COLOUR), kind) if frames % 2 else SMALL[kind])
+        data = bytearray(saved(Image.fromarray(COLOUR), kind) if frames % 2 else SMALL[kind])
         for _ in range(rng.choice((1, 1, 2, 8))):
             place = rng.randrange(min(len(data), 200)) if rng.random() < 0.7 else rng.randrange(len(data))
             data[place] = rng.choice((0, 255, 127, 128, rng.randrange(256)))
@@ -67,6 +52,4 @@ def test_a_changed_file_is_a_frame_or_a_refusal_and_never_another_error(kind: st
     assert frames > 0
 
 
-SMALL = {
-    kind: hostile.saved(hostile.Image.fromarray(hostile.GREY), kind) for kind in ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
-}
+SMALL = {kind: saved(Image.fromarray(GREY), kind) for kind in ("PNG", "JPEG", "TIFF", "WEBP", "BMP")}

@@ -17,7 +17,7 @@ from octseg.drawing.palette import palette_image
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
 from octseg.reading import Limits, read_frame_array, read_pullback
-from tests.fakes.hostile_files import saved, tiff
+from tests.fakes.hostile.files import saved, tiff
 
 HEIGHT, WIDTH = 48, 64
 GREY = np.tile(np.linspace(0, 255, WIDTH).round().astype(np.uint8), (HEIGHT, 1))
