@@ -134,7 +134,7 @@ class HubServer:
                 response = await answering(self, StarletteRequest(scope, receive))
             except ClientDisconnect:
                 return
-            except Exception:
+            except Exception:  # a fault of ours is shown to the client as the Hub shows its own
                 traceback.print_exc()
                 response = JSONResponse({"error": "Internal error: see the traceback of the loopback hub"}, 500)
             await response(scope, receive, send)
