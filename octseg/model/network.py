@@ -83,10 +83,8 @@ def fold_batch_norm(network: Network) -> Network:
     for module in network.modules():
         if not isinstance(module, nn.Sequential):
             continue
-        names = list(module._modules)
-        for name, following in pairwise(names):
-            convolution, norm = module._modules[name], module._modules[following]
+        for place, (convolution, norm) in enumerate(pairwise(list(module))):
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                module._modules[name] = fuse_conv_bn_eval(convolution, norm)
-                module._modules[following] = nn.Identity()
+                module[place] = fuse_conv_bn_eval(convolution, norm)
+                module[place + 1] = nn.Identity()
     return network
