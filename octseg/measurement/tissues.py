@@ -130,7 +130,7 @@ def _lumen_fields(lumen: Lumen | None, chords: NDArray[np.float64] | None, units
 
 
 def _lipid_fields(lipid: Tissue | None, disc: NDArray[np.bool_] | None, units: Units) -> Fields:
-    """Of lipid core that was looked for, as far as it counts."""
+    """Of lipid core that was looked for, as far as it counts; disc: (H, W)."""
     pieces_px = _pieces_px(lipid)
     area_px = sum(pieces_px) or None
     in_mm2 = None if units.pixel_spacing_mm is None else tuple(units.mm2(piece_px) for piece_px in pieces_px)
