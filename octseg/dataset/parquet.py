@@ -99,16 +99,20 @@ def rows_in(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with pq.ParquetFile(path) as file:
             types = {field.name: field.type for field in file.schema_arrow}
-            for name, kind in NEEDED.items():
-                if types.get(name) != _arrow_type(kind):
-                    raise DatasetError(f"{path.name} has no column {name} such as the datasets of octseg have")
+            if lacking := [name for name, kind in NEEDED.items() if types.get(name) != _arrow_type(kind)]:
+                raise DatasetError(f"{path.name} has no column {lacking[0]} such as the datasets of octseg have")
             for batch in file.iter_batches(ROWS_READ):
-                for row in batch.to_pylist():
-                    if not all(row[kind] and row[kind]["bytes"] for kind in PICTURES):
-                        raise DatasetError(f"{path.name} has a row without its frame or mask")
-                    yield row
+                yield from _with_pictures(batch.to_pylist(), path.name)
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"{path.name} cannot be read as Parquet") from error
+
+
+def _with_pictures(rows: list[dict[str, Any]], label: str) -> Iterator[dict[str, Any]]:
+    """The rows, each with its frame and mask; DatasetError at one that lacks either."""
+    for row in rows:
+        if not all(row[kind] and row[kind]["bytes"] for kind in PICTURES):
+            raise DatasetError(f"{label} has a row without its frame or mask")
+        yield row
 
 
 def _bring_split(folder: Path, split: str, out: Path, provenance: Mapping[str, Any], progress: Any) -> int:

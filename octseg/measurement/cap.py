@@ -77,7 +77,7 @@ def cap_rays(lumen: Outline, lipid: Outline, centre: tuple[float, float], depth_
 
 
 def trimmed(arc: Arc) -> NDArray[np.intp]:
-    """Indices of an arc's rays without those near its ends, clockwise; an arc all around has no ends."""
+    """Indices (n,) of an arc's rays without those near its ends, clockwise; an arc all around has no ends."""
     if arc.extent_deg == 360:
         return np.arange(N_RAYS)
     extent = max(0, (arc.extent_deg - 2 * TRIM_DEG) * RAYS_PER_DEG)

@@ -19,7 +19,7 @@ def check_given(
     thresholds: Mapping[str, float],
     masks: Mapping[str, NDArray[np.bool_] | None],
 ) -> None:
-    """All that `measure` is given; masks: by the name of the argument."""
+    """All that `measure` is given, maps and masks (H, W); masks: by the name of the argument."""
     check_maps(maps)
     for name, mask in masks.items():
         check_same_frame(name, mask, next(iter(maps.values())).shape)

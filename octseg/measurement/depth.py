@@ -86,7 +86,7 @@ def _pixels(squares: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.int
 
 
 def _squares(tissue: Tissue, corner: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Which squares hold some of the tissue, in the part of the frame from `corner` up to `end`."""
+    """Which squares (h, w) hold some of the tissue, in the part of the frame from `corner` (2,) up to `end` (2,)."""
     whole = np.zeros(-(-(end - corner) // SQUARE_PX) * SQUARE_PX, bool)
     whole[_place(tissue, corner)] = tissue.inside
     rows = whole[::SQUARE_PX] | whole[1::SQUARE_PX]
@@ -94,6 +94,6 @@ def _squares(tissue: Tissue, corner: NDArray[np.intp], end: NDArray[np.intp]) ->
 
 
 def _place(tissue: Tissue, corner: NDArray[np.intp]) -> tuple[slice, slice]:
-    """Rows and columns of `tissue.value` in an array whose first pixel is `corner` of the frame."""
+    """Rows and columns of `tissue.value` in an array (h, w) whose first pixel is `corner` of the frame."""
     (top, left), (height, width) = np.subtract(tissue.corner, corner).tolist(), tissue.value.shape
     return slice(top, top + height), slice(left, left + width)

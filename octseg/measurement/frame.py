@@ -5,23 +5,15 @@ for or not found, there is no lumen to look from, or (every field in mm, mm2 or 
 count are 0 where their class was looked for and is absent. docs/measures.md says what each means.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from octseg.measurement.checks import check_given
-from octseg.measurement.cores import CoreMeasures, Cores, bridged_arcs, find_cores
-from octseg.measurement.depth import limit_depth, lipid_depth_px
-from octseg.measurement.geometry import Tissue, find_tissue, piece_areas_px, smooth, without
-from octseg.measurement.limits import NO_LUMEN_PLANE, lipid_warnings, lumen_warnings, reaches_edge
-from octseg.measurement.lipid import Arc, min_depth_px, see_cores
-from octseg.measurement.lumen import Lumen, chords_px, find_lumen
-from octseg.measurement.units import Units
-
-Fields = dict[str, Any]  # of FrameMeasures
+from octseg.measurement.cores import CoreMeasures
+from octseg.measurement.tissues import cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,151 +96,16 @@ def measure(
         MeasurementError: a pixel spacing that no OCT frame has.
     """
     check_given(maps, pixel_spacing_mm, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
-    maps = {name: map_.astype(bool) if np.issubdtype(map_.dtype, np.integer) else map_ for name, map_ in maps.items()}
-    size, units = next(iter(maps.values())).shape, Units(pixel_spacing_mm)
-    catheter = _middle(disc) if catheter_centre is None else catheter_centre
-    shadow = None if guide_wire_shadow is None else find_tissue(guide_wire_shadow, 0.5)
-    least_px = min_depth_px(pixel_spacing_mm, min(size))
-
-    tissues = {name: find_tissue(map_, (thresholds or {}).get(name, 0.5)) for name, map_ in maps.items()}
-    lumen_found, lipid = tissues.get("lumen"), tissues.get("lipid_core")
-    lumen = None if lumen_found is None else find_lumen(lumen_found)
-    chords = None if lumen is None else chords_px(lumen)
-    if lumen is not None and lipid is not None:
-        lipid = limit_depth(lipid, lumen.surface, lipid_depth_px(pixel_spacing_mm, min(size)))
-    cores = catheter_arcs = None
-    if "lipid_core" in maps:
-        surface = None if lipid is None else _outside(lipid, lumen)
-        cores = None if lumen is None else find_cores(lipid, surface, lumen, least_px, shadow, units)
-        catheter_arcs = None if catheter is None else _arcs_about(catheter, surface, least_px, shadow)
-
-    warnings = []
-    if "lumen" in maps:
-        cut = lumen is not None and reaches_edge(lumen.filled, size, disc)
-        warnings += lumen_warnings(lumen_found, lumen, cut, chords is None, catheter)
-    if lipid is not None:
-        warnings += [] if "lumen" in maps else [NO_LUMEN_PLANE]
-        warnings += _lipid_warnings(cores, reaches_edge(lipid, size, disc), units)
+    given = given_of(maps, pixel_spacing_mm, thresholds or {}, disc, catheter_centre, guide_wire_shadow)
+    lumen, of_lumen = measure_lumen(given)
+    cores, of_lipid = measure_lipid(given, lumen)
+    of_cap = cap_fields(given.tissues.get("fibrous_cap"), cores, given.units)
+    of_vessels = vasa_vasorum_fields(given)
     return FrameMeasures(
         pixel_spacing_mm=pixel_spacing_mm,
-        **_lumen_fields(lumen, chords, units),
-        **(_lipid_fields(lipid, disc, units) if "lipid_core" in maps else {}),
-        **({} if cores is None else _core_fields(cores, units)),
-        lipid_arc_catheter_deg=None if catheter_arcs is None else _total_deg(catheter_arcs),
-        **_cap_fields(tissues.get("fibrous_cap"), cores, units),
-        **(_vasa_vasorum_fields(tissues["vasa_vasorum"], units) if "vasa_vasorum" in maps else {}),
-        warnings=tuple(warnings),
+        **of_lumen.fields,
+        **of_lipid.fields,
+        **of_cap,
+        **of_vessels,
+        warnings=(*of_lumen.warnings, *of_lipid.warnings),
     )
-
-
-def _lumen_fields(lumen: Lumen | None, chords: NDArray[np.float64] | None, units: Units) -> Fields:
-    """chords: (180,) in pixels, None where the lumen has none."""
-    if lumen is None:
-        return {}
-    equivalent_px = 2 * (lumen.area_px / np.pi) ** 0.5
-    fields: Fields = {
-        "lumen_area_px": lumen.area_px,
-        "lumen_area_mm2": units.mm2(lumen.area_px),
-        "lumen_diameter_equivalent_mm": units.mm(equivalent_px),
-    }
-    if chords is not None:
-        shortest, longest, mean = float(chords.min()), float(chords.max()), float(chords.mean())
-        fields |= {
-            "lumen_diameter_min_mm": units.mm(shortest),
-            "lumen_diameter_max_mm": units.mm(longest),
-            "lumen_diameter_mean_mm": units.mm(mean),
-            "lumen_eccentricity": 1 - shortest / longest,
-        }
-    return fields
-
-
-def _lipid_fields(lipid: Tissue | None, disc: NDArray[np.bool_] | None, units: Units) -> Fields:
-    """Of lipid core that was looked for, as far as it counts."""
-    pieces_px = _pieces_px(lipid)
-    area_px = sum(pieces_px) or None
-    in_mm2 = None if units.pixel_spacing_mm is None else tuple(units.mm2(piece_px) for piece_px in pieces_px)
-    return {
-        "lipid_core_area_px": area_px,
-        "lipid_core_area_mm2": units.mm2(area_px),
-        "lipid_core_percent_of_disc": None if area_px is None or disc is None else float(100 * area_px / disc.sum()),
-        "lipid_core_areas_px": pieces_px,
-        "lipid_core_areas_mm2": in_mm2,
-    }
-
-
-def _core_fields(cores: Cores, units: Units) -> Fields:
-    """Of lipid core that was looked for, seen from the lumen."""
-    arcs_deg, criteria = tuple(float(arc.extent_deg) for arc in cores.arcs), cores.criteria
-    return {
-        "lipid_arc_deg": _total_deg(cores.arcs),
-        "lipid_arc_widest_deg": max(arcs_deg, default=0.0),
-        "lipid_arcs_deg": arcs_deg,
-        "meets_tcfa_criteria": criteria.met,
-        "tcfa_cap_margin_um": criteria.cap_margin_um,
-        "tcfa_arc_margin_deg": criteria.arc_margin_deg,
-        "tcfa_core": criteria.core,
-        "lipid_cores": cores.measures(units),
-    }
-
-
-def _cap_fields(cap: Tissue | None, cores: Cores | None, units: Units) -> Fields:
-    """The area of the cap's own plane, and its thickness, which is taken between lumen and lipid core."""
-    area_px = sum(_pieces_px(cap)) or None
-    fields: Fields = {"fibrous_cap_area_px": area_px, "fibrous_cap_area_mm2": units.mm2(area_px)}
-    if cores is not None and cores.rays is not None:
-        fields["fibrous_cap_absent_deg"] = cores.rays.touching_deg
-    if cores is not None and cores.cap is not None:
-        for way, thickness in zip(("", "_radial"), cores.cap, strict=True):
-            fields[f"fibrous_cap_thickness{way}_min_um"] = thickness.min_um
-            fields[f"fibrous_cap_thickness{way}_p5_um"] = thickness.p5_um
-            fields[f"fibrous_cap_thickness{way}_mean_um"] = thickness.mean_um
-    return fields
-
-
-def _vasa_vasorum_fields(vessels: Tissue | None, units: Units) -> Fields:
-    """Of vasa vasorum that were looked for."""
-    pieces_px = _pieces_px(vessels)
-    area_px = sum(pieces_px) or None
-    return {
-        "vasa_vasorum_area_px": area_px,
-        "vasa_vasorum_area_mm2": units.mm2(area_px),
-        "vasa_vasorum_count": len(pieces_px),
-    }
-
-
-def _lipid_warnings(cores: Cores | None, cut: bool, units: Units) -> list[str]:
-    """cut: whether an edge cuts the lipid core."""
-    if cores is None:
-        return lipid_warnings(None, None, cut, no_thickness=False)
-    no_thickness = cores.cap is None and units.pixel_spacing_mm is not None
-    return lipid_warnings(cores.arcs, cores.rays, cut, no_thickness)
-
-
-def _pieces_px(tissue: Tissue | None) -> tuple[float, ...]:
-    """Area of each connected piece, largest first."""
-    return () if tissue is None else tuple(piece_areas_px(tissue).tolist())
-
-
-def _total_deg(arcs: Sequence[Arc]) -> float:
-    return float(sum(arc.extent_deg for arc in arcs))
-
-
-def _middle(disc: NDArray[np.bool_] | None) -> tuple[float, float] | None:
-    """Middle of the disc's bounding box, (row, col) in pixels."""
-    if disc is None:
-        return None
-    rows, cols = np.flatnonzero(disc.any(axis=1)), np.flatnonzero(disc.any(axis=0))
-    return float(rows[0] + rows[-1]) / 2, float(cols[0] + cols[-1]) / 2
-
-
-def _outside(lipid: Tissue, lumen: Lumen | None) -> Tissue:
-    """The smooth lipid core outside the lumen: the planes are independent and overlap a little."""
-    surface = smooth(lipid)
-    return surface if lumen is None else without(surface, lumen.surface)
-
-
-def _arcs_about(
-    point: tuple[float, float], surface: Tissue | None, least_px: float, shadow: Tissue | None
-) -> tuple[Arc, ...]:
-    """Arcs of the smooth lipid core as seen from any point; none where there is no lipid core."""
-    return () if surface is None else bridged_arcs(see_cores(surface.outline, point, least_px), point, least_px, shadow)

@@ -99,7 +99,7 @@ def cropped(tissue: Tissue) -> Tissue | None:
 
 
 def _box(inside: NDArray[np.bool_]) -> tuple[slice, slice] | None:
-    """Rows and columns around all that is True, with MARGIN_PX where there is room; None where nothing is."""
+    """Rows and columns around all that is True (H, W), with MARGIN_PX where there is room; None where nothing is."""
     rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if rows.size == 0:
         return None
@@ -108,7 +108,7 @@ def _box(inside: NDArray[np.bool_]) -> tuple[slice, slice] | None:
 
 
 def piece_areas_px(tissue: Tissue) -> NDArray[np.float64]:
-    """Area of each connected piece, largest first: pixels of a mask, else the area inside the iso-contour."""
+    """Area (n,) of each connected piece, largest first: pixels of a mask, else the area inside the iso-contour."""
     if tissue.is_mask:
         areas = tissue.pieces[1].astype(np.float64)
     else:

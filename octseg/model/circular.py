@@ -55,7 +55,7 @@ class CircularDilatedDepthwise(nn.Conv2d):
         )
 
     def _along(self, features: Tensor, row: int) -> Tensor:
-        """Features filtered along their columns by one row of the filter."""
+        """Features (N, C, H, W) filtered along their columns by one row of the filter."""
         gap, weight = self.dilation[0], self.weight[:, 0, row, :, None, None]  # (C, 3, 1, 1)
         filtered = features * weight[:, 1]
         if gap < features.shape[-1]:
@@ -65,7 +65,7 @@ class CircularDilatedDepthwise(nn.Conv2d):
 
 
 def circular_bilinear(features: Tensor, size: tuple[int, int], wrapped: int = 0) -> Tensor:
-    """Bilinear to `size`, whose rows are a whole multiple of the features', without a seam.
+    """Features (N, C, h, w) bilinear to `size`, whose rows are a whole multiple of the features', without a seam.
 
     wrapped: so many rows of the other end stand before and behind, at most that multiple.
     """

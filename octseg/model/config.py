@@ -25,19 +25,10 @@ class ModelConfig:
     circular_rows: bool = False  # row 0 follows the last, as rays about a catheter do
 
     def __post_init__(self) -> None:
-        names = self.classes if isinstance(self.classes, tuple) else ()
-        if not names or not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
-            raise ConfigError(f"classes must be one or more different names, not {self.classes!r}")
-        if unknown := [name for name in self.classes if name not in CLASS_NAMES]:
-            raise ConfigError(f"classes has {unknown}, unknown to this version, which knows {list(CLASS_NAMES)}")
+        _check_classes(self.classes)
         if self.output_stride not in (8, 16):
             raise ConfigError(f"output_stride must be 8 or 16, not {self.output_stride}")
-        rates = self.aspp_rates if isinstance(self.aspp_rates, tuple) else ()
-        if not 1 <= len(rates) <= MAX_RATES or any(not isinstance(rate, int) or not 1 <= rate <= 64 for rate in rates):
-            raise ConfigError(
-                f"aspp_rates must be whole numbers from 1 to 64, {MAX_RATES} at most, "
-                f"not {reprlib.repr(self.aspp_rates)}"
-            )
+        _check_rates(self.aspp_rates)
         if not isinstance(self.circular_rows, bool):
             raise ConfigError(f"circular_rows must be true or false, not {self.circular_rows!r}")
         for name in ("aspp_channels", "skip_channels"):
@@ -56,6 +47,22 @@ class ModelConfig:
     def to_mapping(self) -> dict[str, Any]:
         """Fields as JSON knows them."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def _check_classes(classes: object) -> None:
+    names = classes if isinstance(classes, tuple) else ()
+    if not names or not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise ConfigError(f"classes must be one or more different names, not {classes!r}")
+    if unknown := [name for name in names if name not in CLASS_NAMES]:
+        raise ConfigError(f"classes has {unknown}, unknown to this version, which knows {list(CLASS_NAMES)}")
+
+
+def _check_rates(aspp_rates: object) -> None:
+    rates = aspp_rates if isinstance(aspp_rates, tuple) else ()
+    if not 1 <= len(rates) <= MAX_RATES or any(not isinstance(rate, int) or not 1 <= rate <= 64 for rate in rates):
+        raise ConfigError(
+            f"aspp_rates must be whole numbers from 1 to 64, {MAX_RATES} at most, not {reprlib.repr(aspp_rates)}"
+        )
 
 
 def checked_fields(

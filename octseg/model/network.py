@@ -53,7 +53,7 @@ class DeepLabV3Plus(nn.Module):
         return self.decode(low_level, deep, frames)
 
     def decode(self, low_level: Tensor, deep: Tensor, frames: Tensor) -> Tensor:
-        """All after the encoder: its two feature maps to logits of the frames' size."""
+        """All after the encoder: its two feature maps (N, C, h, w) to logits (N, K, H, W) of the frames' size."""
         context = self.aspp(deep)  # (N, 256, H/16, W/16)
         skip = self.skip(low_level)  # (N, 48, H/4, W/4)
         joined = self._joined(context, skip)  # (N, 304, H/4, W/4)
@@ -65,7 +65,7 @@ class DeepLabV3Plus(nn.Module):
         return resized_like(logits, frames)
 
     def _joined(self, context: Tensor, skip: Tensor) -> Tensor:
-        """Both at the skip's size; where rows go around, with the rows of the other end that the decoder drops."""
+        """Both (N, C, h, w) at the skip's size; where rows go around, with the other end's, dropped by the decoder."""
         if not self.circular:
             return torch.cat([resized_like(context, skip), skip], dim=1)
         wide = circular_bilinear(context, (skip.shape[-2], skip.shape[-1]), wrapped=DECODER_ROWS)
@@ -83,10 +83,8 @@ def fold_batch_norm(network: Network) -> Network:
     for module in network.modules():
         if not isinstance(module, nn.Sequential):
             continue
-        names = list(module._modules)
-        for name, following in pairwise(names):
-            convolution, norm = module._modules[name], module._modules[following]
+        for place, (convolution, norm) in enumerate(pairwise(list(module))):
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                module._modules[name] = fuse_conv_bn_eval(convolution, norm)
-                module._modules[following] = nn.Identity()
+                module[place] = fuse_conv_bn_eval(convolution, norm)
+                module[place + 1] = nn.Identity()
     return network

@@ -59,7 +59,7 @@ def sepia_map() -> NDArray[np.uint8]:
 
 
 def draw_ruler(frame: NDArray[np.uint8], pixel_spacing_mm: float, towards_deg: float) -> None:
-    """Burn the cut line, its dots 1 mm apart and the catheter's ring into the frame, in place."""
+    """Burn the cut line, its dots 1 mm apart and the catheter's ring into the frame (H, W, 3), in place."""
     size = frame.shape[0]
     middle = (size - 1) / 2
     along = np.array([np.cos(np.radians(towards_deg)), np.sin(np.radians(towards_deg))])  # (x, y)
@@ -82,7 +82,7 @@ def _fixed(x: float, y: float) -> tuple[int, int]:
 def _draw_dot(
     frame: NDArray[np.uint8], at: NDArray[np.float64], rim: tuple[int, int, int], core: tuple[int, int, int]
 ) -> None:
-    """A bright diamond with a dim edge."""
+    """A bright diamond with a dim edge on the frame (H, W, 3)."""
     unit = frame.shape[0] / 750
     for radius, colour in ((5.0 * unit, rim), (4.0 * unit, core)):
         corners = [_fixed(at[0] + dx * radius, at[1] + dy * radius) for dx, dy in _dot_corners()]
@@ -99,7 +99,7 @@ def _dot_corners() -> tuple[tuple[float, float], ...]:
 
 
 def _draw_ring(frame: NDArray[np.uint8], radius_px: float) -> None:
-    """Four short dashes on the catheter's circle: up, down, left, right."""
+    """Four short dashes on the catheter's circle: up, down, left, right, on the frame (H, W, 3)."""
     middle = (frame.shape[0] - 1) / 2
     for quarter in range(4):
         turn = np.radians(90 * quarter) + np.radians(np.linspace(-10, 10, 9))

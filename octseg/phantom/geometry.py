@@ -202,7 +202,7 @@ def _in_ellipse(direction: NDArray[np.uint16], radius_mm: NDArray[np.float32], h
 
 @lru_cache(maxsize=4)
 def polar_grid(size_px: int) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
-    """Of each pixel of a square frame: the index of its direction among `angles()`, and its radius in pixels."""
+    """Of each pixel (H, W) of a square frame: the index of its direction among `angles()`, and its radius in pixels."""
     offset = np.arange(size_px, dtype=np.float64) - (size_px - 1) / 2
     angle = np.arctan2(offset[:, None], offset[None, :])
     direction = np.rint(angle * (N_ANGLES / TURN)).astype(np.int64) % N_ANGLES

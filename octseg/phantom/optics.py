@@ -123,7 +123,7 @@ def speckle(
 
 
 def tissue_of(spec: PhantomSpec, vessel: Anatomy, radius: NDArray[np.float32], rng: np.random.Generator) -> Tissue:
-    """Attenuation and backscatter along every A-line; nothing scatters in the lumen."""
+    """Attenuation and backscatter (A-lines, depths) along every A-line; nothing scatters in the lumen."""
     wall = spec.wall
     lumen, intima = at_lines(vessel.lumen_mm), at_lines(vessel.intima_mm)
     media, adventitia = at_lines(vessel.media_mm), at_lines(vessel.adventitia_mm)
@@ -170,7 +170,7 @@ def tissue_of(spec: PhantomSpec, vessel: Anatomy, radius: NDArray[np.float32], r
 
 
 def _step(radius: NDArray[np.float32], start: NDArray[np.float32], soft_mm: float) -> Polar:
-    """0 before `start`, 1 behind it, a ramp `soft_mm` wide between."""
+    """(A-lines, depths) 0 before `start`, 1 behind it, a ramp `soft_mm` wide between."""
     ramp = radius - start
     ramp *= np.float32(1.0 / soft_mm)
     ramp += np.float32(0.5)
@@ -244,7 +244,7 @@ def _line_gain(rng: np.random.Generator) -> NDArray[np.float32]:
 def _blood(
     spec: PhantomSpec, lumen: NDArray[np.float32], radius: NDArray[np.float32], rng: np.random.Generator
 ) -> Polar | np.float32:
-    """Intensity of residual blood: clouds between the catheter and the wall."""
+    """Intensity (A-lines, depths) of residual blood: clouds between the catheter and the wall."""
     if spec.blood == 0.0:
         return np.float32(0.0)
     coarse = np.concatenate([rng.standard_normal((28, 24), dtype=np.float32)] * 3)
@@ -283,7 +283,7 @@ def _cast_wire_shadow(
 
 
 def _draw_sheath(spec: PhantomSpec, grey: Polar, radius: NDArray[np.float32], rng: np.random.Generator) -> None:
-    """Rings of the catheter, over whatever lies there; its inside is dark."""
+    """Rings of the catheter, over whatever lies there (A-lines, depths); its inside is dark."""
     sheath = spec.sheath
     outer = CATHETER_DIAMETER_MM / 2
     inside = int(np.searchsorted(radius, outer + 0.03))

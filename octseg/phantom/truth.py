@@ -127,7 +127,7 @@ def _ray(points: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _eroded(inside: Mask, steps: int) -> Mask:
-    """True where all directions within `steps` are inside; a full ring stays one."""
+    """(directions,) True where all within `steps` are inside; a full ring stays one."""
     reach = np.concatenate([inside[-steps:], inside, inside[:steps]]).astype(np.int64)
     total = np.concatenate([[0], np.cumsum(reach)])
     return np.asarray(total[2 * steps + 1 :] - total[: -(2 * steps + 1)] == 2 * steps + 1)

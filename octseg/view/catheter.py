@@ -75,7 +75,7 @@ def find_sheath(grey: Grey) -> Catheter | None:
 
 
 def _lit_box(grey: Grey) -> tuple[int, int, int, int] | None:
-    """Top, left, height, width in pixels of what stands out from the ground."""
+    """Top, left, height, width in pixels of what stands out from the ground of a picture (H, W)."""
     above = above_ground(grey)
     rows = np.flatnonzero(above.max(axis=1) > DISC_LEVEL)
     cols = np.flatnonzero(above.max(axis=0) > DISC_LEVEL)

@@ -235,7 +235,7 @@ def _best_circle(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray
 
 
 def _refined(coarse: Disc, grey: NDArray[np.uint8], reach_px: float) -> Disc:
-    """The circle through the outermost imaged pixels of the frame itself, looked for `reach_px` about the coarse rim.
+    """The circle through the outermost imaged pixels of the frame (H, W), looked for `reach_px` about the coarse rim.
 
     The outline of the small frame lies up to a small pixel off, more for a bright rim than for a dim one.
     """
@@ -300,7 +300,7 @@ def _least_squares_circle(points: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _rim_share(points: NDArray[np.float32], circle: NDArray[np.float64], shape: tuple[int, ...]) -> float:
-    """Share of the rim inside the frame that outline points cover; 0 where most of it lies outside."""
+    """Share of the rim inside the frame that outline points (n, 2) cover; 0 where most of it lies outside."""
     covered, visible = _rim_bins(points, circle, shape)
     return float(covered[visible].mean()) if visible.mean() >= 0.2 else 0.0
 

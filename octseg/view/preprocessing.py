@@ -47,17 +47,13 @@ class PreprocessingConfig:
     def __post_init__(self) -> None:
         if self.domain not in ("cartesian", "polar"):
             raise ConfigError(f'domain must be "cartesian" or "polar", not {self.domain!r}')
-        sides = self.size if isinstance(self.size, tuple) else ()
-        if len(sides) != 2 or any(not isinstance(side, int) or not 32 <= side <= 2048 for side in sides):
-            raise ConfigError(f"size must be two whole numbers from 32 to 2048, not {self.size!r}")
+        _check_size(self.size)
         if not isinstance(self.wrap_rays, int) or not 0 <= self.wrap_rays <= self.size[0] // 4:
             raise ConfigError(f"wrap_rays must be from 0 to a quarter of {self.size[0]} rows, not {self.wrap_rays!r}")
         if self.domain == "cartesian" and self.wrap_rays:
             raise ConfigError("wrap_rays belongs to the polar domain; a cartesian input has no angle to wrap")
-        for name in ("mean", "std"):
-            values = getattr(self, name) if isinstance(getattr(self, name), tuple) else ()
-            if len(values) != 3 or any(not isinstance(value, float) or not 0.0 < value < 1.0 for value in values):
-                raise ConfigError(f"{name} must be three numbers between 0 and 1, not {getattr(self, name)!r}")
+        _check_channels("mean", self.mean)
+        _check_channels("std", self.std)
         if self.disc != "blank" or self.ruler != "paint_out":
             raise ConfigError(f'disc must be "blank" and ruler "paint_out", not {self.disc!r} and {self.ruler!r}')
 
@@ -69,6 +65,18 @@ class PreprocessingConfig:
     def to_mapping(self) -> dict[str, Any]:
         """Fields as JSON knows them."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def _check_size(size: object) -> None:
+    sides = size if isinstance(size, tuple) else ()
+    if len(sides) != 2 or any(not isinstance(side, int) or not 32 <= side <= 2048 for side in sides):
+        raise ConfigError(f"size must be two whole numbers from 32 to 2048, not {size!r}")
+
+
+def _check_channels(name: str, given: object) -> None:
+    values = given if isinstance(given, tuple) else ()
+    if len(values) != 3 or any(not isinstance(value, float) or not 0.0 < value < 1.0 for value in values):
+        raise ConfigError(f"{name} must be three numbers between 0 and 1, not {given!r}")
 
 
 @dataclass(frozen=True)

@@ -109,22 +109,31 @@ def _check_page(page: _Page, file_bytes: int, label: str, limits: Limits) -> Non
     if photometric not in COLOUR_SAMPLES:
         raise unsupported(label, "TIFF", f"with colours of kind {photometric}")
     _check_samples(page, photometric, label)
-    tiled = TILE_WIDTH in page.tags or TILE_OFFSETS in page.tags
-    if tiled:
+    if _is_tiled(page):
         tile = (page.one(TILE_HEIGHT, 0), page.one(TILE_WIDTH, 0))
         if min(tile) < 1 or max(tile) > 2 * limits.max_side or tile[0] * tile[1] > 2 * limits.max_pixels:
             raise damaged(label, "TIFF", f"tiles of {tile[0]} x {tile[1]} pixels cannot be")
+    _check_whole(page, file_bytes, label)
+
+
+def _is_tiled(page: _Page) -> bool:
+    return TILE_WIDTH in page.tags or TILE_OFFSETS in page.tags
+
+
+def _check_whole(page: _Page, file_bytes: int, label: str) -> None:
+    """Raise ReadError where a page does not say where its pixels are, or the file ends before them."""
+    tiled = _is_tiled(page)
     offsets = page.all(TILE_OFFSETS if tiled else STRIP_OFFSETS)
     counts = page.all(TILE_BYTES if tiled else STRIP_BYTES)
     if not offsets or (counts and len(counts) != len(offsets)):
         raise damaged(label, "TIFF", "it does not say where its pixels are")
     if any(offset + count > file_bytes for offset, count in zip(offsets, counts or (1,) * len(offsets), strict=True)):
         raise truncated(label, "TIFF")
-    if compression == UNCOMPRESSED and not tiled:
+    if page.one(COMPRESSION, UNCOMPRESSED) == UNCOMPRESSED and not tiled:
         row_bytes = (page.one(WIDTH, 0) * page.one(BITS, 1) * page.one(SAMPLES, 1) + 7) // 8
         needed = row_bytes * page.one(HEIGHT, 0)
         available = sum(counts) if counts else file_bytes - offsets[0]
-        if photometric != YCBCR and available < needed:
+        if page.one(PHOTOMETRIC, BLACK_IS_ZERO) != YCBCR and available < needed:
             raise truncated(label, "TIFF")
 
 
