@@ -36,7 +36,10 @@ def patiently(ask: Callable[[], Result], label: str, file: str = "", doing: str 
         except Exception as error:  # of whatever kind the client raises; `told` gives a bug back as it is
             pause_s = next(pauses_s, None)
             if pause_s is None or not may_pass(error) or time.monotonic() - began > PATIENCE_S:
-                raise told(error, label, file, doing) from error
+                ours = told(error, label, file, doing)
+                if ours is error:
+                    raise
+                raise ours from error
         time.sleep(pause_s)
 
 
