@@ -1,17 +1,17 @@
 """README.md and ATTRIBUTION.md of a dataset, made from its provenance and from nothing else.
 
-The front matter is what the Hub reads. `card_faults` checks it without a network.
+The front matter is what the Hub reads, the text is `templates/dataset.md`. `card_faults` checks it without a network.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from octseg.cards import markdown
-from octseg.cards.markdown import table
+from octseg.cards.markdown import filled, table
 from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE, SPLITS, columns_of
 from octseg.dataset.origin import RADIALMAMBA, Origin
@@ -19,6 +19,9 @@ from octseg.dataset.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES, SUMS_
 
 CARD_FILE, ATTRIBUTION_FILE = "README.md", "ATTRIBUTION.md"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+PRIVATE = (
+    "> **Private data: not to be published.** Names are replaced by keyed hashes; the key is not part of this folder."
+)
 PLACEHOLDERS = ("[More Information Needed]", "{{", "TODO", "TBD", "FIXME")
 
 
@@ -90,89 +93,40 @@ def title(provenance: Mapping[str, Any]) -> str:
 
 def body(provenance: Mapping[str, Any], repository: str | None = None) -> str:
     """Everything below the front matter; of a folder, or of the dataset as it stands in a repository of the Hub."""
-    origin, split = provenance["origin"], provenance["split"]
-    counts = provenance["counts"]
-    total = sum(of_split["frames"] for of_split in counts.values())
+    origin, split, counts = provenance["origin"], provenance["split"], provenance["counts"]
     studies = len({study for of_split in counts.values() for study in of_split["by_study"]})
-    warning = f"> **{split['description']}**\n\n" if split["leaks"] else ""
-    private = (
-        "> **Private data: not to be published.** Names are replaced by keyed hashes; the key is not part of this "
-        "folder.\n\n"
-        if provenance["private"]
-        else ""
-    )
-    return f"""# {title(provenance)}
-
-{private}{warning}{total} frames of intravascular optical coherence tomography of the coronary arteries from {studies} \
-{"study" if studies == 1 else "studies"} (a study is one patient), each with an expert's mask of \
-{_labels(provenance).lower()}, made from *{origin["title"]}*{_made_by(origin)}. Research use only.
-
-![Frames with the experts' outlines]({SHEET_FILE})
-
-## What is in it
-
-Each row is one frame: `image` (RGB, {provenance["size"]} x {provenance["size"]}), `mask` (palette PNG of the same \
-size: {_palette(provenance)}), `study`, `series`, `frame`, `pixel_spacing_mm` (mm per pixel of `image`; empty where it \
-is not known) and `pixel_spacing_source`, the frame's size and spacing before scaling (`native_...`), and the area of \
-each class in pixels of the mask and in mm².
-
-```python
-import numpy as np
-from datasets import load_dataset
-
-dataset = load_dataset("{repository or "path/to/this/folder"}")
-row = dataset["{next(iter(counts))}"][0]
-inside = np.array(row["mask"]) == {_first_index(provenance)}  # {provenance["classes"][0]}, (H, W) bool
-```
-
-With octseg, `python -m train --data {repository or "path/to/this/folder"} --out RUN` trains on it.
-
-## Classes
-
-{_class_table(provenance)}
-
-A mask's palette has these colours, so it is seen as it is; `numpy` reads the values.
-
-## How it was changed
-
-{_bullets(provenance["changes"])}
-
-Every source file with its md5, every option and the version of the code stand in `{PROVENANCE_FILE}`; `{SUMS_FILE}` \
-holds the sum of each file{" but this one" if repository else ""} (`sha256sum -c {SUMS_FILE}`).
-
-## Split
-
-{_sentence(split["description"])} {_split_details(provenance)}
-
-{_split_table(provenance)}
-
-{_by_study(provenance)}
-
-![Areas of the classes]({HISTOGRAM_FILE})
-
-## Scale
-
-{_scale(provenance)}
-
-## Traps and limits
-
-* Neighbouring frames of a pullback are near-copies: a split by frame inflates Dice by 5 to 30 points. Split by study.
-* Frames without the class are kept: they are the negatives.
-* Lipid is outlined coarsely and often into the shadow, to the rim of the disc: its deep border is drawn by habit. The \
-angle it spans says more about agreement than its area.
-* A ruler and a ring at the catheter are burned into the frames. They tell the scale, and a network may learn them \
-instead of tissue.
-* The display zoom differs between studies: pixels of one frame are not those of another.
-{_duplicates(provenance)}{_excluded(provenance)}* Not for diagnosis, treatment, or any decision about a patient.
-
-## Licence and attribution
-
-{attribution(provenance)}
-
-## Citation
-
-{_citation(origin)}
-"""
+    total, with_scale = (sum(each[key] for each in counts.values()) for key in ("frames", "frames_with_scale"))
+    values = {
+        "title": title(provenance),
+        "warnings": _warnings(provenance),
+        "frames": total,
+        "studies": f"{studies} {'study' if studies == 1 else 'studies'}",
+        "labels": _labels(provenance).lower(),
+        "source": origin["title"],
+        "creators": f" by {origin['creators'].rstrip('.')}" if origin["creators"] else "",
+        "contact_sheet": SHEET_FILE,
+        "size": provenance["size"],
+        "palette": ", ".join(f"{value} {_spoken(name)}" for value, name in provenance["palette"].items()),
+        "place": repository or "path/to/this/folder",
+        "first_split": next(iter(counts)),
+        "first_value": PALETTE_INDEX[provenance["classes"][0]],
+        "first_class": provenance["classes"][0],
+        "classes": _class_table(provenance),
+        "changes": "\n".join(f"* {_sentence(change)}" for change in provenance["changes"]),
+        "provenance_file": PROVENANCE_FILE,
+        "sums_file": SUMS_FILE,
+        "except": " but this one" if repository else "",
+        "split": f"{_sentence(split['description'])} {_split_details(split)}",
+        "split_table": _split_table(provenance),
+        "study_table": _study_table(provenance),
+        "histogram": HISTOGRAM_FILE,
+        "frames_with_scale": with_scale,
+        "duplicates": _duplicates(provenance),
+        "excluded": _excluded(provenance),
+        "attribution": attribution(provenance),
+        "citation": _citation(origin),
+    }
+    return filled("dataset.md", values)
 
 
 def attribution(provenance: Mapping[str, Any]) -> str:
@@ -215,28 +169,22 @@ def _labels(provenance: Mapping[str, Any]) -> str:
     return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}".capitalize()
 
 
-def _made_by(origin: Mapping[str, Any]) -> str:
-    return f" by {origin['creators'].rstrip('.')}" if origin["creators"] else ""
+def _spoken(class_name: str) -> str:
+    return class_name.replace("_", " ")
 
 
-def _palette(provenance: Mapping[str, Any]) -> str:
-    return ", ".join(f"{value} {name.replace('_', ' ')}" for value, name in provenance["palette"].items())
-
-
-def _first_index(provenance: Mapping[str, Any]) -> str:
-    return str(PALETTE_INDEX[provenance["classes"][0]])
-
-
-def _bullets(lines: Sequence[str]) -> str:
-    return "\n".join(f"* {_sentence(line)}" for line in lines)
+def _warnings(provenance: Mapping[str, Any]) -> str:
+    """What is to be read before all else, each a paragraph with the empty line after it."""
+    split = provenance["split"]
+    private = f"{PRIVATE}\n\n" if provenance["private"] else ""
+    return private + (f"> **{split['description']}**\n\n" if split["leaks"] else "")
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
-def _split_details(provenance: Mapping[str, Any]) -> str:
-    split = provenance["split"]
+def _split_details(split: Mapping[str, Any]) -> str:
     told = []
     if split["folds"]:
         told.append(
@@ -261,24 +209,16 @@ def _split_details(provenance: Mapping[str, Any]) -> str:
 
 def _split_table(provenance: Mapping[str, Any]) -> str:
     classes = provenance["classes"]
-    header = [
-        "split",
-        "studies",
-        "frames",
-        *(f"frames with {name.replace('_', ' ')}" for name in classes),
-        "with a scale",
-    ]
-    return table(
-        header,
+    header = ["split", "studies", "frames", *(f"frames with {_spoken(name)}" for name in classes), "with a scale"]
+    rows = [
         [
-            [
-                *(split, of_split["studies"], of_split["frames"]),
-                *(of_split["frames_with"][name] for name in classes),
-                of_split["frames_with_scale"],
-            ]
-            for split, of_split in provenance["counts"].items()
-        ],
-    )
+            *(split, of_split["studies"], of_split["frames"]),
+            *(of_split["frames_with"][name] for name in classes),
+            of_split["frames_with_scale"],
+        ]
+        for split, of_split in provenance["counts"].items()
+    ]
+    return table(header, rows)
 
 
 def _class_table(provenance: Mapping[str, Any]) -> str:
@@ -292,25 +232,15 @@ def _class_table(provenance: Mapping[str, Any]) -> str:
     return table(["value", "class", "colour", "frames with it", "of all pixels"], rows)
 
 
-def _by_study(provenance: Mapping[str, Any]) -> str:
+def _study_table(provenance: Mapping[str, Any]) -> str:
     classes = provenance["classes"]
-    header = ["study", "split", "frames", *(f"with {name.replace('_', ' ')}" for name in classes)]
+    header = ["study", "split", "frames", *(f"with {_spoken(name)}" for name in classes)]
     rows = [
         [study, split, counts["frames"], *(counts["frames_with"][name] for name in classes)]
         for split, of_split in provenance["counts"].items()
         for study, counts in of_split["by_study"].items()
     ]
-    return f"<details><summary>Frames of each study</summary>\n\n{table(header, sorted(rows))}\n\n</details>"
-
-
-def _scale(provenance: Mapping[str, Any]) -> str:
-    counts = provenance["counts"].values()
-    total, known = (sum(of_split[key] for of_split in counts) for key in ("frames", "frames_with_scale"))
-    return (
-        f"`pixel_spacing_mm` is known for {known} of {total} frames. It was read from each frame by itself, from the "
-        "dots 1 mm apart of the burned-in ruler, cross-checked with the ring at the catheter, and belongs to the frame "
-        "as it is stored here. Where it is empty, only pixels and degrees can be measured."
-    )
+    return table(header, sorted(rows))
 
 
 def _duplicates(provenance: Mapping[str, Any]) -> str:

@@ -1,9 +1,18 @@
-"""Markdown as the Hub reads it: tables, and the front matter of a card."""
+"""Markdown as the Hub reads it: tables, the front matter of a card, and the texts in `templates/` filled in."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Template
 from typing import Any
 
 import yaml
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """The file of that name in `templates/` with its `$names` replaced; KeyError for one that `values` lacks."""
+    return Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
 
 
 def table(header: Sequence[object], rows: Sequence[Sequence[object]]) -> str:

@@ -1,6 +1,7 @@
 """The README.md beside a checkpoint: what the model is, what it was trained on, how it scored, what it is not for.
 
-Everything in it comes from config.json and, for the figures of each class, from metrics.json of `train.evaluate`.
+Everything in it comes from config.json and, for the figures of each class, from metrics.json of `train.evaluate`; its
+text is `templates/model.md`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,6 @@ from octseg.cards.score_tables import Metrics, class_table, coverage_table, figu
 from octseg.checkpoint import CheckpointConfig
 from octseg.measurement.depth import LIPID_DEPTH_MM
 
-TITLE = "Tissue outlines in intravascular OCT: improved DeepLabV3+"
 TAGS = ("medical", "oct", "intravascular", "coronary", "lipid-plaque", "semantic-segmentation")
 LICENCE = "apache-2.0"  # of the weights
 FAILURES_FILE = "failures.png"
@@ -26,20 +26,22 @@ def model_card(
     from_pretrained. failures: whether failures.png lies beside it.
     """
     sets = metrics or config.measured
-    sections = {
-        "Use it": _use(name),
-        "What it is for, and what not": _purpose(),
-        "What goes in and what comes out": _contract(config),
-        "Trained on": _training(config),
-        "How it scores": _scores(config, sets),
-        "Where it fails": _failures(failures),
-        "Scale": _scale(),
-        "Thresholds, calibration and intervals": _calibration(config, sets),
-        "Attribution": _attribution(config),
+    rows, columns = config.preprocessing.size
+    values = {
+        "front_matter": markdown.front_matter(front_matter(config, sets)),
+        "name": name,
+        "lipid_depth_mm": f"{LIPID_DEPTH_MM:g}",
+        "classes": ", ".join(config.network.classes),
+        "domain": config.preprocessing.domain,
+        "rows": rows,
+        "columns": columns,
+        "training": _training(config),
+        "scores": _scores(config, sets),
+        "failures": markdown.filled("model_failures.md", {"file": FAILURES_FILE}) + "\n" if failures else "",
+        "calibration": _calibration(config, sets),
+        "attribution": _attribution(config),
     }
-    body = "\n\n".join(f"## {title}\n{text}" for title, text in sections.items() if text)
-    front = markdown.front_matter(front_matter(config, sets))
-    return f"{front}\n# {TITLE}\n\n**Research use only, not a medical device.**\n\n{body}\n"
+    return markdown.filled("model.md", values)
 
 
 def front_matter(config: CheckpointConfig, sets: Metrics) -> dict[str, Any]:
@@ -79,42 +81,6 @@ def _result(name: str, of_set: Mapping[str, Any]) -> dict[str, Any]:
         "dataset": {"type": name.replace(" ", "-"), "name": frames, "split": "test"},
         "metrics": metrics,
     }
-
-
-def _use(name: str) -> str:
-    return f"""```python
-import octseg
-
-result = octseg.from_pretrained("{name}").segment("frame.png")
-result.measures.lipid_core_area_mm2, result.measures.lipid_arc_deg
-result.overlay().save("overlay.png")
-```
-
-```bash
-octseg predict frame.png --model {name} --out results
-```"""
-
-
-def _purpose() -> str:
-    return f"""It outlines tissue in frames of coronary optical coherence tomography for research: to measure the
-visible lipid area, the lipid arc and the thickness of the cap over it, in many frames alike, or to draw a first
-outline that a reader then mends.
-
-It is not for diagnosis, treatment, or any decision about a patient. It knows the frames listed below and no others; it
-has not been tested on stents, on other scanners, or on frames with much residual blood. The deep border of lipid is
-diffuse and drawn by habit, to 0.6 mm behind the lumen by some readers of the public record and to the picture's rim by
-others. So lipid counts to {LIPID_DEPTH_MM:g} mm behind the lumen's outline, about as far as OCT sees through a cap into
-lipid, the same at every zoom: its area is the visible lipid area, to {LIPID_DEPTH_MM:g} mm. It is no measure of how
-large a plaque is."""
-
-
-def _contract(config: CheckpointConfig) -> str:
-    rows, columns = config.preprocessing.size
-    classes, domain = ", ".join(config.network.classes), config.preprocessing.domain
-    return f"""**Input**: one intravascular OCT frame, RGB or grey, uint8, of any size, with the catheter in it.
-**Output**: probability of {classes}, each plane for itself (planes may overlap), float32 in [0, 1] at the frame's own
-resolution, and a mask of each by its threshold. Inside, the frame is seen in {domain} coordinates, {rows} x {columns}.
-The files are `config.json` and `model.safetensors`, whose sha256 it holds; there is no pickle."""
 
 
 def _training(config: CheckpointConfig) -> str:
@@ -165,21 +131,6 @@ def _agreement(sets: Metrics) -> Iterator[str]:
                     f"* {name}, {label}: bias {limits['bias']:+.2f} {unit}, limits of agreement "
                     f"{limits['lower']:.2f} to {limits['upper']:.2f} {unit} (n {limits['n']}), ICC(2,1) {figure(icc)}"
                 )
-
-
-def _failures(shown: bool) -> str:
-    if not shown:
-        return ""
-    return (
-        "The frames with the lowest Dice, the worst first; solid lines were found, dashed ones are true.\n\n"
-        f"![Frames with the lowest Dice]({FAILURES_FILE})"
-    )
-
-
-def _scale() -> str:
-    return """Millimetres come from the frame, never from the network: a value that the user gives, the file's header,
-the ruler burned into the frame (cross-checked with the catheter's ring), or a preset, and each result says which.
-Without any, measures stay in pixels."""
 
 
 def _calibration(config: CheckpointConfig, sets: Metrics) -> str:

@@ -60,7 +60,7 @@ def find_borders(
     disc: NDArray[np.bool_] | None,
     pixel_spacing_mm: float | None,
 ) -> list[Borders]:
-    """The borders along rays of each variant of a frame's maps; see `octseg.decoding.decode`."""
+    """The borders along rays, (N_RAYS,), of each variant of a frame's maps (H, W); see `octseg.decoding.decode`."""
     mm = length_px(1.0, pixel_spacing_mm, min(grid.shape)) / grid.step_px  # places
     imaged = np.ones((N_RAYS, grid.places), bool) if disc is None else grid.read(disc) > 0.5
 
@@ -86,7 +86,7 @@ def find_borders(
 
 
 def logits_over(probability: Floats, threshold: float) -> Floats:
-    """Logits less that of the threshold, cut off at SURE."""
+    """Logits less that of the threshold, cut off at SURE; (...) of any shape -> (...)."""
     inside = np.clip(probability, 1e-4, 1 - 1e-4)
     logits = np.log(inside / (1 - inside)) - np.float32(np.log(threshold / (1 - threshold)))
     return np.asarray(np.clip(logits, -SURE, SURE), np.float32)
@@ -99,7 +99,10 @@ def _before(logits: Floats, mm: float) -> Floats:
 
 
 def _lumens(logits: Floats, grid: RayGrid, mm: float) -> list[Radii]:
-    """Where the lumen ends on each ray, for each variant."""
+    """Where the lumen ends on each ray, (N_RAYS,) in pixels, for each variant of the logits (N_RAYS, N, places).
+
+    Changes the logits: what the catheter takes up is set to be the lumen's.
+    """
     catheter = min(grid.places - 1, round(CATHETER_RADIUS_MM * mm))
     logits[..., :catheter] = SURE
     logits = np.where(_behind_wall(logits < 0, max(1, round(WALL_MM * mm))), np.float32(-SURE), logits)

@@ -80,7 +80,7 @@ def _part_about(lipid: NDArray[np.bool_], outer: Radii, inner: Radii, grid: RayG
 
 
 def _halved_at(map_: Floats, threshold: float) -> Floats:
-    """A map in [0, 1] stretched so that it is 0.5 at the threshold."""
+    """A map (H, W) in [0, 1] stretched so that it is 0.5 at the threshold."""
     if threshold == 0.5:
         return map_
     low, high = np.float32(0.5 / threshold), np.float32(0.5 / (1 - threshold))
@@ -88,20 +88,20 @@ def _halved_at(map_: Floats, threshold: float) -> Floats:
 
 
 def _plane(inside_px: Floats) -> Floats:
-    """Signed distance to an outline, positive inside, as a plane in [0, 1] that is 0.5 on it."""
+    """Signed distance to an outline (h, w), positive inside, as a plane (h, w) in [0, 1] that is 0.5 on it."""
     plane = inside_px / np.float32(EDGE_PX)
     plane += np.float32(0.5)
     return np.asarray(np.clip(plane, 0, 1, out=plane), np.float32)
 
 
 def _rounded(within: Floats, from_end: Floats, corner_px: np.float32) -> Floats:
-    """Signed distance to what is inside both, its corners rounded."""
+    """Signed distance (h, w) in pixels to what is inside both, its corners rounded."""
     short, beside = np.maximum(corner_px - within, 0), np.maximum(corner_px - from_end, 0)
     return np.asarray(corner_px - np.hypot(short, beside), np.float32)
 
 
 def _from_ends(there: NDArray[np.bool_], direction: Floats) -> Floats:
-    """Angle in radians from each pixel to the nearest end of a stretch of rays, positive within it, (H, W)."""
+    """Angle in radians from each pixel to the nearest end of a stretch of rays, positive within it, (h, w)."""
     if there.all():
         return np.full(direction.shape, np.pi, np.float32)
     changes = np.flatnonzero(there != np.roll(there, -1)) + 0.5  # halfway to the next ray

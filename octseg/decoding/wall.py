@@ -35,6 +35,7 @@ def walls_behind(lumens: Sequence[Radii], grid: RayGrid, pixel_spacing_mm: float
 
 
 def _wall(lumen: Radii, window: Window, grid: RayGrid, limit_px: float) -> Wall:
+    """What lies behind one lumen (N_RAYS,), and holds lipid to `limit_px` from its outline."""
     beyond = window.radius - window.around(lumen)
     depth = behind_lumen_px(beyond < 0)
     along = grid.read(depth, (window.part[0].start, window.part[1].start))

@@ -68,7 +68,7 @@ class Rays:
 
 
 def rays_of(view: FrameView, lumen: NDArray[np.bool_], pixel_spacing_mm: float | None) -> Rays:
-    """The frame's clean grey levels and its lumen along rays from the catheter to the disc's rim.
+    """The frame's clean grey levels and its lumen (H, W) along rays from the catheter to the disc's rim, (N_RAYS, n).
 
     Beyond the picture all is black, and a ray that is still in the lumen there never leaves it.
     """
@@ -97,7 +97,7 @@ def why_withdrawn(
 
 
 def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
-    """What is wrong with the picture before anything is outlined in it."""
+    """What is wrong with a frame (H, W, 3) before anything is outlined in it."""
     imaged = view.circle.mask(*view.grey.shape)
     sampled = (slice(None, None, SAMPLE_STEP_PX), slice(None, None, SAMPLE_STEP_PX))
     if np.median(view.grey[sampled][imaged[sampled]]) > BRIGHTEST_MEDIAN:
@@ -135,7 +135,7 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
 
 
 def _why_no_vessel(rays: Rays, lumen: NDArray[np.bool_], view: FrameView, has_scale: bool) -> str | None:
-    """What keeps the outlined lumen from being that of a coronary artery with the catheter in it."""
+    """What keeps the outlined lumen (H, W) from being that of a coronary artery with the catheter in it."""
     if not lumen.any():
         return "No lumen was found in this picture, so nothing is said of it: give an OCT frame with the vessel in it."
     if not rays.lumen[:, 0].all():
@@ -214,7 +214,10 @@ def speckle(rays: Rays) -> float:
 
 
 def blueness(frame: Frame, imaged: NDArray[np.bool_]) -> float:
-    """How much more blue than red there is, as a part of the brightest channel: sepia -1, grey 0, swapped sepia 1."""
+    """How much more blue than red a frame (H, W, 3) has where it is imaged, (H, W).
+
+    As a part of the brightest channel: sepia -1, grey 0, swapped sepia 1.
+    """
     colours = _sampled(frame, imaged)
     return (
         float((colours[:, 2] - colours[:, 0]).mean() / max(1.0, float(colours.max(axis=1).mean())))
@@ -224,7 +227,10 @@ def blueness(frame: Frame, imaged: NDArray[np.bool_]) -> float:
 
 
 def colour_scatter(frame: Frame, imaged: NDArray[np.bool_]) -> float:
-    """How far colours of one brightness differ, as a part of the mean brightness: 0 where grey runs along a palette."""
+    """How far colours of one brightness differ in a frame (H, W, 3) where it is imaged, (H, W).
+
+    As a part of the mean brightness: 0 where grey runs along a palette.
+    """
     colours = _sampled(frame, imaged)
     if len(colours) < N_LEVELS:
         return 0.0
@@ -247,17 +253,19 @@ def at_rim_share(rays: Rays) -> float:
 
 
 def _sampled(frame: Frame, imaged: NDArray[np.bool_]) -> Rows:
+    """Colours (n, 3) of some of the pixels of a frame (H, W, 3) that are imaged, (H, W)."""
     step = (slice(None, None, SAMPLE_STEP_PX), slice(None, None, SAMPLE_STEP_PX))
     return np.asarray(frame[step][imaged[step]], np.float32)
 
 
 def _mean_where(values: Rows, within: NDArray[np.bool_]) -> Rows:
+    """Mean (N_RAYS,) of each ray's values (N_RAYS, n) where `within` (N_RAYS, n); NaN where that is nowhere."""
     count = within.sum(axis=1)
     total = np.where(within, values, 0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 def _median(values: Rows) -> float:
-    """The median of what is a number; NaN where nothing is."""
+    """The median of what of (n,) is a number; NaN where nothing is."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else float("nan")

@@ -25,7 +25,7 @@ BAR_FRACTION = 0.2  # longest bar as a part of the picture's width
 
 
 def text_height_px(picture: Frame) -> int:
-    """Height of a line of words that suits the picture's size."""
+    """Height in pixels of a line of words that suits the size of a picture (H, W, 3)."""
     return max(9, int(min(picture.shape[:2]) / 52 + 0.5))
 
 
@@ -39,12 +39,13 @@ def _lettered(text: str, height_px: int) -> NDArray[np.float32]:
 
 
 def _stamp(picture: Frame, row: int, col: int, coverage: NDArray[np.float32]) -> None:
+    """Lay words, coverage (h, w, 1) in [0, 1], over a picture (H, W, 3) from (row, col) on."""
     part = picture[row : row + coverage.shape[0], col : col + coverage.shape[1]]
     part[:] = np.rint(part + coverage * (np.array(INK, np.float32) - part)).astype(np.uint8)
 
 
 def _box(picture: Frame, corner: Corner, height: int, width: int) -> tuple[int, int] | None:
-    """Darken a box in a corner; its first (row, col), or None where the picture is too small for it."""
+    """Darken a box in a corner of a picture (H, W, 3); its first (row, col), or None where that is too small for it."""
     margin = text_height_px(picture) // 2
     if height + 2 * margin > picture.shape[0] or width + 2 * margin > picture.shape[1]:
         return None
@@ -56,7 +57,7 @@ def _box(picture: Frame, corner: Corner, height: int, width: int) -> tuple[int, 
 
 
 def write_line(picture: Frame, corner: Corner, text: str) -> None:
-    """One line of words in a corner."""
+    """One line of words in a corner of a picture (H, W, 3)."""
     coverage = _lettered(text, max(9, int(text_height_px(picture) * 0.85)))
     if box := _box(picture, corner, *coverage.shape[:2]):
         _stamp(picture, *box, coverage)
@@ -65,7 +66,10 @@ def write_line(picture: Frame, corner: Corner, text: str) -> None:
 def write_legend(
     picture: Frame, corner: Corner, labels: Sequence[str], draw_swatch: Callable[[Frame, int], None]
 ) -> None:
-    """A label a line after its swatch; `draw_swatch` gets the part of the picture to fill and the line's number."""
+    """A label a line after its swatch, in a corner of a picture (H, W, 3).
+
+    draw_swatch: gets the part (h, w, 3) of the picture to fill, and the line's number.
+    """
     size = text_height_px(picture)
     line, swatch = round(size * 1.6), round(size * 2.4)
     words = [_lettered(label, size) for label in labels]
@@ -86,7 +90,7 @@ def bar_length_mm(width_px: int, pixel_spacing_mm: float) -> float | None:
 
 
 def draw_scale_bar(picture: Frame, corner: Corner, pixel_spacing_mm: float) -> None:
-    """A bar of a round length with that length above it."""
+    """A bar of a round length with that length above it, in a corner of a picture (H, W, 3)."""
     length_mm = bar_length_mm(picture.shape[1], pixel_spacing_mm)
     if length_mm is None:
         return

@@ -87,10 +87,12 @@ def draw_overlay(
 
 
 def _grey(frame: Frame) -> Frame:
+    """A frame (H, W, 3) in grey, (H, W, 3) still."""
     return np.asarray(cv2.cvtColor(sepia_to_grey(frame), cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def _check(frame: Frame, masks: Mapping[str, NDArray[np.bool_]], classes: Sequence[str] | None, opacity: float) -> None:
+    """ValueError unless the frame is (H, W, 3) uint8, each mask (H, W) bool, each tissue known."""
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
         raise ValueError(f"a frame must be (H, W, 3) uint8, got {frame.shape} {frame.dtype}")
     if unknown := sorted({*masks, *(classes or ())} - PENS.keys()):
@@ -103,7 +105,7 @@ def _check(frame: Frame, masks: Mapping[str, NDArray[np.bool_]], classes: Sequen
 
 
 def _legend(picture: Frame, names: Sequence[str], opacity: float, style: OverlayStyle, unit_px: float) -> None:
-    """A swatch of each tissue, drawn by the same code as the tissue itself, and its label."""
+    """A swatch of each tissue, drawn by the same code as the tissue itself, and its label; picture: (H, W, 3)."""
 
     def draw_swatch(part: Frame, number: int) -> None:
         margin = round(2 * unit_px)
@@ -118,6 +120,7 @@ def _legend(picture: Frame, names: Sequence[str], opacity: float, style: Overlay
 def _draw(
     picture: Frame, masks: Mapping[str, NDArray[np.bool_]], opacity: float, style: OverlayStyle, unit_px: float
 ) -> None:
+    """Draw masks (H, W) into a picture (H, W, 3), all fills before all lines."""
     for name, mask in masks.items():
         if style == "fill" or (style == "both" and PENS[name].fills_beside_outline):
             _fill(picture, mask, name, opacity, unit_px)
@@ -127,6 +130,7 @@ def _draw(
 
 
 def _fill(picture: Frame, mask: NDArray[np.bool_], name: str, opacity: float, unit_px: float) -> None:
+    """Colour a mask (H, W) in a picture (H, W, 3), and hatch it where its pen does."""
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
     where = np.s_[y : y + height, x : x + width]
     part, inside = picture[where], mask[where].astype(np.uint8)
@@ -137,6 +141,7 @@ def _fill(picture: Frame, mask: NDArray[np.bool_], name: str, opacity: float, un
 
 
 def _tint(part: Frame, inside: NDArray[np.uint8], colour: tuple[int, int, int], opacity: float) -> None:
+    """Mix a colour into a part (h, w, 3) of a picture where `inside` (h, w) is not 0."""
     levels = np.arange(256)[None, :, None]  # a mix with one colour is a table of 256 entries a channel
     mixed = np.rint(levels * (1 - opacity) + np.array(colour) * opacity).astype(np.uint8)
     cv2.copyTo(cv2.LUT(part, mixed), inside, part)
@@ -144,11 +149,13 @@ def _tint(part: Frame, inside: NDArray[np.uint8], colour: tuple[int, int, int], 
 
 @lru_cache(maxsize=4)
 def _hatch(shape: tuple[int, int], unit_px: float) -> NDArray[np.uint8]:
+    """(H, W), 1 on the hatching's lines and 0 between them; shape: (height, width)."""
     row, col = np.ogrid[: shape[0], : shape[1]]
     return (((row + col) % (HATCH_PERIOD * unit_px)) < HATCH_WIDTH * unit_px).astype(np.uint8)
 
 
 def _outline(picture: Frame, mask: NDArray[np.bool_], name: str, unit_px: float) -> None:
+    """Draw the outlines of a mask (H, W) into a picture (H, W, 3) with its tissue's pen."""
     pen = PENS[name]
     strokes = [s for o in outlines(mask) for s in dashes(o, pen.dash * unit_px, pen.gap * unit_px)]
     draw_strokes(picture, strokes, BY_NAME[name].colour, EDGE_COLOUR, max(1, round(pen.width * unit_px)))

@@ -23,6 +23,7 @@ def outlines(mask: NDArray[np.bool_]) -> list[Stroke]:
 
 
 def _smoothed(outline: Stroke) -> Stroke:
+    """A closed outline (n_points, 2) without its pixel steps; one of few points stays as it is."""
     reach = SMOOTHING_REACH
     if len(outline) < 4 * reach:
         return outline
@@ -31,9 +32,9 @@ def _smoothed(outline: Stroke) -> Stroke:
 
 
 def dashes(outline: Stroke, dash_px: float, gap_px: float) -> list[Stroke]:
-    """Cut a closed outline into dashes, stretched a little so that a whole number of them closes it.
+    """Cut a closed outline (n_points, 2) into dashes, stretched a little so that a whole number of them closes it.
 
-    `gap_px` 0 gives one stroke that ends where it began.
+    Each dash is a stroke of its own, (n, 2). `gap_px` 0 gives one stroke that ends where it began.
     """
     closed = np.concatenate([outline, outline[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])  # px from the first point

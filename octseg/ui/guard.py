@@ -107,9 +107,9 @@ class Guard:
                 raise
             logger.exception("no space left for visitors' files")
             refusals.append(RefusalError(507, "The server's disk is full; try again in a few minutes."))
-        except Exception:
+        except Exception:  # a refusal mid-body breaks the reader behind it, who raises what it likes: that was meant
             if not refusals:
-                raise  # a refusal mid-body breaks the reader behind it: that is how it was meant
+                raise
         if refusals and not started:
             await _send_refusal(refusals[0], receive, send)
 

@@ -1,4 +1,4 @@
-"""The page: components, events and wording. No arithmetic lives here."""
+"""The page: its events, and what they show. No arithmetic lives here."""
 
 import errno
 import logging
@@ -11,30 +11,30 @@ import gradio as gr
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
 from octseg.result import FrameResult
-from octseg.ui.cards import error_html, intervals_info, model_html, notice_html, scale_html, withdrawn_html
+from octseg.ui.cards import error_html, notice_html, scale_html, withdrawn_html
+from octseg.ui.columns import (
+    CHOOSE,
+    FrameColumn,
+    NumbersColumn,
+    PictureColumn,
+    build_frame_column,
+    build_numbers_column,
+    build_picture_column,
+    html_block,
+)
 from octseg.ui.desk import FILE_LABELS, Desk
-from octseg.ui.examples import examples_html, true_values
-from octseg.ui.limits import MEGABYTE
+from octseg.ui.examples import true_values
 from octseg.ui.markup import text
-from octseg.ui.models import Load, build_model_field
+from octseg.ui.models import Load
 from octseg.ui.numbers import summary_html, table_html, tiles_html
-from octseg.ui.picture import controls_html, picture_html
-from octseg.ui.share import Share, build_share
-from octseg.view.scale import PRESETS
+from octseg.ui.picture import picture_html
+from octseg.ui.share import Share
 
 TITLE = "octseg: lipid-rich plaque in intravascular OCT"
 RESEARCH_USE = "Research use only, not a medical device"
-CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear here."
-SPACING_INFO = "If you know it: it goes before any scale found in the frame."
-PRESET_INFO = "For a frame that tells no scale: 704 or 1024 pixels square, or mm across the disc."
-PRESET_CHOICES = [("none", ""), *((preset, preset) for preset in PRESETS)]
 NO_GPU = "The GPU that the Space borrows did not outline it; the notice says why."
 WORKING = "Outlining the tissues …"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
-SEND_EXAMPLE = """element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-example]");
-  if (button) trigger("click", { file: button.dataset.example });
-});"""
 
 logger = logging.getLogger(__name__)
 
@@ -50,42 +50,25 @@ def build_page(desk: Desk | None, problem: str = "", share: Share | None = None,
     lifetime = (int(limits.sweep_seconds), int(limits.keep_seconds)) if limits else None
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=lifetime, fill_width=True)
     with page:
-        _html(head_html(), "oct-head")
+        html_block(head_html(), "oct-head")
         if desk is None:
-            _html(error_html(problem, title="There is no model"), "oct-picture")
+            html_block(error_html(problem, title="There is no model"), "oct-picture")
         else:
-            _html(gate_html(), "oct-gate")
+            html_block(gate_html(), "oct-gate")
             with gr.Row(elem_id="oct-main"):
-                _build_columns(desk, share, load)
+                frame = build_frame_column(desk)
+                seen = build_picture_column(desk, load, frame.intervals)
+                numbers = build_numbers_column(share)
+            _connect(desk, frame, seen, numbers)
             _build_api(desk)
     return page
 
 
-def _build_columns(desk: Desk, share: Share | None, load: Load | None) -> None:
-    with gr.Column(elem_id="oct-left"):
-        upload = gr.File(label="OCT frame", height=140, elem_id="oct-upload")
-        _html(f"One frame: PNG, JPEG, TIFF, WebP or BMP, up to {_limit_mb(desk)} MB", "oct-note")
-        examples = _html(examples_html(), "oct-examples", js_on_load=SEND_EXAMPLE)
-        scale = _html("", "oct-scale")
-        with gr.Group(elem_id="oct-spacing"):
-            spacing = gr.Textbox(label="Millimetres per pixel", info=SPACING_INFO, placeholder="0.00668")
-            preset = gr.Radio(PRESET_CHOICES, value="", label="Or the display's field", info=PRESET_INFO)
-            measure = gr.Button("Measure with this scale", variant="primary")
-        intervals = gr.Checkbox(
-            label="95 % intervals", info=intervals_info(desk.segmenter.config), elem_id="oct-intervals"
-        )
-    with gr.Column(elem_id="oct-middle"):
-        picture = _html(notice_html(CHOOSE), "oct-picture")
-        controls = _html(controls_html(desk.segmenter.config.network.classes), "oct-controls")
-        card = _html(model_html(desk.segmenter.identity, desk.segmenter.config, desk.segmenter.notice), "oct-model")
-        field = build_model_field(desk, load, card, controls, intervals) if load else None
-    with gr.Column(elem_id="oct-right"):
-        summary = _html(tiles_html(FrameMeasures()), "oct-summary")
-        with gr.Row(elem_id="oct-files"):
-            files = [gr.DownloadButton(label, interactive=False, size="sm") for label in FILE_LABELS.values()]
-        shareable = build_share(share) if share else gr.State("")
-        table = _html("", "oct-table")
-    outputs = [upload, spacing, preset, picture, scale, summary, table, *files, shareable]
+def _connect(desk: Desk, frame: FrameColumn, seen: PictureColumn, numbers: NumbersColumn) -> None:
+    """Let each event run the model on the frame that it is about, one at a time."""
+    asked = [frame.upload, frame.intervals, frame.spacing, frame.preset]
+    outputs = [frame.upload, frame.spacing, frame.preset, seen.picture, frame.scale, numbers.summary, numbers.table]
+    outputs += [*numbers.files, numbers.shareable]
 
     def new_frame(file: str | None, uncertainty: bool) -> Iterator[Updates]:
         """A frame just came in: find its scale anew, whatever was typed or chosen for the last one."""
@@ -113,23 +96,18 @@ def _build_columns(desk: Desk, share: Share | None, load: Load | None) -> None:
         "api_visibility": "private",
         "concurrency_id": MODEL_TURN,
         "concurrency_limit": desk.limits.model_runs,
-        "show_progress_on": picture,
+        "show_progress_on": seen.picture,
         "trigger_mode": "once",
     }
-    upload.upload(new_frame, [upload, intervals], **turn)
-    examples.click(example, intervals, **turn)
-    asked = [upload, intervals, spacing, preset]
-    for again in (measure.click, spacing.submit, preset.input):
+    frame.upload.upload(new_frame, asked[:2], **turn)
+    frame.examples.click(example, frame.intervals, **turn)
+    for again in (frame.measure.click, frame.spacing.submit, frame.preset.input):
         again(same_frame, asked, **turn)
-    intervals.input(switched, asked, **turn)
-    if field is not None:
-        loaded, changed = field
+    frame.intervals.input(switched, asked, **turn)
+    if seen.another_model is not None:
+        loaded, changed = seen.another_model
         loaded.then(with_another_model, [changed, *asked], **turn)
-    upload.clear(lambda: _cleared(notice_html(CHOOSE)), None, outputs, api_visibility="private")
-
-
-def _html(content: str, elem_id: str, js_on_load: str | None = None) -> gr.HTML:
-    return gr.HTML(content, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)
+    frame.upload.clear(lambda: _cleared(notice_html(CHOOSE)), None, outputs, api_visibility="private")
 
 
 def _show(
@@ -205,10 +183,6 @@ def _disk_sentence(error: OSError) -> str:
 
 def _address(file: Path) -> str:
     return f"gradio_api/file={file}"
-
-
-def _limit_mb(desk: Desk) -> str:
-    return f"{desk.limits.max_upload_bytes / MEGABYTE:g}"
 
 
 def _build_api(desk: Desk) -> None:
