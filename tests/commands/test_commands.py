@@ -19,6 +19,7 @@ from octseg.phantom import random_spec, render
 from octseg.pretrained import BUNDLED
 from octseg.view import scale
 from tests.fakes import pictures
+from tests.fakes.stopping import heeding_sigint
 
 COMMAND = [sys.executable, "-m", "octseg"]
 QUICK = ["--backend", "torch"]  # ready sooner than OpenVINO, which other tests compare it with
@@ -342,12 +343,13 @@ def test_a_run_that_is_stopped_keeps_what_is_done(phantoms: Path, tmp_path: Path
     folder.mkdir()
     for number in range(200):
         os.link(phantoms / "phantom_0001.png", folder / f"{number:03d}.png")
-    running = subprocess.Popen(
-        [*COMMAND, "predict", str(folder), "--out", str(out), *QUICK],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with heeding_sigint():
+        running = subprocess.Popen(
+            [*COMMAND, "predict", str(folder), "--out", str(out), *QUICK],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     while running.poll() is None and not (out / "001_mask.png").exists():
         time.sleep(0.05)
     running.send_signal(stop)

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,8 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fakes.forking import Forked, start_python
+
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 120
+START_SECONDS = 240
 STOP_SECONDS = 30
 
 
@@ -23,7 +24,7 @@ class App:
 
     url: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: Forked | subprocess.Popen[bytes]
     tmp: Path
 
     @property
@@ -37,26 +38,32 @@ class App:
 
 
 @contextmanager
-def running_app(tmp: Path, folder: Path = ROOT, python: str = sys.executable, **environment: str) -> Iterator[App]:
-    """Start app.py of `folder` with `environment`, wait until it answers, stop it as Ctrl-C would."""
+def running_app(tmp: Path, folder: Path = ROOT, python: str = "", **environment: str) -> Iterator[App]:
+    """Start app.py of `folder` with `environment`, wait until it answers, stop it as Ctrl-C would.
+
+    python: an interpreter that starts anew; without one the process is forked from one that has imported the library.
+    """
     port = free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith(("OCTSEG_", "GRADIO_"))}
-    given = {"TMPDIR": str(tmp), "GRADIO_SERVER_PORT": str(port), **environment}
-    with (tmp / "app.log").open("ab") as log:
-        process = subprocess.Popen(
-            [python, str(folder / "app.py")], env=own | given, stdout=log, stderr=log, cwd=folder
+    given = own | {"TMPDIR": str(tmp), "GRADIO_SERVER_PORT": str(port), **environment}
+    log, script = tmp / "app.log", str(folder / "app.py")
+    with log.open("ab") as stream:
+        process = (
+            subprocess.Popen([python, script], env=given, stdout=stream, stderr=stream, cwd=folder)
+            if python
+            else start_python([script], given, stdout=log, stderr=log)
         )
-        app = App(f"http://127.0.0.1:{port}", port, process, tmp)
+    app = App(f"http://127.0.0.1:{port}", port, process, tmp)
+    try:
+        wait_until_it_answers(app)
+        yield app
+    finally:
+        process.send_signal(signal.SIGTERM)
         try:
-            wait_until_it_answers(app)
-            yield app
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def wait_until_it_answers(app: App) -> None:

@@ -6,7 +6,6 @@ Clients are processes of their own against the loopback Hub: they read where it 
 import hashlib
 import json
 import shutil
-import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -336,7 +335,7 @@ def test_a_training_from_the_hub_keeps_the_commit_in_its_config(
     hub: HubServer, pushes: Pushes, read: Read, tmp_path: Path
 ) -> None:
     save_file(MobileNetV2().state_dict(), tmp_path / "encoder.safetensors")
-    command = [sys.executable, "-m", "train", "--data", NAME, "--streaming", "--out", str(tmp_path / "run")]
+    command = ["-m", "train", "--data", NAME, "--streaming", "--out", str(tmp_path / "run")]
     command += ["--imagenet", str(tmp_path / "encoder.safetensors"), "--phantoms", "0", "--coarse-steps", "2"]
     command += ["--threads", "1"]
     run_client(hub, read.home, command, timeout=280)

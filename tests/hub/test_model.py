@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -86,7 +85,7 @@ def test_the_same_folder_again_makes_no_commit(hub: HubServer, token: str, home:
 
 
 def test_private_and_a_tag_are_as_asked_for(hub: HubServer, token: str, home: Path, run: Path) -> None:
-    command = [sys.executable, "-m", "hub", "push-model", str(run), NAME, "--private", "--tag", "v1.0"]
+    command = ["-m", "hub", "push-model", str(run), NAME, "--private", "--tag", "v1.0"]
     printed = run_client(hub, home, command, token=token).stdout
     assert hub.is_private("model", NAME)
     head = hub.head("model", NAME)
@@ -310,7 +309,7 @@ def test_a_token_is_nowhere_in_what_is_said(hub: HubServer, home: Path, run: Pat
     )
     said = ""
     for name in (NAME, "somebody-else/net"):
-        done = run_client(hub, home, [sys.executable, "-c", code, str(run), name], token=token)
+        done = run_client(hub, home, ["-c", code, str(run), name], token=token)
         said += done.stdout + done.stderr
     assert "somebody-else/net" in said
     assert token not in said

@@ -3,8 +3,6 @@
 import json
 import os
 import pty
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +21,8 @@ from hub.cards.results import with_row, without_row
 from hub.errors import HubError
 from hub.results import offer, place, take_back
 from octseg.pullback import frame_sha256
-from tests.fakes.hub.client import ROOT, environment, run_client
+from tests.fakes.forking import python
+from tests.fakes.hub.client import environment, run_client
 from tests.fakes.hub.server import Fault, HubServer
 from tests.fakes.predicted import as_page, made, predict
 
@@ -144,16 +143,7 @@ def test_on_a_terminal_each_step_is_typed(hub: HubServer, tmp_path: Path, answer
     os.write(ours, (answers.replace(" ", "\n", 1) + "\n").encode())
     flags = [str(out), f"{user}/results", "--frames", str(frames), "--public"]
     (tmp_path / "home").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-m", "hub", "push-results", *flags],
-        env=environment(hub, tmp_path / "home", token),
-        stdin=theirs,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = python(["-m", "hub", "push-results", *flags], environment(hub, tmp_path / "home", token), os.ttyname(theirs))
     assert done.returncode == (0 if public else 1), done.stderr
     assert hub.repo_exists("dataset", f"{user}/results") == bool(public)
     if public:
@@ -336,15 +326,8 @@ def test_a_token_that_the_server_repeats_is_in_no_traceback_and_no_message(tmp_p
             from hub.results import place
             place("ada/results", {token!r})
         """
-        done = subprocess.run(
-            [sys.executable, "-c", dedent(code)],
-            env=environment(f"http://127.0.0.1:{server.server_port}", tmp_path / "home", token),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        told = environment(f"http://127.0.0.1:{server.server_port}", tmp_path / "home", token)
+        done = python(["-c", dedent(code)], told)
         server.shutdown()
     assert any(token in said for said in Echo.heard)
     assert "do not know Bearer hf_..." in done.stderr

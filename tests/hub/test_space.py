@@ -179,7 +179,7 @@ def test_requirements_suit_a_zero_gpu_space(lab: Lab, pushed: object) -> None:
 def test_the_uploaded_folder_alone_answers_with_its_model(lab: Lab, folder: Path, tmp_path: Path) -> None:
     shutil.rmtree(folder / "octseg" / "__pycache__", ignore_errors=True)
     client = environment(lab.hub, tmp_path / "home", PYTHONPATH="", PYTHONDONTWRITEBYTECODE="")
-    with running_app(tmp_path, folder, **client) as app:
+    with running_app(tmp_path, folder, sys.executable, **client) as app:
         model = segmented(app, tmp_path)
     assert (model["source"], model["name"], model["revision"]) == ("hub", NET, lab.v1)
     assert (folder / "octseg" / "__pycache__").is_dir()  # so octseg was imported from there

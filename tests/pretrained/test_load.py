@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -257,7 +256,7 @@ def test_the_command_segments_with_a_model_of_the_hub(hub: HubServer, home: Path
     """The commit stands in measures.json, and a stop-gap is told on stderr."""
     Image.fromarray(make_phantom(0).frame).save(tmp_path / "frame.png")
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "octseg", "predict", str(tmp_path / "frame.png"), "--out", str(out)]
+    command = ["-m", "octseg", "predict", str(tmp_path / "frame.png"), "--out", str(out)]
     command += ["--model", NAME, "--backend", "torch"]
     run_client(hub, home, command)
     told = json.loads((out / "measures.json").read_text())["model"]

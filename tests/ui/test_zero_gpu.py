@@ -1,5 +1,6 @@
 """The app on a ZeroGPU Space, whose GPU is lent for one call, in another process. No GPU here: a package stands in."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,7 +39,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     tmp = tmp_path_factory.mktemp("zero_gpu")
     (tmp / "packages").mkdir()
     (tmp / "packages" / "spaces.py").write_text(SPACES)
-    with running_app(tmp, PYTHONPATH=str(tmp / "packages")) as running:
+    with running_app(tmp, python=sys.executable, PYTHONPATH=str(tmp / "packages")) as running:
         yield running
 
 

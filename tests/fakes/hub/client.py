@@ -5,11 +5,11 @@ They read HF_ENDPOINT, HF_HOME and their like when they are imported, so a test 
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 
+from tests.fakes.forking import python
 from tests.fakes.hub.server import HubServer
 
 ROOT = Path(__file__).parents[3]
@@ -49,17 +49,9 @@ def run_client(
     timeout: float = 120.0,
     **more: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python source, or a command as a list, to its end. Raises AssertionError with its output if it fails."""
-    command = [sys.executable, "-c", dedent(code)] if isinstance(code, str) else list(code)
+    """Run Python source, or a list of what follows `python`, to its end; AssertionError with its output if it fails."""
+    arguments = ["-c", dedent(code)] if isinstance(code, str) else list(code)
     home.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        command,
-        env=environment(hub, home, token, **more),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    done = python(arguments, environment(hub, home, token, **more), timeout=timeout)
     assert done.returncode == 0, f"the client ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,9 +16,9 @@ from torch import Tensor
 
 from octseg.errors import CheckpointError
 from octseg.model.mobilenetv2 import STAGES, MobileNetV2
+from tests.fakes.forking import python
 from train.learning.imagenet import load_encoder, locate
 
-ROOT = Path(__file__).parents[3]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FETCH = (
     "import sys; from octseg.errors import OctsegError; from train.learning.imagenet import locate\n"
@@ -181,8 +180,7 @@ def fetched(hub: Hub, home: Path, name: str, **more: str) -> subprocess.Complete
     """`locate(name)` in a process of its own, where HF_ENDPOINT can still be set."""
     settings = {"HF_ENDPOINT": f"http://127.0.0.1:{hub.port}", "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
     environment = {**os.environ, **settings, "HF_HUB_DISABLE_TELEMETRY": "1", **more}
-    command = [sys.executable, "-c", FETCH, name]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    return python(["-c", FETCH, name], environment)
 
 
 def test_weights_come_from_the_hub_and_then_from_its_cache(

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.fakes.forking import python
 from train.learning.state import STATE_FILE
 
-ROOT = Path(__file__).parents[3]
 TOLD = """
 import json, sys
 from pathlib import Path
@@ -41,16 +40,14 @@ print(json.dumps([[run.name, run.config["seed"], run.config["_Username"], log] f
 """
 
 
-def python(code: str, folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(code: str, folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TRACKIO_")}
-    told = {"PYTHONPATH": str(ROOT), "TRACKIO_DIR": str(folder / "trackio"), **environment}
-    command = [sys.executable, "-W", "ignore", "-c", code, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=clean | told, capture_output=True, text=True, check=False)
+    return python(["-c", code, *arguments], clean | {"TRACKIO_DIR": str(folder / "trackio"), **environment})
 
 
 def read(folder: Path) -> list[Any]:
     """Name, seed, user and log of each run that trackio knows."""
-    return json.loads(python(READ, folder).stdout.splitlines()[-1])
+    return json.loads(run(READ, folder).stdout.splitlines()[-1])
 
 
 @pytest.fixture
@@ -61,7 +58,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def test_trackio_is_told_loss_rates_figures_and_pictures(out: Path, tmp_path: Path) -> None:
-    done = python(TOLD, tmp_path, str(out), "public", "20")
+    done = run(TOLD, tmp_path, str(out), "public", "20")
     assert done.returncode == 0, done.stderr
     [[name, seed, _, (report, look)]] = read(tmp_path)
     assert name.startswith("run-")
@@ -78,20 +75,20 @@ def test_trackio_is_told_loss_rates_figures_and_pictures(out: Path, tmp_path: Pa
 @pytest.mark.slow
 def test_a_run_that_goes_on_goes_on_in_the_same_run_of_trackio(out: Path, tmp_path: Path) -> None:
     """Stopped after step 40, gone on with from the state of step 20; then begun anew."""
-    assert python(TOLD, tmp_path, str(out), "public", "20", "40").returncode == 0
+    assert run(TOLD, tmp_path, str(out), "public", "20", "40").returncode == 0
     (out / STATE_FILE).touch()
-    assert python(TOLD, tmp_path, str(out), "public", "40", "60").returncode == 0
+    assert run(TOLD, tmp_path, str(out), "public", "40", "60").returncode == 0
     [[_, _, _, log]] = read(tmp_path)
     assert [entry["step"] for entry in log if "loss" in entry] == [20, 40, 60]
     (out / STATE_FILE).unlink()
     told = json.loads((out / "trackio.json").read_text())
     (out / "trackio.json").write_text(json.dumps(told | {"name": "another"}))
-    assert python(TOLD, tmp_path, str(out), "public", "20").returncode == 0
+    assert run(TOLD, tmp_path, str(out), "public", "20").returncode == 0
     assert len(read(tmp_path)) == 2
 
 
 def test_pictures_of_private_frames_are_not_handed_over(out: Path, tmp_path: Path) -> None:
-    assert python(TOLD, tmp_path, str(out), "private", "20").returncode == 0
+    assert run(TOLD, tmp_path, str(out), "private", "20").returncode == 0
     [[_, _, _, (_, look)]] = read(tmp_path)
     assert look["validation/score"] == 0.6
     assert "validation/frames" not in look
@@ -99,7 +96,7 @@ def test_pictures_of_private_frames_are_not_handed_over(out: Path, tmp_path: Pat
 
 
 def test_private_figures_are_not_sent_elsewhere(out: Path, tmp_path: Path) -> None:
-    done = python(TOLD, tmp_path, str(out), "private", "20", TRACKIO_SPACE_ID="org/space")
+    done = run(TOLD, tmp_path, str(out), "private", "20", TRACKIO_SPACE_ID="org/space")
     assert done.returncode == 1
     assert "the data are private and TRACKIO_SPACE_ID would have trackio send" in done.stderr
 
@@ -121,7 +118,7 @@ def test_a_local_run_asks_the_hub_nothing_even_where_somebody_is_signed_in(out: 
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         hub = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_TOKEN": "hf_of_somebody"}
-        assert python(TOLD, tmp_path, str(out), "public", "20", **hub).returncode == 0
+        assert run(TOLD, tmp_path, str(out), "public", "20", **hub).returncode == 0
     finally:
         server.shutdown()
     assert asked == []
@@ -139,7 +136,7 @@ def test_a_missing_package_is_told_in_one_sentence(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "data" / "img" / "001_1_001.png")
     weights = tmp_path / "encoder.safetensors"
     weights.touch()
-    done = python(code, tmp_path, str(tmp_path / "data"), str(tmp_path / "run"), str(weights))
+    done = run(code, tmp_path, str(tmp_path / "data"), str(tmp_path / "run"), str(weights))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "train: --track needs the package trackio: pip install trackio; "
@@ -149,5 +146,5 @@ def test_a_missing_package_is_told_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_project_name_that_trackio_keeps_for_itself_is_refused(out: Path, tmp_path: Path) -> None:
-    done = python(TOLD.replace('"tests"', '"registry-x"'), tmp_path, str(out), "public", "20")
+    done = run(TOLD.replace('"tests"', '"registry-x"'), tmp_path, str(out), "public", "20")
     assert "ConfigError: trackio does not take the project's name" in done.stderr

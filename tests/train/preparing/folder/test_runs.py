@@ -20,6 +20,7 @@ from tests.fakes.prepared import (
     record_mask,
     write_frame,
 )
+from tests.fakes.stopping import heeding_sigint
 from train import prepare
 from train.locking import locked
 
@@ -80,7 +81,9 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path, stop: int, 
     out, notes = tmp_path / "dataset", tmp_path / "dataset.partial" / "frames"
     flags = ["--source", "folder", "--data", str(fold), "--out", str(out), "--size", "64", "--workers", "1", *CC_BY]
     command = [sys.executable, "-m", "train.prepare", *flags]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
+    with heeding_sigint():
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    with process as run:
         while len(list(notes.glob("*.json"))) < 10:
             assert run.poll() is None
             time.sleep(0.002)

@@ -28,6 +28,7 @@ from tests.fakes.record import (
     spans,
     sums,
 )
+from tests.fakes.stopping import heeding_sigint
 from tests.fakes.zenodo_server import (
     Asked,
     Fault,
@@ -119,7 +120,8 @@ def test_ctrl_c_in_mid_download_ends_the_run_at_once_with_one_line(
     zenodo.bytes_per_s = 50_000
     if waiting:
         zenodo.fail(Fault("status", status=429, retry_after="30", times=1000, larger_than=1_000_000))
-    run = as_process(flags(zenodo, tmp_path))
+    with heeding_sigint():
+        run = as_process(flags(zenodo, tmp_path))
     wait_for(lambda: len(spans(zenodo)) > 0, run)
     time.sleep(0.1)
     run.send_signal(signal.SIGINT)
