@@ -1,41 +1,14 @@
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octseg.errors import MeasurementError
 from octseg.measurement import FrameMeasures, measure
-from octseg.measurement.depth import LIPID_DEPTH_MM, lipid_depth_px, visible_lipid
 from tests.benchmarks import report_measures
 from tests.fakes import shapes
-
-SIZE = 704
-SPACING_MM = 7 / 704
-MM = 1 / SPACING_MM  # pixels per mm
-CENTRE = (352.3, 350.8)
-
-Maps = dict[str, np.ndarray]
-
-
-def frame(
-    lipid: shapes.Shape | None = None, lumen_mm: float = 1.4, drawn: str = "soft", **others: shapes.Shape
-) -> Maps:
-    """A round lumen with, by default, lipid core from 30 to 150 degrees, 0.5 mm deep under a cap of 60 um."""
-    core = sector(1.46, 1.96, 30, 120) if lipid is None else lipid
-    drawings = {"lumen": shapes.disc(SIZE, CENTRE, lumen_mm * MM), "lipid_core": core, **others}
-    return {name: getattr(shapes, drawn)(shape) for name, shape in drawings.items()}
-
-
-def sector(inner_mm: float, outer_mm: float, start_deg: float, extent_deg: float) -> shapes.Shape:
-    return shapes.sector(SIZE, CENTRE, inner_mm * MM, outer_mm * MM, start_deg, extent_deg)
-
-
-def nothing() -> np.ndarray:
-    return np.zeros((SIZE, SIZE), np.float32)
+from tests.fakes.vessel import CENTRE, MM, SIZE, SPACING_MM, frame, nothing, sector
 
 
 @pytest.mark.parametrize("drawn", ["soft", "mask"])
@@ -256,75 +229,6 @@ def test_lipid_at_the_rim_of_the_disc_is_cut_too() -> None:
     assert "lipid core reaches the edge" in measure(frame(to_the_rim, 2.0), SPACING_MM, disc=disc).warnings[0]
 
 
-def test_lipid_drawn_to_a_rim_beyond_the_depth_is_not_cut_by_it() -> None:
-    disc = shapes.mask(shapes.disc(SIZE, (351.5, 351.5), 352))
-    to_the_rim = shapes.both(sector(1.5, 3.6, 0, 50), shapes.disc(SIZE, (351.5, 351.5), 352))
-    found = measure(frame(to_the_rim), SPACING_MM, disc=disc)
-    assert found.lipid_core_area_mm2 == pytest.approx(shapes.sector_area(1.5, 2.6, 50), rel=0.003)
-    assert found.warnings == ()
-
-
-@pytest.mark.parametrize("drawn", ["soft", "mask"])
-@pytest.mark.parametrize(("size", "spacing_mm"), report_measures.DISPLAYS)
-def test_a_ring_to_the_rim_measures_what_lies_within_the_depth(size: int, spacing_mm: float, drawn: str) -> None:
-    centre, mm = (size / 2 - 0.2, size / 2 - 1.7), 1 / spacing_mm
-    ring = shapes.both(-shapes.disc(size, centre, 1.1 * mm), shapes.disc(size, centre, size / 2))
-    drawings = {"lumen": shapes.disc(size, centre, mm), "lipid_core": ring}
-    found = measure({name: getattr(shapes, drawn)(shape) for name, shape in drawings.items()}, spacing_mm)
-    assert found.lipid_core_area_mm2 == pytest.approx(shapes.sector_area(1.1, 1.0 + LIPID_DEPTH_MM, 360), rel=0.003)
-
-
-@pytest.mark.parametrize("threshold", [0.1, 0.9])
-def test_the_depth_is_the_same_for_every_threshold(threshold: float) -> None:
-    front_mm = 1.5 + (threshold - 0.5) / MM  # the edge is drawn 1 px wide
-    ring = shapes.both(-shapes.disc(SIZE, CENTRE, 1.5 * MM), shapes.disc(SIZE, CENTRE, 3.4 * MM))
-    found = measure(frame(ring), SPACING_MM, thresholds={"lipid_core": threshold})
-    assert found.lipid_core_area_mm2 == pytest.approx(shapes.sector_area(front_mm, 2.6, 360), rel=0.003)
-
-
-def test_depth_is_the_distance_from_the_nearest_point_of_the_outline() -> None:
-    """About a square lumen what lies within a depth d is four bands and, at the corners, a disc of radius d."""
-    row, col = np.abs(np.mgrid[:SIZE, :SIZE] - 351.3)
-    square = np.maximum(row, col) - 100
-    found = measure({"lumen": shapes.soft(square), "lipid_core": shapes.soft(-square)}, SPACING_MM)
-    depth = LIPID_DEPTH_MM * MM
-    assert found.lipid_core_area_px == pytest.approx(4 * 200 * depth + np.pi * depth**2, rel=0.002)
-
-
-def test_a_mask_loses_the_pixels_that_are_not_visible() -> None:
-    maps = frame(sector(1.5, 3.2, 0, 250), drawn="mask")
-    visible = visible_lipid(maps["lipid_core"], maps["lumen"], lipid_depth_px(SPACING_MM, SIZE))
-    assert measure(maps, SPACING_MM).lipid_core_area_px == pytest.approx(np.count_nonzero(visible), rel=0.005)
-
-
-def test_lipid_beyond_the_depth_alone_counts_as_not_found() -> None:
-    found = measure(frame(sector(2.7, 3.2, 0, 90)), SPACING_MM, catheter_centre=CENTRE)
-    assert found.lipid_core_area_px is None
-    assert (found.lipid_arc_deg, found.lipid_arc_catheter_deg, found.lipid_cores) == (0, 0, ())
-
-
-def test_arc_and_cap_are_those_of_the_lipid_within_the_depth() -> None:
-    """Seen from a catheter near the wall, what lies deep beside the core would widen it."""
-    fan = shapes.either(sector(1.5, 2.5, 60, 60), sector(2.61, 3.3, 0, 180))
-    found = measure(frame(fan), SPACING_MM, catheter_centre=CENTRE)
-    assert found.lipid_arc_deg == found.lipid_arc_catheter_deg == pytest.approx(60, abs=1)
-    assert found.fibrous_cap_thickness_mean_um == pytest.approx(100, abs=1.5)
-
-
-def test_without_a_lumen_or_its_plane_lipid_counts_to_any_depth() -> None:
-    deep = frame(sector(1.5, 3.2, 0, 90))
-    whole = pytest.approx(shapes.sector_area(1.5, 3.2, 90), rel=0.005)
-    assert measure({"lipid_core": deep["lipid_core"]}, SPACING_MM).lipid_core_area_mm2 == whole
-    assert measure(deep | {"lumen": nothing()}, SPACING_MM).lipid_core_area_mm2 == whole
-
-
-def test_without_a_scale_the_depth_is_that_of_a_display_seven_mm_wide() -> None:
-    ring = shapes.both(-shapes.disc(SIZE, CENTRE, 1.5 * MM), shapes.disc(SIZE, CENTRE, 3.4 * MM))
-    assert measure(frame(ring)).lipid_core_area_px == pytest.approx(
-        shapes.sector_area(1.5, 2.6, 360) * MM**2, rel=0.003
-    )
-
-
 def test_a_bare_core_has_no_cap_and_its_criteria_cannot_be_judged() -> None:
     found = measure(frame(sector(1.3, 1.96, 30, 120)), SPACING_MM)
     assert found.fibrous_cap_thickness_min_um is None
@@ -358,95 +262,3 @@ def test_a_catheter_outside_the_lumen_and_a_second_lumen_are_said() -> None:
     assert found.lumen_area_px == pytest.approx(np.pi * 140**2, rel=0.005)
     assert "Several separate lumens were outlined; the largest is measured." in found.warnings
     assert any(warning.startswith("The catheter lies outside the lumen") for warning in found.warnings)
-
-
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (1, 40)])
-@pytest.mark.parametrize("value", [0.0, 0.5, 0.6, 1.0])
-def test_the_smallest_maps_are_measured_without_a_fault(size: tuple[int, int], value: float) -> None:
-    map_ = np.full(size, value, np.float32)
-    found = measure({"lumen": map_, "lipid_core": map_}, SPACING_MM, disc=np.ones(size, bool))
-    assert 0 <= (found.lipid_core_area_px or 0) <= size[0] * size[1]
-    assert (found.lipid_core_area_px is None) or value > 0
-    assert all(area > 0 for area in found.lipid_core_areas_px or ())
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3, 9]), st.booleans())
-def test_any_maps_give_numbers_that_can_be_true(seed: int, grain: int, as_masks: bool) -> None:
-    rng = np.random.default_rng(seed)
-    maps = {
-        name: np.kron(rng.random((72 // grain, 72 // grain)), np.ones((grain, grain))).astype(np.float32)
-        for name in ("lumen", "lipid_core", "vasa_vasorum")
-    }
-    if as_masks:
-        maps = {name: map_ > 0.5 for name, map_ in maps.items()}
-    found = measure(maps, 0.05, disc=np.ones(maps["lumen"].shape, bool))
-    assert found.lipid_core_area_px is not None
-    assert 0 < found.lipid_core_area_px <= 72 * 72
-    assert found.lipid_arc_deg is not None
-    assert 0 <= found.lipid_arc_deg <= 360
-    assert found.lipid_cores is not None
-    assert sum(core.arc_deg for core in found.lipid_cores) == found.lipid_arc_deg
-    assert sum(core.area_px for core in found.lipid_cores) <= found.lipid_core_area_px * (1 + 1e-6)
-    for name in (field.name for field in fields(found) if "thickness" in field.name):
-        assert getattr(found, name) is None or getattr(found, name) >= 0
-
-
-@pytest.mark.parametrize(
-    ("maps", "words"),
-    [
-        ({}, "maps is empty"),
-        ({"calcium": np.zeros((4, 4))}, "unknown class 'calcium'; the classes are lumen, fibrous_cap"),
-        ({"lumen": np.zeros((4, 4)), "lipid_core": np.zeros((4, 5))}, r"share one shape, got lumen \(4, 4\)"),
-        ({"lumen": np.zeros((4, 4, 3))}, r"must be \(H, W\), got shape \(4, 4, 3\)"),
-        ({"lumen": np.zeros((0, 4))}, r"must be \(H, W\), got shape \(0, 4\)"),
-        (
-            {"lumen": np.full((4, 4), 255, np.uint8)},
-            "is uint8 with values from 255 to 255; give a mask of 0 and 1, such as mask > 0",
-        ),
-        ({"lumen": np.full((4, 4), 1.5)}, "got values from 1.5 to 1.5"),
-        ({"lumen": np.full((4, 4), np.nan)}, "got values from nan to nan"),
-    ],
-)
-def test_maps_that_are_none_are_refused_in_a_sentence(maps: Maps, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        measure(maps, SPACING_MM)
-
-
-def test_other_arguments_that_do_not_fit_are_refused_in_a_sentence() -> None:
-    maps = {"lumen": np.zeros((4, 4), bool)}
-    with pytest.raises(ValueError, match=r"disc must be a bool mask of shape \(4, 4\) like the maps"):
-        measure(maps, disc=np.ones((5, 4), bool))
-    with pytest.raises(ValueError, match="disc is empty"):
-        measure(maps, disc=np.zeros((4, 4), bool))
-    with pytest.raises(ValueError, match="threshold for unknown class 'calcium'"):
-        measure(maps, thresholds={"calcium": 0.5})
-    with pytest.raises(ValueError, match="threshold of lumen must lie between 0 and 1, got 1"):
-        measure(maps, thresholds={"lumen": 1.0})
-
-
-@pytest.mark.parametrize("spacing_mm", [0.0, -0.01, float("nan"), float("inf"), 9.957])
-def test_a_pixel_spacing_that_no_frame_has_is_refused(spacing_mm: float) -> None:
-    with pytest.raises(MeasurementError, match=r"is outside 0\.0001 to 0\.1 mm"):
-        measure({"lumen": np.zeros((4, 4), bool)}, spacing_mm)
-
-
-def test_real_masks_have_numbers_that_fit_a_coronary_artery(real_frames: Path) -> None:
-    for path in sorted((real_frames / "test" / "mask").glob("*.tiff")):
-        planes = tifffile.imread(path) > 0
-        found = measure({"lumen": planes[..., 0], "lipid_core": planes[..., 2]}, 0.00668, catheter_centre=(375, 375))
-        assert found.lumen_area_px == pytest.approx(np.count_nonzero(planes[..., 0]), rel=0.02)
-        visible = visible_lipid(planes[..., 2], planes[..., 0], lipid_depth_px(0.00668, 750))
-        assert found.lipid_core_area_px == pytest.approx(np.count_nonzero(visible), rel=0.005)
-        assert found.lumen_area_mm2 is not None
-        assert 1 < found.lumen_area_mm2 < 25
-        assert found.fibrous_cap_thickness_mean_um is not None
-        assert 20 < found.fibrous_cap_thickness_mean_um < 600
-
-
-def test_a_mask_of_zeros_and_ones_measures_as_the_same_mask_of_bool() -> None:
-    mask = np.zeros((60, 60), bool)
-    mask[10:40, 20:50] = True
-    as_bool, as_ints = (measure({"lumen": map_}, 0.01) for map_ in (mask, mask.astype(np.uint8)))
-    assert as_ints == as_bool
-    assert as_ints.lumen_area_px == 900

@@ -1,11 +1,5 @@
 import csv
-import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,40 +10,9 @@ import octseg
 from octseg.commands.main import main
 from octseg.commands.predict import PRESETS, withdrawn_lines
 from octseg.phantom import random_spec, render
-from octseg.pretrained import BUNDLED
 from octseg.view import scale
 from tests.fakes import pictures
-from tests.fakes.stopping import heeding_sigint
-
-COMMAND = [sys.executable, "-m", "octseg"]
-QUICK = ["--backend", "torch"]  # ready sooner than OpenVINO, which other tests compare it with
-
-
-@pytest.fixture(scope="module")
-def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with phantom_0001.png and phantom_0002.png, as `octseg phantom` makes them."""
-    out = tmp_path_factory.mktemp("phantoms")
-    assert main(["phantom", "--out", str(out), "--count", "2", "--seed", "3"]) == 0
-    return out / "images"
-
-
-@pytest.fixture
-def pullback(phantoms: Path, tmp_path: Path) -> Path:
-    """A TIFF of three frames."""
-    first, second = (Image.open(path) for path in sorted(phantoms.iterdir()))
-    path = tmp_path / "run.tif"
-    first.save(path, save_all=True, append_images=[second, first])
-    return path
-
-
-def measures(out: Path) -> list[dict[str, object]]:
-    frames = json.loads((out / "measures.json").read_text())["frames"]
-    assert isinstance(frames, list)
-    return frames
-
-
-def names(out: Path) -> list[str]:
-    return sorted(path.name for path in out.iterdir())
+from tests.fakes.commands import QUICK, measures, names
 
 
 def test_a_frame_becomes_a_mask_an_overlay_and_two_tables(
@@ -282,88 +245,6 @@ def test_a_picture_that_is_no_oct_is_told_and_ends_well(
     assert not np.asarray(Image.open(tmp_path / "out" / "fundus_mask.png")).any()
 
 
-def test_info_tells_what_the_model_is_and_where_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["info", "--json", *QUICK]) == 0
-    told = json.loads(capsys.readouterr().out)
-    weights = Path(octseg.__file__).parent / "weights" / "model.safetensors"
-    assert told["classes"] == ["lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"]
-    assert told["checkpoint_bytes"] == weights.stat().st_size < 10_000_000
-    assert (told["device"], told["backend"]) == ("cpu", "torch") or told["device"] == "cuda"
-    assert 2_000_000 < told["weights"] < 8_000_000
-    assert told["training"]
-    assert told["metrics"]
-    assert main(["info", *QUICK]) == 0
-    text = capsys.readouterr().out
-    assert f"{told['weights']:,}" in text
-    assert told["model"]["sha256"] in text
-    assert "Research use only" in text
-
-
-def test_phantoms_of_one_seed_are_the_same(tmp_path: Path) -> None:
-    for out in ("a", "b"):
-        assert main(["phantom", "--out", str(tmp_path / out), "--count", "1", "--seed", "7"]) == 0
-    (a,), (b,) = ((tmp_path / out / "images").iterdir() for out in ("a", "b"))
-    assert a.read_bytes() == b.read_bytes()
-
-
-def test_a_phantom_folder_that_cannot_be_made_is_told_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "out").write_text("")
-    assert main(["phantom", "--out", str(tmp_path / "out")]) == 1
-    assert "could not be written" in capsys.readouterr().err
-
-
-def test_help_and_version_load_nothing_heavy() -> None:
-    for flag in ("--version", "--help"):
-        code = (
-            "import sys\nfrom octseg.commands.main import main\ntry: main([sys.argv[1]])\nexcept SystemExit: pass\n"
-            "sys.exit(any(name in sys.modules for name in ('torch', 'openvino', 'cv2', 'numpy')))"
-        )
-        done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=False)
-        assert done.returncode == 0
-        assert "octseg" in done.stdout
-
-
-def test_the_command_itself_shows_no_progress_bar_where_there_is_no_terminal(phantoms: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*COMMAND, "predict", str(phantoms), "--out", str(tmp_path), "--no-overlay", *QUICK],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0
-    assert done.stderr == ""
-    assert "2 frames of 2 inputs" in done.stdout
-
-
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_keeps_what_is_done(phantoms: Path, tmp_path: Path, stop: signal.Signals) -> None:
-    folder, out = tmp_path / "many", tmp_path / "out"
-    folder.mkdir()
-    for number in range(200):
-        os.link(phantoms / "phantom_0001.png", folder / f"{number:03d}.png")
-    with heeding_sigint():
-        running = subprocess.Popen(
-            [*COMMAND, "predict", str(folder), "--out", str(out), *QUICK],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    while running.poll() is None and not (out / "001_mask.png").exists():
-        time.sleep(0.05)
-    running.send_signal(stop)
-    _, err = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert err == "octseg: stopped\n"
-    done = measures(out)
-    assert 1 <= len(done) < 200
-    assert all((out / str(entry["mask_file"])).exists() for entry in done)
-    with (out / "measures.csv").open(newline="") as file:
-        assert len(list(csv.DictReader(file))) == len(done)
-    assert not list(out.glob(".*"))
-
-
 def test_real_frames_are_measured_in_mm(real_frames: Path, tmp_path: Path) -> None:
     assert main(["predict", str(real_frames / "test" / "img"), "--out", str(tmp_path), "--no-overlay"]) == 0
     entries = measures(tmp_path)
@@ -371,95 +252,3 @@ def test_real_frames_are_measured_in_mm(real_frames: Path, tmp_path: Path) -> No
     for entry in entries:
         assert entry["pixel_spacing_source"] == "ruler"
         assert 1.0 < float(str(entry["lumen_area_mm2"])) < 20.0
-
-
-def test_a_long_name_in_any_script_is_shortened_and_does_not_end_the_run(phantoms: Path, tmp_path: Path) -> None:
-    first, second = sorted(phantoms.iterdir())
-    folder = tmp_path / "in"
-    folder.mkdir()
-    shutil.copy(first, folder / f"{'漢' * 78}.png")  # 234 bytes, and 12 more in _overlay.png
-    shutil.copy(second, folder / "～.png")  # comes after it
-    assert main(["predict", str(folder), "--out", str(tmp_path / "out"), *QUICK]) == 0
-    assert [frame["file"] for frame in measures(tmp_path / "out")] == [f"{'漢' * 78}.png", "～.png"]
-
-
-@pytest.mark.parametrize("name", ["a" * 300, "loop.png"])
-def test_an_input_that_cannot_be_looked_at_is_told_at_the_end(
-    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
-) -> None:
-    (tmp_path / "loop.png").symlink_to("loop.png")
-    good = str(phantoms / "phantom_0001.png")
-    assert main(["predict", str(tmp_path / name), good, "--out", str(tmp_path / "out"), *QUICK]) == 1
-    assert [frame["file"] for frame in measures(tmp_path / "out")] == ["phantom_0001.png"]
-    assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_a_pipe_in_a_folder_is_passed_over(phantoms: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    shutil.copy(phantoms / "phantom_0001.png", folder)
-    os.mkfifo(folder / "pipe.png")
-    command = [*COMMAND, "predict", str(folder), "--out", str(tmp_path / "out"), *QUICK]
-    assert subprocess.run(command, timeout=120, check=False).returncode == 0
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
-def test_a_folder_that_may_not_be_searched_is_told_at_the_end(
-    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    closed = tmp_path / "in" / "closed"
-    closed.mkdir(parents=True, mode=0o000)
-    shutil.copy(phantoms / "phantom_0001.png", tmp_path / "in")
-    assert main(["predict", str(tmp_path / "in"), "--out", str(tmp_path / "out"), *QUICK]) == 1
-    assert f"{closed} cannot be searched: permission denied" in capsys.readouterr().err
-    assert len(measures(tmp_path / "out")) == 1
-
-
-def test_an_input_that_links_into_the_output_is_not_overwritten(phantoms: Path, tmp_path: Path) -> None:
-    out, linked = tmp_path / "out", tmp_path / "x.png"
-    out.mkdir()
-    shutil.copy(phantoms / "phantom_0001.png", out / "x_mask.png")
-    linked.symlink_to(out / "x_mask.png")
-    assert main(["predict", str(linked), "--out", str(out), *QUICK]) == 0
-    assert (out / "x_mask.png").read_bytes() == (phantoms / "phantom_0001.png").read_bytes()
-
-
-def test_a_reader_that_leaves_early_gets_one_line(phantoms: Path, tmp_path: Path) -> None:
-    command = [*COMMAND, "predict", str(phantoms), "--out", str(tmp_path / "out"), *QUICK]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        said = process.stderr.read()
-        assert process.wait() == 1
-    assert said.splitlines() == ["octseg: stopped: what is printed is no longer read"]
-    assert len(measures(tmp_path / "out")) >= 1
-
-
-def test_a_name_that_the_terminal_cannot_show_does_not_end_the_run(phantoms: Path, tmp_path: Path) -> None:
-    shutil.copy(phantoms / "phantom_0001.png", tmp_path / "漢.png")
-    command = [*COMMAND, "predict", str(tmp_path / "漢.png"), "--out", str(tmp_path / "ü"), *QUICK]
-    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
-    done = subprocess.run(command, env=environment, capture_output=True, check=False)
-    assert done.returncode == 0
-    assert b"\\u6f22.png" in done.stdout
-
-
-def test_a_length_that_is_no_number_is_told_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["predict", "frame.png", "--out", "out", "--pixel-spacing", "wide"])
-    assert "wide is no length in mm above 0" in capsys.readouterr().err
-
-
-def test_info_shows_a_foreign_checkpoint_without_letting_it_write_to_the_terminal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "foreign"
-    shutil.copytree(BUNDLED, folder)
-    config = json.loads((folder / "config.json").read_text())
-    config["training"] = {"said": "\x1b[2J", "loss": float("nan")}
-    (folder / "config.json").write_text(json.dumps(config))
-    assert main(["info", "--model", str(folder), *QUICK]) == 0
-    assert "said: \\x1b[2J" in capsys.readouterr().out
-    assert main(["info", "--json", "--model", str(folder), *QUICK]) == 0
-    assert json.loads(capsys.readouterr().out)["training"]["loss"] is None
