@@ -182,7 +182,10 @@ def _committed(
         if landed is not None:
             return landed
         if not pauses_s or not (may_pass(error) or isinstance(error, UPLOAD_FAILED)):
-            raise _refused(error, repository) from error
+            refused = _refused(error, repository)
+            if refused is error:  # a bug, which is not its own cause
+                raise
+            raise refused from error
     time.sleep(pauses_s[0])
     return _committed(repository, publication, change, pauses_s[1:])
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from huggingface_hub import HfApi, SpaceHardware, constants
 
 import octseg
+from hub.cards import TEMPLATES
 from hub.cards.merging import joined, split
-from hub.cards.texts import filled
 from hub.client import CARD, TO_MAIN, How, Publication, Published, publish
 from hub.errors import HubError
 from hub.options import AddParser, add_publishing_flags, how_of, say, tell
+from octseg.cards.markdown import filled
 from octseg.checkpoint import CONFIG_FILE, WEIGHTS_FILE
 from octseg.pretrained import HUB_NAME, from_pretrained, patiently
 
@@ -139,17 +140,16 @@ def _card(checkout: Path, repository: str, model: SpaceModel) -> str:
     front["models"] = [model.repository]
     if model.is_open:
         front["preload_from_hub"] = [f"{model.repository} {CONFIG_FILE},{WEIGHTS_FILE} {model.commit}"]
-    text = filled(
-        "space.md",
-        what_it_is=str(octseg.__doc__),
-        model=model.repository,
-        model_url=f"{constants.ENDPOINT}/{model.repository}/tree/{model.commit}",
-        commit=model.commit[:7],
-        variable=MODEL,
-        token="" if model.is_open else f"\n\nThe model is not open to all: {_token_advice(model)}.",
-        space=repository,
-    )
-    return joined(front, text)
+    values = {
+        "what_it_is": octseg.__doc__,
+        "model": model.repository,
+        "model_url": f"{constants.ENDPOINT}/{model.repository}/tree/{model.commit}",
+        "commit": model.commit[:7],
+        "variable": MODEL,
+        "token": "" if model.is_open else f"\n\nThe model is not open to all: {_token_advice(model)}.",
+        "space": repository,
+    }
+    return joined(front, filled(TEMPLATES / "space.md", values))
 
 
 def _token_advice(model: SpaceModel) -> str:

@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hub.cards.texts import filled
+from hub.cards import TEMPLATES
 from hub.errors import HubError
+from octseg.cards.markdown import filled
 from octseg.export.provenance import NOTICE
 from octseg.measurement.wording import TABLE
 
@@ -27,7 +28,7 @@ def card() -> str:
         for row in rows
         if row.field in MEASURES
     ]
-    return filled("results.md", notice=NOTICE, measures="\n".join(measures))
+    return filled(TEMPLATES / "results.md", {"notice": NOTICE, "measures": "\n".join(measures)})
 
 
 def with_row(row: Mapping[str, Any]) -> Callable[[str | None], str]:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from octseg.cards import markdown
-from octseg.cards.markdown import filled, table
+from octseg.cards.markdown import TEMPLATES, filled, table
 from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE, SPLITS, columns_of
 from octseg.dataset.origin import RADIALMAMBA, Origin
@@ -126,7 +126,7 @@ def body(provenance: Mapping[str, Any], repository: str | None = None) -> str:
         "attribution": attribution(provenance),
         "citation": _citation(origin),
     }
-    return filled("dataset.md", values)
+    return filled(TEMPLATES / "dataset.md", values)
 
 
 def attribution(provenance: Mapping[str, Any]) -> str:

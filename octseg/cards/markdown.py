@@ -1,4 +1,4 @@
-"""Markdown as the Hub reads it: tables, the front matter of a card, and the texts in `templates/` filled in."""
+"""Markdown as the Hub reads it: tables, the front matter of a card, and texts in files of their own filled in."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +10,9 @@ import yaml
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def filled(template: str, values: Mapping[str, object]) -> str:
-    """The file of that name in `templates/` with its `$names` replaced; KeyError for one that `values` lacks."""
-    return Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
+def filled(template: Path, values: Mapping[str, object]) -> str:
+    """A file that reads as the text it is for, its `$names` replaced; KeyError for one that `values` lacks."""
+    return Template(template.read_text(encoding="utf-8")).substitute(values)
 
 
 def table(header: Sequence[object], rows: Sequence[Sequence[object]]) -> str:

@@ -27,6 +27,7 @@ def model_card(
     """
     sets = metrics or config.measured
     rows, columns = config.preprocessing.size
+    shown = markdown.filled(markdown.TEMPLATES / "model_failures.md", {"file": FAILURES_FILE}) + "\n"
     values = {
         "front_matter": markdown.front_matter(front_matter(config, sets)),
         "name": name,
@@ -37,11 +38,11 @@ def model_card(
         "columns": columns,
         "training": _training(config),
         "scores": _scores(config, sets),
-        "failures": markdown.filled("model_failures.md", {"file": FAILURES_FILE}) + "\n" if failures else "",
+        "failures": shown if failures else "",
         "calibration": _calibration(config, sets),
         "attribution": _attribution(config),
     }
-    return markdown.filled("model.md", values)
+    return markdown.filled(markdown.TEMPLATES / "model.md", values)
 
 
 def front_matter(config: CheckpointConfig, sets: Metrics) -> dict[str, Any]:

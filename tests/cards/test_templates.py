@@ -9,7 +9,7 @@ import pytest
 
 import octseg
 from octseg.cards.dataset import body
-from octseg.cards.markdown import filled
+from octseg.cards.markdown import TEMPLATES, filled
 from octseg.cards.model import model_card
 from octseg.checkpoint import load_checkpoint
 from octseg.pretrained import BUNDLED
@@ -54,7 +54,7 @@ def provenance(**changes: Any) -> dict[str, Any]:
 
 def test_a_name_that_is_not_given_is_an_error() -> None:
     with pytest.raises(KeyError, match="file"):
-        filled("model_failures.md", {})
+        filled(TEMPLATES / "model_failures.md", {})
 
 
 def test_a_dollar_in_what_is_told_stays_as_it_is() -> None:

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from octseg.cards.markdown import filled
 from octseg.cards.score_tables import METRICS_FILE, class_table, lipid_table, summary_table
 from octseg.checkpoint import CheckpointConfig
 from octseg.dataset.publishing import PRIVATE_TEXT, mark_of
@@ -76,33 +76,28 @@ def page(run: Path, config: CheckpointConfig, measured: Measured | None, *, priv
     """The whole page."""
     lines = read_log(run / LOG_FILE)
     mark = "<p class=private role=note>PRIVATE: do not publish. Made from frames that stay here.</p>\n"
-    return _filled(
-        "report.html",
-        rights=f'<meta name="rights" content="{PRIVATE_TEXT}">\n' if private else "",
-        private="PRIVATE: " if private else "",
-        title=_text(f"Training report: {run.resolve().name}"),
-        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
-        mark=mark if private else "",
-        facts=_facts(config, lines),
-        curves=_curves(config, lines),
-        figures=_figures(run, config, measured),
-        measured="" if measured is None or not measured.scores.frames else _measured(measured, private=private),
-    )
+    values = {
+        "rights": f'<meta name="rights" content="{PRIVATE_TEXT}">\n' if private else "",
+        "private": "PRIVATE: " if private else "",
+        "title": _text(f"Training report: {run.resolve().name}"),
+        "style": (TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        "mark": mark if private else "",
+        "facts": _facts(config, lines),
+        "curves": _curves(config, lines),
+        "figures": _figures(run, config, measured),
+        "measured": "" if measured is None or not measured.scores.frames else _measured(measured, private=private),
+    }
+    return filled(TEMPLATES / "report.html", values)
 
 
 def _measured(measured: Measured, *, private: bool) -> str:
     """The sections that tell of frames."""
-    return _filled(
-        "measured.html",
-        worst=_worst(measured.worst, private=private),
-        calibration=_plots([reliability(*each) for each in measured.scores.reliability.items()]),
-        agreement=_agreement(measured.scores.frames),
-    )
-
-
-def _filled(template: str, **values: str) -> str:
-    """The file of that name in `templates/` with its `$names` replaced by HTML."""
-    return Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
+    values = {
+        "worst": _worst(measured.worst, private=private),
+        "calibration": _plots([reliability(*each) for each in measured.scores.reliability.items()]),
+        "agreement": _agreement(measured.scores.frames),
+    }
+    return filled(TEMPLATES / "measured.html", values)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
