@@ -26,7 +26,10 @@ SWITCHES = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--js-flags=--no-opt",  # a page lives for seconds, and to optimise its scripts takes more of them than it saves
 ]
+SIZE_PX = (1440, 900)  # width, height
+PATIENCE_MS = 120_000.0  # of a machine that has other things to do
 PHANTOM_SEED = 7
 CORNER_PX = 20
 QUIET_MS = 500
@@ -36,11 +39,27 @@ MARK_AS_OLD = """() => document.querySelectorAll("#oct-picture :is(svg, .oct-err
 
 @dataclass
 class Visit:
-    """A page past its gate, and what it asked for and complained about on the way."""
+    """A page past its gate, what it asked for and complained about on the way, and the dialogs it wanted to show."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def at(self, url: str, size_px: tuple[int, int] = SIZE_PX) -> Iterator[None]:
+        """The page of `url` as somebody meets it who has never been there; nothing of the visit stays."""
+        for noted in (self.requests, self.complaints, self.dialogs):
+            noted.clear()
+        self.page.set_viewport_size({"width": size_px[0], "height": size_px[1]})
+        self.page.goto(url)
+        try:
+            yield
+        finally:
+            self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+            self.page.context.clear_cookies()
+            self.page.mouse.move(0, 0)
+            self.page.goto("about:blank")
 
     @contextmanager
     def new_result(self) -> Iterator[None]:
@@ -122,6 +141,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def window(browser: Browser) -> Iterator[Visit]:
+    """The page that all tests visit one after the other: Chromium reads Gradio's scripts but once."""
+    with browser.new_context(accept_downloads=True) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        yield watched(context.new_page())
+
+
+@pytest.fixture(scope="session")
 def phantom_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("phantom") / "phantom_7.png"
     Image.fromarray(make_phantom(PHANTOM_SEED).frame).save(path, compress_level=1)
@@ -138,13 +165,11 @@ def plain_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def landing(browser: Browser, app: App) -> Iterator[Visit]:
+def landing(window: Visit, app: App) -> Iterator[Visit]:
     """The page as a first visitor meets it, before the gate."""
-    with browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True) as context:
-        visit = watched(context.new_page())
-        visit.page.goto(app.url)
-        visit.page.wait_for_selector("#oct-agree")
-        yield visit
+    with window.at(app.url):
+        window.page.wait_for_selector("#oct-agree")
+        yield window
 
 
 @pytest.fixture
@@ -163,4 +188,5 @@ def watched(page: Page) -> Visit:
     page.on("request", lambda request: visit.requests.append(request.url))
     page.on("console", lambda message: visit.complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (visit.dialogs.append(dialog.message), dialog.dismiss()))
     return visit

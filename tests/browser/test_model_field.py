@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from octseg.pretrained import BUNDLED
-from tests.browser.conftest import Visit, watched
+from tests.browser.conftest import Visit
 from tests.fakes.app_server import running_app
 from tests.fakes.hub.client import environment
 from tests.fakes.hub.server import HubServer
@@ -31,16 +30,11 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def visit(browser: Browser, hub: HubServer, tmp_path: Path) -> Iterator[Visit]:
+def visit(window: Visit, hub: HubServer, tmp_path: Path) -> Iterator[Visit]:
     settings = {name: value for name, value in environment(hub, tmp_path).items() if name.startswith(("HF_", "HOME"))}
-    with (
-        running_app(tmp_path, **settings) as app,
-        browser.new_context(viewport={"width": 1440, "height": 900}) as context,
-    ):
-        visit = watched(context.new_page())
-        visit.page.goto(app.url)
-        visit.page.click("#oct-agree")
-        yield visit
+    with running_app(tmp_path, **settings) as app, window.at(app.url):
+        window.page.click("#oct-agree")
+        yield window
 
 
 def name_model(visit: Visit, name: str) -> None:

@@ -218,13 +218,11 @@ def test_a_broken_file_is_answered_with_one_sentence_and_no_old_result(
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_files_name_is_shown_and_never_run(visit: Visit, phantom_file: Path, tmp_path: Path, whole: bool) -> None:
-    dialogs: list[str] = []
-    visit.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     for name in HOSTILE_NAMES:
         hostile = tmp_path / name
         hostile.write_bytes(phantom_file.read_bytes() if whole else b"no picture")
         visit.upload(hostile)
-        assert dialogs == []
+        assert visit.dialogs == []
         assert visit.page.locator("#oct-main :is(img[src=x], [onload], [onerror])").count() == 0
 
 

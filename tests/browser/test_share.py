@@ -10,13 +10,13 @@ from urllib.request import urlopen
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Browser, Error, Request
+from playwright.sync_api import Error, Request
 
 from octseg.dataset.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
 from octseg.phantom import make_phantom
 from octseg.ui.limits import ServerLimits
 from octseg.ui.share import Door, door
-from tests.browser.conftest import Visit, watched
+from tests.browser.conftest import Visit
 from tests.fakes.app_server import App, running_app
 from tests.fakes.hub.client import environment
 from tests.fakes.hub.server import HubServer
@@ -33,7 +33,10 @@ class Sharing:
     def __init__(self, visit: Visit, app: App) -> None:
         self.visit, self.page, self.app = visit, visit.page, app
         self.answered: list[Request] = []
-        self.page.on("requestfinished", lambda request: self.answered.append(request))
+        self.page.on("requestfinished", self._note)
+
+    def leave(self) -> None:
+        self.page.remove_listener("requestfinished", self._note)
 
     def open(self) -> None:
         """From landing to a result and the open part."""
@@ -57,6 +60,9 @@ class Sharing:
 
     def fill(self, label: str, value: str) -> None:
         self.page.fill(f"#oct-share label:has-text('{label}') :is(input, textarea)", value)
+
+    def _note(self, request: Request) -> None:
+        self.answered.append(request)
 
     def _said(self, awaited: str) -> str:
         self.page.wait_for_selector(f"#oct-share-said :is({awaited}, .oct-share-problem)")
@@ -106,17 +112,18 @@ def own_app(hub: HubServer, host_token: str, tmp_path_factory: pytest.TempPathFa
 
 
 @contextmanager
-def sharing_at(browser: Browser, app: App, url: str) -> Iterator[Sharing]:
-    with browser.new_context(viewport={"width": 1440, "height": 1000}) as context:
-        context.set_default_timeout(20_000)
-        sharing = Sharing(watched(context.new_page()), app)
-        sharing.page.goto(url)
-        yield sharing
+def sharing_at(window: Visit, app: App, url: str) -> Iterator[Sharing]:
+    sharing = Sharing(window, app)
+    try:
+        with window.at(url, (1440, 1000)):
+            yield sharing
+    finally:
+        sharing.leave()
 
 
 @pytest.fixture
-def sharing(browser: Browser, own_app: App) -> Iterator[Sharing]:
-    with sharing_at(browser, own_app, own_app.url) as opened:
+def sharing(window: Visit, own_app: App) -> Iterator[Sharing]:
+    with sharing_at(window, own_app, own_app.url) as opened:
         opened.open()
         yield opened
 
@@ -202,12 +209,12 @@ def test_a_frame_that_is_marked_as_private_is_not_shared(hub: HubServer, sharing
 
 
 def test_a_server_for_others_never_uses_its_own_token(
-    hub: HubServer, host_token: str, browser: Browser, tmp_path: Path
+    hub: HubServer, host_token: str, window: Visit, tmp_path: Path
 ) -> None:
     hub.clear_requests()
     with (
         app_of(hub, tmp_path, host_token, GRADIO_SERVER_NAME="0.0.0.0") as app,
-        sharing_at(browser, app, app.url) as opened,
+        sharing_at(window, app, app.url) as opened,
     ):
         opened.open()
         assert opened.look() == "Type a token first."
@@ -242,7 +249,7 @@ def test_there_is_no_sign_in_where_it_is_not_set_up(own_app: App) -> None:
 
 @pytest.mark.skipif(find_spec("authlib") is None, reason="gradio[oauth] is not installed")
 def test_on_a_space_a_visitor_signs_in_and_shares_under_their_own_name(
-    hub: HubServer, host_token: str, browser: Browser, tmp_path: Path
+    hub: HubServer, host_token: str, window: Visit, tmp_path: Path
 ) -> None:
     hub.add_user("bea")
     hub.browser_user = "bea"
@@ -250,7 +257,7 @@ def test_on_a_space_a_visitor_signs_in_and_shares_under_their_own_name(
     hub.clear_requests()
     with (
         app_of(hub, tmp_path, host_token, **given, GRADIO_SERVER_NAME="127.0.0.1") as app,
-        sharing_at(browser, app, f"http://localhost:{app.port}") as opened,  # a Secure cookie is kept for localhost
+        sharing_at(window, app, f"http://localhost:{app.port}") as opened,  # a Secure cookie is kept for localhost
     ):
         opened.open()
         assert opened.look() == "Sign in first."

@@ -34,5 +34,5 @@ def hub(running: HubServer, ada: str, bob: str) -> HubServer:
 
 @pytest.fixture(scope="module")
 def http() -> Iterator[httpx2.Client]:
-    with httpx2.Client(trust_env=False, verify=False) as client:
+    with httpx2.Client(trust_env=False, verify=False, timeout=60.0) as client:
         yield client

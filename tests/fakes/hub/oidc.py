@@ -16,63 +16,30 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from tests.fakes.hub.calls import Call, route
-from tests.fakes.hub.state import HubState, Token, User, read_json, write_json
+from tests.fakes.hub.state import Token, User
 
 SCOPES = (
     "openid profile email read-billing read-repos contribute-repos write-repos manage-repos write-discussions "
     "inference-api webhooks jobs"
 )
-KEY_BITS = 2048
 CODE_SECONDS = 60.0
-SMALL_PRIMES = [n for n in range(3, 2000) if all(n % d for d in range(2, int(n**0.5) + 1))]
+P, Q, E = 2**1279 - 1, 2**2203 - 1, 65537  # Mersenne primes: a key that is no secret and takes no search
+N, D = P * Q, pow(E, -1, (P - 1) * (Q - 1))
 DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")  # of SHA-256: RFC 8017, 9.2 note 1
-
-
-def _is_prime(n: int) -> bool:
-    """Miller-Rabin, 16 rounds."""
-    if any(n % p == 0 for p in SMALL_PRIMES):
-        return False
-    odd, twos = n - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    for _ in range(16):
-        x = pow(secrets.randbelow(n - 3) + 2, odd, n)
-        if x not in (1, n - 1) and not any((x := x * x % n) == n - 1 for _ in range(twos - 1)):
-            return False
-    return True
-
-
-def _prime(bits: int) -> int:
-    """Its two highest bits are set, so that the product of two has all of twice as many."""
-    while True:
-        n = secrets.randbits(bits) | (3 << (bits - 2)) | 1
-        if n % 65537 != 1 and _is_prime(n):
-            return n
-
-
-def signing_key(state: HubState) -> dict[str, int]:
-    """RSA key {n, e, d}, made at the first need and kept."""
-    with state.lock:
-        path = state.root / "oidc_key.json"
-        if not path.is_file():
-            p, q = _prime(KEY_BITS // 2), _prime(KEY_BITS // 2)
-            write_json(path, {"n": p * q, "e": 65537, "d": pow(65537, -1, (p - 1) * (q - 1))})
-        key: dict[str, int] = read_json(path, {})
-    return key
 
 
 def _base64url(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def jwt(claims: dict[str, Any], key: dict[str, int]) -> str:
+def jwt(claims: dict[str, Any]) -> str:
     """`claims` signed with RS256."""
     head = {"alg": "RS256", "typ": "JWT", "kid": "loopback"}
     text = ".".join(_base64url(json.dumps(part).encode()) for part in (head, claims))
     info = DIGEST_INFO + hashlib.sha256(text.encode()).digest()
-    size = KEY_BITS // 8
+    size = (N.bit_length() + 7) // 8
     padded = b"\0\1" + b"\xff" * (size - len(info) - 3) + b"\0" + info
-    return f"{text}.{_base64url(pow(int.from_bytes(padded, 'big'), key['d'], key['n']).to_bytes(size, 'big'))}"
+    return f"{text}.{_base64url(pow(int.from_bytes(padded, 'big'), D, N).to_bytes(size, 'big'))}"
 
 
 def _profile(call: Call, user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
@@ -114,8 +81,7 @@ async def configuration(call: Call) -> Response:
 
 @route("GET", "/oauth/jwks")
 async def jwks(call: Call) -> Response:
-    key = signing_key(call.state)
-    numbers = {name: _base64url(key[name].to_bytes(-(-key[name].bit_length() // 8), "big")) for name in ("n", "e")}
+    numbers = {name: _base64url(n.to_bytes((n.bit_length() + 7) // 8, "big")) for name, n in (("n", N), ("e", E))}
     return JSONResponse({"keys": [{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "loopback", **numbers}]})
 
 
@@ -194,7 +160,7 @@ async def token(call: Call) -> Response:
     if "openid" in scopes:
         claims = {"iss": hub.url, "aud": client, "iat": issued, "auth_time": issued, "exp": issued + 3600}
         claims |= {"nonce": asked["nonce"]} if "nonce" in asked else {}
-        body["id_token"] = jwt(claims | _profile(call, user, scopes), signing_key(call.state))
+        body["id_token"] = jwt(claims | _profile(call, user, scopes))
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
