@@ -27,7 +27,7 @@ from octseg.dataset.publishing import PHANTOMS_NAME, require_publishable_weights
 from octseg.errors import ConfigError, OctsegError
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
-from octseg.view.preprocessing import PreprocessingConfig
+from octseg.view.preprocessing import PreprocessingConfig, ThirdChannel
 from train.code_version import code_commit
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
 from train.learning.engine import Engine, Precision
@@ -139,6 +139,7 @@ def _planned(options: argparse.Namespace, say: Say) -> Plan:
     data = replace(data, classes=chosen_classes(options.classes, data))
     preset = PRESETS[options.preset]
     seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
+    seen = replace(seen, third_channel=third_channel(options.third_channel, start))
     network = ModelConfig(classes=data.classes, circular_rows=seen.domain == "polar")
     if start is not None:
         network = goes_on(start, network)
@@ -190,6 +191,19 @@ def kept(
 def load_start(folder: Path) -> Checkpoint:
     """The checkpoint to start from; "bundled" is the one that octseg comes with."""
     return load_checkpoint(BUNDLED if folder.as_posix() == "bundled" else folder)
+
+
+def third_channel(asked: ThirdChannel | None, start: Checkpoint | None) -> ThirdChannel:
+    """What the network's third channel shows; ConfigError where that is not what `start` was trained on."""
+    if start is None:
+        return asked or "grey"
+    known = start.config.preprocessing.third_channel
+    if asked not in (None, known):
+        raise ConfigError(
+            f"the model to start from was trained with a third channel of {known}; leave out --third-channel {asked}, "
+            "or --start"
+        )
+    return known
 
 
 def goes_on(start: Checkpoint, wanted: ModelConfig) -> ModelConfig:
@@ -351,6 +365,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--classes", nargs="+", default=("all",), help="to train, or all that the data have")
     parser.add_argument("--loss", choices=get_args(Loss), help="instead of the preset's")
+    parser.add_argument(
+        "--third-channel",
+        choices=get_args(ThirdChannel),
+        help="slope: how fast grey levels rise with depth; grey, or as the model to start from has it",
+    )
     parser.add_argument("--domain", choices=tuple(DOMAINS), help="instead of the preset's")
     parser.add_argument("--phantoms", type=int, default=1000, help="how many phantoms to mix in")
     parser.add_argument("--coarse-steps", type=int, nargs="+", help="of each cycle at 256 x 256; 1600 900, seed: 2500")

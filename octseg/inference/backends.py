@@ -57,7 +57,12 @@ class GreyToProbability(nn.Module):
         super().__init__()
         self.bf16_on = bf16_on
         config = checkpoint.config.preprocessing
-        self.normalise = Normalise(config.mean, config.std)
+        self.normalise = Normalise(
+            config.mean,
+            config.std,
+            slope=config.third_channel == "slope",
+            circular=checkpoint.config.network.circular_rows,
+        )
         self.network: DeepLabV3Plus = fold_batch_norm(copy.deepcopy(checkpoint.network).eval())
         known = checkpoint.config.calibration.probability
         platts = [known.get(name, Platt()) for name in checkpoint.config.network.classes]

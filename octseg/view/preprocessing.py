@@ -25,6 +25,8 @@ from octseg.view.disc import Disc, find_disc
 from octseg.view.grey import sepia_to_grey
 from octseg.view.ruler import Ruler, find_ruler, ruler_marks
 
+ThirdChannel = Literal["grey", "slope"]
+
 CHANNELS_PER_REMAP = 4  # cv2.remap interpolates up to four planes at once
 
 
@@ -33,6 +35,7 @@ class PreprocessingConfig:
     """How a frame becomes the network's input; stands under "preprocessing" in config.json.
 
     size: (rows, columns) of the input. mean, std: of each RGB channel on a scale of 0 to 1.
+    third_channel: "grey" as the first two, or "slope": how fast the levels rise with depth (octseg/model/normalise.py).
     disc: "blank" paints all outside the disc black. ruler: "paint_out" covers the burned-in line, dots and ring.
     """
 
@@ -41,6 +44,7 @@ class PreprocessingConfig:
     wrap_rays: int = 0
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    third_channel: ThirdChannel = "grey"
     disc: Literal["blank"] = "blank"
     ruler: Literal["paint_out"] = "paint_out"
 
@@ -54,13 +58,17 @@ class PreprocessingConfig:
             raise ConfigError("wrap_rays belongs to the polar domain; a cartesian input has no angle to wrap")
         _check_channels("mean", self.mean)
         _check_channels("std", self.std)
+        if self.third_channel not in ("grey", "slope"):
+            raise ConfigError(f'third_channel must be "grey" or "slope", not {self.third_channel!r}')
+        if self.domain == "cartesian" and self.third_channel == "slope":
+            raise ConfigError("a slope with depth belongs to the polar domain, whose rows are rays")
         if self.disc != "blank" or self.ruler != "paint_out":
             raise ConfigError(f'disc must be "blank" and ruler "paint_out", not {self.disc!r} and {self.ruler!r}')
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Self:
-        """Rebuild from the JSON object, its lists as tuples."""
-        return cls(**checked_fields(cls, given, "preprocessing"))
+        """Rebuild from the JSON object, its lists as tuples. Without a third_channel, as in older files, it is grey."""
+        return cls(**checked_fields(cls, given, "preprocessing", {"third_channel": "grey"}))
 
     def to_mapping(self) -> dict[str, Any]:
         """Fields as JSON knows them."""

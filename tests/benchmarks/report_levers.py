@@ -24,7 +24,7 @@ from octseg.checkpoint import CheckpointConfig, save_checkpoint
 from octseg.classes import CLASS_NAMES
 from octseg.model import ModelConfig
 from octseg.pretrained import from_pretrained
-from octseg.view.preprocessing import PreprocessingConfig, view_frame
+from octseg.view.preprocessing import PreprocessingConfig, ThirdChannel, view_frame
 from train.dataset import Case, TrainingFrame, load_phantom, open_data, training_frame
 from train.judging.judge import evaluate, other_optics_cases, phantom_cases
 from train.learning.loop import train
@@ -48,6 +48,7 @@ class Row:
     changes: Mapping[str, Any] = field(default_factory=dict)
     phantoms: int = 300
     circular: bool = True
+    third_channel: ThirdChannel = "grey"
 
 
 def augmented(name: str, **changes: Any) -> Row:
@@ -71,6 +72,7 @@ ROWS = (
     ),
     Row("dice for Focal-Tversky", {"loss": "bce_dice"}),
     Row("seam: rows that do not go around", circular=False),
+    Row("slope of dB with depth as the third channel", third_channel="slope"),
 )
 
 
@@ -94,18 +96,19 @@ def figures(
     """Train one row and measure it on each set of cases."""
     recipe = replace(Recipe(stages=(Stage(steps=steps, batch=8, size=POLAR.size),), seed=seed), **row.changes)
     network_config = ModelConfig(circular_rows=row.circular)
+    seen = replace(POLAR, third_channel=row.third_channel)
     with tempfile.TemporaryDirectory() as folder, tqdm(total=steps, desc=row.name) as bar:
         network = train(
             real,
             phantoms[: row.phantoms],
             imagenet=imagenet,
             network_config=network_config,
-            preprocessing=POLAR,
+            preprocessing=seen,
             recipe=recipe,
             out=Path(folder) / "run",
             show=lambda report: bar.update(int(report["step"]) - bar.n),
         )
-        config = CheckpointConfig(network=network_config, preprocessing=POLAR)
+        config = CheckpointConfig(network=network_config, preprocessing=seen)
         save_checkpoint(Path(folder) / "weights", network, config, "")
         segmenter = from_pretrained(Path(folder) / "weights")
         measured = {name: evaluate(segmenter, cases) for name, cases in sets.items()}

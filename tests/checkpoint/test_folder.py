@@ -182,6 +182,11 @@ def test_weights_that_do_not_fit_the_network_are_refused_by_name(folder: Path, c
         (lambda c: c["network"].update(output_stride=4), "output_stride must be 8 or 16, not 4"),
         (lambda c: c["preprocessing"].update(domain="elliptic"), "'elliptic'"),
         (lambda c: c["preprocessing"].update(size=[512]), r"size must be two whole numbers"),
+        (lambda c: c["preprocessing"].update(third_channel="hue"), 'third_channel must be "grey" or "slope"'),
+        (
+            lambda c: c["preprocessing"].update(domain="cartesian", wrap_rays=0, third_channel="slope"),
+            "a slope with depth belongs to the polar domain",
+        ),
         (lambda c: c["thresholds"].update(lumen=1.5), "threshold of lumen must lie between 0 and 1"),
         (lambda c: c["thresholds"].update(calcium=0.5), r"\['calcium'\], which the model does not predict"),
         (lambda c: c.update(classes=["lumen"]), "lipid_core.*does not predict"),
@@ -193,6 +198,11 @@ def test_a_configuration_that_does_not_fit_is_refused_by_name(folder: Path, chan
     change_config(folder, change)
     with pytest.raises(CheckpointError, match=words):
         load_checkpoint(folder)
+
+
+def test_a_checkpoint_that_does_not_speak_of_its_third_channel_has_grey_there(folder: Path) -> None:
+    change_config(folder, lambda c: c["preprocessing"].pop("third_channel"))
+    assert load_checkpoint(folder).config.preprocessing.third_channel == "grey"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
 from octseg.pretrained import from_pretrained
 from octseg.view.preprocessing import PreprocessingConfig
-from train.__main__ import goes_on, load_start, provenance
+from train.__main__ import goes_on, load_start, provenance, third_channel
 from train.dataset import TrainingFrame, open_data, training_frames
 from train.evaluate import main, store_metrics
 from train.judging.judge import evaluate
@@ -182,3 +182,11 @@ def test_a_model_trained_on_starts_from_its_own_weights_and_names_what_they_were
     assert goes_on(start, ModelConfig(circular_rows=True)).circular_rows
     with pytest.raises(ConfigError, match=r"the model to start from outlines lumen, .*; choose with --classes"):
         goes_on(start, ModelConfig(classes=("lipid_core",)))
+    assert third_channel(None, start) == "grey"
+    with pytest.raises(ConfigError, match=r"trained with a third channel of grey; leave out --third-channel slope"):
+        third_channel("slope", start)
+
+
+def test_a_model_of_its_own_has_the_third_channel_that_is_asked_for() -> None:
+    assert third_channel(None, None) == "grey"
+    assert third_channel("slope", None) == "slope"

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -135,7 +135,12 @@ def train(
     shares = [engine.share(stage.batch) for stage in recipe.stages]
     network = channels_last(_begun(network_config, recipe.seed, imagenet, start)).to(engine.device).train()
     average = copy.deepcopy(network).eval()
-    normalise = Normalise(preprocessing.mean, preprocessing.std).to(engine.device)
+    normalise = Normalise(
+        preprocessing.mean,
+        preprocessing.std,
+        slope=preprocessing.third_channel == "slope",
+        circular=network_config.circular_rows,
+    ).to(engine.device)
     made_from = fingerprint(recipe, network_config, preprocessing, [*real, *phantoms], imagenet, start)
     prepared = engine.prepared(network)
     run = Run(out, engine, network, prepared, average, normalise, made_from, save_every_s, show, observe)
@@ -204,7 +209,7 @@ def fingerprint(
 def preprocessing_of(stage: Stage, final: PreprocessingConfig) -> PreprocessingConfig:
     """The final preprocessing at a stage's own size, the wrapped rays in proportion."""
     wrap = final.wrap_rays * stage.size[0] // final.size[0]
-    return PreprocessingConfig(domain=final.domain, size=stage.size, wrap_rays=wrap, mean=final.mean, std=final.std)
+    return replace(final, size=stage.size, wrap_rays=wrap)
 
 
 def keep_memory() -> None:
