@@ -18,9 +18,10 @@ from octseg.phantom import random_spec, render
 from octseg.pretrained import BUNDLED
 from octseg.reading import scale
 from tests import pictures
-from tests.stopping import heeding_sigint
+from tests.forking import python, start_python
 
-COMMAND = [sys.executable, "-m", "octseg"]
+OCTSEG = ["-m", "octseg"]
+COMMAND = [sys.executable, *OCTSEG]
 QUICK = ["--backend", "torch"]  # ready sooner than OpenVINO, which other tests compare it with
 
 
@@ -325,12 +326,7 @@ def test_help_and_version_load_nothing_heavy() -> None:
 
 
 def test_the_command_itself_shows_no_progress_bar_where_there_is_no_terminal(phantoms: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*COMMAND, "predict", str(phantoms), "--out", str(tmp_path), "--no-overlay", *QUICK],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python([*OCTSEG, "predict", str(phantoms), "--out", str(tmp_path), "--no-overlay", *QUICK], os.environ)
     assert done.returncode == 0
     assert done.stderr == ""
     assert "2 frames of 2 inputs" in done.stdout
@@ -342,19 +338,13 @@ def test_a_run_that_is_stopped_keeps_what_is_done(phantoms: Path, tmp_path: Path
     folder.mkdir()
     for number in range(200):
         os.link(phantoms / "phantom_0001.png", folder / f"{number:03d}.png")
-    with heeding_sigint():
-        running = subprocess.Popen(
-            [*COMMAND, "predict", str(folder), "--out", str(out), *QUICK],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    command = [*OCTSEG, "predict", str(folder), "--out", str(out), *QUICK]
+    running = start_python(command, os.environ, stderr=tmp_path / "err")
     while running.poll() is None and not (out / "001_mask.png").exists():
         time.sleep(0.05)
     running.send_signal(stop)
-    _, err = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert err == "octseg: stopped\n"
+    assert running.wait(120) == 130
+    assert (tmp_path / "err").read_text() == "octseg: stopped\n"
     done = measures(out)
     assert 1 <= len(done) < 200
     assert all((out / str(entry["mask_file"])).exists() for entry in done)
@@ -364,7 +354,7 @@ def test_a_run_that_is_stopped_keeps_what_is_done(phantoms: Path, tmp_path: Path
 
 
 def test_real_frames_are_measured_in_mm(real_frames: Path, tmp_path: Path) -> None:
-    assert main(["predict", str(real_frames / "test" / "img"), "--out", str(tmp_path), "--no-overlay"]) == 0
+    assert main(["predict", str(real_frames / "test" / "img"), "--out", str(tmp_path), "--no-overlay", *QUICK]) == 0
     entries = measures(tmp_path)
     assert len(entries) == 4
     for entry in entries:
@@ -398,8 +388,8 @@ def test_a_pipe_in_a_folder_is_passed_over(phantoms: Path, tmp_path: Path) -> No
     folder.mkdir()
     shutil.copy(phantoms / "phantom_0001.png", folder)
     os.mkfifo(folder / "pipe.png")
-    command = [*COMMAND, "predict", str(folder), "--out", str(tmp_path / "out"), *QUICK]
-    assert subprocess.run(command, timeout=120, check=False).returncode == 0
+    command = [*OCTSEG, "predict", str(folder), "--out", str(tmp_path / "out"), *QUICK]
+    assert python(command, os.environ, timeout=120).returncode == 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")

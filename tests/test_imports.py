@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ NO_TORCH = (
 )
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Full dotted names that a module imports, wherever in it."""
     names: set[str] = set()
