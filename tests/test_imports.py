@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ NO_TORCH = (
 )
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Full dotted names that a module imports, wherever in it."""
     names: set[str] = set()

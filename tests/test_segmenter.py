@@ -1,8 +1,7 @@
 """From a frame to masks and measures: the same from each backend, with device, scale and model stated."""
 
 import copy
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import cv2
@@ -23,11 +22,7 @@ from octseg.segmenter import Segmenter
 from octseg.view.grey import sepia_to_grey
 from octseg.view.preprocessing import to_input, view_frame
 from tests.fakes import pictures
-
-
-@pytest.fixture(scope="module")
-def segmenter() -> Segmenter:
-    return from_pretrained()
+from tests.fakes.forking import python
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +149,7 @@ def test_a_signal_ends_nothing_after_another_thread_dropped_the_model() -> None:
         "dropping.join()\n"
         "os.kill(os.getpid(), signal.SIGUSR1)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = python(["-c", code], os.environ)
     assert (done.returncode, done.stdout.strip()) == (0, "handled")
 
 
@@ -165,7 +160,7 @@ def test_openvino_reports_nothing_to_anyone() -> None:
         "print([name for name, module in sys.modules.items() if 'openvino_telemetry' in name and module], "
         "multiprocessing.active_children())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    done = python(["-c", code], os.environ)
     assert done.stdout.strip() == "[] []"
 
 

@@ -20,11 +20,6 @@ pytestmark = pytest.mark.browser
 HOSTILE_NAMES = ["<img src=x onerror=alert(1)>.png", '"><svg onload=alert(2)>.png', "${alert(3)}{{value}}.png"]
 
 
-@pytest.fixture(scope="session")
-def segmenter() -> octseg.Segmenter:
-    return octseg.from_pretrained()
-
-
 def test_two_clicks_lead_from_landing_to_a_result(landing: Visit) -> None:
     page = landing.page
     assert page.locator(".oct-gate").inner_text().startswith("Research use only, not a medical device")

@@ -9,17 +9,12 @@ from pathlib import Path
 import pytest
 
 from octseg.commands.main import main
-from tests.fakes.commands import COMMAND, QUICK, measures
-from tests.fakes.stopping import heeding_sigint
+from tests.fakes.commands import COMMAND, OCTSEG, QUICK, measures
+from tests.fakes.forking import python, start_python
 
 
 def test_the_command_itself_shows_no_progress_bar_where_there_is_no_terminal(phantoms: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*COMMAND, "predict", str(phantoms), "--out", str(tmp_path), "--no-overlay", *QUICK],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python([*OCTSEG, "predict", str(phantoms), "--out", str(tmp_path), "--no-overlay", *QUICK], os.environ)
     assert done.returncode == 0
     assert done.stderr == ""
     assert "2 frames of 2 inputs" in done.stdout
@@ -31,19 +26,13 @@ def test_a_run_that_is_stopped_keeps_what_is_done(phantoms: Path, tmp_path: Path
     folder.mkdir()
     for number in range(200):
         os.link(phantoms / "phantom_0001.png", folder / f"{number:03d}.png")
-    with heeding_sigint():
-        running = subprocess.Popen(
-            [*COMMAND, "predict", str(folder), "--out", str(out), *QUICK],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    command = [*OCTSEG, "predict", str(folder), "--out", str(out), *QUICK]
+    running = start_python(command, os.environ, stderr=tmp_path / "err")
     while running.poll() is None and not (out / "001_mask.png").exists():
         time.sleep(0.05)
     running.send_signal(stop)
-    _, err = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert err == "octseg: stopped\n"
+    assert running.wait(120) == 130
+    assert (tmp_path / "err").read_text() == "octseg: stopped\n"
     done = measures(out)
     assert 1 <= len(done) < 200
     assert all((out / str(entry["mask_file"])).exists() for entry in done)
@@ -78,8 +67,8 @@ def test_a_pipe_in_a_folder_is_passed_over(phantoms: Path, tmp_path: Path) -> No
     folder.mkdir()
     shutil.copy(phantoms / "phantom_0001.png", folder)
     os.mkfifo(folder / "pipe.png")
-    command = [*COMMAND, "predict", str(folder), "--out", str(tmp_path / "out"), *QUICK]
-    assert subprocess.run(command, timeout=120, check=False).returncode == 0
+    command = [*OCTSEG, "predict", str(folder), "--out", str(tmp_path / "out"), *QUICK]
+    assert python(command, os.environ, timeout=120).returncode == 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")

@@ -246,7 +246,7 @@ def test_a_picture_that_is_no_oct_is_told_and_ends_well(
 
 
 def test_real_frames_are_measured_in_mm(real_frames: Path, tmp_path: Path) -> None:
-    assert main(["predict", str(real_frames / "test" / "img"), "--out", str(tmp_path), "--no-overlay"]) == 0
+    assert main(["predict", str(real_frames / "test" / "img"), "--out", str(tmp_path), "--no-overlay", *QUICK]) == 0
     entries = measures(tmp_path)
     assert len(entries) == 4
     for entry in entries:

@@ -4,7 +4,8 @@ import json
 import sys
 from pathlib import Path
 
-COMMAND = [sys.executable, "-m", "octseg"]
+OCTSEG = ["-m", "octseg"]
+COMMAND = [sys.executable, *OCTSEG]
 QUICK = ["--backend", "torch"]  # ready sooner than OpenVINO, which other tests compare it with
 
 

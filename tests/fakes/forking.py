@@ -6,6 +6,7 @@ The server that forks is one for the whole test process, and so is what it impor
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,7 @@ def start_python(
 ) -> Forked:
     """`python ARGUMENTS` in the checkout, as if it were started anew, but without the seconds that imports take.
 
+    It heeds SIGINT, as what is started under `heeding_sigint` does.
     arguments: "-m" and a module, "-c" and source, or a script, each with its own. The streams are files or terminals.
     What the interpreter itself would read of the environment, such as PYTHONPATH, has no effect.
     """
@@ -87,6 +89,8 @@ def _python(arguments: list[str], environment: dict[str, str], streams: list[str
         os.dup2(opened, number)
         os.close(opened)
     sys.stdin = os.fdopen(0)
+    # Where the tests ignore SIGINT, the server that forks does too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)

@@ -131,8 +131,7 @@ def test_an_area_that_was_looked_for_in_vain_may_still_be_there() -> None:
     assert found["lipid_core_area_mm2"] == pytest.approx((0.0, 2 * 0.4 + 0.1))  # by an end of its own
 
 
-def test_intervals_hold_the_values_which_are_those_without_them() -> None:
-    segmenter = octseg.from_pretrained()
+def test_intervals_hold_the_values_which_are_those_without_them(segmenter: octseg.Segmenter) -> None:
     frame = make_phantom(0).frame
     plain, sure = segmenter.segment(frame), segmenter.segment(frame, uncertainty=True)
     assert plain.intervals_95 is None
@@ -147,7 +146,7 @@ def test_intervals_hold_the_values_which_are_those_without_them() -> None:
 
 def test_the_command_prints_and_writes_intervals_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(make_phantom(0).frame).save(tmp_path / "frame.png")
-    arguments = ["predict", str(tmp_path / "frame.png"), "--no-overlay", "--out"]
+    arguments = ["predict", str(tmp_path / "frame.png"), "--no-overlay", "--backend", "torch", "--out"]
     assert main([*arguments, str(tmp_path / "plain")]) == 0
     assert main([*arguments, str(tmp_path / "sure"), "--uncertainty"]) == 0
     assert "intervals_95" not in json.loads((tmp_path / "plain" / "measures.json").read_text())["frames"][0]

@@ -20,6 +20,7 @@ from octseg.measurement.intervals import Reach, Signs, Width
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.phantom import make_phantom
 from octseg.pretrained import BUNDLED, from_pretrained
+from octseg.segmenter import Segmenter
 from octseg.view.preprocessing import PreprocessingConfig, to_input, view_frame
 from tests.fakes.prepared import phantoms_fold, prepare_folder
 from train.calibrate import Reading, core_logits, fitted_core_logit, fitted_platt, fitted_widths, main, phantoms
@@ -74,13 +75,13 @@ def test_without_frames_of_both_kinds_every_core_counts() -> None:
 
 def test_a_core_below_the_models_least_logit_is_not_outlined(bundled: Path) -> None:
     frame = make_phantom(0).frame
-    result = from_pretrained(bundled).segment(frame)
+    result = from_pretrained(bundled, backend="torch").segment(frame)
     surest = max(core_logits(result, 0.5))
     known = load_checkpoint(bundled)
     for least, found in ((surest - 0.5, True), (surest + 0.5, False)):
         calibration = replace(known.config.calibration, least_core_logit=least)
         save_checkpoint(bundled, known.network, replace(known.config, calibration=calibration), "# A copy")
-        assert from_pretrained(bundled).segment(frame).masks["lipid_core"].any() == found
+        assert from_pretrained(bundled, backend="torch").segment(frame).masks["lipid_core"].any() == found
 
 
 def test_a_calibration_from_before_cores_were_asked_takes_every_core() -> None:
@@ -234,6 +235,7 @@ def test_a_calibration_that_does_not_fit_is_refused_by_name(
         load_checkpoint(tmp_path)
 
 
+@pytest.mark.usefixtures("without_openvino")
 def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
     bundled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -270,13 +272,12 @@ def test_what_cannot_be_calibrated_on_is_told_and_changes_nothing(
 
 
 def test_intervals_of_a_model_that_was_never_calibrated_say_so(bundled: Path) -> None:
-    result = from_pretrained(bundled).segment(make_phantom(0).frame, uncertainty=True)
+    result = from_pretrained(bundled, backend="torch").segment(make_phantom(0).frame, uncertainty=True)
     assert any("were not checked against any truth" in warning for warning in result.warnings)
 
 
-def test_coverage_counts_true_values_inside_and_keeps_apart_what_is_absent_in_both() -> None:
+def test_coverage_counts_true_values_inside_and_keeps_apart_what_is_absent_in_both(segmenter: Segmenter) -> None:
     case = phantom_case(900_000)
-    segmenter = from_pretrained()
     sure = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=True)
     both = true_and_found(sure, case)
     true_mm2 = case.truth["lumen"].sum() * (sure.pixel_spacing_mm or 0) ** 2
@@ -295,8 +296,7 @@ def test_coverage_counts_true_values_inside_and_keeps_apart_what_is_absent_in_bo
     assert "| phantoms | lumen_area_mm2 | 1 |" in coverage_table({"phantoms": metrics})
 
 
-def test_each_phantom_counts_as_a_patient_of_its_own_in_the_bootstrap() -> None:
-    segmenter = from_pretrained()
+def test_each_phantom_counts_as_a_patient_of_its_own_in_the_bootstrap(segmenter: Segmenter) -> None:
     metrics = evaluate(segmenter, [phantom_case(900_000 + number) for number in range(3)])
     low, high = metrics["classes"]["lumen"]["dice"]["pooled_ci95"]
     assert low < metrics["dice_pooled"]["lumen"] < high

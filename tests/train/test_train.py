@@ -17,7 +17,7 @@ from octseg.measurement.depth import lipid_depth_px, visible_lipid
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
-from octseg.pretrained import from_pretrained
+from octseg.segmenter import Segmenter
 from octseg.view.preprocessing import PreprocessingConfig
 from train.__main__ import goes_on, load_start, provenance, third_channel
 from train.dataset import TrainingFrame, open_data, training_frames
@@ -90,12 +90,14 @@ def tiny_training(out: Path, imagenet: Path, frames: list[TrainingFrame], steps:
     )
 
 
-def test_training_lowers_the_loss_and_logs_it(part: Path, tmp_path: Path) -> None:
+def test_training_lowers_the_loss_and_logs_it(part: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     imagenet = tmp_path / "encoder.safetensors"
+    torch.manual_seed(0)
     save_file(MobileNetV2().state_dict(), imagenet)
-    tiny_training(tmp_path / "run", imagenet, training_frames(open_data(part, "train")), steps=60)
+    monkeypatch.setattr("train.learning.loop.REPORT_EVERY", 10)
+    tiny_training(tmp_path / "run", imagenet, training_frames(open_data(part, "train")), steps=40)
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in log] == [20, 40, 60]
+    assert [line["step"] for line in log] == [10, 20, 30, 40]
     assert log[-1]["loss"] < 0.95 * log[0]["loss"]
 
 
@@ -110,9 +112,9 @@ def test_a_finished_run_goes_on_from_its_state_and_does_not_start_anew(part: Pat
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 1
 
 
-def test_a_part_of_the_record_is_measured_frame_by_frame_and_pooled(part: Path) -> None:
+def test_a_part_of_the_record_is_measured_frame_by_frame_and_pooled(part: Path, segmenter: Segmenter) -> None:
     """The tiny part measured with the bundled weights: figures of each class, pooled and of each frame."""
-    metrics = evaluate(from_pretrained(), open_data(part, "validation").cases())
+    metrics = evaluate(segmenter, open_data(part, "validation").cases())
     assert metrics["n_frames"] == 2
     assert metrics["studies"] == ["001"]
     assert metrics["dice_pooled"]["lumen"] > 0.85
@@ -120,6 +122,7 @@ def test_a_part_of_the_record_is_measured_frame_by_frame_and_pooled(part: Path) 
     assert "| tiny | 2 |" in summary_table({"tiny": metrics})
 
 
+@pytest.mark.usefixtures("without_openvino")
 def test_the_command_measures_on_phantoms_of_both_kinds_and_tells_each_frame(
     part: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

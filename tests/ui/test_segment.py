@@ -39,11 +39,6 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
-@pytest.fixture(scope="module")
-def segmenter() -> octseg.Segmenter:
-    return octseg.from_pretrained()
-
-
 def client(app: App, folder: Path) -> Client:
     return Client(app.url, download_files=str(folder), verbose=False, analytics_enabled=False)
 

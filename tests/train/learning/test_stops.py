@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from train.learning.recipe import Recipe, Stage
 from train.learning.state import PREVIOUS_FILE, STATE_FILE
 from train.locking import locked
 
-STEPS = (24, 20)  # of two stages; a report comes after 20 steps and at each end
+STEPS = (6, 4)  # of two stages; a report comes after 4 steps and at each end
 
 
 def drawn_frames() -> list[TrainingFrame]:
@@ -53,23 +54,35 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(
-    out: Path, start: Path, *, seed: int = 0, save_every_s: float = 1e9, show: Callable[[Report], object] | None = None
+    out: Path,
+    start: Path,
+    *,
+    seed: int = 0,
+    save_every_s: float = 1e9,
+    show: Callable[[Report], object] | None = None,
+    report_every: int = 4,
 ) -> dict[str, torch.Tensor]:
     """The weights at the end of a small run, by one thread: other numbers of threads add in other orders."""
     torch.set_num_threads(1)
     stages = tuple(Stage(steps=steps, batch=2, size=(32, 32)) for steps in STEPS)
-    network = train(
-        drawn_frames(),
-        [],
-        imagenet=start,
-        network_config=ModelConfig(classes=("lipid_core",), aspp_rates=(6,), aspp_channels=8, skip_channels=8),
-        preprocessing=PreprocessingConfig(domain="polar", size=(32, 32), wrap_rays=4),
-        recipe=Recipe(stages=stages, phantom_share=0.0, seed=seed),
-        out=out,
-        save_every_s=save_every_s,
-        show=show,
-    )
+    with patch("train.loop.REPORT_EVERY", report_every):
+        network = train(
+            drawn_frames(),
+            [],
+            imagenet=start,
+            network_config=ModelConfig(classes=("lipid_core",), aspp_rates=(6,), aspp_channels=8, skip_channels=8),
+            preprocessing=PreprocessingConfig(domain="polar", size=(32, 32), wrap_rays=4),
+            recipe=Recipe(stages=stages, phantom_share=0.0, seed=seed),
+            out=out,
+            save_every_s=save_every_s,
+            show=show,
+        )
     return network.state_dict()
+
+
+def trained_slowly(out: Path, start: Path) -> None:
+    """The same run, which saves after every step and pauses before, so that it can be watched."""
+    trained(out, start, save_every_s=0.0, show=lambda _: time.sleep(0.1), report_every=1)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +103,7 @@ def test_another_seed_gives_other_weights(start: Path, tmp_path: Path, undisturb
 def test_a_run_that_is_asked_to_stop_saves_and_goes_on_to_the_same_bits(
     start: Path, tmp_path: Path, undisturbed: dict[str, torch.Tensor], number: signal.Signals
 ) -> None:
-    """Signalled after 20 steps of the first stage, and again at the end of that stage."""
+    """Signalled after 4 steps of the first stage, and again at the end of that stage."""
     asked: list[float] = []
 
     def signal_once_a_run(report: Report) -> None:
@@ -98,9 +111,9 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on_to_the_same_bits(
             asked.append(report["step"])
             os.kill(os.getpid(), number)
 
-    with pytest.raises(StoppedError, match="stopped after step 20 of stage 0; run the same command again"):
+    with pytest.raises(StoppedError, match="stopped after step 4 of stage 0; run the same command again"):
         trained(tmp_path / "run", start, show=signal_once_a_run)
-    with pytest.raises(StoppedError, match="stopped after step 24 of stage 0"):
+    with pytest.raises(StoppedError, match="stopped after step 6 of stage 0"):
         trained(tmp_path / "run", start, show=signal_once_a_run)
     assert same(trained(tmp_path / "run", start), undisturbed)
 
@@ -122,9 +135,9 @@ def test_a_run_killed_at_random_steps_ends_in_the_same_bits(
     run, landed = tmp_path / "run", 0
     rng = np.random.default_rng(0)
     for _ in range(3):
-        process = FORKING.Process(target=trained, args=(run, start), kwargs={"save_every_s": 0.0})
+        process = FORKING.Process(target=trained_slowly, args=(run, start))
         process.start()
-        kill_after = int(rng.integers(2, 12))
+        kill_after = int(rng.integers(1, 4))
         seen: set[int] = set()
         while process.is_alive() and len(seen) < kill_after:
             with suppress(FileNotFoundError):  # between two moves
@@ -186,7 +199,7 @@ def test_a_loss_that_is_no_number_ends_the_run_naming_the_frames(start: Path, tm
 def test_a_full_disk_leaves_the_last_good_state(
     start: Path, tmp_path: Path, undisturbed: dict[str, torch.Tensor]
 ) -> None:
-    """No file may grow past 1 MB from the 20th step on: the state no longer fits."""
+    """No file may grow past 1 MB from the 4th step on: the state no longer fits."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill_the_disk(report: Report) -> None:

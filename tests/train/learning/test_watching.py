@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,36 +92,48 @@ def unseen(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, t
     return trained(tmp_path_factory.mktemp("unseen") / "run", parts, None)
 
 
-def test_a_run_that_is_looked_at_ends_in_the_same_bits(
-    parts: Path, tmp_path: Path, unseen: dict[str, torch.Tensor]
-) -> None:
+@dataclass(frozen=True)
+class Seen:
+    """A run that was looked at: its weights, its looks, and torch's and numpy's generators before and after them."""
+
+    run: Path
+    weights: dict[str, torch.Tensor]
+    looked: list[Look]
+    before: list[torch.Tensor]
+    after: list[torch.Tensor]
+    numpy_states: tuple[np.ndarray, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def seen(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     before: list[torch.Tensor] = []
     after: list[torch.Tensor] = []
     looked: list[Look] = []
 
     class Guarded(Watch):
-        """Notes the state of the generators before and after each look."""
-
         def __call__(self, stage: int, step: int, average: torch.nn.Module) -> float | None:
             before.append(torch.get_rng_state())
             dice = super().__call__(stage, step, average)
             after.append(torch.get_rng_state())
             return dice
 
-    plain = watch(tmp_path / "run", parts, lambda look, picture: looked.append(look))
-    guarded = Guarded(**vars(plain))
+    run = tmp_path_factory.mktemp("seen") / "run"
+    guarded = Guarded(**vars(watch(run, parts, lambda look, picture: looked.append(look))))
     numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
-    weights = trained(tmp_path / "run", parts, guarded)
-    assert all(torch.equal(weights[name], unseen[name]) for name in unseen)
-    assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
-    np.testing.assert_array_equal(numpy_state, np.random.get_state()[1])  # noqa: NPY002
-    assert [look.run_step for look in looked] == [3, 6, 9]
-    assert [(line["stage"], line["step"]) for line in log(tmp_path / "run") if "loss" in line] == [(0, 4), (1, 5)]
+    weights = trained(run, parts, guarded)
+    return Seen(run, weights, looked, before, after, (numpy_state, np.random.get_state()[1]))  # noqa: NPY002
 
 
-def test_each_look_leaves_a_line_and_a_picture_of_its_frames(parts: Path, tmp_path: Path) -> None:
-    trained(tmp_path / "run", parts, watch(tmp_path / "run", parts))
-    lines = looks(tmp_path / "run")
+def test_a_run_that_is_looked_at_ends_in_the_same_bits(seen: Seen, unseen: dict[str, torch.Tensor]) -> None:
+    assert all(torch.equal(seen.weights[name], unseen[name]) for name in unseen)
+    assert all(torch.equal(*pair) for pair in zip(seen.before, seen.after, strict=True))
+    np.testing.assert_array_equal(*seen.numpy_states)
+    assert [look.run_step for look in seen.looked] == [3, 6, 9]
+    assert [(line["stage"], line["step"]) for line in log(seen.run) if "loss" in line] == [(0, 4), (1, 5)]
+
+
+def test_each_look_leaves_a_line_and_a_picture_of_its_frames(seen: Seen) -> None:
+    lines = looks(seen.run)
     assert [(line["stage"], line["step"], line["validation"]["run_step"]) for line in lines] == [
         (0, 3, 3),
         (1, 2, 6),
@@ -128,18 +141,17 @@ def test_each_look_leaves_a_line_and_a_picture_of_its_frames(parts: Path, tmp_pa
     ]
     assert set(lines[0]["validation"]["dice"]) == set(CLASS_NAMES)
     assert lines[0]["validation"]["n_frames"] == 2
-    pictures = sorted((tmp_path / "run" / "pictures").iterdir())
+    pictures = sorted((seen.run / "pictures").iterdir())
     assert [path.name for path in pictures] == [f"validation_{step:06d}.png" for step in (3, 6, 9)]
     with Image.open(pictures[0]) as picture:
         assert picture.width == 2 * 420  # two frames side by side
 
 
 def test_a_run_that_is_stopped_keeps_its_looks_once_each_and_the_best(
-    parts: Path, tmp_path: Path, unseen: dict[str, torch.Tensor]
+    parts: Path, tmp_path: Path, seen: Seen, unseen: dict[str, torch.Tensor]
 ) -> None:
     """Stopped at the end of the first stage, after the look at step 3; the state is of step 4."""
-    whole, halved = tmp_path / "whole", tmp_path / "halved"
-    trained(whole, parts, watch(whole, parts))
+    whole, halved = seen.run, tmp_path / "halved"
 
     def stop(report: Report) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -148,11 +160,11 @@ def test_a_run_that_is_stopped_keeps_its_looks_once_each_and_the_best(
         trained(halved, parts, watch(halved, parts), stop)
     weights = trained(halved, parts, watch(halved, parts))
     assert all(torch.equal(weights[name], unseen[name]) for name in unseen)
-    seen = [[line["validation"] | {"seconds": 0} for line in looks(run)] for run in (whole, halved)]
-    assert seen[0] == seen[1]
+    one, other = [[line["validation"] | {"seconds": 0} for line in looks(run)] for run in (whole, halved)]
+    assert one == other
     assert best_of(whole) == best_of(halved)
-    best, other = load_file(whole / BEST_FILE), load_file(halved / BEST_FILE)
-    assert all(torch.equal(best[name], other[name]) for name in best)
+    kept, again = load_file(whole / BEST_FILE), load_file(halved / BEST_FILE)
+    assert all(torch.equal(kept[name], again[name]) for name in kept)
 
 
 @pytest.mark.slow
@@ -276,6 +288,7 @@ def test_pictures_of_private_frames_bear_the_mark(parts: Path, tmp_path: Path) -
     for private in (False, True):
         run = tmp_path / str(private)
         run.mkdir()
-        watch(run, parts, private=private)(1, 5, DeepLabV3Plus(NETWORK).eval())
+        looking = watch(run, parts, private=private)
+        replace(looking, cases=looking.cases[:1])(1, 5, DeepLabV3Plus(NETWORK).eval())
         (picture,) = (run / "pictures").iterdir()
         assert is_marked_private(picture.read_bytes()[:4096]) == private

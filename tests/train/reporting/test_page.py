@@ -15,14 +15,14 @@ from train.dataset import Case, Data
 from train.report import main
 from train.reporting.page import N_WORST, best_step, duration_s, read_log, write_report
 
+pytestmark = pytest.mark.usefixtures("without_openvino")
 BUNDLED = Path(__file__).parents[3] / "octseg" / "weights"
 HOSTILE = '<script>alert("x")</script>'
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
+def run_in(folder: Path) -> Path:
     """The bundled weights as a run with a log of two stages and three looks."""
-    shutil.copytree(BUNDLED, tmp_path / "run")
+    shutil.copytree(BUNDLED, folder / "run")
     lines: list[dict[str, object]] = []
     for stage, step in ((0, 800), (0, 1600), (1, 900)):
         rates = {"learning_rate": 1e-3, "encoder_learning_rate": 2e-4, "steps_per_s": 2.0}
@@ -30,18 +30,28 @@ def run(tmp_path: Path) -> Path:
         seen = {"run_step": 1600 * stage + step, "dice": {"lipid_core": 0.1}, "lipid_arc_dice": 0.1, "score": 0.1}
         seen |= {"n_frames": 2, "seconds": 5.0} | ({"score": 0.9} if step == 1600 else {})
         lines.append({"stage": stage, "step": step, "validation": seen})
-    (tmp_path / "run" / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return tmp_path / "run"
+    (folder / "run" / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder / "run"
 
 
-def data_of(count: int, *, private: bool = False, name: str = "frame") -> Data:
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return run_in(tmp_path)
+
+
+def data_of(*names: str, private: bool = False) -> Data:
     phantom = make_phantom(0)
-    cases = [Case(f"{name}_{n}", "900", phantom.frame, phantom.masks, 0.01) for n in range(count)]
-    return Data(tuple(phantom.masks), ("900",) * count, lambda: iter(cases), {"name": "own", "private": private})
+    cases = [Case(name, "900", phantom.frame, phantom.masks, 0.01) for name in names]
+    return Data(tuple(phantom.masks), ("900",) * len(names), lambda: iter(cases), {"name": "own", "private": private})
 
 
-def test_the_page_stands_alone_and_tells_what_was_trained(run: Path) -> None:
-    page = write_report(run, data_of(2)).read_text()
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report of a run on three frames, one of which has a hostile name."""
+    return write_report(run_in(tmp_path_factory.mktemp("page")), data_of("frame_0", "frame_1", HOSTILE)).read_text()
+
+
+def test_the_page_stands_alone_and_tells_what_was_trained(page: str) -> None:
     assert re.findall(r"(?:src|url)\s*[=(]\s*[\"']?https?:", page) == []
     assert "<script" not in page
     for words in (
@@ -59,20 +69,19 @@ def test_the_page_stands_alone_and_tells_what_was_trained(run: Path) -> None:
 
 @pytest.mark.slow
 def test_the_worst_twelve_frames_are_shown_and_no_more(run: Path) -> None:
-    page = write_report(run, data_of(N_WORST + 3)).read_text()
+    page = write_report(run, data_of(*(f"frame_{number}" for number in range(N_WORST + 3)))).read_text()
     assert page.count("with outlines found") == 12
 
 
-def test_a_hostile_name_is_shown_as_it_is_written(run: Path) -> None:
-    page = write_report(run, data_of(1, name=HOSTILE)).read_text()
+def test_a_hostile_name_is_shown_as_it_is_written(page: str) -> None:
     assert HOSTILE not in page
     assert "&lt;script&gt;" in page
 
 
-def test_a_report_of_private_frames_says_so_before_all_else(run: Path) -> None:
-    assert "PRIVATE" not in write_report(run, data_of(1)).read_text()
-    page = write_report(run, data_of(1, private=True)).read_text()
-    assert page.index("PRIVATE: do not publish") < page.index("<h1>")
+def test_a_report_of_private_frames_says_so_before_all_else(run: Path, page: str) -> None:
+    assert "PRIVATE" not in page
+    private = write_report(run, data_of("frame_0", private=True)).read_text()
+    assert private.index("PRIVATE: do not publish") < private.index("<h1>")
 
 
 def test_a_report_of_weights_from_private_frames_is_private_whatever_is_measured(run: Path) -> None:
