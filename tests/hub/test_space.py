@@ -204,20 +204,22 @@ def test_its_own_requirements_are_all_that_the_uploaded_folder_needs(lab: Lab, f
     assert (model["source"], model["name"], model["revision"]) == ("hub", NET, lab.main)
 
 
-def test_a_second_push_replaces_what_is_ours_and_keeps_what_others_wrote(lab: Lab, pushed: object) -> None:
-    written = lab.text(PAGE).replace("# octseg\n", "# Edited inside of our block\n") + "\n## How our lab uses it\n"
+def test_a_second_push_replaces_what_is_ours_and_keeps_what_others_wrote(lab: Lab) -> None:
+    page = "lab/edited-page"
+    lab.push((page, "--model", f"{NET}@v1"))
+    written = lab.text(page).replace("# octseg\n", "# Edited inside of our block\n") + "\n## How our lab uses it\n"
     theirs = {"README.md": written.encode(), "notes.md": b"ours", "octseg/gone.py": b"1", "octseg/errors.py": b"2"}
-    lab.hub.put_commit("space", PAGE, theirs)
-    lab.hub.state.repo("spaces", PAGE).change(variables={})
-    ((status, said),) = lab.push((PAGE, "--model", f"{NET}@v1", "--tag", "v1.0"))
-    files = lab.hub.files("space", PAGE, "v1.0")
+    lab.hub.put_commit("space", page, theirs)
+    lab.hub.state.repo("spaces", page).change(variables={})
+    ((status, said),) = lab.push((page, "--model", f"{NET}@v1", "--tag", "v1.0"))
+    files = lab.hub.files("space", page, "v1.0")
     assert status == 0, said
     assert "octseg/gone.py" not in files
     assert files["octseg/errors.py"] == (ROOT / "octseg" / "errors.py").read_bytes()
     assert files["notes.md"] == b"ours"
-    assert "## How our lab uses it" in lab.text(PAGE)
-    assert "Edited" not in lab.text(PAGE)
-    assert lab.variables(PAGE) == {"OCTSEG_MODEL": f"{NET}@{lab.v1}"}
+    assert "## How our lab uses it" in lab.text(page)
+    assert "Edited" not in lab.text(page)
+    assert lab.variables(page) == {"OCTSEG_MODEL": f"{NET}@{lab.v1}"}
 
 
 def test_a_model_that_is_not_open_is_not_preloaded_and_the_card_says_what_it_needs(lab: Lab) -> None:
