@@ -65,7 +65,7 @@ def trained(
     """The weights at the end of a small run, by one thread: other numbers of threads add in other orders."""
     torch.set_num_threads(1)
     stages = tuple(Stage(steps=steps, batch=2, size=(32, 32)) for steps in STEPS)
-    with patch("train.loop.REPORT_EVERY", report_every):
+    with patch("train.learning.loop.REPORT_EVERY", report_every):
         network = train(
             drawn_frames(),
             [],
