@@ -39,13 +39,7 @@ class Engine:
 
     def share(self, batch: int) -> range:
         """Places of this process's frames in the global batch; ConfigError where it cannot be shared evenly."""
-        if batch % self.processes:
-            raise ConfigError(
-                f"a batch of {batch} frames cannot be shared evenly by {self.processes} processes; start as many as "
-                "divide it"
-            )
-        each = batch // self.processes
-        return range(self._accelerator.process_index * each, (self._accelerator.process_index + 1) * each)
+        return share_of(batch, self.processes, self._accelerator.process_index)
 
     def prepared(self, network: nn.Module) -> nn.Module:
         """The network on its device, its BatchNorm over all processes, its gradients averaged over them."""
@@ -97,6 +91,16 @@ class Engine:
         told = torch.tensor(float("nan") if value is None else value, dtype=torch.float64, device=self.device)
         distributed.broadcast(told, 0)
         return None if torch.isnan(told) else float(told.item())
+
+
+def share_of(batch: int, processes: int, process: int) -> range:
+    """Places of one process's frames in a batch that all share; ConfigError where it cannot be shared evenly."""
+    if batch % processes:
+        raise ConfigError(
+            f"a batch of {batch} frames cannot be shared evenly by {processes} processes; start as many as divide it"
+        )
+    each = batch // processes
+    return range(process * each, (process + 1) * each)
 
 
 class _OverProcesses(torch.autograd.Function):

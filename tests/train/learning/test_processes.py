@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from octseg.errors import ConfigError
 from tests.train.learning.test_stops import start  # noqa: F401
-from train.learning.engine import Engine
+from train.learning.engine import share_of
 from train.locking import locked
 
 ROOT = Path(__file__).parents[3]
@@ -71,11 +71,9 @@ def own_accelerator() -> Iterator[None]:
 
 @pytest.mark.usefixtures("own_accelerator")
 def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
-    engine = Engine("fp32")
-    engine.processes = 2
-    assert engine.share(6) == range(3)
+    assert [share_of(6, 2, process) for process in range(2)] == [range(3), range(3, 6)]
     with pytest.raises(ConfigError, match="a batch of 3 frames cannot be shared evenly by 2 processes"):
-        engine.share(3)
+        share_of(3, 2, 0)
 
 
 @pytest.mark.slow
