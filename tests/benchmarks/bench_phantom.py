@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,6 +158,24 @@ def agreement(count: int) -> str:
     return "\n".join(lines)
 
 
+def _profile_rows(figures: Sequence[Figures]) -> list[list[str]]:
+    """Grey by depth behind the lumen's edge and behind the front of lipid, mean and spread of each."""
+    rows = []
+    for name in ("under_lumen", "under_cap"):
+        values = [np.nanmean(np.array(getattr(f, name)), axis=0) for f in figures]
+        spreads = [np.nanstd(np.array(getattr(f, name)), axis=0) for f in figures]
+        for k in range(0, 24, 2):
+            depth = k * PROFILE_STEP * SPACING_UM - (40 * SPACING_UM if name == "under_cap" else 0)
+            label = "lumen's edge" if name == "under_lumen" else "front of the lipid"
+            rows.append(
+                [
+                    f"grey {depth:.0f} um behind the {label}",
+                    *(f"{v[k]:.0f} +- {s[k]:.0f}" for v, s in zip(values, spreads, strict=True)),
+                ]
+            )
+    return rows
+
+
 def table(real: Figures | None, made: Figures) -> str:
     """The figures as a table of Markdown, real frames first."""
     both = [real, made] if real else [made]
@@ -173,18 +191,7 @@ def table(real: Figures | None, made: Figures) -> str:
     rows.append(["speckle along the ray (um)", *(f"{np.median(f.axial_um):.1f}" for f in both)])
     rows.append(["speckle across the ray (um)", *(f"{np.median(f.lateral_um):.1f}" for f in both)])
     rows.append(["standard deviation of speckle (grey)", *(f"{np.median(f.spread):.1f}" for f in both)])
-    for name in ("under_lumen", "under_cap"):
-        values = [np.nanmean(np.array(getattr(f, name)), axis=0) for f in both]
-        spreads = [np.nanstd(np.array(getattr(f, name)), axis=0) for f in both]
-        for k in range(0, 24, 2):
-            depth = k * PROFILE_STEP * SPACING_UM - (40 * SPACING_UM if name == "under_cap" else 0)
-            label = "lumen's edge" if name == "under_lumen" else "front of the lipid"
-            rows.append(
-                [
-                    f"grey {depth:.0f} um behind the {label}",
-                    *(f"{v[k]:.0f} +- {s[k]:.0f}" for v, s in zip(values, spreads, strict=True)),
-                ]
-            )
+    rows += _profile_rows(both)
     head, *body = rows
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in body])
