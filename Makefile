@@ -1,20 +1,25 @@
 # make demo   install, then start the app on http://127.0.0.1:7860
 # make test   install, then the tests, the browser's too
 # make lint   ruff and mypy          make benchmark   timings          make test-slow   what takes minutes
+# make test-random   as make test, in another order every time; PYTEST_ADDOPTS=--randomly-seed=N repeats the seed it names
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+FAST_TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not slow and not benchmark"
 PACKAGE_FILES := pyproject.toml requirements.txt constraints.txt
 
-.PHONY: demo test test-slow lint benchmark clean
+.PHONY: demo test test-random test-slow lint benchmark clean
 
 demo: $(VENV)/.app
 	$(BIN)/python app.py
 
 test: $(VENV)/.test $(VENV)/.chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not slow and not benchmark"
+	$(FAST_TESTS) -p no:randomly
+
+test-random: $(VENV)/.test $(VENV)/.chromium
+	$(FAST_TESTS) --verbose
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow
