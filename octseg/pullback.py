@@ -42,6 +42,7 @@ class Pullback:
     """The frames of one catheter run, in order; iterate for (H, W, 3) uint8 frames, decoded one at a time.
 
     name: the file's name without folder and ending: a label, never a path.
+    first_number: of its first frame; of a single picture the number that its name bears, else 1.
     pixel_spacing_mm: from the file's own header (DICOM), else None; the burned-in ruler is read per frame.
     warnings: what reading changed or could not know, one sentence each.
     """
@@ -52,6 +53,7 @@ class Pullback:
     pixel_spacing_mm: float | None = None
     frame_spacing_mm: float | None = None
     warnings: tuple[str, ...] = ()
+    first_number: int = 1
 
     def __len__(self) -> int:
         return self.frame_count

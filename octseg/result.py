@@ -37,7 +37,7 @@ class FrameResult:
 
     name: a label, the file's name without folder and ending.
     file: the file's name without folder.
-    frame_number: 1-based place in the pullback, 1 for a single picture.
+    frame_number: 1-based place in the pullback; of a single picture the number that its file's name bears, else 1.
     frame: (H, W, 3) uint8 RGB as read.
     masks: class name -> (H, W) bool. probabilities: class name -> (H, W) float32 in [0, 1].
     disc: (H, W) bool, True on the imaged disc; None where no disc was found.

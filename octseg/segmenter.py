@@ -127,9 +127,10 @@ class Segmenter:
     def _results(
         self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None, uncertainty: bool
     ) -> Iterator[FrameResult]:
+        numbered = enumerate(pullback, start=pullback.first_number)
         seen = (
             _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
-            for number, frame, view in ((n, f, view_frame(f)) for n, f in enumerate(pullback, start=1))
+            for number, frame, view in ((n, f, view_frame(f)) for n, f in numbered)
         )
         for batch in _batches(seen, self._run):
             for item, looks in zip(batch, self._looks_at(batch), strict=True):

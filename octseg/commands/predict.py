@@ -9,7 +9,7 @@ import math
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +90,7 @@ def predict(options: PredictOptions) -> int:
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
     bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
-    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [])
+    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [], _numbers_of(paths))
     try:
         with bar, writer:
             for path in paths:
@@ -108,7 +108,10 @@ def predict(options: PredictOptions) -> int:
 
 @dataclass(frozen=True)
 class _Run:
-    """What all inputs of a run share; `withdrawn` grows by a sentence for each frame of which nothing is said."""
+    """What all inputs of a run share; `withdrawn` grows by a sentence for each frame of which nothing is said.
+
+    numbers: which frame of its run a file is, by its name.
+    """
 
     options: PredictOptions
     segmenter: "Segmenter"
@@ -116,6 +119,21 @@ class _Run:
     writer: "RunWriter"
     bar: "tqdm[Any]"
     withdrawn: list[str]
+    numbers: Mapping[Path, int | None]
+
+
+def _numbers_of(paths: Sequence[Path]) -> dict[Path, int | None]:
+    """Which frame of its run each file is, by the names of all that lie in its folder; None where they do not tell."""
+    from octseg.reading.names import frame_numbers
+
+    by_folder: dict[Path, list[Path]] = {}
+    for path in dict.fromkeys(paths):
+        by_folder.setdefault(path.parent, []).append(path)
+    return {
+        path: number
+        for of_folder in by_folder.values()
+        for path, number in zip(of_folder, frame_numbers(path.stem for path in of_folder), strict=True)
+    }
 
 
 def _failure_of(path: Path, run: _Run) -> list[str]:
@@ -131,6 +149,8 @@ def _failure_of(path: Path, run: _Run) -> list[str]:
 def _predict_one(path: Path, run: _Run) -> str:
     """Segment and write the frames of one input; a line that sums them up."""
     pullback = octseg.read_pullback(path)
+    if len(pullback) == 1 and (number := run.numbers[path]) is not None:
+        pullback = replace(pullback, first_number=number)
     run.bar.total += len(pullback) - 1
     asked = run.options
     results = run.segmenter.segment_pullback(
@@ -224,12 +244,13 @@ def _clipped(name: str) -> str:
 
 
 def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[Path]:
-    """Each input that is a file, and of each folder the pictures in it at any depth, in the order of their names.
+    """Each input that is a file, and of each folder the pictures in it at any depth, as people count: 2 before 10.
 
     A folder that may not be looked into is told in `failures`.
     """
 
     from octseg.reading.formats import is_picture
+    from octseg.reading.names import natural_key
 
     def tell(error: OSError) -> None:
         failures.append(
@@ -246,12 +267,12 @@ def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[P
                 f"{given} is both an input and --out: the next run would read its results; choose another"
             )
         for folder, subfolders, names in os.walk(given, onerror=tell):
+            inside = (s for s in subfolders if not s.startswith("."))
             subfolders[:] = sorted(
-                s for s in subfolders if not s.startswith(".") and os.path.realpath(Path(folder) / s) != results
+                (s for s in inside if os.path.realpath(Path(folder) / s) != results), key=natural_key
             )
-            yield from (
-                Path(folder) / n for n in sorted(names) if not n.startswith(".") and is_picture(Path(folder) / n)
-            )
+            files = (Path(folder) / n for n in sorted(names, key=natural_key) if not n.startswith("."))
+            yield from (path for path in files if is_picture(path))
 
 
 def _is_folder(path: Path) -> bool:

@@ -18,6 +18,7 @@ from octseg.pullback import Frame, Pullback
 from octseg.reading.formats import HEAD_BYTES, image_format
 from octseg.reading.levels import LevelRule, rule_for
 from octseg.reading.limits import Limits
+from octseg.reading.names import frame_number
 from octseg.reading.pictures import bmp, jpeg, png, tiff, webp
 from octseg.reading.pictures.decoding import Page, decode_pages, page_of, to_rgb
 from octseg.reading.pictures.header import Header
@@ -31,6 +32,7 @@ READERS = {
 }
 MAX_LABEL = 80  # characters of a file's name that an error repeats
 DEFAULT_NAME = "frame"
+FIRST = 1  # number of a picture whose name bears none
 
 
 def read_pullback(source: str | Path | bytes, *, name: str | None = None, limits: Limits | None = None) -> Pullback:
@@ -118,6 +120,7 @@ def _single(header: Header, label: str, stem: str) -> Pullback:
     frame = _frame(page, rule)
     return Pullback(
         name=stem,
+        first_number=FIRST if (number := frame_number(stem)) is None else number,
         frame_count=1,
         read_frames=lambda: iter([frame]),
         warnings=page.warnings + _warning_of(rule),

@@ -149,6 +149,18 @@ def test_a_folder_that_is_input_and_output_at_once_is_refused(
     assert names(phantoms) == ["phantom_0001.png", "phantom_0002.png"]
 
 
+def test_frames_of_a_folder_come_in_the_order_of_their_numbers_and_bear_them(phantoms: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    for part, numbers in (("part 2", (9, 10, 101)), ("part 10", (1, 2))):
+        (folder / part).mkdir(parents=True)
+        for number in numbers:
+            shutil.copy(phantoms / "phantom_0001.png", folder / part / f"frame_{number}_704px.png")
+    assert main(["predict", str(folder), "--out", str(tmp_path / "out"), "--no-overlay", *QUICK]) == 0
+    assert [entry["frame"] for entry in measures(tmp_path / "out")] == [9, 10, 101, 1, 2]
+    with (tmp_path / "out" / "measures.csv").open(newline="") as file:
+        assert [row["frame"] for row in csv.DictReader(file)] == ["9", "10", "101", "1", "2"]
+
+
 def test_an_empty_folder_is_told_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert main(["predict", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]) == 1

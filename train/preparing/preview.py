@@ -17,6 +17,7 @@ from octseg.drawing.overlay import draw_overlay
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
+from octseg.reading.names import natural_key
 
 COLUMNS, ROWS = 6, 4
 TILE_PX, CAPTION_PX, HEAD_PX = 280, 34, 44
@@ -74,7 +75,7 @@ def chosen(lines: Sequence[Line], target: str) -> list[Line]:
     """Frames for the sheet, in the order of their names."""
     studies = [line["study"] for _, line in lines]
     places = spread(studies, [line[f"{target}_area_px"] > 0 for _, line in lines], COLUMNS * ROWS)
-    return sorted((lines[place] for place in places), key=lambda line: (_stem(line[1]), line[0]))
+    return sorted((lines[place] for place in places), key=lambda line: (natural_key(_stem(line[1])), line[0]))
 
 
 def spread(studies: Sequence[str], positive: Sequence[bool], count: int) -> list[int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from octseg.errors import DatasetError
+from octseg.reading.names import natural_path_key
 from train.preparing.names import FrameName, NameRule
 
 IMAGE_FOLDERS, MASK_FOLDERS = ("img", "images"), ("mask", "masks")
@@ -62,7 +63,7 @@ class Listing:
 def folder_files(root: Path) -> list[StoredFile]:
     """All files under a folder, hidden ones passed over."""
     found = []
-    for path in sorted(root.rglob("*")):
+    for path in sorted(root.rglob("*"), key=natural_path_key):
         inside = path.relative_to(root)
         if path.is_file() and not any(part.startswith(".") for part in inside.parts):
             state = path.stat()

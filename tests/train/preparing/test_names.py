@@ -21,6 +21,13 @@ def listed(*paths: str) -> tuple[list[tuple[str, str]], Mapping[str, str]]:
     return pairs, {each.file: each.reason for each in listing.problems}
 
 
+def test_frames_come_in_the_order_of_their_numbers_and_patients_as_people_count() -> None:
+    rule = by_pattern(r"(?P<study>P\d+)_(?P<series>[a-z]\d+)_(?P<frame>\d+)")
+    names = ["P2_a9_1", "P2_a10_2", "P2_a10_10", "P10_a1_3"]
+    files = [stored(f"{kind}/{name}.png", b"") for kind in ("images", "masks") for name in reversed(names)]
+    assert [item.image.path for item in paired(files, rule).items] == [f"images/{name}.png" for name in names]
+
+
 def csv_file(folder: Path, text: str) -> Path:
     path = folder / "names.csv"
     path.write_text(text, encoding="utf-8")
