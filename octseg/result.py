@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.drawing.overlay import OverlayStyle, draw_overlay
+from octseg.drawing.own import mark
 from octseg.drawing.palette import palette_image
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval, Signs
@@ -88,20 +89,23 @@ class FrameResult:
         legend: bool = False,
         caption: str | None = None,
     ) -> Image.Image:
-        """The frame with its tissues drawn on it, (H, W) RGB; see `octseg.drawing.overlay.draw_overlay`."""
-        return Image.fromarray(
-            draw_overlay(
-                self.frame,
-                self.masks,
-                classes=classes,
-                opacity=opacity,
-                style=style,
-                grey=grey,
-                pixel_spacing_mm=self.pixel_spacing_mm if scale_bar else None,
-                legend=legend,
-                caption=caption,
-            )
+        """The frame with its tissues drawn on it, (H, W) RGB; see `octseg.drawing.overlay.draw_overlay`.
+
+        The last bits of its first pixels say that it is no frame; see `octseg.drawing.own`.
+        """
+        drawn = draw_overlay(
+            self.frame,
+            self.masks,
+            classes=classes,
+            opacity=opacity,
+            style=style,
+            grey=grey,
+            pixel_spacing_mm=self.pixel_spacing_mm if scale_bar else None,
+            legend=legend,
+            caption=caption,
         )
+        mark(drawn)
+        return Image.fromarray(drawn)
 
     def palette_mask(self) -> Image.Image:
         """The masks as one palette picture, (H, W): 0 background, 1.. the classes in the order of classes.py."""

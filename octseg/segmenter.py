@@ -13,6 +13,7 @@ from PIL import Image
 from octseg.checkpoint import Checkpoint
 from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
 from octseg.decoding.reaches import joined, nearer_view
+from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
@@ -130,7 +131,7 @@ class Segmenter:
         numbered = enumerate(pullback, start=pullback.first_number)
         seen = (
             _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
-            for number, frame, view in ((n, f, view_frame(f)) for n, f in numbered)
+            for number, frame, view in ((n, f, view_frame(_no_result(f, file))) for n, f in numbered)
         )
         for batch in _batches(seen, self._run):
             for item, looks in zip(batch, self._looks_at(batch), strict=True):
@@ -226,6 +227,12 @@ class Segmenter:
         intervals = find_intervals(result.measures, signs, classes, widths)
         warnings = result.warnings if widths else (*result.warnings, UNCALIBRATED)
         return replace(result, signs=signs, intervals_95=intervals, warnings=warnings)
+
+
+def _no_result(frame: Frame, file: str) -> Frame:
+    """The frame; OwnResultError where it is one of this program's own pictures."""
+    refuse_own_picture(frame, file)
+    return frame
 
 
 def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:

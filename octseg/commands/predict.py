@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import octseg
 from octseg.commands.models import add_model_flags, loaded
 from octseg.commands.telling import NOTICE, Commands, complain, counted, printable, told
-from octseg.errors import MeasurementError, OctsegError, ReadError
+from octseg.errors import MeasurementError, OctsegError, OwnResultError, ReadError
 
 # torch, OpenVINO and OpenCV take seconds to load: they are imported where a command needs them, not for `--help`.
 if TYPE_CHECKING:
@@ -71,10 +71,12 @@ def add_command(commands: Commands) -> None:
 def predict(options: PredictOptions) -> int:
     """Segment every input into `options.out`; inputs that cannot be read are told at the end."""
     failures: list[str] = []
-    paths = list(_files(options.inputs, options.out, failures))
+    passed_over: list[Path] = []
+    paths = list(_files(options.inputs, options.out, failures, passed_over))
     if not paths:
-        nothing = f"no frames found in {', '.join(map(str, options.inputs))}: give pictures or folders of them"
-        raise ReadError("; ".join([*failures, nothing]))
+        given = ", ".join(map(str, options.inputs))
+        but = f", only {counted(len(passed_over), 'result')} of this program" if passed_over else ""
+        raise ReadError("; ".join([*failures, f"no frames found in {given}{but}: give pictures or folders of them"]))
     from tqdm import tqdm
 
     from octseg.export.run import RunWriter
@@ -90,7 +92,7 @@ def predict(options: PredictOptions) -> int:
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
     bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
-    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [], _numbers_of(paths))
+    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [], _numbers_of(paths), passed_over)
     try:
         with bar, writer:
             for path in paths:
@@ -98,11 +100,13 @@ def predict(options: PredictOptions) -> int:
     finally:
         for failure in failures:
             complain(failure)
-        done = f"{counted(writer.frame_count, 'frame')} of {counted(len(paths), 'input')} in {options.out}"
+        inputs = sum(path not in passed_over for path in paths)
+        done = f"{counted(writer.frame_count, 'frame')} of {counted(inputs, 'input')} in {options.out}"
+        passed = f"; {counted(len(passed_over), 'result')} of this program passed over" if passed_over else ""
         withdrawn = (
             f"; {len(run.withdrawn)} of {counted(writer.frame_count, 'frame')} withdrawn" if run.withdrawn else ""
         )
-        print(f"{done}{withdrawn}. {NOTICE}")
+        print(f"{done}{withdrawn}{passed}. {NOTICE}")
     return 1 if failures else 0
 
 
@@ -110,7 +114,7 @@ def predict(options: PredictOptions) -> int:
 class _Run:
     """What all inputs of a run share; `withdrawn` grows by a sentence for each frame of which nothing is said.
 
-    numbers: which frame of its run a file is, by its name.
+    numbers: which frame of its run a file is, by its name. passed_over: results of this program in the folders.
     """
 
     options: PredictOptions
@@ -120,6 +124,7 @@ class _Run:
     bar: "tqdm[Any]"
     withdrawn: list[str]
     numbers: Mapping[Path, int | None]
+    passed_over: list[Path]
 
 
 def _numbers_of(paths: Sequence[Path]) -> dict[Path, int | None]:
@@ -142,6 +147,9 @@ def _failure_of(path: Path, run: _Run) -> list[str]:
         run.bar.write(printable(f"{path}: {_predict_one(path, run)}"))
     except (ReadError, MeasurementError) as error:
         run.bar.update()
+        if isinstance(error, OwnResultError) and path not in run.options.inputs:
+            run.passed_over.append(path)
+            return []
         return [told(path, error)]
     return []
 
@@ -243,13 +251,13 @@ def _clipped(name: str) -> str:
     return name.encode(errors="replace")[:MAX_STEM_BYTES].decode(errors="ignore")
 
 
-def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[Path]:
+def _files(inputs: Sequence[Path], out: Path, failures: list[str], passed_over: list[Path]) -> Iterator[Path]:
     """Each input that is a file, and of each folder the pictures in it at any depth, as people count: 2 before 10.
 
-    A folder that may not be looked into is told in `failures`.
+    A folder that may not be looked into is told in `failures`, results of this program in `passed_over`.
     """
 
-    from octseg.reading.formats import is_picture
+    from octseg.reading.formats import sort_of
     from octseg.reading.names import natural_key
 
     def tell(error: OSError) -> None:
@@ -272,7 +280,12 @@ def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[P
                 (s for s in inside if os.path.realpath(Path(folder) / s) != results), key=natural_key
             )
             files = (Path(folder) / n for n in sorted(names, key=natural_key) if not n.startswith("."))
-            yield from (path for path in files if is_picture(path))
+            for path in files:
+                sort = sort_of(path)
+                if sort == "result":
+                    passed_over.append(path)
+                elif sort == "picture":
+                    yield path
 
 
 def _is_folder(path: Path) -> bool:

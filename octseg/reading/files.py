@@ -19,6 +19,7 @@ from octseg.reading.formats import HEAD_BYTES, image_format
 from octseg.reading.levels import LevelRule, rule_for
 from octseg.reading.limits import Limits
 from octseg.reading.names import frame_number
+from octseg.reading.own import refuse_own
 from octseg.reading.pictures import bmp, jpeg, png, tiff, webp
 from octseg.reading.pictures.decoding import Page, decode_pages, page_of, to_rgb
 from octseg.reading.pictures.header import Header
@@ -50,7 +51,9 @@ def read_pullback(source: str | Path | bytes, *, name: str | None = None, limits
     given = name or (DEFAULT_NAME if isinstance(source, bytes) else str(source))
     label = _label(given)
     data = _read_bytes(source, label, limits)
-    header = READERS[image_format(data[:HEAD_BYTES], label)](data, label, limits)
+    image = image_format(data[:HEAD_BYTES], label)
+    refuse_own(data, label)
+    header = READERS[image](data, label, limits)
     stem = PureWindowsPath(label).stem or DEFAULT_NAME
     return _single(header, label, stem) if len(header.pages) == 1 else _stack(header, label, stem)
 

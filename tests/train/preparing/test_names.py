@@ -2,12 +2,16 @@
 
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from octseg.errors import ConfigError, DatasetError
+from octseg.export.pictures import mask_png, overlay_png
 from tests.fakes.prepared import stored
+from tests.fakes.results import withdrawn_result
 from train.preparing.names import RECORD_PATTERN, FrameName, by_csv, by_pattern
 from train.preparing.sources import files_of, folder_files, in_two_folders, paired, zip_files
 
@@ -221,3 +225,20 @@ def test_a_zip_file_with_a_path_that_leads_out_of_it_is_refused_as_a_whole(tmp_p
         archive.writestr(member, b"")
     with pytest.raises(DatasetError, match=r"fold\.zip holds a path that leads out of it"):
         zip_files(tmp_path / "fold.zip")
+
+
+def test_results_of_octseg_beside_frames_and_masks_are_passed_over() -> None:
+    """As `octseg predict` leaves them, and a mask of its that has no frame is told as before."""
+    drawn = replace(withdrawn_result(), masks={"lumen": np.ones((300, 400), bool)}, withdrawn=None)
+    mask, overlay = mask_png(drawn), overlay_png(drawn)
+    files = [
+        *(stored(f"{kind}/001_1_001.png", b"") for kind in ("img", "mask")),
+        stored("img/001_1_001_mask.png", mask),
+        stored("img/001_1_001_overlay.png", overlay),
+        stored("img/001_1_002.png", overlay),
+        stored("mask/001_1_001_overlay.png", overlay),
+        stored("mask/001_1_009_mask.png", mask),
+    ]
+    listing = paired(files, RECORD)
+    assert [item.image.path for item in listing.items] == ["img/001_1_001.png"]
+    assert [problem.file for problem in listing.problems] == ["mask/001_1_009_mask.png"]
