@@ -1,26 +1,18 @@
 """`python -m hub`: publish weights, data, the app and results on the Hugging Face Hub.
 
-An error is one line on stderr and exit status 1, a wrong flag 2, Ctrl-C 130. The token is that of HF_TOKEN or
-`hf auth login`; it is never printed.
+An error is one line on stderr and exit status 1, a wrong flag 2, Ctrl-C or a scheduler's signal 130. The token is
+that of HF_TOKEN or `hf auth login`; it is never printed.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-INTERRUPTED = 130
+from octseg.commands.stopping import until_stopped
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command."""
-    try:
-        return _run(argv)
-    except KeyboardInterrupt:
-        print("hub: stopped; what was made or committed before stays, and running it again goes on", file=sys.stderr)
-        return INTERRUPTED
-
-
-def _run(argv: Sequence[str] | None) -> int:
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     from hub import data, model, push_results, space  # these take seconds, in which Ctrl-C may come
@@ -45,4 +37,4 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_stopped(main, "hub", "what was made or committed before stays, and running it again goes on"))

@@ -20,6 +20,7 @@ from octseg.measurement.records import are_texts, is_text
 from octseg.pullback import Frame, frame_sha256
 from octseg.reading import read_pullback
 from octseg.reading.formats import is_picture
+from octseg.reading.names import natural_key
 from octseg.result import ModelSource
 
 AGAIN = "run `octseg predict` again"
@@ -207,5 +208,6 @@ def _files(given: Sequence[Path], names: set[str]) -> Iterator[Path]:
             yield path
             continue
         for folder, subfolders, files in os.walk(path):
-            subfolders.sort()
-            yield from filter(is_picture, (Path(folder) / name for name in sorted(names.intersection(files))))
+            subfolders.sort(key=natural_key)
+            there = sorted(names.intersection(files), key=natural_key)
+            yield from filter(is_picture, (Path(folder) / name for name in there))

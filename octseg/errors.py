@@ -9,6 +9,10 @@ class ReadError(OctsegError):
     """A file that cannot be read as an OCT frame or pullback."""
 
 
+class OwnResultError(ReadError):
+    """A picture that this program made of a frame, such as a mask or an overlay, in a frame's place."""
+
+
 class ConfigError(OctsegError):
     """A configuration that does not describe a network or a run."""
 

@@ -4,7 +4,8 @@ A frame is (H, W, 3) uint8 RGB. A single picture is a pullback of one frame.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+import numbers
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,23 @@ def frame_sha256(frame: Frame) -> str:
     """sha256 of a frame's size and pixels, whatever file they came from."""
     height, width = frame.shape[:2]
     return hashlib.sha256(f"{height} x {width}\n".encode() + frame.tobytes()).hexdigest()
+
+
+def spacing_mm(given: object, name: str) -> float | None:
+    """A spacing in mm as a caller gave it, as a number; None where none was given.
+
+    Raises ValueError, with the argument's `name`, where it is no number.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str):
+        raise ValueError(f"{name} must be a number of mm, such as 0.00996, not the text {given!r}; use float()")
+    if isinstance(given, np.ndarray) and given.ndim == 0:
+        given = given.item()
+    if isinstance(given, numbers.Real):
+        return float(given)
+    hint = "; pixels are square here, so one number is enough" if isinstance(given, Sized) else ""
+    raise ValueError(f"{name} must be one number of mm, such as 0.00996, or None, not {type(given).__name__}{hint}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +60,7 @@ class Pullback:
     """The frames of one catheter run, in order; iterate for (H, W, 3) uint8 frames, decoded one at a time.
 
     name: the file's name without folder and ending: a label, never a path.
+    first_number: of its first frame; of a single picture the number that its name bears, else 1.
     pixel_spacing_mm: from the file's own header (DICOM), else None; the burned-in ruler is read per frame.
     warnings: what reading changed or could not know, one sentence each.
     """
@@ -52,6 +71,7 @@ class Pullback:
     pixel_spacing_mm: float | None = None
     frame_spacing_mm: float | None = None
     warnings: tuple[str, ...] = ()
+    first_number: int = 1
 
     def __len__(self) -> int:
         return self.frame_count

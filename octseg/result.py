@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.drawing.overlay import OverlayStyle, draw_overlay
+from octseg.drawing.own import mark
 from octseg.drawing.palette import palette_image
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval, Signs
@@ -37,7 +38,7 @@ class FrameResult:
 
     name: a label, the file's name without folder and ending.
     file: the file's name without folder.
-    frame_number: 1-based place in the pullback, 1 for a single picture.
+    frame_number: 1-based place in the pullback; of a single picture the number that its file's name bears, else 1.
     frame: (H, W, 3) uint8 RGB as read.
     masks: class name -> (H, W) bool. probabilities: class name -> (H, W) float32 in [0, 1].
     disc: (H, W) bool, True on the imaged disc; None where no disc was found.
@@ -88,20 +89,23 @@ class FrameResult:
         legend: bool = False,
         caption: str | None = None,
     ) -> Image.Image:
-        """The frame with its tissues drawn on it, (H, W) RGB; see `octseg.drawing.overlay.draw_overlay`."""
-        return Image.fromarray(
-            draw_overlay(
-                self.frame,
-                self.masks,
-                classes=classes,
-                opacity=opacity,
-                style=style,
-                grey=grey,
-                pixel_spacing_mm=self.pixel_spacing_mm if scale_bar else None,
-                legend=legend,
-                caption=caption,
-            )
+        """The frame with its tissues drawn on it, (H, W) RGB; see `octseg.drawing.overlay.draw_overlay`.
+
+        The last bits of its first pixels say that it is no frame; see `octseg.drawing.own`.
+        """
+        drawn = draw_overlay(
+            self.frame,
+            self.masks,
+            classes=classes,
+            opacity=opacity,
+            style=style,
+            grey=grey,
+            pixel_spacing_mm=self.pixel_spacing_mm if scale_bar else None,
+            legend=legend,
+            caption=caption,
         )
+        mark(drawn)
+        return Image.fromarray(drawn)
 
     def palette_mask(self) -> Image.Image:
         """The masks as one palette picture, (H, W): 0 background, 1.. the classes in the order of classes.py."""

@@ -13,19 +13,21 @@ from PIL import Image
 from octseg.checkpoint import Checkpoint
 from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
 from octseg.decoding.reaches import joined, nearer_view
+from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures, measure
 from octseg.measurement.intervals import find_intervals, find_signs
-from octseg.pullback import Frame, PixelScale, Pullback
-from octseg.reading import read_frame_array, read_pullback
+from octseg.pullback import Frame, PixelScale, Pullback, spacing_mm
+from octseg.reading import FileSource, read_frame_array, read_pullback
+from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity
 from octseg.view import find_pixel_scale
 from octseg.view.preprocessing import FrameView, to_input, view_frame
 
 Maps = dict[str, NDArray[np.float32]]  # class name -> (H, W)
-Source = str | Path | bytes | Image.Image | NDArray[Any] | Pullback
+Source = FileSource | Image.Image | NDArray[Any] | Pullback
 ARRAY_NAME = "frame"
 PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
 UNCALIBRATED = (
@@ -99,18 +101,20 @@ class Segmenter:
         """Outline and measure one frame.
 
         Args:
-            source: path, bytes of a file, PIL image, (H, W) or (H, W, 3) uint8 array, or a Pullback of one frame.
+            source: path, bytes of a file, open file, PIL image, (H, W) or (H, W, 3) uint8 array, or a Pullback of one
+                frame.
             pixel_spacing_mm: mm per pixel as known by the user; it goes before the scale found in the frame.
             preset: name of a preset scale, used where neither file nor ruler tells one.
             uncertainty: also give each measure its 95 % interval, which takes several times as long.
 
         Raises:
-            ReadError: the source is no frame, or holds more than one.
+            ReadError: the source is no frame, or holds more than one. ValueError: it, or a spacing, is of another type.
         """
+        pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
         if len(pullback) != 1:
             raise ReadError(f"{pullback.name} holds {len(pullback)} frames; use segment_pullback for it")
-        return next(self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, preset, uncertainty))
+        return next(self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty))
 
     def segment_pullback(
         self,
@@ -121,15 +125,17 @@ class Segmenter:
         uncertainty: bool = False,
     ) -> Iterator[FrameResult]:
         """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch."""
+        pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
-        return self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, preset, uncertainty)
+        return self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty)
 
     def _results(
         self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None, uncertainty: bool
     ) -> Iterator[FrameResult]:
+        numbered = enumerate(pullback, start=pullback.first_number)
         seen = (
             _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
-            for number, frame, view in ((n, f, view_frame(f)) for n, f in enumerate(pullback, start=1))
+            for number, frame, view in ((n, f, view_frame(_no_result(f, file))) for n, f in numbered)
         )
         for batch in _batches(seen, self._run):
             for item, looks in zip(batch, self._looks_at(batch), strict=True):
@@ -227,6 +233,17 @@ class Segmenter:
         return replace(result, signs=signs, intervals_95=intervals, warnings=warnings)
 
 
+def _named(preset: object) -> str | None:
+    """A preset by its name, also where that is a number and was given as one."""
+    return None if preset is None else str(preset)
+
+
+def _no_result(frame: Frame, file: str) -> Frame:
+    """The frame; OwnResultError where it is one of this program's own pictures."""
+    refuse_own_picture(frame, file)
+    return frame
+
+
 def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:
     """As many frames at once as the backend takes; those read before an unreadable one are handed out first."""
     batch: list[_Seen] = []
@@ -255,7 +272,8 @@ def _as_pullback(source: Source) -> Pullback:
 
 def _file_of(source: Source, pullback: Pullback) -> str:
     """The file's name without its folder; the pullback's name where there was no file."""
-    return Path(source).name if isinstance(source, (str, Path)) else pullback.name
+    name = name_of(source)
+    return pullback.name if name is None else Path(name).name
 
 
 def _scale_of(

@@ -12,7 +12,7 @@ from PIL import Image
 
 import octseg
 from octseg.checkpoint import load_checkpoint
-from octseg.errors import CheckpointError, ConfigError, ReadError
+from octseg.errors import CheckpointError, ConfigError, OwnResultError, ReadError
 from octseg.inference import choose_backend
 from octseg.inference.backends import GreyToProbability
 from octseg.measurement import FrameMeasures
@@ -187,6 +187,43 @@ def test_a_pullback_streams_its_frames_in_order(segmenter: Segmenter, tmp_path: 
         np.testing.assert_array_equal(result.frame, frame)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"source": ["a.png", "b.png"]}, "one file at a time: .* not list; give what it holds one after the other"),
+        ({"source": None}, "a frame is given as a path, .* not NoneType"),
+        ({"source": torch.zeros(64, 64)}, r"not Tensor; .* uint8 array, such as numpy.asarray\(...\) of it"),
+        ({"pixel_spacing_mm": "0.01"}, "pixel_spacing_mm must be a number of mm, such as 0.00996, not the text '0.01'"),
+        ({"pixel_spacing_mm": (0.01, 0.01)}, "not tuple; pixels are square here, so one number is enough"),
+    ],
+)
+def test_a_value_of_another_type_gets_a_sentence(segmenter: Segmenter, given: dict[str, object], words: str) -> None:
+    asked = {"source": np.zeros((64, 64), np.uint8), **given}
+    for segment in (segmenter.segment, segmenter.segment_pullback):
+        with pytest.raises(ValueError, match=words):
+            segment(**asked)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("spacing", [float("nan"), float("inf"), -0.01, 0, True])
+def test_a_spacing_that_no_frame_has_gets_a_sentence(segmenter: Segmenter, spacing: float) -> None:
+    with pytest.raises(
+        ReadError, match=r"mm per pixel cannot be the scale of an OCT frame; enter a number from 0.0001"
+    ):
+        segmenter.segment(np.zeros((64, 64), np.uint8), spacing)
+
+
+def test_a_preset_that_is_a_number_can_be_given_as_one(segmenter: Segmenter) -> None:
+    frame = np.zeros((704, 704), np.uint8)
+    assert segmenter.segment(frame, preset=704).scale == segmenter.segment(frame, preset="704").scale  # type: ignore[arg-type]
+
+
+def test_the_picture_of_a_result_is_no_frame(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
+    result = segmenter.segment(lipid_phantom.frame)
+    for picture in (result.overlay(), result.palette_mask(), np.asarray(result.overlay())):
+        with pytest.raises(OwnResultError, match=r"that this program drew|in the colours of this program"):
+            segmenter.segment(picture)
+
+
 def test_a_pullback_in_place_of_a_frame_is_refused(segmenter: Segmenter, tmp_path: Path) -> None:
     frame = Image.fromarray(make_phantom(1).frame)
     frame.save(tmp_path / "run.tiff", save_all=True, append_images=[frame])
@@ -211,6 +248,12 @@ def test_a_device_or_backend_that_is_not_there_is_refused(device: str, backend: 
 def test_cuda_where_there_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="PyTorch finds no CUDA GPU here; use auto or cpu"):
         from_pretrained(device="cuda")
+
+
+def test_a_model_is_named_by_text_or_a_path() -> None:
+    for name in (5, ["org/name"], b"org/name"):
+        with pytest.raises(ValueError, match="a model is named by text or by the Path of a folder, not"):
+            from_pretrained(name)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from octseg import __version__
 from octseg.cards.model import model_card
 from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
+from octseg.commands.stopping import STOPPED_STATUS, until_stopped
 from octseg.dataset.publishing import PHANTOMS_NAME, require_publishable_weights
 from octseg.errors import ConfigError, OctsegError
 from octseg.model import DeepLabV3Plus, ModelConfig
@@ -40,7 +41,6 @@ from train.learning.tracking import Tracker, open_tracker
 from train.learning.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best, validation_data
 from train.reporting.page import REPORT_FILE, write_report
 
-STOPPED_STATUS = 130
 Say: TypeAlias = Callable[[str], None]
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
 
@@ -392,4 +392,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_stopped(main, "train", "run the same command again"))  # while it steps, the loop heeds them

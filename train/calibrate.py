@@ -26,6 +26,7 @@ from tqdm import tqdm
 from octseg.cards.model import model_card
 from octseg.checkpoint import CARD_FILE, Checkpoint, load_checkpoint, save_checkpoint
 from octseg.checkpoint.calibration import Platt
+from octseg.commands.stopping import until_stopped
 from octseg.decoding import logits_over
 from octseg.errors import ConfigError, OctsegError
 from octseg.measurement.intervals import Reach, Signs, Width
@@ -289,4 +290,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_stopped(main, "train.calibrate", "run the same command again"))

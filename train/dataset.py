@@ -26,6 +26,8 @@ from octseg.phantom import make_phantom
 from octseg.pretrained import HUB_NAME
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
+from octseg.reading.formats import sort_of
+from octseg.reading.names import natural_path_key
 from octseg.view import find_pixel_scale
 from octseg.view.preprocessing import FrameView, view_frame
 from train.preparing.masks import MaskRule, read_mask
@@ -193,7 +195,8 @@ def _case(row: Row, classes: Sequence[str]) -> Case:
 
 
 def _open_record_part(part: Path) -> Data:
-    images = sorted((part / "img").glob("*.png"))
+    there = (path for path in (part / "img").glob("*.png") if sort_of(path) != "result")
+    images = sorted(there, key=natural_path_key)
     if not images:
         raise ReadError(
             f"no frames in {part.name}: expected a dataset folder of python -m train.prepare, or img/SSS_R_NNN.png of "

@@ -27,6 +27,7 @@ from octseg.cards.score_tables import (
     summary_table,
 )
 from octseg.checkpoint import load_checkpoint, save_checkpoint
+from octseg.commands.stopping import until_stopped
 from octseg.errors import OctsegError
 from octseg.export.files import write_file
 from octseg.measurement.depth import LIPID_DEPTH_MM
@@ -121,4 +122,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_stopped(main, "train.evaluate", "run the same command again"))

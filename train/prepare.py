@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from octseg.cards.dataset import write as write_card
 from octseg.classes import CLASS_NAMES
+from octseg.commands.stopping import until_stopped
 from octseg.dataset import parquet
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE
 from octseg.dataset.origin import ZENODO_FOLDS, ZENODO_RECORD, Origin
@@ -52,9 +53,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OctsegError as error:
         print(f"train.prepare: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("train.prepare: stopped; run the same command again to go on", file=sys.stderr)
-        return 130
 
 
 def _command(options: Options, parser: argparse.ArgumentParser) -> Callable[[Options], int]:
@@ -372,4 +370,4 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_stopped(main, "train.prepare", "run the same command again to go on"))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from octseg.commands.stopping import until_stopped
 from octseg.errors import OctsegError
 from train.dataset import open_data
 from train.reporting.page import write_report
@@ -32,4 +33,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(until_stopped(main, "train.report", "run the same command again"))

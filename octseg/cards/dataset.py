@@ -16,6 +16,7 @@ from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE, SPLITS, columns_of
 from octseg.dataset.origin import RADIALMAMBA, Origin
 from octseg.dataset.publishing import PROVENANCE_FILE, SHAREABLE_LICENCES, SUMS_FILE
+from octseg.reading.names import natural_key
 
 CARD_FILE, ATTRIBUTION_FILE = "README.md", "ATTRIBUTION.md"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -240,7 +241,7 @@ def _study_table(provenance: Mapping[str, Any]) -> str:
         for split, of_split in provenance["counts"].items()
         for study, counts in of_split["by_study"].items()
     ]
-    return table(header, sorted(rows))
+    return table(header, sorted(rows, key=lambda row: [natural_key(str(cell)) for cell in row[:2]]))
 
 
 def _duplicates(provenance: Mapping[str, Any]) -> str:

@@ -4,40 +4,39 @@
     octseg info
     octseg phantom --out phantoms --count 10 --seed 1
 
-An error is one line on stderr and exit status 1, a wrong flag 2, Ctrl-C 130. A frame of which nothing is said was
-judged and did not fail: its reason is a line on stderr, and the exit status stays 0.
+An error is one line on stderr and exit status 1, a wrong flag 2, Ctrl-C or a scheduler's signal 130. A frame of which
+nothing is said was judged and did not fail: its reason is a line on stderr, and the exit status stays 0.
 """
 
 import argparse
 import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
 import octseg
 from octseg.commands import info, phantom, predict
+from octseg.commands.stopping import until_stopped
 from octseg.commands.telling import NOTICE, complain
 from octseg.errors import OctsegError
-
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
+    if argv is not None:
+        return _run(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to stop
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return until_stopped(lambda: _run(None), "octseg", "what was done until then is kept")
+
+
+def _run(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
-    if argv is None:  # the command itself: a batch system's SIGTERM ends it as cleanly as Ctrl-C
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to stop
-            sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return int(args.run(args))
     except OctsegError as error:
         complain(str(error))
         return 1
-    except KeyboardInterrupt:
-        complain("stopped")
-        return INTERRUPTED
     except BrokenPipeError:  # as in `octseg predict ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it at its end
         complain("stopped: what is printed is no longer read")

@@ -9,7 +9,7 @@ import math
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import octseg
 from octseg.commands.models import add_model_flags, loaded
 from octseg.commands.telling import NOTICE, Commands, complain, counted, printable, told
-from octseg.errors import MeasurementError, OctsegError, ReadError
+from octseg.errors import MeasurementError, OctsegError, OwnResultError, ReadError
 
 # torch, OpenVINO and OpenCV take seconds to load: they are imported where a command needs them, not for `--help`.
 if TYPE_CHECKING:
@@ -71,10 +71,12 @@ def add_command(commands: Commands) -> None:
 def predict(options: PredictOptions) -> int:
     """Segment every input into `options.out`; inputs that cannot be read are told at the end."""
     failures: list[str] = []
-    paths = list(_files(options.inputs, options.out, failures))
+    passed_over: list[Path] = []
+    paths = list(_files(options.inputs, options.out, failures, passed_over))
     if not paths:
-        nothing = f"no frames found in {', '.join(map(str, options.inputs))}: give pictures or folders of them"
-        raise ReadError("; ".join([*failures, nothing]))
+        given = ", ".join(map(str, options.inputs))
+        but = f", only {counted(len(passed_over), 'result')} of this program" if passed_over else ""
+        raise ReadError("; ".join([*failures, f"no frames found in {given}{but}: give pictures or folders of them"]))
     from tqdm import tqdm
 
     from octseg.export.run import RunWriter
@@ -90,7 +92,7 @@ def predict(options: PredictOptions) -> int:
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
     bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
-    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [])
+    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [], _numbers_of(paths), passed_over)
     try:
         with bar, writer:
             for path in paths:
@@ -98,17 +100,22 @@ def predict(options: PredictOptions) -> int:
     finally:
         for failure in failures:
             complain(failure)
-        done = f"{counted(writer.frame_count, 'frame')} of {counted(len(paths), 'input')} in {options.out}"
+        inputs = sum(path not in passed_over for path in paths)
+        done = f"{counted(writer.frame_count, 'frame')} of {counted(inputs, 'input')} in {options.out}"
+        passed = f"; {counted(len(passed_over), 'result')} of this program passed over" if passed_over else ""
         withdrawn = (
             f"; {len(run.withdrawn)} of {counted(writer.frame_count, 'frame')} withdrawn" if run.withdrawn else ""
         )
-        print(f"{done}{withdrawn}. {NOTICE}")
+        print(f"{done}{withdrawn}{passed}. {NOTICE}")
     return 1 if failures else 0
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What all inputs of a run share; `withdrawn` grows by a sentence for each frame of which nothing is said."""
+    """What all inputs of a run share; `withdrawn` grows by a sentence for each frame of which nothing is said.
+
+    numbers: which frame of its run a file is, by its name. passed_over: results of this program in the folders.
+    """
 
     options: PredictOptions
     segmenter: "Segmenter"
@@ -116,6 +123,22 @@ class _Run:
     writer: "RunWriter"
     bar: "tqdm[Any]"
     withdrawn: list[str]
+    numbers: Mapping[Path, int | None]
+    passed_over: list[Path]
+
+
+def _numbers_of(paths: Sequence[Path]) -> dict[Path, int | None]:
+    """Which frame of its run each file is, by the names of all that lie in its folder; None where they do not tell."""
+    from octseg.reading.names import frame_numbers
+
+    by_folder: dict[Path, list[Path]] = {}
+    for path in dict.fromkeys(paths):
+        by_folder.setdefault(path.parent, []).append(path)
+    return {
+        path: number
+        for of_folder in by_folder.values()
+        for path, number in zip(of_folder, frame_numbers(path.stem for path in of_folder), strict=True)
+    }
 
 
 def _failure_of(path: Path, run: _Run) -> list[str]:
@@ -124,6 +147,9 @@ def _failure_of(path: Path, run: _Run) -> list[str]:
         run.bar.write(printable(f"{path}: {_predict_one(path, run)}"))
     except (ReadError, MeasurementError) as error:
         run.bar.update()
+        if isinstance(error, OwnResultError) and path not in run.options.inputs:
+            run.passed_over.append(path)
+            return []
         return [told(path, error)]
     return []
 
@@ -131,6 +157,8 @@ def _failure_of(path: Path, run: _Run) -> list[str]:
 def _predict_one(path: Path, run: _Run) -> str:
     """Segment and write the frames of one input; a line that sums them up."""
     pullback = octseg.read_pullback(path)
+    if len(pullback) == 1 and (number := run.numbers[path]) is not None:
+        pullback = replace(pullback, first_number=number)
     run.bar.total += len(pullback) - 1
     asked = run.options
     results = run.segmenter.segment_pullback(
@@ -223,13 +251,14 @@ def _clipped(name: str) -> str:
     return name.encode(errors="replace")[:MAX_STEM_BYTES].decode(errors="ignore")
 
 
-def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[Path]:
-    """Each input that is a file, and of each folder the pictures in it at any depth, in the order of their names.
+def _files(inputs: Sequence[Path], out: Path, failures: list[str], passed_over: list[Path]) -> Iterator[Path]:
+    """Each input that is a file, and of each folder the pictures in it at any depth, as people count: 2 before 10.
 
-    A folder that may not be looked into is told in `failures`.
+    A folder that may not be looked into is told in `failures`, results of this program in `passed_over`.
     """
 
-    from octseg.reading.formats import is_picture
+    from octseg.reading.formats import sort_of
+    from octseg.reading.names import natural_key
 
     def tell(error: OSError) -> None:
         failures.append(
@@ -246,12 +275,17 @@ def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[P
                 f"{given} is both an input and --out: the next run would read its results; choose another"
             )
         for folder, subfolders, names in os.walk(given, onerror=tell):
+            inside = (s for s in subfolders if not s.startswith("."))
             subfolders[:] = sorted(
-                s for s in subfolders if not s.startswith(".") and os.path.realpath(Path(folder) / s) != results
+                (s for s in inside if os.path.realpath(Path(folder) / s) != results), key=natural_key
             )
-            yield from (
-                Path(folder) / n for n in sorted(names) if not n.startswith(".") and is_picture(Path(folder) / n)
-            )
+            files = (Path(folder) / n for n in sorted(names, key=natural_key) if not n.startswith("."))
+            for path in files:
+                sort = sort_of(path)
+                if sort == "result":
+                    passed_over.append(path)
+                elif sort == "picture":
+                    yield path
 
 
 def _is_folder(path: Path) -> bool:

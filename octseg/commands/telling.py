@@ -19,7 +19,10 @@ def counted(count: int, noun: str) -> str:
 def told(path: Path, error: OctsegError) -> str:
     """An error with the path as it was given, once."""
     message = str(error)
-    return f"{path}{message.removeprefix(path.name)}" if message.startswith(path.name) else f"{path}: {message}"
+    for name in (path.name, path.stem):  # of a file and of its pullback
+        if message.startswith(f"{name} "):
+            return f"{path}{message.removeprefix(name)}"
+    return f"{path}: {message}"
 
 
 def printable(text: str) -> str:

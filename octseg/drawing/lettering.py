@@ -20,6 +20,7 @@ Corner = Literal["top left", "bottom left", "bottom right"]
 
 INK = (235, 235, 235)
 SHADE = 0.35  # what is left of the picture behind words
+LIKENESS = 0.7  # correlation of a written line with its words; other words in that place have less than 0.4
 BAR_LENGTHS_MM = (2.0, 1.0, 0.5, 0.2, 0.1)
 BAR_FRACTION = 0.2  # longest bar as a part of the picture's width
 
@@ -44,23 +45,48 @@ def _stamp(picture: Frame, row: int, col: int, coverage: NDArray[np.float32]) ->
     part[:] = np.rint(part + coverage * (np.array(INK, np.float32) - part)).astype(np.uint8)
 
 
-def _box(picture: Frame, corner: Corner, height: int, width: int) -> tuple[int, int] | None:
-    """Darken a box in a corner of a picture (H, W, 3); its first (row, col), or None where that is too small for it."""
+def _place(picture: Frame, corner: Corner, height: int, width: int) -> tuple[int, int] | None:
+    """First (row, col) of a box in a corner of a picture (H, W, 3); None where that is too small for it."""
     margin = text_height_px(picture) // 2
     if height + 2 * margin > picture.shape[0] or width + 2 * margin > picture.shape[1]:
         return None
     row = margin if corner.startswith("top") else picture.shape[0] - margin - height
     col = margin if corner.endswith("left") else picture.shape[1] - margin - width
+    return row, col
+
+
+def _box(picture: Frame, corner: Corner, height: int, width: int) -> tuple[int, int] | None:
+    """Darken a box in a corner of a picture (H, W, 3); its first (row, col), or None where that is too small for it."""
+    place = _place(picture, corner, height, width)
+    if place is None:
+        return None
+    row, col = place
     part = picture[row : row + height, col : col + width]
     part[:] = cv2.convertScaleAbs(part, alpha=SHADE)
     return row, col
 
 
+def _line(picture: Frame, text: str) -> NDArray[np.float32]:
+    """Coverage (h, w, 1) of a line of words in a size that suits a picture (H, W, 3)."""
+    return _lettered(text, max(9, int(text_height_px(picture) * 0.85)))
+
+
 def write_line(picture: Frame, corner: Corner, text: str) -> None:
     """One line of words in a corner of a picture (H, W, 3)."""
-    coverage = _lettered(text, max(9, int(text_height_px(picture) * 0.85)))
+    coverage = _line(picture, text)
     if box := _box(picture, corner, *coverage.shape[:2]):
         _stamp(picture, *box, coverage)
+
+
+def bears_line(picture: Frame, corner: Corner, text: str) -> bool:
+    """Whether `write_line` has written a text there, also after lossy coding; picture: (H, W, 3)."""
+    coverage = _line(picture, text)[..., 0]
+    place = _place(picture, corner, *coverage.shape)
+    if place is None:
+        return False
+    row, col = place
+    part = picture[row : row + coverage.shape[0], col : col + coverage.shape[1]].mean(axis=2)
+    return bool(part.std() > 0 and np.corrcoef(part.ravel(), coverage.ravel())[0, 1] > LIKENESS)
 
 
 def write_legend(

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import octseg
 from octseg.measurement.records import json_value, json_values
+from octseg.measurement.wording import NOTICE as NOTICE
 from octseg.pullback import PixelScale
+from octseg.reading.own import MADE_BY, SOFTWARE
 
 if TYPE_CHECKING:
     from octseg.result import FrameResult, ModelIdentity
-
-NOTICE = "Research use only, not a medical device"
 
 
 def run_record(model: "ModelIdentity", device: str, backend: str) -> dict[str, Any]:
@@ -31,11 +31,16 @@ def scale_sentence(scale: PixelScale) -> str:
     return f"{scale.pixel_spacing_mm:.6g} mm per pixel, source: {scale.source}{evidence}"
 
 
+def made_here() -> dict[str, str]:
+    """The text by which a picture that was made of frames is no frame itself."""
+    return {SOFTWARE: f"{MADE_BY}{octseg.__version__}"}
+
+
 def picture_texts(result: "FrameResult") -> dict[str, str]:
     """Keyword -> text, as they are written into each PNG."""
     model = result.model
     texts = {
-        "Software": f"octseg {octseg.__version__}",
+        **made_here(),
         "Model": f"{model.name} ({model.source}), revision {model.revision or 'none'}, sha256 {model.sha256}",
         "Device": f"{result.device}, {result.backend}",
         "Pixel spacing": scale_sentence(result.scale),

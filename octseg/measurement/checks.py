@@ -1,7 +1,8 @@
 """Refuses what cannot be measured, in a sentence: a caller's mistake is ValueError, a user's MeasurementError."""
 
 import math
-from collections.abc import Mapping
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,32 +30,47 @@ def check_given(
 
 def check_maps(maps: Mapping[str, NDArray[np.generic]]) -> None:
     """Maps are known classes, all (H, W), bool or in [0, 1]; whole numbers are a mask of 0 and 1."""
+    if not isinstance(maps, Mapping):
+        raise ValueError(f"maps must be a dict of class name to map, {_what(maps)}")
     if not maps:
         raise ValueError(f"maps is empty; give at least one of {', '.join(CLASS_NAMES)}")
-    first, size = next((name, map_.shape) for name, map_ in maps.items())
     for name, map_ in maps.items():
         if name not in CLASS_NAMES:
             raise ValueError(f"unknown class {name!r}; the classes are {', '.join(CLASS_NAMES)}")
+        _check_array(f"the map of {name}", map_)
+    first, size = next((name, map_.shape) for name, map_ in maps.items())
+    for name, map_ in maps.items():
         if map_.ndim != 2 or 0 in map_.shape:
             raise ValueError(f"the map of {name} must be (H, W), got shape {map_.shape}")
         if map_.shape != size:
             raise ValueError(f"maps must share one shape, got {first} {size} and {name} {map_.shape}")
-        if map_.dtype == np.bool_:
-            continue
-        low, high = float(map_.min()), float(map_.max())
-        if not np.issubdtype(map_.dtype, np.floating) and (low < 0 or high > 1):
-            raise ValueError(
-                f"the map of {name} is {map_.dtype} with values from {low:g} to {high:g}; "
-                "give a mask of 0 and 1, such as mask > 0, or a probability in [0, 1] as float"
-            )
-        if not (low >= -ROUNDING and high <= 1 + ROUNDING):
-            raise ValueError(f"the map of {name} must be a probability in [0, 1], got values from {low:g} to {high:g}")
+        if map_.dtype != np.bool_:
+            _check_values(name, map_)
+
+
+def _check_values(name: str, map_: NDArray[np.generic]) -> None:
+    """A map (H, W) of numbers is a mask of 0 and 1 or a probability."""
+    low, high = float(map_.min()), float(map_.max())
+    if not np.issubdtype(map_.dtype, np.floating) and (low < 0 or high > 1):
+        labels = np.unique(map_).size > 2
+        advice = "of a label image such as labels == 3 for each class" if labels else "such as mask > 0"
+        raise ValueError(
+            f"the map of {name} is {map_.dtype} with values from {low:g} to {high:g}; "
+            f"give a mask of 0 and 1, {advice}, or a probability in [0, 1] as float"
+        )
+    if math.isnan(low):
+        raise ValueError(
+            f"the map of {name} must be a probability in [0, 1], got values from nan to nan: some are no number"
+        )
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+        raise ValueError(f"the map of {name} must be a probability in [0, 1], got values from {low:g} to {high:g}")
 
 
 def check_same_frame(name: str, mask: NDArray[np.bool_] | None, size: tuple[int, ...]) -> None:
     """An optional (H, W) bool mask of the same frame, with something in it."""
     if mask is None:
         return
+    _check_array(name, mask)
     if mask.dtype != np.bool_ or mask.shape != size:
         raise ValueError(f"{name} must be a bool mask of shape {size} like the maps, got {mask.dtype} {mask.shape}")
     if name == "disc" and not mask.any():
@@ -63,11 +79,49 @@ def check_same_frame(name: str, mask: NDArray[np.bool_] | None, size: tuple[int,
 
 def check_thresholds(thresholds: Mapping[str, float]) -> None:
     """Known classes and probabilities between 0 and 1."""
+    if not isinstance(thresholds, Mapping):
+        raise ValueError(f'thresholds must be a dict such as {{"lumen": 0.5}}, not {type(thresholds).__name__}')
     for name, level in thresholds.items():
         if name not in CLASS_NAMES:
             raise ValueError(f"threshold for unknown class {name!r}; the classes are {', '.join(CLASS_NAMES)}")
+        _check_number(f"the threshold of {name}", level)
         if not 0 < level < 1:
             raise ValueError(f"the threshold of {name} must lie between 0 and 1, got {level:g}")
+
+
+def check_centre(centre: Sequence[float] | None) -> None:
+    """None, or two finite numbers."""
+    if centre is None:
+        return
+    parts = list(centre) if isinstance(centre, Iterable) else []
+    for each in parts:
+        _check_number("each of catheter_centre, (row, col) in pixels,", each)
+    if len(parts) != 2 or not all(map(math.isfinite, parts)):
+        raise ValueError(f"catheter_centre must be (row, col) in pixels, two finite numbers, or None, not {centre!r}")
+
+
+def _check_number(what: str, given: object) -> None:
+    if not isinstance(given, numbers.Real):
+        raise ValueError(f"{what} must be a number, not {given!r}")
+
+
+def _check_array(what: str, given: object) -> None:
+    if not isinstance(given, np.ndarray):
+        raise ValueError(f"{what} must be a NumPy array (H, W), not {type(given).__name__}; use numpy.asarray()")
+    if given.dtype.kind not in "biuf":
+        raise ValueError(f"{what} must hold bools or numbers, not values of type {given.dtype}")
+
+
+def _what(maps: object) -> str:
+    """What came instead of a dict of maps, and what to do."""
+    if isinstance(maps, np.ndarray):
+        return (
+            f"not one array of shape {maps.shape}; of a label image give each class its own mask, such as "
+            '{"lumen": labels == 1, "lipid_core": labels == 3}'
+        )
+    of_result = hasattr(maps, "masks") and hasattr(maps, "probabilities")
+    advice = "give its .masks or .probabilities" if of_result else 'such as {"lumen": lumen, "lipid_core": lipid_core}'
+    return f"not {type(maps).__name__}; {advice}"
 
 
 def check_pixel_spacing(pixel_spacing_mm: float | None) -> None:

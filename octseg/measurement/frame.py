@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.measurement.checks import check_given
+from octseg.measurement.checks import check_centre, check_given
 from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.tissues import cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
+from octseg.pullback import spacing_mm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,9 @@ def measure(
         ValueError: maps that are no such maps.
         MeasurementError: a pixel spacing that no OCT frame has.
     """
+    pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
     check_given(maps, pixel_spacing_mm, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
+    check_centre(catheter_centre)
     given = given_of(maps, pixel_spacing_mm, thresholds or {}, disc, catheter_centre, guide_wire_shadow)
     lumen, of_lumen = measure_lumen(given)
     cores, of_lipid = measure_lipid(given, lumen)

@@ -7,6 +7,7 @@ from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 
 VISIBLE_AREA = "Visible plaque area"
 TO_DEPTH = f"to {LIPID_DEPTH_MM:g} mm behind the lumen"
+NOTICE = "Research use only, not a medical device"
 NOTHING_SAID = "Nothing is said of this frame"
 CLIMA_ARC_DEG, CLIMA_CAP_UM = 180, 75  # high risk in the CLIMA study
 

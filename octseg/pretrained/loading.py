@@ -109,6 +109,8 @@ def _located(name: str | Path | None, token: Token) -> _Located:
     """Where a name leads; a folder that exists goes before a Hub name of the same spelling."""
     if name is None:
         return _Located(BUNDLED, BUNDLED_NAME, "bundled")
+    if not isinstance(name, (str, Path)):
+        raise ValueError(f"a model is named by text or by the Path of a folder, not {type(name).__name__}")
     if not str(name).strip() or "\0" in str(name):
         raise CheckpointError("this name leads to no model; give a folder or org/name, or none for the bundled one")
     try:

@@ -6,7 +6,7 @@ and nothing of it but pixels goes on: no text, no tag, no name of a patient.
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PureWindowsPath
+from pathlib import PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,11 @@ from PIL import Image, ImageOps
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
 from octseg.reading.formats import HEAD_BYTES, image_format
+from octseg.reading.given import FileSource, name_of, path_or_content
 from octseg.reading.levels import LevelRule, rule_for
 from octseg.reading.limits import Limits
+from octseg.reading.names import frame_number
+from octseg.reading.own import refuse_own
 from octseg.reading.pictures import bmp, jpeg, png, tiff, webp
 from octseg.reading.pictures.decoding import Page, decode_pages, page_of, to_rgb
 from octseg.reading.pictures.header import Header
@@ -31,24 +34,27 @@ READERS = {
 }
 MAX_LABEL = 80  # characters of a file's name that an error repeats
 DEFAULT_NAME = "frame"
+FIRST = 1  # number of a picture whose name bears none
 
 
-def read_pullback(source: str | Path | bytes, *, name: str | None = None, limits: Limits | None = None) -> Pullback:
+def read_pullback(source: FileSource, *, name: str | None = None, limits: Limits | None = None) -> Pullback:
     """The frames of a PNG, JPEG, TIFF, WebP or BMP file; a TIFF of several pages is a pullback, streamed page by page.
 
     Args:
-        source: path or content of a file.
+        source: path or content of a file, or a file opened in binary mode, which is read from its beginning on.
         name: the file's name where `source` is its content, or to go before the path's.
         limits: what a file may ask for; by default `Limits` with what the environment changes.
 
     Raises:
         ReadError: no such file, a kind that is not read, beyond a limit, damaged, or without a grey level.
+        ValueError: a source of another type.
     """
     limits = Limits.from_environment(os.environ) if limits is None else limits
-    given = name or (DEFAULT_NAME if isinstance(source, bytes) else str(source))
-    label = _label(given)
+    label = _label(name or name_of(source) or DEFAULT_NAME)
     data = _read_bytes(source, label, limits)
-    header = READERS[image_format(data[:HEAD_BYTES], label)](data, label, limits)
+    image = image_format(data[:HEAD_BYTES], label)
+    refuse_own(data, label)
+    header = READERS[image](data, label, limits)
     stem = PureWindowsPath(label).stem or DEFAULT_NAME
     return _single(header, label, stem) if len(header.pages) == 1 else _stack(header, label, stem)
 
@@ -71,9 +77,24 @@ def read_frame_array(array: NDArray[Any] | Image.Image) -> Frame:
         return to_rgb(page.samples)
     array = np.asarray(array)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
-        raise ValueError(f"a frame must be (H, W) or (H, W, 3) uint8, got shape {array.shape} {array.dtype}")
+        raise ValueError(
+            f"a frame must be (H, W) or (H, W, 3) uint8, got shape {array.shape} {array.dtype}{_advice(array)}"
+        )
     limits.check_frame(array.shape[0], array.shape[1], "the array")
     return to_rgb(array.copy())  # the caller may fill it with the next frame while the result still shows this one
+
+
+def _advice(array: NDArray[Any]) -> str:
+    """What to do about an array that is no frame, where that can be told."""
+    if array.ndim == 4:
+        return "; give the frames one by one"
+    if array.ndim == 3 and array.shape[2] != 3:
+        told = {1: "give array[..., 0]", 4: "leave out the fourth plane, array[..., :3]"}
+        if (advice := told.get(array.shape[2])) is not None:
+            return f"; {advice}"
+        return "; put its channels last, numpy.moveaxis(array, 0, -1)" if array.shape[0] == 3 else ""
+    of_shares = ", such as (255 * array).astype('uint8') where 1 is white" if array.dtype.kind == "f" else ""
+    return f"; scale it to 8 bits as you mean it{of_shares}" if array.ndim in (2, 3) else ""
 
 
 def _label(given: str) -> str:
@@ -83,13 +104,12 @@ def _label(given: str) -> str:
     return printable if len(printable) <= MAX_LABEL else printable[: MAX_LABEL - 1] + "…"
 
 
-def _read_bytes(source: str | Path | bytes, label: str, limits: Limits) -> bytes:
+def _read_bytes(source: FileSource, label: str, limits: Limits) -> bytes:
     """The file's content, once its size and its first bytes have been looked at."""
-    if isinstance(source, bytes):
-        limits.check_bytes(len(source), label)
-        return source
+    path = path_or_content(source, label, limits)
+    if isinstance(path, bytes):
+        return path
     try:
-        path = Path(source)
         if path.is_dir():
             raise ReadError(f"{label} is a folder; give its files one by one")
         if not path.exists():
@@ -118,6 +138,7 @@ def _single(header: Header, label: str, stem: str) -> Pullback:
     frame = _frame(page, rule)
     return Pullback(
         name=stem,
+        first_number=FIRST if (number := frame_number(stem)) is None else number,
         frame_count=1,
         read_frames=lambda: iter([frame]),
         warnings=page.warnings + _warning_of(rule),

@@ -4,8 +4,8 @@ import stat
 from pathlib import Path
 from typing import Literal
 
-from octseg.classes import PALETTE
 from octseg.errors import ReadError
+from octseg.reading.own import own_kind
 
 ImageFormat = Literal["PNG", "JPEG", "TIFF", "WEBP", "BMP"]
 HEAD_BYTES = 512  # enough to tell every format named here
@@ -54,14 +54,11 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, what it
     (0, b"\x80\x05", "a Python pickle"),
 )
 _HEIF_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"avif", b"avis")
-_PALETTE_AT = 8 + 25 + 4  # the signature, the header, and the length of the part after it
 _TEXT_STARTS = (b"<", b"{", b"[", b"\xef\xbb\xbf")
 
 
 def image_format(head: bytes, label: str) -> ImageFormat:
     """The format of a picture by its first HEAD_BYTES; ReadError naming what else it is, so far as that can be told."""
-    if head[_PALETTE_AT:].startswith(b"PLTE" + PALETTE):
-        raise ReadError(f"{label} is a mask in the colours of this program, not a frame; give the frame itself")
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
@@ -72,16 +69,22 @@ def image_format(head: bytes, label: str) -> ImageFormat:
 
 def is_picture(path: Path) -> bool:
     """Whether a file of a folder is one that the reader takes; True where it cannot be opened: the reader says why."""
+    return sort_of(path) == "picture"
+
+
+def sort_of(path: Path) -> Literal["picture", "result"] | None:
+    """What a file of a folder is: a picture for the reader, a result that this program made of one, or neither."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            return False  # to open a pipe would be to wait for its writer
+            return None  # to open a pipe would be to wait for its writer
         with path.open("rb") as file:
             image_format(file.read(HEAD_BYTES), path.name)
+            file.seek(0)
+            return "picture" if own_kind(file) is None else "result"
     except ReadError:
-        return False
+        return None
     except OSError:
-        return True
-    return True
+        return "picture"
 
 
 def _foreign_kind(head: bytes) -> str:

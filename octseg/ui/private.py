@@ -37,7 +37,8 @@ def private_folders(environment: MutableMapping[str, str]) -> Iterator[PrivateFo
     delete_orphans(parent)
     root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))  # mode 0700
     with (root / LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(OSError):  # a disk that cannot lock: then no other page clears it away either
+            fcntl.flock(lock, fcntl.LOCK_EX)
         for name in ("visitors", "tmp", "empty"):
             (root / name).mkdir(mode=0o700)
         environment.update({"GRADIO_TEMP_DIR": str(root / "visitors"), "TMPDIR": str(root / "tmp"), **QUIET})

@@ -20,8 +20,10 @@ def test_the_command_itself_shows_no_progress_bar_where_there_is_no_terminal(pha
     assert "2 frames of 2 inputs" in done.stdout
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_keeps_what_is_done(phantoms: Path, tmp_path: Path, stop: signal.Signals) -> None:
+@pytest.mark.parametrize(("stop", "by"), [(signal.SIGINT, ""), (signal.SIGUSR1, " by SIGUSR1")])
+def test_a_run_that_is_stopped_keeps_what_is_done(
+    phantoms: Path, tmp_path: Path, stop: signal.Signals, by: str
+) -> None:
     folder, out = tmp_path / "many", tmp_path / "out"
     folder.mkdir()
     for number in range(200):
@@ -32,7 +34,7 @@ def test_a_run_that_is_stopped_keeps_what_is_done(phantoms: Path, tmp_path: Path
         time.sleep(0.05)
     running.send_signal(stop)
     assert running.wait(120) == 130
-    assert (tmp_path / "err").read_text() == "octseg: stopped\n"
+    assert (tmp_path / "err").read_text() == f"octseg: stopped{by}; what was done until then is kept\n"
     done = measures(out)
     assert 1 <= len(done) < 200
     assert all((out / str(entry["mask_file"])).exists() for entry in done)

@@ -149,6 +149,44 @@ def test_a_folder_that_is_input_and_output_at_once_is_refused(
     assert names(phantoms) == ["phantom_0001.png", "phantom_0002.png"]
 
 
+def test_frames_of_a_folder_come_in_the_order_of_their_numbers_and_bear_them(phantoms: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    for part, numbers in (("part 2", (9, 10, 101)), ("part 10", (1, 2))):
+        (folder / part).mkdir(parents=True)
+        for number in numbers:
+            shutil.copy(phantoms / "phantom_0001.png", folder / part / f"frame_{number}_704px.png")
+    assert main(["predict", str(folder), "--out", str(tmp_path / "out"), "--no-overlay", *QUICK]) == 0
+    assert [entry["frame"] for entry in measures(tmp_path / "out")] == [9, 10, 101, 1, 2]
+    with (tmp_path / "out" / "measures.csv").open(newline="") as file:
+        assert [row["frame"] for row in csv.DictReader(file)] == ["9", "10", "101", "1", "2"]
+
+
+def test_results_among_frames_are_passed_over_and_one_given_by_hand_is_refused(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "frames"
+    (folder / "results").mkdir(parents=True)
+    shutil.copy(phantoms / "phantom_0001.png", folder / "frame_3.png")
+    assert main(["predict", str(folder), "--out", str(folder / "results"), *QUICK]) == 0
+    overlay = folder / "results" / "frame_3_overlay.png"
+    shutil.copy(overlay, folder / "copy of a picture.png")
+    Image.open(overlay).convert("RGB").save(folder / "for the talk.jpg", quality=80)
+    capsys.readouterr()
+    assert main(["predict", str(folder), "--out", str(tmp_path / "again"), *QUICK]) == 0
+    assert [entry["file"] for entry in measures(tmp_path / "again")] == ["frame_3.png"]
+    printed = capsys.readouterr()
+    assert "1 frame of 1 input in" in printed.out
+    assert "4 results of this program passed over" in printed.out
+    assert printed.err == ""
+    for given in (overlay, folder / "for the talk.jpg"):
+        assert main(["predict", str(given), "--out", str(tmp_path / "third"), *QUICK]) == 1
+        told = capsys.readouterr().err
+        assert told.startswith(f"octseg: {given} is an overlay or another picture that this program drew, not a frame")
+    assert main(["predict", str(folder / "results"), "--out", str(tmp_path / "fourth"), *QUICK]) == 1
+    assert "no frames found in" in (told := capsys.readouterr().err)
+    assert "only 2 results of this program: give pictures" in told
+
+
 def test_an_empty_folder_is_told_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert main(["predict", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]) == 1

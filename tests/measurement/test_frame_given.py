@@ -1,4 +1,5 @@
 from dataclasses import fields
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from octseg.errors import MeasurementError
 from octseg.measurement import measure
 from octseg.measurement.depth import lipid_depth_px, visible_lipid
+from tests.fakes.results import withdrawn_result
 from tests.fakes.vessel import SPACING_MM, Maps
 
 
@@ -66,12 +68,62 @@ def test_maps_that_are_none_are_refused_in_a_sentence(maps: Maps, words: str) ->
         measure(maps, SPACING_MM)
 
 
+LABELS = np.repeat(np.arange(4, dtype=np.uint8), 4).reshape(4, 4)
+MASK = LABELS == 1
+
+
+@pytest.mark.parametrize(
+    ("maps", "words"),
+    [
+        (LABELS, r"not one array of shape \(4, 4\); of a label image give each class its own mask"),
+        (
+            {"lumen": LABELS},
+            "values from 0 to 3; give a mask of 0 and 1, of a label image such as labels == 3 for each",
+        ),
+        ([MASK], "maps must be a dict of class name to map, not list"),
+        (None, "maps must be a dict of class name to map, not NoneType"),
+        (withdrawn_result(), "not FrameResult; give its .masks or .probabilities"),
+        ({"lumen": MASK.tolist()}, r"the map of lumen must be a NumPy array \(H, W\), not list"),
+        ({"lumen": None}, "must be a NumPy array"),
+        ({"lumen": MASK.astype(complex)}, "must hold bools or numbers, not values of type complex128"),
+        ({"lumen": MASK.astype(str)}, "must hold bools or numbers"),
+        ({"lumen": MASK.astype(object)}, "must hold bools or numbers"),
+    ],
+)
+def test_what_holds_no_maps_is_refused_in_a_sentence(maps: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        measure(maps, SPACING_MM)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("spacing", ["0.01", "abc", (0.01, 0.01), [0.01], np.array([0.01, 0.01]), 0.01j, {"mm": 0.01}])
+def test_a_spacing_that_is_no_number_is_refused_in_a_sentence(spacing: object) -> None:
+    with pytest.raises(ValueError, match=r"pixel_spacing_mm must be (a|one) number of mm, such as 0.00996"):
+        measure({"lumen": MASK}, spacing)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("spacing", [np.float32(0.01), np.array(0.01), Fraction(1, 100)])
+def test_a_spacing_is_a_number_of_any_kind(spacing: float) -> None:
+    assert measure({"lumen": MASK}, spacing).pixel_spacing_mm == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("centre", ["x", (1, 2, 3), (float("nan"), 2), ("1", "2"), 5])
+def test_a_catheter_that_is_nowhere_is_refused_in_a_sentence(centre: object) -> None:
+    with pytest.raises(ValueError, match=r"catheter_centre.* \(row, col\) in pixels"):
+        measure({"lumen": MASK}, catheter_centre=centre)  # type: ignore[arg-type]
+
+
 def test_other_arguments_that_do_not_fit_are_refused_in_a_sentence() -> None:
     maps = {"lumen": np.zeros((4, 4), bool)}
     with pytest.raises(ValueError, match=r"disc must be a bool mask of shape \(4, 4\) like the maps"):
         measure(maps, disc=np.ones((5, 4), bool))
     with pytest.raises(ValueError, match="disc is empty"):
         measure(maps, disc=np.zeros((4, 4), bool))
+    with pytest.raises(ValueError, match=r"disc must be a NumPy array \(H, W\), not list"):
+        measure(maps, disc=[[True]])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"thresholds must be a dict such as .* not float"):
+        measure(maps, thresholds=0.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"the threshold of lumen must be a number, not '0.5'"):
+        measure(maps, thresholds={"lumen": "0.5"})  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="threshold for unknown class 'calcium'"):
         measure(maps, thresholds={"calcium": 0.5})
     with pytest.raises(ValueError, match="threshold of lumen must lie between 0 and 1, got 1"):

@@ -1,6 +1,7 @@
 """Training: the record's layout read right, batches drawn as the recipe says, stopped and gone on with, measured."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,14 @@ from octseg.cards.score_tables import summary_table
 from octseg.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.classes import CLASS_NAMES
 from octseg.errors import ConfigError, ReadError
+from octseg.export.pictures import overlay_png
 from octseg.measurement.depth import lipid_depth_px, visible_lipid
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
 from octseg.segmenter import Segmenter
 from octseg.view.preprocessing import PreprocessingConfig
+from tests.fakes.results import withdrawn_result
 from train.__main__ import goes_on, load_start, provenance, third_channel
 from train.dataset import TrainingFrame, open_data, training_frames
 from train.evaluate import main, store_metrics
@@ -56,6 +59,12 @@ def test_a_record_part_gives_frames_with_their_truth(part: Path) -> None:
         for plane, name in enumerate(CLASS_NAMES):
             # The ruler tells the scale to a thousandth, and with it how far lipid counts.
             assert ((frame.planes[..., plane] > 127) != masks[name]).mean() < (0.002 if name == "lipid_core" else 1e-9)
+
+
+def test_results_of_octseg_among_the_frames_are_no_frames(part: Path) -> None:
+    drawn = replace(withdrawn_result(), withdrawn=None)
+    (part / "img" / "001_1_002_overlay.png").write_bytes(overlay_png(drawn))
+    assert open_data(part, "train").studies == ("001", "001")
 
 
 def test_a_mask_of_another_size_is_refused_by_name(part: Path) -> None:

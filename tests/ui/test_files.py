@@ -1,5 +1,7 @@
 """What becomes of visitors' files: where they lie, who can enter, and that they go."""
 
+import errno
+import os
 import signal
 import stat
 import subprocess
@@ -13,6 +15,8 @@ import pytest
 from octseg.ui.janitor import StoredFile, sweep, to_delete
 from octseg.ui.limits import ServerLimits
 from tests.fakes.app_server import ROOT, App, running_app
+from tests.fakes.disks import can_be_had
+from tests.fakes.forking import python
 from tests.ui.test_limits import MULTIPART, UPLOAD, SlowUpload, multipart, send
 
 NO_MODEL = {"OCTSEG_MODEL": "/nowhere"}
@@ -43,6 +47,21 @@ def test_nothing_is_left_when_the_server_is_told_to_stop(tmp_path: Path) -> None
     with running_app(tmp_path, **NO_MODEL) as app:
         upload(app)
     assert [path.name for path in tmp_path.iterdir()] == ["app.log"]
+
+
+@pytest.mark.skipif(not can_be_had(), reason="such a disk is had on Linux alone")
+def test_a_temporary_folder_on_a_disk_that_cannot_lock_serves_the_page_and_goes_with_it(tmp_path: Path) -> None:
+    code = (
+        "import os\n"
+        "from octseg.ui.private import private_folders\n"
+        "from tests.fakes.disks import locks_fail_with\n"
+        f"locks_fail_with({errno.ENOLCK})\n"
+        "with private_folders(os.environ) as folders:\n"
+        "    print(folders.visitors.is_dir())\n"
+    )
+    done = python(["-c", code], os.environ | {"TMPDIR": str(tmp_path)})
+    assert (done.stdout, done.stderr) == ("True\n", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

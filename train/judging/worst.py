@@ -7,6 +7,7 @@ import numpy as np
 
 from octseg.dataset.publishing import mark_of
 from octseg.export.pictures import SMALL, png_bytes
+from octseg.export.provenance import made_here
 from octseg.pullback import Frame
 from octseg.result import FrameResult
 from train.dataset import Case
@@ -48,7 +49,7 @@ def failures_png(worst: Sequence[Worst], *, private: bool) -> bytes:
     """One picture of the worst frames with their Dice; marked where they must not be published."""
     panels = [(each.picture, each.name, told(each.dice)) for each in worst]
     picture = sheet(panels, list(worst[0].dice), "Frames with the lowest Dice, the worst first")
-    return png_bytes(picture, mark_of(private=private), SMALL)
+    return png_bytes(picture, made_here() | mark_of(private=private), SMALL)
 
 
 def _badness(frame: FrameScore) -> tuple[bool, float]:

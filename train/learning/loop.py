@@ -25,6 +25,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from octseg.checkpoint import Checkpoint
+from octseg.commands.stopping import stop_signals
 from octseg.errors import OctsegError
 from octseg.export.files import told_in_one_sentence
 from octseg.model import DeepLabV3Plus, ModelConfig
@@ -127,7 +128,7 @@ def train(
     that it gives is what a schedule of "plateau" goes by.
 
     Raises OctsegError where another process trains in `out`, where its state is of another run, where the disk does not
-    take it, or where the loss is no number; StoppedError on SIGTERM and SIGINT.
+    take it, or where the loss is no number; StoppedError on Ctrl-C and what schedulers send.
     """
     keep_memory()
     torch.set_flush_denormal(True)  # a CPU takes many times as long for them, and they change nothing
@@ -222,7 +223,7 @@ def keep_memory() -> None:
 
 @contextmanager
 def stopping_on_signals(stopping: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set `stopping`, in the main thread; a second SIGINT ends the program as usual."""
+    """Ctrl-C and what schedulers send set `stopping`, in the main thread; a second Ctrl-C ends the program as usual."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -231,7 +232,7 @@ def stopping_on_signals(stopping: threading.Event) -> Iterator[None]:
         stopping.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, stop) for number in stop_signals()}
     try:
         yield
     finally:

@@ -23,6 +23,7 @@ from octseg.dataset.publishing import mark_of
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
+from octseg.export.provenance import made_here
 from octseg.model import DeepLabV3Plus
 from octseg.result import ModelIdentity
 from octseg.segmenter import Segmenter
@@ -148,7 +149,7 @@ class Watch:
             case = self.cases[place]
             words = told({name: each.dice for name, each in overlaps[place].items()})
             shown.append((compared(case.frame, *judged[place]), case.name, words))
-        mark = mark_of(private=self.private)
+        mark = made_here() | mark_of(private=self.private)
         head = f"Step {look.run_step}: {told(look.dice)} (Dice over {look.n_frames} validation frames)"
         picture = sheet(shown, list(look.dice), ("PRIVATE, not to be published. " if self.private else "") + head)
         with told_in_one_sentence(PICTURES):

@@ -12,19 +12,27 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from octseg.errors import ConfigError
+from octseg.reading.names import NaturalKey, natural_key
 
 RECORD_PATTERN = r"(?P<study>\d{3})_(?P<series>\d+)_(?P<frame>\d{3,})"
 MAX_CSV_BYTES = 64 << 20
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class FrameName:
-    """Study (patient), series (pullback) and the frame's number in it."""
+    """Study (patient), series (pullback) and the frame's number in it; in order as people count: P2 before P10."""
 
     study: str
     series: str
     frame: int
+
+    def __lt__(self, other: "FrameName") -> bool:
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple[NaturalKey, NaturalKey, int]:
+        return natural_key(self.study), natural_key(self.series), self.frame
 
     @property
     def stem(self) -> str:

@@ -17,6 +17,8 @@ from octseg.drawing.overlay import draw_overlay
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
+from octseg.export.provenance import made_here
+from octseg.reading.names import natural_key
 
 COLUMNS, ROWS = 6, 4
 TILE_PX, CAPTION_PX, HEAD_PX = 280, 34, 44
@@ -33,7 +35,7 @@ def write(folder: Path, provenance: Mapping[str, Any]) -> None:
         raise DatasetError(f"{folder.name} holds no frames to show")
     with told_in_one_sentence("the preview"):
         (folder / PREVIEW_FOLDER).mkdir(exist_ok=True)
-    texts = mark_of(private=provenance["private"])
+    texts = made_here() | mark_of(private=provenance["private"])
     write_file(folder / SHEET_FILE, png_bytes(contact_sheet(folder, lines, provenance), texts, SMALL))
     write_file(folder / HISTOGRAM_FILE, histogram([line for _, line in lines], provenance["classes"], texts))
 
@@ -74,7 +76,7 @@ def chosen(lines: Sequence[Line], target: str) -> list[Line]:
     """Frames for the sheet, in the order of their names."""
     studies = [line["study"] for _, line in lines]
     places = spread(studies, [line[f"{target}_area_px"] > 0 for _, line in lines], COLUMNS * ROWS)
-    return sorted((lines[place] for place in places), key=lambda line: (_stem(line[1]), line[0]))
+    return sorted((lines[place] for place in places), key=lambda line: (natural_key(_stem(line[1])), line[0]))
 
 
 def spread(studies: Sequence[str], positive: Sequence[bool], count: int) -> list[int]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
 from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
+from octseg.drawing.own import refuse_own_picture
 from octseg.drawing.palette import palette_image
 from octseg.errors import ConfigError, DatasetError, ReadError
 from octseg.export.pictures import png_bytes
@@ -119,7 +120,9 @@ def _frame(content: bytes) -> Frame:
     pullback = read_pullback(content, name="the frame")
     if len(pullback) != 1:
         raise ReadError(f"the file holds {len(pullback)} frames; one with one mask is expected")
-    return next(iter(pullback))
+    frame = next(iter(pullback))
+    refuse_own_picture(frame, "the frame")
+    return frame
 
 
 def _spacing(native_mm: float | None, shrink: float) -> float | None:

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from octseg.drawing.own import kind_of_content
 from octseg.errors import DatasetError
+from octseg.reading.names import natural_path_key
+from octseg.reading.own import OwnKind
 from train.preparing.names import FrameName, NameRule
 
 IMAGE_FOLDERS, MASK_FOLDERS = ("img", "images"), ("mask", "masks")
@@ -62,7 +65,7 @@ class Listing:
 def folder_files(root: Path) -> list[StoredFile]:
     """All files under a folder, hidden ones passed over."""
     found = []
-    for path in sorted(root.rglob("*")):
+    for path in sorted(root.rglob("*"), key=natural_path_key):
         inside = path.relative_to(root)
         if path.is_file() and not any(part.startswith(".") for part in inside.parts):
             state = path.stat()
@@ -129,18 +132,20 @@ def in_two_folders(images: Path, masks: Path) -> list[StoredFile]:
 def paired(files: Iterable[StoredFile], rule: NameRule) -> Listing:
     """Each frame with its mask, in the order of studies, series and frames; DatasetError where there is no frame."""
     images, masks, problems = _by_kind(files)
+    unpaired: list[tuple[StoredFile, str]] = []  # frames
     items: dict[FrameName, Item] = {}
     for key, image in images.items():
         name, mask = rule(image.path), masks.pop(key, None)
         if name is None:
-            problems.append(Problem(image.path, "its name is not one that the name pattern or the CSV file knows"))
+            unpaired.append((image, "its name is not one that the name pattern or the CSV file knows"))
         elif mask is None:
-            problems.append(Problem(image.path, "it has no mask"))
+            unpaired.append((image, "it has no mask"))
         elif name in items:
             problems.append(Problem(image.path, "it is the same frame as another file"))
         else:
             items[name] = Item(name, image, mask)
-    problems += [Problem(mask.path, "it has no frame") for mask in masks.values()]
+    problems += [Problem(file.path, reason) for file, reason in unpaired if _own_kind(file) is None]
+    problems += [Problem(mask.path, "it has no frame") for mask in masks.values() if _own_kind(mask) != "overlay"]
     if not items and not problems:
         raise DatasetError(
             "no frames found: expected a folder img/ or images/ with frames and mask/ or masks/ beside it, "
@@ -188,6 +193,14 @@ def chosen(
         count = len(of_study) if per_study is None else min(per_study, len(of_study))
         kept.update(of_study[(place * len(of_study)) // count] for place in range(count))
     return kept
+
+
+def _own_kind(file: StoredFile) -> OwnKind | None:
+    """What of this program's a file is, as `octseg predict` leaves it beside its frame; None for all else."""
+    try:
+        return kind_of_content(file.read())
+    except DatasetError:
+        return None
 
 
 def _read(path: Path) -> bytes:

@@ -99,7 +99,7 @@ def test_another_seed_gives_other_weights(start: Path, tmp_path: Path, undisturb
     assert not same(trained(tmp_path / "run", start, seed=1), undisturbed)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2])
 def test_a_run_that_is_asked_to_stop_saves_and_goes_on_to_the_same_bits(
     start: Path, tmp_path: Path, undisturbed: dict[str, torch.Tensor], number: signal.Signals
 ) -> None:

@@ -2,12 +2,16 @@
 
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from octseg.errors import ConfigError, DatasetError
+from octseg.export.pictures import mask_png, overlay_png
 from tests.fakes.prepared import stored
+from tests.fakes.results import withdrawn_result
 from train.preparing.names import RECORD_PATTERN, FrameName, by_csv, by_pattern
 from train.preparing.sources import files_of, folder_files, in_two_folders, paired, zip_files
 
@@ -19,6 +23,13 @@ def listed(*paths: str) -> tuple[list[tuple[str, str]], Mapping[str, str]]:
     listing = paired([stored(path, b"") for path in paths], RECORD)
     pairs = [(each.image.path, each.mask.path) for each in listing.items]
     return pairs, {each.file: each.reason for each in listing.problems}
+
+
+def test_frames_come_in_the_order_of_their_numbers_and_patients_as_people_count() -> None:
+    rule = by_pattern(r"(?P<study>P\d+)_(?P<series>[a-z]\d+)_(?P<frame>\d+)")
+    names = ["P2_a9_1", "P2_a10_2", "P2_a10_10", "P10_a1_3"]
+    files = [stored(f"{kind}/{name}.png", b"") for kind in ("images", "masks") for name in reversed(names)]
+    assert [item.image.path for item in paired(files, rule).items] == [f"images/{name}.png" for name in names]
 
 
 def csv_file(folder: Path, text: str) -> Path:
@@ -214,3 +225,20 @@ def test_a_zip_file_with_a_path_that_leads_out_of_it_is_refused_as_a_whole(tmp_p
         archive.writestr(member, b"")
     with pytest.raises(DatasetError, match=r"fold\.zip holds a path that leads out of it"):
         zip_files(tmp_path / "fold.zip")
+
+
+def test_results_of_octseg_beside_frames_and_masks_are_passed_over() -> None:
+    """As `octseg predict` leaves them, and a mask of its that has no frame is told as before."""
+    drawn = replace(withdrawn_result(), masks={"lumen": np.ones((300, 400), bool)}, withdrawn=None)
+    mask, overlay = mask_png(drawn), overlay_png(drawn)
+    files = [
+        *(stored(f"{kind}/001_1_001.png", b"") for kind in ("img", "mask")),
+        stored("img/001_1_001_mask.png", mask),
+        stored("img/001_1_001_overlay.png", overlay),
+        stored("img/001_1_002.png", overlay),
+        stored("mask/001_1_001_overlay.png", overlay),
+        stored("mask/001_1_009_mask.png", mask),
+    ]
+    listing = paired(files, RECORD)
+    assert [item.image.path for item in listing.items] == ["img/001_1_001.png"]
+    assert [problem.file for problem in listing.problems] == ["mask/001_1_009_mask.png"]

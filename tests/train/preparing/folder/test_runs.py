@@ -72,8 +72,12 @@ def test_an_empty_folder_becomes_the_dataset(fold: Path, made: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("stop", "status", "said"),
-    [(signal.SIGKILL, -9, ""), (signal.SIGINT, 130, "train.prepare: stopped; run the same command again to go on")],
-    ids=["killed", "stopped by hand"],
+    [
+        (signal.SIGKILL, -9, ""),
+        (signal.SIGINT, 130, "train.prepare: stopped; run the same command again to go on"),
+        (signal.SIGUSR1, 130, "train.prepare: stopped by SIGUSR1; run the same command again to go on"),
+    ],
+    ids=["killed", "stopped by hand", "stopped by a scheduler"],
 )
 def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path, stop: int, status: int, said: str) -> None:
     """What lies ready is not made again, and the result is that of a run in one go."""

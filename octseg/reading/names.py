@@ -1,0 +1,60 @@
+"""What the names of files tell of frames: their order, and which frame of its run one is."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
+from typing import TypeAlias
+
+NaturalKey: TypeAlias = tuple[tuple[tuple[int, str], ...], str]
+
+MAX_DIGITS = 6  # a pullback has hundreds of frames; dates and times have more
+_AFTER_ALL_DIGITS = 1 << 30
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+def natural_key(name: str) -> NaturalKey:
+    """Sorts names as people count: frame_2 before frame_10, whatever the case of letters; equal ones by themselves."""
+    return tuple(_counted(part) for part in _DIGITS.split(name) if part), name
+
+
+def _counted(part: str) -> tuple[int, str]:
+    """Digits by how many they are and then by what they are, before all words."""
+    if not _DIGITS.fullmatch(part):
+        return _AFTER_ALL_DIGITS, part.casefold()
+    digits = part.lstrip("0")
+    return len(digits), digits
+
+
+def natural_path_key(path: PurePath) -> tuple[NaturalKey, ...]:
+    """Sorts paths folder by folder, each as `natural_key` does."""
+    return tuple(natural_key(part) for part in path.parts)
+
+
+def frame_number(stem: str) -> int | None:
+    """The last number in a file's name without its ending, where it can be one of a frame; None where there is none."""
+    found = [digits for digits in _DIGITS.findall(stem) if len(digits) <= MAX_DIGITS]
+    return int(found[-1]) if found else None
+
+
+def frame_numbers(stems: Iterable[str]) -> Iterator[int | None]:
+    """Which frame each file of one folder is.
+
+    Of names that differ in numbers alone it is the last number that differs: 1 and 2 of f1_704px and f2_704px.
+    """
+    names = [_DIGITS.split(stem) for stem in stems]
+    alike: dict[tuple[str, ...], list[list[str]]] = {}
+    for parts in names:
+        alike.setdefault(tuple(parts[::2]), []).append(parts[1::2])
+    last = {words: _last_that_differs(numbers) for words, numbers in alike.items()}
+    for parts in names:
+        place = last[tuple(parts[::2])]
+        if place is None or len(parts[2 * place + 1]) > MAX_DIGITS:
+            yield frame_number("".join(parts))
+        else:
+            yield int(parts[2 * place + 1])
+
+
+def _last_that_differs(numbers: list[list[str]]) -> int | None:
+    """Place of the last number that is not the same in all of them; None where all are the same, or there is one."""
+    places = [place for place, column in enumerate(zip(*numbers, strict=True)) if len(set(column)) > 1]
+    return places[-1] if places else None
