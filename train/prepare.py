@@ -112,6 +112,7 @@ def make(options: Options) -> int:
                 selection=_selection(options),
                 key=options.key or options.out.with_name(f"{options.out.name}.key.json"),
                 max_bad=options.max_bad,
+                negatives_only=options.negatives_only,
                 workers=options.workers,
                 done=bar.update,
             )
@@ -368,6 +369,7 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--holdout", help="studies for a test part, as 008,009, or radialmamba for its ten")
     group.add_argument("--seed", type=int, default=0)
     group.add_argument("--max-bad", type=int, metavar="N", help="files that may be left out (5, or 1 percent)")
+    group.add_argument("--negatives-only", action="store_true", help="it is meant that no frame bears the class")
     group.add_argument("--workers", type=_positive, default=os.cpu_count() or 2)
 
 
