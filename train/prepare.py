@@ -261,6 +261,8 @@ def _summary(out: Path, provenance: dict[str, Any]) -> str:
             f"{count} with {name.replace('_', ' ')}" for name, count in of_split["frames_with"].items()
         )
         lines.append(f"  {split}: {of_split['frames']} frames of {of_split['studies']} studies, {with_class}")
+    if not any(of_split["frames_with"].get("lipid_core", 1) for of_split in provenance["counts"].values()):
+        lines.append("  no frame bears lipid core: python -m train takes such a dataset with --negatives-only alone")
     if left_out := provenance["excluded"]:
         lines.append(f"  left out: {len(left_out)} files")
         lines += [f"    {each['file']}: {each['reason']}" for each in left_out[:5]]

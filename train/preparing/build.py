@@ -76,7 +76,7 @@ def build(job: Job) -> dict[str, Any]:
         _refuse_many(workshop, problems, len(made) + len(listing.problems), job.max_bad)
         if not good:
             raise DatasetError(f"no frame is left to make a dataset of: {_shown(problems)}")
-        if not job.negatives_only:
+        if problems and not job.negatives_only:
             _refuse_negatives(good, problems, job.processing.target)
         tied, duplicates = _duplicates(good)
         placed = place(good, _hidden_holdout(job), job.processing.target, tied)
@@ -135,19 +135,17 @@ def _refuse_many(workshop: Workshop, problems: Sequence[Problem], files: int, ma
 def _surveyed(job: Job, listing: Listing) -> Processing:
     """The processing with what all masks together tell of what their values mean."""
     processing = job.processing
-    masks = surveyed(listing.items, processing.masks, processing.target, job.workers, may_be_empty=job.negatives_only)
+    masks = surveyed(listing.items, processing.masks, job.workers, may_be_empty=job.negatives_only)
     return replace(processing, masks=masks)
 
 
 def _refuse_negatives(good: Sequence[Made], problems: Sequence[Problem], target: str) -> None:
-    """DatasetError where no frame that is left bears the class: a network would learn never to find it."""
-    if any(one.row[f"{target}_area_px"] > 0 for one in good):
-        return
-    left_out = f", and {len(problems)} were left out ({_shown(problems)})" if problems else ""
-    raise DatasetError(
-        f"none of the {len(good)} frames bears {BY_NAME[target].label.lower()}{left_out}; mend what was left out, or "
-        "say --negatives-only if that is meant"
-    )
+    """DatasetError where frames were left out and none that is left bears the class: a network would never find it."""
+    if not any(one.row[f"{target}_area_px"] > 0 for one in good):
+        raise DatasetError(
+            f"none of the {len(good)} frames that are left bears {BY_NAME[target].label.lower()}, and {len(problems)} "
+            f"files were left out ({_shown(problems)}); mend these, or say --negatives-only if that is meant"
+        )
 
 
 def _shown(problems: Sequence[Problem]) -> str:

@@ -31,7 +31,8 @@ MOST_IN_LUMEN = {"fibrous_cap": 75, "lipid_core": 50, "vasa_vasorum": 50}  # of 
 MOST_OF_CATHETER = 50  # 0
 CATHETER = 0.05  # of R: well within the sheath, which has 0.09 R and more
 FARTHEST_LUMEN = 0.2  # of R, from the catheter's centre; one that is drawn around the sheath begins at 0.13
-DRAWN_EDGE = 0.9  # of the picture's outermost pixels, where a class frames it
+DRAWN_EDGE = 0.9  # of the pixels along the picture's edge, where a class frames it
+EDGE_DEPTH = 0.02  # of the shorter side: how far from the edge such a line may run
 N_RAYS, N_DEPTHS, FEWEST_RAYS = 360, 256, 20
 CAP_FIRST = 0.5  # of the rays that meet both; real masks: 0.97, phantoms 0.80
 LARGE_CAP = 0.4  # of the core's area; a core taken for the cap has 0.7 of it and more
@@ -120,16 +121,18 @@ def _refuse_everything(name: str, plane: Mask, regions: Regions) -> None:
 
 def _refuse_drawn_edge(name: str, plane: Mask) -> None:
     """ReadError where a line runs along the picture's edge, as some tools draw it around what they export."""
-    depth = max(4, round(0.02 * min(plane.shape)))
-    rims = [
-        np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]]).mean()
-        for part in (plane, plane[depth:-depth, depth:-depth])
-    ]
-    if rims[0] >= DRAWN_EDGE and rims[1] <= 1 - DRAWN_EDGE:
+    depth = max(4, round(EDGE_DEPTH * min(plane.shape)))
+    rims = [_rim_share(plane[at : len(plane) - at, at : plane.shape[1] - at]) for at in range(depth + 1)]
+    if max(rims) >= DRAWN_EDGE and rims[-1] <= DRAWN_EDGE / 2:
         raise ReadError(
             f"the mask has a line along its edge that counts as {BY_NAME[name].label.lower()}; export it without a "
             "frame drawn around it"
         )
+
+
+def _rim_share(plane: Mask) -> float:
+    """How much of the outermost pixels of a plane (H, W) is set."""
+    return float(np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]]).mean())
 
 
 def _refuse_outside(name: str, plane: Mask, regions: Regions) -> None:

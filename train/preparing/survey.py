@@ -12,8 +12,7 @@ import numpy as np
 
 from octseg.classes import BY_NAME, TISSUE_CLASSES
 from octseg.errors import DatasetError, ReadError
-from train.preparing.masks import BACKGROUND, MOST_LABELS, MaskRule
-from train.preparing.plane_names import classes_of
+from train.preparing.masks import BACKGROUND, MOST_LABELS, MaskRule, planes_of
 from train.preparing.samples import Samples, read_samples
 from train.preparing.sources import Item
 
@@ -27,71 +26,61 @@ class Facts:
     """What one mask says, whatever its frame.
 
     values: that occur in a mask of one value a pixel, few enough for labels; else empty. colours: of these values in a
-    palette. outlined: classes of the planes in which something is drawn.
+    palette. outlined: classes of the planes in which something is drawn. problem: why it cannot be read.
     """
 
     file: str
     values: frozenset[float] = frozenset()
     colours: Mapping[float, Colour] = field(default_factory=dict)
     outlined: frozenset[str] = frozenset()
+    problem: str | None = None
 
 
-def surveyed(items: Sequence[Item], rule: MaskRule, target: str, workers: int, *, may_be_empty: bool) -> MaskRule:
+def surveyed(items: Sequence[Item], rule: MaskRule, workers: int, *, may_be_empty: bool) -> MaskRule:
     """The rule with what all masks together tell; those that cannot be read are passed over, and refused later.
 
-    target: the class that some mask has to outline, unless all `may_be_empty`.
+    may_be_empty: whether it is meant that no mask outlines anything.
 
     Raises DatasetError where masks contradict each other or the rule, naming files, or where none outlines anything.
     """
     if rule.record:
         return rule
     with ThreadPoolExecutor(workers) as pool:
-        seen = [facts for facts in pool.map(_facts, items) if facts is not None]
-    _refuse_other_palettes(seen)
-    _refuse_own_palette(seen, rule)
-    if not rule.class_map:
-        rule = replace(rule, background=_background(seen))
-    if seen and not may_be_empty and not any(_outlines(facts, rule, target) for facts in seen):
-        others = "" if len(seen) == len(items) else f", and {len(items) - len(seen)} others cannot be read"
+        seen = list(pool.map(lambda item: _facts(item, rule), items))
+    good, bad = ([facts for facts in seen if (facts.problem is None) == is_good] for is_good in (True, False))
+    _refuse_other_palettes(good)
+    _refuse_own_palette(good, rule)
+    rule = replace(rule, background=0.0 if rule.class_map else _background(good))
+    if good and not may_be_empty and not any(facts.outlined or facts.values - {rule.background} for facts in good):
+        others = f", and {len(bad)} others cannot be read ({bad[0].file}: {bad[0].problem})" if bad else ""
         raise DatasetError(
-            f"none of {len(seen)} masks outlines {BY_NAME[target].label.lower()}{others}; mend them, say what their "
-            "values mean (--class-map, --binary-class), or say --negatives-only if that is meant"
+            f"none of {len(good)} masks outlines anything{others}; give the masks in which something is drawn, or say "
+            "--negatives-only if that is meant"
         )
     return rule
 
 
-def _facts(item: Item) -> Facts | None:
-    """Of one mask; None where it cannot be read."""
+def _facts(item: Item, rule: MaskRule) -> Facts:
+    """Of one mask."""
     try:
-        samples = read_samples(item.mask.read())
-        return _facts_of(samples, item.mask.path)
-    except (ReadError, DatasetError):
-        return None
+        return _facts_of(read_samples(item.mask.read()), item.mask.path, rule)
+    except (ReadError, DatasetError) as error:
+        return Facts(item.mask.path, problem=str(error))
 
 
-def _facts_of(samples: Samples, file: str) -> Facts | None:
+def _facts_of(samples: Samples, file: str, rule: MaskRule) -> Facts:
     if samples.values.ndim == 3:
-        order = classes_of(samples.names, samples.values.shape[2])
-        drawn = np.atleast_1d(samples.values.any(axis=(0, 1)))
-        return Facts(file, outlined=frozenset(name for name, is_drawn in zip(order, drawn, strict=True) if is_drawn))
+        planes = planes_of(samples, rule)
+        return Facts(file, outlined=frozenset(name for name, plane in planes.items() if plane.any()))
     found = np.unique(samples.values)
-    if len(found) > MOST_LABELS or samples.n_colours > 2 or not np.isfinite(found).all():
-        return None
-    values = [float(value) for value in found]
+    if len(found) > MOST_LABELS or samples.n_colours > 2 or samples.values.dtype.kind == "f":
+        planes_of(samples, rule)  # says what is wrong with it
     colours: dict[float, Colour] = {}
-    for value in values:
+    for value in found:
         if 0 <= value < len(samples.colours):
             red, green, blue = (int(part) for part in samples.colours[int(value)])
-            colours[value] = (red, green, blue)
-    return Facts(file, frozenset(values), colours)
-
-
-def _outlines(facts: Facts, rule: MaskRule, target: str) -> bool:
-    if target in facts.outlined:
-        return True
-    if rule.class_map:
-        return any(rule.class_map.get(int(value)) == target for value in facts.values)
-    return target == rule.binary_class and bool(facts.values - {rule.background})
+            colours[float(value)] = (red, green, blue)
+    return Facts(file, frozenset(float(value) for value in found), colours)
 
 
 def _background(seen: Sequence[Facts]) -> float | None:
