@@ -30,7 +30,7 @@ from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
 from octseg.view.preprocessing import PreprocessingConfig, ThirdChannel
 from train.code_version import code_commit
-from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, training_frames
+from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, refuse_without, training_frames
 from train.learning.engine import Engine, Precision
 from train.learning.imagenet import TIMM_REPOSITORY, locate
 from train.learning.loop import ElsewhereError, Report, StoppedError, preprocessing_of, train
@@ -84,7 +84,8 @@ def _run(options: argparse.Namespace, engine: Engine, say: Say) -> None:
     if options.resume and not states_in(options.out):
         raise OctsegError(f"there is no run to go on with in {options.out.name}; leave out --resume to begin one")
     hidden = not engine.is_main_of_host
-    real = training_frames(plan.data, _shown("frames", len(plan.data.studies), hidden=hidden))
+    shown_frames = _shown("frames", len(plan.data.studies), hidden=hidden)
+    real = training_frames(plan.data, shown_frames, negatives_only=options.negatives_only)
     phantoms = _load_phantoms(options.phantoms if plan.recipe.phantom_share else 0, plan.data.classes, hidden=hidden)
     config = CheckpointConfig(
         network=plan.network,
@@ -137,6 +138,8 @@ def _planned(options: argparse.Namespace, say: Say) -> Plan:
     for warning in data.warnings:
         say(warning)
     data = replace(data, classes=chosen_classes(options.classes, data))
+    if not options.negatives_only:
+        refuse_without(data.frames_with, data.classes, "training", say=say)
     preset = PRESETS[options.preset]
     seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
     seen = replace(seen, third_channel=third_channel(options.third_channel, start))
@@ -364,6 +367,7 @@ def _parser() -> argparse.ArgumentParser:
         help="plain: the baseline, flips alone and no phantoms; seed: RMSprop 1e-5, CE + Dice, plateau, Cartesian",
     )
     parser.add_argument("--classes", nargs="+", default=("all",), help="to train, or all that the data have")
+    parser.add_argument("--negatives-only", action="store_true", help="it is meant that no frame bears the class")
     parser.add_argument("--loss", choices=get_args(Loss), help="instead of the preset's")
     parser.add_argument(
         "--third-channel",

@@ -28,12 +28,12 @@ from octseg.checkpoint import CARD_FILE, Checkpoint, load_checkpoint, save_check
 from octseg.checkpoint.calibration import Platt
 from octseg.commands.stopping import until_stopped
 from octseg.decoding import logits_over
-from octseg.errors import ConfigError, OctsegError
+from octseg.errors import ConfigError, DatasetError, OctsegError
 from octseg.measurement.intervals import Reach, Signs, Width
 from octseg.pretrained import from_pretrained
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
-from train.dataset import Case, Data, open_data, phantom_case
+from train.dataset import Case, Data, open_data, phantom_case, refuse_without
 from train.judging.agreement import N_BINS, Reliability
 from train.judging.judge import other_optics_case, refuse_seen, score, shown
 from train.judging.scores import true_and_found
@@ -42,6 +42,7 @@ FIRST_PHANTOM_SEED, FIRST_OTHER_SEED = 800_000, 850_000  # training draws from 1
 LIPID = "lipid_core"
 FALSE_SHARE, MISSED_SHARE = 0.04, 0.02  # of frames without lipid in which some is found; of those with it, more missed
 LEVEL = 0.95
+LEAST_FRAMES, FEW_FRAMES, FEW_PATIENTS = 2, 20, 3
 MIN_FRAMES = 80  # with a value; half of fewer cannot tell where 95 % of them lie
 LEAST = 0.02  # of the mean error: no end reaches less far
 
@@ -66,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.data is None and not options.phantoms:
             raise ConfigError("there is nothing to calibrate on; give --data DIR, --phantoms N or both")
         data = None if options.data is None else open_data(options.data, options.split)
+        for warning in refuse_few(data, options.phantoms, few=options.few):
+            print(f"train.calibrate: {warning}", file=sys.stderr)
         if data is not None:
             calibrate_probability(options.model, data)
         if options.phantoms:
@@ -86,6 +89,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{name}: slope {platt.slope:.3f}, intercept {platt.intercept:+.3f}, threshold {config.threshold(name)}")
     print(f"intervals of {len(widths)} measures from {told}")
     return 0
+
+
+def refuse_few(data: Data | None, phantoms: int, *, few: bool) -> list[str]:
+    """What is to be said, before the work, of too few frames to set a model right by.
+
+    phantoms: how many there will be. Raises DatasetError for one frame, or frames without lipid, unless `few` is asked
+    for.
+    """
+    told: list[str] = []
+    if data is not None:
+        count, patients = len(data.studies), len(set(data.studies))
+        if not few:
+            if count < LEAST_FRAMES:
+                raise DatasetError(
+                    f"{count} validation frame cannot set thresholds right; give more frames, of several patients, or "
+                    "say --few if that is meant"
+                )
+            refuse_without(data.frames_with, data.classes, "calibration", "--few", told.append)
+        if count < FEW_FRAMES or patients < FEW_PATIENTS:
+            told.append(
+                f"thresholds will follow {count} validation frames of {patients} patients; those of fewer than "
+                f"{FEW_FRAMES} frames or {FEW_PATIENTS} patients tell little of others"
+            )
+    frames = phantoms or (0 if data is None else len(data.studies))
+    if frames < MIN_FRAMES:
+        told.append(f"no intervals can be fitted: that takes {MIN_FRAMES} frames with a value, and there are {frames}")
+    return told
 
 
 def calibrate_probability(folder: Path, data: Data) -> None:
@@ -286,6 +316,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="dataset folder, org/name of the Hub, or folder with img/ and mask/")
     parser.add_argument("--split", default="validation", help="of the dataset; validation and no other")
     parser.add_argument("--phantoms", type=int, default=400, help="for the intervals; 0: on the validation frames")
+    parser.add_argument("--few", action="store_true", help="it is meant to calibrate on one frame, or without lipid")
     return parser
 
 

@@ -32,6 +32,7 @@ from octseg.view import find_pixel_scale
 from octseg.view.preprocessing import FrameView, view_frame
 from train.preparing.masks import MaskRule, read_mask
 
+TARGET = "lipid_core"
 PHANTOM_STUDY = "phantom"  # of all phantoms: each is a vessel of its own
 LONGEST_SIDE_PX = 768  # larger frames are averaged down first, or sampling them along rays would alias
 Mask = NDArray[np.bool_]
@@ -59,6 +60,7 @@ class Data:
     told: what config.json says of the data, with its licence and attribution.
     warnings: what a figure from these data cannot be trusted for.
     other: another split of the same data, None where there is no such split.
+    frames_with: class -> in how many frames it is, where the data know that before they are read.
     """
 
     classes: tuple[str, ...]
@@ -67,6 +69,7 @@ class Data:
     told: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     other: Callable[[str], "Data | None"] = lambda _split: None
+    frames_with: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +109,40 @@ def open_data(data: Path | str, split: str, *, streaming: bool = False) -> Data:
     return _open_record_part(folder)
 
 
-def training_frames(data: Data, progress: Callable[[Iterable[Case]], Iterable[Case]] = iter) -> list[TrainingFrame]:
-    """All cases cleaned, in memory."""
-    return [training_frame(case, view_frame(case.frame), data.classes) for case in progress(data.cases())]
+def training_frames(
+    data: Data, progress: Callable[[Iterable[Case]], Iterable[Case]] = iter, *, negatives_only: bool = False
+) -> list[TrainingFrame]:
+    """All cases cleaned, in memory; DatasetError as of `refuse_without`, unless it is meant that they bear nothing."""
+    frames = [training_frame(case, view_frame(case.frame), data.classes) for case in progress(data.cases())]
+    if data.frames_with is None and not negatives_only:
+        found = {name: sum(name in frame.has for frame in frames) for name in data.classes}
+        refuse_without(found, data.classes, "training")
+    return frames
+
+
+def refuse_without(
+    frames_with: Mapping[str, int] | None,
+    classes: Sequence[str],
+    what: str,
+    flag: str = "--negatives-only",
+    say: Callable[[str], object] = bool,
+) -> None:
+    """DatasetError where no frame bears lipid core, or any of the classes: empty masks teach and measure nothing.
+
+    frames_with: class -> number of frames, None where that is not known yet. what: the frames are for, in words.
+    flag: by which one says that it is meant. say: is told of other classes that no frame bears.
+    """
+    if frames_with is None:
+        return
+    absent = [name for name in classes if not frames_with.get(name)]
+    if TARGET in absent or len(absent) == len(classes):
+        target = TARGET if TARGET in absent else " or ".join(absent)
+        raise DatasetError(
+            f"no frame for {what} bears {target.replace('_', ' ')}, so there is nothing to learn or to measure of it; "
+            f"give frames with masks of it, or say {flag} if that is meant"
+        )
+    for name in absent:
+        say(f"no frame for {what} bears {name.replace('_', ' ')}")
 
 
 def training_frame(case: Case, view: FrameView, classes: Sequence[str]) -> TrainingFrame:
@@ -180,6 +214,7 @@ def _open_dataset(stored: Stored, split: str) -> Data:
         told,
         (provenance["split"]["description"],) if provenance["split"]["leaks"] else (),
         lambda other: _open_dataset(stored, other) if other in stored.splits else None,
+        provenance["counts"][split].get("frames_with"),
     )
 
 

@@ -110,6 +110,7 @@ def make(options: Options) -> int:
                 selection=_selection(options),
                 key=options.key or options.out.with_name(f"{options.out.name}.key.json"),
                 max_bad=options.max_bad,
+                negatives_only=options.negatives_only,
                 workers=options.workers,
                 done=bar.update,
             )
@@ -258,6 +259,8 @@ def _summary(out: Path, provenance: dict[str, Any]) -> str:
             f"{count} with {name.replace('_', ' ')}" for name, count in of_split["frames_with"].items()
         )
         lines.append(f"  {split}: {of_split['frames']} frames of {of_split['studies']} studies, {with_class}")
+    if not any(of_split["frames_with"].get("lipid_core", 1) for of_split in provenance["counts"].values()):
+        lines.append("  no frame bears lipid core: python -m train takes such a dataset with --negatives-only alone")
     if left_out := provenance["excluded"]:
         lines.append(f"  left out: {len(left_out)} files")
         lines += [f"    {each['file']}: {each['reason']}" for each in left_out[:5]]
@@ -366,6 +369,7 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--holdout", help="studies for a test part, as 008,009, or radialmamba for its ten")
     group.add_argument("--seed", type=int, default=0)
     group.add_argument("--max-bad", type=int, metavar="N", help="files that may be left out (5, or 1 percent)")
+    group.add_argument("--negatives-only", action="store_true", help="it is meant that no frame bears the class")
     group.add_argument("--workers", type=_positive, default=os.cpu_count() or 2)
 
 

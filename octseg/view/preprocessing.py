@@ -95,6 +95,7 @@ class FrameView:
     disc: None where none was found: the whole frame counts as imaged.
     catheter_centre: (row, col); the disc's or the frame's centre where no catheter was found.
     nearer_reach_px: how far rays go where that is not to the farthest rim; of no meaning to a Cartesian input.
+    has_catheter: whether one was seen in the frame.
     """
 
     grey: NDArray[np.uint8]
@@ -103,6 +104,7 @@ class FrameView:
     ruler: Ruler | None
     warnings: tuple[str, ...] = ()
     nearer_reach_px: float | None = None
+    has_catheter: bool = True
 
     @property
     def circle(self) -> Disc:
@@ -134,7 +136,9 @@ def view_frame(frame: Frame) -> FrameView:
         grey = paint_out(grey, ruler_marks(frame, ruler))
     if disc is not None:
         grey = grey * disc.mask(*grey.shape)
-    return FrameView(grey, disc, centre, ruler, _view_warnings(disc is not None, catheter is not None))
+    has_catheter = catheter is not None
+    warnings = _view_warnings(disc is not None, has_catheter)
+    return FrameView(grey, disc, centre, ruler, warnings, has_catheter=has_catheter)
 
 
 def _view_warnings(has_disc: bool, has_catheter: bool) -> tuple[str, ...]:

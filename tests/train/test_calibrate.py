@@ -244,6 +244,9 @@ def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
     fold = phantoms_fold(tmp_path / "fold", dict.fromkeys(("011", "012", "013"), True), per_study=2)
     assert prepare_folder(fold, tmp_path / "data", "--size", "512", "--validation-share", "0.34") == 0
     assert main(["--model", str(bundled), "--data", str(tmp_path / "data"), "--phantoms", "2"]) == 0
+    told = capsys.readouterr()
+    assert "thresholds will follow 2 validation frames of 1 patients" in told.err
+    assert "no intervals can be fitted: that takes 80 frames" in told.err
     config = load_checkpoint(bundled).config
     assert config.threshold("lipid_core") < 0.9
     assert set(config.calibration.probability) == {"lipid_core"}  # the dataset speaks of no other
@@ -252,7 +255,7 @@ def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
     assert config.calibration.made_from["intervals"] == (
         "2 phantoms, half of them of other optics, seeds 800000 to 800000 and 850000 to 850000"
     )
-    assert "intervals of 0 measures" in capsys.readouterr().out  # two frames are too few
+    assert "intervals of 0 measures" in told.out  # two frames are too few
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from train.preparing.placing import SplitRule, place, told_of
 from train.preparing.privacy import hidden_names, load_key, save_key
 from train.preparing.processing import Processing
 from train.preparing.sources import Item, Listing, Problem
+from train.preparing.survey import surveyed
 from train.preparing.workshop import Made, Workshop, clear_left_over, workshop_of
 
 FEW = 5  # files that may be left out of any run
@@ -36,6 +37,7 @@ class Job:
 
     source: what provenance.json says of where the frames came from; "files" is added where it lacks them.
     selection: sentences about frames that were passed over by choice. key: the key file, for private data alone.
+    negatives_only: whether it is meant that no frame bears the class.
     done: called after each frame.
     """
 
@@ -48,6 +50,7 @@ class Job:
     selection: tuple[str, ...] = ()
     key: Path = Path("key.json")
     max_bad: int | None = None
+    negatives_only: bool = False
     workers: int = 2
     done: Callable[[], object] = lambda: None
 
@@ -65,6 +68,7 @@ def build(job: Job) -> dict[str, Any]:
     refuse_existing(job.out)
     with workshop_of(job.out) as workshop:
         listing = _hidden(job) if job.private else job.listing
+        job = replace(job, processing=_surveyed(job, listing))
         version = f"{__version__} {code_commit()}"
         made = workshop.make(listing.items, job.processing, version, job.workers, job.done)
         good = [one for one in made if one.reason is None]
@@ -72,6 +76,8 @@ def build(job: Job) -> dict[str, Any]:
         _refuse_many(workshop, problems, len(made) + len(listing.problems), job.max_bad)
         if not good:
             raise DatasetError(f"no frame is left to make a dataset of: {_shown(problems)}")
+        if problems and not job.negatives_only:
+            _refuse_negatives(good, problems, job.processing.target)
         tied, duplicates = _duplicates(good)
         placed = place(good, _hidden_holdout(job), job.processing.target, tied)
         types = column_types(job.processing.classes, leaks=job.split.by == "frame", folds=job.split.folds is not None)
@@ -124,6 +130,22 @@ def _refuse_many(workshop: Workshop, problems: Sequence[Problem], files: int, ma
         f"{len(problems)} of {files} files are not right, more than the {allowed} allowed: {_shown(problems)}; "
         f"all stand in {workshop.folder.name}/{PROBLEMS_FILE}; mend them, or allow more with --max-bad"
     )
+
+
+def _surveyed(job: Job, listing: Listing) -> Processing:
+    """The processing with what all masks together tell of what their values mean."""
+    processing = job.processing
+    masks = surveyed(listing.items, processing.masks, job.workers, may_be_empty=job.negatives_only)
+    return replace(processing, masks=masks)
+
+
+def _refuse_negatives(good: Sequence[Made], problems: Sequence[Problem], target: str) -> None:
+    """DatasetError where frames were left out and none that is left bears the class: a network would never find it."""
+    if not any(one.row[f"{target}_area_px"] > 0 for one in good):
+        raise DatasetError(
+            f"none of the {len(good)} frames that are left bears {BY_NAME[target].label.lower()}, and {len(problems)} "
+            f"files were left out ({_shown(problems)}); mend these, or say --negatives-only if that is meant"
+        )
 
 
 def _shown(problems: Sequence[Problem]) -> str:

@@ -21,10 +21,14 @@ from octseg.export.pictures import png_bytes
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
 from octseg.view import find_pixel_scale
+from octseg.view.preprocessing import view_frame
+from train.preparing.claims import refuse_contradiction
 from train.preparing.duplicates import Descriptor, describe
-from train.preparing.masks import MaskRule, Planes, read_mask
+from train.preparing.masks import MaskRule, Planes, planes_of
 from train.preparing.privacy import blanked
+from train.preparing.samples import read_samples
 from train.preparing.sources import Item
+from train.preparing.turning import upright_planes
 
 FRAME_COMPRESSION, MASK_COMPRESSION = 3, 9  # zlib levels: 6 takes three times as long for a tenth of the bytes
 
@@ -76,10 +80,10 @@ def process(item: Item, processing: Processing) -> Processed:
         raise DatasetError("the frame or its mask bears the mark of private data; prepare it with --private")
     frame = _frame(image)
     height, width = frame.shape[:2]
-    planes = read_mask(mask, (height, width), processing.masks)
-    if absent := [name for name in processing.classes if name not in planes]:
-        raise ReadError(f"the mask does not speak of {', '.join(absent)}; ask for --classes {','.join(planes)}")
-    scale = find_pixel_scale(frame)
+    view = view_frame(frame)
+    planes = upright_planes(*_stored_planes(mask, processing), image, view)
+    refuse_contradiction(planes, view)
+    scale = find_pixel_scale(frame, ruler=view.ruler)
     if processing.private:
         frame = blanked(frame)
     kept = {name: _resized_mask(planes[name], processing.size) for name in processing.classes}
@@ -103,6 +107,15 @@ def process(item: Item, processing: Processing) -> Processed:
         describe(resized),
         (_md5(image), _md5(mask)),
     )
+
+
+def _stored_planes(mask: bytes, processing: Processing) -> tuple[Planes, int]:
+    """The planes of a mask's file as stored, and how it asks to be turned; ReadError where it lacks a wanted class."""
+    samples = read_samples(mask, planes_only=processing.masks.record)
+    planes = planes_of(samples, processing.masks)
+    if absent := [name for name in processing.classes if name not in planes]:
+        raise ReadError(f"the mask does not speak of {', '.join(absent)}; ask for --classes {','.join(planes)}")
+    return planes, samples.orientation
 
 
 def areas(indices: NDArray[np.uint8], classes: tuple[str, ...], pixel_spacing_mm: float | None) -> dict[str, Any]:

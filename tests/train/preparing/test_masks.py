@@ -158,7 +158,7 @@ def test_an_empty_mask_is_a_negative_not_an_error() -> None:
     assert not read_mask(png(np.zeros(SHAPE, np.uint8)), SHAPE, MaskRule())["lipid_core"].any()
 
 
-@pytest.mark.parametrize("values", [(0, 128, 255), (0, 1, 2), (0, 1, 255), (0, 254)])
+@pytest.mark.parametrize("values", [(0, 128, 255), (0, 1, 2), (0, 1, 255)])
 def test_a_grey_mask_of_other_values_is_refused(values: tuple[int, ...]) -> None:
     plane = np.zeros(SHAPE, np.uint8)
     plane[0, : len(values)] = values

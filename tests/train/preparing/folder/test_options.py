@@ -201,7 +201,10 @@ def test_studies_whose_names_differ_in_an_umlaut_keep_their_own_frames(tmp_path:
     rows = ["file,study,frame"]
     for place, study in enumerate(("Müller", "Möller")):
         write_frame(
-            tmp_path / "fold", f"f{place}", disc(place, 64, 64, radius_px=30.0), {"lumen": box(0, 0, 1, 1, (64, 64))}
+            tmp_path / "fold",
+            f"f{place}",
+            disc(place, 64, 64, radius_px=30.0),
+            {"lipid_core": box(20, 20, 5, 5, (64, 64))},
         )
         rows.append(f"f{place}.png,{study},1")
     (tmp_path / "names.csv").write_text("\n".join(rows), encoding="utf-8")
