@@ -1,23 +1,30 @@
-"""All of a result in one ZIP, made in memory: pictures, tables and a README that says where they came from."""
+"""All of a result in one ZIP, made in memory: pictures, tables, a report, and a README on where they came from."""
 
 import io
 import re
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from octseg.export.pictures import mask_png, overlay_png
 from octseg.export.provenance import NOTICE, run_record, scale_sentence
+from octseg.export.report import report_html
 from octseg.export.run import CSV_NAME, JSON_NAME
 from octseg.export.tables import measures_csv, measures_json
 
 if TYPE_CHECKING:
     from octseg.result import FrameResult
 
-MAX_STEM = 80
+MAX_STEM, MAX_STEM_BYTES = 80, 200  # characters, and bytes: a disk takes names of 255 with what is put after them
+KEPT = ("L", "M", "N")  # Unicode's letters, their marks, numbers
+RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\.|$)", re.IGNORECASE)  # no file of Windows is called so
+REPORT_NAME = "report.html"
+REPORT_CAPTION = "Frame with the tissues outlined"
 README_NAME = "README.txt"
 README = """octseg {version}: outlines and measures of {count} frame(s) of intravascular OCT
 {notice}.
@@ -28,6 +35,7 @@ README = """octseg {version}: outlines and measures of {count} frame(s) of intra
 measures.csv   a row a frame; an empty cell is what could not be measured; where `withdrawn` says why, nothing is
                said of the frame: its outlines are empty and its measures too
 measures.json  the same, null for what could not be measured
+*report.html   a frame with its numbers, to read in a browser or to print, on one page
 The unit of a measure is the end of its name: px pixels, mm, mm2, um (0.001 mm), deg degrees.
 
 Model          {model[name]} ({model[source]}), revision {model[revision]}
@@ -38,29 +46,60 @@ Scale          {scale}
 
 
 def safe_stem(name: str) -> str:
-    """A label as a file name that is safe on every system: letters, digits, '.', '_' and '-' only."""
-    kept = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("._-")[:MAX_STEM]
-    return kept or "frame"
+    """A label as a file name that is safe on every system: letters of any script, digits, '.', '_' and '-' only."""
+    letters = unicodedata.normalize("NFC", name)
+    kept = "".join(each if each in ".-" or unicodedata.category(each)[0] in KEPT else "_" for each in letters)
+    kept = re.sub("__+", "_", kept).strip("._-")[:MAX_STEM].encode()[:MAX_STEM_BYTES].decode(errors="ignore")
+    kept = kept.rstrip("._-") or "frame"
+    return f"frame_{kept}" if RESERVED.match(kept) else kept
 
 
-def zip_bytes(results: Sequence["FrameResult"], draw: Callable[["FrameResult"], Image.Image] | None = None) -> bytes:
-    """ZIP bytes of results of one model: `<name>_mask.png`, `<name>_overlay.png`, the tables and README.txt.
+@dataclass(frozen=True)
+class FrameFiles:
+    """A frame's own files, as bytes."""
 
-    `draw` makes each overlay; without it, it is the one that the command line writes. Frames that share a name, as
+    mask: bytes
+    overlay: bytes
+    report: bytes
+
+
+def frame_files(result: "FrameResult", draw: Callable[["FrameResult"], Image.Image] | None = None) -> FrameFiles:
+    """Mask and overlay as PNG and the report as HTML; `draw` makes the overlay, else it is the command line's."""
+    overlay = overlay_png(result, draw(result) if draw else None)
+    pictures = {REPORT_CAPTION: Image.open(io.BytesIO(overlay)), "Frame": Image.fromarray(result.frame)}
+    run = run_record(result.model, result.device, result.backend)
+    report = report_html(result.file, run, result.to_record(), pictures)
+    return FrameFiles(mask_png(result), overlay, report.encode())
+
+
+def zip_bytes(
+    results: Sequence["FrameResult"],
+    draw: Callable[["FrameResult"], Image.Image] | None = None,
+    made: Sequence[FrameFiles] = (),
+) -> bytes:
+    """ZIP bytes of results of one model: `<name>_mask.png`, `<name>_overlay.png`, reports, the tables and README.txt.
+
+    The report of a single frame is report.html, those of several are `<name>_report.html`. Frames that share a name, as
     those of a pullback do, get `_<frame, 1-based, 4 digits>` after it.
+
+    made: the files of each result where they are made already, as `frame_files` makes them with `draw`.
     """
     if not results:
         raise ValueError("no results to put into a ZIP")
     stream, records, taken = io.BytesIO(), [], set[str]()
-    sharing = Counter(safe_stem(result.name) for result in results)
+    sharing, reports = Counter(safe_stem(result.name) for result in results), {}
     run = run_record(results[0].model, results[0].device, results[0].backend)
     with zipfile.ZipFile(stream, "w") as archive:
-        for result in results:
+        for place, result in enumerate(results):
             name = safe_stem(result.name)
             stem = free_stem(name if sharing[name] == 1 else f"{name}_{result.frame_number:04d}", taken)
+            files = made[place] if made else frame_files(result, draw)
             records.append(result.to_record())
-            _add(archive, f"{stem}_mask.png", mask_png(result))
-            _add(archive, f"{stem}_overlay.png", overlay_png(result, draw(result) if draw else None))
+            _add(archive, f"{stem}_mask.png", files.mask)
+            _add(archive, f"{stem}_overlay.png", files.overlay)
+            reports[f"{stem}_{REPORT_NAME}" if len(results) > 1 else REPORT_NAME] = files.report
+        for report_name, report in reports.items():
+            _add(archive, report_name, report)
         _add(archive, CSV_NAME, measures_csv(run, records).encode())
         _add(archive, JSON_NAME, measures_json(run, records).encode())
         _add(archive, README_NAME, _readme(run, [scale_sentence(result.scale) for result in results]).encode())

@@ -1,7 +1,30 @@
-// What the page does without asking the server: the gate, light and dark, and how the picture is drawn.
-// Every setting is an attribute of <body> that app.css reads, so it outlives the next result.
+// What the page does without asking the server: the gate, light and dark, how the picture is drawn, and frames that
+// are dropped beside the uploader. Every setting is an attribute of <body> that app.css reads, so it outlives the next
+// result; agreement lasts for this tab, light or dark for this browser.
 (() => {
   const body = () => document.body;
+  const AGREED = "oct-agreed", THEME = "oct-theme";
+
+  // A browser may refuse to keep anything, as in another site's frame: then nothing outlives a reload.
+  function kept(store, key) {
+    try { return window[store].getItem(key); } catch { return null; }
+  }
+
+  function keep(store, key, value) {
+    try { window[store].setItem(key, value); } catch { /* said above */ }
+  }
+
+  function applyTheme() {
+    const dark = kept("localStorage", THEME);
+    if (dark !== null && body().classList.contains("dark") !== (dark === "dark")) body().classList.toggle("dark");
+  }
+
+  function begin() {
+    if (kept("sessionStorage", AGREED)) body().dataset.octAgreed = "yes";
+    applyTheme();
+    // Gradio sets the theme of the system when it starts, and again when that changes.
+    new MutationObserver(applyTheme).observe(body(), { attributes: true, attributeFilter: ["class"] });
+  }
 
   function applyView(controls) {
     const hidden = [...controls.querySelectorAll("[data-tissue-switch]")].filter((box) => !box.checked);
@@ -20,9 +43,66 @@
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("#oct-agree")) {
+      keep("sessionStorage", AGREED, "yes");
       body().dataset.octAgreed = "yes";
       window.scrollTo(0, 0);
     }
-    if (event.target.closest("#oct-theme")) body().classList.toggle("dark");
+    if (event.target.closest("#oct-theme")) {
+      keep("localStorage", THEME, body().classList.contains("dark") ? "light" : "dark");
+      applyTheme();
+      if (kept("localStorage", THEME) === null) body().classList.toggle("dark");
+    }
   });
+
+  // Frames dropped anywhere: the uploader takes one only while it is empty, and elsewhere the browser would leave the
+  // page to show the file.
+  const uploader = (part) => document.querySelector(`#oct-upload ${part}`);
+  let dropped = null;
+
+  function handOver() {
+    if (dropped === null) return;
+    const input = uploader("input[type=file]");
+    if (input && !uploader(".uploading")) {
+      const files = new DataTransfer();
+      files.items.add(dropped);
+      dropped = null;
+      input.files = files.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+      return;
+    }
+    uploader("[aria-label=Clear]")?.click();
+    setTimeout(handOver, 50);
+  }
+
+  function holdsFile(event) {
+    return Boolean(event.dataTransfer && [...event.dataTransfer.types].includes("Files"));
+  }
+
+  function mark(over) {
+    body().toggleAttribute("data-oct-drop", over);
+  }
+
+  document.addEventListener("dragover", (event) => {
+    if (!holdsFile(event)) return; // text that is dragged into a field is the browser's
+    event.preventDefault();
+    event.dataTransfer.dropEffect = body().dataset.octAgreed ? "copy" : "none";
+  });
+
+  document.addEventListener("drop", (event) => {
+    if (!holdsFile(event)) return;
+    event.preventDefault();
+    const file = event.dataTransfer.files[0];
+    if (!file || !body().dataset.octAgreed) return;
+    const busy = dropped !== null;
+    dropped = file; // of two, the later
+    if (!busy) handOver();
+  });
+
+  // Before Gradio sees them: what is dropped into the uploader itself ends there.
+  document.addEventListener("dragenter", (event) => mark(holdsFile(event)), true);
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) mark(false); }, true);
+  document.addEventListener("drop", () => mark(false), true);
+
+  if (document.body) begin();
+  else document.addEventListener("DOMContentLoaded", begin);
 })();

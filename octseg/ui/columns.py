@@ -20,15 +20,27 @@ CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear he
 SPACING_INFO = "If you know it: it goes before any scale found in the frame."
 PRESET_INFO = "For a frame that tells no scale: 704 or 1024 pixels square, or mm across the disc."
 PRESET_CHOICES = [("none", ""), *((preset, preset) for preset in PRESETS)]
-SEND_EXAMPLE = """element.addEventListener("click", (event) => {
+SEND_EXAMPLE = """let wanted = null;
+const send = () => {  // once no upload is under way, which would end up beside the example in the uploader
+  if (document.querySelector("#oct-upload .uploading")) return setTimeout(send, 50);
+  trigger("click", { file: wanted });
+  wanted = null;
+};
+element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-example]");
-  if (button) trigger("click", { file: button.dataset.example });
+  if (!button) return;
+  const waits = wanted !== null;
+  wanted = button.dataset.example;
+  if (!waits) send();
 });"""
 
 
 @dataclass(frozen=True)
 class FrameColumn:
-    """Left: the frame, its scale, and what is asked of the model. `measure`: the button to use the scale given."""
+    """Left: the frame, its scale, and what is asked of the model.
+
+    measure: the button to use the scale given. said: why it was not used.
+    """
 
     upload: gr.File
     examples: gr.HTML
@@ -36,6 +48,7 @@ class FrameColumn:
     spacing: gr.Textbox
     preset: gr.Radio
     measure: gr.Button
+    said: gr.HTML
     intervals: gr.Checkbox
 
 
@@ -47,6 +60,8 @@ class PictureColumn:
     """
 
     picture: gr.HTML
+    controls: gr.HTML
+    card: gr.HTML
     another_model: tuple[Any, gr.State] | None
 
 
@@ -72,10 +87,11 @@ def build_frame_column(desk: Desk) -> FrameColumn:
             spacing = gr.Textbox(label="Millimetres per pixel", info=SPACING_INFO, placeholder="0.00668")
             preset = gr.Radio(PRESET_CHOICES, value="", label="Or the display's field", info=PRESET_INFO)
             measure = gr.Button("Measure with this scale", variant="primary")
+            said = html_block("", "oct-said")
         intervals = gr.Checkbox(
             label="95 % intervals", info=intervals_info(desk.segmenter.config), elem_id="oct-intervals"
         )
-    return FrameColumn(upload, examples, scale, spacing, preset, measure, intervals)
+    return FrameColumn(upload, examples, scale, spacing, preset, measure, said, intervals)
 
 
 def build_picture_column(desk: Desk, load: Load | None, intervals: gr.Checkbox) -> PictureColumn:
@@ -86,7 +102,7 @@ def build_picture_column(desk: Desk, load: Load | None, intervals: gr.Checkbox) 
         controls = html_block(controls_html(segmenter.config.network.classes), "oct-controls")
         card = html_block(model_html(segmenter.identity, segmenter.config, segmenter.notice), "oct-model")
         another_model = build_model_field(desk, load, card, controls, intervals) if load else None
-    return PictureColumn(picture, another_model)
+    return PictureColumn(picture, controls, card, another_model)
 
 
 def build_numbers_column(share: Share | None) -> NumbersColumn:

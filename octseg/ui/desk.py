@@ -17,8 +17,8 @@ from PIL import Image
 from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.drawing.screen import encode_jpeg
 from octseg.errors import OctsegError, ReadError
-from octseg.export.bundle import zip_bytes
-from octseg.export.pictures import mask_png, overlay_png, png_bytes
+from octseg.export.bundle import frame_files, safe_stem, zip_bytes
+from octseg.export.pictures import png_bytes
 from octseg.export.provenance import run_record
 from octseg.export.tables import measures_csv
 from octseg.reading import read_pullback
@@ -35,6 +35,7 @@ FILE_LABELS = {  # file to download: what its button says
     "measures.csv": "CSV",
     "measures.json": "JSON",
 }
+SHARED = ("mask.png", "overlay.png", "measures.json")  # those of them that are shared
 
 
 class Segment(Protocol):
@@ -68,13 +69,18 @@ class Desk:
     def __init__(
         self, segmenter: Segmenter, limits: ServerLimits, folder: Path, segment: Segment | None = None
     ) -> None:
-        self.segmenter, self.limits, self.folder = segmenter, limits, folder
-        self._segment = segment or segmenter.segment
+        self.limits, self.folder = limits, folder
+        self._in_use: tuple[Segmenter, Segment] = (segmenter, segment or segmenter.segment)
         self._turns = threading.BoundedSemaphore(limits.model_runs)
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The model that frames are segmented with from now on."""
+        return self._in_use[0]
 
     def use(self, segmenter: Segmenter) -> None:
         """Segment with another model from now on, on this machine itself."""
-        self.segmenter, self._segment = segmenter, segmenter.segment
+        self._in_use = (segmenter, segmenter.segment)
 
     def segment(
         self, file: Path, pixel_spacing_mm: float | None, preset: str | None, *, uncertainty: bool = False
@@ -91,7 +97,8 @@ class Desk:
                 "or run `octseg predict` on the whole pullback"
             )
         with self._turn():
-            return self._segment(str(file), pixel_spacing_mm, preset=preset, uncertainty=uncertainty)
+            _, segment = self._in_use
+            return segment(str(file), pixel_spacing_mm, preset=preset, uncertainty=uncertainty)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -123,25 +130,28 @@ class Desk:
         return {**run_record(result.model, result.device, result.backend), "frames": [result.to_record()]}
 
     def files(self, result: FrameResult) -> dict[str, Path]:
-        """Write what can be downloaded: each name in FILE_LABELS to its file."""
-        record = self.record(result)
+        """Write what can be downloaded, each file called after the frame: each name in FILE_LABELS to its file."""
+        record, made = self.record(result), frame_files(result)
         contents = {
-            "octseg.zip": zip_bytes([result]),
-            "mask.png": mask_png(result),
-            "overlay.png": overlay_png(result),
+            "octseg.zip": zip_bytes([result], made=[made]),
+            "mask.png": made.mask,
+            "overlay.png": made.overlay,
             "measures.csv": measures_csv(record, record["frames"]).encode(),
             "measures.json": json.dumps(record, allow_nan=False, indent=1).encode(),
         }
-        folder = self._new_folder()
+        folder, stem = self._new_folder(), safe_stem(result.name)
+        files = {name: folder / f"{stem}_{name}" for name in contents}
         for name, content in contents.items():
-            (folder / name).write_bytes(content)
-        return {name: folder / name for name in contents}
+            files[name].write_bytes(content)
+        return files
 
     def for_sharing(self, result: FrameResult, file: Path, files: dict[str, Path]) -> Path:
-        """The folder of `files`, with the frame's own pixels put beside them; a private frame stays marked as one."""
+        """A folder with `files` by the names of their kinds, and the frame's own pixels; a private one stays marked."""
         with file.open("rb") as content:
             private = is_marked_private(content.read(HEAD_BYTES))
-        folder = files["measures.json"].parent
+        folder = self._new_folder()
+        for name in SHARED:
+            (folder / name).symlink_to(files[name])
         (folder / "frame.png").write_bytes(png_bytes(Image.fromarray(result.frame), mark_of(private=private)))
         return folder
 

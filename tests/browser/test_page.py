@@ -5,6 +5,7 @@ import itertools
 import json
 import zipfile
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -29,6 +30,23 @@ def test_two_clicks_lead_from_landing_to_a_result(landing: Visit) -> None:
     assert landing.measure("lumen_area_mm2") > 0
     assert not page.locator(".oct-gate").is_visible()
     assert page.locator(".oct-research").is_visible()
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_agreement_and_theme_survive_a_reload(landing: Visit, system: Literal["light", "dark"]) -> None:
+    page = landing.page
+    page.emulate_media(color_scheme=system)
+    page.reload()
+    is_dark = "document.body.classList.contains('dark')"
+    page.wait_for_function(f"{is_dark} === {str(system == 'dark').lower()}")
+    page.click("#oct-agree")
+    page.click("#oct-theme")
+    page.reload()
+    page.wait_for_selector("#oct-upload input[type=file]", state="attached")
+    assert page.locator("#oct-main").is_visible()
+    assert not page.locator(".oct-gate").is_visible()
+    assert page.evaluate(is_dark) is (system == "light")
+    page.emulate_media(color_scheme="light")
 
 
 def test_every_example_is_measured_with_the_scale_of_its_ruler(visit: Visit) -> None:
@@ -164,36 +182,49 @@ def test_a_ruler_goes_before_a_preset_and_the_page_says_so(visit: Visit) -> None
     assert "Not the preset 10 mm: the ruler in the frame was used" in said
 
 
-def test_a_scale_that_is_none_is_answered_with_a_sentence(visit: Visit, phantom_file: Path) -> None:
+def test_a_scale_that_is_none_is_answered_with_a_sentence_and_leaves_picture_and_numbers(
+    visit: Visit, phantom_file: Path
+) -> None:
     visit.upload(phantom_file)
+    before = visit.page.inner_html("#oct-table"), visit.page.inner_html("#oct-picture figcaption")
     for typed in ("ten", "-1", "0", "7"):
-        visit.type_scale(typed)
-        assert typed in visit.page.locator(".oct-error p").inner_text()
+        visit.page.fill("#oct-spacing :is(input, textarea)", typed)
+        visit.page.click("#oct-spacing button")
+        visit.page.wait_for_selector(f"#oct-said .oct-error p:has-text('{typed}')")
+        assert (visit.page.inner_html("#oct-table"), visit.page.inner_html("#oct-picture figcaption")) == before
+        assert visit.page.locator("#oct-files button:not([disabled])").count() == 5
+    visit.type_scale("0.012")
+    assert visit.page.locator("#oct-said .oct-error").count() == 0
 
 
-def test_the_zip_holds_masks_overlay_and_the_numbers_on_the_page(
+def test_the_zip_holds_masks_overlay_report_and_the_numbers_on_the_page(
     visit: Visit, phantom_file: Path, segmenter: octseg.Segmenter
 ) -> None:
     visit.upload(phantom_file)
     with visit.page.expect_download() as waiting:
         visit.page.click("#oct-files >> text=Download all")
+    assert waiting.value.suggested_filename == "phantom_7_octseg.zip"
     with zipfile.ZipFile(waiting.value.path()) as archive:
         assert archive.testzip() is None
-        assert {"phantom_7_mask.png", "phantom_7_overlay.png", "measures.csv", "measures.json"} <= set(
+        assert {"phantom_7_mask.png", "phantom_7_overlay.png", "measures.csv", "measures.json", "report.html"} <= set(
             archive.namelist()
         )
         record = json.loads(archive.read("measures.json"))
         mask = np.array(Image.open(io.BytesIO(archive.read("phantom_7_mask.png"))))
+        report = archive.read("report.html").decode()
     assert record["notice"] == "Research use only, not a medical device"
     assert record["frames"][0]["lipid_core_area_mm2"] == visit.measure("lipid_core_area_mm2")
     assert np.array_equal(mask, np.array(segmenter.segment(phantom_file).palette_mask()))
+    assert f"{visit.measure('lipid_core_area_mm2'):.3f} mm²" in report
 
 
 def test_each_file_can_be_had_alone(visit: Visit, phantom_file: Path) -> None:
     visit.upload(phantom_file)
-    for label, start in {"Mask": b"\x89PNG", "Overlay": b"\x89PNG", "CSV": b"file,", "JSON": b"{"}.items():
+    starts = {"mask.png": b"\x89PNG", "overlay.png": b"\x89PNG", "measures.csv": b"file,", "measures.json": b"{"}
+    for label, (name, start) in zip(("Mask", "Overlay", "CSV", "JSON"), starts.items(), strict=True):
         with visit.page.expect_download() as waiting:
             visit.page.click(f"#oct-files >> text={label}")
+        assert waiting.value.suggested_filename == f"phantom_7_{name}"
         assert Path(waiting.value.path()).read_bytes().startswith(start)
 
 

@@ -309,6 +309,7 @@ def test_the_zip_holds_pictures_tables_and_a_readme_that_all_open() -> None:
     assert archive.namelist() == [
         "frame_mask.png",
         "frame_overlay.png",
+        "report.html",
         "measures.csv",
         "measures.json",
         "README.txt",
@@ -316,6 +317,7 @@ def test_the_zip_holds_pictures_tables_and_a_readme_that_all_open() -> None:
     assert np.asarray(Image.open(archive.open("frame_mask.png")))[30, 15] == 3
     assert json.load(archive.open("measures.json"))["frames"][0]["lipid_arc_deg"] == 95.5
     assert float(rows_of(archive.read("measures.csv").decode())[0]["lipid_arc_deg"]) == 95.5
+    assert 'data-measure="lipid_arc_deg">96 °' in archive.read("report.html").decode()
     readme = archive.read("README.txt").decode()
     assert "Research use only, not a medical device" in readme
     assert "ab" * 32 in readme
@@ -341,6 +343,7 @@ def test_frames_of_a_pullback_are_named_by_their_number_in_the_zip() -> None:
     names = zipfile.ZipFile(io.BytesIO(zip_bytes([result(), result(frame_number=2)]))).namelist()
     assert names[0] == "frame_0001_mask.png"
     assert names[2] == "frame_0002_mask.png"
+    assert {"frame_0001_report.html", "frame_0002_report.html"} < set(names)
 
 
 @pytest.mark.parametrize(
@@ -354,6 +357,14 @@ def test_frames_of_a_pullback_are_named_by_their_number_in_the_zip() -> None:
         ("...", "frame"),
         ("\u202egnp.exe", "gnp.exe"),
         ("x" * 300, "x" * 80),
+        ("Mu\u0308ller 12", "M\xfcller_12"),
+        ("\u75c5\u5909-01", "\u75c5\u5909-01"),
+        ("\u75c5" * 300, "\u75c5" * 66),
+        ("\u0e20\u0e32\u0e1e\u0e17\u0e35\u0e48 1", "\u0e20\u0e32\u0e1e\u0e17\u0e35\u0e48_1"),
+        ("CON", "frame_CON"),
+        ("nul.2020", "frame_nul.2020"),
+        ("console", "console"),
+        ("frame. ", "frame"),
     ],
 )
 def test_a_name_in_the_zip_is_safe_on_every_system(name: str, stem: str) -> None:

@@ -13,10 +13,10 @@ from octseg.measurement import FrameMeasures
 from octseg.model import ModelConfig
 from octseg.pullback import PixelScale
 from octseg.result import ModelIdentity
+from octseg.ui.asking import typed_mm
 from octseg.ui.cards import dice_html, error_html, model_html, scale_html
 from octseg.ui.markup import number, signed
 from octseg.ui.numbers import UNSURE, table_html, tiles_html
-from octseg.ui.page import typed_mm
 from octseg.ui.picture import outline_path, scale_bar_svg
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.fakes.results import TWO_CORES

@@ -1,5 +1,6 @@
 """The app on a ZeroGPU Space, whose GPU is lent for one call, in another process. No GPU here: a package stands in."""
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from octseg.ui.examples import FOLDER
-from octseg.ui.page import _show
+from octseg.ui.showing import meet
+from octseg.ui.turns import Turns, Wish
 from tests.fakes.app_server import App, running_app
 
 # What spaces 0.51 does with a call and its result: through pickle and back, and of an error the name of its class.
@@ -60,13 +62,19 @@ def test_what_the_visitor_can_mend_is_told_as_without_a_gpu(app: App, tmp_path: 
         measures(app, tmp_path, preset="512")
 
 
-def test_a_page_whose_gpu_is_refused_does_not_stay_at_outlining() -> None:
+def test_a_page_whose_gpu_is_refused_tells_its_visitor_and_a_newer_wish_is_not_told_of_it() -> None:
     def refused(*_: object, **__: object) -> None:
         raise gr.Error("You have exceeded your ZeroGPU quota")
 
-    desk: Any = SimpleNamespace(segment=refused)
-    shown = _show(desk, lambda: FOLDER / "two_cores.jpg", uncertainty=False)
-    assert "Outlining" in str(next(shown))
-    assert "The GPU that the Space borrows did not outline it" in str(next(shown))
+    async def met(turns: Turns, then: Wish | None) -> list[object]:
+        await turns.ask(Wish(file=FOLDER / "two_cores.jpg", uncertainty=False))
+        running = meet(SimpleNamespace(segment=refused), SimpleNamespace(), turns)  # type: ignore[arg-type]
+        step = asyncio.ensure_future(anext(running, None))
+        await asyncio.sleep(0)  # the run has taken its wish
+        if then is not None:
+            await turns.ask(then)
+        return [await step]
+
     with pytest.raises(gr.Error, match="exceeded your ZeroGPU quota"):
-        next(shown)
+        asyncio.run(met(Turns(), None))
+    assert asyncio.run(met(Turns(), Wish(file=FOLDER / "no_lipid.jpg", uncertainty=False))) == [None]

@@ -1,0 +1,103 @@
+"""What each event of the page asks for. Every function answers at once; what it asks for is met by `showing.meet`."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+
+from octseg.errors import OctsegError
+from octseg.ui.cards import error_html, notice_html
+from octseg.ui.columns import CHOOSE
+from octseg.ui.desk import Desk
+from octseg.ui.showing import Shown, Updates, meet, sentence_of
+from octseg.ui.turns import Pages, Wish
+
+NO_FRAME = "there is no frame yet: drop a file, or choose a phantom"
+
+
+class Asking:
+    """The events of one server's pages; `file` is the path of the frame that a page holds, None for none."""
+
+    def __init__(self, desk: Desk, shown: Shown, pages: Pages) -> None:
+        self.desk, self.shown, self.pages = desk, shown, pages
+
+    async def new_frame(self, file: str | None, uncertainty: bool, request: gr.Request) -> Updates:
+        """A frame just came in: find its scale anew, whatever was typed or chosen for the one before."""
+        if file is None:
+            return await self.cleared(request)
+        await self.pages[request.session_hash].ask(Wish(file=Path(file), uncertainty=uncertainty))
+        return {**self.shown.working(), self.shown.frame.spacing: "", self.shown.frame.preset: ""}
+
+    async def example(self, uncertainty: bool, event: gr.EventData, request: gr.Request) -> Updates:
+        """An example was chosen: it takes the place of the frame that was sent."""
+        upload = self.shown.frame.upload
+        try:
+            file = str(self.desk.example(str(event.file)))
+        except (OctsegError, OSError) as error:
+            return {**await self.cleared(request), upload: None, **self.shown.nothing(error_html(sentence_of(error)))}
+        return {upload: file, **await self.new_frame(file, uncertainty, request)}
+
+    async def same_frame(
+        self, file: str | None, uncertainty: bool, typed: str, preset: str, request: gr.Request
+    ) -> Updates:
+        """The frame is there already: measure it with what was typed, its own scale or the preset, in this order."""
+        turns = self.pages[request.session_hash]
+        if file is None:
+            await turns.ask(None)
+            return self.shown.nothing(error_html(NO_FRAME))
+        try:
+            spacing_mm = typed_mm(typed)
+        except OctsegError as error:
+            return self.shown.unchanged(str(error))
+        wish = Wish(file=Path(file), uncertainty=uncertainty, spacing_mm=spacing_mm, preset=preset)
+        return await self._again(wish, request)
+
+    async def switched(self, file: str | None, uncertainty: bool, request: gr.Request) -> Updates:
+        """Intervals were asked for or no longer; without a frame that is for the next one."""
+        if file is None:
+            return self.shown.as_it_is()
+        before = self.pages[request.session_hash].same_frame(Path(file)) or Wish(file=Path(file), uncertainty=False)
+        return await self._again(replace(before, uncertainty=uncertainty), request)
+
+    async def with_another_model(
+        self, changed: bool, file: str | None, uncertainty: bool, request: gr.Request
+    ) -> Updates:
+        """The frame that is there is measured again, where there is one and the model is another."""
+        turns = self.pages[request.session_hash]
+        if not changed:
+            return self.shown.as_it_is()
+        turns.model = self.desk.segmenter.identity
+        if file is None:
+            return self.shown.as_it_is()
+        before = turns.same_frame(Path(file)) or Wish(file=Path(file), uncertainty=False)
+        await turns.ask(replace(before, uncertainty=uncertainty, otherwise=None))  # no number of the old model stays
+        return self.shown.working()
+
+    async def cleared(self, request: gr.Request) -> Updates:
+        """The frame was taken away: nothing is wished for any more."""
+        await self.pages[request.session_hash].ask(None)
+        return self.shown.nothing(notice_html(CHOOSE))
+
+    async def outlined(self, request: gr.Request) -> AsyncIterator[Updates]:
+        """The model's turn came up for a page."""
+        async for updates in meet(self.desk, self.shown, self.pages[request.session_hash]):
+            yield updates
+        yield self.shown.as_it_is()  # Gradio wants a value of every run
+
+    async def _again(self, wish: Wish, request: gr.Request) -> Updates:
+        """Ask for the frame that is there; until it is measured anew its picture and numbers stay, where they stand."""
+        turns = self.pages[request.session_hash]
+        before = turns.same_frame(wish.file)
+        await turns.ask(replace(wish, otherwise=before), keep=turns.shown is not None and turns.shown is before)
+        return {self.shown.frame.said: ""} if turns.shown else self.shown.working()
+
+
+def typed_mm(typed: str) -> float | None:
+    """Mm per pixel as typed, with a point or a comma; None for an empty field."""
+    if not typed.strip():
+        return None
+    try:
+        return float(typed.strip().replace(",", "."))
+    except ValueError:
+        raise OctsegError(f"{typed!r} is no number; write the millimetres per pixel as 0.00668") from None

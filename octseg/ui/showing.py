@@ -1,0 +1,179 @@
+"""What the page shows while a frame is outlined, afterwards, and where that fails. No arithmetic lives here."""
+
+import asyncio
+import errno
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from octseg.errors import OctsegError
+from octseg.measurement import FrameMeasures
+from octseg.result import FrameResult, ModelIdentity
+from octseg.ui.cards import error_html, intervals_info, model_html, notice_html, scale_html, withdrawn_html
+from octseg.ui.columns import FrameColumn, NumbersColumn, PictureColumn
+from octseg.ui.desk import Desk, Screen
+from octseg.ui.examples import true_values
+from octseg.ui.markup import text
+from octseg.ui.numbers import summary_html, table_html, tiles_html
+from octseg.ui.picture import controls_html, picture_html
+from octseg.ui.turns import Turns, Wish
+
+WORKING = "Outlining the tissues …"
+FAILED = "The server did not outline it: a notice in the corner says why. Try again in a minute."
+UNCHANGED = "Nothing was changed"
+FULL_DISK = "The server's disk is full; try again in a few minutes."
+
+logger = logging.getLogger(__name__)
+
+Updates = dict[Any, Any]  # component -> what it shows now; those that are not named stay as they are
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The components in which a result is shown."""
+
+    frame: FrameColumn
+    seen: PictureColumn
+    numbers: NumbersColumn
+    model: ModelIdentity  # the one whose card the page was built with
+
+    @property
+    def outputs(self) -> list[Any]:
+        """All of them."""
+        frame, seen, numbers = self.frame, self.seen, self.numbers
+        result = [seen.picture, frame.scale, numbers.summary, numbers.table, *numbers.files, numbers.shareable]
+        return [*result, frame.said, seen.card, seen.controls, frame.intervals]
+
+    def nothing(self, picture: str) -> Updates:
+        """No result: `picture` in the place of the picture, and neither numbers nor files."""
+        return {
+            self.seen.picture: picture,
+            self.frame.scale: "",
+            self.frame.said: "",
+            self.numbers.summary: tiles_html(FrameMeasures()),
+            self.numbers.table: "",
+            **self._no_files(),
+        }
+
+    def working(self) -> Updates:
+        """That a frame is being outlined."""
+        return self.nothing(notice_html(WORKING))
+
+    def as_it_is(self) -> Updates:
+        """No change at all."""
+        return {self.seen.picture: gr.skip()}
+
+    def unchanged(self, sentence: str) -> Updates:
+        """Why what was asked for the frame that is shown is not done; its picture and numbers stay."""
+        return {self.frame.said: error_html(sentence, title=UNCHANGED)}
+
+    def result(self, result: FrameResult, screen: Screen, wish: Wish, true: dict[str, float | None] | None) -> Updates:
+        """Picture and numbers; the files come later."""
+        drawn = picture_html(result, _address(screen.frame), _address(screen.grey))
+        return {
+            self.seen.picture: withdrawn_html(result.withdrawn) + drawn,
+            self.frame.scale: scale_html(result.scale, wish.preset or None),
+            self.numbers.summary: summary_html(result, true),
+            self.numbers.table: (
+                table_html(result.measures, result.intervals_95, true) if result.withdrawn is None else ""
+            ),
+            **self._no_files(),
+        }
+
+    def card(self, desk: Desk) -> Updates:
+        """The card of the desk's model, its switches, and what its intervals rest on."""
+        segmenter = desk.segmenter
+        return {
+            self.seen.card: model_html(segmenter.identity, segmenter.config, segmenter.notice),
+            self.seen.controls: controls_html(segmenter.config.network.classes),
+            self.frame.intervals: gr.Checkbox(info=intervals_info(segmenter.config)),
+        }
+
+    def files(self, files: dict[str, Path], shareable: Path) -> Updates:
+        """A button for each file to download, and the folder that can be shared."""
+        buttons = zip(self.numbers.files, files.values(), strict=True)
+        filled = {button: gr.DownloadButton(value=str(file), interactive=True) for button, file in buttons}
+        return {**filled, self.numbers.shareable: str(shareable)}
+
+    def _no_files(self) -> Updates:
+        buttons = {button: gr.DownloadButton(value=None, interactive=False) for button in self.numbers.files}
+        return {**buttons, self.numbers.shareable: ""}
+
+    def failed(self) -> list[Any]:
+        """What the browser shows by itself where the server gave no answer, a value for each of `outputs`."""
+        updates = self.nothing(error_html(FAILED, title="This frame was not measured"))
+        for button in self.numbers.files:
+            updates[button] = {"__type__": "update", "value": None, "interactive": False}
+        return [updates.get(component, {"__type__": "update"}) for component in self.outputs]
+
+
+async def meet(desk: Desk, shown: Shown, turns: Turns) -> AsyncIterator[Updates]:
+    """Meet a page's newest wish: picture and numbers, then the files. What is no longer wished for is not shown.
+
+    A wish that cannot be met leaves what stands there, or gives way to the one that it came in the place of.
+    """
+    wish, refused = turns.take(), ""
+    while wish is not None:
+        try:
+            result, updates = await asyncio.to_thread(_measured, desk, shown, wish)
+        except (OctsegError, OSError) as error:
+            sentence = sentence_of(error)
+            async with turns.speaking(wish) as newest:
+                if not newest:
+                    return
+                wish = turns.give_up(wish)
+                yield shown.unchanged(sentence) if turns.newest else shown.nothing(error_html(sentence))
+            refused = sentence
+            continue
+        except gr.Error:
+            if turns.newest is wish:
+                raise
+            return
+        async with turns.speaking(wish) as newest:
+            if not newest:
+                return
+            if result.model != (turns.model or shown.model) and result.model == desk.segmenter.identity:
+                updates, turns.model = {**updates, **shown.card(desk)}, result.model
+            turns.shown = wish
+            yield {**updates, **shown.unchanged(refused)} if refused else updates
+        buttons = await asyncio.to_thread(_files, desk, shown, result, wish.file)
+        async with turns.speaking(wish) as newest:
+            yield buttons if newest else shown.as_it_is()
+        return
+
+
+def _measured(desk: Desk, shown: Shown, wish: Wish) -> tuple[FrameResult, Updates]:
+    """Outline and measure the frame of a wish, and what the page shows of it."""
+    result = desk.segment(wish.file, wish.spacing_mm, wish.preset or None, uncertainty=wish.uncertainty)
+    return result, shown.result(result, desk.screen(result), wish, true_values(wish.file))
+
+
+def _files(desk: Desk, shown: Shown, result: FrameResult, file: Path) -> Updates:
+    """The buttons to download the result's files; without them where there is no room for files."""
+    try:
+        files = desk.files(result)
+        return shown.files(files, desk.for_sharing(result, file, files))
+    except OSError as error:
+        gr.Warning(text(sentence_of(error)))
+        return shown.as_it_is()
+
+
+def sentence_of(error: OctsegError | OSError) -> str:
+    """What a visitor is told; a failing of the system other than a full disk is a bug and goes on.
+
+    Of a full disk the log learns no more than that: the error names the file, and a file's name may name a patient.
+    """
+    if isinstance(error, OctsegError):
+        return str(error)
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    logger.error("no space left for visitors' files")
+    return FULL_DISK
+
+
+def _address(file: Path) -> str:
+    return f"gradio_api/file={file}"
