@@ -229,6 +229,7 @@ def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[P
     A folder that may not be looked into is told in `failures`.
     """
 
+    from octseg.reading.folders import walk
     from octseg.reading.formats import is_picture
 
     def tell(error: OSError) -> None:
@@ -245,13 +246,9 @@ def _files(inputs: Sequence[Path], out: Path, failures: list[str]) -> Iterator[P
             raise OctsegError(
                 f"{given} is both an input and --out: the next run would read its results; choose another"
             )
-        for folder, subfolders, names in os.walk(given, onerror=tell):
-            subfolders[:] = sorted(
-                s for s in subfolders if not s.startswith(".") and os.path.realpath(Path(folder) / s) != results
-            )
-            yield from (
-                Path(folder) / n for n in sorted(names) if not n.startswith(".") and is_picture(Path(folder) / n)
-            )
+        for folder, subfolders, names in walk(given, tell):
+            subfolders[:] = [name for name in subfolders if os.path.realpath(folder / name) != results]
+            yield from (folder / name for name in names if is_picture(folder / name))
 
 
 def _is_folder(path: Path) -> bool:
