@@ -12,7 +12,7 @@ Stopped at any moment, the same command goes on where it was.
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,14 @@ from train.preparing import preview
 from train.preparing.build import Job, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.masks import MaskRule, parse_class_map
-from train.preparing.names import RECORD_PATTERN, NameRule, by_csv, by_pattern
+from train.preparing.names import RECORD_PATTERN, NameRule, by_pattern
 from train.preparing.placing import LEAK_WARNING, SplitRule
 from train.preparing.processing import Processing
 from train.preparing.record_source import Found, RecordRequest, bring, default_cache, dry_run
-from train.preparing.sources import Listing, chosen, files_of, in_two_folders, paired
+from train.preparing.sources import Listing, chosen, files_of, paired
 from train.preparing.splits import HOLDOUTS
+from train.preparing.stored import in_two_folders
+from train.preparing.tables import by_csv
 from train.preparing.zenodo import ENDPOINT, Connection, Patience, Progress, md5_of
 
 SHOWN_FAULTS = 20
@@ -171,7 +173,7 @@ def _from_folder(options: Options) -> Found:
                 f"--out lies inside {folder.name}, which the next run would read; choose a folder beside it"
             )
     files = files_of(options.data) if options.data else in_two_folders(options.images, options.masks)
-    listing = paired(files, _name_rule(options))
+    listing = paired(files, _name_rule(options, [file.path for file in files]), private=options.private)
     kept = chosen(
         (item.name for item in listing.items), options.studies, options.max_frames_per_study, private=options.private
     )
@@ -205,8 +207,11 @@ def _origin(options: Options) -> Origin:
     )
 
 
-def _name_rule(options: Options) -> NameRule:
-    return by_csv(options.study_csv) if options.study_csv else by_pattern(options.name_pattern)
+def _name_rule(options: Options, files: Collection[str]) -> NameRule:
+    if not options.study_csv:
+        return by_pattern(options.name_pattern)
+    root = (options.data or options.images).resolve()
+    return by_csv(options.study_csv, files, root, private=options.private)
 
 
 def _processing(options: Options) -> Processing:
