@@ -24,9 +24,10 @@ from octseg.classes import CLASS_NAMES
 from octseg.dataset import parquet
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE
 from octseg.dataset.origin import ZENODO_FOLDS, ZENODO_RECORD, Origin
-from octseg.dataset.publishing import read_provenance
+from octseg.dataset.publishing import NAMES_AGREED, SHAREABLE_LICENCES, read_provenance
 from octseg.errors import ConfigError, DatasetError, OctsegError
 from train.preparing import preview
+from train.preparing.asking import require_nobody_named
 from train.preparing.build import Job, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.masks import MaskRule, parse_class_map
@@ -180,6 +181,10 @@ def _from_folder(options: Options) -> Found:
     listing = Listing(tuple(item for item in listing.items if item.name in kept), listing.problems)
     source: dict[str, Any] = {"kind": "folder"}
     origin = _origin(options)
+    if not options.private and options.license in SHAREABLE_LICENCES:
+        archive = options.data.name if options.data and options.data.is_file() else None
+        if require_nobody_named(listing, archive, agreed=options.yes_no_personal_data):
+            source[NAMES_AGREED] = True
     if options.data and options.data.is_file() and not options.private:
         digest = md5_of(options.data)
         known = ZENODO_FOLDS.get(digest)
@@ -352,6 +357,11 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
         "--key", type=Path, metavar="FILE", help="of the hashed names (DIR.key.json, beside the dataset)"
     )
     group.add_argument("--license", metavar="ID", help="as the Hub names it, e.g. cc-by-4.0")
+    group.add_argument(
+        "--yes-no-personal-data",
+        action="store_true",
+        help="with --license: I have looked at the names of studies and files, and none tells who a patient is",
+    )
     group.add_argument("--doi", help="of the material; 10.5281/zenodo.14478210 is known")
     group.add_argument("--title", help="of the material")
     group.add_argument("--creators", help="of the material, as they wish to be named")
