@@ -39,6 +39,7 @@ class How:
 
 
 TO_MAIN = How()
+PRIVATELY = How(private=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +131,9 @@ def _opened(repository: Repository, publication: Publication, say: Callable[[str
     """The repository's head, and whether the repository was made here and now: a README in it is then the Hub's own."""
     head = repository.head()
     if head is not None:
+        cannot = "is public already, so --private cannot hold"
         _require_private(
-            publication, head, "is public already, so --private cannot hold; make it private in its settings"
+            publication, head, f"{cannot}; say --public if all may see what is sent, make it private in its settings"
         )
         return head, False
     if publication.how.create_pr:

@@ -1,4 +1,7 @@
-"""`push-data`: a processed dataset to a dataset repository, as Parquet that the Hub's viewer shows, with its papers."""
+"""`push-data`: a processed dataset to a dataset repository, as Parquet that the Hub's viewer shows, with its papers.
+
+The repository is private unless told otherwise.
+"""
 
 from collections.abc import Iterable
 from functools import partial
@@ -8,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from hub.client import CARD, TO_MAIN, How, Publication, Published, publish
+from hub.client import CARD, PRIVATELY, How, Publication, Published, publish
 from hub.options import AddParser, add_folder_flags, say
 from hub.repository import require_name
 from octseg.cards.dataset import write as write_card
@@ -22,11 +25,11 @@ def add_command(add: AddParser) -> None:
     """`push-data DIR org/name`."""
     parser = add("push-data", help="publish a dataset of python -m train.prepare")
     parser.add_argument("folder", type=Path, metavar="DIR", help="dataset folder, or what --parquet made of it")
-    add_folder_flags(parser, push_data)
+    add_folder_flags(parser, push_data, private=True)
 
 
-def push_data(folder: Path, repository: str, how: How = TO_MAIN, token: Token = None) -> Published:
-    """Publish a dataset folder; its Parquet files lie beside it until they are sent.
+def push_data(folder: Path, repository: str, how: How = PRIVATELY, token: Token = None) -> Published:
+    """Publish a dataset folder, privately unless told otherwise; its Parquet files lie beside it until they are sent.
 
     Raises:
         PublishingError: it may not be published; no request has been made.

@@ -12,10 +12,12 @@ from hub.client import How, Published
 AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]  # argparse's own: name and help to the command's parser
 
 
-def add_folder_flags(parser: argparse.ArgumentParser, push: Callable[[Path, str, How], Published]) -> None:
-    """Where to and how, of a command that pushes the folder which `parser` takes as `folder`."""
+def add_folder_flags(
+    parser: argparse.ArgumentParser, push: Callable[[Path, str, How], Published], *, private: bool = False
+) -> None:
+    """Where to and how, of a command that pushes the folder which `parser` takes as `folder`. private: by default."""
     parser.add_argument("repository", metavar="ORG/NAME")
-    add_publishing_flags(parser)
+    add_publishing_flags(parser, private=private)
     parser.set_defaults(run=partial(_push_folder, push))
 
 
@@ -24,9 +26,19 @@ def _push_folder(push: Callable[[Path, str, How], Published], options: argparse.
     return 0
 
 
-def add_publishing_flags(parser: argparse.ArgumentParser) -> None:
-    """How a repository is written to."""
-    parser.add_argument("--private", action="store_true", help="make the repository private, where it is new")
+def add_publishing_flags(parser: argparse.ArgumentParser, *, private: bool = False) -> None:
+    """How a repository is written to. private: where neither of the two flags is given."""
+    seen = parser.add_mutually_exclusive_group()
+    default = {True: " (the default)", False: ""}
+    seen.add_argument(
+        "--private",
+        action="store_true",
+        default=private,
+        help=f"make a new repository private, and send nothing to a public one{default[private]}",
+    )
+    seen.add_argument(
+        "--public", dest="private", action="store_false", help=f"send to everybody's eyes{default[not private]}"
+    )
     add_pull_request_flag(parser)
     parser.add_argument("--tag", metavar="NAME", help="name the commit, as v1.0")
 

@@ -12,7 +12,7 @@ Stopped at any moment, the same command goes on where it was.
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,18 +25,21 @@ from octseg.commands.stopping import until_stopped
 from octseg.dataset import parquet
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE
 from octseg.dataset.origin import ZENODO_FOLDS, ZENODO_RECORD, Origin
-from octseg.dataset.publishing import read_provenance
+from octseg.dataset.publishing import NAMES_AGREED, SHAREABLE_LICENCES, read_provenance
 from octseg.errors import ConfigError, DatasetError, OctsegError
 from train.preparing import preview
+from train.preparing.asking import require_nobody_named
 from train.preparing.build import Job, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.masks import MaskRule, parse_class_map
-from train.preparing.names import RECORD_PATTERN, NameRule, by_csv, by_pattern
+from train.preparing.names import RECORD_PATTERN, NameRule, by_pattern
 from train.preparing.placing import LEAK_WARNING, SplitRule
 from train.preparing.processing import Processing
 from train.preparing.record_source import Found, RecordRequest, bring, default_cache, dry_run
-from train.preparing.sources import Listing, chosen, files_of, in_two_folders, paired
+from train.preparing.sources import Listing, chosen, files_of, paired
 from train.preparing.splits import HOLDOUTS
+from train.preparing.stored import in_two_folders
+from train.preparing.tables import by_csv
 from train.preparing.zenodo import ENDPOINT, Connection, Patience, Progress, md5_of
 
 SHOWN_FAULTS = 20
@@ -170,13 +173,17 @@ def _from_folder(options: Options) -> Found:
                 f"--out lies inside {folder.name}, which the next run would read; choose a folder beside it"
             )
     files = files_of(options.data) if options.data else in_two_folders(options.images, options.masks)
-    listing = paired(files, _name_rule(options))
+    listing = paired(files, _name_rule(options, [file.path for file in files]), private=options.private)
     kept = chosen(
         (item.name for item in listing.items), options.studies, options.max_frames_per_study, private=options.private
     )
     listing = Listing(tuple(item for item in listing.items if item.name in kept), listing.problems)
     source: dict[str, Any] = {"kind": "folder"}
     origin = _origin(options)
+    if not options.private and options.license in SHAREABLE_LICENCES:
+        archive = options.data.name if options.data and options.data.is_file() else None
+        if require_nobody_named(listing, archive, agreed=options.yes_no_personal_data):
+            source[NAMES_AGREED] = True
     if options.data and options.data.is_file() and not options.private:
         digest = md5_of(options.data)
         known = ZENODO_FOLDS.get(digest)
@@ -204,8 +211,11 @@ def _origin(options: Options) -> Origin:
     )
 
 
-def _name_rule(options: Options) -> NameRule:
-    return by_csv(options.study_csv) if options.study_csv else by_pattern(options.name_pattern)
+def _name_rule(options: Options, files: Collection[str]) -> NameRule:
+    if not options.study_csv:
+        return by_pattern(options.name_pattern)
+    root = (options.data or options.images).resolve()
+    return by_csv(options.study_csv, files, root, private=options.private)
 
 
 def _processing(options: Options) -> Processing:
@@ -348,6 +358,11 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
         "--key", type=Path, metavar="FILE", help="of the hashed names (DIR.key.json, beside the dataset)"
     )
     group.add_argument("--license", metavar="ID", help="as the Hub names it, e.g. cc-by-4.0")
+    group.add_argument(
+        "--yes-no-personal-data",
+        action="store_true",
+        help="with --license: I have looked at the names of studies and files, and none tells who a patient is",
+    )
     group.add_argument("--doi", help="of the material; 10.5281/zenodo.14478210 is known")
     group.add_argument("--title", help="of the material")
     group.add_argument("--creators", help="of the material, as they wish to be named")

@@ -257,8 +257,8 @@ def _files(inputs: Sequence[Path], out: Path, failures: list[str], passed_over: 
     A folder that may not be looked into is told in `failures`, results of this program in `passed_over`.
     """
 
+    from octseg.reading.folders import walk
     from octseg.reading.formats import sort_of
-    from octseg.reading.names import natural_key
 
     def tell(error: OSError) -> None:
         failures.append(
@@ -274,13 +274,9 @@ def _files(inputs: Sequence[Path], out: Path, failures: list[str], passed_over: 
             raise OctsegError(
                 f"{given} is both an input and --out: the next run would read its results; choose another"
             )
-        for folder, subfolders, names in os.walk(given, onerror=tell):
-            inside = (s for s in subfolders if not s.startswith("."))
-            subfolders[:] = sorted(
-                (s for s in inside if os.path.realpath(Path(folder) / s) != results), key=natural_key
-            )
-            files = (Path(folder) / n for n in sorted(names, key=natural_key) if not n.startswith("."))
-            for path in files:
+        for folder, subfolders, names in walk(given, tell):
+            subfolders[:] = [name for name in subfolders if os.path.realpath(folder / name) != results]
+            for path in (folder / name for name in names):
                 sort = sort_of(path)
                 if sort == "result":
                     passed_over.append(path)

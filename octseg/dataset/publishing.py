@@ -1,8 +1,8 @@
 """The gate that every way of publishing data goes through: what is private, unlicensed or altered stays here.
 
 Deny by default. A folder passes only when its provenance.json says that it may be published, under a licence that
-allows to share adapted material, when SHA256SUMS lists each of its files and each is as it was made, and when no
-picture bears the mark that private frames are given.
+allows to share adapted material, when no study reads like a patient's name unless that was asked about, when SHA256SUMS
+lists each of its files and each is as it was made, and when no picture bears the mark that private frames are given.
 """
 
 import hashlib
@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from octseg.dataset.personal import suspicions
 from octseg.errors import DatasetError, PublishingError
 
 PHANTOMS_NAME = "octseg phantoms"
+NAMES_AGREED = "names_said_to_be_of_nobody"  # of a provenance's source: they were asked about
 PROVENANCE_FILE, SUMS_FILE = "provenance.json", "SHA256SUMS"
 # A text chunk of each picture made from private frames; it survives copying and renaming.
 PRIVATE_KEYWORD, PRIVATE_TEXT = "Rights", "Private: not to be published"
@@ -51,6 +53,7 @@ def require_publishable(folder: Path) -> dict[str, Any]:
     except DatasetError as error:
         raise PublishingError(f"nothing is published: {error}") from error
     require_licence(provenance, folder.name)
+    _require_nobody_named(provenance, folder.name)
     if faults:
         raise PublishingError(
             f"{folder.name} is not published, for it is not as it was made: {faults[0]}"
@@ -59,6 +62,18 @@ def require_publishable(folder: Path) -> dict[str, Any]:
     for path in _files(folder):
         _refuse_marked(path)
     return provenance
+
+
+def _require_nobody_named(provenance: Mapping[str, Any], name: str) -> None:
+    """PublishingError where studies bear names that may tell who a patient is, and nobody was asked about them."""
+    if provenance.get("source", {}).get(NAMES_AGREED) is True:
+        return
+    studies = {study for of_split in provenance.get("split", {}).get("studies", {}).values() for study in of_split}
+    if found := suspicions(studies):
+        raise PublishingError(
+            f"{name} is not published: {len(found)} of its {len(studies)} studies read like {found[0].kind}; prepare "
+            "it with names that tell of nobody, or, if these do not, with --yes-no-personal-data"
+        )
 
 
 def require_not_private(path: Path) -> None:

@@ -64,7 +64,7 @@ def image_format(head: bytes, label: str) -> ImageFormat:
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
-    raise ReadError(f"{label} is {_foreign_kind(head)}; this version reads {READABLE}")
+    raise ReadError(f"{label} is {kind_of(head)}; this version reads {READABLE}")
 
 
 def is_picture(path: Path) -> bool:
@@ -87,7 +87,8 @@ def sort_of(path: Path) -> Literal["picture", "result"] | None:
         return "picture"
 
 
-def _foreign_kind(head: bytes) -> str:
+def kind_of(head: bytes) -> str:
+    """What a file is that is no picture read here, by its first HEAD_BYTES, to go after "it is"."""
     for offset, magic, kind in _FOREIGN:
         if head[offset : offset + len(magic)] == magic:
             return kind

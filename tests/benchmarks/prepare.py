@@ -25,7 +25,8 @@ from train.preparing.duplicates import describe
 from train.preparing.masks import MaskRule, read_mask
 from train.preparing.names import RECORD_PATTERN, by_pattern
 from train.preparing.processing import Processing, process
-from train.preparing.sources import Item, folder_files, paired
+from train.preparing.sources import Item, paired
+from train.preparing.stored import folder_files
 
 FOLD_BYTES = 12_112_239_213
 RULE = MaskRule(record=True)

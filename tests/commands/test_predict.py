@@ -122,6 +122,21 @@ def test_a_folder_is_searched_for_pictures_and_hidden_and_other_files_are_passed
     assert capsys.readouterr().err == ""
 
 
+def test_a_folder_that_is_a_link_is_followed_and_thumbnails_of_a_nas_are_passed_over(
+    phantoms: Path, tmp_path: Path
+) -> None:
+    scratch = tmp_path / "scratch"
+    for name in ("frame.png", "@eaDir/frame.png/SYNOFILE_THUMB_M.png"):
+        (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(phantoms / "phantom_0001.png", scratch / name)
+    (tmp_path / "project").mkdir()
+    for link in ("images", "again"):
+        (tmp_path / "project" / link).symlink_to(scratch)
+    (scratch / "up").symlink_to(tmp_path / "project")
+    assert main(["predict", str(tmp_path / "project"), "--out", str(tmp_path / "results"), *QUICK]) == 0
+    assert [entry["file"] for entry in measures(tmp_path / "results")] == ["frame.png"]
+
+
 def test_inputs_of_one_name_do_not_overwrite_each_other(phantoms: Path, tmp_path: Path) -> None:
     for folder, source in (("a", "phantom_0001.png"), ("b", "phantom_0002.png")):
         (tmp_path / folder).mkdir()

@@ -20,7 +20,8 @@ from octseg.phantom import Phantom, random_spec, render
 from train import prepare
 from train.dataset import Data, training_frames
 from train.preparing.names import FrameName
-from train.preparing.sources import Item, StoredFile
+from train.preparing.sources import Item
+from train.preparing.stored import StoredFile
 
 SIDE_PX = 128
 CC_BY = ("--license", "cc-by-4.0", "--title", "Drawn discs", "--creators", "Doe, J.; Roe, R.")
@@ -106,7 +107,7 @@ def phantoms_fold(root: Path, rulers: Mapping[str, bool], per_study: int = 1) ->
 
 
 def stored(path: str, content: bytes, stamp: str = "0") -> StoredFile:
-    return StoredFile(path, stamp, lambda: content)
+    return StoredFile(path, stamp, lambda: content, lambda: content)
 
 
 def item(image: bytes, mask: bytes, name: FrameName = FIRST) -> Item:

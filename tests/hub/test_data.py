@@ -47,14 +47,15 @@ def pushes(hub: HubServer, dataset: Path, as_parquet: Path, tmp_path_factory: py
     """Twice the same; then to another repository in many files, in one, and from Parquet; then with other flags."""
     token = hub.add_user("ada", orgs=["lab"])
     commands = [
-        [10**9, str(dataset), NAME, "--tag", "v1.0"],
-        [10**9, str(dataset), NAME],
+        [10**9, str(dataset), NAME, "--public", "--tag", "v1.0"],
+        [10**9, str(dataset), NAME, "--public"],
         [1, str(dataset), "lab/changed"],
         [10**9, str(dataset), "lab/changed"],
         [10**9, str(as_parquet), "lab/changed"],
-        [1, str(dataset), NAME, "--create-pr"],
+        [1, str(dataset), NAME, "--public", "--create-pr"],
         [10**9, str(dataset), "lab/own", "--private"],
         [10**9, str(dataset), "lab"],
+        [10**9, str(dataset), NAME],
     ]
     return Pushes(token, in_client(hub, tmp_path_factory.mktemp("home"), push, commands, token=token))
 
@@ -88,9 +89,17 @@ def test_a_folder_of_parquet_is_published_as_the_same_bytes(hub: HubServer, push
     assert pushes.commit(4) == pushes.commit(3)
 
 
-def test_a_private_repository_is_made_where_asked_for(hub: HubServer, pushes: Pushes) -> None:
+def test_a_repository_is_private_unless_it_is_to_be_public(hub: HubServer, pushes: Pushes) -> None:
     assert hub.is_private("dataset", "lab/own")
+    assert hub.is_private("dataset", "lab/changed")
+    assert "made the private dataset lab/changed" in pushes.answers[2]["err"]
     assert not hub.is_private("dataset", NAME)
+
+
+def test_a_public_repository_gets_nothing_without_a_word(hub: HubServer, pushes: Pushes) -> None:
+    assert pushes.answers[8]["status"] == 1
+    assert "is public already, so --private cannot hold; say --public if all may see" in pushes.answers[8]["err"]
+    assert hub.head("dataset", NAME) == pushes.commit(0)
 
 
 def test_a_pull_request_leaves_the_branch_as_it_is(hub: HubServer, pushes: Pushes) -> None:

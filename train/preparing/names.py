@@ -1,21 +1,26 @@
-"""Which study, series and frame a file is: from its name by a pattern, or from a CSV file.
+"""Which study, series and frame a file is, by a pattern of its name; what a name leaves open is filled in for all.
 
-A study is a patient: all of its frames lie on the same side of a split.
+A study is a patient: all of its frames lie on the same side of a split. Names are compared as people read them: one
+letter may be stored composed or decomposed, as disks of Linux and of a Mac do.
 """
 
-import csv
 import hashlib
-import io
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from octseg.errors import ConfigError
+from octseg.errors import ConfigError, DatasetError
 from octseg.reading.names import NaturalKey, natural_key
 
 RECORD_PATTERN = r"(?P<study>\d{3})_(?P<series>\d+)_(?P<frame>\d{3,})"
-MAX_CSV_BYTES = 64 << 20
+MAX_FRAME_DIGITS = 9  # a longer number is a time stamp or part of a DICOM UID
+PARTS_OF_A_SPLIT = frozenset({"train", "training", "val", "valid", "validation", "test"})  # hold one frame each
+UNKNOWN_NAME = "its name is not one that the name pattern or the CSV file knows"
+_ENDING = re.compile(
+    r"(\.ome)?\.(png|jpe?g|jpe|jfif|tiff?|btf|tf8|bmp|dib|webp|gif|jp2|heic|dcm|dicom|nii(\.gz)?)$", re.IGNORECASE
+)
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -40,7 +45,28 @@ class FrameName:
         return f"{_safe(self.study)}_{_safe(self.series)}_{self.frame:03d}"
 
 
-NameRule = Callable[[str], FrameName | None]  # file name -> frame, or None where it fits nothing
+@dataclass(frozen=True)
+class Parts:
+    """What is said of one file; series and frame are None where nothing is. where: what says it, in a sentence."""
+
+    study: str
+    series: str | None
+    frame: int | None
+    where: str
+
+
+@dataclass(frozen=True)
+class NameRule:
+    """File (its path in the source) -> its parts; DatasetError with the reason where there are none."""
+
+    parts_of: Callable[[str], Parts]
+
+    def __call__(self, file: str) -> FrameName | None:
+        """Which frame a file is, as if it were the only one; None where it fits nothing."""
+        try:
+            return completed({file: self.parts_of(file)})[file]
+        except DatasetError:
+            return None
 
 
 def by_pattern(pattern: str) -> NameRule:
@@ -49,51 +75,115 @@ def by_pattern(pattern: str) -> NameRule:
     Raises ConfigError where it is none.
     """
     try:
-        compiled = re.compile(pattern)
+        compiled = re.compile(composed(pattern))
     except re.error as error:
         raise ConfigError(f"the name pattern is no regular expression: {error}") from error
     if "study" not in compiled.groupindex:
         raise ConfigError(f"the name pattern {pattern} needs a group (?P<study>...): a split by patient rests on it")
 
-    def rule(file: str) -> FrameName | None:
-        found = compiled.fullmatch(PurePosixPath(file).stem)
-        return None if found is None else _frame_name(found.groupdict(), file)
+    def parts_of(file: str) -> Parts:
+        found = compiled.fullmatch(stem_of(file))
+        said = {} if found is None else {kind: (text or "").strip() for kind, text in found.groupdict().items()}
+        if not said.get("study"):
+            raise DatasetError(UNKNOWN_NAME)
+        frame = frame_number(said["frame"], "its name", shown=False) if said.get("frame") else None
+        return Parts(said["study"], said.get("series") or None, frame, "the name of a file")
 
-    return rule
+    return NameRule(parts_of)
 
 
-def by_csv(path: Path) -> NameRule:
-    """By a CSV file with the columns file and study, and series and frame where there are such.
+def frame_number(text: str, where: str, *, shown: bool = True) -> int:
+    """The number of a frame; DatasetError where `text`, which stands in `where`, is none. shown: it may be told."""
+    if not text.isascii() or not text.isdigit():
+        raise DatasetError(f"the frame{f' {text!r}' if shown else ''} in {where} is no whole number")
+    if len(text) > MAX_FRAME_DIGITS:
+        raise DatasetError(
+            f"the frame number in {where} has {len(text)} digits, as a time stamp has, and at most {MAX_FRAME_DIGITS} "
+            "are right; where none is given, frames are counted in the order of their names"
+        )
+    return int(text)
 
-    Raises ConfigError where it cannot be read or lacks a column.
+
+def composed(text: str) -> str:
+    """The text with each letter and its accents as one character."""
+    return unicodedata.normalize("NFC", text)
+
+
+def stem_of(file: str) -> str:
+    """A file's name without folders and without the endings of pictures: `a` of x/a.png, a.ome.tif and a.jpg.png."""
+    name = composed(PurePosixPath(file).name)
+    while (shorter := _ENDING.sub("", name)) != name and shorter:
+        name = shorter
+    return name
+
+
+def completed(parts: Mapping[str, Parts]) -> dict[str, FrameName]:
+    """Each file's frame: what its parts leave open is taken from its name, and from those of its neighbours.
+
+    A frame's number is the last one in the file's name. Where some name has none, or a time stamp, the frames of that
+    series are counted in the order of their names. Where two pictures of a study come out as one frame, and no series
+    is given, pictures whose names differ in more than that number are different series.
     """
-    try:
-        content = path.read_bytes()[:MAX_CSV_BYTES].decode("utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(content)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path.name} cannot be read as a CSV file in UTF-8") from error
-    if not rows or not {"file", "study"} <= rows[0].keys():
-        raise ConfigError(f"{path.name} needs a header line with file,study (and series,frame where there are such)")
-    by_file = {PurePosixPath(row["file"] or "").name: row for row in rows}
-    by_stem = {PurePosixPath(file).stem: row for file, row in by_file.items()}
+    groups: dict[tuple[str, str | None], dict[str, Parts]] = {}
+    for file in sorted(parts, key=natural_key):
+        groups.setdefault((parts[file].study, parts[file].series), {})[file] = parts[file]
+    names: dict[str, FrameName] = {}
+    for (study, series), group in groups.items():
+        numbers = {file: _number(file) if part.frame is None else part.frame for file, part in group.items()}
+        open_numbers = any(part.frame is None for part in group.values())
+        if open_numbers and None in numbers.values():
+            numbers = dict(zip(group, range(1, len(group) + 1), strict=True))
+        series_of = dict.fromkeys(group, series or "1")
+        if series is None and len(set(numbers.values())) < len(group):
+            series_of = _series_by_name(group)
+        names |= {
+            file: FrameName(study, series_of[file], number) for file, number in numbers.items() if number is not None
+        }
+    return names
 
-    def rule(file: str) -> FrameName | None:
-        base = PurePosixPath(file)
-        row = by_file.get(base.name) or by_stem.get(base.stem)
-        return None if row is None else _frame_name(row, file)
 
-    return rule
+def _number(file: str) -> int | None:
+    """The last number in a file's name; None where there is none, or one too long for a frame's."""
+    digits = re.findall(r"[0-9]+", stem_of(file))
+    return int(digits[-1]) if digits and len(digits[-1]) <= MAX_FRAME_DIGITS else None
 
 
-def _frame_name(parts: Mapping[str, str | None], file: str) -> FrameName | None:
-    """None where a part is not what it must be."""
-    study, series, frame = parts.get("study") or "", parts.get("series") or "1", parts.get("frame")
-    if frame is None or frame == "":
-        digits = re.findall(r"\d+", PurePosixPath(file).stem)  # the last number of a name counts the frames
-        frame = digits[-1] if digits else "1"
-    if not study.strip() or not frame.isascii() or not frame.isdigit() or len(frame) > 9:
-        return None
-    return FrameName(study.strip(), series.strip(), int(frame))
+def _series_by_name(files: Iterable[str]) -> dict[str, str]:
+    """File -> 1, 2, ... by its folder and what its name is beside the last number."""
+    rest: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        before, _, after = re.fullmatch(r"(.*?)([0-9]*)([^0-9]*)", stem_of(file)).groups()  # type: ignore[union-attr]
+        folders = [each for each in PurePosixPath(file).parent.parts if each.casefold() not in PARTS_OF_A_SPLIT]
+        rest[file] = (*folders, before, after)
+    number_of = {key: str(number) for number, key in enumerate(dict.fromkeys(rest.values()), 1)}
+    return {file: number_of[key] for file, key in rest.items()}
+
+
+def refuse_two_spellings(parts: Mapping[str, Parts], *, private: bool = False) -> None:
+    """DatasetError where one study is spelt in two ways: its frames would end on both sides of a split.
+
+    Of `private` names no spelling is told.
+    """
+    first: dict[str, tuple[str, Parts]] = {}
+    for file, part in parts.items():
+        other_file, other = first.setdefault(_spelling(part.study), (file, part))
+        if other.study == part.study:
+            continue
+        seen = [
+            f"in {each.where}" if private else f"{each.study!r} in {each.where}, {named}"
+            for named, each in ((other_file, other), (file, part))
+        ]
+        raise DatasetError(
+            f"one study is spelt in two ways: {seen[0]}, and {seen[1]}; spell it in one, or its frames may end up on "
+            "both sides of the split"
+        )
+
+
+def _spelling(study: str) -> str:
+    """What two spellings of one study share: case, spaces, leading zeros and what parts letters from digits go."""
+    plain = re.sub(r"[\s_.-]+", "-", unicodedata.normalize("NFKC", study).casefold())
+    plain = re.sub(r"(?<=[^\W\d])-(?=\d)|(?<=\d)-(?=[^\W\d])", "", plain)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
 
 
 def _safe(part: str) -> str:

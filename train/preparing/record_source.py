@@ -20,7 +20,8 @@ from octseg.export.files import told_in_one_sentence
 from train.locking import locked
 from train.preparing.names import RECORD_PATTERN, FrameName, by_pattern
 from train.preparing.remote_zip import Directory, Span, fetch, holds, read_directory
-from train.preparing.sources import Listing, Problem, chosen, folder_files, paired, refuse_escaping, zip_files
+from train.preparing.sources import Listing, Problem, chosen, paired
+from train.preparing.stored import folder_files
 from train.preparing.zenodo import (
     ENDPOINT,
     RECORD,
@@ -32,6 +33,7 @@ from train.preparing.zenodo import (
     partial_download,
     remember,
 )
+from train.preparing.zipped import refuse_escaping, zip_files
 
 MEMBER = re.compile(r"(?:^|.*/)(?P<part>train|test)/(?P<kind>img|mask)/(?P<file>[^/]+)")
 PROCESSED_BYTES = 350_000  # of a frame with its mask at 512 x 512

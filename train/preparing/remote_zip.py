@@ -17,6 +17,7 @@ from pathlib import Path
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
 from train.preparing.zenodo import Connection, Progress, RemoteFile
+from train.preparing.zipped import UNPACK, why_unreadable
 
 SPAN_BYTES = 16 << 20  # asked for at once
 GAP_BYTES = 64 << 10  # between two wanted members, read and thrown away rather than asked for anew
@@ -172,8 +173,10 @@ class _Stream:
 
     def member(self, member: zipfile.ZipInfo) -> bytes:
         """The member's content, inflated and checked; members are to be asked for in the order of their offsets."""
-        if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DatasetError(f"{Path(member.filename).name} is encrypted or packed in a way that is not read here")
+        if (reason := why_unreadable(member)) is not None:
+            raise DatasetError(f"{Path(member.filename).name} {reason}")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DatasetError(f"{Path(member.filename).name} is packed in a way that is not read here; {UNPACK}")
         if max(member.file_size, member.compress_size) > MEMBER_BYTES:
             raise DatasetError(f"{Path(member.filename).name} asks for {member.file_size} bytes, too many for a frame")
         self._read(member.header_offset - self._at)

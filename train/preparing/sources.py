@@ -1,35 +1,34 @@
-"""Where frames and masks lie on disk: a folder or a ZIP file, paired by name.
+"""Which mask belongs to which frame, and which frame it is.
 
 Frames lie in a folder img/ or images/, masks beside it in mask/ or masks/, at any depth: the record's fold_k/train/img,
-or a lab's own two folders. mask_color/ and all else is passed over. A path inside a ZIP is a label, never a place to
-write to.
+or a lab's own two folders, with a folder for each patient in both where there are such. mask_color/ and all else is
+passed over, as is what lies beside the pictures and is none.
 """
 
 import re
-import zipfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from octseg.drawing.own import kind_of_content
 from octseg.errors import DatasetError
-from octseg.reading.names import natural_path_key
+from octseg.reading.formats import HEAD_BYTES, kind_of
 from octseg.reading.own import OwnKind
-from train.preparing.names import FrameName, NameRule
+from train.preparing.names import FrameName, NameRule, Parts, completed, composed, refuse_two_spellings, stem_of
+from train.preparing.stored import IMAGE_FOLDERS, StoredFile, folder_files, kind_at
+from train.preparing.zipped import zip_files
 
-IMAGE_FOLDERS, MASK_FOLDERS = ("img", "images"), ("mask", "masks")
 MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)s?$", re.IGNORECASE)
-MAX_FILE_BYTES = 200_000_000
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".bmp", ".dib", ".webp"})
+# Of what editors, cameras and people put beside pictures.
+BESIDE = frozenset(
+    {
+        *(".json", ".xml", ".txt", ".csv", ".tsv", ".yaml", ".yml", ".html", ".htm", ".md", ".log", ".roi", ".zip"),
+        *(".db", ".ini", ".lnk", ".url", ".bak", ".tmp", ".part", ".py", ".m", ".ijm", ".xls", ".xlsx", ".ods"),
+        *(".doc", ".docx", ".odt", ".pdf", ".ppt", ".pptx", ".svg", ".xmp", ".pts", ".geojson", ".md5", ".sha256"),
+    }
+)
 ZIP_MAGIC = b"PK"
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """One file of a source: its path in it, how to read it, and a stamp that changes when it does."""
-
-    path: str
-    stamp: str
-    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -62,115 +61,158 @@ class Listing:
     problems: tuple[Problem, ...]
 
 
-def folder_files(root: Path) -> list[StoredFile]:
-    """All files under a folder, hidden ones passed over."""
-    found = []
-    for path in sorted(root.rglob("*"), key=natural_path_key):
-        inside = path.relative_to(root)
-        if path.is_file() and not any(part.startswith(".") for part in inside.parts):
-            state = path.stat()
-            found.append(
-                StoredFile(inside.as_posix(), f"{state.st_size}-{state.st_mtime_ns}", lambda path=path: _read(path))  # type: ignore[misc]
-            )
-    return found
-
-
-def zip_files(path: Path) -> list[StoredFile]:
-    """All members of a ZIP file; their CRC-32 is checked when they are read."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise DatasetError(f"{path.name} is no ZIP file that can be read, or its download is not complete") from error
-
-    def read(member: zipfile.ZipInfo) -> bytes:
-        if member.file_size > MAX_FILE_BYTES:
-            raise DatasetError("it is too large for a frame")
-        try:
-            return archive.read(member)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
-            raise DatasetError("it is damaged in the ZIP file (CRC-32 or its packing is wrong)") from error
-
-    refuse_escaping((member.filename for member in archive.infolist()), path.name)
-    return [
-        StoredFile(member.filename, f"{member.CRC:08x}-{member.file_size}", lambda member=member: read(member))  # type: ignore[misc]
-        for member in archive.infolist()
-        if not member.is_dir() and not PurePosixPath(member.filename).name.startswith(".")
-    ]
-
-
-def refuse_escaping(members: Iterable[str], archive: str) -> None:
-    """DatasetError where a member of an archive bears a path that leads out of it: no honest ZIP file has one."""
-    for member in members:
-        if member.startswith(("/", "\\")) or ".." in PurePosixPath(member).parts or ":" in member:
-            raise DatasetError(f"{archive} holds a path that leads out of it, so nothing of it is used")
-
-
 def files_of(path: Path) -> list[StoredFile]:
     """All files of a folder or a ZIP file; DatasetError where `path` is neither."""
     if path.is_dir():
         return folder_files(path)
     if path.is_file():
-        with path.open("rb") as head:
-            if head.read(2) == ZIP_MAGIC:
-                return zip_files(path)
-        raise DatasetError(f"{path.name} is neither a folder nor a ZIP file")
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if head.startswith(ZIP_MAGIC):
+            return zip_files(path)
+        raise DatasetError(
+            f"{path.name} is {kind_of(head)}, neither a folder nor a ZIP file; give what holds img/ and mask/"
+        )
     raise DatasetError(f"there is no {path.name}; give the folder or the ZIP file that holds frames and masks")
 
 
-def in_two_folders(images: Path, masks: Path) -> list[StoredFile]:
-    """Files of a folder of frames and of one of masks, as if they lay side by side."""
-    for folder in (images, masks):
-        if not folder.is_dir():
-            raise DatasetError(f"there is no folder {folder.name}")
-    return [
-        replace(file, path=str(PurePosixPath(file.path).parent / kind / PurePosixPath(file.path).name))
-        for kind, folder in (("images", images), ("masks", masks))
-        for file in folder_files(folder)
-    ]
+@dataclass
+class _Kinds:
+    """Files by the folder that holds frames and masks and by their stem; what is left out, and what lies beside."""
+
+    images: dict["Key", StoredFile] = field(default_factory=dict)
+    masks: dict["Key", StoredFile] = field(default_factory=dict)
+    beside: dict["Key", StoredFile] = field(default_factory=dict)  # masks that are no pictures
+    problems: list[Problem] = field(default_factory=list)
 
 
-def paired(files: Iterable[StoredFile], rule: NameRule) -> Listing:
-    """Each frame with its mask, in the order of studies, series and frames; DatasetError where there is no frame."""
-    images, masks, problems = _by_kind(files)
-    unpaired: list[tuple[StoredFile, str]] = []  # frames
+Key = tuple[str, str, str]  # folder that holds both, folder in each of the two, stem
+
+
+def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False) -> Listing:
+    """Each frame with its mask, in the order of studies, series and frames. Of `private` files no reason tells a name.
+
+    Raises DatasetError where there is no frame, or where one study is spelt in two ways.
+    """
+    files = list(files)
+    kinds = _by_kind(files, private)
+    problems, parts = kinds.problems, dict[str, Parts]()
+    unpaired: list[tuple[StoredFile, Problem]] = []  # frames
+    masks = _masks_of(kinds)
+    for key, image in kinds.images.items():
+        found = _parts_of(image.path, rule)
+        if isinstance(found, Parts):
+            parts[image.path] = found
+        else:
+            unpaired.append((image, found))
+            masks.pop(key, None)
+    refuse_two_spellings(parts, private=private)
+    names = completed(parts)
     items: dict[FrameName, Item] = {}
-    for key, image in images.items():
-        name, mask = rule(image.path), masks.pop(key, None)
-        if name is None:
-            unpaired.append((image, "its name is not one that the name pattern or the CSV file knows"))
-        elif mask is None:
-            unpaired.append((image, "it has no mask"))
+    for key, image in kinds.images.items():
+        if image.path not in names:
+            continue
+        name, mask = names[image.path], masks.pop(key, None)
+        if mask is None:
+            unpaired.append((image, Problem(image.path, _without_mask(kinds.beside.get(key), private))))
         elif name in items:
-            problems.append(Problem(image.path, "it is the same frame as another file"))
+            other = items[name].image.path
+            problems.append(Problem(image.path, _same_frame(name, other, (parts[other], parts[image.path]), private)))
         else:
             items[name] = Item(name, image, mask)
-    problems += [Problem(file.path, reason) for file, reason in unpaired if _own_kind(file) is None]
+    problems += [problem for file, problem in unpaired if _own_kind(file) is None]
     problems += [Problem(mask.path, "it has no frame") for mask in masks.values() if _own_kind(mask) != "overlay"]
     if not items and not problems:
-        raise DatasetError(
-            "no frames found: expected a folder img/ or images/ with frames and mask/ or masks/ beside it, "
-            "or --images and --masks"
-        )
+        raise _nothing_found(files)
     return Listing(tuple(items[name] for name in sorted(items)), tuple(problems))
 
 
-Key = tuple[str, str]  # folder that holds both, stem
+def _parts_of(file: str, rule: NameRule) -> Parts | Problem:
+    try:
+        return rule.parts_of(file)
+    except DatasetError as error:
+        return Problem(file, str(error))
 
 
-def _by_kind(files: Iterable[StoredFile]) -> tuple[dict[Key, StoredFile], dict[Key, StoredFile], list[Problem]]:
+def _by_kind(files: Iterable[StoredFile], private: bool) -> _Kinds:
     """Frames, masks, and what is left out because another file has its name."""
-    images: dict[Key, StoredFile] = {}
-    masks: dict[Key, StoredFile] = {}
-    problems = []
+    kinds, placed = _Kinds(), list[tuple[bool, Key, StoredFile]]()
     for file in files:
-        path = PurePosixPath(file.path)
-        base, kind = path.parent.parent.as_posix(), path.parent.name
-        if kind not in (*IMAGE_FOLDERS, *MASK_FOLDERS):
+        parts = PurePosixPath(composed(file.path)).parts
+        place = kind_at(parts[:-1])
+        if place is None:
             continue
-        of_kind, stem = (images, path.stem) if kind in IMAGE_FOLDERS else (masks, MASK_SUFFIX.sub("", path.stem))
-        if of_kind.setdefault((base, stem), file) is not file:
-            problems.append(Problem(file.path, "another file stands for the same frame"))
-    return images, masks, problems
+        is_image, inside = parts[place].casefold() in IMAGE_FOLDERS, parts[place + 1 : -1]
+        stem = stem_of(parts[-1]) if is_image else MASK_SUFFIX.sub("", stem_of(parts[-1]))
+        key = ("/".join(parts[:place]), "/".join(inside), stem)
+        if PurePosixPath(file.path).suffix.casefold() in BESIDE:
+            kinds.beside.setdefault((*key[:2], PurePosixPath(stem).stem), file)
+        else:
+            placed.append((is_image, key, file))
+    both = {key[:2] for is_image, key, _ in placed if is_image} & {
+        key[:2] for is_image, key, _ in placed if not is_image
+    }
+    by_folders = any(inside for _, inside in both)
+    placed.sort(key=lambda each: not _is_named_as_picture(each[2]))  # what else there may be of a frame goes behind
+    for is_image, key, file in placed:
+        if key[1] and not by_folders:
+            continue  # folders below, of which none has frames and masks
+        of_kind = kinds.images if is_image else kinds.masks
+        other = of_kind.get(key)
+        if other is None and (_is_named_as_picture(file) or not _is_text(file)):
+            of_kind[key] = file
+        elif other is not None and _is_named_as_picture(file):
+            told = "another file" if private else PurePosixPath(other.path).name
+            kinds.problems.append(Problem(file.path, f"{told} stands for the same frame"))
+    return kinds
+
+
+def _is_named_as_picture(file: StoredFile) -> bool:
+    return PurePosixPath(file.path).suffix.casefold() in PICTURES
+
+
+def _is_text(file: StoredFile) -> bool:
+    """Whether a file is a note of somebody's; one that cannot be read is told when it is to be."""
+    try:
+        return kind_of(file.head()).startswith("text")
+    except DatasetError:
+        return False
+
+
+def _masks_of(kinds: _Kinds) -> dict[Key, StoredFile]:
+    """Masks by the key of their frames, also where the case of letters differs and no other mask fits."""
+    masks = dict(kinds.masks)
+    folded = {tuple(map(str.casefold, key)): key for key in masks if key not in kinds.images}
+    for key in kinds.images.keys() - masks.keys():
+        if (other := folded.pop(tuple(map(str.casefold, key)), None)) is not None:
+            masks[key] = masks.pop(other)
+    return masks
+
+
+def _without_mask(beside: StoredFile | None, private: bool) -> str:
+    if beside is None:
+        return "it has no mask"
+    told = "what lies there in its place" if private else PurePosixPath(beside.path).name
+    return f"it has no mask: {told} is no picture; export the masks as PNG or TIFF"
+
+
+def _same_frame(name: FrameName, other: str, parts: tuple[Parts, Parts], private: bool) -> str:
+    """Why a file is left out that stands for the frame `name` as `other` does."""
+    if private:
+        return "it is the same frame as another file"
+    said = f"study {name.study}, series {name.series}, frame {name.frame}"
+    where = " and ".join(sorted({each.where for each in parts}))
+    return f"it is the same frame as {other}: {said}, by {where}"
+
+
+def _nothing_found(files: Iterable[StoredFile]) -> DatasetError:
+    lost = [file.path for file in files if kind_at((PurePosixPath(file.path).name,)) is not None]
+    if lost:
+        return DatasetError(f"{lost[0]} is no folder: a file, or a link to a place that is not there")
+    return DatasetError(
+        "no frames found: expected a folder img/ or images/ with frames and mask/ or masks/ beside it, "
+        "or --images and --masks"
+    )
 
 
 def chosen(
@@ -201,12 +243,3 @@ def _own_kind(file: StoredFile) -> OwnKind | None:
         return kind_of_content(file.read())
     except DatasetError:
         return None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise DatasetError("it is too large for a frame")
-        return path.read_bytes()
-    except OSError as error:
-        raise DatasetError("it cannot be opened") from error

@@ -1,41 +1,21 @@
-"""Which frame a file is, and which mask belongs to it."""
+"""Which frame a file is by its name, and what is filled in where the name leaves something open."""
 
-import zipfile
-from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
+import unicodedata
 
-import numpy as np
 import pytest
 
 from octseg.errors import ConfigError, DatasetError
-from octseg.export.pictures import mask_png, overlay_png
-from tests.fakes.prepared import stored
-from tests.fakes.results import withdrawn_result
-from train.preparing.names import RECORD_PATTERN, FrameName, by_csv, by_pattern
-from train.preparing.sources import files_of, folder_files, in_two_folders, paired, zip_files
+from train.preparing.names import (
+    RECORD_PATTERN,
+    FrameName,
+    Parts,
+    by_pattern,
+    completed,
+    refuse_two_spellings,
+    stem_of,
+)
 
 RECORD = by_pattern(RECORD_PATTERN)
-
-
-def listed(*paths: str) -> tuple[list[tuple[str, str]], Mapping[str, str]]:
-    """Frame and mask of each pair, and file -> reason of what is left out, of files with these paths."""
-    listing = paired([stored(path, b"") for path in paths], RECORD)
-    pairs = [(each.image.path, each.mask.path) for each in listing.items]
-    return pairs, {each.file: each.reason for each in listing.problems}
-
-
-def test_frames_come_in_the_order_of_their_numbers_and_patients_as_people_count() -> None:
-    rule = by_pattern(r"(?P<study>P\d+)_(?P<series>[a-z]\d+)_(?P<frame>\d+)")
-    names = ["P2_a9_1", "P2_a10_2", "P2_a10_10", "P10_a1_3"]
-    files = [stored(f"{kind}/{name}.png", b"") for kind in ("images", "masks") for name in reversed(names)]
-    assert [item.image.path for item in paired(files, rule).items] == [f"images/{name}.png" for name in names]
-
-
-def csv_file(folder: Path, text: str) -> Path:
-    path = folder / "names.csv"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def test_a_name_of_the_record_gives_study_series_and_frame() -> None:
@@ -67,178 +47,76 @@ def test_a_pattern_that_is_no_regular_expression_is_refused() -> None:
         by_pattern("(?P<study>")
 
 
-def test_a_csv_file_names_frames_with_or_without_their_ending(tmp_path: Path) -> None:
-    rule = by_csv(csv_file(tmp_path, "file,study,series,frame\na.png,Bern 7,2,13\nb,Bern 8,1,4\n"))
-    assert rule("images/a.png") == FrameName("Bern 7", "2", 13)
-    assert rule("images/b.png") == FrameName("Bern 8", "1", 4)
-    assert rule("images/c.png") is None
-
-
-def test_a_csv_file_of_a_spreadsheet_with_its_byte_order_mark_is_read(tmp_path: Path) -> None:
-    rule = by_csv(csv_file(tmp_path, "\ufefffile,study\nx_12.png,9\n"))
-    assert rule("x_12.png") == FrameName("9", "1", 12)
-
-
-@pytest.mark.parametrize("text", ["", "name,patient\na.png,1\n", "file\na.png\n"])
-def test_a_csv_file_without_its_columns_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigError, match="needs a header line with file,study"):
-        by_csv(csv_file(tmp_path, text))
-
-
-def test_a_csv_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"missing\.csv cannot be read"):
-        by_csv(tmp_path / "missing.csv")
-
-
-def test_a_csv_row_without_a_study_names_nothing(tmp_path: Path) -> None:
-    assert by_csv(csv_file(tmp_path, "file,study\na_1.png,\nb_1.png,7\n"))("a_1.png") is None
-
-
 def test_two_studies_never_get_the_same_file_names() -> None:
     assert FrameName("Müller", "1", 1).stem != FrameName("Möller", "1", 1).stem
 
 
 @pytest.mark.parametrize(
-    ("image", "mask"),
-    [
-        ("img/001_1_001.png", "mask/001_1_001.tiff"),
-        ("fold_1/test/img/001_1_001.png", "fold_1/test/mask/001_1_001.tiff"),
-        ("images/001_1_001.jpg", "masks/001_1_001.png"),
-        ("images/001_1_001.png", "masks/001_1_001_mask.png"),
-        ("images/001_1_001.png", "mask/001_1_001-SEG.png"),
-    ],
+    "file", ["x/a.1.png", "a.1.ome.tif", "a.1.OME.TIFF", "a.1.jpg.png", "a.1.dcm", "a.1", "a.1.nii.gz"]
 )
-def test_a_frame_finds_its_mask(image: str, mask: str) -> None:
-    assert listed(image, mask) == ([(image, mask)], {})
+def test_a_stem_loses_the_endings_of_pictures_alone(file: str) -> None:
+    assert stem_of(file) == "a.1"
 
 
-def test_train_and_test_of_the_record_are_one_listing_in_the_order_of_studies() -> None:
-    pairs, problems = listed(
-        *("train/img/002_1_001.png", "train/mask/002_1_001.tiff", "test/img/001_1_010.png"),
-        *("test/mask/001_1_010.tiff", "test/img/001_1_002.png", "test/mask/001_1_002.tiff"),
-    )
-    assert [image for image, _ in pairs] == [
-        "test/img/001_1_002.png",
-        "test/img/001_1_010.png",
-        "train/img/002_1_001.png",
-    ]
-    assert problems == {}
+def test_a_name_stored_decomposed_gives_the_same_study_as_one_composed() -> None:
+    rule = by_pattern(unicodedata.normalize("NFD", r"(?P<study>Mü\w+)_(?P<frame>\d+)"))
+    found = {rule(unicodedata.normalize(form, "Müller_12.png")) for form in ("NFC", "NFD")}
+    assert found == {FrameName("Müller", "1", 12)}
 
 
-def test_a_mask_of_the_other_part_is_no_mask_of_this_frame() -> None:
-    pairs, problems = listed("train/img/001_1_001.png", "test/mask/001_1_001.tiff")
-    assert pairs == []
-    assert problems == {"train/img/001_1_001.png": "it has no mask", "test/mask/001_1_001.tiff": "it has no frame"}
+def frames_of(*files: str, study: str = "P01", series: str | None = None) -> list[tuple[str, int]]:
+    """Series and frame of files of which a table gives the study, and the series where one is given."""
+    names = completed({file: Parts(study, series, None, "row 2 of a.csv") for file in files})
+    assert {name.study for name in names.values()} == {study}
+    return [(names[file].series, names[file].frame) for file in files]
 
 
-def test_coloured_masks_and_all_else_are_passed_over() -> None:
-    pairs, problems = listed(
-        "img/001_1_001.png", "mask/001_1_001.tiff", "mask_color/001_1_001.png", "metadata.csv", "img/old/001_1_002.png"
-    )
-    assert len(pairs) == 1
-    assert problems == {}
+def test_frames_are_numbered_by_the_last_number_of_their_names() -> None:
+    assert frames_of("run3_7.png", "run3_12.png") == [("1", 7), ("1", 12)]
 
 
-def test_a_name_that_is_not_known_is_told() -> None:
-    _, problems = listed("img/holiday.png", "mask/holiday.tiff")
-    assert "is not one that the name pattern" in problems["img/holiday.png"]
+def test_pictures_of_two_series_that_end_on_one_number_are_two_frames() -> None:
+    assert frames_of("pre_001.png", "pre_002.png", "post_001.png") == [("2", 1), ("2", 2), ("1", 1)]
+    assert frames_of("run2/001.png", "run10/001.png") == [("1", 1), ("2", 1)]
 
 
-def test_the_same_frame_in_train_and_in_test_is_taken_once_and_told() -> None:
-    pairs, problems = listed(
-        *("train/img/001_1_001.png", "train/mask/001_1_001.tiff"),
-        *("test/img/001_1_001.png", "test/mask/001_1_001.tiff"),
-    )
-    assert pairs == [("train/img/001_1_001.png", "train/mask/001_1_001.tiff")]
-    assert "same frame" in problems["test/img/001_1_001.png"]
+def test_two_frames_that_a_pattern_gives_one_number_are_of_two_series() -> None:
+    rule = by_pattern(r"(?P<study>P\d+)_[a-z]+_(?P<frame>\d+)")
+    files = ("P01_pre_001.png", "P01_post_001.png")
+    assert len(set(completed({file: rule.parts_of(file) for file in files}).values())) == 2
 
 
-def test_a_frame_in_two_formats_is_taken_once_and_told() -> None:
-    pairs, problems = listed("img/001_1_001.png", "img/001_1_001.jpg", "mask/001_1_001.tiff")
-    assert len(pairs) == 1
-    assert len(problems) == 1
+def test_one_name_in_train_and_in_test_is_one_frame() -> None:
+    assert frames_of("train/images/a_1.png", "test/images/a_1.png") == [("1", 1), ("1", 1)]
 
 
-def test_two_masks_of_one_frame_are_told() -> None:
-    pairs, problems = listed("img/001_1_001.png", "mask/001_1_001.tiff", "mask/001_1_001_mask.png")
-    assert len(pairs) == 1
-    assert len(problems) == 1
+def test_a_time_stamp_is_no_frame_number_so_frames_are_counted_in_order() -> None:
+    stamps = ("P01_20240131120500.png", "P01_20240131120001.png", "P01_20240131120059.png")
+    assert frames_of(*stamps) == [("1", 3), ("1", 1), ("1", 2)]
+    assert frames_of("left.png", "right.png", series="4") == [("4", 1), ("4", 2)]
 
 
-def test_a_source_without_frames_says_what_is_expected() -> None:
-    with pytest.raises(DatasetError, match="expected a folder img/ or images/"):
-        listed("001_1_001.png", "mask_color/001_1_001.png")
+def test_a_frame_number_of_a_pattern_that_is_a_time_stamp_is_told() -> None:
+    with pytest.raises(DatasetError, match="the frame number in its name has 14 digits, as a time stamp has"):
+        by_pattern(r"(?P<study>P\d+)_(?P<frame>\d+)").parts_of("P01_20240131120001.png")
 
 
-def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
-    for path in ("img/001_1_001.png", "img/._001_1_001.png", ".trash/img/001_1_002.png"):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).touch()
-    assert [file.path for file in folder_files(tmp_path)] == ["img/001_1_001.png"]
+def spelt(*studies: str, private: bool = False) -> None:
+    parts = {f"{place}.png": Parts(study, None, None, f"row {place}") for place, study in enumerate(studies)}
+    refuse_two_spellings(parts, private=private)
 
 
-def test_hidden_members_of_a_zip_file_are_passed_over(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "fold.zip", "w") as archive:
-        for member in ("img/001_1_001.png", "__MACOSX/img/._001_1_001.png", "img/.DS_Store"):
-            archive.writestr(member, b"")
-    assert [file.path for file in zip_files(tmp_path / "fold.zip")] == ["img/001_1_001.png"]
+@pytest.mark.parametrize("other", ["p01", "P1", "P 01", "P-01", "P_01", "Ｐ01"])
+def test_one_study_spelt_in_two_ways_is_told_with_both(other: str) -> None:
+    with pytest.raises(DatasetError, match=f"'P01' in row 0, 0.png, and '{other}' in row 1, 1.png"):
+        spelt("P01", other)
 
 
-def test_frames_and_masks_of_two_folders_are_paired(tmp_path: Path) -> None:
-    for path in ("pictures/001_1_001.png", "truth/001_1_001.tiff"):
-        (tmp_path / path).parent.mkdir()
-        (tmp_path / path).write_bytes(path.encode())
-    (found,) = paired(in_two_folders(tmp_path / "pictures", tmp_path / "truth"), RECORD).items
-    assert (found.image.read(), found.mask.read()) == (b"pictures/001_1_001.png", b"truth/001_1_001.tiff")
+def test_two_spellings_of_private_studies_are_told_without_them() -> None:
+    with pytest.raises(DatasetError, match="spelt in two ways: in row 0, and in row 1; spell") as told:
+        spelt("Doe", "DOE", private=True)
+    assert "Doe" not in str(told.value)
 
 
-def test_frames_of_one_name_in_two_folders_below_are_not_lost_unsaid(tmp_path: Path) -> None:
-    for folder in ("first", "second"):
-        for kind in ("pictures", "truth"):
-            (tmp_path / kind / folder).mkdir(parents=True)
-            (tmp_path / kind / folder / "001_1_001.png").touch()
-    listing = paired(in_two_folders(tmp_path / "pictures", tmp_path / "truth"), RECORD)
-    assert len(listing.items) == 2 or listing.problems
-
-
-@pytest.mark.parametrize("name", ["nothing", "notes.txt"])
-def test_a_source_that_is_no_folder_and_no_zip_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
-    (tmp_path / "notes.txt").write_text("text")
-    with pytest.raises(DatasetError, match=name):
-        files_of(tmp_path / name)
-
-
-def test_a_member_damaged_in_the_zip_file_says_so_when_it_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "fold.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("img/001_1_001.png", b"A" * 1000)
-    path.write_bytes(path.read_bytes().replace(b"A" * 10, b"A" * 9 + b"B", 1))
-    (file,) = zip_files(path)
-    with pytest.raises(DatasetError, match="damaged in the ZIP file"):
-        file.read()
-
-
-@pytest.mark.parametrize("member", ["../img/001_1_001.png", "/img/001_1_001.png", "fold/../../img/001_1_001.png"])
-def test_a_zip_file_with_a_path_that_leads_out_of_it_is_refused_as_a_whole(tmp_path: Path, member: str) -> None:
-    with zipfile.ZipFile(tmp_path / "fold.zip", "w") as archive:
-        archive.writestr("img/001_1_002.png", b"")
-        archive.writestr(member, b"")
-    with pytest.raises(DatasetError, match=r"fold\.zip holds a path that leads out of it"):
-        zip_files(tmp_path / "fold.zip")
-
-
-def test_results_of_octseg_beside_frames_and_masks_are_passed_over() -> None:
-    """As `octseg predict` leaves them, and a mask of its that has no frame is told as before."""
-    drawn = replace(withdrawn_result(), masks={"lumen": np.ones((300, 400), bool)}, withdrawn=None)
-    mask, overlay = mask_png(drawn), overlay_png(drawn)
-    files = [
-        *(stored(f"{kind}/001_1_001.png", b"") for kind in ("img", "mask")),
-        stored("img/001_1_001_mask.png", mask),
-        stored("img/001_1_001_overlay.png", overlay),
-        stored("img/001_1_002.png", overlay),
-        stored("mask/001_1_001_overlay.png", overlay),
-        stored("mask/001_1_009_mask.png", mask),
-    ]
-    listing = paired(files, RECORD)
-    assert [item.image.path for item in listing.items] == ["img/001_1_001.png"]
-    assert [problem.file for problem in listing.problems] == ["mask/001_1_009_mask.png"]
+def test_studies_that_differ_in_more_than_spelling_are_left_alone() -> None:
+    spelt("P1", "P10", "P100", "1-2", "12", "A1", "B1", "Bern 7", "Bern 8", "study-1", "study-2")

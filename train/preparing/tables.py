@@ -1,0 +1,292 @@
+"""Which study, series and frame a file is, from a CSV file as spreadsheets write it.
+
+A row names a file by its name or by a path, of this machine or of another: of the rows that fit a file, the one whose
+path agrees with it over the most folders counts. Rows are numbered as spreadsheets number them, from the header's 1.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from octseg.errors import ConfigError, DatasetError
+from train.preparing.names import NameRule, Parts, composed, frame_number, stem_of
+
+MAX_CSV_BYTES = 64 << 20
+COLUMNS = ("file", "study", "series", "frame")
+PATIENT_COLUMNS = ("patient", "patient_id", "patientid", "subject", "subject_id", "subjectid")
+SEPARATORS = (",", ";", "\t", "|")
+KINDS_OF_FOLDER = ("img", "images", "mask", "masks")  # which a path may name or leave out
+ROOT_FOLDERS = 4  # of the source's own path, that may be among those of the rows
+_GUARDED = re.compile(r'="(.*)"', re.DOTALL)  # how spreadsheets are kept from taking a text for a number
+_SPREADSHEETS = ((b"PK", "an Excel or OpenDocument file"), (b"\xd0\xcf\x11\xe0", "an Excel file"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one row says. folders: of the path that it names, without `images` and the like. frame: as it is written."""
+
+    number: int
+    folders: tuple[str, ...]
+    name: str
+    study: str
+    series: str
+    frame: str
+
+    @property
+    def said(self) -> tuple[str, str, str]:
+        """Which frame it is."""
+        return self.study, self.series, self.frame
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a CSV file. root: the last folders of the source's own path. private: no name is told."""
+
+    label: str
+    rows: tuple[Row, ...]
+    root: tuple[str, ...] = ()
+    private: bool = False
+
+    def where(self, *rows: Row) -> str:
+        """Where rows stand, in a sentence."""
+        if len(rows) == 1:
+            return f"row {rows[0].number} of {self.label}"
+        return f"rows {', '.join(str(row.number) for row in rows[:-1])} and {rows[-1].number} of {self.label}"
+
+
+def by_csv(path: Path, among: Collection[str] = (), root: PurePath | None = None, *, private: bool = False) -> NameRule:
+    """By a CSV file with the columns file and study, and series and frame where there are such.
+
+    among: the files of the source, and `root`, where it lies: what of the rows' paths is of another place is told by
+    them. Of `private` names none is told.
+
+    Raises ConfigError where it cannot be read, lacks a column, or says two things of one file.
+    """
+    table = Table(path.name, tuple(_rows(path, private)), _root_folders(root), private)
+    _refuse_two_words_on_one_file(table)
+    finder = _Finder(table)
+    if among and not any(finder.rows_of(file) for file in among):
+        finder = _Finder(replace(table, rows=tuple(_without_common_folders(table.rows))))
+
+    def parts_of(file: str) -> Parts:
+        rows = finder.rows_of(file)
+        if not rows:
+            raise DatasetError(f"{table.label} has no row for it")
+        if len({row.said for row in rows}) > 1:
+            raise DatasetError(
+                f"{table.where(*rows[:2])} both fit it, and give it different frames; write the paths of the files, "
+                "not their names alone"
+            )
+        return _parts(rows[0], table)
+
+    return NameRule(parts_of)
+
+
+def _parts(row: Row, table: Table) -> Parts:
+    where = table.where(row)
+    if not row.study:
+        raise DatasetError(f"{where} gives it no study")
+    frame = frame_number(row.frame, where, shown=not table.private) if row.frame else None
+    return Parts(row.study, row.series or None, frame, where)
+
+
+class _Finder:
+    """Looks up the rows that fit a file."""
+
+    def __init__(self, table: Table) -> None:
+        self._root = tuple(map(_folded, table.root))
+        self._named_folders = {_folded(folder) for row in table.rows for folder in row.folders}
+        self._by_stem: dict[str, list[Row]] = {}
+        for row in table.rows:
+            self._by_stem.setdefault(_folded(stem_of(row.name)), []).append(row)
+
+    def rows_of(self, file: str) -> list[Row]:
+        """Those whose path agrees with the file's over the most folders; none where each speaks against it."""
+        folders, name = _split_path(file)
+        fitting = [row for row in self._by_stem.get(_folded(stem_of(name)), ()) if self._fits(row, folders)]
+        if any(_folded(row.name) == _folded(name) for row in fitting):
+            bare = [row for row in fitting if stem_of(row.name) == composed(row.name)]
+            fitting = [row for row in fitting if _folded(row.name) == _folded(name) or row in bare]
+        best = max((_agreement(row, folders, name) for row in fitting), default=None)
+        return [row for row in fitting if _agreement(row, folders, name) == best]
+
+    def _fits(self, row: Row, folders: Sequence[str]) -> bool:
+        """Whether no folder speaks against it, of the file's path and, before that, of the source's own."""
+        ours, theirs = [_folded(each) for each in folders], [_folded(each) for each in row.folders]
+        shared = min(len(ours), len(theirs))
+        if shared and ours[-shared:] != theirs[-shared:]:
+            return False
+        beyond = theirs[: len(theirs) - shared]
+        known = [folder for folder in self._root if folder in self._named_folders]
+        return not beyond or not known or known[-1] in beyond
+
+
+def _agreement(row: Row, folders: Sequence[str], name: str) -> tuple[int, bool]:
+    """How many folders row and file share, and whether down to the case of letters."""
+    shared = min(len(folders), len(row.folders))
+    ours = folders[len(folders) - shared :]
+    theirs = row.folders[len(row.folders) - shared :]
+    return shared, (*ours, stem_of(name)) == (*theirs, stem_of(row.name))
+
+
+def _rows(path: Path, private: bool) -> Iterator[Row]:
+    """The rows that name a file; ConfigError where the columns are not right."""
+    lines = _cells(_text(path), path.name)
+    header_at = next((number for number, cells in lines if any(cells)), 0)
+    header = next((cells for number, cells in lines if number == header_at), [])
+    columns = [unicodedata.normalize("NFKC", cell).strip().casefold() for cell in header]
+    _require_columns(columns, path.name)
+    told: list[tuple[int, dict[str, str]]] = []
+    for number, cells in lines:
+        if number <= header_at or not any(cells) or [cell.casefold() for cell in cells] == columns:
+            continue
+        if any(cells[len(columns) :]):
+            raise ConfigError(
+                f"row {number} of {path.name} has {len(cells)} fields and the header {len(columns)}; a name with a "
+                "comma in it is put in quotation marks"
+            )
+        told.append((number, dict(zip(columns, cells, strict=False))))
+    _refuse_patients_in_pieces(told, path.name, private)
+    for column in COLUMNS[1:]:
+        for _, row in told:
+            row[column] = " ".join(row.get(column, "").split())
+        _mend_numbers([row for _, row in told], column)
+    for number, row in told:
+        if row.get("file"):
+            folders, name = _split_path(row["file"])
+            yield Row(number, folders, name, *(row[column] for column in COLUMNS[1:]))
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
+    if len(content) > MAX_CSV_BYTES:
+        raise ConfigError(f"{path.name} is too large for a table of file names")
+    for magic, kind in _SPREADSHEETS:
+        if content.startswith(magic):
+            raise ConfigError(f"{path.name} is {kind}, not a CSV file: save the sheet as CSV UTF-8")
+    try:
+        return content.decode(_encoding(content))
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigError(
+            f"{path.name} cannot be read as a CSV file in UTF-8 (line {line} has other letters): save it as CSV UTF-8"
+        ) from error
+
+
+def _encoding(content: bytes) -> str:
+    """UTF-8, or UTF-16 by its mark or by the zeros beside the letters of a header."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    head = content[:64]
+    if b"\0" in head:
+        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+    return "utf-8-sig"
+
+
+def _cells(text: str, label: str) -> list[tuple[int, list[str]]]:
+    """The number and the cells of each row; cells without what spreadsheets put around them."""
+    said = re.match(r'"?sep=(.)"?[ ]*(\r\n|\r|\n)', text, re.IGNORECASE)
+    if said is not None:
+        text = text[said.end() :]
+    first = next((line for line in text.splitlines() if line.strip(" ,;|\t")), "")
+    separator = said[1] if said else max(SEPARATORS, key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True))
+    except csv.Error as error:
+        raise ConfigError(f"{label} cannot be read as a CSV file: {error}") from error
+    return [(number, [_clean(cell) for cell in cells]) for number, cells in enumerate(rows, 1)]
+
+
+def _clean(cell: str) -> str:
+    guarded = _GUARDED.fullmatch(cell.strip())
+    return composed(cell if guarded is None else guarded[1]).strip()
+
+
+def _require_columns(columns: Sequence[str], label: str) -> None:
+    if twice := sorted({column for column in columns if column in COLUMNS and columns.count(column) > 1}):
+        raise ConfigError(f"{label} has two columns {twice[0]}; keep one")
+    if not {"file", "study"} <= set(columns):
+        there = ", ".join(column for column in columns if column) or "none"
+        raise ConfigError(
+            f"{label} needs a header line with file,study (and series,frame where there are such); its columns are "
+            f"{there}. A study is a patient: call the column that tells patients apart study"
+        )
+
+
+def _refuse_patients_in_pieces(rows: Iterable[tuple[int, Mapping[str, str]]], label: str, private: bool) -> None:
+    """ConfigError where a column of patients says that one patient has two studies: they would leak over a split."""
+    first: dict[tuple[str, str], tuple[int, str]] = {}
+    for number, row in rows:
+        for column in PATIENT_COLUMNS:
+            if not row.get(column):
+                continue
+            before, study = first.setdefault((column, row[column].casefold()), (number, row.get("study", "")))
+            if study != row.get("study", ""):
+                named = "" if private else f" ({study}, {row.get('study')})"
+                raise ConfigError(
+                    f"rows {before} and {number} of {label} give one patient two studies{named}; frames of one patient "
+                    "on both sides of a split leak: put the patient into the column study"
+                )
+
+
+def _mend_numbers(rows: Sequence[dict[str, str]], column: str) -> None:
+    """12.0 and 12,0 become 12 where every number of a column that has decimals has only zeros there."""
+    decimals = [row for row in rows if re.fullmatch(r"\d+[.,]\d+", row[column])]
+    if all(re.fullmatch(r"\d+[.,]0{1,2}", row[column]) for row in decimals):  # of 1,000 nobody knows what it is
+        for row in decimals:
+            row[column] = re.split("[.,]", row[column])[0]
+
+
+def _refuse_two_words_on_one_file(table: Table) -> None:
+    first: dict[tuple[str, ...], Row] = {}
+    for row in table.rows:
+        other = first.setdefault((*row.folders, row.name), row)
+        if other.said == row.said:
+            continue
+        if table.private:
+            raise ConfigError(f"{table.where(other, row)} name one file and give it different frames; keep one of them")
+        told = [
+            f"row {each.number} says "
+            + ", ".join(f"{kind} {text}" for kind, text in zip(COLUMNS[1:], each.said, strict=True) if text)
+            for each in (other, row)
+        ]
+        raise ConfigError(f"{table.label} names {row.name} twice: {told[0]}, and {told[1]}; keep one of them")
+
+
+def _split_path(path: str) -> tuple[tuple[str, ...], str]:
+    """Folders and name of a path as any machine writes it; `.`, `..`, the drive and folders of a kind are dropped."""
+    parts = [part for part in composed(path).replace("\\", "/").split("/") if part not in ("", ".")]
+    folders: list[str] = []
+    for part in parts[:-1]:
+        if part == "..":
+            folders = folders[:-1]
+        elif not re.fullmatch(r"[A-Za-z]:", part) and part.casefold() not in KINDS_OF_FOLDER:
+            folders.append(part)
+    return tuple(folders), re.sub(r"^[A-Za-z]:", "", parts[-1]) if parts else ""
+
+
+def _without_common_folders(rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows without the folders that all of their paths begin with: those of the machine that the table is from."""
+    paths = [row.folders for row in rows]
+    shared = 0
+    while all(len(path) > shared for path in paths) and len({_folded(path[shared]) for path in paths}) == 1:
+        shared += 1
+    return (replace(row, folders=row.folders[shared:]) for row in rows)
+
+
+def _root_folders(root: PurePath | None) -> tuple[str, ...]:
+    if root is None:
+        return ()
+    names = [stem_of(part) for part in root.parts if part.casefold() not in KINDS_OF_FOLDER]
+    return tuple(names[-ROOT_FOLDERS:])
+
+
+def _folded(text: str) -> str:
+    return composed(text).casefold()
