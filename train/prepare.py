@@ -27,7 +27,7 @@ from octseg.dataset.origin import ZENODO_FOLDS, ZENODO_RECORD, Origin
 from octseg.dataset.publishing import read_provenance
 from octseg.errors import ConfigError, DatasetError, OctsegError
 from train.preparing import preview
-from train.preparing.build import Job, build, refuse_existing
+from train.preparing.build import LEVELS_TOLD, Job, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.masks import MaskRule, parse_class_map
 from train.preparing.names import RECORD_PATTERN, NameRule, by_csv, by_pattern
@@ -260,6 +260,7 @@ def _summary(out: Path, provenance: dict[str, Any]) -> str:
             f"{count} with {name.replace('_', ' ')}" for name, count in of_split["frames_with"].items()
         )
         lines.append(f"  {split}: {of_split['frames']} frames of {of_split['studies']} studies, {with_class}")
+    lines += [f"  {each}" for each in provenance["changes"] if each.startswith(LEVELS_TOLD)]
     if left_out := provenance["excluded"]:
         lines.append(f"  left out: {len(left_out)} files")
         lines += [f"    {each['file']}: {each['reason']}" for each in left_out[:5]]

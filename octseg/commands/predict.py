@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from octseg.export.run import RunWriter
+    from octseg.reading.survey import FolderLevels
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
 
@@ -78,6 +79,7 @@ def predict(options: PredictOptions) -> int:
     from tqdm import tqdm
 
     from octseg.export.run import RunWriter
+    from octseg.reading.survey import FolderLevels
     from octseg.view.scale import MAX_SPACING_MM, MIN_SPACING_MM
 
     spacing_mm = options.pixel_spacing_mm
@@ -90,7 +92,7 @@ def predict(options: PredictOptions) -> int:
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
     bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
-    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [])
+    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [], FolderLevels(paths))
     try:
         with bar, writer:
             for path in paths:
@@ -116,6 +118,7 @@ class _Run:
     writer: "RunWriter"
     bar: "tqdm[Any]"
     withdrawn: list[str]
+    levels: "FolderLevels"
 
 
 def _failure_of(path: Path, run: _Run) -> list[str]:
@@ -130,7 +133,7 @@ def _failure_of(path: Path, run: _Run) -> list[str]:
 
 def _predict_one(path: Path, run: _Run) -> str:
     """Segment and write the frames of one input; a line that sums them up."""
-    pullback = octseg.read_pullback(path)
+    pullback = octseg.read_pullback(path, levels=run.levels.of(path))
     run.bar.total += len(pullback) - 1
     asked = run.options
     results = run.segmenter.segment_pullback(

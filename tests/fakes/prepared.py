@@ -106,7 +106,7 @@ def phantoms_fold(root: Path, rulers: Mapping[str, bool], per_study: int = 1) ->
 
 
 def stored(path: str, content: bytes, stamp: str = "0") -> StoredFile:
-    return StoredFile(path, stamp, lambda: content)
+    return StoredFile(path, stamp, lambda: content, lambda: content)
 
 
 def item(image: bytes, mask: bytes, name: FrameName = FIRST) -> Item:

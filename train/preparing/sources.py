@@ -9,9 +9,11 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from octseg.errors import DatasetError
+from octseg.reading.formats import HEAD_BYTES
 from train.preparing.names import FrameName, NameRule
 
 IMAGE_FOLDERS, MASK_FOLDERS = ("img", "images"), ("mask", "masks")
@@ -22,11 +24,12 @@ ZIP_MAGIC = b"PK"
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One file of a source: its path in it, how to read it, and a stamp that changes when it does."""
+    """One file of a source: its path in it, a stamp that changes with it, how to read it, and its first HEAD_BYTES."""
 
     path: str
     stamp: str
     read: Callable[[], bytes]
+    head: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,8 @@ def folder_files(root: Path) -> list[StoredFile]:
         inside = path.relative_to(root)
         if path.is_file() and not any(part.startswith(".") for part in inside.parts):
             state = path.stat()
-            found.append(
-                StoredFile(inside.as_posix(), f"{state.st_size}-{state.st_mtime_ns}", lambda path=path: _read(path))  # type: ignore[misc]
-            )
+            stamp = f"{state.st_size}-{state.st_mtime_ns}"
+            found.append(StoredFile(inside.as_posix(), stamp, partial(_read, path), partial(_read, path, HEAD_BYTES)))
     return found
 
 
@@ -79,17 +81,23 @@ def zip_files(path: Path) -> list[StoredFile]:
     except (zipfile.BadZipFile, OSError) as error:
         raise DatasetError(f"{path.name} is no ZIP file that can be read, or its download is not complete") from error
 
-    def read(member: zipfile.ZipInfo) -> bytes:
+    def read(member: zipfile.ZipInfo, n_bytes: int = -1) -> bytes:
         if member.file_size > MAX_FILE_BYTES:
             raise DatasetError("it is too large for a frame")
         try:
-            return archive.read(member)
+            with archive.open(member) as stored:
+                return stored.read(n_bytes)
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
             raise DatasetError("it is damaged in the ZIP file (CRC-32 or its packing is wrong)") from error
 
     refuse_escaping((member.filename for member in archive.infolist()), path.name)
     return [
-        StoredFile(member.filename, f"{member.CRC:08x}-{member.file_size}", lambda member=member: read(member))  # type: ignore[misc]
+        StoredFile(
+            member.filename,
+            f"{member.CRC:08x}-{member.file_size}",
+            partial(read, member),
+            partial(read, member, HEAD_BYTES),
+        )
         for member in archive.infolist()
         if not member.is_dir() and not PurePosixPath(member.filename).name.startswith(".")
     ]
@@ -190,10 +198,11 @@ def chosen(
     return kept
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, n_bytes: int = -1) -> bytes:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise DatasetError("it is too large for a frame")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(n_bytes)
     except OSError as error:
         raise DatasetError("it cannot be opened") from error
