@@ -21,6 +21,7 @@ from octseg.pullback import Frame, frame_sha256
 from octseg.reading import read_pullback
 from octseg.reading.formats import is_picture
 from octseg.reading.names import natural_key
+from octseg.reading.survey import FolderLevels
 from octseg.result import ModelSource
 
 AGAIN = "run `octseg predict` again"
@@ -56,10 +57,12 @@ def predicted_cases(folder: Path, frames: Sequence[Path], attribution: str = "")
         raise _unreadable(JSON_NAME, error) from error
     wanted = {str(record["frame_sha256"]): record for record in records}
     names = {record["file"] for record in records}
-    for path in _files(frames, names):
+    paths = list(_files(frames, names))
+    levels = FolderLevels(paths)
+    for path in paths:
         try:
             require_not_private(path)
-            pullback = read_pullback(path)
+            pullback = read_pullback(path, levels=levels.of(path))
         except ReadError as error:
             raise HubError(str(error)) from error
         except OSError as error:

@@ -29,7 +29,7 @@ from octseg.dataset.publishing import NAMES_AGREED, SHAREABLE_LICENCES, read_pro
 from octseg.errors import ConfigError, DatasetError, OctsegError
 from train.preparing import preview
 from train.preparing.asking import require_nobody_named
-from train.preparing.build import Job, build, refuse_existing
+from train.preparing.build import LEVELS_TOLD, Job, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.masks import MaskRule, parse_class_map
 from train.preparing.names import RECORD_PATTERN, NameRule, by_pattern
@@ -271,6 +271,7 @@ def _summary(out: Path, provenance: dict[str, Any]) -> str:
         lines.append(f"  {split}: {of_split['frames']} frames of {of_split['studies']} studies, {with_class}")
     if not any(of_split["frames_with"].get("lipid_core", 1) for of_split in provenance["counts"].values()):
         lines.append("  no frame bears lipid core: python -m train takes such a dataset with --negatives-only alone")
+    lines += [f"  {each}" for each in provenance["changes"] if each.startswith(LEVELS_TOLD)]
     if left_out := provenance["excluded"]:
         lines.append(f"  left out: {len(left_out)} files")
         lines += [f"    {each['file']}: {each['reason']}" for each in left_out[:5]]

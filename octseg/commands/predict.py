@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from octseg.export.run import RunWriter
+    from octseg.reading.survey import FolderLevels
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
 
@@ -80,6 +81,7 @@ def predict(options: PredictOptions) -> int:
     from tqdm import tqdm
 
     from octseg.export.run import RunWriter
+    from octseg.reading.survey import FolderLevels
     from octseg.view.scale import MAX_SPACING_MM, MIN_SPACING_MM
 
     spacing_mm = options.pixel_spacing_mm
@@ -92,7 +94,8 @@ def predict(options: PredictOptions) -> int:
     identity, device, backend = segmenter.identity, segmenter.device, segmenter.backend
     writer = RunWriter(options.out, identity, device, backend, overlays=options.overlays)
     bar = tqdm(total=len(paths), unit="frame", disable=None, leave=False)
-    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [], _numbers_of(paths), passed_over)
+    numbers, levels = _numbers_of(paths), FolderLevels(paths)
+    run = _Run(options, segmenter, _Stems(options.out, paths), writer, bar, [], numbers, levels, passed_over)
     try:
         with bar, writer:
             for path in paths:
@@ -124,6 +127,7 @@ class _Run:
     bar: "tqdm[Any]"
     withdrawn: list[str]
     numbers: Mapping[Path, int | None]
+    levels: "FolderLevels"
     passed_over: list[Path]
 
 
@@ -156,7 +160,7 @@ def _failure_of(path: Path, run: _Run) -> list[str]:
 
 def _predict_one(path: Path, run: _Run) -> str:
     """Segment and write the frames of one input; a line that sums them up."""
-    pullback = octseg.read_pullback(path)
+    pullback = octseg.read_pullback(path, levels=run.levels.of(path))
     if len(pullback) == 1 and (number := run.numbers[path]) is not None:
         pullback = replace(pullback, first_number=number)
     run.bar.total += len(pullback) - 1

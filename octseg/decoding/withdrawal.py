@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from octseg.measurement.depth import length_px
 from octseg.pullback import Frame
+from octseg.view.capture import cut_out, moved
 from octseg.view.catheter import find_sheath
 from octseg.view.disc import rim_stretch
 from octseg.view.grey import sepia_to_grey
@@ -115,7 +116,15 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
             "This picture has many colours where an OCT frame shows shades of gold or grey, so nothing is said of it: "
             "give a frame as the console exports it."
         )
-    stretch = rim_stretch(sepia_to_grey(frame), view.disc)
+    if view.frame_count > 1:
+        shown = f"This picture shows {view.frame_count} OCT frames"
+        return f"{shown}, so nothing is said of it: cut it and give each by itself."
+    if view.is_page and view.disc is None:
+        return (
+            "No imaged disc was found in this picture, which has a ground of one level as a screen or a page has it, "
+            "so nothing is said of it: give the frame alone."
+        )
+    stretch = _stretch(frame, view)
     if stretch is not None and not 1 / MOST_STRETCH < stretch < MOST_STRETCH:
         return (
             f"This picture shows an ellipse, {stretch:.2f} times as wide as it is high, where an OCT frame shows a "
@@ -126,12 +135,22 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
             "Neither an imaged disc nor a catheter is seen in this picture, so nothing is said of it: "
             "give an OCT frame as the console shows it, with the catheter in the vessel."
         )
-    if view.disc is not None and off_centre(view) > MOST_OFF_CENTRE:
+    if off_centre(view) > MOST_OFF_CENTRE:
         return (
-            "The catheter was not found near the middle of the imaged disc, about which an OCT scan turns, "
+            f"The catheter was not found near the middle of the {'picture' if view.disc is None else 'imaged disc'}, "
+            "about which an OCT scan turns, "
             "so nothing is said of this picture: give the frame alone, without what is beside it on the screen."
         )
     return None
+
+
+def _stretch(frame: Frame, view: FrameView) -> float | None:
+    """How many times as wide as high the disc in the part of a picture (H, W, 3) that is the frame is."""
+    if view.part is None or view.disc is None:
+        return rim_stretch(sepia_to_grey(frame), view.disc)
+    rows, cols = view.part
+    shown = cut_out(frame, view.part, view.disc)
+    return rim_stretch(sepia_to_grey(shown), moved(view.disc, -rows.start, -cols.start))
 
 
 def _why_no_vessel(rays: Rays, lumen: NDArray[np.bool_], view: FrameView, has_scale: bool) -> str | None:

@@ -17,7 +17,7 @@ from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
 from octseg.reading.formats import HEAD_BYTES, image_format
 from octseg.reading.given import FileSource, name_of, path_or_content
-from octseg.reading.levels import LevelRule, rule_for
+from octseg.reading.levels import LevelRule, SourceLevels, span_of
 from octseg.reading.limits import Limits
 from octseg.reading.names import frame_number
 from octseg.reading.own import refuse_own
@@ -37,13 +37,21 @@ DEFAULT_NAME = "frame"
 FIRST = 1  # number of a picture whose name bears none
 
 
-def read_pullback(source: FileSource, *, name: str | None = None, limits: Limits | None = None) -> Pullback:
+def read_pullback(
+    source: FileSource,
+    *,
+    name: str | None = None,
+    limits: Limits | None = None,
+    levels: SourceLevels | None = None,
+) -> Pullback:
     """The frames of a PNG, JPEG, TIFF, WebP or BMP file; a TIFF of several pages is a pullback, streamed page by page.
 
     Args:
         source: path or content of a file, or a file opened in binary mode, which is read from its beginning on.
         name: the file's name where `source` is its content, or to go before the path's.
         limits: what a file may ask for; by default `Limits` with what the environment changes.
+        levels: how samples of more than 8 bits become levels in the source that the file is of, from
+            `octseg.reading.survey`; by default what the file itself suggests.
 
     Raises:
         ReadError: no such file, a kind that is not read, beyond a limit, damaged, or without a grey level.
@@ -52,11 +60,15 @@ def read_pullback(source: FileSource, *, name: str | None = None, limits: Limits
     limits = Limits.from_environment(os.environ) if limits is None else limits
     label = _label(name or name_of(source) or DEFAULT_NAME)
     data = _read_bytes(source, label, limits)
-    image = image_format(data[:HEAD_BYTES], label)
     refuse_own(data, label)
-    header = READERS[image](data, label, limits)
-    stem = PureWindowsPath(label).stem or DEFAULT_NAME
-    return _single(header, label, stem) if len(header.pages) == 1 else _stack(header, label, stem)
+    header = header_of(data, label, limits)
+    stem, levels = PureWindowsPath(label).stem or DEFAULT_NAME, levels or SourceLevels()
+    return (_single if len(header.pages) == 1 else _stack)(header, label, stem, levels)
+
+
+def header_of(data: bytes, label: str, limits: Limits) -> Header:
+    """What the header of a file says; ReadError where it is no picture, or not one that is read."""
+    return READERS[image_format(data[:HEAD_BYTES], label)](data, label, limits)
 
 
 def read_frame_array(array: NDArray[Any] | Image.Image) -> Frame:
@@ -131,10 +143,10 @@ def _reason(error: OSError | ValueError) -> str:
     return (error.strerror or "unknown cause").lower() if isinstance(error, OSError) else "its name cannot be one"
 
 
-def _single(header: Header, label: str, stem: str) -> Pullback:
+def _single(header: Header, label: str, stem: str, levels: SourceLevels) -> Pullback:
     """A pullback of one frame, decoded now, so that what is wrong with it shows now."""
     (page,) = decode_pages(header, label)
-    rule = _rule(page, [page], header, label)
+    rule = _rule(page, [page], header, label, levels)
     frame = _frame(page, rule)
     return Pullback(
         name=stem,
@@ -145,10 +157,10 @@ def _single(header: Header, label: str, stem: str) -> Pullback:
     )
 
 
-def _stack(header: Header, label: str, stem: str) -> Pullback:
+def _stack(header: Header, label: str, stem: str, levels: SourceLevels) -> Pullback:
     """A pullback decoded page by page; its levels are surveyed once before, where they need a rule."""
     first = next(decode_pages(header, label))
-    rule = _rule(first, decode_pages(header, label), header, label)
+    rule = _rule(first, decode_pages(header, label), header, label, levels)
 
     def read_frames() -> Iterator[Frame]:
         for page in decode_pages(header, label):
@@ -162,11 +174,11 @@ def _stack(header: Header, label: str, stem: str) -> Pullback:
     )
 
 
-def _rule(first: Page, pages: Iterable[Page], header: Header, label: str) -> LevelRule | None:
+def _rule(first: Page, pages: Iterable[Page], header: Header, label: str, levels: SourceLevels) -> LevelRule | None:
     """How the samples of all pages become levels; None for 8 bits, which are levels."""
     if first.samples.dtype == np.uint8:
         return None
-    return rule_for((page.samples for page in pages), header.declared_bits, label)
+    return levels.rule(span_of((page.samples for page in pages), label), header.declared_bits)
 
 
 def _frame(page: Page, rule: LevelRule | None) -> Frame:

@@ -1,13 +1,18 @@
-"""Samples of any depth to the 8 bits of a frame, by a rule that is the same for every frame of a file.
+"""Samples of any depth to the 8 bits of a frame, by a rule that is the same for every frame of a source.
 
-8 bits stay as they are. Whole numbers of more bits that no file declares are taken as 8, 12 or 16 bits, whichever is
-the smallest that holds the largest sample of the file, and that range is spread over 0 to 255. Real numbers within 0
-to 1 are multiplied by 255, those within 0 to 255 are rounded, and any other range is spread from its smallest to its
-largest. What had to be guessed is said in a warning; what cannot be a grey level is refused.
+A source is one file, or the files of one folder that are read together: a series that was stored one file a frame has
+one scale, and a rule for each file would make its frames differ by what their brightest pixel happens to be.
+
+8 bits stay as they are. Whole numbers of more bits that no file declares are taken as 8, 10, 12, 14 or 16 bits,
+whichever is the smallest that holds all but a few of the samples; where they use less than half of it, or none of its
+darker quarter, what they do use is spread over 0 to 255. Real numbers are taken as 0 to 1, as 0 to 255, or spread, by
+the same rule. What had to be guessed is said in a warning; what cannot be a grey level is refused.
 """
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -16,7 +21,12 @@ from numpy.typing import NDArray
 from octseg.errors import ReadError
 
 Samples = NDArray[Any]  # (H, W) or (H, W, 3), any real type
-UNDECLARED_BITS = (8, 12, 16)
+UNDECLARED_BITS = (8, 10, 12, 14, 16)
+FEW = 1e-4  # of a page's samples: so many may lie beyond what its levels are said to reach
+LEAST_USED = 0.5  # of a range: what reaches less far is spread
+MOST_UNUSED = 0.25  # of the levels' reach: where even the darkest lie above it, black is where they begin
+AT_MOST = 4_000_000  # samples of a page are put in order; of more, every second, third ...
+LEAST_SHARED = 0.25  # of what two files reach together, by both: what shares less is stored on two scales
 ROWS_AT_ONCE = 256  # real numbers are converted in strips: a large frame as float64 would take 600 MB
 
 
@@ -42,40 +52,155 @@ class LevelRule:
         return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), dtype=np.uint8)
 
 
-def rule_for(pages: Iterable[Samples], declared_bits: int | None, label: str) -> LevelRule:
-    """The rule for all pages of a file; `declared_bits` where the file says how many bits count.
+@dataclass(frozen=True)
+class Span:
+    """What samples reach: `lowest` to `highest`, and all but the FEW darkest and brightest from `low` to `high`."""
+
+    low: float
+    high: float
+    lowest: float
+    highest: float
+    real: bool  # or whole numbers
+
+    def joined(self, other: "Span") -> "Span":
+        """What the samples of both reach."""
+        return Span(
+            min(self.low, other.low),
+            max(self.high, other.high),
+            min(self.lowest, other.lowest),
+            max(self.highest, other.highest),
+            self.real or other.real,
+        )
+
+    @property
+    def width(self) -> float:
+        """From `low` to `high`."""
+        return self.high - self.low
+
+    def shared(self, other: "Span") -> float:
+        """The part of what both reach together that each of them reaches, 0 to 1."""
+        both = min(self.high, other.high) - max(self.low, other.low)
+        return max(0.0, both) / max(max(self.high, other.high) - min(self.low, other.low), 1e-30)
+
+    def is_like(self, other: "Span") -> bool:
+        """Whether both can be of one scale: frames of one source differ, but not by so much."""
+        return self.shared(other) >= LEAST_SHARED or other.width == 0
+
+
+def span_of(pages: Iterable[Samples], label: str) -> Span:
+    """What all pages of a file reach.
 
     Raises:
         ReadError: a sample is not a number, negative where it must not be, or beyond 16 bits.
     """
-    low, high, real = np.inf, -np.inf, False
-    for page in pages:
-        page_low, page_high = float(page.min()), float(page.max())  # NaN where there is one
-        if not (np.isfinite(page_low) and np.isfinite(page_high)):
-            raise ReadError(f"{label} holds values that are not finite numbers (NaN or infinite); a frame has none")
-        low, high, real = min(low, page_low), max(high, page_high), real or page.dtype.kind == "f"
-    return _real_rule(low, high, label) if real else _whole_rule(low, high, declared_bits, label)
+    span = reduce(Span.joined, (_page_span(page, label) for page in pages))
+    if not span.real and span.lowest < 0:
+        raise ReadError(f"{label} holds negative levels, down to {span.lowest:.0f}; save it with levels from 0 up")
+    if not span.real and span.highest >= 2**16:
+        raise ReadError(f"{label} holds levels up to {span.highest:.0f}, more than 16 bits; save it with 8 or 16 bits")
+    if span.real and span.lowest == span.highest:
+        raise ReadError(f"{label} holds one value only, {span.lowest:g}, so it shows nothing")
+    return span
 
 
-def _whole_rule(low: float, high: float, declared_bits: int | None, label: str) -> LevelRule:
-    if low < 0:
-        raise ReadError(f"{label} holds negative levels, down to {low:.0f}; save it with levels from 0 up")
-    if declared_bits is not None and high < 2**declared_bits:
+def _page_span(page: Samples, label: str) -> Span:
+    lowest, highest = float(page.min()), float(page.max())  # NaN where there is one
+    if not (math.isfinite(lowest) and math.isfinite(highest)):
+        raise ReadError(f"{label} holds values that are not finite numbers (NaN or infinite); a frame has none")
+    samples = page.reshape(-1)[:: 1 + page.size // AT_MOST]
+    few = int(FEW * samples.size)
+    real = page.dtype.kind == "f"
+    ordered = np.partition(samples, (few, samples.size - 1 - few))
+    return Span(float(ordered[few]), float(ordered[-1 - few]), lowest, highest, real)
+
+
+def rule_for(span: Span, declared_bits: int | None, *, whose: str = "the file has") -> LevelRule:
+    """The rule for samples that reach so far; `declared_bits` where the file says how many bits count.
+
+    whose: what the warning begins with.
+    """
+    if span.real:
+        return _real_rule(span, whose)
+    if declared_bits is not None and span.highest < 2**declared_bits:
         return LevelRule(0.0, 2.0**declared_bits - 1)
-    fitting = [bits for bits in UNDECLARED_BITS if high < 2**bits]
-    if not fitting:
-        raise ReadError(f"{label} holds levels up to {high:.0f}, more than 16 bits; save it with 8 or 16 bits")
-    bits = fitting[0]
-    warning = None if bits == 16 else f"the file has more than 8 bits and levels up to {high:.0f}: taken as {bits}-bit"
+    bits = next(bits for bits in UNDECLARED_BITS if span.high < 2**bits)
+    if span.low > MOST_UNUSED * span.high or (bits > 8 and span.high < LEAST_USED * 2**bits):
+        return _spread(span, f"{whose} more than 8 bits and levels")
+    warning = None if bits == 16 else f"{whose} more than 8 bits and levels up to {span.high:.0f}: taken as {bits}-bit"
     return LevelRule(0.0, 2.0**bits - 1, warning)
 
 
-def _real_rule(low: float, high: float, label: str) -> LevelRule:
-    if low == high:
-        raise ReadError(f"{label} holds one value only, {low:g}, so it shows nothing")
-    said = f"the file holds real numbers from {low:.4g} to {high:.4g}"
-    if low >= 0 and high <= 1:
-        return LevelRule(0.0, 1.0, f"{said}: taken as 0 to 1 for black to white")
-    if low >= 0 and high <= 255:
-        return LevelRule(0.0, 255.0, f"{said}: taken as 0 to 255 for black to white")
-    return LevelRule(low, high, f"{said}: spread over black to white, so levels of several files do not compare")
+def _real_rule(span: Span, whose: str) -> LevelRule:
+    said = f"{whose} real numbers from {span.low:.4g} to {span.high:.4g}"
+    for white in (1.0, 255.0):
+        if span.low >= 0 and LEAST_USED * white <= span.high <= white and span.low <= MOST_UNUSED * span.high:
+            return LevelRule(0.0, white, f"{said}: taken as 0 to {white:.0f} for black to white")
+    return _spread(span, f"{whose} real numbers")
+
+
+def _spread(span: Span, said: str) -> LevelRule:
+    """What the samples reach over black to white; black stays at 0 where they begin near it."""
+    low = 0.0 if 0 <= span.low <= MOST_UNUSED * span.high else span.low
+    if not span.high > low:  # all but a few are one level
+        low, high = span.lowest, max(span.highest, span.lowest + 1)
+    else:
+        high = span.high
+    return LevelRule(
+        low,
+        high,
+        f"{said} from {span.low:.6g} to {span.high:.6g}: spread over black to white, so its brightness is a guess and "
+        "does not compare with that of other files",
+    )
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the files of a source that are alike reach together, and the rule for all of them."""
+
+    span: Span
+    declared_bits: int | None
+    rule: LevelRule
+
+
+@dataclass(frozen=True)
+class SourceLevels:
+    """One rule for the files of a source, or where they are plainly stored on several scales, one for each of these."""
+
+    scales: tuple[Scale, ...] = ()
+
+    def rule(self, span: Span, declared_bits: int | None) -> LevelRule:
+        """The rule for a file whose samples reach so far: its own where the source has none for its kind."""
+        fitting = [
+            scale
+            for scale in self.scales
+            if (scale.span.real, scale.declared_bits) == (span.real, declared_bits) and scale.span.is_like(span)
+        ]
+        if not fitting:
+            return rule_for(span, declared_bits)
+        rule = max(fitting, key=lambda scale: scale.span.shared(span)).rule
+        if len(self.scales) == 1:
+            return rule
+        several = f"the files of its folder are stored on {len(self.scales)} scales, each made levels by itself"
+        return replace(rule, warning=several if rule.warning is None else f"{rule.warning}; {several}")
+
+
+def levels_for(files: Iterable[tuple[Span, int | None]]) -> SourceLevels:
+    """The rules for files that reach so far, with their declared bits: the widest first, each with those like it."""
+    groups: list[list[tuple[Span, int | None]]] = []
+    for span, bits in sorted(files, key=lambda file: -file[0].width):
+        mates = (
+            group
+            for group in groups
+            if (group[0][0].real, group[0][1]) == (span.real, bits) and group[0][0].is_like(span)
+        )
+        group = next(mates, None)
+        if group is None:
+            groups.append([(span, bits)])
+        else:
+            group.append((span, bits))
+    scales = []
+    for group in groups:
+        span, bits = reduce(Span.joined, (span for span, _ in group)), group[0][1]
+        whose = "the file has" if len(group) == 1 else "the files of its folder have"
+        scales.append(Scale(span, bits, rule_for(span, bits, whose=whose)))
+    return SourceLevels(tuple(scales))

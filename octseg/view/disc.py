@@ -50,7 +50,7 @@ def find_disc(grey: NDArray[np.uint8]) -> Disc | None:
     shrink = max(1.0, max(height, width) / SEARCH_SIDE_PX)
     size = (round(width / shrink), round(height / shrink))
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    ground = _border_level(small)
+    ground = border_level(small)
     fit, share = _circle_on(small, ground, cv2.RETR_EXTERNAL)
     if ground > 0:  # the frame may be a black square on a screen: its corners are holes in what is not black
         on_black, share_on_black = _circle_on(small, 0, cv2.RETR_LIST)
@@ -74,7 +74,7 @@ def rim_stretch(grey: NDArray[np.uint8], disc: Disc | None = None) -> float | No
     shrink = max(1.0, max(grey.shape) / SEARCH_SIDE_PX)
     size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    ground = _border_level(small)
+    ground = border_level(small)
     grounds = ((ground, cv2.RETR_EXTERNAL), (0, cv2.RETR_LIST))[: 1 + (ground > 0)]
     outlines = [points for of in grounds if len(points := _outline_points(above_ground(small, of[0]), of[1])) >= 30]
     rims: list[tuple[float, float]] = []
@@ -163,12 +163,10 @@ def _axes(conics: NDArray[np.float64], middle: NDArray[np.float64], spread: NDAr
 
 def above_ground(grey: NDArray[np.uint8], ground: int | None = None) -> NDArray[np.uint8]:
     """How far each grey level (H, W) is from the ground: the level given, or else the commonest along the border."""
-    return np.asarray(
-        cv2.absdiff(grey, np.full_like(grey, _border_level(grey) if ground is None else ground)), np.uint8
-    )
+    return np.asarray(cv2.absdiff(grey, np.full_like(grey, border_level(grey) if ground is None else ground)), np.uint8)
 
 
-def _border_level(grey: NDArray[np.uint8]) -> int:
+def border_level(grey: NDArray[np.uint8]) -> int:
     """The median along the border of grey levels (H, W)."""
     return int(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
 

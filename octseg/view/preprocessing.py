@@ -8,7 +8,7 @@ Points are (row, col) in pixels, pixel centres at whole numbers. Angles are 0 to
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -20,8 +20,9 @@ from typing_extensions import Self
 from octseg.errors import ConfigError
 from octseg.model.config import checked_fields
 from octseg.pullback import Frame
+from octseg.view.capture import Part, cut_out, locate, moved
 from octseg.view.catheter import find_catheter
-from octseg.view.disc import Disc, find_disc
+from octseg.view.disc import Disc
 from octseg.view.grey import sepia_to_grey
 from octseg.view.ruler import Ruler, find_ruler, ruler_marks
 
@@ -96,6 +97,8 @@ class FrameView:
     catheter_centre: (row, col); the disc's or the frame's centre where no catheter was found.
     nearer_reach_px: how far rays go where that is not to the farthest rim; of no meaning to a Cartesian input.
     has_catheter: whether one was seen in the frame.
+    part: rows and columns of the picture that are the frame; None where all of it is.
+    frame_count, is_page: as in octseg/view/capture.py.
     """
 
     grey: NDArray[np.uint8]
@@ -105,6 +108,9 @@ class FrameView:
     warnings: tuple[str, ...] = ()
     nearer_reach_px: float | None = None
     has_catheter: bool = True
+    part: Part | None = None
+    frame_count: int = 1
+    is_page: bool = False
 
     @property
     def circle(self) -> Disc:
@@ -125,10 +131,35 @@ class FrameView:
 
 
 def view_frame(frame: Frame) -> FrameView:
-    """Find disc, ruler and catheter in a frame (H, W, 3), and clean its grey levels of all that is not tissue."""
+    """Find disc, ruler and catheter in a frame (H, W, 3), and clean its grey levels of all that is not tissue.
+
+    Where the picture is a screen or a page with a frame on it, all of this is looked for in that part alone.
+    """
     grey = sepia_to_grey(frame)
+    place = locate(grey)
+    height, width = grey.shape
+    if place.disc is None or place.part == (slice(0, height), slice(0, width)):
+        return replace(_view_of(frame, grey, place.disc), is_page=place.is_page)
+    rows, cols = place.part
+    shown = cut_out(frame, place.part, place.disc)
+    seen = _view_of(shown, sepia_to_grey(shown), moved(place.disc, -rows.start, -cols.start))
+    whole = np.zeros_like(grey)
+    whole[rows, cols] = seen.grey
+    return replace(
+        seen,
+        grey=whole,
+        disc=place.disc,
+        catheter_centre=(seen.catheter_centre[0] + rows.start, seen.catheter_centre[1] + cols.start),
+        ruler=seen.ruler and seen.ruler.moved(rows.start, cols.start),
+        part=place.part,
+        frame_count=place.frame_count,
+        is_page=place.is_page,
+    )
+
+
+def _view_of(frame: Frame, grey: NDArray[np.uint8], disc: Disc | None) -> FrameView:
+    """The view of a picture (H, W, 3) that is a frame and no more, its grey levels (H, W) and its disc being known."""
     ruler = find_ruler(frame)
-    disc = find_disc(grey)
     catheter = find_catheter(frame, ruler)
     middle = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
     centre = catheter.centre if catheter is not None else middle

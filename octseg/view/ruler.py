@@ -8,7 +8,7 @@ Points are (row, col) in pixels, pixel centres at whole numbers; t is the place 
 the yellow side to the cyan side.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -62,6 +62,11 @@ class Ruler:
     pitch_spread: float
     dot_radius_px: float
     ring_diameter_px: float | None
+
+    def moved(self, rows: int, cols: int) -> "Ruler":
+        """The ruler in a picture that it lies so many pixels farther down and to the right in."""
+        centre = (self.centre[0] + rows, self.centre[1] + cols)
+        return replace(self, dots_px=self.dots_px + np.array([rows, cols]), centre=centre)
 
     @property
     def ring_diameter_mm(self) -> float | None:

@@ -9,13 +9,14 @@ from typing import Literal
 
 from octseg.errors import ReadError
 from octseg.pullback import Frame, PixelScale
-from octseg.view.disc import find_disc
+from octseg.view.capture import locate_disc
 from octseg.view.grey import sepia_to_grey
 from octseg.view.ruler import MM_PER_DOT, RING_MM, Ruler, find_ruler
 
 MIN_SPACING_MM, MAX_SPACING_MM = 1e-4, 0.1
 MAX_DISAGREEMENT = 0.02  # between two scales of one frame; the zooms of a console differ by 1.4 and more
 
+MOST_OFF_PRESET = 0.05  # of a disc from the side of the export that a preset is for
 # Spacing of nearly all exports of that many pixels square: a field of 7 mm.
 PRESET_BY_SIDE_PX = {"704": 0.009957, "1024": 0.006843}
 # The console's zooms: what the disc's diameter measures.
@@ -108,19 +109,19 @@ def _ruler_spacing(ruler: Ruler | None, warnings: list[str]) -> float | None:
 def _preset_scale(frame: Frame, preset: str, warnings: list[str]) -> PixelScale:
     """The preset's scale; without one, and why, where the frame is not of the preset's kind."""
     height, width = frame.shape[:2]
+    disc = locate_disc(sepia_to_grey(frame))
     if preset in PRESET_BY_SIDE_PX:
-        if {height, width} == {int(preset)}:
+        fits = disc is None or abs(2 * disc.radius_px / int(preset) - 1) <= MOST_OFF_PRESET
+        if fits and {height, width} == {int(preset)}:
             return PixelScale(
                 pixel_spacing_mm=PRESET_BY_SIDE_PX[preset],
                 source="preset",
                 evidence=f"Preset {preset}: {PRESET_BY_SIDE_PX[preset]:.6g} mm per pixel, as nearly all exports of "
                 f"{preset} x {preset} pixels have; not read from this frame.",
             )
-        warnings.append(
-            f"preset {preset} is for frames of {preset} x {preset} pixels, and this one has {height} x {width}: no mm"
-        )
+        shown = f"has {height} x {width}" if fits or disc is None else f"shows a disc of {2 * disc.radius_px:.0f}"
+        warnings.append(f"preset {preset} is for frames of {preset} x {preset} pixels, and this one {shown}: no mm")
         return PixelScale(evidence="The preset does not fit this frame, so nothing is measured in mm.")
-    disc = find_disc(sepia_to_grey(frame))
     if disc is None:
         warnings.append(f"preset {preset} needs the imaged disc's diameter, and no disc was found in this frame: no mm")
         return PixelScale(evidence="The preset does not fit this frame, so nothing is measured in mm.")

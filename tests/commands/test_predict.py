@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import octseg
 from octseg.commands.main import main
 from octseg.commands.predict import PRESETS, withdrawn_lines
 from octseg.phantom import random_spec, render
-from octseg.view import scale
+from octseg.view import scale, sepia_to_grey
 from tests.fakes import pictures
 from tests.fakes.commands import QUICK, measures, names
 
@@ -73,6 +74,23 @@ def test_a_ruler_goes_before_a_preset(tmp_path: Path) -> None:
     (entry,) = measures(tmp_path / "out")
     assert entry["pixel_spacing_source"] == "ruler"
     assert entry["pixel_spacing_mm"] == pytest.approx(7.01 / 704, rel=0.005)
+
+
+def test_a_series_of_16_bits_is_one_source(tmp_path: Path) -> None:
+    """Some frames have one bright pixel above 12 bits: read one by one, every second frame would be 16 times darker."""
+    grey = sepia_to_grey(render(random_spec(5, ruler=False)).frame).astype(np.uint16) * 16
+    bright = grey.copy()
+    bright[len(grey) // 2, len(grey) // 2] = 4200
+    for folder, frames in {"series": (grey, bright), "reference": (grey // 16).astype(np.uint8)[None]}.items():
+        (tmp_path / folder).mkdir()
+        for number, frame in enumerate(frames):
+            tifffile.imwrite(tmp_path / folder / f"{folder}_{number}.tif", frame)
+        assert main(["predict", str(tmp_path / folder), "--out", str(tmp_path / "out" / folder), *QUICK]) == 0
+    (reference,) = measures(tmp_path / "out" / "reference")
+    first, second = measures(tmp_path / "out" / "series")
+    assert first["lipid_core_area_px"] == pytest.approx(second["lipid_core_area_px"], rel=0.01)
+    assert first["lumen_area_px"] == pytest.approx(reference["lumen_area_px"], rel=0.01)
+    assert first["lipid_core_area_px"] == pytest.approx(reference["lipid_core_area_px"], rel=0.05)
 
 
 def test_the_command_offers_the_presets_that_there_are() -> None:

@@ -15,6 +15,7 @@ from octseg.dataset.origin import Origin
 from octseg.dataset.publishing import SHAREABLE_LICENCES
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
+from octseg.reading.survey import Stored, survey
 from train.code_version import code_commit
 from train.preparing import preview
 from train.preparing.duplicates import across_studies
@@ -26,6 +27,7 @@ from train.preparing.sources import Item, Listing, Problem
 from train.preparing.survey import surveyed
 from train.preparing.workshop import Made, Workshop, clear_left_over, workshop_of
 
+LEVELS_TOLD = "levels of more than 8 bits made 8: black to white are "
 FEW = 5  # files that may be left out of any run
 FEW_PERCENT = 1.0  # of a large one
 PROBLEMS_FILE = "problems.txt"
@@ -67,6 +69,8 @@ def build(job: Job) -> dict[str, Any]:
     """
     refuse_existing(job.out)
     with workshop_of(job.out) as workshop:
+        images = (Stored(item.image.head, item.image.read) for item in job.listing.items)
+        job = replace(job, processing=replace(job.processing, levels=survey(images)))
         listing = _hidden(job) if job.private else job.listing
         job = replace(job, processing=_surveyed(job, listing))
         version = f"{__version__} {code_commit()}"
@@ -239,6 +243,10 @@ def changes(job: Job, placed: Sequence[Placed], left_out: int) -> list[str]:
         told.append(f"{odd} frames that were not square filled up with black on both sides")
     if overlap := sum(row.get("overlap_px", 0) for row in rows):
         told.append(f"where classes overlapped ({overlap} pixels in all) the one of higher drawing priority kept")
+    told += [
+        f"{LEVELS_TOLD}{scale.rule.low:.6g} to {scale.rule.high:.6g} in the files, one rule for all that are alike"
+        for scale in processing.levels.scales
+    ]
     if job.private:
         told.append("names replaced by keyed hashes, everything outside the imaged disc blanked")
     if left_out:

@@ -17,7 +17,7 @@ from octseg.errors import DatasetError, ReadError
 from octseg.export.files import partial_path, told_in_one_sentence
 from octseg.pullback import Frame
 from octseg.view import sepia_to_grey
-from octseg.view.disc import find_disc
+from octseg.view.capture import locate_disc
 from train.preparing.names import FrameName
 
 HASH_DIGITS = 12
@@ -81,7 +81,7 @@ def blanked(frame: Frame) -> Frame:
 
     Raises ReadError where no disc is found: what is text and what tissue cannot be told then.
     """
-    disc = find_disc(sepia_to_grey(frame))
+    disc = locate_disc(sepia_to_grey(frame))
     if disc is None:
         raise ReadError("no imaged disc was found in the frame, so text burned in beside it cannot be blanked")
     return frame * disc.mask(*frame.shape[:2])[..., None]

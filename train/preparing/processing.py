@@ -20,6 +20,7 @@ from octseg.errors import ConfigError, DatasetError, ReadError
 from octseg.export.pictures import png_bytes
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
+from octseg.reading.levels import SourceLevels
 from octseg.view import find_pixel_scale
 from octseg.view.preprocessing import view_frame
 from train.preparing.claims import refuse_contradiction
@@ -38,11 +39,13 @@ class Processing:
     """What is made of each frame.
 
     classes: that the masks keep, in the order of classes.py. size: side of frames and masks in pixels.
+    levels: how samples of more than 8 bits become levels in all frames.
     """
 
     classes: tuple[str, ...] = ("lipid_core",)
     size: int = 512
     masks: MaskRule = field(default_factory=MaskRule)
+    levels: SourceLevels = field(default_factory=SourceLevels)
     private: bool = False
 
     def __post_init__(self) -> None:
@@ -78,7 +81,7 @@ def process(item: Item, processing: Processing) -> Processed:
     image, mask = item.image.read(), item.mask.read()
     if not processing.private and any(is_marked_private(content[:HEAD_BYTES]) for content in (image, mask)):
         raise DatasetError("the frame or its mask bears the mark of private data; prepare it with --private")
-    frame = _frame(image)
+    frame = _frame(image, processing.levels)
     height, width = frame.shape[:2]
     view = view_frame(frame)
     planes = upright_planes(*_stored_planes(mask, processing), image, view)
@@ -129,8 +132,8 @@ def areas(indices: NDArray[np.uint8], classes: tuple[str, ...], pixel_spacing_mm
     return found
 
 
-def _frame(content: bytes) -> Frame:
-    pullback = read_pullback(content, name="the frame")
+def _frame(content: bytes, levels: SourceLevels) -> Frame:
+    pullback = read_pullback(content, name="the frame", levels=levels)
     if len(pullback) != 1:
         raise ReadError(f"the file holds {len(pullback)} frames; one with one mask is expected")
     frame = next(iter(pullback))

@@ -16,6 +16,7 @@ class Header:
 
     height, width: in pixels, of every frame, before turning.
     pages: place in the file of each frame.
+    deep: whether a sample has more than 8 bits, so that it takes a rule to make a level of it.
     deep_colour: whether one pixel has several samples of more than 8 bits, which Pillow cannot keep.
     interlaced: whether the file stores its rows in several passes.
     clear_colour: the one grey level or RGB colour that is transparent; empty where there is none.
@@ -29,6 +30,7 @@ class Header:
     height: int
     width: int
     pages: tuple[int, ...] = (0,)
+    deep: bool = False
     deep_colour: bool = False
     interlaced: bool = False
     clear_colour: tuple[int, ...] = ()

@@ -37,6 +37,7 @@ def read_header(data: bytes, label: str, limits: Limits) -> Header:
         format="PNG",
         height=height,
         width=width,
+        deep=depth == 16,
         deep_colour=depth == 16 and colour != 0,
         interlaced=bool(interlace),
         clear_colour=tuple(level * spread for level in clear),

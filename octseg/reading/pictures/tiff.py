@@ -89,6 +89,7 @@ def read_header(data: bytes, label: str, limits: Limits) -> Header:
         height=height,
         width=width,
         pages=frames,
+        deep=bits > 8,
         deep_colour=bits > 8 and samples > 1,
         inverted_bits=bits if photometric == WHITE_IS_ZERO and bits > 8 else 0,  # Pillow inverts up to 8 bits
         declared_bits=declared if 8 < declared <= bits and sample_format == UNSIGNED else None,

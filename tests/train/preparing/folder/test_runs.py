@@ -5,9 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 from tests.fakes.dataset import checked, lines_of, provenance_of
 from tests.fakes.prepared import (
@@ -214,3 +218,41 @@ def test_a_dataset_is_not_made_inside_its_own_source(tmp_path: Path, capsys: pyt
     assert prepare_folder(tmp_path / "fold", tmp_path / "fold" / "dataset", *CC_BY) == 1
     assert "--out lies inside fold, which the next run would read" in capsys.readouterr().err
     assert list((tmp_path / "fold").iterdir()) == []
+
+
+def deep_fold(root: Path, brightest: Iterable[int]) -> Path:
+    """Frames of 16 bits, one file each, whose levels are 16 times those of 8 bits but for one pixel."""
+    masks = {"lipid_core": box(30, 40, 20, 20)}
+    for study, level in enumerate(brightest, start=1):
+        write_frame(root / "train", f"{study:03d}_1_001", disc(study), masks)
+        frame = disc(study)[..., 0].astype(np.uint16) * 16
+        frame[0, 0] = level
+        (root / "train" / "img" / f"{study:03d}_1_001.png").unlink()
+        tifffile.imwrite(root / "train" / "img" / f"{study:03d}_1_001.tif", frame)
+    return root
+
+
+def test_frames_of_16_bits_get_one_rule_whatever_their_brightest_pixel(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fold = deep_fold(tmp_path / "fold", (0, 4200, 0, 60000))
+    assert prepare_folder(fold, tmp_path / "out", *CC_BY, "--size", "128", "--split", "none") == 0
+    for line in lines_of(tmp_path / "out").values():
+        frame = np.asarray(Image.open(tmp_path / "out" / "train" / line["image_file_name"]))[1:]
+        # 16 times a level, of 4095: 255 / 255.94 of it
+        assert np.abs(frame - disc(int(line["study"]))[1:] * (16 * 255 / 4095)).max() <= 1
+    assert "black to white are 0 to 4095 in the files, one rule for all that are alike" in capsys.readouterr().out
+
+
+def test_frames_on_another_scale_than_the_others_are_made_levels_by_a_rule_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fold = deep_fold(tmp_path / "fold", (0, 0, 0))
+    tifffile.imwrite(fold / "train" / "img" / "003_1_001.tif", disc(3)[..., 0].astype(np.uint16) * 257)
+    assert prepare_folder(fold, tmp_path / "out", *CC_BY, "--size", "128", "--split", "none") == 0
+    for stem, line in lines_of(tmp_path / "out").items():
+        frame = np.asarray(Image.open(tmp_path / "out" / "train" / line["image_file_name"]))[1:]
+        assert np.abs(frame - disc(int(line["study"]))[1:].astype(int)).max() <= 1, stem
+    told = capsys.readouterr().out
+    assert "black to white are 0 to 4095 in the files" in told
+    assert "black to white are 0 to 65535 in the files" in told
