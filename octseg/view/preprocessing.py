@@ -133,7 +133,7 @@ def view_frame(frame: Frame) -> FrameView:
     if ruler is not None:
         grey = paint_out(grey, ruler_marks(frame, ruler))
     if disc is not None:
-        grey = grey * disc.mask(*grey.shape)
+        np.multiply(grey, disc.mask(*grey.shape), out=grey)
     return FrameView(grey, disc, centre, ruler, _view_warnings(disc is not None, catheter is not None))
 
 
@@ -257,7 +257,7 @@ def about(centre: tuple[float, float], part: tuple[slice, slice]) -> tuple[NDArr
     return np.asarray(radius, np.float32), np.asarray(angle, np.float32)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # of one frame at both reaches
 def _polar_positions(
     shape: tuple[int, int], centre: tuple[float, float], reach_px: float, size: tuple[int, int], wrap_rays: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
