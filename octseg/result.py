@@ -5,7 +5,7 @@ Every plane has the frame's own height and width. Points are (row, col) in pixel
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval, Signs
 from octseg.measurement.records import json_value, json_values
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, frame_sha256
-from octseg.view.part import FramePart
+
+if TYPE_CHECKING:  # it loads torch, which a result needs not
+    from octseg.view.part import FramePart
 
 ModelSource = Literal["bundled", "hub", "folder"]
 
@@ -35,7 +37,7 @@ class ModelIdentity:
 class WholeMaps(Mapping[str, NDArray[np.float32]]):
     """Maps of a frame by class name, (H, W) float32 each; those of a large frame are made when one is asked for."""
 
-    def __init__(self, maps: Mapping[str, NDArray[np.float32]], part: FramePart) -> None:
+    def __init__(self, maps: Mapping[str, NDArray[np.float32]], part: "FramePart") -> None:
         """maps: (h, w) over a part of the frame."""
         self._maps, self._part = maps, part
 
