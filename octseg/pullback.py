@@ -13,13 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
+ROWS_AT_ONCE = 256
 PixelSpacingSource = Literal["dicom", "ruler", "user", "preset"]
 
 
 def frame_sha256(frame: Frame) -> str:
     """sha256 of a frame's size and pixels, whatever file they came from."""
     height, width = frame.shape[:2]
-    return hashlib.sha256(f"{height} x {width}\n".encode() + frame.tobytes()).hexdigest()
+    digest = hashlib.sha256(f"{height} x {width}\n".encode())
+    digest.update(np.ascontiguousarray(frame).data)
+    return digest.hexdigest()
+
+
+def strips(height: int, rows: int = ROWS_AT_ONCE) -> Iterator[slice]:
+    """The rows of a picture a few at a time: what is worked out of them takes little memory, however large it is."""
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
 
 
 def spacing_mm(given: object, name: str) -> float | None:

@@ -3,9 +3,9 @@
 Every plane has the frame's own height and width. Points are (row, col) in pixels, pixel centres at whole numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from octseg.measurement.intervals import Interval, Signs
 from octseg.measurement.records import json_value, json_values
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, frame_sha256
 
+if TYPE_CHECKING:  # it loads torch, which a result needs not
+    from octseg.view.part import FramePart
+
 ModelSource = Literal["bundled", "hub", "folder"]
 
 
@@ -30,6 +33,23 @@ class ModelIdentity:
     source: ModelSource
     revision: str | None = None  # commit of the model's repository; None for bundled weights and folders
     sha256: str  # of model.safetensors
+
+
+class WholeMaps(Mapping[str, NDArray[np.float32]]):
+    """Maps of a frame by class name, (H, W) float32 each; those of a large frame are made when one is asked for."""
+
+    def __init__(self, maps: Mapping[str, NDArray[np.float32]], part: "FramePart") -> None:
+        """maps: (h, w) over a part of the frame."""
+        self._maps, self._part = maps, part
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        return self._part.map(self._maps[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._maps)
+
+    def __len__(self) -> int:
+        return len(self._maps)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,7 +75,7 @@ class FrameResult:
     frame_number: int = 1
     frame: Frame = field(repr=False)
     masks: dict[str, NDArray[np.bool_]] = field(repr=False)
-    probabilities: dict[str, NDArray[np.float32]] = field(repr=False)
+    probabilities: Mapping[str, NDArray[np.float32]] = field(repr=False)
     measures: FrameMeasures
     scale: PixelScale
     disc: NDArray[np.bool_] | None = field(default=None, repr=False)

@@ -18,12 +18,14 @@ from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures, measure
+from octseg.measurement.frame import of_whole_frame
 from octseg.measurement.intervals import find_intervals, find_signs
 from octseg.pullback import Frame, PixelScale, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
-from octseg.result import FrameResult, ModelIdentity
+from octseg.result import FrameResult, ModelIdentity, WholeMaps
 from octseg.view import find_pixel_scale
+from octseg.view.part import FramePart
 from octseg.view.preprocessing import FrameView, to_input, view_frame
 
 Maps = dict[str, NDArray[np.float32]]  # class name -> (H, W)
@@ -46,15 +48,48 @@ class _Seen:
     scale: PixelScale
 
     @cached_property
+    def part(self) -> FramePart:
+        """What of the frame is decoded and measured, and how finely; all below is of this part, (h, w)."""
+        return FramePart.about(self.view)
+
+    @cached_property
+    def seen(self) -> FrameView:
+        """The part as it is seen."""
+        return self.part.view(self.view)
+
+    @cached_property
+    def spacing_mm(self) -> float | None:
+        """Of its pixels."""
+        return self.part.spacing_mm(self.scale.pixel_spacing_mm)
+
+    @cached_property
     def disc(self) -> NDArray[np.bool_] | None:
-        """(H, W), True on the imaged disc."""
-        return None if self.view.disc is None else self.view.disc.mask(*self.view.grey.shape)
+        """(h, w), True on the imaged disc."""
+        return None if self.seen.disc is None else self.seen.disc.mask(*self.part.shape)
+
+    @property
+    def whole_disc(self) -> NDArray[np.bool_] | None:
+        """(H, W), True on the imaged disc, of the whole frame."""
+        if self.part.is_whole or self.view.disc is None:
+            return self.disc
+        return self.view.disc.mask(*self.part.whole)
 
     @cached_property
     def grid(self) -> RayGrid:
         """Rays about the catheter to the farthest rim."""
-        height, width = self.view.grey.shape
-        return RayGrid((height, width), self.view.catheter_centre, self.view.reach_px)
+        part, seen = self.part, self.seen
+        return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, part.frame_side_px, part.factor)
+
+    def measured(self, planes: Maps) -> FrameMeasures:
+        """Measures of outlines over the part, as planes (h, w), in the frame's own pixels."""
+        measures = measure(
+            planes,
+            self.spacing_mm,
+            disc=self.disc,
+            catheter_centre=self.seen.catheter_centre,
+            frame_side_px=self.grid.side_px,
+        )
+        return of_whole_frame(measures, self.part.factor)
 
 
 @dataclass(frozen=True)
@@ -174,23 +209,24 @@ class Segmenter:
 
     def _result(self, seen: _Seen, looks: Sequence[_Look], pullback: Pullback, file: str) -> FrameResult:
         """What the network saw of one frame to its result."""
-        probability = self._probability([look.planes for look in looks], looks)
+        probability = self._probability(seen, [look.planes for look in looks], looks)
         [(outlines, measures)] = self._measured(seen, [probability])
-        masks = {name: plane >= 0.5 for name, plane in outlines.items()}
-        withdrawn = why_withdrawn(seen.frame, seen.view, masks.get("lumen"), seen.scale.pixel_spacing_mm)
+        withdrawn = _why_withdrawn(seen, outlines.get("lumen"))
         if withdrawn is not None:
-            masks = {name: np.zeros_like(mask) for name, mask in masks.items()}
             measures = FrameMeasures()
+            masks = {name: np.zeros(seen.part.whole, bool) for name in outlines}
+        else:
+            masks = {name: seen.part.mask(plane) for name, plane in outlines.items()}
         return FrameResult(
             name=pullback.name,
             file=file,
             frame_number=seen.number,
             frame=seen.frame,
             masks=masks,
-            probabilities=probability,
+            probabilities=WholeMaps(probability, seen.part),
             measures=measures,
             scale=seen.scale,
-            disc=seen.disc,
+            disc=seen.whole_disc,
             catheter_centre=seen.view.catheter_centre,
             device=self.device,
             backend=self.backend,
@@ -199,19 +235,18 @@ class Segmenter:
             warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
         )
 
-    def _probability(self, planes: Sequence[NDArray[np.float32]], looks: Sequence[_Look]) -> Maps:
-        """Planes (K, rows, columns) at each reach as probability at the frame's own resolution, (H, W) a class."""
-        maps = joined(planes, [look.view for look in looks], self.config.preprocessing)
+    def _probability(self, seen: _Seen, planes: Sequence[NDArray[np.float32]], looks: Sequence[_Look]) -> Maps:
+        """Planes (K, rows, columns) at each reach as probability over the part that is decoded, (h, w) a class."""
+        views = [seen.part.view(look.view, seen.seen.grey) for look in looks]
+        maps = joined(planes, views, self.config.preprocessing)
         return dict(zip(self.config.network.classes, maps, strict=True))
 
     def _measured(self, seen: _Seen, probabilities: Sequence[Maps]) -> list[tuple[Maps, FrameMeasures]]:
         """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
-        spacing = seen.scale.pixel_spacing_mm
         levels = Levels(self.config.every_threshold, self.config.calibration.least_core_logit)
-        decoded = decode(probabilities, levels, seen.grid, seen.disc, spacing)
         return [
-            (planes, measure(planes, spacing, disc=seen.disc, catheter_centre=seen.view.catheter_centre))
-            for planes in decoded
+            (planes, seen.measured(planes))
+            for planes in decode(probabilities, levels, seen.grid, seen.disc, seen.spacing_mm)
         ]
 
     def _with_intervals(self, result: FrameResult, seen: _Seen, looks: Sequence[_Look]) -> FrameResult:
@@ -220,10 +255,10 @@ class Segmenter:
         seen_as = [self._run(np.stack([variant.seen(look.grey, config) for variant in VARIANTS])) for look in looks]
         planes = [[variant.undone(each[n], config) for each in seen_as] for n, variant in enumerate(VARIANTS)]
         planes += [[shifted(look.planes, by) for look in looks] for by in SHIFTS]
-        at_once = max(1, PIXELS_AT_ONCE // result.frame[..., 0].size)
+        at_once = max(1, PIXELS_AT_ONCE // (seen.part.shape[0] * seen.part.shape[1]))
         measured: list[FrameMeasures] = []
         for start in range(0, len(planes), at_once):
-            probabilities = [self._probability(each, looks) for each in planes[start : start + at_once]]
+            probabilities = [self._probability(seen, each, looks) for each in planes[start : start + at_once]]
             measured += [measures for _, measures in self._measured(seen, probabilities)]
         variants, at_shifts = measured[: len(VARIANTS)], measured[len(VARIANTS) :]
         classes = self.config.network.classes
@@ -274,6 +309,15 @@ def _file_of(source: Source, pullback: Pullback) -> str:
     """The file's name without its folder; the pullback's name where there was no file."""
     name = name_of(source)
     return pullback.name if name is None else Path(name).name
+
+
+def _why_withdrawn(seen: _Seen, lumen: NDArray[np.float32] | None) -> str | None:
+    """Why nothing is said of a frame: by all of it as displayed, and by the lumen's plane (h, w) over its part."""
+    overview = FramePart.overview(seen.view)
+    outlined = None if lumen is None else lumen >= 0.5
+    return why_withdrawn(
+        overview.picture(seen.frame), overview.view(seen.view), outlined, seen.spacing_mm, vessel=seen.seen
+    )
 
 
 def _scale_of(

@@ -61,7 +61,7 @@ def find_borders(
     pixel_spacing_mm: float | None,
 ) -> list[Borders]:
     """The borders along rays, (N_RAYS,), of each variant of a frame's maps (H, W); see `octseg.decoding.decode`."""
-    mm = length_px(1.0, pixel_spacing_mm, min(grid.shape)) / grid.step_px  # places
+    mm = length_px(1.0, pixel_spacing_mm, grid.side_px) / grid.step_px  # places
     imaged = np.ones((N_RAYS, grid.places), bool) if disc is None else grid.read(disc) > 0.5
 
     def logits(name: str) -> Floats:

@@ -51,10 +51,10 @@ def _plaque(borders: Borders, grid: RayGrid, pixel_spacing_mm: float | None) -> 
     front, back = seen.around(front_of), seen.around(back_of)
     from_end = _from_ends(borders.lipid, seen.direction) * seen.radius
     within = np.minimum(seen.radius - front, back - seen.radius)
-    corner = np.float32(length_px(CORNER_MM, pixel_spacing_mm, min(grid.shape)))
+    corner = np.float32(length_px(CORNER_MM, pixel_spacing_mm, grid.side_px))
     drawn = {}
     if wall is not None:
-        limit = lipid_depth_px(pixel_spacing_mm, min(grid.shape))
+        limit = lipid_depth_px(pixel_spacing_mm, grid.side_px)
         within = np.minimum(within, limit - wall.depth[part])
         drawn["fibrous_cap"] = _plane(np.minimum(np.minimum(wall.beyond[part], front - seen.radius), from_end))
     drawn["lipid_core"] = _plane(_rounded(within, from_end, corner))

@@ -48,11 +48,22 @@ class Window:
 
 @dataclass(frozen=True)
 class RayGrid:
-    """Rays over frames of one size. shape: (height, width). reach_px: how far the rays go."""
+    """Rays over frames of one size.
+
+    shape: (height, width). reach_px: how far the rays go. frame_side_px: the frame's shorter side, where the shape is
+    that of a part of it. factor: pixels of the frame to one of the part, along either side.
+    """
 
     shape: tuple[int, int]
     centre: tuple[float, float]
     reach_px: float
+    frame_side_px: float | None = None
+    factor: int = 1
+
+    @property
+    def side_px(self) -> float:
+        """The frame's shorter side."""
+        return min(self.shape) if self.frame_side_px is None else self.frame_side_px
 
     @property
     def places(self) -> int:
@@ -70,8 +81,8 @@ class RayGrid:
         map_: (H, W), or a part of that whose first pixel is `corner` of the frame.
         """
         source = np.asarray(map_, np.float32)
-        if self.step_px > 1.5:
-            source = np.asarray(cv2.blur(source, (round(self.step_px),) * 2), np.float32)
+        if self.step_px * self.factor > 1.5:
+            source = self._averaged(source)
         angle = (np.arange(N_RAYS) * (2 * np.pi / N_RAYS))[:, None]
         radius = ((np.arange(self.places) + 0.5) * self.step_px)[None]
         rows = self.centre[0] - corner[0] + radius * np.sin(angle)
@@ -84,6 +95,17 @@ class RayGrid:
             borderMode=cv2.BORDER_REPLICATE,
         )
         return np.asarray(read, np.float32)
+
+    def _averaged(self, source: Floats) -> Floats:
+        """A map (H, W), each pixel the mean of a square of a step about it."""
+        side = round(self.step_px * self.factor)  # in pixels of the frame
+        if self.factor == 1:
+            return np.asarray(cv2.blur(source, (side, side)), np.float32)
+        # The same square on a part seen smaller ends within pixels. Of an even side, OpenCV's lies half a pixel off.
+        off, half = (0.0 if side % 2 else -0.5) / self.factor, side / self.factor / 2
+        pixel = np.arange(-int(half + 1), int(half + 1) + 1)
+        box = np.clip(np.minimum(pixel + 0.5, off + half) - np.maximum(pixel - 0.5, off - half), 0, None)
+        return np.asarray(cv2.sepFilter2D(source, -1, box / box.sum(), box / box.sum()), np.float32)
 
     def window(self, reach_px: float = np.inf) -> Window:
         """The part of the frame that holds all within `reach_px` of the centre."""

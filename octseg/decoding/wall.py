@@ -29,7 +29,7 @@ class Wall:
 
 def walls_behind(lumens: Sequence[Radii], grid: RayGrid, pixel_spacing_mm: float | None) -> list[Wall]:
     """The wall behind each variant's lumen (N_RAYS,), all in one window."""
-    limit = lipid_depth_px(pixel_spacing_mm, min(grid.shape))
+    limit = lipid_depth_px(pixel_spacing_mm, grid.side_px)
     window = grid.window(max(float(lumen.max()) for lumen in lumens) + limit + MARGIN_PX)
     return [_wall(lumen, window, grid, limit) for lumen in lumens]
 

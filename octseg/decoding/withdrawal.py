@@ -84,17 +84,24 @@ def rays_of(view: FrameView, lumen: NDArray[np.bool_], pixel_spacing_mm: float |
 
 
 def why_withdrawn(
-    frame: Frame, view: FrameView, lumen: NDArray[np.bool_] | None, pixel_spacing_mm: float | None
+    frame: Frame,
+    view: FrameView,
+    lumen: NDArray[np.bool_] | None,
+    pixel_spacing_mm: float | None,
+    *,
+    vessel: FrameView | None = None,
 ) -> str | None:
     """Why nothing can be said of a frame (H, W, 3), in one sentence: what was seen and what to do; None where it can.
 
     view: of that frame. lumen: (H, W) as outlined, empty where none was found; None where none was looked for.
+    vessel: the view to which lumen and spacing belong, where that is not `view`.
     """
     why = _why_not_as_displayed(frame, view)
     if why is not None or lumen is None:
         return why
-    rays = rays_of(view, lumen, pixel_spacing_mm)
-    return _why_no_vessel(rays, lumen, view, pixel_spacing_mm is not None) or _why_no_wall(rays)
+    vessel = view if vessel is None else vessel
+    rays = rays_of(vessel, lumen, pixel_spacing_mm)
+    return _why_no_vessel(rays, lumen, vessel, pixel_spacing_mm is not None) or _why_no_wall(rays)
 
 
 def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:

@@ -6,17 +6,17 @@ is hatched. Every line has a dark edge, so that it is seen on bright tissue too.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from octseg.classes import BY_NAME, CLASS_NAMES
 from octseg.drawing.lettering import draw_scale_bar, write_legend, write_line
-from octseg.drawing.strokes import dashes, draw_strokes, outlines
-from octseg.pullback import Frame
+from octseg.drawing.strokes import as_bytes, dashes, draw_strokes, outlines
+from octseg.pullback import Frame, strips
 from octseg.view.grey import sepia_to_grey
 
 OverlayStyle = Literal["outline", "fill", "both"]
@@ -131,13 +131,15 @@ def _draw(
 
 def _fill(picture: Frame, mask: NDArray[np.bool_], name: str, opacity: float, unit_px: float) -> None:
     """Colour a mask (H, W) in a picture (H, W, 3), and hatch it where its pen does."""
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    where = np.s_[y : y + height, x : x + width]
-    part, inside = picture[where], mask[where].astype(np.uint8)
-    pen = PENS[name]
-    _tint(part, inside, BY_NAME[name].colour, opacity * pen.fill)
-    if pen.hatched:
-        _tint(part, inside & _hatch(picture.shape[:2], unit_px)[where], BY_NAME[name].colour, opacity * 0.7)
+    x, y, width, height = cv2.boundingRect(as_bytes(mask))
+    pen, across = PENS[name], slice(x, x + width)
+    hatch = _hatch(picture.shape[:2], unit_px) if pen.hatched else None
+    for rows in strips(height):
+        where = (slice(y + rows.start, y + rows.stop), across)
+        part, inside = picture[where], as_bytes(mask[where])
+        _tint(part, inside, BY_NAME[name].colour, opacity * pen.fill)
+        if hatch is not None:
+            _tint(part, inside & hatch[where], BY_NAME[name].colour, opacity * 0.7)
 
 
 def _tint(part: Frame, inside: NDArray[np.uint8], colour: tuple[int, int, int], opacity: float) -> None:
@@ -147,11 +149,11 @@ def _tint(part: Frame, inside: NDArray[np.uint8], colour: tuple[int, int, int], 
     cv2.copyTo(cv2.LUT(part, mixed), inside, part)
 
 
-@lru_cache(maxsize=4)
 def _hatch(shape: tuple[int, int], unit_px: float) -> NDArray[np.uint8]:
     """(H, W), 1 on the hatching's lines and 0 between them; shape: (height, width)."""
-    row, col = np.ogrid[: shape[0], : shape[1]]
-    return (((row + col) % (HATCH_PERIOD * unit_px)) < HATCH_WIDTH * unit_px).astype(np.uint8)
+    diagonal = np.arange(shape[0] + shape[1] - 1)  # row + col
+    line = ((diagonal % (HATCH_PERIOD * unit_px)) < HATCH_WIDTH * unit_px).astype(np.uint8)
+    return sliding_window_view(line, shape[1])  # each row one pixel on, and no memory of its own
 
 
 def _outline(picture: Frame, mask: NDArray[np.bool_], name: str, unit_px: float) -> None:

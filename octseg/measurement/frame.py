@@ -6,7 +6,8 @@ count are 0 where their class was looked for and is absent. docs/measures.md say
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,7 @@ def measure(
     disc: NDArray[np.bool_] | None = None,
     catheter_centre: tuple[float, float] | None = None,
     guide_wire_shadow: NDArray[np.bool_] | None = None,
+    frame_side_px: float | None = None,
 ) -> FrameMeasures:
     """Measure one frame.
 
@@ -91,6 +93,7 @@ def measure(
         disc: (H, W), True where the frame is imaged; None leaves `lipid_core_percent_of_disc` None.
         catheter_centre: (row, col) in pixels; None takes the middle of `disc`, about which a display is drawn.
         guide_wire_shadow: (H, W), True in the shadow; lipid core on both sides of it is taken to go on behind it.
+        frame_side_px: the frame's shorter side where maps are of a part of it; without a scale lengths follow it.
 
     Raises:
         ValueError: maps that are no such maps.
@@ -99,7 +102,7 @@ def measure(
     pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
     check_given(maps, pixel_spacing_mm, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
     check_centre(catheter_centre)
-    given = given_of(maps, pixel_spacing_mm, thresholds or {}, disc, catheter_centre, guide_wire_shadow)
+    given = given_of(maps, pixel_spacing_mm, thresholds or {}, disc, catheter_centre, guide_wire_shadow, frame_side_px)
     lumen, of_lumen = measure_lumen(given)
     cores, of_lipid = measure_lipid(given, lumen)
     of_cap = cap_fields(given.tissues.get("fibrous_cap"), cores, given.units)
@@ -112,3 +115,28 @@ def measure(
         **of_vessels,
         warnings=(*of_lumen.warnings, *of_lipid.warnings),
     )
+
+
+def of_whole_frame(measures: FrameMeasures, factor: int) -> FrameMeasures:
+    """Measures of a frame seen smaller, `factor` of its pixels to one along either side, in the frame's own pixels."""
+    if factor == 1:
+        return measures
+    areas: dict[str, Any] = {
+        field.name: _times(getattr(measures, field.name), factor**2)
+        for field in fields(measures)
+        if field.name.endswith(("_area_px", "_areas_px"))
+    }
+    cores, spacing_mm = measures.lipid_cores, measures.pixel_spacing_mm
+    return replace(
+        measures,
+        **areas,
+        pixel_spacing_mm=None if spacing_mm is None else spacing_mm / factor,
+        lipid_cores=None if cores is None else tuple(replace(c, area_px=c.area_px * factor**2) for c in cores),
+    )
+
+
+def _times(area_px: float | tuple[float, ...] | None, factor: int) -> float | tuple[float, ...] | None:
+    """An area, or several, or none, so many times."""
+    if area_px is None:
+        return None
+    return tuple(each * factor for each in area_px) if isinstance(area_px, tuple) else area_px * factor

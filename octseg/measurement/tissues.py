@@ -25,12 +25,13 @@ Fields = dict[str, Any]  # of FrameMeasures
 class Given:
     """One frame's tissues and what else is known of it.
 
-    tissues: of each class that was looked for, None where none of it was found. size: (height, width). catheter: (row,
-    col), None where nothing tells it. shadow: of the guide wire.
+    tissues: of each class that was looked for, None where none of it was found. size: (height, width). side_px: the
+    frame's shorter side. catheter: (row, col), None where nothing tells it. shadow: of the guide wire.
     """
 
     tissues: Mapping[str, Tissue | None]
     size: tuple[int, int]
+    side_px: float
     units: Units
     disc: NDArray[np.bool_] | None
     catheter: tuple[float, float] | None
@@ -39,12 +40,12 @@ class Given:
     @property
     def least_px(self) -> float:
         """How long a ray must run in lipid to meet it."""
-        return min_depth_px(self.units.pixel_spacing_mm, min(self.size))
+        return min_depth_px(self.units.pixel_spacing_mm, self.side_px)
 
     @property
     def lipid_depth_px(self) -> float:
         """How deep behind the lumen lipid counts."""
-        return lipid_depth_px(self.units.pixel_spacing_mm, min(self.size))
+        return lipid_depth_px(self.units.pixel_spacing_mm, self.side_px)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def given_of(
     disc: NDArray[np.bool_] | None,
     catheter_centre: tuple[float, float] | None,
     guide_wire_shadow: NDArray[np.bool_] | None,
+    frame_side_px: float | None = None,
 ) -> Given:
     """The tissues in maps (H, W) that were checked; see `measure`."""
     maps = {name: map_.astype(bool) if np.issubdtype(map_.dtype, np.integer) else map_ for name, map_ in maps.items()}
@@ -69,6 +71,7 @@ def given_of(
     return Given(
         tissues={name: find_tissue(map_, thresholds.get(name, 0.5)) for name, map_ in maps.items()},
         size=(height, width),
+        side_px=min(height, width) if frame_side_px is None else frame_side_px,
         units=Units(pixel_spacing_mm),
         disc=disc,
         catheter=_middle(disc) if catheter_centre is None else catheter_centre,

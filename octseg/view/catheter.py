@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.pullback import Frame
-from octseg.view.disc import above_ground
+from octseg.view.disc import border_level
 from octseg.view.grey import Grey, sepia_to_grey
 from octseg.view.ruler import Ruler
 
@@ -76,9 +76,13 @@ def find_sheath(grey: Grey) -> Catheter | None:
 
 def _lit_box(grey: Grey) -> tuple[int, int, int, int] | None:
     """Top, left, height, width in pixels of what stands out from the ground of a picture (H, W)."""
-    above = above_ground(grey)
-    rows = np.flatnonzero(above.max(axis=1) > DISC_LEVEL)
-    cols = np.flatnonzero(above.max(axis=0) > DISC_LEVEL)
+    ground = border_level(grey)
+    rows, cols = (
+        np.flatnonzero(
+            np.maximum(grey.max(axis).astype(int) - ground, ground - grey.min(axis).astype(int)) > DISC_LEVEL
+        )
+        for axis in (1, 0)
+    )
     if rows.size == 0 or cols.size == 0:
         return None
     return int(rows[0]), int(cols[0]), int(rows[-1] - rows[0]) + 1, int(cols[-1] - cols[0]) + 1

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.pullback import strips
+
 SEARCH_SIDE_PX = 256  # the frame is searched at about this size
 GROUND_STEP = 3  # grey levels above the ground from which a pixel counts as imaged
 STAINED_SHARE = 0.02  # of the ground beside the rim; a lossless frame has 0.001 at most, a JPEG 0.04 and more
@@ -38,9 +40,11 @@ class Disc:
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
         """(height, width), True on pixels whose centre lies in the disc."""
+        inside = np.empty((height, width), bool)
         row = (np.arange(height, dtype=np.float32) - self.centre[0])[:, None]
         col = (np.arange(width, dtype=np.float32) - self.centre[1])[None]
-        inside: NDArray[np.bool_] = row * row + col * col <= self.radius_px**2
+        for rows in strips(height):
+            np.less_equal(row[rows] * row[rows] + col * col, self.radius_px**2, out=inside[rows])
         return inside
 
 
@@ -62,7 +66,7 @@ def find_disc(grey: NDArray[np.uint8]) -> Disc | None:
     scale_row, scale_col = height / small.shape[0], width / small.shape[1]
     centre = (float((fit[0] + 0.5) * scale_row - 0.5), float((fit[1] + 0.5) * scale_col - 0.5))
     coarse = Disc(centre, float(fit[2] * (scale_row + scale_col) / 2))
-    return _refined(coarse, above_ground(grey, ground), reach_px=3.0 * shrink)
+    return _refined(coarse, grey, ground, reach_px=3.0 * shrink)
 
 
 def rim_stretch(grey: NDArray[np.uint8], disc: Disc | None = None) -> float | None:
@@ -232,7 +236,7 @@ def _best_circle(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray
     return best if _rim_share(points, best, shape) >= MIN_RIM_SHARE else None
 
 
-def _refined(coarse: Disc, grey: NDArray[np.uint8], reach_px: float) -> Disc:
+def _refined(coarse: Disc, grey: NDArray[np.uint8], ground: int, reach_px: float) -> Disc:
     """The circle through the outermost imaged pixels of the frame (H, W), looked for `reach_px` about the coarse rim.
 
     The outline of the small frame lies up to a small pixel off, more for a bright rim than for a dim one.
@@ -243,7 +247,7 @@ def _refined(coarse: Disc, grey: NDArray[np.uint8], reach_px: float) -> Disc:
     col = np.rint(coarse.centre[1] + radius * np.cos(angle)).astype(int)
     inside = (row >= 0) & (row < grey.shape[0]) & (col >= 0) & (col < grey.shape[1])
     level = np.zeros(row.shape, np.uint8)
-    level[inside] = grey[row[inside], col[inside]]
+    level[inside] = np.abs(grey[row[inside], col[inside]].astype(np.int16) - ground)
     imaged = level >= _rim_level(level)
     # A ray that is still imaged at its end has left the disc for a strip or a caption, one cut off shows no rim.
     shows_rim = imaged.any(axis=1) & ~imaged[:, -1] & inside.all(axis=1)

@@ -43,8 +43,9 @@ def sepia_to_grey(frame: Frame) -> Grey:
 
     A sepia frame and the same frame shown in grey give the same levels, up to the rounding of the colours.
     """
-    luminance = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    grey = cv2.LUT(luminance, _LEVEL_OF_LUMINANCE) if is_sepia(frame) else luminance
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    if is_sepia(frame):
+        cv2.LUT(grey, _LEVEL_OF_LUMINANCE, grey)
     return np.asarray(grey, dtype=np.uint8)
 
 

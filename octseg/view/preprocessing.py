@@ -166,7 +166,7 @@ def _view_of(frame: Frame, grey: NDArray[np.uint8], disc: Disc | None) -> FrameV
     if ruler is not None:
         grey = paint_out(grey, ruler_marks(frame, ruler))
     if disc is not None:
-        grey = grey * disc.mask(*grey.shape)
+        np.multiply(grey, disc.mask(*grey.shape), out=grey)
     has_catheter = catheter is not None
     warnings = _view_warnings(disc is not None, has_catheter)
     return FrameView(grey, disc, centre, ruler, warnings, has_catheter=has_catheter)
@@ -292,7 +292,7 @@ def about(centre: tuple[float, float], part: tuple[slice, slice]) -> tuple[NDArr
     return np.asarray(radius, np.float32), np.asarray(angle, np.float32)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # of one frame at both reaches
 def _polar_positions(
     shape: tuple[int, int], centre: tuple[float, float], reach_px: float, size: tuple[int, int], wrap_rays: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.pullback import Frame
+from octseg.pullback import Frame, strips
 from octseg.view.grey import SEPIA, is_sepia
 
 Floats = NDArray[np.float64]
@@ -172,13 +172,15 @@ def _ruler_on(line: _Line, frame: Frame, cyan: Floats, step_px: float) -> Ruler 
 
 def cyan_pixels(frame: Frame) -> Floats:
     """(n, 2) pixels that are bluer than tissue can be and belong to something thin; a blue panel or border is not."""
-    red, green, blue = cv2.split(frame)
-    coldest = cv2.min(cv2.subtract(blue, red), cv2.subtract(green, red))
-    mask = cv2.threshold(coldest, CYAN_EXCESS, 255, cv2.THRESH_BINARY)[1]
+    mask: NDArray[np.uint8] = np.empty(frame.shape[:2], np.uint8)
+    for rows in strips(len(mask)):
+        red, green, blue = cv2.split(frame[rows])
+        coldest = cv2.min(cv2.subtract(blue, red), cv2.subtract(green, red))
+        mask[rows] = cv2.threshold(coldest, CYAN_EXCESS, 255, cv2.THRESH_BINARY)[1]
     if cv2.countNonZero(mask) > MAX_LINE_PIXELS:
         thick = np.ones((25, 25), np.uint8)
-        mask = cv2.subtract(mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, thick))
-    pixels = _lit(np.asarray(mask, dtype=np.uint8)).astype(np.float64)
+        mask = np.asarray(cv2.subtract(mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, thick)), np.uint8)
+    pixels = _lit(mask).astype(np.float64)
     return pixels[:: 1 + len(pixels) // MAX_LINE_PIXELS]
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.errors import ReadError
-from octseg.reading.levels import ROWS_AT_ONCE, Samples
+from octseg.pullback import strips
+from octseg.reading.levels import Samples
 from octseg.reading.pictures.header import Header
 from octseg.reading.pictures.png import has_all_pixels
 
@@ -76,15 +77,40 @@ def _pages(header: Header) -> Iterator[Page]:
 def page_of(picture: Image.Image) -> Page:
     """The samples of a Pillow picture in any mode."""
     if picture.mode in GREY_MODES and "transparency" not in picture.info:
-        return Page(np.array(picture))
+        return Page(_samples(picture, picture.mode))
     if picture.mode == "1":
-        return Page(np.array(picture.convert("L")))
+        return Page(_samples(picture, "L"))
     if picture.has_transparency_data:
-        rgba = np.array(picture.convert("RGBA"))
-        return Page(*_on_black(rgba[..., :3], rgba[..., 3], 255))
-    if picture.mode == "CMYK":
-        return Page(np.array(picture.convert("RGB")), ("the file's CMYK colours were turned to RGB without a profile",))
-    return Page(np.array(picture.convert("RGB")))
+        return Page(*_laid_on_black(picture))
+    said = ("the file's CMYK colours were turned to RGB without a profile",) if picture.mode == "CMYK" else ()
+    return Page(_samples(picture, "RGB"), said)
+
+
+def _strips(picture: Image.Image, mode: str) -> Iterator[tuple[slice, Samples]]:
+    """Rows of a picture and their samples in a mode, a few at a time: Pillow would copy the whole several times."""
+    picture.load()
+    for rows in strips(picture.height):
+        strip = picture.crop((0, rows.start, picture.width, rows.stop))
+        yield rows, np.asarray(strip if strip.mode == mode else strip.convert(mode))
+
+
+def _samples(picture: Image.Image, mode: str) -> Samples:
+    """The samples (H, W) or (H, W, 3) of a picture in a mode."""
+    whole: Samples = np.empty(0)
+    for rows, strip in _strips(picture, mode):
+        if rows.start == 0:
+            whole = np.empty((picture.height, *strip.shape[1:]), strip.dtype)
+        whole[rows] = strip
+    return whole
+
+
+def _laid_on_black(picture: Image.Image) -> tuple[Samples, tuple[str, ...]]:
+    """A picture with transparency as RGB (H, W, 3) on black; a warning where that changed anything."""
+    laid, said = np.empty((picture.height, picture.width, 3), np.uint8), set[str]()
+    for rows, rgba in _strips(picture, "RGBA"):
+        laid[rows], of_strip = _on_black(rgba[..., :3], rgba[..., 3], 255)
+        said.update(of_strip)
+    return laid, tuple(said)
 
 
 def _decode_by_opencv(header: Header, number: int) -> Page:
@@ -99,7 +125,7 @@ def _decode_by_opencv(header: Header, number: int) -> Page:
         raise ValueError("not decoded, or not as deep as its header says")
     if samples.shape[2] == 4:
         return Page(*_on_black(samples[..., 2::-1], samples[..., 3], 65535))
-    return Page(np.asarray(cv2.cvtColor(samples, cv2.COLOR_BGR2RGB)))
+    return Page(np.asarray(cv2.cvtColor(samples, cv2.COLOR_BGR2RGB, samples)))
 
 
 def _cleared(page: Page, clear_colour: tuple[int, ...]) -> Page:
@@ -107,8 +133,11 @@ def _cleared(page: Page, clear_colour: tuple[int, ...]) -> Page:
     if not clear_colour:
         return page
     samples = page.samples
-    opaque = np.any(samples.reshape(*samples.shape[:2], -1) != np.array(clear_colour), axis=2)
-    return Page(*_on_black(samples, opaque.astype(np.uint8), 1))
+    opaque = np.empty(samples.shape[:2], np.uint8)
+    for rows in strips(len(samples)):
+        strip = samples[rows]
+        opaque[rows] = np.any(strip.reshape(*strip.shape[:2], -1) != np.array(clear_colour), axis=2)
+    return Page(*_on_black(samples, opaque, 1))
 
 
 def _on_black(colour: Samples, alpha: Samples, opaque: int) -> tuple[Samples, tuple[str, ...]]:
@@ -116,15 +145,16 @@ def _on_black(colour: Samples, alpha: Samples, opaque: int) -> tuple[Samples, tu
     if (alpha == opaque).all():
         return colour, ()
     laid = np.empty_like(colour)
-    for top in range(0, len(colour), ROWS_AT_ONCE):
-        rows = slice(top, top + ROWS_AT_ONCE)
+    for rows in strips(len(colour)):
         share = alpha[rows] / np.float32(opaque)
         laid[rows] = np.rint(colour[rows] * share.reshape(share.shape + (1,) * (colour.ndim - 2)))
     return laid, ("the file's transparent pixels were laid on black",)
 
 
 def _uninverted(samples: Samples, bits: int) -> Samples:
-    return samples if bits == 0 else np.asarray((2**bits - 1) - samples.astype(np.int32))
+    if bits == 0:
+        return samples
+    return np.asarray((2**bits - 1) - (samples if samples.dtype == np.uint16 else samples.astype(np.int32)))
 
 
 def _upright(samples: Samples, orientation: int) -> Samples:
