@@ -54,6 +54,14 @@
     }
   });
 
+  // What is asked of the server, with its number in the order in which it was asked: the last of `given`. A file that
+  // came in while the uploader got another stands beside that there, and is the newer of the two.
+  let asked = 0;
+  window.octAsked = (given) => {
+    asked += 1;
+    return [...given.slice(0, -1).map((value) => (Array.isArray(value) ? value.at(-1) : value)), asked];
+  };
+
   // Frames dropped anywhere: the uploader takes one only while it is empty, and elsewhere the browser would leave the
   // page to show the file.
   const uploader = (part) => document.querySelector(`#oct-upload ${part}`);

@@ -17,67 +17,74 @@ NO_FRAME = "there is no frame yet: drop a file, or choose a phantom"
 
 
 class Asking:
-    """The events of one server's pages; `file` is the path of the frame that a page holds, None for none."""
+    """The events of one server's pages.
+
+    file: the path of the frame that a page holds, None for none; ticket: see `Turns.ask`. Every answer puts the frame
+    that it is about into the uploader again, for answers come in order, and what a visitor does meanwhile does not.
+    """
 
     def __init__(self, desk: Desk, shown: Shown, pages: Pages) -> None:
         self.desk, self.shown, self.pages = desk, shown, pages
 
-    async def new_frame(self, file: str | None, uncertainty: bool, request: gr.Request) -> Updates:
+    async def new_frame(self, file: str | None, uncertainty: bool, ticket: float, request: gr.Request) -> Updates:
         """A frame just came in: find its scale anew, whatever was typed or chosen for the one before."""
         if file is None:
-            return await self.cleared(request)
-        await self.pages[request.session_hash].ask(Wish(file=Path(file), uncertainty=uncertainty))
-        return {**self.shown.working(), self.shown.frame.spacing: "", self.shown.frame.preset: ""}
+            return await self.cleared(ticket, request)
+        wish = Wish(file=Path(file), uncertainty=uncertainty)
+        if not await self.pages[request.session_hash].ask(wish, ticket):
+            return self.shown.as_it_is()
+        frame = self.shown.frame
+        return {**self.shown.working(), frame.upload: file, frame.spacing: "", frame.preset: ""}
 
-    async def example(self, uncertainty: bool, event: gr.EventData, request: gr.Request) -> Updates:
+    async def example(self, uncertainty: bool, ticket: float, event: gr.EventData, request: gr.Request) -> Updates:
         """An example was chosen: it takes the place of the frame that was sent."""
-        upload = self.shown.frame.upload
         try:
             file = str(self.desk.example(str(event.file)))
         except (OctsegError, OSError) as error:
-            return {**await self.cleared(request), upload: None, **self.shown.nothing(error_html(sentence_of(error)))}
-        return {upload: file, **await self.new_frame(file, uncertainty, request)}
+            return {**await self.cleared(ticket, request), **self.shown.nothing(error_html(sentence_of(error)))}
+        return await self.new_frame(file, uncertainty, ticket, request)
 
     async def same_frame(
-        self, file: str | None, uncertainty: bool, typed: str, preset: str, request: gr.Request
+        self, file: str | None, uncertainty: bool, typed: str, preset: str, ticket: float, request: gr.Request
     ) -> Updates:
         """The frame is there already: measure it with what was typed, its own scale or the preset, in this order."""
-        turns = self.pages[request.session_hash]
         if file is None:
-            await turns.ask(None)
-            return self.shown.nothing(error_html(NO_FRAME))
+            return {**await self.cleared(ticket, request), **self.shown.nothing(error_html(NO_FRAME))}
         try:
             spacing_mm = typed_mm(typed)
         except OctsegError as error:
             return self.shown.unchanged(str(error))
         wish = Wish(file=Path(file), uncertainty=uncertainty, spacing_mm=spacing_mm, preset=preset)
-        return await self._again(wish, request)
+        return await self._again(wish, ticket, request)
 
-    async def switched(self, file: str | None, uncertainty: bool, request: gr.Request) -> Updates:
+    async def switched(self, file: str | None, uncertainty: bool, ticket: float, request: gr.Request) -> Updates:
         """Intervals were asked for or no longer; without a frame that is for the next one."""
         if file is None:
             return self.shown.as_it_is()
         before = self.pages[request.session_hash].same_frame(Path(file)) or Wish(file=Path(file), uncertainty=False)
-        return await self._again(replace(before, uncertainty=uncertainty), request)
+        return await self._again(replace(before, uncertainty=uncertainty), ticket, request)
 
     async def with_another_model(
-        self, changed: bool, file: str | None, uncertainty: bool, request: gr.Request
+        self, changed: bool, file: str | None, uncertainty: bool, ticket: float, request: gr.Request
     ) -> Updates:
         """The frame that is there is measured again, where there is one and the model is another."""
-        turns = self.pages[request.session_hash]
         if not changed:
             return self.shown.as_it_is()
+        turns = self.pages[request.session_hash]
         turns.model = self.desk.segmenter.identity
         if file is None:
             return self.shown.as_it_is()
         before = turns.same_frame(Path(file)) or Wish(file=Path(file), uncertainty=False)
-        await turns.ask(replace(before, uncertainty=uncertainty, otherwise=None))  # no number of the old model stays
-        return self.shown.working()
+        wish = replace(before, uncertainty=uncertainty, otherwise=None)
+        if not await turns.ask(wish, ticket):  # and no number of the model before stays
+            return self.shown.as_it_is()
+        return {**self.shown.working(), self.shown.frame.upload: file}
 
-    async def cleared(self, request: gr.Request) -> Updates:
+    async def cleared(self, ticket: float, request: gr.Request) -> Updates:
         """The frame was taken away: nothing is wished for any more."""
-        await self.pages[request.session_hash].ask(None)
-        return self.shown.nothing(notice_html(CHOOSE))
+        if not await self.pages[request.session_hash].ask(None, ticket):
+            return self.shown.as_it_is()
+        return {**self.shown.nothing(notice_html(CHOOSE)), self.shown.frame.upload: None}
 
     async def outlined(self, request: gr.Request) -> AsyncIterator[Updates]:
         """The model's turn came up for a page."""
@@ -85,12 +92,15 @@ class Asking:
             yield updates
         yield self.shown.as_it_is()  # Gradio wants a value of every run
 
-    async def _again(self, wish: Wish, request: gr.Request) -> Updates:
+    async def _again(self, wish: Wish, ticket: float, request: gr.Request) -> Updates:
         """Ask for the frame that is there; until it is measured anew its picture and numbers stay, where they stand."""
         turns = self.pages[request.session_hash]
         before = turns.same_frame(wish.file)
-        await turns.ask(replace(wish, otherwise=before), keep=turns.shown is not None and turns.shown is before)
-        return {self.shown.frame.said: ""} if turns.shown else self.shown.working()
+        keep = turns.shown is not None and turns.shown is before
+        if not await turns.ask(replace(wish, otherwise=before), ticket, keep=keep):
+            return self.shown.as_it_is()
+        shown = {self.shown.frame.said: ""} if keep else self.shown.working()
+        return {**shown, self.shown.frame.upload: str(wish.file)}
 
 
 def typed_mm(typed: str) -> float | None:

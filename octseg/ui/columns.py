@@ -20,9 +20,10 @@ CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear he
 SPACING_INFO = "If you know it: it goes before any scale found in the frame."
 PRESET_INFO = "For a frame that tells no scale: 704 or 1024 pixels square, or mm across the disc."
 PRESET_CHOICES = [("none", ""), *((preset, preset) for preset in PRESETS)]
-SEND_EXAMPLE = """let wanted = null;
-const send = () => {  // once no upload is under way, which would end up beside the example in the uploader
-  if (document.querySelector("#oct-upload .uploading")) return setTimeout(send, 50);
+SEND_EXAMPLE = """let wanted = null, quiet = 0;
+const send = () => {  // once an upload that is under way is over and told of, for the example comes after it
+  quiet = document.querySelector("#oct-upload .uploading") ? 0 : quiet + 1;
+  if (quiet < 2) return setTimeout(send, 50);
   trigger("click", { file: wanted });
   wanted = null;
 };
@@ -31,6 +32,7 @@ element.addEventListener("click", (event) => {
   if (!button) return;
   const waits = wanted !== null;
   wanted = button.dataset.example;
+  quiet = document.querySelector("#oct-upload .uploading") ? 0 : 1;
   if (!waits) send();
 });"""
 

@@ -21,6 +21,7 @@ TITLE = "octseg: lipid-rich plaque in intravascular OCT"
 RESEARCH_USE = "Research use only, not a medical device"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
 ASKING_TURN = "asking"  # those that say what it is to run on never wait
+TICKET = "(...given) => window.octAsked(given)"  # app.js
 
 
 def build_page(desk: Desk | None, problem: str = "", share: Share | None = None, load: Load | None = None) -> gr.Blocks:
@@ -49,8 +50,10 @@ def build_page(desk: Desk | None, problem: str = "", share: Share | None = None,
 def _connect(desk: Desk, shown: Shown) -> None:
     """Let each event note at once what its visitor wishes for; then the model runs, in turn, on what is newest."""
     frame, asking = shown.frame, Asking(desk, shown, Pages())
+    ticket = gr.Number(visible=False)  # given by the page itself, see TICKET
     chosen = [frame.upload, frame.intervals]
-    asked = [*chosen, frame.spacing, frame.preset]
+    scaled = [*chosen, frame.spacing, frame.preset]
+    rescaled = [frame.measure.click, frame.spacing.submit, frame.preset.input]
     outputs = [frame.upload, frame.spacing, frame.preset, *shown.outputs]
     quick: dict[str, Any] = {
         "outputs": outputs,
@@ -59,6 +62,7 @@ def _connect(desk: Desk, shown: Shown) -> None:
         "concurrency_limit": None,
         "show_progress": "hidden",
         "trigger_mode": "multiple",
+        "js": TICKET,
     }
     run: dict[str, Any] = {
         "outputs": shown.outputs,
@@ -69,15 +73,20 @@ def _connect(desk: Desk, shown: Shown) -> None:
         "trigger_mode": "multiple",
     }
     events = [
-        frame.upload.upload(asking.new_frame, chosen, **quick),
-        frame.examples.click(asking.example, frame.intervals, **quick),
-        gr.on([frame.measure.click, frame.spacing.submit, frame.preset.input], asking.same_frame, asked, **quick),
-        frame.intervals.input(asking.switched, chosen, **quick),
+        frame.upload.upload(asking.new_frame, [*chosen, ticket], **quick),
+        frame.examples.click(asking.example, [frame.intervals, ticket], **quick),
+        gr.on(
+            [frame.measure.click, frame.spacing.submit, frame.preset.input],
+            asking.same_frame,
+            [*scaled, ticket],
+            **quick,
+        ),
+        frame.intervals.input(asking.switched, [*chosen, ticket], **quick),
     ]
     if shown.seen.another_model is not None:
         loaded, changed = shown.seen.another_model
-        events.append(loaded.then(asking.with_another_model, [changed, *chosen], **quick))
-    frame.upload.clear(asking.cleared, None, **quick)
+        events.append(loaded.then(asking.with_another_model, [changed, *chosen, ticket], **quick))
+    frame.upload.clear(asking.cleared, ticket, **quick)
     for event in events:
         outlined = event.success(asking.outlined, None, **run)
         for step in (event, outlined):

@@ -43,18 +43,23 @@ class Turns:
     newest: Wish | None = None
     shown: Wish | None = None
     model: ModelIdentity | None = None
+    _ticket: float = 0
     _waiting: bool = False
     _speaking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def ask(self, wish: Wish | None, *, keep: bool = False) -> None:
-        """Note the newest wish, None to show nothing; from here on no older result is shown.
+    async def ask(self, wish: Wish | None, ticket: float, *, keep: bool = False) -> bool:
+        """Note the newest wish, None to show nothing; from here on no older result is shown. False if it is not newest.
 
+        ticket: counts what was done on the page, in its order there: what is asked later may arrive earlier.
         keep: leave what is shown standing until the wish is met.
         """
         async with self._speaking:
-            self.newest, self._waiting = wish, wish is not None
+            if ticket < self._ticket:
+                return False
+            self.newest, self._waiting, self._ticket = wish, wish is not None, ticket
             if not keep:
                 self.shown = None
+            return True
 
     def same_frame(self, file: Path) -> Wish | None:
         """The wish for this file whose numbers stand there or are being made; None where there is none."""

@@ -67,12 +67,12 @@ def test_a_page_whose_gpu_is_refused_tells_its_visitor_and_a_newer_wish_is_not_t
         raise gr.Error("You have exceeded your ZeroGPU quota")
 
     async def met(turns: Turns, then: Wish | None) -> list[object]:
-        await turns.ask(Wish(file=FOLDER / "two_cores.jpg", uncertainty=False))
+        await turns.ask(Wish(file=FOLDER / "two_cores.jpg", uncertainty=False), 1)
         running = meet(SimpleNamespace(segment=refused), SimpleNamespace(), turns)  # type: ignore[arg-type]
         step = asyncio.ensure_future(anext(running, None))
         await asyncio.sleep(0)  # the run has taken its wish
         if then is not None:
-            await turns.ask(then)
+            await turns.ask(then, 2)
         return [await step]
 
     with pytest.raises(gr.Error, match="exceeded your ZeroGPU quota"):
