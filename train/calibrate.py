@@ -98,6 +98,8 @@ def refuse_few(data: Data | None, phantoms: int, *, few: bool) -> list[str]:
     for.
     """
     told: list[str] = []
+    if phantoms == 1 and not few:
+        raise DatasetError("one phantom cannot set a model right; give more with --phantoms, or say --few")
     if data is not None:
         count, patients = len(data.studies), len(set(data.studies))
         if not few:

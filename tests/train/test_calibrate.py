@@ -263,6 +263,7 @@ def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
     [
         (["--data", "x", "--split", "test"], "calibrated on validation, never on test"),
         (["--phantoms", "0"], "nothing to calibrate on"),
+        (["--phantoms", "1"], "one phantom cannot set a model right"),
     ],
 )
 def test_what_cannot_be_calibrated_on_is_told_and_changes_nothing(

@@ -16,7 +16,8 @@ from octseg.view.preprocessing import FrameView
 ACROSS = (0.01, 0.025, 0.04)  # of the disc's radius: how far from the outline grey is compared on both sides
 SMOOTHING = 0.005  # of it
 MOST_POINTS = 400
-BETTER = 0.15  # how much more contrast is believed where the mask is turned
+BETTER = 0.3  # how much more contrast is believed where the mask is turned; a round lumen fits nearly as well
+HERE = 0.7  # of that contrast at most where the mask lies
 WEAK = 0.35  # less tells of an outline off the edge
 STRONG = {"lumen": 0.8, "fibrous_cap": 0.6}  # more tells of one on it
 SHIFTS = np.linspace(-0.3, 0.3, 13)  # of the disc's radius
@@ -46,7 +47,7 @@ def better_place(plane: NDArray[np.bool_], view: FrameView, name: str) -> str | 
     square = plane.shape[0] == plane.shape[1]
     turns = {each: edge.contrast(outline.turned(each)) for each in PLACES if square or each in (2, 3, 4)}
     best = max(turns, key=lambda each: turns[each])
-    if turns[best] > max(STRONG[name], here + BETTER):
+    if turns[best] > max(STRONG[name], here + BETTER, here / HERE):
         return PLACES[best]
     if here < WEAK:
         down, right, contrast = edge.best_shift(outline)

@@ -37,8 +37,10 @@ class MaskRule:
     background: float | None = None
 
     def __post_init__(self) -> None:
-        if unknown := sorted({*self.class_map.values(), self.binary_class} - {*CLASS_NAMES, BACKGROUND}):
+        if unknown := sorted({*self.class_map.values(), self.binary_class} - {BACKGROUND} - set(CLASS_NAMES)):
             raise ConfigError(f"there is no class {', '.join(unknown)}; the classes are {', '.join(CLASS_NAMES)}")
+        if self.binary_class == BACKGROUND:
+            raise ConfigError(f"a mask of two values outlines a class, one of {', '.join(CLASS_NAMES)}")
         if any(not 0 < value < 256 for value in self.class_map):
             raise ConfigError("the values of a class map lie between 1 and 255; 0 is background")
 

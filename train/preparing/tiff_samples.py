@@ -1,9 +1,15 @@
-"""The samples of a TIFF mask as stored, with what its tags say of them: planes in any order, pages, names, colours."""
+"""The samples of a TIFF mask as stored, with what its tags say of them: planes in any order, pages, names, colours.
+
+tifffile reads the tags, Pillow decodes the pixels: of damaged LZW data the decoder of the former's companion does not
+always return. So that Pillow decodes what is stored, neither inverted nor turned, and takes any four planes for RGBA,
+some tags are set anew in a copy first.
+"""
 
 import html
 import io
 import logging
 import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,15 +17,17 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 from octseg.errors import ReadError
 from octseg.reading.limits import Limits
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DAMAGED = "the mask is damaged, or no PNG or TIFF"
-ORIENTATION, PAGE_NAME = 274, 285
-ALPHA = (1, 2)  # of ExtraSamples: associated and not
-WHITE_IS_ZERO, RGB, PALETTE = 0, 2, 3
+PHOTOMETRIC, ORIENTATION, PAGE_NAME, EXTRA_SAMPLES = 262, 274, 285, 338
+NO_ALPHA, ALPHA, UNASSOCIATED = 0, (1, 2), 2  # of ExtraSamples
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
+SHORT = 3  # type of a tag's value
 MAX_PAGES = 64
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # what is wrong with a file is told in our sentence
 
@@ -41,20 +49,16 @@ class Stored:
 
 
 def read_tiff(content: bytes) -> Stored:
-    """All planes or pages of a TIFF file; raises ReadError or whatever tifffile raises where it is damaged."""
+    """All planes or pages of a TIFF file; raises ReadError or whatever a decoder raises where it is damaged."""
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         every: list[Any] = list(file.pages)
-        pages = [page for page in every if not page.is_reduced]
+        numbers = [number for number, page in enumerate(every) if not page.is_reduced]
+        pages = [every[number].aspage() for number in numbers]
         _check(pages, len(content))
         first = pages[0]
-        if len({(page.imagelength, page.imagewidth) for page in pages}) > 1:
-            raise ReadError(f"the mask has {len(pages)} pages of different sizes; one size is expected")
-        series = file.series[0]
-        if len(series.pages) < len(pages):
-            raise ReadError(f"the mask has {len(pages)} pages that are no stack; save them as one")
-        values = _planes_last(series.asarray(), series.axes)
-        if first.photometric == WHITE_IS_ZERO and not _is_imagej(first) and values.dtype.kind in "ub":
-            values = _uninverted(values, first.bitspersample)
+        values = _decoded(_plain(content, pages, file.byteorder, is_big=file.is_bigtiff), numbers)
+        if first.photometric == WHITE_IS_ZERO:
+            values = _meant(values, first.bitspersample)
         return Stored(
             values,
             _palette(first),
@@ -77,33 +81,76 @@ def _orientation(page: Any) -> int:
 
 
 def _check(pages: Sequence[Any], n_bytes: int) -> None:
-    """ReadError where there are no pages, too many or too large ones, or where the file ends before its pixels do."""
+    """ReadError where pages are none, too many, too large or unlike, or the file ends before their pixels do."""
     if not pages:
         raise ReadError(DAMAGED)
     if len(pages) > MAX_PAGES:
         raise ReadError(f"the mask has {len(pages)} pages; one for each class are expected, or one page of planes")
+    first = pages[0]
     for page in pages:
         Limits().check_frame(page.imagelength, page.imagewidth, "the mask")
         ends = [start + length for start, length in zip(page.dataoffsets, page.databytecounts, strict=True)]
         if not ends or max(ends) > n_bytes:
             raise ReadError(DAMAGED)
+        if (page.imagelength, page.imagewidth) != (first.imagelength, first.imagewidth):
+            raise ReadError(f"the mask has {len(pages)} pages of different sizes; one size is expected")
+        if len(pages) > 1 and (page.samplesperpixel > 1 or page.photometric != first.photometric):
+            raise ReadError(
+                f"the mask has {len(pages)} pages that are coloured, or stored unlike each other; save grey ones"
+            )
+    _check_samples(first, len(pages))
 
 
-def _planes_last(values: NDArray[Any], axes: str) -> NDArray[Any]:
-    """(H, W) or (H, W, planes) of an array whose axes have letters, Y and X those of the picture."""
-    height, width = values.shape[axes.index("Y")], values.shape[axes.index("X")]
-    values = np.moveaxis(values, (axes.index("Y"), axes.index("X")), (0, 1)).reshape(height, width, -1)
-    return values[..., 0] if values.shape[2] == 1 else values
+def _check_samples(first: Any, n_pages: int) -> None:
+    """ReadError where samples are of a kind that is not decoded, or of pages that the file does not list."""
+    told = re.match(r"ImageJ=.*?\bimages=(\d{1,9})\b", str(first.description), re.DOTALL)
+    if told and int(told[1]) > 1 and n_pages == 1:
+        raise ReadError("the mask is a stack of which the file stores one page; save it as a plain TIFF stack")
+    if first.bitspersample > 32:
+        raise ReadError(f"the mask has numbers of {first.bitspersample} bits; save it with 8, as 0 and 255")
+    if first.samplesperpixel > 4:
+        raise ReadError(f"the mask has {first.samplesperpixel} planes in one page; save one page for each class")
+    if first.samplesperpixel > 1 and first.bitspersample != 8:
+        raise ReadError(f"the mask has planes of {first.bitspersample} bits; save them with 8, as 0 and 255")
 
 
-def _is_imagej(page: Any) -> bool:
-    """Whether ImageJ wrote the page, whose values mean the same under an inverted look-up table."""
-    return str(page.description).startswith("ImageJ=")
+def _plain(content: bytes, pages: Sequence[Any], order: str, *, is_big: bool) -> bytes:
+    """The file with tags that let Pillow decode what is stored."""
+    plain = bytearray(content)
+
+    def put(page: Any, tag: int, value: int) -> None:
+        if tag in page.tags:
+            entry = page.tags[tag].offset
+            struct.pack_into(f"{order}H{'Q' if is_big else 'I'}H", plain, entry + 2, SHORT, 1, value)
+
+    for page in pages:
+        put(page, ORIENTATION, 1)
+        if page.samplesperpixel == 1 and page.photometric == WHITE_IS_ZERO:
+            put(page, PHOTOMETRIC, BLACK_IS_ZERO)
+        elif page.samplesperpixel > 2 and page.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB):
+            put(page, PHOTOMETRIC, RGB)
+            put(page, EXTRA_SAMPLES, UNASSOCIATED if page.samplesperpixel == 4 else NO_ALPHA)
+    return bytes(plain)
 
 
-def _uninverted(values: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Values that count down from white."""
-    return np.asarray(2**bits - 1 - values.astype(np.int64))
+def _decoded(content: bytes, numbers: Sequence[int]) -> NDArray[Any]:
+    """(H, W) or (H, W, planes) of the pages with these numbers."""
+    with Image.open(io.BytesIO(content), formats=["TIFF"]) as picture:
+        planes = []
+        for number in numbers:
+            picture.seek(number)
+            planes.append(np.asarray(picture))
+    return planes[0] if len(planes) == 1 else np.stack(planes, axis=-1)
+
+
+def _meant(values: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Values of a file whose 0 is shown white, counted so that the picture's edge, which is of no class, is 0.
+
+    ImageJ with an inverting look-up table, and tifffile with arrays of bool, mean what is stored; others what is shown.
+    """
+    edge = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+    inverted = 2**bits - 1 - values.astype(np.int64)
+    return inverted if np.count_nonzero(edge) > edge.size / 2 else values
 
 
 def _palette(page: Any) -> NDArray[np.uint8]:

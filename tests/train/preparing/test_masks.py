@@ -202,6 +202,11 @@ def test_a_class_that_does_not_exist_is_refused_with_those_that_do() -> None:
         MaskRule(class_map={1: "calcium"})
 
 
+def test_background_is_no_class_to_outline() -> None:
+    with pytest.raises(ConfigError, match="outlines a class, one of lumen"):
+        MaskRule(binary_class="background")
+
+
 def test_a_mask_that_does_not_speak_of_a_wanted_class_is_refused() -> None:
     """Its absence from the mask would read as absence from the vessel."""
     with pytest.raises(ReadError, match="does not speak of fibrous_cap"):

@@ -47,6 +47,7 @@ def painted(*colour: int) -> np.ndarray:
 INVERTED_RAMP = [255 - level for level in range(256) for _ in range(3)]
 TWO_VALUES = {
     "ImageJ's inverting look-up table": tiff(OBJECT, photometric="miniswhite", metadata=None, description=IMAGEJ),
+    "an array of bool by tifffile, which calls 0 white": tiff(DRAWN),
     "white is zero, in one bit": tiff(~DRAWN, photometric="miniswhite"),
     "white is zero, in eight bits": tiff(255 - OBJECT, photometric="miniswhite"),
     "fax": encoded(DRAWN, "TIFF", compression="group4"),
