@@ -283,6 +283,14 @@ CUT_OFF = """() => [...document.querySelectorAll("#oct-main *, #oct-head *")].fi
 }).map((part) => part.outerHTML.slice(0, 80))"""
 
 
+def test_a_button_to_download_is_there_once(visit: Visit) -> None:
+    labels = [button.inner_text() for button in visit.page.locator("button:visible").all()]
+    downloads = [
+        label for label in labels if label in ("Download", "Download all (ZIP)", "Mask", "Overlay", "CSV", "JSON")
+    ]
+    assert downloads == ["Download all (ZIP)", "Mask", "Overlay", "CSV", "JSON"]
+
+
 def test_on_a_phone_the_picture_and_its_numbers_come_before_the_settings(visit: Visit, phantom_file: Path) -> None:
     visit.page.set_viewport_size({"width": 390, "height": 844})
     visit.upload(phantom_file)
