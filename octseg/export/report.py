@@ -24,6 +24,7 @@ from octseg.measurement.wording import (
 from octseg.pullback import PixelScale
 
 JPEG_QUALITY = 90
+PICTURE_PX = 1200  # the longer side of a picture in the report: 300 dots per inch where it is printed 10 cm wide
 STYLE = """
 :root { color-scheme: light dark; --line: #d5dae0; --quiet: #5a6472; --warn: #8a5a00; --soft: #fff6e0; }
 @media (prefers-color-scheme: dark) {
@@ -39,6 +40,7 @@ figcaption, small { color: var(--quiet); font-size: .85rem; }
 img { width: 100%; background: #000; border-radius: 8px; display: block; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-top: 1px solid var(--line); padding: 6px 8px; text-align: left; vertical-align: top; }
+.tissue { border: 0; padding: 22px 8px 6px; font-size: 1.05rem; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 small { display: block; font-weight: 400; }
 .withdrawn { border: 2px solid var(--warn); background: var(--soft); padding: 2px 14px;
@@ -48,6 +50,31 @@ ul.warnings { background: var(--soft); color: var(--warn); padding: 10px 12px 10
 dl { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 4px 16px; margin: 0; }
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
+@media print {
+  /* One page of A4 or Letter: numbers in two columns, and the pictures take what room is left. */
+  @page { margin: 9mm; }
+  :root { color-scheme: light; --line: #c4cad1; --quiet: #444c57; --warn: #6e4800; --soft: #fff6e0; }
+  body { max-width: none; padding: 0; height: 99vh; display: flex; flex-direction: column;
+    font: 7.6pt/1.3 system-ui, sans-serif; color: #000; background: #fff; }
+  body > * { flex: none; }
+  h1 { font-size: 11pt; }
+  h2 { font-size: 8.6pt; margin: 5pt 0 2pt; break-after: avoid; }
+  .notice { margin: 0 0 4pt; }
+  .pictures { flex: 1 1 0; min-height: 30mm; max-height: calc(198mm / var(--count) * var(--tall) + 1mm);
+    display: flex; gap: 3mm; }
+  figure { flex: 1 1 0; min-width: 0; display: flex; flex-direction: column; }
+  img { flex: 1 1 0; min-height: 0; object-fit: contain; object-position: top left; background: none;
+    border-radius: 0; }
+  figcaption, small { font-size: 6.6pt; line-height: 1.2; }
+  .measures { columns: 2; column-gap: 6mm; }
+  .tissue { padding: 5pt 3pt 2pt; font-size: 8.6pt; }
+  tr, p, thead { break-inside: avoid; }
+  th, td { padding: 1.2pt 3pt; }
+  p { margin: 0 0 2pt; }
+  ul.warnings { margin: 0; padding: 2pt 6pt 2pt 14pt; border: .5pt solid var(--warn); font-size: 7pt;
+    line-height: 1.2; }
+  dl { gap: 1pt 8pt; }
+}
 """
 
 
@@ -64,13 +91,16 @@ def report_html(
     attribution: where the frame comes from and under which licence, where that is to be said.
     """
     figures = "".join(_figure(caption, picture) for caption, picture in pictures.items())
+    tall = max((picture.height / picture.width for picture in pictures.values()), default=0)
+    shape = f"--count: {max(1, len(pictures))}; --tall: {tall:.3f}"
     withdrawn = record.get("withdrawn")
-    measures = "" if withdrawn else f"<h2>Measures</h2>\n{_table(record)}\n{_cores(record)}{_criteria(record)}"
+    measures = "" if withdrawn else f'<div class="measures">{_tables(record)}{_cores(record)}{_criteria(record)}</div>'
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n<h1>{escape(title)}</h1>"
-        f'<p class="notice">{NOTICE}</p>\n{_nothing_said(withdrawn)}<div class="pictures">{figures}</div>\n'
+        f'<p class="notice">{NOTICE}</p>\n{_nothing_said(withdrawn)}'
+        f'<div class="pictures" style="{shape}">{figures}</div>\n'
         f"{_warnings(record['warnings'])}{measures}"
         f"<h2>Where it comes from</h2>\n{_facts(run, record, attribution)}\n</body></html>\n"
     )
@@ -80,6 +110,9 @@ def _figure(caption: str, picture: Image.Image) -> str:
     """A picture inside the page: as PNG where it has a palette of few colours, else as JPEG."""
     stream = io.BytesIO()
     kind = "png" if picture.mode == "P" else "jpeg"
+    if max(picture.size) > PICTURE_PX:
+        picture = picture.copy()
+        picture.thumbnail((PICTURE_PX, PICTURE_PX), Image.Resampling.NEAREST if kind == "png" else Image.Resampling.BOX)
     picture.save(stream, kind, **({} if kind == "png" else {"quality": JPEG_QUALITY}))
     content = base64.b64encode(stream.getvalue()).decode()
     text = escape(caption)
@@ -100,12 +133,13 @@ def _warnings(warnings: Sequence[str]) -> str:
     return f'<h2>What to be careful about</h2>\n<ul class="warnings">{items}</ul>\n' if items else ""
 
 
-def _table(record: Mapping[str, Any]) -> str:
-    groups = "".join(
-        f'<tbody><tr><th colspan="2" scope="rowgroup">{escape(title)}</th></tr>{"".join(_rows(record, rows))}</tbody>'
+def _tables(record: Mapping[str, Any]) -> str:
+    """A table for each tissue; where one goes on in the next column of a printed page, its head is repeated there."""
+    return "".join(
+        f'<table><thead><tr><th colspan="2" class="tissue">{escape(title)}</th></tr></thead>'
+        f"<tbody>{''.join(_rows(record, rows))}</tbody></table>\n"
         for title, rows in TABLE
     )
-    return f"<table>{groups}</table>"
 
 
 def _rows(record: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[str]:
@@ -128,7 +162,8 @@ def _cores(record: Mapping[str, Any]) -> str:
     )
     heads = ("Core", "Arc", VISIBLE_AREA, "Thinnest cap", "Meets the frame criteria")
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    return f"<h2>Lipid cores</h2>\n<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n" if rows else ""
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<section><h2>Lipid cores</h2>\n{table}</section>\n" if rows else ""
 
 
 def _core_cells(core: Mapping[str, Any]) -> tuple[str, ...]:
@@ -151,7 +186,7 @@ def _criteria(record: Mapping[str, Any]) -> str:
         cap, arc = cores[judged]["tcfa_cap_margin_um"], cores[judged]["tcfa_arc_margin_deg"]
         cap_words = "not measured" if cap is None else cap_margin_words(cap)
         said += f"<p>Its cap: {cap_words}. Its arc: {arc_margin_words(arc)}.</p>"
-    return f"<h2>Thin-cap fibroatheroma</h2>\n{said}\n"
+    return f"<section><h2>Thin-cap fibroatheroma</h2>\n{said}</section>\n"
 
 
 def _measured(value: float | None, row: Row) -> str:

@@ -105,7 +105,7 @@ class Guard:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            logger.exception("no space left for visitors' files")
+            logger.error("no space left for visitors' files")  # the error names the file, and that may name a patient
             refusals.append(RefusalError(507, "The server's disk is full; try again in a few minutes."))
         except Exception:  # a refusal mid-body breaks the reader behind it, who raises what it likes: that was meant
             if not refusals:

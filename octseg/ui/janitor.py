@@ -72,8 +72,9 @@ def start_janitor(folder: Path, limits: ServerLimits) -> threading.Thread:
             time.sleep(limits.sweep_seconds)
             try:
                 sweep(folder, limits)
-            except OSError:
-                logger.exception("visitors' files could not all be deleted; trying again in %g s", limits.sweep_seconds)
+            except OSError as error:  # which names the file, and that may name a patient
+                again = f"trying again in {limits.sweep_seconds:g} s"
+                logger.error("visitors' files could not all be deleted (%s); %s", error.strerror, again)
 
     thread = threading.Thread(target=sweep_for_ever, name="octseg-janitor", daemon=True)
     thread.start()

@@ -75,12 +75,7 @@ def _connect(desk: Desk, shown: Shown) -> None:
     events = [
         frame.upload.upload(asking.new_frame, [*chosen, ticket], **quick),
         frame.examples.click(asking.example, [frame.intervals, ticket], **quick),
-        gr.on(
-            [frame.measure.click, frame.spacing.submit, frame.preset.input],
-            asking.same_frame,
-            [*scaled, ticket],
-            **quick,
-        ),
+        gr.on(rescaled, asking.same_frame, [*scaled, ticket], **quick),
         frame.intervals.input(asking.switched, [*chosen, ticket], **quick),
     ]
     if shown.seen.another_model is not None:

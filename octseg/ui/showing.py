@@ -100,15 +100,13 @@ class Shown:
         return {**filled, self.numbers.shareable: str(shareable)}
 
     def _no_files(self) -> Updates:
-        buttons = {button: gr.DownloadButton(value=None, interactive=False) for button in self.numbers.files}
+        buttons = {button: gr.update(value=None, interactive=False) for button in self.numbers.files}
         return {**buttons, self.numbers.shareable: ""}
 
     def failed(self) -> list[Any]:
         """What the browser shows by itself where the server gave no answer, a value for each of `outputs`."""
         updates = self.nothing(error_html(FAILED, title="This frame was not measured"))
-        for button in self.numbers.files:
-            updates[button] = {"__type__": "update", "value": None, "interactive": False}
-        return [updates.get(component, {"__type__": "update"}) for component in self.outputs]
+        return [updates.get(component, gr.skip()) for component in self.outputs]
 
 
 async def meet(desk: Desk, shown: Shown, turns: Turns) -> AsyncIterator[Updates]:

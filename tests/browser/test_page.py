@@ -186,12 +186,13 @@ def test_a_scale_that_is_none_is_answered_with_a_sentence_and_leaves_picture_and
     visit: Visit, phantom_file: Path
 ) -> None:
     visit.upload(phantom_file)
-    before = visit.page.inner_html("#oct-table"), visit.page.inner_html("#oct-picture figcaption")
+    parts = ("table.oct-table", ".oct-tiles", "#oct-picture figure", ".oct-scale")
+    before = [visit.page.inner_html(part) for part in parts]
     for typed in ("ten", "-1", "0", "7"):
         visit.page.fill("#oct-spacing :is(input, textarea)", typed)
         visit.page.click("#oct-spacing button")
         visit.page.wait_for_selector(f"#oct-said .oct-error p:has-text('{typed}')")
-        assert (visit.page.inner_html("#oct-table"), visit.page.inner_html("#oct-picture figcaption")) == before
+        assert [visit.page.inner_html(part) for part in parts] == before
         assert visit.page.locator("#oct-files button:not([disabled])").count() == 5
     visit.type_scale("0.012")
     assert visit.page.locator("#oct-said .oct-error").count() == 0
@@ -281,6 +282,14 @@ CUT_OFF = """() => [...document.querySelectorAll("#oct-main *, #oct-head *")].fi
   const box = part.getBoundingClientRect();
   return box.width && !part.closest("svg, #oct-upload") && (box.left < -1 || box.right > innerWidth + 1);
 }).map((part) => part.outerHTML.slice(0, 80))"""
+
+
+def test_a_button_to_download_is_there_once(visit: Visit) -> None:
+    labels = [button.inner_text() for button in visit.page.locator("button:visible").all()]
+    downloads = [
+        label for label in labels if label in ("Download", "Download all (ZIP)", "Mask", "Overlay", "CSV", "JSON")
+    ]
+    assert downloads == ["Download all (ZIP)", "Mask", "Overlay", "CSV", "JSON"]
 
 
 def test_on_a_phone_the_picture_and_its_numbers_come_before_the_settings(visit: Visit, phantom_file: Path) -> None:

@@ -1,5 +1,8 @@
 """The report of one frame, as HTML."""
 
+import base64
+import io
+import re
 from dataclasses import replace
 
 from PIL import Image
@@ -26,3 +29,11 @@ def test_the_report_has_a_line_for_each_core_and_names_the_one_judged() -> None:
     assert "1 98° 1.750 mm² 39 µm yes 2 59° 0.750 mm² not measured no" in said
     assert "Core 1 of 2 meets both frame criteria." in said
     assert "Its cap: 26 µm thinner than the limit of 65 µm. Its arc: 8° wider than the limit of 90°." in said
+
+
+def test_a_large_picture_is_no_larger_in_the_report_than_paper_shows() -> None:
+    result = withdrawn_result()
+    run = run_record(result.model, result.device, result.backend)
+    html = report_html("photo", run, result.to_record(), {"Frame": Image.new("RGB", (3000, 1500))})
+    (content,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', html)
+    assert Image.open(io.BytesIO(base64.b64decode(content))).size == (1200, 600)

@@ -1,6 +1,8 @@
 """The page's endpoint `/segment`, called by programs over real HTTP, and what guards it there."""
 
+import contextlib
 import http.server
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -139,6 +141,22 @@ def test_what_is_no_frame_is_told_in_one_sentence_without_html(app: App, tmp_pat
     assert "<" not in str(told.value)
     assert str(app.tmp) not in str(told.value)
     assert len(str(told.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("ending", ["png", "tif", "jpg", "bmp", "webp"])
+def test_no_log_learns_the_name_of_a_file(app: App, frames: list[Path], tmp_path: Path, ending: str) -> None:
+    for content in (b"no picture at all", _saved(frames[0], ending)[:5000], _saved(frames[0], ending)):
+        path = tmp_path / f"DOE_JANE_1950.{ending}"
+        path.write_bytes(content)
+        with contextlib.suppress(AppError):
+            client(app, tmp_path).predict(handle_file(path), api_name="/segment")
+    assert "DOE_JANE" not in (app.tmp / "app.log").read_text()
+
+
+def _saved(frame: Path, ending: str) -> bytes:
+    stream = io.BytesIO()
+    Image.open(frame).save(stream, Image.registered_extensions()[f".{ending}"])
+    return stream.getvalue()
 
 
 def test_an_address_on_the_web_is_refused_and_never_fetched(app: App) -> None:

@@ -1,0 +1,62 @@
+"""The report on paper, as Chromium prints it."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser
+
+from octseg.export.bundle import frame_files
+from octseg.result import FrameResult
+from tests.fakes.results import TWO_CORES, WIDE, withdrawn_result
+
+pytestmark = pytest.mark.browser
+
+WARNING = "the scale in use, 0.01 mm per pixel (user), disagrees with the ruler, 0.012 mm per pixel: a factor of 1.44"
+A_PAGE = re.compile(rb"/Type\s*/Page\b")
+
+
+def measured(rows: int = 700, columns: int = 700, cores: int = 2, warnings: int = 0) -> FrameResult:
+    """A frame with numbers: more cores and warnings than any real one has are asked for below."""
+    frame = np.full((rows, columns, 3), 90, np.uint8)
+    return replace(
+        withdrawn_result(),
+        frame=frame,
+        masks=dict.fromkeys(("lumen", "lipid_core"), frame[..., 0] > 100),
+        measures=replace(TWO_CORES, lipid_cores=(WIDE,) * cores),
+        intervals_95={"lipid_arc_deg": (120.0, 190.0)},
+        warnings=tuple(f"{number}: {WARNING}" for number in range(warnings)),
+        withdrawn=None,
+    )
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+@pytest.mark.parametrize(
+    "result",
+    [
+        measured(),
+        measured(cores=8, warnings=8),
+        measured(rows=1400),
+        measured(columns=1400, warnings=3),
+        replace(measured(), file=f"{'long name ' * 12}.png"),
+        withdrawn_result(),
+    ],
+    ids=["usual", "full", "tall", "wide", "named", "withdrawn"],
+)
+def test_a_report_is_printed_on_one_page_with_its_numbers_as_text(
+    browser: Browser, tmp_path: Path, result: FrameResult, paper: str
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_bytes(frame_files(result).report)
+    with browser.new_page(color_scheme="dark") as page:
+        page.goto(path.as_uri())
+        assert len(A_PAGE.findall(page.pdf(format=paper))) == 1
+        page.emulate_media(media="print")
+        said = page.inner_text("body")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    if result.withdrawn is None:
+        assert "2.500 mm²" in said
+        assert "157 °" in said
+        assert "95 %: 120 to 190" in said
