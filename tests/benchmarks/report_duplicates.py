@@ -4,7 +4,7 @@
 
 Prints Markdown tables: how many changed frames are found among all, what is found that is not there, and how long the
 search takes, beside the one that knows frames as they lie alone. The limits are `SAME` of
-`train.preparing.duplicates` and `turned`.
+`train.preparing.duplicates` and `rings`.
 """
 
 import sys
@@ -21,7 +21,7 @@ from octseg.pullback import Frame
 from octseg.reading import read_pullback
 from octseg.view import sepia_to_grey
 from tests.benchmarks.report_scale import REAL_FRAMES, through_jpeg
-from train.preparing import duplicates, turned
+from train.preparing import duplicates, rings
 from train.preparing.duplicates import LENGTH, Descriptor, across_studies, describe
 
 PHANTOMS = 100
@@ -92,8 +92,8 @@ def as_it_lies(first: Descriptor, second: Descriptor) -> float:
 
 
 def on_rings(first: Descriptor, second: Descriptor) -> float:
-    one, other = (each[LENGTH:].reshape(turned.RINGS, turned.COUNT) for each in (first, second))
-    return turned.similarity(one, other)
+    one, other = (each[LENGTH:].reshape(rings.RINGS, rings.COUNT) for each in (first, second))
+    return rings.similarity(one, other)
 
 
 def print_changes(frames: Sequence[Frame], described: Sequence[Descriptor]) -> None:
@@ -101,18 +101,18 @@ def print_changes(frames: Sequence[Frame], described: Sequence[Descriptor]) -> N
     for name, change in CHANGED.items():
         changed = {i: describe(change(frames[i])) for i in range(0, len(frames), EACH)}
         lying = [as_it_lies(described[i], each) for i, each in changed.items()]
-        rings = [on_rings(described[i], each) for i, each in changed.items()]
-        both = [max(pair) for pair in zip(lying, rings, strict=True)]
+        on_ring = [on_rings(described[i], each) for i, each in changed.items()]
+        both = [max(pair) for pair in zip(lying, on_ring, strict=True)]
         before = sum(value >= duplicates.SAME for value in lying)
-        found = sum(a >= duplicates.SAME or b >= turned.SAME for a, b in zip(lying, rings, strict=True))
+        found = sum(a >= duplicates.SAME or b >= rings.SAME for a, b in zip(lying, on_ring, strict=True))
         print(f"| {name} | {found} of {len(both)} | {before} | {min(both):.2f} | {np.median(both):.2f} |")
 
 
 def print_pairs(what: str, described: Sequence[Descriptor], pairs: Sequence[tuple[int, int]]) -> None:
     lying = [as_it_lies(described[i], described[j]) for i, j in pairs]
-    rings = [on_rings(described[i], described[j]) for i, j in pairs]
-    alarms = sum(a >= duplicates.SAME or b >= turned.SAME for a, b in zip(lying, rings, strict=True))
-    print(f"| {what} | {len(pairs)} | {alarms} | {max(lying):.2f} | {max(rings):.2f} |", flush=True)
+    on_ring = [on_rings(described[i], described[j]) for i, j in pairs]
+    alarms = sum(a >= duplicates.SAME or b >= rings.SAME for a, b in zip(lying, on_ring, strict=True))
+    print(f"| {what} | {len(pairs)} | {alarms} | {max(lying):.2f} | {max(on_ring):.2f} |", flush=True)
 
 
 def print_times(frames: Sequence[Frame], described: Sequence[Descriptor], studies: Sequence[str]) -> None:
@@ -154,7 +154,7 @@ def main() -> None:
     frames = [next(iter(read_pullback(path))) for path in paths]
     studies = [path.name.split("_")[0] for path in paths]
     described = [describe(frame) for frame in frames]
-    print(f"Similarity; from {duplicates.SAME} as they lie, or {turned.SAME} on rings, two frames count as one.\n")
+    print(f"Similarity; from {duplicates.SAME} as they lie, or {rings.SAME} on rings, two frames count as one.\n")
     print_changes(frames, described)
     print("\n| different frames | pairs | taken for one | most, as they lie | most, on rings |\n|---|---|---|---|---|")
     pairs = list(combinations(range(len(frames)), 2))

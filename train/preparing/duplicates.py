@@ -2,7 +2,7 @@
 
 A descriptor is (N_VALUES,) int8 of two parts. The first is for frames that lie alike: the fine structure of the grey
 levels at 96 x 96, by a fixed random projection. The second, a map on rings, stays when a frame is turned, mirrored,
-cropped or drawn at another size (turned.py). tests/benchmarks/report_duplicates.py tells how alike frames are by both.
+cropped or drawn at another size (rings.py). tests/benchmarks/report_duplicates.py tells how alike frames are by both.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from octseg.pullback import Frame
 from octseg.view import sepia_to_grey
-from train.preparing import turned
+from train.preparing import rings
 
 SIDE_PX = 96
 BLUR_PX = 2.0
 LENGTH = 256
 SAME = 0.75  # similarity from which two frames count as one
 BLOCK = 512  # frames compared with all others at once
-N_VALUES = LENGTH + turned.RINGS * turned.COUNT
+N_VALUES = LENGTH + rings.RINGS * rings.COUNT
 
 Descriptor = NDArray[np.int8]
 
@@ -39,7 +39,7 @@ class Duplicate:
 def describe(frame: Frame) -> Descriptor:
     """The descriptor of a frame (H, W, 3)."""
     grey = sepia_to_grey(frame)
-    return np.concatenate([_in_bytes(_as_it_lies(grey)), _in_bytes(turned.ring_map(grey).ravel())])
+    return np.concatenate([_in_bytes(_as_it_lies(grey)), _in_bytes(rings.ring_map(grey).ravel())])
 
 
 def _as_it_lies(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -66,8 +66,8 @@ def across_studies(descriptors: Descriptor, studies: Sequence[str]) -> list[Dupl
     """Pairs of frames (N, N_VALUES) of different studies that show the same."""
     of_study = np.unique(np.asarray(studies), return_inverse=True)[1]
     found = _lying_alike(descriptors[:, :LENGTH], of_study)
-    maps = descriptors[:, LENGTH:].reshape(-1, turned.RINGS, turned.COUNT)
-    for pair, value in turned.alike(maps, of_study).items():
+    maps = descriptors[:, LENGTH:].reshape(-1, rings.RINGS, rings.COUNT)
+    for pair, value in rings.alike(maps, of_study).items():
         found[pair] = max(value, found.get(pair, 0.0))
     return [Duplicate(*pair, round(found[pair], 3)) for pair in sorted(found)]
 

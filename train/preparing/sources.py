@@ -95,13 +95,14 @@ def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False
     files = list(files)
     kinds = _by_kind(files, private)
     problems, parts = kinds.problems, dict[str, Parts]()
+    unpaired: list[tuple[StoredFile, str]] = []  # frames
     masks = _masks_of(kinds)
     for key, image in kinds.images.items():
         found = _parts_of(image.path, rule)
         if isinstance(found, Parts):
             parts[image.path] = found
         else:
-            problems.append(found)
+            unpaired.append((image, found))
             masks.pop(key, None)
     refuse_two_spellings(parts, private=private)
     names = completed(parts)
@@ -111,23 +112,25 @@ def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False
             continue
         name, mask = names[image.path], masks.pop(key, None)
         if mask is None:
-            problems.append(Problem(image.path, _without_mask(kinds.beside.get(key), private)))
+            unpaired.append((image, _without_mask(kinds.beside.get(key), private)))
         elif name in items:
             other = items[name].image.path
             problems.append(Problem(image.path, _same_frame(name, other, (parts[other], parts[image.path]), private)))
         else:
             items[name] = Item(name, image, mask)
+    problems += [Problem(image.path, reason) for image, reason in unpaired]
     problems += [Problem(mask.path, "it has no frame") for mask in masks.values()]
     if not items and not problems:
         raise _nothing_found(files)
     return Listing(tuple(items[name] for name in sorted(items)), tuple(problems))
 
 
-def _parts_of(file: str, rule: NameRule) -> Parts | Problem:
+def _parts_of(file: str, rule: NameRule) -> Parts | str:
+    """What is said of a file, or why nothing is."""
     try:
         return rule.parts_of(file)
     except DatasetError as error:
-        return Problem(file, str(error))
+        return str(error)
 
 
 def _by_kind(files: Iterable[StoredFile], private: bool) -> _Kinds:

@@ -16,7 +16,7 @@ from octseg.phantom import render
 from octseg.reading import read_pullback
 from octseg.view import sepia_to_grey
 from tests.fakes.prepared import CC_BY, box, discs_fold, encoded, phantom, prepare_folder, write_frame
-from train.preparing import turned
+from train.preparing import rings
 from train.preparing.duplicates import SAME, across_studies, describe
 
 FAR = 30  # frames of a pullback, from which two show other tissue
@@ -60,7 +60,7 @@ def test_the_same_frame_changed_under_another_study_is_found(change: str) -> Non
     frames = [phantom(0).frame, phantom(1).frame, np.ascontiguousarray(CHANGED[change](phantom(0).frame))]
     (found,) = across_studies(np.stack([describe(frame) for frame in frames]), ["001", "001", "002"])
     assert (found.first, found.second) == (0, 2)
-    assert turned.SAME <= found.similarity <= 1.0
+    assert rings.SAME <= found.similarity <= 1.0
     assert change not in AS_IT_LIES or found.similarity >= SAME
 
 
