@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import PurePosixPath
 
 from octseg.errors import ConfigError, DatasetError
@@ -120,43 +121,53 @@ def stem_of(file: str) -> str:
 def completed(parts: Mapping[str, Parts]) -> dict[str, FrameName]:
     """Each file's frame: what its parts leave open is taken from its name, and from those of its neighbours.
 
-    A frame's number is the last one in the file's name. Where some name has none, or a time stamp, the frames of that
-    series are counted in the order of their names. Where two pictures of a study come out as one frame, and no series
-    is given, pictures whose names differ in more than that number are different series.
+    A frame's number is the last one of its name that differs from its neighbours'. Where some name has none, or a time
+    stamp, the frames of that series are counted in the order of their names. Where two pictures of a study come out as
+    one frame, and no series is given, pictures whose names differ in more than that number are different series.
     """
     groups: dict[tuple[str, str | None], dict[str, Parts]] = {}
     for file in sorted(parts, key=natural_key):
         groups.setdefault((parts[file].study, parts[file].series), {})[file] = parts[file]
     names: dict[str, FrameName] = {}
     for (study, series), group in groups.items():
-        numbers = {file: _number(file) if part.frame is None else part.frame for file, part in group.items()}
-        open_numbers = any(part.frame is None for part in group.values())
-        if open_numbers and None in numbers.values():
-            numbers = dict(zip(group, range(1, len(group) + 1), strict=True))
+        read = _numbers(group)
+        given = {file: part.frame for file, part in group.items() if part.frame is not None}
+        by_name = {file: number for file in group if file not in given and (number := read[file][0]) is not None}
+        if len(given) + len(by_name) < len(group):
+            unsaid = [file for file in group if file not in given]
+            by_name = dict(zip(unsaid, count(max(given.values(), default=0) + 1), strict=False))
+        numbers = given | by_name
         series_of = dict.fromkeys(group, series or "1")
         if series is None and len(set(numbers.values())) < len(group):
-            series_of = _series_by_name(group)
-        names |= {
-            file: FrameName(study, series_of[file], number) for file, number in numbers.items() if number is not None
-        }
+            rest = {file: read[file][1] for file in group}
+            number_of = {key: str(number) for number, key in enumerate(dict.fromkeys(rest.values()), 1)}
+            series_of = {file: number_of[rest[file]] for file in group}
+        names |= {file: FrameName(study, series_of[file], number) for file, number in numbers.items()}
     return names
 
 
-def _number(file: str) -> int | None:
-    """The last number in a file's name; None where there is none, or one too long for a frame's."""
-    digits = re.findall(r"[0-9]+", stem_of(file))
-    return int(digits[-1]) if digits and len(digits[-1]) <= MAX_FRAME_DIGITS else None
+def _numbers(files: Iterable[str]) -> dict[str, tuple[int | None, tuple[str, ...]]]:
+    """Each file's number, and its folders and its name without it.
 
-
-def _series_by_name(files: Iterable[str]) -> dict[str, str]:
-    """File -> 1, 2, ... by its folder and what its name is beside the last number."""
-    rest: dict[str, tuple[str, ...]] = {}
-    for file in files:
-        before, _, after = re.fullmatch(r"(.*?)([0-9]*)([^0-9]*)", stem_of(file)).groups()  # type: ignore[union-attr]
+    Of names that differ in numbers alone it is the last number that differs: 1 and 2 of f1_704px and f2_704px. None
+    where there is none, or one too long for a frame's.
+    """
+    split = {file: re.split(r"([0-9]+)", stem_of(file)) for file in files}
+    alike: dict[tuple[str, ...], list[list[str]]] = {}
+    for pieces in split.values():
+        alike.setdefault(tuple(pieces[::2]), []).append(pieces[1::2])
+    place_of = {}
+    for words, numbers in alike.items():
+        differing = [place for place, column in enumerate(zip(*numbers, strict=True)) if len(set(column)) > 1]
+        place_of[words] = (differing or [len(words) - 2])[-1]
+    found = {}
+    for file, pieces in split.items():
+        place = 2 * place_of[tuple(pieces[::2])] + 1
+        digits = pieces[place] if place > 0 else ""
         folders = [each for each in PurePosixPath(file).parent.parts if each.casefold() not in PARTS_OF_A_SPLIT]
-        rest[file] = (*folders, before, after)
-    number_of = {key: str(number) for number, key in enumerate(dict.fromkeys(rest.values()), 1)}
-    return {file: number_of[key] for file, key in rest.items()}
+        number = int(digits) if 0 < len(digits) <= MAX_FRAME_DIGITS else None
+        found[file] = (number, (*folders, *pieces[: max(place, 0)], "#", *pieces[place + 1 :]))
+    return found
 
 
 def refuse_two_spellings(parts: Mapping[str, Parts], *, private: bool = False) -> None:

@@ -107,7 +107,7 @@ def process(item: Item, processing: Processing) -> Processed:
         png_bytes(Image.fromarray(resized), texts, FRAME_COMPRESSION),
         png_bytes(picture, texts, MASK_COMPRESSION),
         row | areas(np.asarray(picture), processing.classes, row["pixel_spacing_mm"]) | _overlap(kept),
-        describe(resized),
+        describe(frame),
         (_md5(image), _md5(mask)),
     )
 

@@ -127,11 +127,12 @@ def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False
     return Listing(tuple(items[name] for name in sorted(items)), tuple(problems))
 
 
-def _parts_of(file: str, rule: NameRule) -> Parts | Problem:
+def _parts_of(file: str, rule: NameRule) -> Parts | str:
+    """What is said of a file, or why nothing is."""
     try:
         return rule.parts_of(file)
     except DatasetError as error:
-        return Problem(file, str(error))
+        return str(error)
 
 
 def _by_kind(files: Iterable[StoredFile], private: bool) -> _Kinds:

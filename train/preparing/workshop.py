@@ -20,7 +20,7 @@ from octseg.dataset.publishing import PROVENANCE_FILE, sha256_of
 from octseg.errors import DatasetError, ReadError
 from octseg.export.files import told_in_one_sentence, write_file
 from train.locking import locked
-from train.preparing.duplicates import Descriptor
+from train.preparing.duplicates import N_VALUES, Descriptor
 from train.preparing.names import FrameName
 from train.preparing.processing import Processing, process
 from train.preparing.sources import Item
@@ -80,16 +80,15 @@ class Workshop:
         try:
             made = process(item, processing)
         except (ReadError, DatasetError) as error:
-            return Made(item, {}, ("", ""), ("", ""), np.zeros(0, np.float32), str(error))
+            return Made(item, {}, ("", ""), ("", ""), np.zeros(0, np.int8), str(error))
         write_file(image_path, made.image)
         write_file(mask_path, made.mask)
-        descriptor = made.descriptor.astype(np.float16)
         note = {
             "stamp": stamp,
             "row": made.row,
             "sha256": [sha256_of(image_path), sha256_of(mask_path)],
             "source_md5": made.source_md5,
-            "descriptor": base64.b64encode(descriptor.tobytes()).decode(),
+            "descriptor": base64.b64encode(made.descriptor.tobytes()).decode(),
         }
         write_file(note_path, json.dumps(note).encode())
         return _from_note(item, note)
@@ -107,7 +106,9 @@ class Workshop:
 
 
 def _from_note(item: Item, note: dict[str, Any]) -> Made:
-    descriptor = np.frombuffer(base64.b64decode(note["descriptor"]), np.float16).astype(np.float32)
+    descriptor = np.frombuffer(base64.b64decode(note["descriptor"]), np.int8)
+    if len(descriptor) != N_VALUES:
+        raise ValueError("an earlier version described the frame in another way")
     image_sha, mask_sha = note["sha256"]
     image_md5, mask_md5 = note["source_md5"]
     return Made(item, note["row"], (image_sha, mask_sha), (image_md5, mask_md5), descriptor)

@@ -80,6 +80,11 @@ def test_pictures_of_two_series_that_end_on_one_number_are_two_frames() -> None:
     assert frames_of("run2/001.png", "run10/001.png") == [("1", 1), ("2", 1)]
 
 
+def test_the_number_that_differs_counts_the_frames_and_not_one_that_all_names_bear() -> None:
+    assert frames_of("f1_704px.png", "f2_704px.png", "f10_704px.png") == [("1", 1), ("1", 2), ("1", 10)]
+    assert frames_of("a1_1.png", "a1_2.png", "a2_1.png") == [("1", 1), ("1", 2), ("2", 1)]
+
+
 def test_two_frames_that_a_pattern_gives_one_number_are_of_two_series() -> None:
     rule = by_pattern(r"(?P<study>P\d+)_[a-z]+_(?P<frame>\d+)")
     files = ("P01_pre_001.png", "P01_post_001.png")
@@ -94,6 +99,11 @@ def test_a_time_stamp_is_no_frame_number_so_frames_are_counted_in_order() -> Non
     stamps = ("P01_20240131120500.png", "P01_20240131120001.png", "P01_20240131120059.png")
     assert frames_of(*stamps) == [("1", 3), ("1", 1), ("1", 2)]
     assert frames_of("left.png", "right.png", series="4") == [("4", 1), ("4", 2)]
+
+
+def test_frames_that_are_counted_leave_the_numbers_that_are_given() -> None:
+    given = {"left.png": Parts("P1", "1", 7, "row 2"), "right.png": Parts("P1", "1", None, "row 3")}
+    assert {file: name.frame for file, name in completed(given).items()} == {"left.png": 7, "right.png": 8}
 
 
 def test_a_frame_number_of_a_pattern_that_is_a_time_stamp_is_told() -> None:

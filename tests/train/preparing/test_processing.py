@@ -3,8 +3,6 @@
 import io
 import json
 import struct
-from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,22 +13,15 @@ from PIL import Image
 from octseg.classes import PALETTE_INDEX
 from octseg.dataset.publishing import MARK, is_marked_private
 from octseg.errors import ConfigError, DatasetError, ReadError
-from octseg.phantom import render
-from octseg.view import sepia_to_grey
 from tests.fakes.prepared import (
-    CC_BY,
     box,
     disc,
-    discs_fold,
     encoded,
     item,
     phantom,
     png,
-    prepare_folder,
     record_mask,
-    write_frame,
 )
-from train.preparing.duplicates import SAME, across_studies, describe
 from train.preparing.masks import MaskRule
 from train.preparing.processing import Processed, Processing, process
 
@@ -244,58 +235,3 @@ def test_a_palette_mask_made_here_can_be_prepared_again() -> None:
     rule = MaskRule(class_map={1: "lumen", 3: "lipid_core"})
     again = process(item(first.image, first.mask), Processing(size=128, classes=("lumen", "lipid_core"), masks=rule))
     assert (again.image, again.mask) == (first.image, first.mask)
-
-
-def through_jpeg(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return pixels(encoded(frame, "JPEG", quality=75))
-
-
-CHANGED = {
-    "jpeg": through_jpeg,
-    "grey": lambda frame: np.stack([sepia_to_grey(frame)] * 3, axis=-1),
-    "dimmed": lambda frame: (frame * 0.7).astype(np.uint8),
-    "smaller": lambda frame: np.asarray(cv2.resize(frame, (512, 512), interpolation=cv2.INTER_AREA)),
-}
-
-
-@pytest.mark.parametrize("change", CHANGED)
-def test_the_same_frame_changed_under_another_study_is_found(change: str) -> None:
-    frames = [phantom(0).frame, phantom(1).frame, CHANGED[change](phantom(0).frame)]
-    (found,) = across_studies(np.stack([describe(frame) for frame in frames]), ["001", "001", "002"])
-    assert (found.first, found.second) == (0, 2)
-    assert SAME <= found.similarity <= 1.0
-
-
-def test_the_same_frame_twice_in_one_study_is_no_duplicate() -> None:
-    descriptors = np.stack([describe(phantom(0).frame)] * 2)
-    assert across_studies(descriptors, ["001", "001"]) == []
-    assert len(across_studies(descriptors, ["001", "002"])) == 1
-
-
-def test_phantoms_of_one_anatomy_with_other_speckle_are_not_taken_for_the_same() -> None:
-    """As near as neighbours in a pullback come: the same walls, the same ruler, every speckle another."""
-    spec = phantom(0).spec
-    frames = [render(replace(spec, seed=seed)).frame for seed in range(3)]
-    frames += [phantom(seed).frame for seed in range(1, 6)]
-    studies = [f"{place:03d}" for place in range(len(frames))]
-    assert across_studies(np.stack([describe(frame) for frame in frames]), studies) == []
-
-
-def test_blank_frames_are_not_taken_for_the_same() -> None:
-    descriptors = np.stack([describe(np.zeros((64, 64, 3), np.uint8))] * 2)
-    assert across_studies(descriptors, ["001", "002"]) == []
-
-
-def test_studies_that_share_a_frame_are_on_one_side_and_the_pair_is_told(tmp_path: Path) -> None:
-    fold = discs_fold(tmp_path / "fold", ("001", "002", "003", "004", "005"), per_study=1)
-    shared = through_jpeg(pixels((fold / "train" / "img" / "001_1_001.png").read_bytes()))
-    write_frame(fold / "train", "004_1_009", shared, {"lumen": box(60, 60, 10, 10)})
-    for seed in range(5):
-        out = tmp_path / f"out{seed}"
-        assert prepare_folder(fold, out, *CC_BY, "--seed", str(seed), "--validation-share", "0.4") == 0
-        provenance = json.loads((out / "provenance.json").read_text())
-        (pair,) = provenance["duplicates_across_studies"]
-        assert (pair["first"], pair["second"]) == ("001_1_001", "004_1_009")
-        sides = [split for split, studies in provenance["split"]["studies"].items() if {"001", "004"} & {*studies}]
-        assert len(sides) == 1
-        assert "001_1_001 = 004_1_009" in (out / "README.md").read_text()
