@@ -110,18 +110,21 @@ class FrameResult:
     ) -> Image.Image:
         """The frame with its tissues drawn on it, (H, W) RGB; see `octseg.drawing.overlay.draw_overlay`."""
         return Image.fromarray(
-            draw_overlay(
-                self.frame,
-                self.masks,
+            self.drawn(
                 classes=classes,
                 opacity=opacity,
                 style=style,
                 grey=grey,
-                pixel_spacing_mm=self.pixel_spacing_mm if scale_bar else None,
+                scale_bar=scale_bar,
                 legend=legend,
                 caption=caption,
             )
         )
+
+    def drawn(self, *, scale_bar: bool = True, **how: Any) -> Frame:
+        """The overlay as a new array (H, W, 3); how: as for `overlay`."""
+        spacing_mm = self.pixel_spacing_mm if scale_bar else None
+        return draw_overlay(self.frame, self.masks, pixel_spacing_mm=spacing_mm, **how)
 
     def palette_mask(self) -> Image.Image:
         """The masks as one palette picture, (H, W): 0 background, 1.. the classes in the order of classes.py."""
