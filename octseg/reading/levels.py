@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.errors import ReadError
-from octseg.pullback import strips
 
 Samples = NDArray[Any]  # (H, W) or (H, W, 3), any real type
 UNDECLARED_BITS = (8, 12, 16)
+ROWS_AT_ONCE = 256  # as float64, or as numbers of a table's entries, a large frame would take 600 MB
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,9 @@ class LevelRule:
         # Whole numbers have at most 16 bits, or there would be no rule.
         table = self._spread(np.arange(2**16)) if samples.dtype.kind in "ui" else None
         levels = np.empty(samples.shape, np.uint8)
-        for rows in strips(len(samples)):
-            levels[rows] = self._spread(samples[rows]) if table is None else table[samples[rows]]
+        for top in range(0, len(samples), ROWS_AT_ONCE):
+            strip = samples[top : top + ROWS_AT_ONCE]
+            levels[top : top + ROWS_AT_ONCE] = self._spread(strip) if table is None else table[strip]
         return levels
 
     def _spread(self, samples: Samples) -> NDArray[np.uint8]:
