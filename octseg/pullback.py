@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 ROWS_AT_ONCE = 256
+LARGE_PIXELS = 4_200_000  # a frame of more is decoded, measured and written with less memory to a pixel
 PixelSpacingSource = Literal["dicom", "ruler", "user", "preset"]
 
 

@@ -113,19 +113,24 @@ class FrameResult:
 
         The last bits of its first pixels say that it is no frame; see `octseg.drawing.own`.
         """
-        drawn = draw_overlay(
-            self.frame,
-            self.masks,
-            classes=classes,
-            opacity=opacity,
-            style=style,
-            grey=grey,
-            pixel_spacing_mm=self.pixel_spacing_mm if scale_bar else None,
-            legend=legend,
-            caption=caption,
+        return Image.fromarray(
+            self.drawn(
+                classes=classes,
+                opacity=opacity,
+                style=style,
+                grey=grey,
+                scale_bar=scale_bar,
+                legend=legend,
+                caption=caption,
+            )
         )
+
+    def drawn(self, *, scale_bar: bool = True, **how: Any) -> Frame:
+        """The overlay as a new array (H, W, 3); how: as for `overlay`."""
+        spacing_mm = self.pixel_spacing_mm if scale_bar else None
+        drawn = draw_overlay(self.frame, self.masks, pixel_spacing_mm=spacing_mm, **how)
         mark(drawn)
-        return Image.fromarray(drawn)
+        return drawn
 
     def palette_mask(self) -> Image.Image:
         """The masks as one palette picture, (H, W): 0 background, 1.. the classes in the order of classes.py."""

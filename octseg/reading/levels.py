@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.errors import ReadError
-from octseg.pullback import strips
 
 Samples = NDArray[Any]  # (H, W) or (H, W, 3), any real type
 UNDECLARED_BITS = (8, 10, 12, 14, 16)
@@ -28,6 +27,7 @@ LEAST_USED = 0.5  # of a range: what reaches less far is spread
 MOST_UNUSED = 0.25  # of the levels' reach: where even the darkest lie above it, black is where they begin
 AT_MOST = 4_000_000  # samples of a page are put in order; of more, every second, third ...
 LEAST_SHARED = 0.25  # of what two files reach together, by both: what shares less is stored on two scales
+ROWS_AT_ONCE = 256  # as float64, or as numbers of a table's entries, a large frame would take 600 MB
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ class LevelRule:
         # Whole numbers have at most 16 bits, or there would be no rule.
         table = self._spread(np.arange(2**16)) if samples.dtype.kind in "ui" else None
         levels = np.empty(samples.shape, np.uint8)
-        for rows in strips(len(samples)):
-            levels[rows] = self._spread(samples[rows]) if table is None else table[samples[rows]]
+        for top in range(0, len(samples), ROWS_AT_ONCE):
+            strip = samples[top : top + ROWS_AT_ONCE]
+            levels[top : top + ROWS_AT_ONCE] = self._spread(strip) if table is None else table[strip]
         return levels
 
     def _spread(self, samples: Samples) -> NDArray[np.uint8]:

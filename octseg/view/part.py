@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from octseg.pullback import strips
+from octseg.pullback import LARGE_PIXELS, strips
 from octseg.view.disc import Disc
 from octseg.view.preprocessing import FrameView
 
-LARGE_PIXELS = 4_200_000  # frames of no more are taken whole, pixel by pixel
 LEAST_REACH_PX = 512  # of the rays in the part: two pixels to each of the network's samples
 MARGIN = 2  # pixels of the part about the disc
 STRIP_ROWS = 64  # of the part, enlarged at once

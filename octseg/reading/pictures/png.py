@@ -15,6 +15,7 @@ SIGNATURE_BYTES = 8
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # colour type: bits a sample
 SAMPLES = {0: 1, 2: 3}  # of a pixel without alpha, by colour type
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+PIECE_BYTES = 1 << 16  # of a pixel stream, inflated at once
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 
@@ -111,12 +112,19 @@ def has_all_pixels(stripped: bytes, height: int, width: int, *, exactly: bool = 
         if (rows := range(top, height, down)) and (columns := range(first, width, across))
     )
     inflater = zlib.decompressobj()
-    for kind, start, end in _chunks(stripped, "", Limits()):
-        coded = stripped[start + 8 : end - 4] if kind == b"IDAT" else b""
+    for piece in _coded_pieces(stripped):
+        coded: bytes | memoryview = piece
         while coded and not inflater.eof and left >= 0:
             try:
-                left -= len(inflater.decompress(coded, min(left + 1, 1 << 16)))
+                left -= len(inflater.decompress(coded, min(left + 1, PIECE_BYTES)))
             except zlib.error:
                 return False
             coded = inflater.unconsumed_tail
     return left == 0 or (left < 0 and not exactly)
+
+
+def _coded_pieces(stripped: bytes) -> Iterator[memoryview]:
+    """The pixel stream in small pieces: what is left of one is copied each time that some of it is inflated."""
+    for kind, start, end in _chunks(stripped, "", Limits()):
+        for place in range(start + 8, end - 4, PIECE_BYTES) if kind == b"IDAT" else ():
+            yield memoryview(stripped)[place : min(place + PIECE_BYTES, end - 4)]
