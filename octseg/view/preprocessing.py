@@ -140,7 +140,7 @@ def view_frame(frame: Frame) -> FrameView:
     Where the picture is a screen or a page with a frame on it, all of this is looked for in that part alone.
     """
     grey = sepia_to_grey(frame)
-    place = locate(grey)
+    place = locate(frame, grey)
     height, width = grey.shape
     if place.disc is None or place.part == (slice(0, height), slice(0, width)):
         return replace(_view_of(frame, grey, place.disc), is_page=place.is_page)
