@@ -16,8 +16,8 @@ from octseg.measurement.depth import length_px
 from octseg.pullback import Frame
 from octseg.view.capture import cut_out, moved
 from octseg.view.catheter import find_sheath
-from octseg.view.disc import rim_stretch
-from octseg.view.grey import sepia_to_grey
+from octseg.view.disc import Disc, rim_stretch
+from octseg.view.grey import put_back, sepia_to_grey
 from octseg.view.preprocessing import FrameView
 
 LARGEST_LUMEN_MM2 = 50.0  # 8 mm across, a giant aneurysm (McCrindle et al. 2017, doi:10.1161/CIR.0000000000000484)
@@ -113,25 +113,27 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
             "Most of this picture is bright where an OCT frame is dark, so nothing is said of it: "
             "exchange black and white if it is a negative."
         )
-    if blueness(frame, imaged) > MOST_BLUE:
+    shown, disc = _shown(frame, view)
+    imaged = imaged if view.part is None else imaged[view.part]
+    if blueness(shown, imaged) > MOST_BLUE:
         return (
             "This picture is blue where an OCT frame is gold or grey, so nothing is said of it: "
             "exchange red and blue if a program has swapped them."
         )
-    if colour_scatter(frame, imaged) > MOST_SCATTER:
+    if colour_scatter(shown, imaged) > MOST_SCATTER:
         return (
             "This picture has many colours where an OCT frame shows shades of gold or grey, so nothing is said of it: "
             "give a frame as the console exports it."
         )
     if view.frame_count > 1:
-        shown = f"This picture shows {view.frame_count} OCT frames"
-        return f"{shown}, so nothing is said of it: cut it and give each by itself."
+        several = f"This picture shows {view.frame_count} OCT frames"
+        return f"{several}, so nothing is said of it: cut it and give each by itself."
     if view.is_page and view.disc is None:
         return (
             "No imaged disc was found in this picture, which has a ground of one level as a screen or a page has it, "
             "so nothing is said of it: give the frame alone."
         )
-    stretch = _stretch(frame, view)
+    stretch = rim_stretch(sepia_to_grey(shown), disc)
     if stretch is not None and not 1 / MOST_STRETCH < stretch < MOST_STRETCH:
         return (
             f"This picture shows an ellipse, {stretch:.2f} times as wide as it is high, where an OCT frame shows a "
@@ -151,13 +153,12 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
     return None
 
 
-def _stretch(frame: Frame, view: FrameView) -> float | None:
-    """How many times as wide as high the disc in the part of a picture (H, W, 3) that is the frame is."""
+def _shown(frame: Frame, view: FrameView) -> tuple[Frame, Disc | None]:
+    """The part of a picture (H, W, 3) that is the frame, in its right colours, and its disc, if any, in that."""
     if view.part is None or view.disc is None:
-        return rim_stretch(sepia_to_grey(frame), view.disc)
+        return put_back(frame)[0], view.disc
     rows, cols = view.part
-    shown = cut_out(frame, view.part, view.disc)
-    return rim_stretch(sepia_to_grey(shown), moved(view.disc, -rows.start, -cols.start))
+    return put_back(cut_out(frame, view.part, view.disc))[0], moved(view.disc, -rows.start, -cols.start)
 
 
 def _why_no_vessel(rays: Rays, lumen: NDArray[np.bool_], view: FrameView, has_scale: bool) -> str | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from octseg.pullback import Frame
 from octseg.view.catheter import find_sheath
 from octseg.view.disc import Disc, above_ground, border_level, find_disc
-from octseg.view.grey import Grey
+from octseg.view.grey import Grey, sepia_to_grey
 
 FILLS = 0.36  # radius by the root of the picture's area: 0.374 in whole console exports, 0.354 in one of two frames
 FLAT_BLOCK_PX = 16
@@ -23,10 +23,11 @@ FLAT_SHARE = 0.1  # of such blocks; 0 in frames cut within their disc, 0.26 and 
 BLACK = 5  # grey level: what is brighter beside a disc on a page is the page
 SAME_SIZE = 0.5  # of the largest disc's radius: two frames, not a frame and a preview
 BRIGHTEST_MEDIAN = 140  # grey level of a disc's median pixel; frames have 3 to 92
-MOST_OFF_CENTRE = 0.4  # of the radius: how far a frame's catheter lies from the middle of its disc
+MOST_OFF_CENTRE = 0.1  # of the radius: how far a frame's catheter lies from the middle of its disc; 0.02
 N_RAYS = 180
 OUTSIDE_RIM, WITHIN_RIM = (1.02, 1.035, 1.05), (0.93, 0.95, 0.97)  # of the radius
-LEAST_CLEAR = 0.3
+CLEAR = 0.5  # of a rim; frames alone have 0.64 and more, 0.45 at a gamma of 1.6
+LEAST_CLEAR = 0.2  # where a catheter lies in the middle
 MAX_DISCS, MAX_PANES, MAX_DEPTH = 3, 8, 2
 PANE_SIDE_PX = 512  # panes are told apart at about this size
 LEAST_PANE = 1 / 12  # of the picture's longer side
@@ -49,25 +50,30 @@ class Place:
     is_page: bool = False
 
 
-def locate(grey: Grey) -> Place:
-    """The frame in the grey levels (H, W) of a picture."""
+def locate(frame: Frame, grey: Grey | None = None) -> Place:
+    """The frame in a picture (H, W, 3), whose grey levels (H, W) are made here where they are not given.
+
+    On a page the brightest channel stands for grey: there the sepia is not undone, and its luminance is near black
+    where it is dim.
+    """
+    grey = sepia_to_grey(frame) if grey is None else grey
     height, width = grey.shape
     whole = (slice(0, height), slice(0, width))
     disc = find_disc(grey)
     fills = disc is not None and _fills(disc, grey)
-    if (disc is not None and fills and rim_clearness(grey, disc) >= LEAST_CLEAR) or flat_share(grey) < FLAT_SHARE:
+    if (disc is not None and fills and rim_clearness(grey, disc) >= CLEAR) or flat_share(grey) < FLAT_SHARE:
         return Place(disc, whole)
-    discs = [each for each in _apart(grey, _discs_in(grey, MAX_DEPTH)) if _is_dark(grey, each)]
-    frames = [each for each in discs if _has_a_catheter(grey, each)] or discs[:1]
+    grey = np.asarray(frame.max(axis=2), np.uint8)
+    frames = _apart(filter(None, (_sign_of(grey, each) for each in _discs_in(grey, MAX_DEPTH))))
     if frames:
         count = sum(each.radius_px >= SAME_SIZE * frames[0].radius_px for each in frames)
         return Place(frames[0], part_about(frames[0], grey.shape), count, is_page=True)
     return Place(disc, whole) if fills else Place(None, whole, is_page=True)
 
 
-def locate_disc(grey: Grey) -> Disc | None:
-    """The disc of the frame in the grey levels (H, W) of a picture."""
-    return locate(grey).disc
+def locate_disc(frame: Frame) -> Disc | None:
+    """The disc of the frame in a picture (H, W, 3)."""
+    return locate(frame).disc
 
 
 def part_about(disc: Disc, shape: tuple[int, ...]) -> Part:
@@ -115,7 +121,7 @@ def _discs_in(grey: Grey, depth: int) -> Iterator[Disc]:
         if disc is None:
             break
         yield disc
-        if _fills(disc, grey) and rim_clearness(grey, disc) >= LEAST_CLEAR:
+        if _fills(disc, grey) and rim_clearness(grey, disc) >= CLEAR:
             return
         left[part_about(disc, grey.shape)] = border_level(grey)
     if depth:
@@ -129,7 +135,9 @@ def _panes(grey: Grey) -> list[Part]:
     shrink = max(1.0, max(grey.shape) / PANE_SIDE_PX)
     size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    stands_out = (above_ground(small) >= STANDS_OUT).astype(np.uint8)
+    border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    ground = int(np.bincount(border).argmax())  # not the median: two grounds side by side have one between them
+    stands_out = (above_ground(small, ground) >= STANDS_OUT).astype(np.uint8)
     closed = cv2.morphologyEx(stands_out, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     contours, _ = cv2.findContours(opened, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -182,12 +190,25 @@ def _levels_at(grey: Grey, disc: Disc, angle: NDArray[np.float64], radius: NDArr
     return np.asarray(grey[row[seen], col[seen]], np.float64)
 
 
-def _apart(grey: Grey, discs: Iterable[Disc]) -> list[Disc]:
-    """Discs of clear rims of which none reaches the middle of another that is clearer, the largest first."""
-    kept: list[Disc] = []
-    found = [(rim_clearness(grey, disc), disc) for disc in discs]
-    for clear, disc in sorted(found, key=lambda each: -each[0]):
-        beside = (np.hypot(*np.subtract(disc.centre, other.centre)) - other.radius_px for other in kept)
-        if clear >= LEAST_CLEAR and all(gap > 0 for gap in beside):
-            kept.append(disc)
-    return sorted(kept, key=lambda each: -each.radius_px)
+def _sign_of(grey: Grey, disc: Disc) -> tuple[bool, float, Disc] | None:
+    """Whether a disc in a picture (H, W) has a catheter, and how clear its rim is; None where it is no frame's."""
+    clear = rim_clearness(grey, disc)
+    if clear < LEAST_CLEAR or not _is_dark(grey, disc):
+        return None
+    has_catheter = _has_a_catheter(grey, disc)
+    return (has_catheter, clear, disc) if has_catheter or clear >= CLEAR else None
+
+
+def _apart(found: Iterable[tuple[bool, float, Disc]]) -> list[Disc]:
+    """Discs of which none reaches the middle of another, the largest first.
+
+    One with a catheter goes before one without, a clearer one before the others; where one has a catheter, those
+    without are no frames.
+    """
+    kept: list[tuple[bool, Disc]] = []
+    for has_catheter, _, disc in sorted(found, key=lambda each: each[:2], reverse=True):
+        beside = (np.hypot(*np.subtract(disc.centre, other.centre)) - other.radius_px for _, other in kept)
+        if all(gap > 0 for gap in beside):
+            kept.append((has_catheter, disc))
+    best = kept[0][0] if kept else False
+    return sorted((disc for has_catheter, disc in kept if has_catheter == best), key=lambda each: -each.radius_px)

@@ -23,11 +23,17 @@ from octseg.pullback import Frame
 from octseg.view.capture import Part, cut_out, locate, moved
 from octseg.view.catheter import find_catheter
 from octseg.view.disc import Disc
-from octseg.view.grey import sepia_to_grey
-from octseg.view.ruler import Ruler, find_ruler, ruler_marks
+from octseg.view.grey import is_sepia, put_back, sepia_to_grey
+from octseg.view.ruler import CYAN_EXCESS, Ruler, find_ruler, ruler_marks
 
 ThirdChannel = Literal["grey", "slope"]
 
+EXCHANGED = (
+    "Red and blue are exchanged in this picture, as by a program that takes one order of colours for the other; it was "
+    "measured with them put back."
+)
+DARKEST_SHARE = 0.001  # of the disc's pixels: in frames 0 to 8 on black
+LIFTED_BLACK = 20  # grey level: models are trained with a black of up to 25
 CHANNELS_PER_REMAP = 4  # cv2.remap interpolates up to four planes at once
 
 
@@ -136,13 +142,13 @@ def view_frame(frame: Frame) -> FrameView:
     Where the picture is a screen or a page with a frame on it, all of this is looked for in that part alone.
     """
     grey = sepia_to_grey(frame)
-    place = locate(grey)
+    place = locate(frame, grey)
     height, width = grey.shape
     if place.disc is None or place.part == (slice(0, height), slice(0, width)):
         return replace(_view_of(frame, grey, place.disc), is_page=place.is_page)
     rows, cols = place.part
     shown = cut_out(frame, place.part, place.disc)
-    seen = _view_of(shown, sepia_to_grey(shown), moved(place.disc, -rows.start, -cols.start))
+    seen = _view_of(shown, sepia_to_grey(shown), moved(place.disc, -rows.start, -cols.start), is_cut_out=True)
     whole = np.zeros_like(grey)
     whole[rows, cols] = seen.grey
     return replace(
@@ -157,19 +163,56 @@ def view_frame(frame: Frame) -> FrameView:
     )
 
 
-def _view_of(frame: Frame, grey: NDArray[np.uint8], disc: Disc | None) -> FrameView:
-    """The view of a picture (H, W, 3) that is a frame and no more, its grey levels (H, W) and its disc being known."""
-    ruler = find_ruler(frame)
+def _view_of(frame: Frame, grey: NDArray[np.uint8], disc: Disc | None, *, is_cut_out: bool = False) -> FrameView:
+    """The view of a picture (H, W, 3) that is a frame and no more, its grey levels (H, W) and its disc being known.
+
+    is_cut_out: of a page.
+    """
+    ruler, frame, exchanged = _ruler_in(frame)
     catheter = find_catheter(frame, ruler)
     middle = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
     centre = catheter.centre if catheter is not None else middle
     if ruler is not None:
         grey = paint_out(grey, ruler_marks(frame, ruler))
     if disc is not None:
-        np.multiply(grey, disc.mask(*grey.shape), out=grey)
+        grey = _on_black(grey, disc.mask(*grey.shape), is_cut_out=is_cut_out)
     has_catheter = catheter is not None
-    warnings = _view_warnings(disc is not None, has_catheter)
+    warnings = (EXCHANGED,) * exchanged + _view_warnings(disc is not None, has_catheter)
     return FrameView(grey, disc, centre, ruler, warnings, has_catheter=has_catheter)
+
+
+def _on_black(grey: NDArray[np.uint8], imaged: NDArray[np.bool_], *, is_cut_out: bool) -> NDArray[np.uint8]:
+    """Grey levels (H, W) black where not `imaged` (H, W), and those of a frame whose black is lifted brought down.
+
+    The darkest of what is imaged says how far, unless black lies beside the disc. is_cut_out: of a page, so that what
+    lies there says nothing.
+    """
+    beside = grey[~imaged]
+    if imaged.any() and (is_cut_out or beside.size == 0 or np.median(beside) > LIFTED_BLACK):
+        black = int(np.quantile(grey[imaged], DARKEST_SHARE))
+        if black > LIFTED_BLACK:
+            levels = np.clip((np.arange(256) - black) * (255.0 / (255 - black)), 0, 255)
+            grey = np.asarray(cv2.LUT(grey, np.rint(levels).astype(np.uint8)), np.uint8)
+    return np.multiply(grey, imaged, out=grey)
+
+
+def _ruler_in(frame: Frame) -> tuple[Ruler | None, Frame, bool]:
+    """The ruler in a frame (H, W, 3), the frame as its colours are right, and whether red and blue were exchanged.
+
+    A sepia frame tells of such an exchange itself, a grey one by nothing but the colours of its ruler, and of those the
+    ring is the proof.
+    """
+    frame, is_exchanged = put_back(frame)
+    ruler = find_ruler(frame)
+    if is_exchanged:
+        return ruler, frame, True
+    may_be_exchanged = (ruler is None or not ruler.ring_fits) and not is_sepia(frame)
+    if may_be_exchanged and int(cv2.subtract(frame[..., 0], frame[..., 2]).max()) > CYAN_EXCESS:
+        exchanged = np.ascontiguousarray(frame[..., ::-1])
+        found = find_ruler(exchanged)
+        if found is not None and found.ring_fits:
+            return found, exchanged, True
+    return ruler, frame, False
 
 
 def _view_warnings(has_disc: bool, has_catheter: bool) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from typing import Literal
 from octseg.errors import ReadError
 from octseg.pullback import Frame, PixelScale
 from octseg.view.capture import locate_disc
-from octseg.view.grey import sepia_to_grey
 from octseg.view.ruler import MM_PER_DOT, RING_MM, Ruler, find_ruler
 
 MIN_SPACING_MM, MAX_SPACING_MM = 1e-4, 0.1
@@ -109,7 +108,7 @@ def _ruler_spacing(ruler: Ruler | None, warnings: list[str]) -> float | None:
 def _preset_scale(frame: Frame, preset: str, warnings: list[str]) -> PixelScale:
     """The preset's scale; without one, and why, where the frame is not of the preset's kind."""
     height, width = frame.shape[:2]
-    disc = locate_disc(sepia_to_grey(frame))
+    disc = locate_disc(frame)
     if preset in PRESET_BY_SIDE_PX:
         fits = disc is None or abs(2 * disc.radius_px / int(preset) - 1) <= MOST_OFF_PRESET
         if fits and {height, width} == {int(preset)}:

@@ -274,8 +274,14 @@ def test_a_stretched_frame_is_withdrawn_and_told_by_how_much(kind: str, times: s
     assert f"{times} times as wide as it is high" in str(why(picture, middle_lumen(picture)))
 
 
-def test_a_swapped_frame_is_told_to_exchange_red_and_blue() -> None:
-    picture = pictures.swapped(phantom(300001).frame)
+def test_a_frame_with_red_and_blue_exchanged_keeps_its_result() -> None:
+    assert why(pictures.swapped(phantom(300001).frame), phantom(300001).masks["lumen"]) is None
+
+
+def test_a_blue_frame_is_told_to_exchange_red_and_blue() -> None:
+    """In shades that no exchange makes sepia of."""
+    grey = sepia_to_grey(phantom(300001).frame)
+    picture = np.stack([grey // 3, grey // 2, grey], axis=-1)
     assert "exchange red and blue" in str(why(picture, phantom(300001).masks["lumen"]))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.view.grey import grey_to_sepia
-from tests.fakes.pictures import Picture, on_black_level, resized, through_jpeg
+from tests.fakes.pictures import Picture, inverted, on_black_level, resized, swapped, through_jpeg, with_gamma
 
 Draw = Callable[[Picture, np.random.Generator], "Capture"]
 Beside = Callable[[Picture, np.random.Generator, int], None]  # draws on a picture, right of a column
@@ -283,6 +283,40 @@ def jpeg_of(draw: Draw, quality: int) -> Draw:
     return draw_jpeg
 
 
+def of_frame(change: Callable[[Picture], Picture], draw: Draw) -> Draw:
+    """The capture of a changed frame."""
+    return lambda frame, rng: draw(change(frame), rng)
+
+
+def two_monitors(frame: Picture, rng: np.random.Generator) -> Capture:
+    """A capture of two monitors, a light page on the one, the frame in a window on the other."""
+    picture = screen(25, 1200, 3840)
+    picture[:, 1920:] = 250
+    for line in range(20):
+        write(picture, "Report: no dissection, MLA 5.3 mm2", 100 + 50 * line, 2000, (20, 20, 20), 1.0)
+    picture[800:1150, 1000:1900] = strip(rng, 350, 900)
+    return paste(picture, frame, 90, 60, 0.7 * 750 / frame.shape[0])
+
+
+def marked(frame: Picture, rng: np.random.Generator) -> Capture:
+    """A slide whose author drew arrows and letters over the frame."""
+    capture = slide(0.9)(frame, rng)
+    side = round(0.9 * frame.shape[0])
+    for _ in range(3):
+        start, end = (tuple(int(part) for part in rng.integers(220, 200 + side, 2)) for _ in range(2))
+        cv2.arrowedLine(capture.picture, start, end, WHITE, 3, cv2.LINE_AA)
+    write(capture.picture, "A", 270, 230, (255, 230, 0), 1.5)
+    return capture
+
+
+def row_of_three(frame: Picture, rng: np.random.Generator) -> Capture:
+    shown = resized(frame, 500, 500)
+    picture = screen(255, 700, 1700)
+    for place in (0, 1, 2):
+        picture[100:600, 50 + 540 * place : 550 + 540 * place] = np.rot90(shown, place)
+    return Capture(picture, 100, 50, 500 / frame.shape[0])
+
+
 CAPTURES: dict[str, Draw] = {
     **{f"screen of level {level}": on_screen(level) for level in (0, 8, 25, 60, 128, 200, 225, 255)},
     "blue screen": on_screen((0, 60, 140)),
@@ -316,6 +350,17 @@ CAPTURES: dict[str, Draw] = {
     "ground of a gradient": gradient_ground,
     "thin border": framed,
     "two side by side": side_by_side,
+    "three in a row": row_of_three,
+    "two monitors": two_monitors,
+    "arrows over it": marked,
+    "a third of its size on dark": on_screen(30, times=0.35),
+    "exchanged colours on dark": of_frame(swapped, on_screen(30)),
+    "exchanged colours on light": of_frame(swapped, on_screen(235, extra="view")),
+    "negative on light": of_frame(inverted, on_screen(235)),
+    "negative on dark": of_frame(inverted, on_screen(30, extra="text")),
+    "gamma 0.6 on grey": of_frame(lambda frame: with_gamma(frame, 0.6), on_screen(60)),
+    "gamma 1.6 on light": of_frame(lambda frame: with_gamma(frame, 1.6), on_screen(200)),
+    "JPEG of quality 40 on dark": of_frame(lambda frame: through_jpeg(frame, 40), on_screen(20)),
     "edges cut by 4 %": edge_cut(0.04),
     "edges cut by 15 %": edge_cut(0.15),
     "photograph, little askew": photo(0.01),

@@ -275,6 +275,7 @@ EXPORTS: dict[str, Callable[[Picture], Picture]] = {
     "black level 30, JPEG": lambda picture: through_jpeg(on_black_level(picture, 30), 60),
     "a bar of 1 mm": with_bar,
     "the disc's middle alone": lambda picture: cropped(picture, 0.7),
+    "red and blue exchanged": swapped,
     "on a black screen": lambda picture: with_margins(picture, 0),
     "on a dark screen": lambda picture: with_margins(picture, 25),
     "on a light screen": lambda picture: with_margins(picture, 225),
@@ -283,7 +284,6 @@ EXPORTS: dict[str, Callable[[Picture], Picture]] = {
 SPOILT: dict[str, Callable[[Picture], Picture]] = {
     "black and white exchanged": inverted,
     "black and white exchanged, grey": lambda picture: inverted(on_black_level(picture, 0)),
-    "red and blue exchanged": swapped,
     "stretched, 5:4": lambda picture: resized(picture, picture.shape[1], round(0.8 * picture.shape[0])),
     "stretched, 16:9": lambda picture: resized(picture, picture.shape[1], round(9 / 16 * picture.shape[0])),
     "stretched by a tenth": lambda picture: resized(picture, round(1.1 * picture.shape[1]), picture.shape[0]),

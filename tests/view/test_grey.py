@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from octseg.pullback import Frame
-from octseg.view.grey import grey_to_sepia, is_sepia, sepia_to_grey
+from octseg.view.grey import grey_to_sepia, is_sepia, put_back, sepia_to_grey
+from tests.fakes.pictures import swapped, through_jpeg
 
 LEVELS = np.tile(np.arange(240, dtype=np.uint8), (64, 1))  # (64, 240), every level from 0 to 239
 
@@ -43,6 +44,29 @@ def test_jpeg_with_blurred_colour_loses_no_more_than_the_grey_frame_would() -> N
 
     grey = np.repeat(speckle[:, :, None], 3, axis=2)
     assert error(through_jpeg(grey_to_sepia(speckle))) < 2 * error(through_jpeg(grey))
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+@pytest.mark.parametrize("quality", [None, 80])
+def test_a_frame_in_one_channel_alone_has_that_channel_s_levels(channel: int, quality: int | None) -> None:
+    """As where the red of a sepia frame was kept: its luminance made 200 a 60."""
+    blocks = np.kron(np.random.default_rng(0).integers(0, 240, (16, 16)), np.ones((16, 16))).astype(np.uint8)
+    frame = np.zeros((256, 256, 3), np.uint8)
+    frame[..., channel] = blocks
+    if quality is not None:
+        frame = through_jpeg(frame, quality)
+    assert np.abs(sepia_to_grey(frame).astype(int) - blocks).mean() < (1 if quality is None else 6)
+
+
+def test_red_and_blue_of_a_sepia_frame_are_put_back_where_they_are_exchanged() -> None:
+    sepia = grey_to_sepia(LEVELS)
+    assert np.array_equal(sepia_to_grey(swapped(sepia)), sepia_to_grey(sepia))
+    frame, exchanged = put_back(swapped(sepia))
+    assert exchanged
+    assert np.array_equal(frame, sepia)
+    grey = np.repeat(LEVELS[:, :, None], 3, axis=2)
+    for right in (sepia, grey, np.zeros_like(sepia)):
+        assert not put_back(right)[1]
 
 
 def test_black_and_other_colours_are_not_sepia() -> None:

@@ -22,6 +22,7 @@ from octseg.view.preprocessing import (
     to_input,
     view_frame,
 )
+from tests.fakes.pictures import on_black_level, swapped, through_jpeg
 
 CARTESIAN = PreprocessingConfig(domain="cartesian")
 POLAR = PreprocessingConfig(domain="polar", wrap_rays=32)
@@ -111,6 +112,30 @@ def test_a_frame_without_a_disc_is_taken_whole_with_a_warning() -> None:
     view = view_frame(noise)
     assert view.disc is None
     assert "Neither an imaged disc nor a catheter was found" in view.warnings[0]
+
+
+@pytest.mark.parametrize("colouring", ["sepia", "grey"])
+def test_a_frame_with_red_and_blue_exchanged_is_seen_as_it_was_with_a_word(colouring: str) -> None:
+    """A grey one tells of it by its ruler alone."""
+    frame = render(random_spec(300001, ruler=True, colouring=colouring)).frame
+    right, view = view_frame(frame), view_frame(swapped(frame))
+    assert np.array_equal(view.grey, right.grey)
+    assert view.ruler is not None
+    assert right.ruler is not None
+    assert view.ruler.pitch_px == right.ruler.pitch_px
+    assert "Red and blue are exchanged" in view.warnings[0]
+    assert right.warnings == ()
+
+
+@pytest.mark.parametrize("black", [30, 60, 90])
+def test_a_lifted_black_is_brought_down(black: int) -> None:
+    """Lipid was outlined a fifth smaller on a black of 60, for all that is faint is closer to what is bright."""
+    made = render(random_spec(300001, ruler=False, colouring="grey"))
+    lifted = view_frame(through_jpeg(on_black_level(made.frame, black), 80)).grey
+    inside = Disc(((made.spec.size_px - 1) / 2,) * 2, 0.45 * made.spec.size_px).mask(*lifted.shape)
+    expected = view_frame(made.frame).grey
+    assert np.median(lifted[inside]) == pytest.approx(np.median(expected[inside]), abs=3)
+    assert lifted[inside].mean() == pytest.approx(expected[inside].mean(), rel=0.05)
 
 
 def test_what_lies_outside_the_disc_is_blanked() -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 from octseg.errors import DatasetError, ReadError
 from octseg.export.files import partial_path, told_in_one_sentence
 from octseg.pullback import Frame
-from octseg.view import sepia_to_grey
 from octseg.view.capture import locate_disc
 from train.preparing.names import FrameName
 
@@ -81,7 +80,7 @@ def blanked(frame: Frame) -> Frame:
 
     Raises ReadError where no disc is found: what is text and what tissue cannot be told then.
     """
-    disc = locate_disc(sepia_to_grey(frame))
+    disc = locate_disc(frame)
     if disc is None:
         raise ReadError("no imaged disc was found in the frame, so text burned in beside it cannot be blanked")
     return frame * disc.mask(*frame.shape[:2])[..., None]

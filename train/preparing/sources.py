@@ -104,7 +104,7 @@ def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False
         if isinstance(found, Parts):
             parts[image.path] = found
         else:
-            unpaired.append((image, found))
+            unpaired.append((image, Problem(image.path, found)))
             masks.pop(key, None)
     refuse_two_spellings(parts, private=private)
     names = completed(parts)
