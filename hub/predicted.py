@@ -1,7 +1,6 @@
 """What `octseg predict --out DIR` wrote, and the page for one frame, as cases that can be shared."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -19,8 +18,8 @@ from octseg.measurement import CoreMeasures, FrameMeasures
 from octseg.measurement.records import are_texts, is_text
 from octseg.pullback import Frame, frame_sha256
 from octseg.reading import read_pullback
+from octseg.reading.folders import walk
 from octseg.reading.formats import is_picture
-from octseg.reading.names import natural_key
 from octseg.reading.survey import FolderLevels
 from octseg.result import ModelSource
 
@@ -210,7 +209,5 @@ def _files(given: Sequence[Path], names: set[str]) -> Iterator[Path]:
         if is_file:
             yield path
             continue
-        for folder, subfolders, files in os.walk(path):
-            subfolders.sort(key=natural_key)
-            there = sorted(names.intersection(files), key=natural_key)
-            yield from filter(is_picture, (Path(folder) / name for name in there))
+        for folder, _, files in walk(path):
+            yield from filter(is_picture, (folder / name for name in files if name in names))

@@ -30,13 +30,13 @@ def is_left_behind(name: str) -> bool:
 
 def walk(
     root: Path,
-    tell: Callable[[OSError], object],
+    tell: Callable[[OSError], object] | None = None,
     part_of: Callable[[Path], Hashable] | None = None,
 ) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Each folder below `root` with the names of its folders, which may be taken out, and of its files, in order.
 
-    tell: of a folder that may not be looked into. part_of: a folder that links lead to twice is looked into once for
-    each of its answers.
+    tell: of a folder that may not be looked into, which is passed over. part_of: a folder that links lead to twice is
+    looked into once for each of its answers.
     """
 
     def place_of(folder: Path) -> tuple[str, Hashable]:

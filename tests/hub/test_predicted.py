@@ -140,6 +140,13 @@ def test_a_frame_of_the_same_name_from_another_folder_is_not_taken_for_it(tmp_pa
     assert len(list(predicted_cases(out, [frames]))) == 1
 
 
+def test_a_frame_behind_a_link_is_found_as_predict_finds_it(tmp_path: Path) -> None:
+    out, frames = predict(tmp_path, made(100))
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "images").symlink_to(frames)
+    assert len(list(predicted_cases(out, [tmp_path / "project"]))) == 1
+
+
 def test_a_mask_of_the_same_name_is_passed_over(tmp_path: Path) -> None:
     out, frames = predict(tmp_path, made(100))
     (frames / "a_mask").mkdir()

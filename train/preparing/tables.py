@@ -67,6 +67,8 @@ def by_csv(path: Path, among: Collection[str] = (), root: PurePath | None = None
     Raises ConfigError where it cannot be read, lacks a column, or says two things of one file.
     """
     table = Table(path.name, tuple(_rows(path, private)), _root_folders(root), private)
+    if not table.rows:
+        raise ConfigError(f"{path.name} has a header line, and no row that names a file")
     _refuse_two_words_on_one_file(table)
     finder = _Finder(table)
     if among and not any(finder.rows_of(file) for file in among):
@@ -75,7 +77,10 @@ def by_csv(path: Path, among: Collection[str] = (), root: PurePath | None = None
     def parts_of(file: str) -> Parts:
         rows = finder.rows_of(file)
         if not rows:
-            raise DatasetError(f"{table.label} has no row for it")
+            first = table.rows[0]
+            raise DatasetError(
+                f"{table.label} has no row for it" + ("" if private else f" (row {first.number} is for {first.name})")
+            )
         if len({row.said for row in rows}) > 1:
             raise DatasetError(
                 f"{table.where(*rows[:2])} both fit it, and give it different frames; write the paths of the files, "

@@ -103,7 +103,7 @@ def test_one_name_in_the_folders_of_many_patients_is_told_by_its_path(tmp_path: 
 def test_a_file_never_gets_the_row_of_another_folder(tmp_path: Path) -> None:
     rule = by_csv(csv_file(tmp_path, "file,study\nP01/f_3.png,P01\nP02/f_4.png,P02\n"))
     assert rule("images/P02/f_3.png") is None
-    with pytest.raises(DatasetError, match=r"names\.csv has no row for it"):
+    with pytest.raises(DatasetError, match=r"names\.csv has no row for it \(row 2 is for f_3\.png\)"):
         rule.parts_of("images/P02/f_3.png")
 
 
@@ -149,6 +149,11 @@ def test_a_name_with_a_comma_that_is_not_quoted_is_told(tmp_path: Path) -> None:
 def test_a_csv_file_without_its_columns_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"needs a header line with file,study .*call the column that tells patients"):
         by_csv(csv_file(tmp_path, text))
+
+
+def test_a_csv_file_without_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="has a header line, and no row that names a file"):
+        by_csv(csv_file(tmp_path, "file,study\n,P1\n"))
 
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
