@@ -12,10 +12,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from octseg.drawing.screen import sized_for_screen
 from octseg.export.pictures import overlay_png
 from octseg.export.provenance import NOTICE, picture_texts
 from octseg.phantom import Phantom, random_spec, render
-from octseg.pullback import Frame
+from octseg.pullback import LARGE_PIXELS, Frame
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from octseg.view.disc import Disc
@@ -118,6 +119,13 @@ def test_a_large_overlay_is_the_picture_drawn_with_its_texts(pair: tuple[FrameRe
     with Image.open(io.BytesIO(overlay_png(result))) as written:
         assert written.info == picture_texts(result)
         assert np.array_equal(np.asarray(written), np.asarray(result.overlay(legend=True, caption=NOTICE)))
+
+
+def test_a_screen_gets_a_large_picture_smaller_and_any_other_as_it_is(pair: tuple[FrameResult, FrameResult]) -> None:
+    small, large = (sized_for_screen(result.frame) for result in pair)
+    assert small is pair[0].frame
+    assert large.shape[0] == large.shape[1] < SIDE
+    assert large.shape[0] * large.shape[1] == pytest.approx(LARGE_PIXELS, rel=0.01)
 
 
 @pytest.mark.parametrize("shape", [(750, 750), (2048, 2048)])

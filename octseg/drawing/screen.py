@@ -1,10 +1,24 @@
 """A picture as the bytes that a screen is sent."""
 
-import cv2
+import math
 
-from octseg.pullback import Frame
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.pullback import LARGE_PIXELS, Frame
 
 SCREEN_QUALITY = 90
+
+
+def sized_for_screen(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (H, W) or (H, W, 3) as it is; one of more pixels than a screen has, smaller."""
+    height, width = picture.shape[:2]
+    shrink = math.sqrt(height * width / LARGE_PIXELS)
+    if shrink <= 1:
+        return picture
+    size = (round(width / shrink), round(height / shrink))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def encode_jpeg(picture: Frame, quality: int = SCREEN_QUALITY) -> bytes:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
-from octseg.drawing.screen import encode_jpeg
+from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import OctsegError, ReadError
 from octseg.export.bundle import frame_files, safe_stem, zip_bytes
 from octseg.export.pictures import png_bytes
@@ -90,12 +90,7 @@ class Desk:
         Raises:
             OctsegError: what the visitor can mend, or BusyError when no turn came up in time.
         """
-        pullback = read_pullback(file)
-        if len(pullback) != 1:
-            raise ReadError(
-                f"{pullback.name} holds {len(pullback)} frames and this page takes one: save one frame as a picture, "
-                "or run `octseg predict` on the whole pullback"
-            )
+        _check_one_frame(file)
         with self._turn():
             _, segment = self._in_use
             return segment(str(file), pixel_spacing_mm, preset=preset, uncertainty=uncertainty)
@@ -120,8 +115,8 @@ class Desk:
         """Write the frame for the screen, in colour and in grey."""
         folder = self._new_folder()
         screen = Screen(folder / "frame.jpg", folder / "grey.jpg")
-        screen.frame.write_bytes(encode_jpeg(result.frame))
-        grey = cv2.cvtColor(sepia_to_grey(result.frame), cv2.COLOR_GRAY2RGB)
+        screen.frame.write_bytes(encode_jpeg(sized_for_screen(result.frame)))
+        grey = cv2.cvtColor(sized_for_screen(sepia_to_grey(result.frame)), cv2.COLOR_GRAY2RGB)
         screen.grey.write_bytes(encode_jpeg(np.asarray(grey, np.uint8)))
         return screen
 
@@ -159,3 +154,13 @@ class Desk:
         folder = self.folder / secrets.token_hex(16)
         folder.mkdir(mode=0o700)
         return folder
+
+
+def _check_one_frame(file: Path) -> None:
+    """ReadError where a file holds more; what it holds is not kept while it is segmented."""
+    pullback = read_pullback(file)
+    if len(pullback) != 1:
+        raise ReadError(
+            f"{pullback.name} holds {len(pullback)} frames and this page takes one: save one frame as a picture, "
+            "or run `octseg predict` on the whole pullback"
+        )
