@@ -23,7 +23,7 @@ CAPTIONS = (NOTICE, NOTHING_SAID)
 STEP = 8  # of the pixels that are looked at first
 LOSSY = 24  # levels that JPEG may add to a flat colour
 LEAST_GROUND, LEAST_TISSUE = 0.05, 0.002  # of a mask's pixels: black, of a tissue
-LOSSY_SHARE, EXACT_SHARE = 0.7, 0.98  # of those that are not black: of a mask's colours; JPEG blurs their borders
+LOSSY_SHARE, EXACT_SHARE = 0.6, 0.98  # a tissue's, of those neither black nor white; JPEG blurs the borders
 
 _BITS = np.unpackbits(np.frombuffer(hashlib.sha256(b"octseg overlay").digest()[:12], np.uint8))
 _MARK = _BITS.reshape(MARK_PIXELS, 3)
@@ -75,5 +75,5 @@ def _has_colours(picture: Frame, colours: NDArray[np.int16], tolerance: int, lea
         for colour in colours
     ]
     ground, *tissues, white = (float(plane.mean()) for plane in near)
-    of_colours = sum(tissues) + white >= least_share * (1 - ground)
-    return ground >= LEAST_GROUND and sum(tissues) >= LEAST_TISSUE and of_colours
+    tissue = sum(tissues)
+    return ground >= LEAST_GROUND and tissue >= LEAST_TISSUE and tissue >= least_share * (1 - ground - white)
