@@ -22,7 +22,8 @@ MARK_PIXELS = 32  # no frame is smaller
 CAPTIONS = (NOTICE, NOTHING_SAID)
 STEP = 8  # of the pixels that are looked at first
 LOSSY = 24  # levels that JPEG may add to a flat colour
-LEAST_SHARE, LEAST_GROUND, LEAST_TISSUE = 0.9, 0.05, 0.002  # of a mask's pixels: of its colours, black, of a tissue
+LEAST_GROUND, LEAST_TISSUE = 0.05, 0.002  # of a mask's pixels: black, of a tissue
+LOSSY_SHARE, EXACT_SHARE = 0.6, 0.98  # a tissue's, of those neither black nor white; JPEG blurs the borders
 
 _BITS = np.unpackbits(np.frombuffer(hashlib.sha256(b"octseg overlay").digest()[:12], np.uint8))
 _MARK = _BITS.reshape(MARK_PIXELS, 3)
@@ -61,10 +62,10 @@ def kind_of_content(content: bytes) -> OwnKind | None:
 
 
 def _is_mask(picture: Frame) -> bool:
-    """Whether nearly all pixels have a colour of a mask's, or exactly one of these turned to grey."""
+    """Whether most pixels have a colour of a mask's, or nearly all exactly one of these turned to grey."""
     if np.array_equal(picture[..., 0], picture[..., 1]) and np.array_equal(picture[..., 0], picture[..., 2]):
-        return _has_colours(picture[..., :1], _GREY, 1, 0.995)
-    return _has_colours(picture, _COLOURS, LOSSY, LEAST_SHARE)
+        return _has_colours(picture[..., :1], _GREY, 1, EXACT_SHARE)
+    return _has_colours(picture, _COLOURS, LOSSY, LOSSY_SHARE)
 
 
 def _has_colours(picture: Frame, colours: NDArray[np.int16], tolerance: int, least_share: float) -> bool:
@@ -74,4 +75,5 @@ def _has_colours(picture: Frame, colours: NDArray[np.int16], tolerance: int, lea
         for colour in colours
     ]
     ground, *tissues, white = (float(plane.mean()) for plane in near)
-    return ground >= LEAST_GROUND and sum(tissues) >= LEAST_TISSUE and ground + sum(tissues) + white >= least_share
+    tissue = sum(tissues)
+    return ground >= LEAST_GROUND and tissue >= LEAST_TISSUE and tissue >= least_share * (1 - ground - white)
