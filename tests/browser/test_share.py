@@ -40,6 +40,7 @@ class Sharing:
 
     def open(self) -> None:
         """From landing to a result and the open part."""
+        self.page.wait_for_selector("#oct-agree", state="attached")
         if self.page.locator("#oct-agree").is_visible():  # not after signing in
             self.page.click("#oct-agree")
         self.visit.take_example()
