@@ -38,12 +38,14 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CHUNK = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")
 _YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d\d)([-._ ]?)(\d\d)\2(\d\d)(?=(?:\d{4}|\d{6})?(?!\d))")
+_YEAR_FIRST_SHORT = re.compile(r"(?<!\d)((?:19|20)\d\d)([-.])(\d\d?)\2(\d\d?)(?!\d)")
 _YEAR_LAST = re.compile(
     r"(?<!\d)(\d\d?)([-._ ])(\d\d?)\2((?:19|20)\d\d)(?!\d)|(?<!\d)(\d\d)(\d\d)((?:19|20)\d\d)(?!\d)"
 )
 _SHORT_YEAR = re.compile(r"(?<!\d)(\d\d)\.(\d\d)\.([2-9]\d)(?!\d)")
-_MONTH_NAMED = re.compile(r"(?<!\d)(\d\d?)[-._ ]*([^\W\d_]{3})[^\W\d_]*[-._ ]*((?:19|20)?\d\d)(?!\d)")
+_MONTH_NAMED = re.compile(r"(?<!\d)(\d\d?)(?:st|nd|rd|th)?[-._ ]*([^\W\d_]{3})[^\W\d_]*[-._ ]*((?:19|20)?\d\d)(?!\d)")
 _MONTH_FIRST = re.compile(r"(?<![^\W\d_])([^\W\d_]{3})[^\W\d_]*[-._ ]*(\d\d?)[-._ ,]+((?:19|20)\d\d)(?!\d)")
+_MONTH_MIDDLE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-._ ]*([^\W\d_]{3})[^\W\d_]*[-._ ]*(\d\d?)(?!\d)")
 _SIX = re.compile(r"(?<!\d)(\d\d)(\d\d)(\d\d)(?!\d)")
 _OF_A_STATE = re.compile(r"(?<!\d)(\d{6})[-+A]\d{3}[\dA-Z](?!\w)|(?<!\d)(\d{6})-\d{7}(?!\d)")
 _NUMBERS = (
@@ -125,7 +127,7 @@ def _names_in(text: str) -> list[str]:
         found = re.fullmatch(r"(\d*)([^\W\d_]+)\d*", chunk)
         if found is not None and (not found[1] or found[2].istitle()):
             words += _CAMEL.split(found[2])
-    return [word for word in words if _plain(word) not in ORDINARY and word[:3].casefold() not in MONTH_OF]
+    return [word for word in words if _plain(word) not in ORDINARY and word.casefold() not in MONTH_OF]
 
 
 def _plain(word: str) -> str:
@@ -163,14 +165,15 @@ def _two_words(text: str, shared: Collection[str]) -> bool:
 
 def _dates(text: str) -> list[date]:
     """Full dates in a text, however written."""
-    found = [_date(year, month, day) for year, _, month, day in _YEAR_FIRST.findall(text)]
+    both = _YEAR_FIRST.findall(text) + _YEAR_FIRST_SHORT.findall(text)
+    found = [_date(year, month, day) for year, _, month, day in both]
     for day, _, month, year, *compact in _YEAR_LAST.findall(text):
         day, month, year = (day, month, year) if year else compact
         found += [_date(year, month, day), _date(year, day, month)]
     found += [_date(f"19{year}", month, day) for day, month, year in _SHORT_YEAR.findall(text)]
     named = [(year, month, day) for day, month, year in _MONTH_NAMED.findall(text)]
     named += [(year, month, day) for month, day, year in _MONTH_FIRST.findall(text)]
-    for year, month, day in named:
+    for year, month, day in named + _MONTH_MIDDLE.findall(text):
         number = MONTH_OF.get(month.casefold())
         if number is not None and (len(year) == 4 or int(year) > 20):
             found.append(_date(year if len(year) == 4 else f"19{year}", str(number), day))

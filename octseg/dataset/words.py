@@ -8,8 +8,10 @@ plaque plaques lipid lipids lipidic calcium calcified calc fibrous fibro fibroti
 thin tcfa thcfa necrotic rupture ruptured erosion thrombus macrophage neointima intima media adventitia wall eel
 stent stents stented scaffold native normal healthy diseased disease lesion lesions culprit nonculprit target
 patient patients pat pats pt pts subject subjects subj case cases donor specimen sample samples cohort group groups grp
-control controls ctrl treated untreated placebo drug trial arm visit visits baseline followup follow fu pre post acute
-stable before after human pig pigs porcine rabbit rabbits animal animals mouse cadaver heart ex vivo exvivo invivo vitro
+control controls ctrl treated untreated placebo drug trial trials registry pilot retro retrospective prospective
+multi multicenter multicentre single mono arm visit visits baseline followup follow fu pre post acute
+stable before after human pig pigs porcine rabbit rabbits animal animals mouse swine sheep mini
+minipig minipigs cadaver aorta aortic carotid femoral renal heart ex vivo exvivo invivo vitro
 male female day days week weeks month months year years age
 abbott terumo lightlab ilumien optis dragonfly fastview gentuity conavi boston volcano infraredx nipro
 hospital hosp clinic clinical center centre centers centres site sites ward unit department dept university institute
@@ -27,6 +29,7 @@ models cartesian polar gray grey color colour rgb mono red green blue white blac
 all other others misc archive backup upload download result results output outputs input inputs preview crop cropped
 rot rotated turned flip flipped mirrored resized scaled small large big one two three four five six seven eight nine ten
 first second third last alpha beta gamma delta epsilon zeta eta theta iota kappa lambda sigma omega
+compare comparison analysis resliced reslice filtered cleaned clean good bad best worst selected selection
 png jpg jpeg tif tiff ome dicom dcm bmp webp avi movie video clip screen screenshot capture
 reader readers observer observers expert experts rater raters annotator person zenodo record zen public private
 january february march april may june july august september october november december

@@ -10,11 +10,13 @@ DATES = [
     *("MUELLER_HANS_19540312", "HM_19540312", "H.M._1954-03-12", "1961-03-04", "04.03.1961", "19610304", "04-03-1961"),
     *("1961_03_04", "1961.03.04", "12061954", "03121954_KL", "04.03.61", "4-MAR-1961", "04mar1961", "Mar 4 1961"),
     *("P01_19540312", "20240131120001", "12. Mai 1958", "HM_610304"),
+    *("1961-3-4", "13th March 1954", "1954March13", "MAR-13-1954", "DOB19610304", "19540312-MH"),
 ]
 NAMES = [
     *("Mueller_Hans", "DOE^JANE", "Doe, Jane", "Müller", "Smith", "KIM_MINHO", "LI_XIAOMING", "김민호", "王伟"),
     *("Иванов_Иван", "MuellerHans", "hans.mueller", "mueller-hans", "O'Brien_Pat", "García", "Jean-Luc Picard"),
     *("MUELLER_1954", "Pat_Schmidt", "Lee_Ann", "Kim", "Smith01", "Hans1954", "patient Mueller", "Doe_J"),
+    *("doe_jane", "Marie", "Junker_02", "SMITH^JOHN^^", "M. Schmidt", "van der Berg", "Nguyễn_Văn", "محمد", "Meier54"),
 ]
 NUMBERS = [
     *("610304-1234", "131052-308T", "580930-1234567", "MRN12345678", "mrn_0012345", "PID0012345", "12345678"),
@@ -27,6 +29,8 @@ ORDINARY = [
     *("P-0001", "X12B", "pat0012", "Donor 4", "baseline_5", "RCA_prox_3", "test", "C3PO", "ID_0042", "pig_12"),
     *("ABC_003", "HX12", "2024_03", "2024", "sub-01_ses-02", "0001234", "rabbit_left_7", "P01_baseline", "1_2_3"),
     *("control_group_a", "CN-SH-012", "a3f5c2d1", "00012", "week_12", "V1.2.3", "frame_000123"),
+    *("pilot_03", "swine_3", "aorta_2", "prospective_004", "P001_LAD_BL", "NCT01234567-003", "s01e02", "mini_pig_2"),
+    *("oct_2024_07_1", "R2D2_4", "CASE-2023-11", "cohort2_subject17"),
     *("ABCD1234EF", "000101", "240131", "oct-2024-07_pre"),
 ]
 
