@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
-PixelSpacingSource = Literal["dicom", "ruler", "user", "preset"]
+PixelSpacingSource = Literal["dicom", "ruler", "bar", "user", "preset"]
 
 
 def frame_sha256(frame: Frame) -> str:
@@ -42,7 +42,7 @@ class Pullback:
     """The frames of one catheter run, in order; iterate for (H, W, 3) uint8 frames, decoded one at a time.
 
     name: the file's name without folder and ending: a label, never a path.
-    pixel_spacing_mm: from the file's own header (DICOM), else None; the burned-in ruler is read per frame.
+    pixel_spacing_mm: from the file's own header (DICOM), else None; burned-in ruler and scale bar are read per frame.
     warnings: what reading changed or could not know, one sentence each.
     """
 

@@ -20,6 +20,7 @@ from typing_extensions import Self
 from octseg.errors import ConfigError
 from octseg.model.config import checked_fields
 from octseg.pullback import Frame
+from octseg.view.bar import Bar, bar_marks, find_bars
 from octseg.view.catheter import find_catheter
 from octseg.view.disc import Disc, find_disc
 from octseg.view.grey import sepia_to_grey
@@ -103,6 +104,7 @@ class FrameView:
     ruler: Ruler | None
     warnings: tuple[str, ...] = ()
     nearer_reach_px: float | None = None
+    bars: tuple[Bar, ...] = ()
 
     @property
     def circle(self) -> Disc:
@@ -130,11 +132,15 @@ def view_frame(frame: Frame) -> FrameView:
     catheter = find_catheter(frame, ruler)
     middle = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
     centre = catheter.centre if catheter is not None else middle
+    bars = find_bars(frame)
     if ruler is not None:
         grey = paint_out(grey, ruler_marks(frame, ruler))
+    if bars:
+        grey = paint_out(grey, bar_marks(frame, bars))
     if disc is not None:
         grey = grey * disc.mask(*grey.shape)
-    return FrameView(grey, disc, centre, ruler, _view_warnings(disc is not None, catheter is not None))
+    warnings = _view_warnings(disc is not None, catheter is not None)
+    return FrameView(grey, disc, centre, ruler, warnings, bars=bars)
 
 
 def _view_warnings(has_disc: bool, has_catheter: bool) -> tuple[str, ...]:
