@@ -96,7 +96,7 @@ def lettered(text: str, digit_px: int, font: str | None = None) -> NDArray[np.fl
     image = Image.new("L", (round(4 * size * len(text)) + 8, round(4 * size)))
     ImageDraw.Draw(image).text((size, size), text, fill=255, font=face)
     box = image.getbbox()
-    return np.asarray(image.crop(box), np.float32) / 255
+    return np.asarray(image.crop(box), np.float32) / np.float32(255)
 
 
 def _fill(
@@ -106,7 +106,7 @@ def _fill(
 
     def covered(span: tuple[float, float], size: int) -> NDArray[np.float64]:
         place = np.arange(size)
-        return (np.minimum(place + 0.5, span[1]) - np.maximum(place - 0.5, span[0])).clip(0, 1)
+        return np.asarray(np.minimum(place + 0.5, span[1]) - np.maximum(place - 0.5, span[0])).clip(0, 1)
 
     share = np.outer(covered(rows, canvas.shape[0]), covered(cols, canvas.shape[1]))[..., None]
     canvas[:] = np.rint(canvas + share * (np.array(colour) - canvas)).astype(np.uint8)

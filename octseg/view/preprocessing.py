@@ -127,8 +127,8 @@ class FrameView:
 def view_frame(frame: Frame) -> FrameView:
     """Find disc, ruler and catheter in a frame (H, W, 3), and clean its grey levels of all that is not tissue."""
     grey = sepia_to_grey(frame)
-    ruler = find_ruler(frame)
     disc = find_disc(grey)
+    ruler = find_ruler(frame, disc)
     catheter = find_catheter(frame, ruler)
     middle = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
     centre = catheter.centre if catheter is not None else middle

@@ -53,7 +53,7 @@ def find_pixel_scale(
     warnings: list[str] = []
     seen = find_ruler(frame) if ruler == "find" else ruler
     shape = FrameShape(frame, seen)
-    by_ruler = _ruler_spacing(seen, warnings)
+    by_ruler = _ruler_spacing(seen, shape, warnings)
     by_bar = bar_spacing(find_bars(frame) if bars == "find" else bars, shape, warnings)
     by_header = _header_spacing(header_mm, warnings)
     contradicted = by_ruler is not None and by_bar is not None and contradict(by_ruler, by_bar, warnings)
@@ -104,12 +104,15 @@ def _header_spacing(header_mm: float | None, warnings: list[str]) -> float | Non
     return None
 
 
-def _ruler_spacing(ruler: Ruler | None, warnings: list[str]) -> float | None:
+def _ruler_spacing(ruler: Ruler | None, shape: FrameShape, warnings: list[str]) -> float | None:
     """The ruler's spacing where the catheter's ring does not contradict it; else None, and why."""
     if ruler is None:
         return None
     ring_mm = ruler.ring_diameter_mm
     if ring_mm is None:
+        if (why := shape.why_not_round()) is not None:
+            warnings.append(f"{why}: the ruler is not used")
+            return None
         warnings.append("no catheter ring was seen around the ruler, so its scale could not be cross-checked")
     elif not ruler.ring_fits:
         warnings.append(

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from octseg.pullback import Frame
 from octseg.view.ruler.ring import centre_and_ring
-from octseg.view.ruler.shape import Floats, Line, Ruler, fitted_line, lit
+from octseg.view.ruler.shape import MIN_DOTS, Floats, Line, Ruler, fitted_line, lit
 
-MIN_DOTS = 4
 MIN_PITCH_PX = 20.0  # a 10 mm field on 200 px; below it the dots run together
 MAX_OFF_LINE_PX = 3.0
 MAX_PITCH_SPREAD = 0.05

@@ -9,6 +9,10 @@ from octseg.view.grey import SEPIA, is_sepia
 from octseg.view.ruler.coloured import CYAN_EXCESS
 from octseg.view.ruler.shape import Floats, Ruler, lit
 
+RING_DRAWN_MM = 0.907
+DASH_DEG = 11  # to either side of the middle of one of the ring's dashes
+DASH_BLUR_PX = 1
+
 
 def ruler_marks(frame: Frame, ruler: Ruler) -> NDArray[np.bool_]:
     """Every pixel (H, W) that the ruler covers: line, dots and dashed ring, with the blur that JPEG gives them.
@@ -29,9 +33,21 @@ def ruler_marks(frame: Frame, ruler: Ruler) -> NDArray[np.bool_]:
     if ruler.ring_diameter_px is not None:
         width_px = 2 * round(0.03 * ruler.ring_diameter_px + line_px) + 1  # the arcs are drawn a little off-centre
         cv2.circle(near, _xy(ruler.centre), round(ruler.ring_diameter_px / 2), 1, width_px)
+    if ruler.by_shape:
+        return _by_place(marks, ruler, line_px)
     rows, cols = lit(near).T
     coloured = _coloured(frame[rows, cols].astype(np.int16), is_sepia(frame))
     marks[rows[coloured], cols[coloured]] = 1
+    return np.asarray(cv2.dilate(marks, np.ones((3, 3), np.uint8)), dtype=bool)
+
+
+def _by_place(marks: NDArray[np.uint8], ruler: Ruler, line_px: int) -> NDArray[np.bool_]:
+    """The marks (H, W) of a ruler whose colours are lost, its line drawn: the dots too, and the ring's dashes."""
+    for dot in ruler.dots_px:
+        cv2.circle(marks, _xy(dot), round(1.3 * ruler.dot_radius_px + 1), 1, -1)
+    radius = round((ruler.ring_diameter_px or RING_DRAWN_MM * ruler.pitch_px) / 2)
+    for side in range(0, 360, 90):
+        cv2.ellipse(marks, _xy(ruler.centre), (radius, radius), side, -DASH_DEG, DASH_DEG, 1, line_px + DASH_BLUR_PX)
     return np.asarray(cv2.dilate(marks, np.ones((3, 3), np.uint8)), dtype=bool)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 MM_PER_DOT = 1.0
+MIN_DOTS = 4
 RING_MM = (0.85, 0.97)  # the catheter of 2.7 F, 0.90 mm, as the console draws it
 
 
@@ -25,6 +26,7 @@ class Ruler:
     pitch_px: pixels between neighbouring dots, so pixels per mm.
     pitch_spread: largest deviation of one gap from `pitch_px`, as a part of it.
     dot_radius_px: of a dot as drawn, for painting it out.
+    by_shape: found in a frame without its colours; the direction may then be the other way round.
     ring_diameter_px: of the dashed ring at the catheter's rim; None where it was not found.
     """
 
@@ -35,6 +37,7 @@ class Ruler:
     pitch_spread: float
     dot_radius_px: float
     ring_diameter_px: float | None
+    by_shape: bool = False
 
     @property
     def ring_diameter_mm(self) -> float | None:
