@@ -11,10 +11,10 @@ from octseg.view.bar import Bar
 from octseg.view.catheter import RING_RADIUS_PART, find_sheath
 from octseg.view.disc import Disc, find_disc, rim_stretch
 from octseg.view.grey import Grey, sepia_to_grey
-from octseg.view.ruler import RING_MM, Ruler
+from octseg.view.ruler import RING_MM, Ruler, find_ring
 
 MOST_STRETCH = 1.03  # width by height of the disc or the other way round: 1.003 in real frames, 1.018 in poor exports
-SHEATH_MM = (0.68, 1.2)  # its rings as they are found: 0.88 to 1.08 in real frames, 0.74 to 1.0 in phantoms
+SHEATH_MM = (0.68, 1.13)  # its rings as they are found: 0.88 to 1.08 in real frames, 0.74 to 1.0 in phantoms
 FIELD_MM = (3.5, 16.0)  # width of an imaged disc; consoles show 5 to 10.5
 SAME_SCALE = 0.02  # two scales of one frame
 END_PX = 1.0  # by which a bar's length may be wrong besides
@@ -42,6 +42,13 @@ class FrameShape:
         """The disc's radius; without a disc half the frame's shorter side."""
         return min(self.grey.shape) / 2 if self.disc is None else self.disc.radius_px
 
+    @cached_property
+    def ring_px(self) -> float | None:
+        """Diameter of the ring that the console draws about the catheter, None where none is seen."""
+        if self.ruler is not None:
+            return self.ruler.ring_diameter_px
+        return None if self.disc is None else find_ring(self.frame, self.disc)
+
     def why_not_round(self) -> str | None:
         """Why no single scale fits the frame: its disc is no circle."""
         stretch = rim_stretch(self.grey, self.disc)
@@ -51,7 +58,7 @@ class FrameShape:
 
     def why_not_the_catheter(self, spacing_mm: float, name: str) -> str | None:
         """Why a scale is not true: the catheter would have a width that none has."""
-        ring_px = None if self.ruler is None else self.ruler.ring_diameter_px
+        ring_px = self.ring_px
         if ring_px is not None:
             width_mm, (least, most) = ring_px * spacing_mm, RING_MM
         else:
@@ -71,11 +78,14 @@ class FrameShape:
         return abs(row - self.disc.centre[0]) <= 1.05 * self.disc.radius_px
 
 
-def bar_spacing(bars: Sequence[Bar], shape: FrameShape, warnings: list[str]) -> float | None:
-    """The scale of a frame's bars where disc and catheter do not contradict it; else None, and why."""
-    if not bars:
+def bar_spacing(bars: Sequence[Bar], shape: FrameShape, by_ruler: float | None, warnings: list[str]) -> float | None:
+    """The scale of a frame's bars where disc and catheter do not contradict it; else None, and why.
+
+    by_ruler: the ruler's scale, if any, which was held against the catheter; a bar at a strip is then passed by.
+    """
+    chosen = [bar for bar in bars if shape.beside_disc(bar)] or list(bars if by_ruler is None else ())
+    if not chosen:
         return None
-    chosen = [bar for bar in bars if shape.beside_disc(bar)] or list(bars)
     likely = [bar for bar in chosen if FIELD_MM[0] <= 2 * shape.radius_px / bar.px_per_mm <= FIELD_MM[1]]
     if not likely:
         field_mm = 2 * shape.radius_px / chosen[0].px_per_mm
@@ -90,6 +100,8 @@ def bar_spacing(bars: Sequence[Bar], shape: FrameShape, warnings: list[str]) -> 
         warnings.append(f"the scale bars in this frame give {said} pixels per mm: none is used")
         return None
     spacing_mm = 1 / longest.px_per_mm
+    if by_ruler is not None:
+        return spacing_mm
     why = shape.why_not_round() or shape.why_not_the_catheter(spacing_mm, "the burned-in scale bar")
     if why is not None:
         warnings.append(f"{why}: the bar is not used; enter the scale to get mm")

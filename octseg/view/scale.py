@@ -54,7 +54,7 @@ def find_pixel_scale(
     seen = find_ruler(frame) if ruler == "find" else ruler
     shape = FrameShape(frame, seen)
     by_ruler = _ruler_spacing(seen, shape, warnings)
-    by_bar = bar_spacing(find_bars(frame) if bars == "find" else bars, shape, warnings)
+    by_bar = bar_spacing(find_bars(frame) if bars == "find" else bars, shape, by_ruler, warnings)
     by_header = _header_spacing(header_mm, warnings)
     contradicted = by_ruler is not None and by_bar is not None and contradict(by_ruler, by_bar, warnings)
     if user_mm is not None:

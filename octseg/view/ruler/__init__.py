@@ -14,9 +14,10 @@ from octseg.view.grey import sepia_to_grey
 from octseg.view.ruler.coloured import cyan_pixels, find_coloured_ruler
 from octseg.view.ruler.grey import find_grey_ruler
 from octseg.view.ruler.marks import ruler_marks
+from octseg.view.ruler.ring import ring_about
 from octseg.view.ruler.shape import MM_PER_DOT, RING_MM, Ruler
 
-__all__ = ["MM_PER_DOT", "RING_MM", "Ruler", "find_ruler", "ruler_marks"]
+__all__ = ["MM_PER_DOT", "RING_MM", "Ruler", "find_ring", "find_ruler", "ruler_marks"]
 
 MOST_CYAN = 40  # pixels in a disc; half a cut line has some hundred
 
@@ -34,6 +35,11 @@ def find_ruler(frame: Frame, disc: Disc | Literal["find"] | None = "find") -> Ru
     if disc is None or _cyan_in(frame, disc) > MOST_CYAN:  # with its colours it was looked at, and is none
         return None
     return find_grey_ruler(frame, disc)
+
+
+def find_ring(frame: Frame, disc: Disc) -> float | None:
+    """Diameter in pixels of the dashed ring about the catheter in a frame (H, W, 3) without a ruler; None without."""
+    return ring_about(cyan_pixels(frame), disc.centre, disc.radius_px)
 
 
 def _cyan_in(frame: Frame, disc: Disc) -> int:

@@ -36,11 +36,11 @@ MAX_RING_STRETCH = 0.02
 
 def find_grey_ruler(frame: Frame, disc: Disc) -> Ruler | None:
     """The ruler in a frame (H, W, 3) by its shape, or None; which half is yellow stays unknown."""
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
     shrink = max(1.0, max(grey.shape) / SEARCH_SIDE_PX)
     if shrink > 1:
         size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     radius = disc.radius_px / shrink
     middle = (np.array(disc.centre) + 0.5) / shrink - 0.5
     dot_px = max(1.5, DOT_RADIUS_PART * radius)
@@ -63,7 +63,7 @@ def find_grey_ruler(frame: Frame, disc: Disc) -> Ruler | None:
     ring = _ring_diameter(grey, dots[places == 0][0], float(pitch))
 
     def there(at: Floats) -> Floats:
-        return (at + 0.5) * shrink - 0.5
+        return np.asarray((at + 0.5) * shrink - 0.5, np.float64)
 
     at_centre = there(dots[places == 0][0])
     return Ruler(

@@ -8,6 +8,7 @@ import numpy as np
 from octseg.view.ruler.shape import Floats, Line
 
 RING_SEARCH = (0.3, 0.75)  # radius by pitch: a ring of the wrong size shall show, and a dot's neighbours shall not
+RING_OF_DISC = (0.06, 0.24)  # radius by that of the disc: a 0.9 mm ring in fields of 14 to 4 mm
 MIN_RING_PIXELS = 12
 MIN_RING_SHARE = 0.6  # of the cyan pixels about the catheter
 MAX_RING_OFF_CENTRE = 0.15  # of its radius
@@ -32,6 +33,16 @@ def centre_and_ring(
             return centre, diameter, False
         stretched = stretched or len(arcs) >= MIN_RING_PIXELS
     return dots[yellow_count - 1], None, stretched
+
+
+def ring_about(cyan: Floats, centre: tuple[float, float], disc_px: float) -> float | None:
+    """Diameter in pixels of the dashed ring among cyan pixels (n, 2) where there is no ruler; None where none is seen.
+
+    centre: of the disc, which has the radius `disc_px`.
+    """
+    distance = np.hypot(*(cyan - centre).T)
+    within = (distance > RING_OF_DISC[0] * disc_px) & (distance < RING_OF_DISC[1] * disc_px)
+    return _circle_diameter(cyan[within] - centre, sum(RING_OF_DISC) * disc_px)
 
 
 def _circle_diameter(arcs: Floats, pitch_px: float) -> float | None:
