@@ -141,6 +141,17 @@ def test_a_stretched_frame_has_no_single_scale(height: int) -> None:
     assert find_ruler(np.asarray(stretched, dtype=np.uint8)) is None
 
 
+def test_three_smeared_dashes_are_no_ring_but_the_dots_still_tell_the_scale() -> None:
+    """As JPEG leaves them: they fit no circle, but one side is missing, so that no ellipse is seen either."""
+    frame = with_ruler(tissue(750), 149.7, ring_mm=None)
+    for start in (-10, 80, 170):
+        cv2.ellipse(frame, (374, 374), (72, 66), 0, start, start + 20, (60, 215, 212), 1, cv2.LINE_AA)
+    ruler = find_ruler(frame)
+    assert ruler is not None
+    assert ruler.ring_diameter_px is None
+    assert ruler.pitch_px == pytest.approx(149.7, rel=0.002)
+
+
 def test_a_frame_without_a_ruler_has_none() -> None:
     for seed in range(5):
         assert find_ruler(tissue(750, seed)) is None

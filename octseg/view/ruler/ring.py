@@ -31,7 +31,7 @@ def centre_and_ring(
         diameter = _circle_diameter(arcs, pitch_px)
         if diameter is not None:
             return centre, diameter, False
-        stretched = stretched or len(arcs) >= MIN_RING_PIXELS
+        stretched = stretched or (len(arcs) >= MIN_RING_PIXELS and _quadrants(arcs) == 4)
     return dots[yellow_count - 1], None, stretched
 
 
@@ -52,8 +52,7 @@ def _circle_diameter(arcs: Floats, pitch_px: float) -> float | None:
     radius = np.hypot(*arcs.T)
     votes = np.convolve(np.bincount(radius.astype(np.intp)), np.ones(3), mode="same")
     on_ring = arcs[np.abs(radius - votes.argmax()) <= max(3.0, 0.04 * pitch_px)]
-    quadrants = np.unique(np.rint(np.degrees(np.arctan2(on_ring[:, 0], on_ring[:, 1])) / 90.0) % 4)
-    if len(on_ring) < max(MIN_RING_PIXELS, MIN_RING_SHARE * len(arcs)) or quadrants.size < 3:
+    if len(on_ring) < max(MIN_RING_PIXELS, MIN_RING_SHARE * len(arcs)) or _quadrants(on_ring) < 3:
         return None
     # Least squares of |p|^2 = 2 c p + (r^2 - |c|^2): the arcs are drawn a little beside the dot.
     design = np.column_stack([2.0 * on_ring, np.ones(len(on_ring))])
@@ -62,6 +61,11 @@ def _circle_diameter(arcs: Floats, pitch_px: float) -> float | None:
     if off_centre > MAX_RING_OFF_CENTRE * radius_px or abs(_axis_ratio(on_ring) - 1.0) > MAX_RING_STRETCH:
         return None
     return float(2.0 * radius_px)
+
+
+def _quadrants(points: Floats) -> int:
+    """In how many of the four directions, above, below, left and right, (n, 2) points lie about (0, 0)."""
+    return len(np.unique(np.rint(np.degrees(np.arctan2(points[:, 0], points[:, 1])) / 90.0) % 4))
 
 
 def _axis_ratio(ring: Floats) -> float:
