@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 ROWS_AT_ONCE = 256
 LARGE_PIXELS = 4_200_000  # a frame of more is decoded, measured and written with less memory to a pixel
-PixelSpacingSource = Literal["dicom", "ruler", "user", "preset"]
+PixelSpacingSource = Literal["dicom", "ruler", "bar", "user", "preset"]
 
 
 def frame_sha256(frame: Frame) -> str:
@@ -71,7 +71,7 @@ class Pullback:
 
     name: the file's name without folder and ending: a label, never a path.
     first_number: of its first frame; of a single picture the number that its name bears, else 1.
-    pixel_spacing_mm: from the file's own header (DICOM), else None; the burned-in ruler is read per frame.
+    pixel_spacing_mm: from the file's own header (DICOM), else None; burned-in ruler and scale bar are read per frame.
     warnings: what reading changed or could not know, one sentence each.
     """
 

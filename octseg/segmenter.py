@@ -139,7 +139,7 @@ class Segmenter:
             source: path, bytes of a file, open file, PIL image, (H, W) or (H, W, 3) uint8 array, or a Pullback of one
                 frame.
             pixel_spacing_mm: mm per pixel as known by the user; it goes before the scale found in the frame.
-            preset: name of a preset scale, used where neither file nor ruler tells one.
+            preset: name of a preset scale, used where neither file, ruler nor scale bar tells one.
             uncertainty: also give each measure its 95 % interval, which takes several times as long.
 
         Raises:
@@ -323,6 +323,7 @@ def _why_withdrawn(seen: _Seen, lumen: NDArray[np.float32] | None) -> str | None
 def _scale_of(
     frame: Frame, view: FrameView, pullback: Pullback, pixel_spacing_mm: float | None, preset: str | None
 ) -> PixelScale:
+    header_mm = pullback.pixel_spacing_mm
     return find_pixel_scale(
-        frame, header_mm=pullback.pixel_spacing_mm, user_mm=pixel_spacing_mm, preset=preset, ruler=view.ruler
+        frame, header_mm=header_mm, user_mm=pixel_spacing_mm, preset=preset, ruler=view.ruler, bars=view.bars
     )

@@ -147,7 +147,7 @@ def refuse_without(
 
 def training_frame(case: Case, view: FrameView, classes: Sequence[str]) -> TrainingFrame:
     """A seen frame with its planes (H, W, K) of `classes`, scaled so that no side exceeds `LONGEST_SIDE_PX`."""
-    scale = find_pixel_scale(case.frame, header_mm=case.pixel_spacing_mm, ruler=view.ruler)
+    scale = find_pixel_scale(case.frame, header_mm=case.pixel_spacing_mm, ruler=view.ruler, bars=view.bars)
     side = min(view.grey.shape)
     truth = dict(case.truth)
     if "lipid_core" in truth and "lumen" in truth:

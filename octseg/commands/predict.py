@@ -57,7 +57,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--preset",
         choices=PRESETS,
-        help="scale of frames that tell none (no --pixel-spacing, header or ruler): pixels of a square export, "
+        help="scale of frames that tell none (no --pixel-spacing, header, ruler or bar): pixels of a square export, "
         "or mm across the imaged disc",
     )
     parser.add_argument("--frame-spacing", type=_millimetres, metavar="MM", help="mm between frames")

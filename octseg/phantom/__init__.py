@@ -6,6 +6,7 @@ phantom.frame, phantom.masks["lipid_core"], phantom.truth.lipid_arc_deg
 ```
 """
 
+from octseg.phantom.exports import ScaleBar, as_export
 from octseg.phantom.other_optics import other_optics
 from octseg.phantom.rendering import Phantom, make_phantom, render
 from octseg.phantom.sampling import random_spec
@@ -35,10 +36,12 @@ __all__ = [
     "Optics",
     "Phantom",
     "PhantomSpec",
+    "ScaleBar",
     "Sheath",
     "SideBranch",
     "Truth",
     "Wall",
+    "as_export",
     "make_phantom",
     "other_optics",
     "random_spec",

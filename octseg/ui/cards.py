@@ -14,6 +14,7 @@ from octseg.ui.markup import number, sentences, signed, text, whole_sentence
 SOURCES = {
     "dicom": "DICOM header",
     "ruler": "Ruler burned into the frame",
+    "bar": "Scale bar burned into the frame",
     "user": "Entered by you",
     "preset": "Preset",
     None: "Not known",
@@ -21,6 +22,7 @@ SOURCES = {
 BEFORE_PRESET = {
     "dicom": "the file's header was used",
     "ruler": "the ruler in the frame was used",
+    "bar": "the scale bar in the frame was used",
     "user": "the number that you entered was used",
 }
 INTERVALS_INFO = "How sure each measure is, from variants of the frame. {}. Takes several times as long."
@@ -33,7 +35,7 @@ def scale_html(scale: PixelScale, preset: str | None = None) -> str:
     if scale.pixel_spacing_mm is None:
         given = f"the preset {text(preset)} does not fit this frame" if preset else "no scale is given"
         body = (
-            f"<p>No ruler could be used and {given}, so areas stay in pixels. "
+            f"<p>No ruler or scale bar could be used and {given}, so areas stay in pixels. "
             "Enter the millimetres per pixel or choose the display's field below to get mm², mm and µm.</p>"
         )
     else:

@@ -20,6 +20,7 @@ from typing_extensions import Self
 from octseg.errors import ConfigError
 from octseg.model.config import checked_fields
 from octseg.pullback import Frame
+from octseg.view.bar import Bar, bar_marks, find_bars
 from octseg.view.capture import Part, cut_out, locate, moved
 from octseg.view.catheter import find_catheter
 from octseg.view.disc import Disc
@@ -117,6 +118,7 @@ class FrameView:
     part: Part | None = None
     frame_count: int = 1
     is_page: bool = False
+    bars: tuple[Bar, ...] = ()
 
     @property
     def circle(self) -> Disc:
@@ -157,6 +159,7 @@ def view_frame(frame: Frame) -> FrameView:
         disc=place.disc,
         catheter_centre=(seen.catheter_centre[0] + rows.start, seen.catheter_centre[1] + cols.start),
         ruler=seen.ruler and seen.ruler.moved(rows.start, cols.start),
+        bars=tuple(bar.moved(rows.start, cols.start) for bar in seen.bars),
         part=place.part,
         frame_count=place.frame_count,
         is_page=place.is_page,
@@ -168,17 +171,20 @@ def _view_of(frame: Frame, grey: NDArray[np.uint8], disc: Disc | None, *, is_cut
 
     is_cut_out: of a page.
     """
-    ruler, frame, exchanged = _ruler_in(frame)
+    ruler, frame, exchanged = _ruler_in(frame, disc)
     catheter = find_catheter(frame, ruler)
     middle = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
     centre = catheter.centre if catheter is not None else middle
+    bars = find_bars(frame)
     if ruler is not None:
         grey = paint_out(grey, ruler_marks(frame, ruler))
+    if bars:
+        grey = paint_out(grey, bar_marks(frame, bars))
     if disc is not None:
         grey = _on_black(grey, disc.mask(*grey.shape), is_cut_out=is_cut_out)
     has_catheter = catheter is not None
     warnings = (EXCHANGED,) * exchanged + _view_warnings(disc is not None, has_catheter)
-    return FrameView(grey, disc, centre, ruler, warnings, has_catheter=has_catheter)
+    return FrameView(grey, disc, centre, ruler, warnings, has_catheter=has_catheter, bars=bars)
 
 
 def _on_black(grey: NDArray[np.uint8], imaged: NDArray[np.bool_], *, is_cut_out: bool) -> NDArray[np.uint8]:
@@ -196,20 +202,20 @@ def _on_black(grey: NDArray[np.uint8], imaged: NDArray[np.bool_], *, is_cut_out:
     return np.multiply(grey, imaged, out=grey)
 
 
-def _ruler_in(frame: Frame) -> tuple[Ruler | None, Frame, bool]:
+def _ruler_in(frame: Frame, disc: Disc | None) -> tuple[Ruler | None, Frame, bool]:
     """The ruler in a frame (H, W, 3), the frame as its colours are right, and whether red and blue were exchanged.
 
     A sepia frame tells of such an exchange itself, a grey one by nothing but the colours of its ruler, and of those the
     ring is the proof.
     """
     frame, is_exchanged = put_back(frame)
-    ruler = find_ruler(frame)
+    ruler = find_ruler(frame, disc)
     if is_exchanged:
         return ruler, frame, True
     may_be_exchanged = (ruler is None or not ruler.ring_fits) and not is_sepia(frame)
     if may_be_exchanged and int(cv2.subtract(frame[..., 0], frame[..., 2]).max()) > CYAN_EXCESS:
         exchanged = np.ascontiguousarray(frame[..., ::-1])
-        found = find_ruler(exchanged)
+        found = find_ruler(exchanged, disc)
         if found is not None and found.ring_fits:
             return found, exchanged, True
     return ruler, frame, False

@@ -1,15 +1,17 @@
-"""Millimetres per pixel of a frame: from the user, the file's header, the burned-in ruler or a preset, in this order.
+"""Millimetres per pixel of a frame: from user, header, burned-in ruler, burned-in scale bar or preset, in this order.
 
 A wrong scale is worse than none: what does not hold together gives None and says why. All scales are mm per pixel,
 the same along rows and columns.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from octseg.errors import ReadError
-from octseg.pullback import Frame, PixelScale
-from octseg.view.capture import locate_disc
+from octseg.pullback import Frame, PixelScale, PixelSpacingSource
+from octseg.view.bar import Bar, find_bars
+from octseg.view.plausible import FrameShape, bar_spacing, contradict
 from octseg.view.ruler import MM_PER_DOT, RING_MM, Ruler, find_ruler
 
 MIN_SPACING_MM, MAX_SPACING_MM = 1e-4, 0.1
@@ -30,6 +32,7 @@ def find_pixel_scale(
     user_mm: float | None = None,
     preset: str | None = None,
     ruler: Ruler | Literal["find"] | None = "find",
+    bars: Sequence[Bar] | Literal["find"] = "find",
 ) -> PixelScale:
     """The scale of a frame (H, W, 3), with its source, its evidence and what speaks against it.
 
@@ -39,6 +42,7 @@ def find_pixel_scale(
         user_mm: spacing that the user entered; it goes before all else.
         preset: one of PRESETS, for frames that tell nothing themselves.
         ruler: what `find_ruler` gave for this frame, None included; "find" looks for it here.
+        bars: what `find_bars` gave for this frame; "find" looks for them here.
 
     Raises:
         ReadError: the user's spacing cannot be one of an OCT frame, or there is no such preset.
@@ -47,26 +51,38 @@ def find_pixel_scale(
         _check_entered(user_mm)
     if preset is not None and preset not in PRESETS:
         raise ReadError(f"there is no preset {preset!r}; the presets are {', '.join(PRESETS)}")
-    seen = find_ruler(frame) if ruler == "find" else ruler
     warnings: list[str] = []
-    by_ruler = _ruler_spacing(seen, warnings)
+    seen = find_ruler(frame) if ruler == "find" else ruler
+    shape = FrameShape(frame, seen)
+    by_ruler = _ruler_spacing(seen, shape, warnings)
+    by_bar = bar_spacing(find_bars(frame) if bars == "find" else bars, shape, by_ruler, warnings)
     by_header = _header_spacing(header_mm, warnings)
+    contradicted = by_ruler is not None and by_bar is not None and contradict(by_ruler, by_bar, warnings)
     if user_mm is not None:
-        found = PixelScale(
-            pixel_spacing_mm=float(user_mm), source="user", evidence=f"Entered by the user: {user_mm:.6g} mm per pixel."
-        )
+        found = _scale(float(user_mm), "user", f"Entered by the user: {user_mm:.6g} mm per pixel.")
     elif by_header is not None:
-        found = PixelScale(
-            pixel_spacing_mm=by_header, source="dicom", evidence=f"The file's header: {by_header:.6g} mm per pixel."
-        )
+        found = _scale(by_header, "dicom", f"The file's header: {by_header:.6g} mm per pixel.")
+    elif contradicted:
+        found = PixelScale(evidence="Ruler and scale bar contradict each other, so nothing is measured in mm.")
     elif by_ruler is not None and seen is not None:
         evidence = f"Burned-in ruler: {len(seen.dots_px)} dots 1 mm apart, {1 / by_ruler:.1f} pixels per mm."
-        found = PixelScale(pixel_spacing_mm=by_ruler, source="ruler", evidence=evidence)
+        found = _scale(by_ruler, "ruler", evidence)
+    elif by_bar is not None:
+        found = _scale(by_bar, "bar", f"Burned-in scale bar: {1 / by_bar:.1f} pixels per mm.")
     elif preset is not None:
-        found = _preset_scale(frame, preset, warnings)
+        found = _preset_scale(shape, preset, warnings)
     else:
-        found = PixelScale(evidence="No ruler was found and no scale was given, so nothing is measured in mm.")
-    return _cross_checked(found, seen, {"the file's header": by_header, "the burned-in ruler": by_ruler}, warnings)
+        found = PixelScale(
+            evidence="No ruler or scale bar was found and no scale was given, so nothing is measured in mm."
+        )
+    others = {"the file's header": by_header, "the burned-in ruler": by_ruler, "the burned-in scale bar": by_bar}
+    if preset is not None and found.source in ("ruler", "bar"):
+        others[f"the preset {preset}, which is not used"] = _preset_mm(shape, preset)
+    return _cross_checked(found, seen, others, warnings)
+
+
+def _scale(spacing_mm: float, source: PixelSpacingSource, evidence: str) -> PixelScale:
+    return PixelScale(pixel_spacing_mm=spacing_mm, source=source, evidence=evidence)
 
 
 def _check_entered(user_mm: float) -> None:
@@ -89,12 +105,15 @@ def _header_spacing(header_mm: float | None, warnings: list[str]) -> float | Non
     return None
 
 
-def _ruler_spacing(ruler: Ruler | None, warnings: list[str]) -> float | None:
+def _ruler_spacing(ruler: Ruler | None, shape: FrameShape, warnings: list[str]) -> float | None:
     """The ruler's spacing where the catheter's ring does not contradict it; else None, and why."""
     if ruler is None:
         return None
     ring_mm = ruler.ring_diameter_mm
     if ring_mm is None:
+        if (why := shape.why_not_round()) is not None:
+            warnings.append(f"{why}: the ruler is not used")
+            return None
         warnings.append("no catheter ring was seen around the ruler, so its scale could not be cross-checked")
     elif not ruler.ring_fits:
         warnings.append(
@@ -105,32 +124,35 @@ def _ruler_spacing(ruler: Ruler | None, warnings: list[str]) -> float | None:
     return MM_PER_DOT / ruler.pitch_px
 
 
-def _preset_scale(frame: Frame, preset: str, warnings: list[str]) -> PixelScale:
+def _preset_scale(shape: FrameShape, preset: str, warnings: list[str]) -> PixelScale:
     """The preset's scale; without one, and why, where the frame is not of the preset's kind."""
-    height, width = frame.shape[:2]
-    disc = locate_disc(frame)
+    height, width = shape.frame.shape[:2]
+    spacing_mm = _preset_mm(shape, preset)
+    why: str | None
+    if spacing_mm is None and preset in PRESET_BY_SIDE_PX:
+        is_size = {height, width} == {int(preset)}
+        shown = f"shows a disc of {2 * shape.radius_px:.0f}" if is_size else f"has {height} x {width}"
+        why = f"preset {preset} is for frames of {preset} x {preset} pixels, and this one {shown}"
+    elif spacing_mm is None:
+        why = f"preset {preset} needs the imaged disc's diameter, and no disc was found in this frame"
+    else:
+        why = shape.why_not_round() or shape.why_not_the_catheter(spacing_mm, f"preset {preset}")
+    if spacing_mm is None or why is not None:
+        warnings.append(f"{why}: no mm")
+        return PixelScale(evidence="The preset does not fit this frame, so nothing is measured in mm.")
     if preset in PRESET_BY_SIDE_PX:
-        fits = disc is None or abs(2 * disc.radius_px / int(preset) - 1) <= MOST_OFF_PRESET
-        if fits and {height, width} == {int(preset)}:
-            return PixelScale(
-                pixel_spacing_mm=PRESET_BY_SIDE_PX[preset],
-                source="preset",
-                evidence=f"Preset {preset}: {PRESET_BY_SIDE_PX[preset]:.6g} mm per pixel, as nearly all exports of "
-                f"{preset} x {preset} pixels have; not read from this frame.",
-            )
-        shown = f"has {height} x {width}" if fits or disc is None else f"shows a disc of {2 * disc.radius_px:.0f}"
-        warnings.append(f"preset {preset} is for frames of {preset} x {preset} pixels, and this one {shown}: no mm")
-        return PixelScale(evidence="The preset does not fit this frame, so nothing is measured in mm.")
-    if disc is None:
-        warnings.append(f"preset {preset} needs the imaged disc's diameter, and no disc was found in this frame: no mm")
-        return PixelScale(evidence="The preset does not fit this frame, so nothing is measured in mm.")
-    spacing_mm = PRESET_FIELD_MM[preset] / (2 * disc.radius_px)
-    return PixelScale(
-        pixel_spacing_mm=spacing_mm,
-        source="preset",
-        evidence=f"Preset {preset}: the imaged disc, {2 * disc.radius_px:.0f} pixels across, taken as {preset} wide; "
-        "not read from this frame.",
-    )
+        evidence = f"{spacing_mm:.6g} mm per pixel, as nearly all exports of {preset} x {preset} pixels have"
+    else:
+        evidence = f"the imaged disc, {2 * shape.radius_px:.0f} pixels across, taken as {preset} wide"
+    return _scale(spacing_mm, "preset", f"Preset {preset}: {evidence}; not read from this frame.")
+
+
+def _preset_mm(shape: FrameShape, preset: str) -> float | None:
+    """Mm per pixel by a preset; None where the frame has another size, or no disc whose diameter were known."""
+    if preset in PRESET_BY_SIDE_PX:
+        fits = shape.disc is None or abs(2 * shape.radius_px / int(preset) - 1) <= MOST_OFF_PRESET
+        return PRESET_BY_SIDE_PX[preset] if fits and set(shape.frame.shape[:2]) == {int(preset)} else None
+    return None if shape.disc is None else PRESET_FIELD_MM[preset] / (2 * shape.radius_px)
 
 
 def _cross_checked(

@@ -1,6 +1,6 @@
-"""How many real frames bear a ruler that is found, what it says, and what finding it costs.
+"""How many real frames bear a ruler or a scale bar that is found, what they say, and what finding them costs.
 
-    python tests/benchmarks/report_scale.py [FOLDER]      FOLDER holds frames, also in folders below it
+    python -m tests.benchmarks.report_scale [FOLDER]      FOLDER holds frames, also in folders below it
 
 Prints Markdown tables. Time is of one core, the frame already decoded.
 """
@@ -13,11 +13,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from octseg.phantom import random_spec, render
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
-from octseg.view import Ruler, find_catheter, find_pixel_scale, find_ruler, ruler_marks
+from octseg.view import Bar, Ruler, find_bars, find_catheter, find_pixel_scale, find_ruler, ruler_marks
+from octseg.view.grey import sepia_to_grey
 
-REAL_FRAMES = Path(__file__).parents[3] / "shared" / "data" / "oct" / "fold_1"
+REAL_FRAMES = Path(__file__).parents[3] / "shared" / "data" / "oct"
+N_PHANTOMS = 60
 
 
 def through_jpeg(frame: Frame, quality: int) -> Frame:
@@ -55,8 +58,55 @@ VARIANTS = {
 }
 
 
+def grey_frame(grey: np.ndarray) -> Frame:
+    return np.repeat(np.ascontiguousarray(grey, np.uint8)[:, :, None], 3, axis=2)
+
+
+def print_folders(paths: list[Path], rulers: list[Ruler | None], bars: list[tuple[Bar, ...]], root: Path) -> None:
+    print("| folder | frames | with a ruler | px per mm | with a bar | px per mm | bar against ruler |")
+    print("|---|---|---|---|---|---|---|")
+    for folder in sorted({path.parent for path in paths}):
+        here = [n for n, path in enumerate(paths) if path.parent == folder]
+        pitch = [rulers[n].pitch_px for n in here if rulers[n] is not None]
+        by_bar = [bar.px_per_mm for n in here for bar in bars[n]]
+        both = [bar.px_per_mm / rulers[n].pitch_px - 1 for n in here for bar in bars[n] if rulers[n] is not None]
+        agreement = f"{100 * min(both):+.2f} to {100 * max(both):+.2f} %" if both else ""
+        print(
+            f"| {folder.relative_to(root)} | {len(here)} | {len(pitch)} | {spread(pitch)} "
+            f"| {sum(bool(bars[n]) for n in here)} | {spread(by_bar)} | {agreement} |"
+        )
+
+
+def spread(values: list[float]) -> str:
+    return f"{min(values):.1f} to {max(values):.1f}" if values else ""
+
+
+def print_greys(frames: list[Frame]) -> None:
+    print("\n| saved in grey as | rulers found | largest error of the scale | with a ring |\n|---|---|---|---|")
+    truth = [find_ruler(frame) for frame in frames]
+    ways = {
+        "the level behind the sepia": sepia_to_grey,
+        "luminance": lambda frame: cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY),
+        "the red plane": lambda frame: frame[..., 0],
+        "the mean": lambda frame: np.rint(frame.mean(axis=2)),
+    }
+    for name, way in ways.items():
+        pairs = [(find_ruler(grey_frame(way(f))), t) for f, t in zip(frames, truth, strict=True) if t is not None]
+        errors = [abs(found.pitch_px / true.pitch_px - 1) for found, true in pairs if found is not None]
+        rings = sum(found is not None and found.ring_fits for found, _ in pairs)
+        print(f"| {name} | {len(errors)} of {len(pairs)} | {100 * max(errors):.2f} % | {rings} |")
+
+
+def print_false_finds() -> None:
+    phantoms = [render(random_spec(seed, ruler=False)).frame for seed in range(N_PHANTOMS)]
+    rulers = sum(find_ruler(frame) is not None for frame in phantoms)
+    greys = sum(find_ruler(grey_frame(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY))) is not None for f in phantoms)
+    bars = sum(bool(find_bars(frame)) for frame in phantoms)
+    print(f"\n{N_PHANTOMS} phantoms without either: {rulers} rulers, {greys} in grey, {bars} bars found.")
+
+
 def print_studies(found: dict[str, list[Ruler | None]]) -> None:
-    print("Medians, and the smallest and largest in brackets.\n")
+    print("\nMedians, and the smallest and largest in brackets.\n")
     print("| study | frames | found | dots | px per mm | largest gap error | ring, mm |\n|---|---|---|---|---|---|---|")
     for study, rulers in sorted(found.items()):
         seen = [ruler for ruler in rulers if ruler is not None]
@@ -91,9 +141,10 @@ def print_costs(frames: list[Frame]) -> None:
     for frame, ruler in pairs:
         for name, call in (
             ("find_ruler", lambda f=frame: find_ruler(f)),
+            ("find_bars", lambda f=frame: find_bars(f)),
             ("ruler_marks", lambda f=frame, r=ruler: ruler_marks(f, r)),
             ("find_catheter, without a ruler", lambda f=frame: find_catheter(f)),
-            ("find_pixel_scale, ruler given", lambda f=frame, r=ruler: find_pixel_scale(f, ruler=r)),
+            ("find_pixel_scale, ruler and bars given", lambda f=frame, r=ruler: find_pixel_scale(f, ruler=r, bars=())),
         ):
             start = time.process_time()
             call()
@@ -113,11 +164,18 @@ def main(arguments: list[str]) -> int:
         return 1
     found: dict[str, list[Ruler | None]] = defaultdict(list)
     some: list[Frame] = []
+    rulers: list[Ruler | None] = []
+    bars: list[tuple[Bar, ...]] = []
     for number, path in enumerate(paths):
         (frame,) = read_pullback(path)
-        found[path.name.split("_")[0]].append(find_ruler(frame))
+        rulers.append(find_ruler(frame))
+        bars.append(find_bars(frame))
+        found[path.name.split("_")[0]].append(rulers[-1])
         if number % 10 == 0 or not path.name.startswith("001"):
             some.append(frame)
+    print_folders(paths, rulers, bars, folder)
+    print_false_finds()
+    print_greys(some)
     print_studies(found)
     print_variants(some)
     print_costs(some)

@@ -111,6 +111,20 @@ def test_captions_margins_and_a_longer_cyan_cursor_do_not_hide_the_ruler() -> No
     assert ruler.centre == pytest.approx((40 + 374.5, 70 + 374.5), abs=0.5)
 
 
+@pytest.mark.parametrize(("colour", "reach_px"), [(YELLOW_DOT, 4), (YELLOW_DOT, 2), (CYAN_DOT, 1)])
+def test_a_mark_of_a_strip_one_pitch_beyond_the_last_dot_is_none_of_the_rulers(
+    colour: tuple[int, int, int], reach_px: int
+) -> None:
+    screen = np.zeros((1000, 750, 3), dtype=np.uint8)
+    screen[:750] = with_ruler(tissue(750), 106.7, angle_deg=80)
+    beyond = 374.5 + 4 * 106.7 * np.array([np.sin(np.deg2rad(80)), np.cos(np.deg2rad(80))])  # after three cyan dots
+    cv2.circle(screen, (round(beyond[1]), round(beyond[0])), reach_px, colour, -1)
+    ruler = find_ruler(screen)
+    assert ruler is not None
+    assert len(ruler.dots_px) == 7
+    assert ruler.pitch_px == pytest.approx(106.7, rel=0.002)
+
+
 def test_uneven_dots_are_no_ruler() -> None:
     assert find_ruler(with_ruler(tissue(750), 149.7, nudge_px=12.0)) is None
 
@@ -125,6 +139,17 @@ def test_a_stretched_frame_has_no_single_scale(height: int) -> None:
     assert find_ruler(frame) is not None
     stretched = cv2.resize(frame, (750, height), interpolation=cv2.INTER_AREA)
     assert find_ruler(np.asarray(stretched, dtype=np.uint8)) is None
+
+
+def test_three_smeared_dashes_are_no_ring_but_the_dots_still_tell_the_scale() -> None:
+    """As JPEG leaves them: they fit no circle, but one side is missing, so that no ellipse is seen either."""
+    frame = with_ruler(tissue(750), 149.7, ring_mm=None)
+    for start in (-10, 80, 170):
+        cv2.ellipse(frame, (374, 374), (72, 66), 0, start, start + 20, (60, 215, 212), 1, cv2.LINE_AA)
+    ruler = find_ruler(frame)
+    assert ruler is not None
+    assert ruler.ring_diameter_px is None
+    assert ruler.pitch_px == pytest.approx(149.7, rel=0.002)
 
 
 def test_a_frame_without_a_ruler_has_none() -> None:
@@ -197,6 +222,15 @@ def test_speckle_without_rings_has_no_catheter() -> None:
     rng = np.random.default_rng(1)
     speckle = np.clip(cv2.GaussianBlur(rng.exponential(90.0, (400, 400)), (0, 0), 2.0), 0, 255).astype(np.uint8)
     assert find_catheter(np.repeat(speckle[:, :, None], 3, axis=2)) is None
+
+
+@pytest.mark.parametrize(("name", "px_per_mm"), [("001_001", 149.7), ("003_060", 106.7), ("008_069", 149.6)])
+def test_the_ruler_is_found_on_the_consoles_whole_screen(real_frames: Path, name: str, px_per_mm: float) -> None:
+    screen = cv2.imread(str(real_frames.parent / "console" / f"{name}.png"))
+    ruler = find_ruler(np.ascontiguousarray(screen[:, :, ::-1]))
+    assert ruler is not None
+    assert ruler.pitch_px == pytest.approx(px_per_mm, abs=0.2)
+    assert ruler.ring_fits
 
 
 def test_the_ruler_is_found_in_all_real_frames_and_the_ring_has_one_size(real_frames: Path) -> None:

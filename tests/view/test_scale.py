@@ -3,11 +3,13 @@
 import dataclasses
 import math
 
+import cv2
 import numpy as np
 import pytest
 
 from octseg.errors import ReadError
-from octseg.view import Ruler, find_pixel_scale
+from octseg.phantom import Sheath, random_spec, render
+from octseg.view import Bar, Ruler, find_pixel_scale
 
 BLACK = np.zeros((704, 704, 3), dtype=np.uint8)
 PITCH_PX = 149.7
@@ -103,6 +105,57 @@ def test_a_zoom_preset_without_a_disc_gives_no_mm() -> None:
     scale = find_pixel_scale(BLACK, preset="7 mm")
     assert scale.pixel_spacing_mm is None
     assert "no disc was found" in scale.warnings[0]
+
+
+@pytest.mark.parametrize("preset", ["704", "5 mm", "7 mm", "10 mm"])
+@pytest.mark.parametrize("stretch", [0.8, 0.93, 1.1, 1.3])
+def test_a_disc_that_is_no_circle_gives_no_mm_whatever_the_preset(preset: str, stretch: float) -> None:
+    row, col = np.mgrid[:704, :704] - 351.5
+    speckle = np.random.default_rng(0).integers(30, 120, (704, 704))
+    oval = np.where(np.hypot(row / 260, col / (260 * stretch)) <= 1, speckle, 0).astype(np.uint8)
+    scale = find_pixel_scale(np.repeat(oval[:, :, None], 3, axis=2), preset=preset)
+    assert (scale.pixel_spacing_mm, scale.source) == (None, None)
+    assert scale.warnings[0].endswith("no mm")
+
+
+@pytest.mark.parametrize(("field_mm", "wrong"), [(7.01, "10 mm"), (5.01, "7 mm"), (10.03, "5 mm"), (10.03, "704")])
+def test_a_preset_by_which_the_catheter_has_a_width_that_none_has_is_refused(field_mm: float, wrong: str) -> None:
+    spec = random_spec(4, size_px=704, field_mm=field_mm, ruler=False)
+    frame = render(dataclasses.replace(spec, sheath=Sheath())).frame
+    right = {7.01: "7 mm", 5.01: "5 mm", 10.03: "10 mm"}[field_mm]
+    assert find_pixel_scale(frame, preset=right).pixel_spacing_mm == pytest.approx(field_mm / 704, rel=0.01)
+    scale = find_pixel_scale(frame, preset=wrong)
+    assert scale.pixel_spacing_mm is None
+    assert f"by preset {wrong} the catheter would measure" in scale.warnings[0]
+
+
+def test_a_preset_that_the_drawn_ring_contradicts_is_refused_without_a_cut_line() -> None:
+    """The ring is held to 7 %, so that no zoom passes for the next."""
+    row, col = np.mgrid[:704, :704] - 351.5
+    disc = np.where(np.hypot(row, col) <= 350, np.random.default_rng(0).integers(5, 60, (704, 704)), 0).astype(np.uint8)
+    frame = np.repeat(disc[:, :, None], 3, axis=2)
+    for start in (-10, 80, 170, 260):
+        cv2.ellipse(frame, (352, 352), (46, 46), 0, start, start + 20, (60, 215, 212), 1, cv2.LINE_AA)
+    assert find_pixel_scale(frame, preset="7 mm").pixel_spacing_mm == pytest.approx(0.01, rel=0.01)
+    for wrong in ("5 mm", "10 mm"):
+        scale = find_pixel_scale(frame, preset=wrong)
+        assert scale.pixel_spacing_mm is None
+        assert "outside 0.85 to 0.97" in scale.warnings[0]
+
+
+def test_a_ruler_and_a_bar_that_contradict_each_other_give_no_mm_nor_does_a_preset() -> None:
+    bar = Bar(ends=((10.0, 10.0), (10.0, 110.0)), box=(0.0, 0.0, 20.0, 120.0), length_mm=1.0)
+    scale = find_pixel_scale(BLACK, ruler=RULER, bars=[bar], preset="704")
+    assert (scale.pixel_spacing_mm, scale.source) == (None, None)
+    assert "ruler gives 149.7 pixels per mm and the scale bar 100.0" in " ".join(scale.warnings)
+    agreeing = dataclasses.replace(bar, ends=((10.0, 10.0), (10.0, 159.2)))
+    assert find_pixel_scale(BLACK, ruler=RULER, bars=[agreeing]).source == "ruler"
+
+
+def test_a_preset_that_the_ruler_contradicts_is_not_used_and_that_is_said() -> None:
+    scale = find_pixel_scale(BLACK, ruler=RULER, preset="704")
+    assert scale.source == "ruler"
+    assert "the preset 704, which is not used" in scale.warnings[0]
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:

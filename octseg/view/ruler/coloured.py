@@ -1,27 +1,19 @@
-"""The ruler that an OCT console burns into a frame: a cut line through the catheter with dots 1 mm apart.
+"""The ruler by its colours: tissue is sepia or grey, so it is never bluer than it is red.
 
-The line is yellow on one side of the catheter and cyan on the other, and four cyan arcs mark the catheter's rim. Tissue
-is sepia or grey, so it is never bluer than it is red: cyan pixels give the line, and along the line the dots are bright
-and evenly spaced. A wrong scale is worse than none: whatever does not fit gives None.
-
-Points are (row, col) in pixels, pixel centres at whole numbers; t is the place along the line in pixels, growing from
-the yellow side to the cyan side.
+Cyan pixels give the line, and along the line the dots are bright and evenly spaced. A wrong scale is worse than none:
+whatever does not fit gives None.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from octseg.pullback import Frame, strips
-from octseg.view.grey import SEPIA, is_sepia
+from octseg.view.ruler.ring import centre_and_ring
+from octseg.view.ruler.shape import MIN_DOTS, Floats, Line, Ruler, fitted_line, lit
 
-Floats = NDArray[np.float64]
-
-MM_PER_DOT = 1.0
-RING_MM = (0.85, 0.97)  # the catheter of 2.7 F, 0.90 mm, as the console draws it
-MIN_DOTS = 4
 MIN_PITCH_PX = 20.0  # a 10 mm field on 200 px; below it the dots run together
 MAX_OFF_LINE_PX = 3.0
 MAX_PITCH_SPREAD = 0.05
@@ -34,74 +26,9 @@ MIN_LINE_CONTRAST = 8.0  # median of B - R on the cyan line over that beside it
 STRIP_HALF_WIDTH = 9  # in samples
 LARGE_SIDE_PX = 1100  # above it dots may be too large for samples 1 px apart
 MAX_CANDIDATES = 30  # a ruler has 4 to 13 dots; bright tissue under the line looks like a few more
-RING_SEARCH = (0.3, 0.75)  # radius by pitch: a ring of the wrong size shall show, and a dot's neighbours shall not
-MIN_RING_PIXELS = 12
-MIN_RING_SHARE = 0.6  # of the cyan pixels about the catheter
-MAX_RING_OFF_CENTRE = 0.15  # of its radius
-MAX_RING_STRETCH = 0.02  # height over width, less 1
 DOT_REACH = 8  # samples either side of a dot's middle that it may cover
+FAINT_PART = 0.3  # of the strength of the row's first dots; real rulers: 0.45 and more
 MIN_DOT_SCORE = 30.0  # real dots 170 to 280, smaller in smaller frames
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ruler:
-    """A burned-in ruler as it was found.
-
-    dots_px: (n, 2) dot centres, sub-pixel, from the yellow end to the cyan end.
-    centre: the dot at the catheter. direction: (row, col) unit vector from yellow to cyan.
-    pitch_px: pixels between neighbouring dots, so pixels per mm.
-    pitch_spread: largest deviation of one gap from `pitch_px`, as a part of it.
-    dot_radius_px: of a dot as drawn, for painting it out.
-    ring_diameter_px: of the dashed ring at the catheter's rim; None where it was not found.
-    """
-
-    dots_px: Floats
-    centre: tuple[float, float]
-    direction: tuple[float, float]
-    pitch_px: float
-    pitch_spread: float
-    dot_radius_px: float
-    ring_diameter_px: float | None
-
-    def moved(self, rows: int, cols: int) -> "Ruler":
-        """The ruler in a picture that it lies so many pixels farther down and to the right in."""
-        centre = (self.centre[0] + rows, self.centre[1] + cols)
-        return replace(self, dots_px=self.dots_px + np.array([rows, cols]), centre=centre)
-
-    @property
-    def ring_diameter_mm(self) -> float | None:
-        """The ring measured with the dots: 0.907 +- 0.002 mm on real frames."""
-        return None if self.ring_diameter_px is None else self.ring_diameter_px / self.pitch_px * MM_PER_DOT
-
-    @property
-    def ring_fits(self) -> bool:
-        """Whether the ring was found and has the size of a catheter, so that the scale is confirmed."""
-        return self.ring_diameter_mm is not None and RING_MM[0] <= self.ring_diameter_mm <= RING_MM[1]
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A straight line: `origin` is its point next to the frame's (0, 0), `direction` points from yellow to cyan."""
-
-    origin: Floats  # (2,)
-    direction: Floats  # (2,)
-
-    @property
-    def normal(self) -> Floats:
-        return np.array([-self.direction[1], self.direction[0]])
-
-    def along(self, points: Floats) -> Floats:
-        """Place t of (n, 2) points along the line, (n,)."""
-        return np.asarray((points - self.origin) @ self.direction, dtype=np.float64)
-
-    def beside(self, points: Floats) -> Floats:
-        """Signed distance of (n, 2) points from the line, (n,)."""
-        return np.asarray((points - self.origin) @ self.normal, dtype=np.float64)
-
-    def at(self, t: Floats, offset: Floats | float = 0.0) -> Floats:
-        """(n, 2) points at places `t` (n,), `offset` pixels, one or (n,), beside the line."""
-        beside = np.multiply.outer(np.broadcast_to(offset, t.shape), self.normal)
-        return np.asarray(self.origin + np.multiply.outer(t, self.direction) + beside, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -117,8 +44,8 @@ class _Peaks:
         return _Peaks(self.t[chosen], self.offset[chosen], self.strength[chosen], self.is_cyan[chosen])
 
 
-def find_ruler(frame: Frame) -> Ruler | None:
-    """The ruler burned into a frame (H, W, 3), or None where there is none that fits in every respect."""
+def find_coloured_ruler(frame: Frame) -> Ruler | None:
+    """The ruler in a frame (H, W, 3) by its colours, or None where there is none that fits in every respect."""
     cyan = cyan_pixels(frame)
     left = cyan
     steps = (1.0, 2.0) if max(frame.shape[:2]) > LARGE_SIDE_PX else (1.0,)
@@ -136,7 +63,7 @@ def find_ruler(frame: Frame) -> Ruler | None:
     return doubtful
 
 
-def _ruler_on(line: _Line, frame: Frame, cyan: Floats, step_px: float) -> Ruler | None:
+def _ruler_on(line: Line, frame: Frame, cyan: Floats, step_px: float) -> Ruler | None:
     """The ruler whose cut line is `line`; None where its dots, colours or ring do not fit.
 
     step_px: between samples along and across the line; 2 for frames that were enlarged.
@@ -150,13 +77,13 @@ def _ruler_on(line: _Line, frame: Frame, cyan: Floats, step_px: float) -> Ruler 
     points = line.at(dots.t, dots.offset)
     if dots.is_cyan[0]:  # the line was found the other way round
         points = points[::-1]
-    fitted = _fitted_line(points)
+    fitted = fitted_line(points)
     place = fitted.along(points)
     pitch = float(np.polyfit(np.arange(place.size), place, 1)[0])
     spread = float(np.abs(np.diff(place) - pitch).max() / pitch)
     if spread > MAX_PITCH_SPREAD or np.abs(fitted.beside(points)).max() > MAX_OFF_LINE_PX:
         return None
-    centre, ring, stretched = _centre_and_ring(points, int((~dots.is_cyan).sum()), cyan, fitted, pitch)
+    centre, ring, stretched = centre_and_ring(points, int((~dots.is_cyan).sum()), cyan, fitted, pitch)
     ruler = Ruler(
         dots_px=points,
         centre=(float(centre[0]), float(centre[1])),
@@ -180,18 +107,11 @@ def cyan_pixels(frame: Frame) -> Floats:
     if cv2.countNonZero(mask) > MAX_LINE_PIXELS:
         thick = np.ones((25, 25), np.uint8)
         mask = np.asarray(cv2.subtract(mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, thick)), np.uint8)
-    pixels = _lit(mask).astype(np.float64)
+    pixels = lit(mask).astype(np.float64)
     return pixels[:: 1 + len(pixels) // MAX_LINE_PIXELS]
 
 
-def _lit(mask: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """(n, 2) pixels (row, col) of a mask (H, W) that are not 0; ten times as fast as numpy's."""
-    if cv2.countNonZero(mask) == 0:
-        return np.empty((0, 2), np.int32)
-    return np.asarray(cv2.findNonZero(mask), dtype=np.int32).reshape(-1, 2)[:, ::-1]
-
-
-def _cyan_line(pixels: Floats) -> _Line | None:
+def _cyan_line(pixels: Floats) -> Line | None:
     """The straight line that most of the (n, 2) pixels lie on, found by a vote of angle and distance, then fitted."""
     if len(pixels) < 2 * MIN_PITCH_PX:
         return None
@@ -212,17 +132,10 @@ def _cyan_line(pixels: Floats) -> _Line | None:
             return None
         origin = near.mean(axis=0)
         direction = np.linalg.svd(near - origin, full_matrices=False)[2][0]
-    return _Line(origin, direction)
+    return Line(origin, direction)
 
 
-def _fitted_line(points: Floats) -> _Line:
-    """The line through (n, 2) points by least squares, directed from the first to the last."""
-    middle = points.mean(axis=0)
-    direction = np.linalg.svd(points - middle, full_matrices=False)[2][0]
-    return _Line(middle, direction if (points[-1] - points[0]) @ direction > 0 else -direction)
-
-
-def _strip(frame: Frame, line: _Line, step_px: float) -> tuple[Floats, Floats]:
+def _strip(frame: Frame, line: Line, step_px: float) -> tuple[Floats, Floats]:
     """The frame along the line, (n, 2 * STRIP_HALF_WIDTH + 1, 3) RGB every `step_px`, and t (n,) of its rows."""
     height, width = frame.shape[:2]
     reach = float(np.hypot(height, width))
@@ -290,7 +203,7 @@ def _evenly_spaced(peaks: _Peaks) -> _Peaks | None:
     best, best_score = None, 0.0
     for first in range(peaks.t.size):
         for second in range(first + 1, peaks.t.size):
-            row = _row_from(peaks, first, second)
+            row = _of_one_ruler(peaks, _row_from(peaks, first, second))
             if len(row) < MIN_DOTS or (np.diff(peaks.is_cyan[row].astype(np.int8)) != 0).sum() != 1:
                 continue
             score = 2 * peaks.strength[row].sum() - peaks.strength[first : row[-1] + 1].sum()
@@ -313,6 +226,14 @@ def _row_from(peaks: _Peaks, first: int, second: int) -> list[int]:
         row.append(int(near[peaks.strength[near].argmax()]))
 
 
+def _of_one_ruler(peaks: _Peaks, row: list[int]) -> list[int]:
+    """The row up to where its colour changes a second time or it grows faint: a strip or caption beyond the disc."""
+    changes = np.cumsum(np.diff(peaks.is_cyan[row].astype(np.int8), prepend=peaks.is_cyan[row[:1]]) != 0)
+    faint = peaks.strength[row] < FAINT_PART * np.median(peaks.strength[row[:MIN_DOTS]]) if row else np.empty(0, bool)
+    ends = np.flatnonzero((changes > 1) | faint)
+    return row[: ends[0]] if ends.size else row
+
+
 def _line_is_cyan(strip: Floats, t: Floats, dots: _Peaks) -> bool:
     """Whether the line that joins the cyan dots is colder than what lies beside it, and that of the yellow dots not."""
     coldness = strip[..., 2] - strip[..., 0]  # (n, width)
@@ -325,91 +246,3 @@ def _line_is_cyan(strip: Floats, t: Floats, dots: _Peaks) -> bool:
 
     cyan, yellow = median_contrast(dots.t[dots.is_cyan]), median_contrast(dots.t[~dots.is_cyan])
     return cyan >= MIN_LINE_CONTRAST and cyan >= 2.0 * yellow
-
-
-def _centre_and_ring(
-    dots: Floats, yellow_count: int, cyan: Floats, line: _Line, pitch_px: float
-) -> tuple[Floats, float | None, bool]:
-    """The dot at the catheter (2,), the dashed ring's diameter in pixels or None, and whether it is stretched.
-
-    The catheter is where the colour changes: the last yellow dot or, where the ring says so, the first cyan one. Cyan
-    arcs that are no circle tell of a frame with pixels that are not square.
-    """
-    beside = cyan[np.abs(line.beside(cyan)) > 6.0]  # the ring's arcs, away from the line
-    stretched = False
-    for centre in dots[yellow_count - 1 : yellow_count + 1]:
-        distance = np.hypot(*(beside - centre).T)
-        arcs = beside[(distance > RING_SEARCH[0] * pitch_px) & (distance < RING_SEARCH[1] * pitch_px)] - centre
-        diameter = _circle_diameter(arcs, pitch_px)
-        if diameter is not None:
-            return centre, diameter, False
-        stretched = stretched or len(arcs) >= MIN_RING_PIXELS
-    return dots[yellow_count - 1], None, stretched
-
-
-def _circle_diameter(arcs: Floats, pitch_px: float) -> float | None:
-    """Diameter in pixels of a circle about (0, 0) through most of the (n, 2) pixels, seen in three quadrants."""
-    if len(arcs) < MIN_RING_PIXELS:
-        return None
-    radius = np.hypot(*arcs.T)
-    votes = np.convolve(np.bincount(radius.astype(np.intp)), np.ones(3), mode="same")
-    on_ring = arcs[np.abs(radius - votes.argmax()) <= max(3.0, 0.04 * pitch_px)]
-    quadrants = np.unique(np.rint(np.degrees(np.arctan2(on_ring[:, 0], on_ring[:, 1])) / 90.0) % 4)
-    if len(on_ring) < max(MIN_RING_PIXELS, MIN_RING_SHARE * len(arcs)) or quadrants.size < 3:
-        return None
-    # Least squares of |p|^2 = 2 c p + (r^2 - |c|^2): the arcs are drawn a little beside the dot.
-    design = np.column_stack([2.0 * on_ring, np.ones(len(on_ring))])
-    solution = np.linalg.lstsq(design, (on_ring**2).sum(axis=1), rcond=None)[0]
-    off_centre, radius_px = np.hypot(*solution[:2]), np.sqrt(max(0.0, solution[2] + (solution[:2] ** 2).sum()))
-    if off_centre > MAX_RING_OFF_CENTRE * radius_px or abs(_axis_ratio(on_ring) - 1.0) > MAX_RING_STRETCH:
-        return None
-    return float(2.0 * radius_px)
-
-
-def _axis_ratio(ring: Floats) -> float:
-    """Height over width of the upright ellipse through (n, 2) pixels, from its arcs above, below, left and right.
-
-    Least squares of row^2 = a + b row + c col - d col^2, whose axes are as sqrt(d) to 1; inf where there is no ellipse.
-    """
-    row, col = ring.T
-    design = np.column_stack([np.ones(len(ring)), row, col, -(col**2)])
-    solution = np.linalg.lstsq(design, row**2, rcond=None)[0]
-    return float(np.sqrt(solution[3])) if solution[3] > 0 else float("inf")
-
-
-def ruler_marks(frame: Frame, ruler: Ruler) -> NDArray[np.bool_]:
-    """Every pixel (H, W) that the ruler covers: line, dots and dashed ring, with the blur that JPEG gives them.
-
-    The line ends at the disc's rim, less than one pitch beyond its last dots. Line and dots are taken by their place;
-    their blur and the ring by their colour near that place.
-    """
-    height, width = frame.shape[:2]
-    line_px = max(1, round(0.5 * ruler.dot_radius_px))  # the line's width grows with the dots when a frame is resized
-    beyond = ruler.pitch_px * np.array(ruler.direction)
-    ends = (ruler.dots_px[0] - beyond, ruler.dots_px[-1] + beyond)
-    marks, near = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
-    for mask, thickness in ((marks, line_px), (near, 3 * line_px + 4)):
-        cv2.line(mask, _xy(ends[0]), _xy(ends[1]), 1, thickness)
-    for dot in ruler.dots_px:
-        cv2.circle(marks, _xy(dot), round(1.2 * ruler.dot_radius_px + 1), 1, -1)
-        cv2.circle(near, _xy(dot), round(1.5 * ruler.dot_radius_px + 4), 1, -1)
-    if ruler.ring_diameter_px is not None:
-        width_px = 2 * round(0.03 * ruler.ring_diameter_px + line_px) + 1  # the arcs are drawn a little off-centre
-        cv2.circle(near, _xy(ruler.centre), round(ruler.ring_diameter_px / 2), 1, width_px)
-    rows, cols = _lit(near).T
-    coloured = _coloured(frame[rows, cols].astype(np.int16), is_sepia(frame))
-    marks[rows[coloured], cols[coloured]] = 1
-    return np.asarray(cv2.dilate(marks, np.ones((3, 3), np.uint8)), dtype=bool)
-
-
-def _coloured(pixels: NDArray[np.int16], sepia: bool) -> NDArray[np.bool_]:
-    """Which of the (n, 3) pixels have a colour that tissue, sepia or grey, has not."""
-    red, green, blue = pixels.T
-    if not sepia:
-        return np.asarray(pixels.max(axis=1) - pixels.min(axis=1) > CYAN_EXCESS)
-    return np.asarray((blue - red > 0) & (blue > CYAN_EXCESS / 2) | (np.abs(green - SEPIA[red, 1]) > CYAN_EXCESS / 2))
-
-
-def _xy(point: Floats | tuple[float, float]) -> tuple[int, int]:
-    """A (row, col) point as OpenCV's whole (x, y)."""
-    return round(float(point[1])), round(float(point[0]))
