@@ -55,6 +55,17 @@ def test_a_grey_frame_without_a_ruler_has_none(seed: int) -> None:
     assert find_ruler(grey_frame(GREYS["the luminance"](made.frame))) is None
 
 
+@pytest.mark.parametrize("side", [128, 320, 700])
+@pytest.mark.parametrize("blur", [0.0, 1.5, 4.0])
+def test_a_disc_of_noise_is_no_ruler(side: int, blur: float) -> None:
+    row, col = np.mgrid[:side, :side] - (side - 1) / 2
+    for seed in range(6):
+        noise = np.random.default_rng(seed).normal(0, 1, (side, side))
+        noise = cv2.GaussianBlur(noise, (0, 0), blur) if blur else noise
+        grey = np.clip(110 + 60 * noise / noise.std(), 4, 255) * (np.hypot(row, col) < 0.48 * side)
+        assert find_ruler(grey_frame(grey.astype(np.uint8))) is None
+
+
 def test_a_bright_spot_in_the_catheter_alone_is_no_ruler() -> None:
     made = phantom(2, ruler=False)
     frame = grey_frame(GREYS["the luminance"](made.frame))

@@ -15,6 +15,7 @@ from octseg.view.ruler.shape import MIN_DOTS, RING_MM, Floats, Line, Ruler, fitt
 Plane = NDArray[np.float32]
 
 SEARCH_SIDE_PX = 1100
+LEAST_RADIUS_PX = 150.0  # of the disc; in smaller ones a dot is as large as a speck of noise
 DOT_RADIUS_PART = 0.0105  # of the disc's radius; real frames: 0.0088 to 0.0109
 DRAWN_BY_FITTED = 1.1  # radius of a dot's whole area by that which fits its bright core
 CENTRE_PART = 0.015  # of the disc's radius: how far the middle dot may lie from its centre; real frames: 0.006
@@ -24,6 +25,9 @@ ROUGH_PULL = 4.0  # how many first dots the rough pitch and angle weigh as much 
 MEDIAN_DOT = 45.0  # of all dots but the middle one; real rulers: 75 and more
 CLEAREST_DOT = 100.0
 MOST_DOTS = 0.7  # of the places for dots within the disc, that show one
+MIN_LINE = 2.0  # contrast of the line by that of its parallels: real 3.1 and more, rows of noise 1.3 at most
+LINE_REACH_PX = 3  # from the line to what is beside it
+BESIDE_PX = 13  # from the line to the farthest parallel
 PITCH_PART = (0.15, 0.66)  # of the disc's radius: fields of 13 to 3 mm
 PITCH_STEP_PX = 1.0
 ANGLE_STEP_DEG = 0.5
@@ -42,6 +46,8 @@ def find_grey_ruler(frame: Frame, disc: Disc) -> Ruler | None:
         size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     radius = disc.radius_px / shrink
+    if radius < LEAST_RADIUS_PX:
+        return None
     middle = (np.array(disc.centre) + 0.5) / shrink - 0.5
     dot_px = max(1.5, DOT_RADIUS_PART * radius)
     centre = _middle_dot(grey, middle, radius, dot_px)
@@ -60,6 +66,8 @@ def find_grey_ruler(frame: Frame, disc: Disc) -> Ruler | None:
         line, pitch, off = _fitted(places, dots)
         if off.max() > most_off or len(dots) < MIN_DOTS:
             return None
+    if _line_contrast(grey, line, line.along(dots), dot_px) < MIN_LINE:
+        return None
     ring = _ring_diameter(grey, dots[places == 0][0], float(pitch))
 
     def there(at: Floats) -> Floats:
@@ -84,6 +92,19 @@ def _fitted(places: NDArray[np.intp], dots: Floats) -> tuple[Line, float, Floats
     along = line.along(dots)
     pitch, start = np.polyfit(places, along, 1)
     return line, float(pitch), np.hypot(along - (pitch * places + start), line.beside(dots))
+
+
+def _line_contrast(grey: NDArray[np.uint8], line: Line, dots_at: Floats, dot_px: float) -> float:
+    """How many times as much the line between the dots differs from what is beside it as other parallels do."""
+    t = np.arange(dots_at.min(), dots_at.max(), 1.0)
+    t = t[np.abs(t[:, None] - dots_at).min(axis=1) > 2.2 * dot_px]
+    offset = np.arange(-BESIDE_PX - LINE_REACH_PX, BESIDE_PX + LINE_REACH_PX + 1)
+    place = (line.at(t)[:, None, :] + offset[:, None] * line.normal).astype(np.float32)
+    level = cv2.remap(grey, place[..., 1], place[..., 0], cv2.INTER_LINEAR).astype(np.float32)
+    beside = (level[:, : -2 * LINE_REACH_PX] + level[:, 2 * LINE_REACH_PX :]) / 2
+    differs = np.abs(level[:, LINE_REACH_PX:-LINE_REACH_PX] - beside).mean(axis=0)  # (2 * BESIDE_PX + 1,)
+    others = np.r_[differs[: BESIDE_PX - 5], differs[BESIDE_PX + 6 :]]
+    return float(differs[BESIDE_PX - 1 : BESIDE_PX + 2].max() / max(0.1, float(np.median(others))))
 
 
 def _middle_dot(grey: NDArray[np.uint8], middle: Floats, radius: float, dot_px: float) -> NDArray[np.intp] | None:
