@@ -86,7 +86,7 @@ def process(item: Item, processing: Processing) -> Processed:
     view = view_frame(frame)
     planes = upright_planes(*_stored_planes(mask, processing), image, view)
     refuse_contradiction(planes, view)
-    scale = find_pixel_scale(frame, ruler=view.ruler)
+    scale = find_pixel_scale(frame, ruler=view.ruler, bars=view.bars)
     if processing.private:
         frame = blanked(frame)
     kept = {name: _resized_mask(planes[name], processing.size) for name in processing.classes}
