@@ -2,7 +2,7 @@
 
 import sys
 
-from octseg.commands.main import main
+from octseg.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from octseg.commands.main import main
+from octseg.cli import main
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import octseg
-from octseg.commands.main import main
+from octseg.cli import main
 from octseg.pretrained import BUNDLED
 from tests.fakes.commands import QUICK
 
@@ -47,7 +47,7 @@ def test_a_phantom_folder_that_cannot_be_made_is_told_in_one_line(
 def test_help_and_version_load_nothing_heavy() -> None:
     for flag in ("--version", "--help"):
         code = (
-            "import sys\nfrom octseg.commands.main import main\ntry: main([sys.argv[1]])\nexcept SystemExit: pass\n"
+            "import sys\nfrom octseg.cli import main\ntry: main([sys.argv[1]])\nexcept SystemExit: pass\n"
             "sys.exit(any(name in sys.modules for name in ('torch', 'openvino', 'cv2', 'numpy')))"
         )
         done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from octseg.commands.main import main
+from octseg.cli import main
 from tests.fakes.commands import COMMAND, OCTSEG, QUICK, measures
 from tests.fakes.forking import python, start_python
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import octseg
-from octseg.commands.main import main
+from octseg.cli import main
 from octseg.commands.predict import PRESETS, withdrawn_lines
 from octseg.phantom import random_spec, render
 from octseg.view import scale

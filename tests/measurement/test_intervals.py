@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import octseg
-from octseg.commands.main import main
+from octseg.cli import main
 from octseg.inference.variants import VARIANTS, Variant, shifted
 from octseg.measurement import FrameMeasures
 from octseg.measurement.intervals import INTERVAL_MEASURES, Reach, Signs, Width, find_intervals, find_signs
