@@ -13,6 +13,7 @@ from octseg.checkpoint.folder import (
     require_files,
     save_checkpoint,
 )
+from octseg.checkpoint.normalising import normalise_of
 
 __all__ = [
     "CARD_FILE",
@@ -24,6 +25,7 @@ __all__ = [
     "CheckpointConfig",
     "check_size",
     "load_checkpoint",
+    "normalise_of",
     "require_files",
     "save_checkpoint",
 ]

@@ -19,11 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from octseg.checkpoint import Checkpoint
+from octseg.checkpoint import Checkpoint, normalise_of
 from octseg.checkpoint.calibration import Platt
 from octseg.errors import ConfigError
 from octseg.model.network import DeepLabV3Plus, channels_last, fold_batch_norm
-from octseg.model.normalise import Normalise
 
 # In bf16, OpenVINO's own choice where the CPU has it, masks differed from PyTorch's by several percent of a small
 # class's pixels; in f32 they are equal.
@@ -56,13 +55,7 @@ class GreyToProbability(nn.Module):
     def __init__(self, checkpoint: Checkpoint, bf16_on: str | None = None) -> None:
         super().__init__()
         self.bf16_on = bf16_on
-        config = checkpoint.config.preprocessing
-        self.normalise = Normalise(
-            config.mean,
-            config.std,
-            slope=config.third_channel == "slope",
-            circular=checkpoint.config.network.circular_rows,
-        )
+        self.normalise = normalise_of(checkpoint.config.preprocessing, checkpoint.config.network)
         self.network: DeepLabV3Plus = fold_batch_norm(copy.deepcopy(checkpoint.network).eval())
         known = checkpoint.config.calibration.probability
         platts = [known.get(name, Platt()) for name in checkpoint.config.network.classes]

@@ -15,13 +15,12 @@ import cv2
 import numpy as np
 import torch
 
-from octseg.checkpoint import load_checkpoint
+from octseg.checkpoint import load_checkpoint, normalise_of
 from octseg.decoding import Levels, RayGrid, decode
 from octseg.drawing.screen import encode_jpeg
 from octseg.export.pictures import overlay_png
 from octseg.inference import choose_backend
 from octseg.measurement import measure
-from octseg.model.normalise import Normalise
 from octseg.phantom import make_phantom
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.reading import read_pullback
@@ -48,7 +47,7 @@ def main() -> None:
     grid = RayGrid((frame.shape[0], frame.shape[1]), view.catheter_centre, view.reach_px)
     [outlines] = decode([maps], levels, grid, result.disc, result.pixel_spacing_mm)
     eager = copy.deepcopy(checkpoint.network).eval()
-    eager_input = Normalise(config.mean, config.std)(torch.from_numpy(inputs))
+    eager_input = normalise_of(config, checkpoint.config.network)(torch.from_numpy(inputs))
 
     def run_eager() -> None:
         with torch.inference_mode():

@@ -20,10 +20,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 import train.learning.loop
+from octseg.checkpoint import normalise_of
 from octseg.classes import CLASS_NAMES
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.dilated import DilatedDepthwise
-from octseg.model.normalise import Normalise
 from octseg.view.preprocessing import PreprocessingConfig
 from train.dataset import load_phantom
 from train.learning.batches import make_batch
@@ -101,7 +101,7 @@ def _child(way: str, side: int) -> None:
         for module in network.modules():
             if isinstance(module, DilatedDepthwise):
                 module.__class__ = nn.Conv2d  # torch's own dilated convolution
-        normalise = Normalise(preprocessing.mean, preprocessing.std)
+        normalise = normalise_of(preprocessing, network_config)
         optimiser = torch.optim.AdamW(network.parameters(), 1e-3)
         for step in itertools.count():
             batch = make_batch(frames, [], preprocessing, recipe, 0, step)

@@ -24,13 +24,12 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from octseg.checkpoint import Checkpoint
+from octseg.checkpoint import Checkpoint, normalise_of
 from octseg.commands.stopping import stop_signals
 from octseg.errors import OctsegError
 from octseg.export.files import told_in_one_sentence
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.network import channels_last
-from octseg.model.normalise import Normalise
 from octseg.view.preprocessing import PreprocessingConfig
 from train.dataset import TrainingFrame
 from train.learning.batches import Batch, batches
@@ -136,12 +135,7 @@ def train(
     shares = [engine.share(stage.batch) for stage in recipe.stages]
     network = channels_last(_begun(network_config, recipe.seed, imagenet, start)).to(engine.device).train()
     average = copy.deepcopy(network).eval()
-    normalise = Normalise(
-        preprocessing.mean,
-        preprocessing.std,
-        slope=preprocessing.third_channel == "slope",
-        circular=network_config.circular_rows,
-    ).to(engine.device)
+    normalise = normalise_of(preprocessing, network_config).to(engine.device)
     made_from = fingerprint(recipe, network_config, preprocessing, [*real, *phantoms], imagenet, start)
     prepared = engine.prepared(network)
     run = Run(out, engine, network, prepared, average, normalise, made_from, save_every_s, show, observe)
