@@ -145,6 +145,22 @@ def test_the_part_is_about_the_disc_and_no_finer_than_two_pixels_a_sample(
     assert np.allclose(part.view(view_of((5000, 5003), disc)).catheter_centre, np.array(part.shape) / 2, atol=2)
 
 
+@pytest.mark.parametrize(
+    ("rows", "cols"),
+    [(slice(0, 5000), slice(0, 5003)), (slice(101, 4702), slice(199, 4805)), (slice(1000, 2000), slice(4790, 5003))],
+)
+def test_a_frame_on_a_screen_is_where_its_pixels_are_in_the_part(rows: slice, cols: slice) -> None:
+    view = replace(view_of((5000, 5003), Disc((2400.0, 2500.0), 2300.0)), part=(rows, cols))
+    part = FramePart.about(view)
+    drawn = np.zeros((5000, 5003), np.uint8)
+    drawn[rows, cols] = 255
+    of_part = np.zeros(part.shape, bool)
+    seen = part.view(view).part
+    assert seen is not None
+    of_part[seen] = True
+    np.testing.assert_array_equal(of_part, part.picture(drawn) > 0)
+
+
 def test_an_outline_in_the_part_is_at_its_place_in_the_frame_to_a_fraction_of_a_pixel() -> None:
     centre, radius = (1700.0, 2600.0), 333.3
     part = FramePart.about(view_of((5000, 5003), Disc((2400.0, 2500.0), 2300.0)))

@@ -32,29 +32,35 @@ def natural_path_key(path: PurePath) -> tuple[NaturalKey, ...]:
 
 def frame_number(stem: str) -> int | None:
     """The last number in a file's name without its ending, where it can be one of a frame; None where there is none."""
-    found = [digits for digits in _DIGITS.findall(stem) if len(digits) <= MAX_DIGITS]
-    return int(found[-1]) if found else None
+    return next(frame_numbers([stem]))
 
 
 def frame_numbers(stems: Iterable[str]) -> Iterator[int | None]:
-    """Which frame each file of one folder is.
+    """Which frame each file of one folder is; see `split_at_frame_numbers`."""
+    for _, digits, _ in split_at_frame_numbers(stems):
+        yield int(digits) if digits else None
 
-    Of names that differ in numbers alone it is the last number that differs: 1 and 2 of f1_704px and f2_704px.
+
+def split_at_frame_numbers(stems: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """What stands before the frame's number in each name, its digits, and what stands after them.
+
+    Of names that differ in numbers alone it is the last number that differs: 1 and 2 of f1_704px and f2_704px; of
+    others the last. One with too many digits for a frame's is none, and without one the whole name stands before.
     """
     names = [_DIGITS.split(stem) for stem in stems]
     alike: dict[tuple[str, ...], list[list[str]]] = {}
     for parts in names:
         alike.setdefault(tuple(parts[::2]), []).append(parts[1::2])
-    last = {words: _last_that_differs(numbers) for words, numbers in alike.items()}
+    differing = {words: _last_that_differs(numbers) for words, numbers in alike.items()}
     for parts in names:
-        place = last[tuple(parts[::2])]
-        if place is None or len(parts[2 * place + 1]) > MAX_DIGITS:
-            yield frame_number("".join(parts))
-        else:
-            yield int(parts[2 * place + 1])
+        numbers = [place for place in range(1, len(parts), 2) if len(parts[place]) <= MAX_DIGITS]
+        place = differing[tuple(parts[::2])] or next(reversed(numbers), None)
+        if place not in numbers:
+            place = len(parts)
+        yield "".join(parts[:place]), "".join(parts[place : place + 1]), "".join(parts[place + 1 :])
 
 
 def _last_that_differs(numbers: list[list[str]]) -> int | None:
-    """Place of the last number that is not the same in all of them; None where all are the same, or there is one."""
+    """Place in the split name of the last number that is not the same in all; None where all are, or there is one."""
     places = [place for place, column in enumerate(zip(*numbers, strict=True)) if len(set(column)) > 1]
-    return places[-1] if places else None
+    return 2 * places[-1] + 1 if places else None

@@ -1,13 +1,12 @@
 """Whose wish a page ends with, whatever the order in which things arrive and are finished. No server."""
 
 import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from octseg.ui.turns import REMEMBERED, Pages, Turns, Wish
+from tests.fakes.loops import run_alone
 
 
 def wish(name: str, otherwise: Wish | None = None) -> Wish:
@@ -17,10 +16,6 @@ def wish(name: str, otherwise: Wish | None = None) -> Wish:
 async def is_newest(turns: Turns, one: Wish) -> bool:
     async with turns.speaking(one) as newest:
         return newest
-
-
-def within(seconds: float, done: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(done, seconds))
 
 
 def test_of_two_wishes_the_later_is_met_once_and_the_earlier_is_not_shown() -> None:
@@ -33,7 +28,7 @@ def test_of_two_wishes_the_later_is_met_once_and_the_earlier_is_not_shown() -> N
         assert (turns.take(), turns.take()) == (second, None)
         assert await is_newest(turns, second)
 
-    within(10, page())
+    run_alone(page())
 
 
 def test_what_was_asked_earlier_and_arrives_later_changes_nothing() -> None:
@@ -43,7 +38,7 @@ def test_what_was_asked_earlier_and_arrives_later_changes_nothing() -> None:
         assert not await turns.ask(wish("first"), 1)
         assert turns.take() is second
 
-    within(10, page())
+    run_alone(page())
 
 
 def test_a_page_that_is_cleared_wishes_for_nothing() -> None:
@@ -54,7 +49,7 @@ def test_a_page_that_is_cleared_wishes_for_nothing() -> None:
         assert turns.take() is None
         assert not await is_newest(turns, one)
 
-    within(10, page())
+    run_alone(page())
 
 
 def test_a_newer_wish_waits_until_what_is_being_said_has_been_said() -> None:
@@ -74,7 +69,7 @@ def test_a_newer_wish_waits_until_what_is_being_said_has_been_said() -> None:
         await asking
         assert order == ["said", "noted"]
 
-    within(10, page())
+    run_alone(page())
 
 
 @pytest.mark.parametrize("stands", [True, False])
@@ -90,7 +85,7 @@ def test_a_wish_that_cannot_be_met_gives_way_to_the_one_before(stands: bool) -> 
         assert turns.give_up(two) is (None if stands else one)  # what stands there need not be measured again
         assert await is_newest(turns, one)
 
-    within(10, page())
+    run_alone(page())
 
 
 def test_another_file_is_another_frame() -> None:
@@ -100,7 +95,7 @@ def test_another_file_is_another_frame() -> None:
         assert turns.same_frame(Path("one")) is turns.newest
         assert turns.same_frame(Path("two")) is None
 
-    within(10, page())
+    run_alone(page())
 
 
 def test_each_page_has_its_own_turns_and_the_longest_idle_is_forgotten() -> None:

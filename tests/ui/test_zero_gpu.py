@@ -15,6 +15,7 @@ from gradio_client.exceptions import AppError
 from octseg.ui.examples import FOLDER
 from octseg.ui.showing import meet
 from octseg.ui.turns import Turns, Wish
+from tests.fakes.loops import run_alone
 from tests.fakes.app_server import App, running_app
 
 # What spaces 0.51 does with a call and its result: through pickle and back, and of an error the name of its class.
@@ -76,5 +77,5 @@ def test_a_page_whose_gpu_is_refused_tells_its_visitor_and_a_newer_wish_is_not_t
         return [await step]
 
     with pytest.raises(gr.Error, match="exceeded your ZeroGPU quota"):
-        asyncio.run(met(Turns(), None))
-    assert asyncio.run(met(Turns(), Wish(file=FOLDER / "no_lipid.jpg", uncertainty=False))) == [None]
+        run_alone(met(Turns(), None))
+    assert run_alone(met(Turns(), Wish(file=FOLDER / "no_lipid.jpg", uncertainty=False))) == [None]

@@ -7,13 +7,13 @@ letter may be stored composed or decomposed, as disks of Linux and of a Mac do.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePosixPath
 
 from octseg.errors import ConfigError, DatasetError
-from octseg.reading.names import NaturalKey, natural_key
+from octseg.reading.names import NaturalKey, natural_key, split_at_frame_numbers
 
 RECORD_PATTERN = r"(?P<study>\d{3})_(?P<series>\d+)_(?P<frame>\d{3,})"
 MAX_FRAME_DIGITS = 9  # a longer number is a time stamp or part of a DICOM UID
@@ -146,27 +146,12 @@ def completed(parts: Mapping[str, Parts]) -> dict[str, FrameName]:
     return names
 
 
-def _numbers(files: Iterable[str]) -> dict[str, tuple[int | None, tuple[str, ...]]]:
-    """Each file's number, and its folders and its name without it.
-
-    Of names that differ in numbers alone it is the last number that differs: 1 and 2 of f1_704px and f2_704px. None
-    where there is none, or one too long for a frame's.
-    """
-    split = {file: re.split(r"([0-9]+)", stem_of(file)) for file in files}
-    alike: dict[tuple[str, ...], list[list[str]]] = {}
-    for pieces in split.values():
-        alike.setdefault(tuple(pieces[::2]), []).append(pieces[1::2])
-    place_of = {}
-    for words, numbers in alike.items():
-        differing = [place for place, column in enumerate(zip(*numbers, strict=True)) if len(set(column)) > 1]
-        place_of[words] = (differing or [len(words) - 2])[-1]
+def _numbers(files: Collection[str]) -> dict[str, tuple[int | None, tuple[str, ...]]]:
+    """Each file's number, None where its name has none, and its folders and its name without it."""
     found = {}
-    for file, pieces in split.items():
-        place = 2 * place_of[tuple(pieces[::2])] + 1
-        digits = pieces[place] if place > 0 else ""
+    for file, (before, digits, after) in zip(files, split_at_frame_numbers(map(stem_of, files)), strict=True):
         folders = [each for each in PurePosixPath(file).parent.parts if each.casefold() not in PARTS_OF_A_SPLIT]
-        number = int(digits) if 0 < len(digits) <= MAX_FRAME_DIGITS else None
-        found[file] = (number, (*folders, *pieces[: max(place, 0)], "#", *pieces[place + 1 :]))
+        found[file] = (int(digits) if digits else None, (*folders, before, after))
     return found
 
 
