@@ -15,8 +15,8 @@ from gradio_client.exceptions import AppError
 from octseg.ui.examples import FOLDER
 from octseg.ui.showing import meet
 from octseg.ui.turns import Turns, Wish
-from tests.fakes.loops import run_alone
 from tests.fakes.app_server import App, running_app
+from tests.fakes.loops import run_alone
 
 # What spaces 0.51 does with a call and its result: through pickle and back, and of an error the name of its class.
 SPACES = """

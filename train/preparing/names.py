@@ -7,7 +7,7 @@ letter may be stored composed or decomposed, as disks of Linux and of a Mac do.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePosixPath
