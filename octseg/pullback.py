@@ -6,7 +6,8 @@ A frame is (H, W, 3) uint8 RGB. A single picture is a pullback of one frame.
 import hashlib
 import numbers
 from collections.abc import Callable, Iterator, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 ROWS_AT_ONCE = 256
 LARGE_PIXELS = 4_200_000  # a frame of more is decoded, measured and written with less memory to a pixel
 PixelSpacingSource = Literal["dicom", "ruler", "bar", "user", "preset"]
+FrameSpacingSource = Literal["dicom", "user", "frame_count"]
+BurnedInScale = Literal["each", "agreed", "never"]
 
 
 def frame_sha256(frame: Frame) -> str:
@@ -70,17 +73,30 @@ class Pullback:
     """The frames of one catheter run, in order; iterate for (H, W, 3) uint8 frames, decoded one at a time.
 
     name: the file's name without folder and ending: a label, never a path.
+    frame_count: as the file promises; how many there are is known when all have been read.
+    read_frames: all frames, from the first on.
+    read_range: frames `first` to `last`, 0-based, `last` left out, where a file allows to begin in the middle.
     first_number: of its first frame; of a single picture the number that its name bears, else 1.
     pixel_spacing_mm: from the file's own header (DICOM), else None; burned-in ruler and scale bar are read per frame.
+    pixel_spacing_evidence: one sentence on where the header has it.
+    frame_spacing_mm: from frame to frame along the vessel, and `frame_spacing_source`; None where nothing tells it.
+    burned_in_scale: whether ruler and bar of `each` frame tell its scale, only those of many frames that have `agreed`,
+        as after a video's compression, or `never`, as in 256 colours.
     warnings: what reading changed or could not know, one sentence each.
+    late_warnings: what was met while frames were read, such as a file that ends early; grows until all are read.
     """
 
     name: str
     frame_count: int
     read_frames: Callable[[], Iterator[Frame]]
+    read_range: Callable[[int, int], Iterator[Frame]] | None = None
     pixel_spacing_mm: float | None = None
+    pixel_spacing_evidence: str = ""
     frame_spacing_mm: float | None = None
+    frame_spacing_source: FrameSpacingSource | None = None
+    burned_in_scale: BurnedInScale = "each"
     warnings: tuple[str, ...] = ()
+    late_warnings: list[str] = field(default_factory=list)
     first_number: int = 1
 
     def __len__(self) -> int:
@@ -88,3 +104,9 @@ class Pullback:
 
     def __iter__(self) -> Iterator[Frame]:
         return self.read_frames()
+
+    def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
+        """Frames `first` to `last`, 0-based, `last` left out; to the end without it."""
+        if self.read_range is None:
+            return islice(self.read_frames(), first, last)
+        return self.read_range(first, self.frame_count if last is None else min(last, self.frame_count))
