@@ -150,7 +150,9 @@ def encoded(frame: NDArray[Any], syntax: Syntax) -> bytes:
     if syntax == "jpeg_ls":
         return bytes(encode_jpeg_ls(np.ascontiguousarray(frame), interleave_mode=2 if frame.ndim == 3 else 0))
     if syntax == "jpeg_2000":
-        return bytes(encode_jpeg_2000(frame, photometric_interpretation=1 if frame.ndim == 3 else 2))
+        return bytes(
+            encode_jpeg_2000(np.ascontiguousarray(frame), photometric_interpretation=1 if frame.ndim == 3 else 2)
+        )
     rows, columns = frame.shape[:2]
     return bytes(
         encode_run_lengths(

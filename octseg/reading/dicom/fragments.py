@@ -45,8 +45,7 @@ def find_places(opened: Opened, layout: Layout, label: str, limits: Limits) -> P
         table, first = _offset_table(file, opened, end, label)
         if table is None or len(table) != (layout.frames or 1):
             return _walked(file, first, end, layout, opened.syntax.coding, limits, label)
-        starts_and_ends = [*table, end]
-        places = list(pairwise(starts_and_ends))
+        places = [(start, min(stop, end)) for start, stop in pairwise([*table, end])]
     cut = False
     with opened.source.opened() as file:
         while places and not _is_whole(file, *places[-1]):

@@ -15,15 +15,16 @@ def functional_groups(dataset: Dataset, keyword: str) -> list[Dataset]:
 
 def shared_groups(dataset: Dataset, keyword: str) -> list[Dataset]:
     """The macro that holds for all frames; empty where there is none."""
-    return [item for group in _items(dataset, SHARED)[:1] for item in _items(group, keyword)[:1]]
+    return [item for group in groups_in(dataset, SHARED)[:1] for item in groups_in(group, keyword)[:1]]
 
 
 def frame_groups(dataset: Dataset, keyword: str) -> list[Dataset]:
     """The macro of each frame that has one, in the frames' order."""
-    return [item for group in _items(dataset, PER_FRAME) for item in _items(group, keyword)[:1]]
+    return [item for group in groups_in(dataset, PER_FRAME) for item in groups_in(group, keyword)[:1]]
 
 
-def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
+def groups_in(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; empty where there is none that can be read."""
     try:
         value: Any = dataset.get(keyword)
         return [item for item in value if isinstance(item, Dataset)] if isinstance(value, Iterable) else []

@@ -5,18 +5,20 @@ depth of more than 8 bits, the rule is that of `octseg.reading.levels`, over som
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
-from octseg.reading.dicom.groups import functional_groups
+from octseg.reading.dicom.groups import functional_groups, groups_in
 from octseg.reading.dicom.layout import Layout, number, text
 from octseg.reading.levels import LevelRule, Span, rule_for
 
+MOST_RESCALED = 1e9
 FEW = 1e-4  # of the samples: so many may lie beyond black and white
 Table = NDArray[np.uint8]  # (2 ** bits,) level of each stored number
 
@@ -87,27 +89,48 @@ def grey_of(dataset: Dataset, layout: Layout, bits: int, samples: Iterator[NDArr
 
 def _rescaled(values: NDArray[np.float64], dataset: Dataset) -> tuple[NDArray[np.float64], str]:
     """Values by the modality's table or slope and intercept, and what to say of it."""
-    if dataset.get("ModalityLUTSequence"):
-        turned = apply_modality_lut(values.astype(np.int64), dataset)
-        return np.asarray(turned, np.float64), " and its modality table"
+    if (looked_up := _looked_up(values, dataset, "ModalityLUTSequence", apply_modality_lut)) is not None:
+        return looked_up, " and its modality table"
     for group in (*functional_groups(dataset, "PixelValueTransformationSequence"), dataset):
         slope, intercept = number(group, "RescaleSlope"), number(group, "RescaleIntercept")
-        if slope is not None and math.isfinite(slope) and slope != 0:
-            offset = intercept if intercept is not None and math.isfinite(intercept) else 0.0
+        if slope is not None and 0 < abs(slope) < MOST_RESCALED:
+            offset = intercept if intercept is not None and abs(intercept) < MOST_RESCALED else 0.0
             plain = (slope, offset) == (1.0, 0.0)
             return values * slope + offset, "" if plain else f" (slope {slope:g}, intercept {offset:g})"
     return values, ""
 
 
-def _shown(values: NDArray[np.float64], dataset: Dataset) -> tuple[NDArray[np.float64], str] | None:
-    """Values by the header's window or table as 0 to 255, and the sentence on it; None where it has neither."""
+def _looked_up(
+    values: NDArray[np.float64], dataset: Dataset, keyword: str, apply: Callable[..., Any]
+) -> NDArray[np.float64] | None:
+    """Values by the header's table; None where it has none that is whole."""
+    if not groups_in(dataset, keyword):
+        return None
+    try:
+        return np.asarray(apply(values.astype(np.int64), dataset), np.float64)
+    except Exception:
+        return None  # a damaged table raises whatever its first wrong value leads to
+
+
+def window_of(dataset: Dataset) -> Window | None:
+    """The first window of a file's header; None where it has none."""
+    return next(iter(_windows(dataset)), None)
+
+
+def _windows(dataset: Dataset) -> list[Window]:
     windows = []
     for group in (*functional_groups(dataset, "FrameVOILUTSequence"), dataset):
         centre, width = number(group, "WindowCenter"), number(group, "WindowWidth")
         if centre is None or width is None or not (math.isfinite(centre) and math.isfinite(width)) or width <= 0:
             continue
         windows.append(Window(centre, width, text(group, "VOILUTFunction") or "LINEAR"))
-    if windows:
+    return windows
+
+
+def _shown(values: NDArray[np.float64], dataset: Dataset) -> tuple[NDArray[np.float64], str] | None:
+    """Values by the header's window or table as 0 to 255, and the sentence on it; None where it has neither."""
+    windows = _windows(dataset)
+    if windows and np.ptp(np.clip(windows[0].levels(values), 0, 255)) >= 1:
         first = windows[0]
         said = f"grey levels are shown by the header's window, centre {first.centre:g} and width {first.width:g}"
         if len(set(windows)) > 1:
@@ -115,8 +138,8 @@ def _shown(values: NDArray[np.float64], dataset: Dataset) -> tuple[NDArray[np.fl
         levels = first.levels(values)
         whole = np.array_equal(np.rint(np.clip(levels, 0, 255)), np.rint(values)) and len(set(windows)) == 1
         return levels, "" if whole else said
-    if dataset.get("VOILUTSequence"):
-        looked_up = np.asarray(apply_voi(values.astype(np.int64), dataset), np.float64)
+    looked_up = _looked_up(values, dataset, "VOILUTSequence", apply_voi)
+    if looked_up is not None and np.ptp(looked_up) > 0:
         top = max(float(looked_up.max()), 1.0)
         bits = 8 if top < 2**8 else 12 if top < 2**12 else 16
         return looked_up * (255.0 / (2**bits - 1)), "grey levels are shown by the header's look-up table"

@@ -9,7 +9,6 @@ from octseg.reading.dicom.opening import PIXEL_TAGS, Opened
 
 CLASSES = "1.2.840.10008.5.1.4.1.1."
 FOR_PROCESSING = f"{CLASSES}14.2"
-DIRECTORY = "1.2.840.10008.1.3.10"
 # Objects that have pixels, but none of a frame.
 NO_FRAMES = {
     f"{CLASSES}66.4": "a segmentation",

@@ -32,7 +32,14 @@ CHUNK = 1 << 20
 
 _KEYWORDS = (
     *("SOPClassUID", "Modality", "PresentationIntentType", "BurnedInAnnotation", "SpecificCharacterSet"),
-    *("SeriesInstanceUID", "SeriesNumber", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient"),
+    *(
+        "SOPInstanceUID",
+        "SeriesInstanceUID",
+        "SeriesNumber",
+        "InstanceNumber",
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+    ),
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelAspectRatio", "PresentationLUTShape"),
     *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "VOILUTSequence"),

@@ -8,6 +8,7 @@ A Z offset that is off by 2 % of the depth is 13 to 28 % of lumen area, so milli
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -87,10 +88,13 @@ def _places(size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return np.degrees(np.arctan2(across, -down)), np.hypot(down, across)
 
 
-def scan_conversion(dataset: Dataset, layout: Layout, frame_count: int, label: str, limits: Limits) -> ScanConversion:
+def scan_conversion(
+    datasets: Sequence[Dataset], layout: Layout, frame_count: int, label: str, limits: Limits
+) -> ScanConversion:
     """How a file's polar frames are shown, and the millimetres of that where all that they need is known."""
     warnings: list[str] = []
-    turns = _turns(dataset, layout, frame_count, warnings)
+    dataset = datasets[0]
+    turns = _turns(datasets, layout, frame_count, warnings)
     offsets = [turn.offset_px for turn in turns]
     depth_px = layout.columns + max(offsets)
     if depth_px < limits.min_side / 2 or max(offsets) < -layout.columns / 2:
@@ -99,7 +103,7 @@ def scan_conversion(dataset: Dataset, layout: Layout, frame_count: int, label: s
         raise ReadError(f"{label} has a Z offset of more than its depth, so its A-lines cannot be shown as a frame")
     size = min(2 * int(depth_px), LARGEST_PX)
     limits.check_frame(size, size, label)
-    offset_known = _offset_known(dataset, warnings)
+    offset_known = _offset_known(datasets, warnings)
     line_mm = _line_spacing(dataset, warnings)
     depth_mm = None if line_mm is None else line_mm * depth_px
     if depth_mm is not None and not MIN_DEPTH_MM <= depth_mm <= MAX_DEPTH_MM:
@@ -133,11 +137,16 @@ def _range(offsets: list[float]) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-def _turns(dataset: Dataset, layout: Layout, frame_count: int, warnings: list[str]) -> list[FrameTurn]:
-    """One for all frames, or one for each."""
+def _contents(datasets: Sequence[Dataset]) -> list[Dataset]:
+    """What the header says of each frame's A-lines, or of all of them."""
     keyword = "IntravascularOCTFrameContentSequence"
-    groups = frame_groups(dataset, keyword) or shared_groups(dataset, keyword) or [Dataset()]
-    applied = text(dataset, "OCTZOffsetApplied") == "YES"
+    return [group for each in datasets for group in frame_groups(each, keyword) or shared_groups(each, keyword)]
+
+
+def _turns(datasets: Sequence[Dataset], layout: Layout, frame_count: int, warnings: list[str]) -> list[FrameTurn]:
+    """One for all frames, or one for each."""
+    groups = _contents(datasets) or [Dataset()]
+    applied = text(datasets[0], "OCTZOffsetApplied") == "YES"
     turns = []
     for group in groups:
         padded = whole_number(group, "NumberOfPaddedALines") or 0
@@ -155,12 +164,11 @@ def _turns(dataset: Dataset, layout: Layout, frame_count: int, warnings: list[st
     return turns
 
 
-def _offset_known(dataset: Dataset, warnings: list[str]) -> bool:
+def _offset_known(datasets: Sequence[Dataset], warnings: list[str]) -> bool:
     """Whether the header tells the Z offset: that it was applied, or how large it is."""
-    if text(dataset, "OCTZOffsetApplied") == "YES":
+    if text(datasets[0], "OCTZOffsetApplied") == "YES":
         return True
-    keyword = "IntravascularOCTFrameContentSequence"
-    groups = frame_groups(dataset, keyword) or shared_groups(dataset, keyword)
+    groups = _contents(datasets)
     if groups and all(number(group, "OCTZOffsetCorrection") is not None for group in groups):
         return True
     warnings.append(
