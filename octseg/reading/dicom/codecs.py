@@ -59,6 +59,7 @@ class Decoded:
 class Stored:
     """How the frames of a file are stored, and what a frame may ask for.
 
+    words_from: where bytes that are not compressed were exchanged two by two, their beginning in the file.
     jpeg_is_rgb: which colours a JPEG holds, whatever its markers say; None to go by these.
     """
 
@@ -67,6 +68,7 @@ class Stored:
     encapsulated: bool
     limits: Limits
     label: str
+    words_from: int | None = None
     jpeg_is_rgb: bool | None = None
 
 

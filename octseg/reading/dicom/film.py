@@ -33,8 +33,8 @@ class Held:
 class Film:
     """All frames of a pullback in order, and how they become pictures of (rows, columns)."""
 
-    held: Sequence[Held]
-    painters: Sequence[Painter]
+    held: Sequence[Held] = field(repr=False)
+    painters: Sequence[Painter] = field(repr=False)
     conversion: ScanConversion | None
     shape: tuple[int, int]
     late_warnings: list[str] = field(default_factory=list)
@@ -87,7 +87,7 @@ def decoded_frames(held: Sequence[Held], *, strict: bool = False) -> Iterator[De
                     files.close()
                     file = files.enter_context(each.source.opened())
                     now = each.source
-                content = read_place(file, each.place, each.stored.encapsulated)
+                content = read_place(file, each.place, each.stored.encapsulated, each.stored.words_from)
             except OSError as error:
                 raise ReadError(
                     f"{each.stored.label} cannot be read on: {(error.strerror or 'unknown cause').lower()}"

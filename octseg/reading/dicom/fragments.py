@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import BinaryIO
 
+import numpy as np
+
 from octseg.errors import ReadError
 from octseg.reading.dicom.layout import HALF_COLOURS, Layout, first_value
 from octseg.reading.dicom.opening import Opened
@@ -54,12 +56,20 @@ def find_places(opened: Opened, layout: Layout, label: str, limits: Limits) -> P
     return Places(tuple(places), True, cut)
 
 
-def read_place(file: BinaryIO, place: Place, encapsulated: bool) -> bytes | None:
-    """What is stored of a frame; None where it is not all there."""
+def read_place(file: BinaryIO, place: Place, encapsulated: bool, words_from: int | None = None) -> bytes | None:
+    """What is stored of a frame; None where it is not all there.
+
+    words_from: where the bytes of all frames begin, if each two of them were exchanged.
+    """
     if not encapsulated:
-        file.seek(place[0])
-        content = file.read(place[1] - place[0])
-        return content if len(content) == place[1] - place[0] else None
+        before = 0 if words_from is None else (place[0] - words_from) % 2
+        after = 0 if words_from is None else (place[1] - words_from) % 2
+        file.seek(place[0] - before)
+        content = file.read(before + place[1] - place[0] + after)
+        if words_from is not None:
+            content = content[: len(content) // 2 * 2]
+            content = np.frombuffer(content, "<u2").byteswap().tobytes()[before:]
+        return content[: place[1] - place[0]] if len(content) >= place[1] - place[0] else None
     parts = []
     for start, length in _items(file, *place):
         file.seek(start)

@@ -7,7 +7,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -61,7 +61,7 @@ TAGS: list[BaseTag | int] = [Tag(keyword) for keyword in _KEYWORDS]
 class Source:
     """Where a file's bytes are: on disk or in memory."""
 
-    where: Path | bytes
+    where: Path | bytes = field(repr=False)
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -75,7 +75,8 @@ class Opened:
     """A file's head: `TAGS` of its data set, and where its pixels are.
 
     pixel_tag: None where it has no pixels. pixels_at: place in the file of the first byte of their value.
-    pixel_bytes: length of their value; None where they are in fragments. file_bytes: of the whole file.
+    pixel_bytes: length of their value; None where they are in fragments. in_words: whether it is of 16-bit words.
+    file_bytes: of the whole file.
     """
 
     source: Source
@@ -84,6 +85,7 @@ class Opened:
     pixel_tag: int | None
     pixels_at: int
     pixel_bytes: int | None
+    in_words: bool
     file_bytes: int
 
 
@@ -181,6 +183,7 @@ def _read_head(source: Source, file: BinaryIO, syntax: Syntax) -> Opened:
             pixel_tag=None,
             pixels_at=file_bytes,
             pixel_bytes=None,
+            in_words=False,
             file_bytes=file_bytes,
         )
     file.seek(place)
@@ -195,5 +198,6 @@ def _read_head(source: Source, file: BinaryIO, syntax: Syntax) -> Opened:
         pixel_tag=found[0],
         pixels_at=place + (12 if explicit else 8),
         pixel_bytes=None if length == UNDEFINED else length,
+        in_words=start[4:6] == b"OW",
         file_bytes=file_bytes,
     )

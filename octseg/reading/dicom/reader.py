@@ -52,12 +52,14 @@ def footage_of(opened: Opened, label: str, limits: Limits) -> Footage:
     places = find_places(opened, layout, label, limits)
     if not places.of_frames:
         raise ReadError(f"{label} is incomplete: the DICOM file ends before its first frame does; export it again")
+    swapped = opened.in_words and opened.syntax.big_endian and layout.bits_allocated == 8 and not places.encapsulated
     stored = Stored(
         layout=layout,
         big_endian=opened.syntax.big_endian,
         encapsulated=places.encapsulated,
         limits=limits,
         label=label,
+        words_from=opened.pixels_at if swapped else None,
     )
     held = tuple(Held(opened.source, place, stored) for place in places.of_frames)
     warnings += _of_count(len(held), layout, places.cut) + burned_in(opened.dataset)
