@@ -51,7 +51,7 @@ class Grey:
     def to_uint8(self, samples: NDArray[np.uint8] | NDArray[np.uint16], shift: int = 0) -> NDArray[np.uint8]:
         """Stored samples (H, W) as levels; `shift` where their lowest bits are not theirs."""
         numbers = samples >> shift if shift else samples
-        if numbers.dtype == np.uint16 or self.bits < 8:
+        if self.bits < 8 * numbers.dtype.itemsize:
             numbers = numbers & np.array(2**self.bits - 1, numbers.dtype)
         return self.table[numbers]
 

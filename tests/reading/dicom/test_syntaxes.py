@@ -1,6 +1,7 @@
 """Frames come in as they were stored, however they are coded and wherever their fragments lie."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +144,20 @@ def test_a_video_in_a_dicom_file_is_named() -> None:
 
 def as_decoded(stream: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(stream)).convert("RGB"))
+
+
+@pytest.mark.parametrize("syntax", ["explicit", "jpeg"])
+def test_a_large_file_costs_the_memory_of_a_frame(syntax: Syntax, tmp_path: Path) -> None:
+    path = tmp_path / "IMG001"
+    stream = jpeg(FRAMES[0]) + bytes(1_000_000)
+    streams = {} if syntax == "explicit" else {"streams": [stream] * 200}
+    frame = np.zeros((512, 1024), np.uint8)
+    path.write_bytes(pullback_file([frame] * 200 if syntax == "explicit" else FRAMES[:1], syntax=syntax, **streams))
+    assert path.stat().st_size > 100_000_000
+    tracemalloc.start()
+    pullback = read_pullback(path)
+    next(pullback.frames(150))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(pullback) == 200
+    assert most < 15_000_000
