@@ -16,7 +16,7 @@ from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
 from octseg.reading.archive import read_archive
 from octseg.reading.content import Content, content_at
-from octseg.reading.formats import HEAD_BYTES, container_of
+from octseg.reading.formats import HEAD_BYTES, container_of, lists_files
 from octseg.reading.gathering import only, read_folder
 from octseg.reading.gif import read_gif
 from octseg.reading.given import FileSource, name_of, path_or_content
@@ -73,8 +73,13 @@ def read_pullbacks(source: FileSource, *, name: str | None = None, limits: Limit
     if isinstance(given, Path) and _is_folder(given):
         return read_folder(given, label, limits)
     content = Content(given) if isinstance(given, bytes) else content_at(given, label)
-    if container_of(content.part(0, HEAD_BYTES)) == "ZIP":
+    head = content.part(0, HEAD_BYTES)
+    if container_of(head) == "ZIP":
         return read_archive(content, label, limits)
+    if container_of(head) == "DICOM" and lists_files(head) and isinstance(given, Path):
+        from octseg.reading.dicom import read_dicom_directory  # loads pydicom, which other files do not need
+
+        return read_dicom_directory(given, label, limits)
     return [_read_file(given, label, limits, SourceLevels())]
 
 
@@ -83,7 +88,7 @@ def _read_file(given: Path | bytes, label: str, limits: Limits, levels: SourceLe
     content = Content(given) if isinstance(given, bytes) else content_at(given, label)
     if content.size == 0:
         raise ReadError(f"{label} is empty")
-    head, stem = content.part(0, HEAD_BYTES), PureWindowsPath(label).stem or DEFAULT_NAME
+    head, stem = content.part(0, HEAD_BYTES), _stem(label)
     match container_of(head):
         case None:
             return read_picture(content, label, stem, limits, levels)
@@ -144,6 +149,12 @@ def _advice(array: NDArray[Any]) -> str:
         return "; put its channels last, numpy.moveaxis(array, 0, -1)" if array.shape[0] == 3 else ""
     of_shares = ", such as (255 * array).astype('uint8') where 1 is white" if array.dtype.kind == "f" else ""
     return f"; scale it to 8 bits as you mean it{of_shares}" if array.ndim in (2, 3) else ""
+
+
+def _stem(label: str) -> str:
+    """A file's name without its ending; numbers after a dot, as in the names that a PACS gives, are none."""
+    path = PureWindowsPath(label)
+    return label if path.suffix[1:].isdigit() else path.stem or DEFAULT_NAME
 
 
 def _label(given: str) -> str:

@@ -42,6 +42,7 @@ _VIDEOS: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, FFmpeg's
     (0, b"\x00\x00\x01\xba", "mpeg"),
     (0, b"\x00\x00\x01\xb3", "mpegvideo"),
 )
+_DIRECTORY = b"1.2.840.10008.1.3.10"  # UID of the storage of a DICOMDIR
 _WORDS: dict[Container, str] = {"DICOM": "a DICOM file", "ZIP": "a ZIP archive", "GIF": "a GIF", "video": "a video"}
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, what it is
     (0, b"\x1f\x8b", "a gzip archive"),
@@ -100,6 +101,11 @@ def container_of(head: bytes) -> Container | None:
     from octseg.reading.dicom import is_dicom  # loads pydicom, which pictures do not need
 
     return "DICOM" if is_dicom(head) else None
+
+
+def lists_files(head: bytes) -> bool:
+    """Whether a DICOM file with these first bytes is a DICOMDIR, the list of a medium's files."""
+    return _DIRECTORY in head
 
 
 def video_format(head: bytes) -> str | None:
