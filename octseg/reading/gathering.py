@@ -42,7 +42,7 @@ PICTURE_ENDINGS = frozenset(
 
 @dataclass(frozen=True)
 class Source:
-    """A folder or an archive: what it is called, what its only pullback is, and the limits.
+    """A folder or an archive: what it is called, what its only pullback is, the limits, and which of the two it is.
 
     is_alone: whether it holds one file only. left_out: grows by what cannot be read, a sentence each. archives: the
     names of ZIP files in a folder.
@@ -51,6 +51,7 @@ class Source:
     label: str
     name: str
     limits: Limits
+    kind: str = "a folder"
     is_alone: bool = False
     left_out: list[str] = field(default_factory=list)
     archives: set[str] = field(default_factory=set)
@@ -102,7 +103,7 @@ def pullbacks_in(entries: Sequence[Entry], source: Source) -> list[Pullback]:
     found += [(PurePosixPath(), each) for each in _of_series(series, source)]
     if not found:
         why = f": {source.left_out[0]}" if source.left_out else f"; this version reads {READABLE}"
-        raise ReadError(f"{source.label} is a folder or an archive without a frame that can be read{why}")
+        raise ReadError(f"{source.label} is {source.kind} that holds no frame that can be read{why}")
     return _told_apart(found, source.left_out)
 
 

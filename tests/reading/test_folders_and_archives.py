@@ -236,9 +236,9 @@ def test_a_member_whose_sum_is_wrong_is_black_and_no_number_moves() -> None:
 
 def test_a_folder_without_frames_is_refused_with_what_is_read(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no frames")
-    with pytest.raises(ReadError, match="without a frame that can be read; this version reads PNG"):
+    with pytest.raises(ReadError, match="is a folder that holds no frame that can be read; this version reads PNG"):
         read_pullback(tmp_path)
-    with pytest.raises(ReadError, match="without a frame that can be read"):
+    with pytest.raises(ReadError, match="is a ZIP file that holds no frame that can be read"):
         read_pullback(zipped({"notes.txt": b"no frames"}), name="x.zip")
 
 

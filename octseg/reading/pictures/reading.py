@@ -56,7 +56,7 @@ def _single(header: Header, label: str, stem: str, levels: SourceLevels) -> Pull
         first_number=FIRST if (number := frame_number(stem)) is None else number,
         frame_count=1,
         read_frames=lambda: iter([frame]),
-        warnings=page.warnings + _warning_of(rule),
+        warnings=header.warnings + page.warnings + _warning_of(rule),
     )
 
 
@@ -79,7 +79,7 @@ def _stack(header: Header, label: str, stem: str, levels: SourceLevels) -> Pullb
             frame_count=count,
             read_frames=lambda: read_range(0, count),
             read_range=read_range,
-            warnings=first.warnings + _warning_of(rule),
+            warnings=header.warnings + first.warnings + _warning_of(rule),
             late_warnings=late,
         )
     )
