@@ -145,10 +145,9 @@ def report(kinds: Sequence[str], make: Callable[[str, Path, int], Path]) -> None
         with tempfile.TemporaryDirectory() as folder:
             small, path = make(kind, Path(folder) / "small", SMALL), make(kind, Path(folder) / "run", COUNT)
             opened, first, count, rate, peak = measured(small, path)
-            print(
-                f"| {kind} | {count:.0f} | {size_mb(path):.0f} | {opened:.2f} | {first:.2f} | {rate:.0f} | {peak:.0f} |",
-                flush=True,
-            )
+            size = size_mb(path)
+            row = f"{kind} | {count:.0f} | {size:.0f} | {opened:.2f} | {first:.2f} | {rate:.0f} | {peak:.0f}"
+            print(f"| {row} |", flush=True)
 
 
 def through_video(pictures: Sequence[Frame], crf: int, pixels: str, folder: Path, side: int | None) -> list[Frame]:
@@ -165,9 +164,8 @@ def report_scale(folder: Path, count: int) -> None:
     pictures = [next(iter(read_pullback(path))) for path in paths[:: max(1, len(paths) // count)]]
     pictures = [each for each in pictures if each.shape == pictures[0].shape and find_ruler(each) is not None][:count]
     true = [find_ruler(each).pitch_px for each in pictures]  # type: ignore[union-attr]
-    print(
-        f"{len(pictures)} frames of {pictures[0].shape[0]} px\n\n| kept as | found | within 0.5 % | median, error |\n|---|---|---|---|"
-    )
+    print(f"{len(pictures)} frames of {pictures[0].shape[0]} px\n")
+    print("| kept as | found | within 0.5 % | median, error |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         ways: list[tuple[str, list[Frame], float]] = []
         for pixels in ("yuv420p", "yuv444p"):

@@ -123,8 +123,8 @@ def _of_planes(page: Page, count: int, label: str) -> tuple[str, ...]:
             "(photometric='minisblack' in tifffile), if they are colours, as RGB"
         )
     return (
-        f"the {planes} planes of {label} are taken for the colours of one frame: if they are {planes} grey frames, save "
-        "them as pages (photometric='minisblack' in tifffile)",
+        f"the {planes} planes of {label} are taken for the colours of one frame: if they are {planes} grey frames, "
+        "save them as pages (photometric='minisblack' in tifffile)",
     )
 
 
