@@ -160,7 +160,7 @@ def _sort_of(entry: Entry, source: Source) -> Picture | str | None:
             source.left_out.append(str(error))
         return Picture(entry, None) if is_named_picture else None
     if picture_format(head) is not None:
-        return None if own_kind(io.BytesIO(head)) is not None else _picture(entry, head)
+        return None if own_kind(io.BytesIO(head)) is not None else _picture(entry, head, source.limits)
     kind = container_of(head[:HEAD_BYTES])
     if kind == "ZIP" or kind_of(head[:HEAD_BYTES]) in ARCHIVE_KINDS:
         if entry.is_packed:
@@ -179,15 +179,15 @@ def _frames_said(head: bytes) -> int:
     return 1 if found is None else int(found[1])
 
 
-def _picture(entry: Entry, head: bytes) -> Picture | str:
+def _picture(entry: Entry, head: bytes, limits: Limits) -> Picture | str:
     """A picture by its first bytes; "TIFF" for one that holds several frames."""
-    seen = peek(Content(head), head) or peek(entry.content(), head)
-    if seen is None:
-        try:
-            header = header_of(entry.content(), entry.name, Limits())
-        except ReadError:
-            return Picture(entry, None)
-        seen = Peek(header.height, header.width)
+    try:
+        seen = peek(Content(head), head) or peek(entry.content(), head)
+        if seen is None:
+            header = header_of(entry.content(), entry.name, limits)
+            seen = Peek(header.height, header.width)
+    except ReadError:
+        return Picture(entry, None)
     return "TIFF" if seen.is_stack else Picture(entry, (seen.height, seen.width), seen.is_deep)
 
 

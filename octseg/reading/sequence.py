@@ -39,8 +39,7 @@ def pullbacks_of(pictures: Sequence[Picture], name: str, limits: Limits, failure
     """
     sizes = Counter(each.size for each in pictures if each.size is not None)
     if not sizes:
-        failures += [f"{each.entry.name} cannot be read as a picture" for each in pictures[:1]]
-        return []
+        return _sequence(pictures, name, limits, failures) if pictures else []
     if max(sizes.values()) == 1 and len(sizes) > 1:
         single = [[each] for each in pictures if each.size is not None]
         return [pullback for each in single for pullback in _sequence(each, each[0].entry.path.stem, limits, failures)]

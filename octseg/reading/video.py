@@ -121,7 +121,7 @@ def _looked_at(content: Content, label: str, limits: Limits) -> tuple[_Video, tu
             warnings += (f"{label} has pixels that are not square: its frames were made {shown} pixels wide",)
         limits.check_pullback(int(stream.frames), 0, label)
         times = Times(promised_count(container, stream))
-        if content.size <= COUNTED_BYTES:
+        if content.size <= COUNTED_BYTES or not times.count:
             times = gone_through(container, stream, format_name, content.size)
         if times.count == 0:
             raise ReadError(f"{label} is a damaged or incomplete video: no frame is in it")

@@ -132,6 +132,22 @@ def test_a_picture_that_cannot_be_read_is_black_and_no_number_moves(tmp_path: Pa
     assert [said[:22] for said in pullback.late_warnings] == ["frame 4 is left black:", "frame 9 is left black:"]
 
 
+def test_a_file_that_may_not_be_opened_is_black_and_a_kind_that_is_not_read_is_named(tmp_path: Path) -> None:
+    pictures_in(tmp_path / "run", PICTURES[:3])
+    (tmp_path / "run" / "frame_2.png").unlink()
+    (tmp_path / "run" / "frame_2.png").symlink_to(tmp_path / "run" / "nowhere")
+    assert numbers_of(read_pullback(tmp_path / "run")) == [1, 3]
+    pullback = read_pullback(pictures_in(tmp_path / "lost", PICTURES[:3]))
+    (tmp_path / "lost" / "frame_2.png").unlink()
+    assert numbers_of(pullback) == [1, 0, 3]
+    assert "there is no file frame_2.png" in pullback.late_warnings[0]
+    first, second = (Image.fromarray(picture) for picture in PICTURES[:2])
+    (tmp_path / "moving").mkdir()
+    first.save(tmp_path / "moving" / "a.webp", "WEBP", save_all=True, append_images=[second])
+    with pytest.raises(ReadError, match="with an animation"):
+        read_pullback(tmp_path / "moving")
+
+
 def test_one_rule_of_levels_holds_for_all_pictures(tmp_path: Path) -> None:
     for number, level in enumerate((1500, 2500, 4000), start=1):
         levels = np.zeros((64, 64), np.uint16)
