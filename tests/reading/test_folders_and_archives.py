@@ -127,9 +127,11 @@ def test_a_picture_that_cannot_be_read_is_black_and_no_number_moves(tmp_path: Pa
     whole = (tmp_path / "frame_4.png").read_bytes()
     (tmp_path / "frame_4.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "frame_9.png").write_bytes(b"")
+    (tmp_path / "broken.png").write_bytes(b"")  # none of the run: it has no number to keep
     pullback = read_pullback(tmp_path)
     assert numbers_of(pullback) == [1, 2, 3, 0, 5, 6, 7, 8, 0, 10, 11, 12]
     assert [said[:22] for said in pullback.late_warnings] == ["frame 4 is left black:", "frame 9 is left black:"]
+    assert pullback.warnings == ("left out: broken.png cannot be read as a picture",)
 
 
 def test_a_file_that_may_not_be_opened_is_black_and_a_kind_that_is_not_read_is_named(tmp_path: Path) -> None:
