@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from octseg.measurement import FrameMeasures, measure
     from octseg.pretrained import HubWarning, from_pretrained
     from octseg.pullback import PixelScale, Pullback
-    from octseg.reading import read_pullback
+    from octseg.reading import read_pullback, read_pullbacks
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
 
@@ -38,6 +38,7 @@ _HOMES = {
     "from_pretrained": "pretrained",
     "measure": "measurement",
     "read_pullback": "reading",
+    "read_pullbacks": "reading",
 }
 __all__ = [
     "CheckpointError",
@@ -56,6 +57,7 @@ __all__ = [
     "from_pretrained",
     "measure",
     "read_pullback",
+    "read_pullbacks",
 ]
 
 
