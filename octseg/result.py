@@ -16,6 +16,7 @@ from octseg.drawing.own import mark
 from octseg.drawing.palette import palette_image
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval, Signs
+from octseg.measurement.rays import FrameRays
 from octseg.measurement.records import json_value, json_values
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, frame_sha256
 
@@ -65,6 +66,8 @@ class FrameResult:
     catheter_centre: (row, col) in pixels, None where it was not found.
     intervals_95: measure -> its 95 % interval (low, high) in its own unit, None for what was not measured; None where
         no intervals were asked for. signs: of how sure each measure is, in its unit, from which they were made.
+    rays: what each of 360 rays from the lumen's centroid meets, and which cannot be judged; what is measured along a
+        vessel needs no more. None without a lumen and where the frame is withdrawn.
     withdrawn: why nothing is said of this frame, in one sentence: then every mask is empty and every measure None.
         None where its numbers stand.
     warnings: of reading, scale and measures, one sentence each.
@@ -85,6 +88,7 @@ class FrameResult:
     model: ModelIdentity
     intervals_95: Mapping[str, Interval | None] | None = None
     signs: Mapping[str, Signs | None] | None = field(default=None, repr=False)
+    rays: FrameRays | None = field(default=None, repr=False)
     withdrawn: str | None = None
     warnings: tuple[str, ...] = ()
 

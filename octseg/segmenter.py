@@ -17,9 +17,10 @@ from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
-from octseg.measurement import FrameMeasures, measure
-from octseg.measurement.frame import of_whole_frame
+from octseg.measurement import FrameMeasures
+from octseg.measurement.frame import measure_seen, of_whole_frame
 from octseg.measurement.intervals import find_intervals, find_signs
+from octseg.measurement.rays import FrameRays
 from octseg.pullback import Frame, PixelScale, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
@@ -80,16 +81,12 @@ class _Seen:
         part, seen = self.part, self.seen
         return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, part.frame_side_px, part.factor)
 
-    def measured(self, planes: Maps) -> FrameMeasures:
-        """Measures of outlines over the part, as planes (h, w), in the frame's own pixels."""
-        measures = measure(
-            planes,
-            self.spacing_mm,
-            disc=self.disc,
-            catheter_centre=self.seen.catheter_centre,
-            frame_side_px=self.grid.side_px,
+    def measured(self, planes: Maps) -> tuple[FrameMeasures, FrameRays | None]:
+        """Measures of outlines over the part, as planes (h, w), in the frame's own pixels, and its rays."""
+        measures, rays = measure_seen(
+            planes, self.spacing_mm, self.seen, disc=self.disc, frame_side_px=self.grid.side_px
         )
-        return of_whole_frame(measures, self.part.factor)
+        return of_whole_frame(measures, self.part.factor), rays
 
 
 @dataclass(frozen=True)
@@ -210,10 +207,10 @@ class Segmenter:
     def _result(self, seen: _Seen, looks: Sequence[_Look], pullback: Pullback, file: str) -> FrameResult:
         """What the network saw of one frame to its result."""
         probability = self._probability(seen, [look.planes for look in looks], looks)
-        [(outlines, measures)] = self._measured(seen, [probability])
+        [(outlines, (measures, rays))] = self._measured(seen, [probability])
         withdrawn = _why_withdrawn(seen, outlines.get("lumen"))
         if withdrawn is not None:
-            measures = FrameMeasures()
+            measures, rays = FrameMeasures(), None
             masks = {name: np.zeros(seen.part.whole, bool) for name in outlines}
         else:
             masks = {name: seen.part.mask(plane) for name, plane in outlines.items()}
@@ -231,6 +228,7 @@ class Segmenter:
             device=self.device,
             backend=self.backend,
             model=self.identity,
+            rays=rays,
             withdrawn=withdrawn,
             warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
         )
@@ -241,7 +239,9 @@ class Segmenter:
         maps = joined(planes, views, self.config.preprocessing)
         return dict(zip(self.config.network.classes, maps, strict=True))
 
-    def _measured(self, seen: _Seen, probabilities: Sequence[Maps]) -> list[tuple[Maps, FrameMeasures]]:
+    def _measured(
+        self, seen: _Seen, probabilities: Sequence[Maps]
+    ) -> list[tuple[Maps, tuple[FrameMeasures, FrameRays | None]]]:
         """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
         levels = Levels(self.config.every_threshold, self.config.calibration.least_core_logit)
         return [
@@ -259,7 +259,7 @@ class Segmenter:
         measured: list[FrameMeasures] = []
         for start in range(0, len(planes), at_once):
             probabilities = [self._probability(seen, each, looks) for each in planes[start : start + at_once]]
-            measured += [measures for _, measures in self._measured(seen, probabilities)]
+            measured += [measures for _, (measures, _) in self._measured(seen, probabilities)]
         variants, at_shifts = measured[: len(VARIANTS)], measured[len(VARIANTS) :]
         classes = self.config.network.classes
         signs = find_signs(result.measures, variants, at_shifts, classes)

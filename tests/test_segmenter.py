@@ -18,6 +18,7 @@ from octseg.inference.backends import GreyToProbability
 from octseg.measurement import FrameMeasures
 from octseg.phantom import Phantom, make_phantom, random_spec, render
 from octseg.pretrained import BUNDLED, from_pretrained
+from octseg.pullback import Pullback
 from octseg.segmenter import Segmenter
 from octseg.view.grey import sepia_to_grey
 from octseg.view.preprocessing import to_input, view_frame
@@ -308,3 +309,20 @@ def test_a_picture_that_is_no_oct_gets_a_sentence_and_nothing_else(segmenter: Se
 
 def test_a_frame_that_can_be_judged_is_not_withdrawn(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
     assert segmenter.segment(lipid_phantom.frame).withdrawn is None
+
+
+def test_a_result_tells_its_rays_as_its_measures_say(segmenter: Segmenter) -> None:
+    phantom = render(random_spec(2, lipid=True))
+    result = segmenter.segment(phantom.frame)
+    assert result.rays is not None
+    assert result.rays.lipid.sum() == result.measures.lipid_arc_deg
+    assert (result.rays.unjudged == 1).any() == (phantom.spec.guide_wire is not None)
+
+
+def test_along_the_vessel_results_are_streamed_and_withdrawn_frames_told(segmenter: Segmenter) -> None:
+    frames = [render(random_spec(2, size_px=704, lipid=True)).frame, np.zeros((704, 704, 3), np.uint8)]
+    pullback = Pullback(name="IMG001", frame_count=2, read_frames=lambda: iter(frames))
+    measured = octseg.measure_pullback(segmenter.segment_pullback(pullback), 0.2)
+    assert (measured.whole.frame_count, measured.whole.withdrawn_frame_count) == (2, 1)
+    assert measured.whole.unjudged.withdrawn_percent == 50
+    assert measured.whole.minimum_lumen_area_frame == 1
