@@ -12,7 +12,7 @@ if TYPE_CHECKING:
         OctsegError,
         ReadError,
     )
-    from octseg.measurement import FrameMeasures, measure
+    from octseg.measurement import FrameMeasures, PullbackMeasures, measure, measure_pullback
     from octseg.pretrained import HubWarning, from_pretrained
     from octseg.pullback import PixelScale, Pullback
     from octseg.reading import read_pullback, read_pullbacks
@@ -33,10 +33,12 @@ _HOMES = {
     "OctsegError": "errors",
     "PixelScale": "pullback",
     "Pullback": "pullback",
+    "PullbackMeasures": "measurement",
     "ReadError": "errors",
     "Segmenter": "segmenter",
     "from_pretrained": "pretrained",
     "measure": "measurement",
+    "measure_pullback": "measurement",
     "read_pullback": "reading",
     "read_pullbacks": "reading",
 }
@@ -51,11 +53,13 @@ __all__ = [
     "OctsegError",
     "PixelScale",
     "Pullback",
+    "PullbackMeasures",
     "ReadError",
     "Segmenter",
     "__version__",
     "from_pretrained",
     "measure",
+    "measure_pullback",
     "read_pullback",
     "read_pullbacks",
 ]
