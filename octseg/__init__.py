@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from octseg.measurement import FrameMeasures, PullbackMeasures, measure, measure_pullback
     from octseg.pretrained import HubWarning, from_pretrained
     from octseg.pullback import PixelScale, Pullback
-    from octseg.reading import read_pullback
+    from octseg.reading import read_pullback, read_pullbacks
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
 
@@ -40,6 +40,7 @@ _HOMES = {
     "measure": "measurement",
     "measure_pullback": "measurement",
     "read_pullback": "reading",
+    "read_pullbacks": "reading",
 }
 __all__ = [
     "CheckpointError",
@@ -60,6 +61,7 @@ __all__ = [
     "measure",
     "measure_pullback",
     "read_pullback",
+    "read_pullbacks",
 ]
 
 

@@ -1,0 +1,109 @@
+"""Frames come in as they were stored, however they are coded and wherever their fragments lie."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom import dcmread
+
+from octseg.errors import ReadError
+from octseg.reading import read_pullback
+from octseg.reading.dicom.syntaxes import syntax_of
+from tests.fakes.dicom_files import UIDS, Offsets, Syntax, encoded, jpeg, pullback_file
+from tests.reading.dicom.scene import colour_frames, furthest, grey_frames, read, said
+
+LOSSLESS = [syntax for syntax in UIDS if syntax != "jpeg"]
+FRAMES = colour_frames()
+
+
+@pytest.mark.parametrize("syntax", LOSSLESS)
+def test_colours_and_grey_come_in_as_stored(syntax: Syntax) -> None:
+    for stored in (FRAMES, grey_frames()):
+        frames, pullback = read(pullback_file(stored, syntax=syntax))
+        assert furthest(frames, stored) == 0
+        assert pullback.frame_count == 4
+        assert pullback.late_warnings == []
+
+
+@pytest.mark.parametrize("syntax", ["jpeg", "jpeg_ls", "jpeg_2000"])
+@pytest.mark.parametrize("fragments", [1, 3])
+@pytest.mark.parametrize("offsets", ["basic", "none"])
+def test_frames_of_several_fragments_are_put_together_with_a_table_and_without(
+    syntax: Syntax, offsets: Offsets, fragments: int
+) -> None:
+    frames, pullback = read(pullback_file(FRAMES, syntax=syntax, offsets=offsets, fragments=fragments))
+    expected = [as_decoded(encoded(frame, syntax)) for frame in FRAMES] if syntax == "jpeg" else FRAMES
+    assert furthest(frames, expected) <= 1
+    assert "holds" not in said(pullback)
+
+
+@pytest.mark.parametrize("syntax", ["rle", "jpeg", "jpeg_ls", "jpeg_2000"])
+def test_an_extended_offset_table_is_followed(syntax: Syntax) -> None:
+    frames, _ = read(pullback_file(FRAMES, syntax=syntax, offsets="extended"))
+    assert furthest(frames, FRAMES) <= (25 if syntax == "jpeg" else 0)
+
+
+@pytest.mark.parametrize("offsets", ["basic", "none"])
+def test_run_lengths_in_several_fragments_a_frame_are_joined(offsets: Offsets) -> None:
+    frames, _ = read(pullback_file(FRAMES, syntax="rle", offsets=offsets, fragments=2))
+    assert furthest(frames, FRAMES) == 0
+
+
+def test_planes_one_after_the_other_are_told_from_pixels() -> None:
+    assert furthest(read(pullback_file(FRAMES, by_plane=True))[0], FRAMES) == 0
+
+
+def test_an_offset_table_that_points_astray_is_not_followed() -> None:
+    data = bytearray(pullback_file(FRAMES, syntax="jpeg"))
+    table = data.index(b"\xfe\xff\x00\xe0") + 8
+    data[table + 4 : table + 8] = (40).to_bytes(4, "little")
+    frames, _ = read(bytes(data))
+    assert furthest(frames, [as_decoded(jpeg(frame)) for frame in FRAMES]) <= 1
+
+
+def test_frames_behind_a_wrong_transfer_syntax_are_known_by_what_they_are() -> None:
+    streams = [encoded(frame, "jpeg_ls") for frame in FRAMES]
+    assert furthest(read(pullback_file(FRAMES, syntax="jpeg_2000", streams=streams))[0], FRAMES) == 0
+
+
+def test_a_file_without_an_ending_is_read_by_path_and_from_any_frame(tmp_path: Path) -> None:
+    path = tmp_path / "IMG001"
+    path.write_bytes(pullback_file(FRAMES, syntax="rle"))
+    pullback = read_pullback(path)
+    assert (pullback.name, len(pullback)) == ("IMG001", 4)
+    assert furthest(list(pullback.frames(2, 4)), FRAMES[2:]) == 0
+    assert furthest(list(pullback), FRAMES) == 0
+
+
+def test_a_data_set_without_preamble_is_known_and_read() -> None:
+    plain = io.BytesIO()
+    dataset = dcmread(io.BytesIO(pullback_file(FRAMES)))
+    del dataset.file_meta, dataset.preamble
+    dataset.save_as(plain, implicit_vr=False, little_endian=True, enforce_file_format=False)
+    assert not plain.getvalue()[128:].startswith(b"DICM")
+    assert furthest(list(read_pullback(plain.getvalue())), FRAMES) == 0
+
+
+def test_a_deflated_file_is_read_only_so_far_as_it_keeps_to_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = [np.zeros((1024, 1024), np.uint8)] * 40
+    data = pullback_file(empty, syntax="deflated")
+    assert len(data) < 100_000
+    with pytest.raises(ReadError, match=r"deflated DICOM file that inflates beyond .* save it uncompressed"):
+        read(data)
+    monkeypatch.setenv("OCTSEG_MAX_INFLATED_BYTES", "10000")
+    with pytest.raises(ReadError, match="OCTSEG_MAX_INFLATED_BYTES"):
+        read_pullback(pullback_file(FRAMES, syntax="deflated"))
+
+
+def test_a_video_in_a_dicom_file_is_named() -> None:
+    data = pullback_file(FRAMES, syntax="jpeg").replace(b"1.2.840.10008.1.2.4.50", b"1.2.840.10008.1.2.4.10")
+    with pytest.raises(ReadError, match="transfer syntax"):
+        read(data)
+    with pytest.raises(ReadError, match=r"holds a video \(MPEG\)"):
+        syntax_of("1.2.840.10008.1.2.4.102", "x")
+
+
+def as_decoded(stream: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(stream)).convert("RGB"))
