@@ -17,7 +17,7 @@ from octseg.pullback import Pullback
 from octseg.reading.content import Content
 from octseg.reading.entries import Entry
 from octseg.reading.folders import is_left_behind
-from octseg.reading.gathering import pullbacks_in
+from octseg.reading.gathering import Source, pullbacks_in
 from octseg.reading.limits import PREFIX, RATIO_FROM, Limits
 from octseg.reading.pictures.peek import PEEK_BYTES
 
@@ -62,7 +62,8 @@ def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]
         )
     entries = [_entry(archive, member, name, limits) for name, member in kept.items() if name not in reasons]
     left_out = [f"{PurePosixPath(name).name} in {label} {why}" for name, why in reasons.items()]
-    return pullbacks_in(entries, label, limits, left_out)
+    stem = PurePosixPath(label).stem or label
+    return pullbacks_in(entries, Source(label, stem, limits, is_alone=len(entries) == 1, left_out=left_out))
 
 
 def labelled(member: str) -> str:
@@ -124,7 +125,7 @@ def _entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, limits:
         limits.check_content(member.file_size, f"{path.name} in the ZIP file")
         return read()
 
-    return Entry(path, lambda: read(PEEK_BYTES), source)
+    return Entry(path, lambda: read(PEEK_BYTES), source, is_packed=True)
 
 
 def _check_sizes(members: Iterable[zipfile.ZipInfo], archive_bytes: int, label: str, limits: Limits) -> None:

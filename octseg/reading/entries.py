@@ -13,12 +13,13 @@ class Entry:
     """A file by its path in the folder or the archive, which is a label and never a place to write to.
 
     head: its first bytes, PEEK_BYTES of them. source: all of it, as it is needed: a path, or its content in memory.
-    Both raise ReadError.
+    Both raise ReadError. is_packed: whether it lies in an archive.
     """
 
     path: PurePosixPath
     head: Callable[[], bytes]
     source: Callable[[], Path | bytes]
+    is_packed: bool = False
 
     @property
     def name(self) -> str:

@@ -57,7 +57,7 @@ def read_pullback(
     label = _label(name or name_of(source) or DEFAULT_NAME)
     given = path_or_content(source, label, limits)
     if isinstance(given, Path) and _is_folder(given):
-        return only(read_folder(given, label, limits), label)
+        return only(read_folder(given, label, limits, read_archive), label)
     return _read_file(given, label, limits, levels or SourceLevels())
 
 
@@ -71,7 +71,7 @@ def read_pullbacks(source: FileSource, *, name: str | None = None, limits: Limit
     label = _label(name or name_of(source) or DEFAULT_NAME)
     given = path_or_content(source, label, limits)
     if isinstance(given, Path) and _is_folder(given):
-        return read_folder(given, label, limits)
+        return read_folder(given, label, limits, read_archive)
     content = Content(given) if isinstance(given, bytes) else content_at(given, label)
     head = content.part(0, HEAD_BYTES)
     if container_of(head) == "ZIP":

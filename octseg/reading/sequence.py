@@ -46,6 +46,11 @@ def pullbacks_of(pictures: Sequence[Picture], name: str, limits: Limits, failure
         return [pullback for each in single for pullback in _sequence(each, each[0].entry.path.stem, limits, failures)]
     size = max(sizes, key=lambda each: (sizes[each], each))
     endings = {each.entry.path.suffix.lower() for each in pictures if each.size == size}
+    failures += [
+        f"{p.entry.name} cannot be read as a picture"
+        for p in pictures
+        if p.size is None and p.entry.path.suffix.lower() not in endings
+    ]
     kept = [p for p in pictures if p.size == size or (p.size is None and p.entry.path.suffix.lower() in endings)]
     others = [f"{p.entry.name} ({p.size[0]} x {p.size[1]})" for p in pictures if p.size not in (size, None) and p.size]
     warnings: tuple[str, ...] = ()
