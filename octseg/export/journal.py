@@ -47,7 +47,8 @@ class Journal:
 
         The lines are to be read to their end before anything is added.
         """
-        first = self._file.readline()
+        with told_in_one_sentence(JOURNAL_NAME), self._path.open("rb") as file:
+            first = file.readline()
         earlier = _parsed(first)
         if earlier is None or earlier != json.loads(json.dumps(head)):
             self._cut(0)
@@ -81,18 +82,20 @@ class Journal:
 
     def _kept(self) -> Iterator[Line]:
         """Lines until one is cut off, or a file of its frame is not there any more; what comes behind is cut off."""
-        while (content := self._file.readline()).endswith(b"\n"):
-            line = _parsed(content)
-            if line is None or not self._in_place(line.get("files")):
-                break
-            self._places.setdefault(_key(line), []).append((self._end, len(content)))
-            self._end += len(content)
-            yield line
+        with told_in_one_sentence(JOURNAL_NAME), self._path.open("rb") as file:
+            file.seek(self._end)
+            for content in file:
+                line = _parsed(content)
+                if line is None or not self._in_place(line):
+                    break
+                self._places.setdefault(_key(line), []).append((self._end, len(content)))
+                self._end += len(content)
+                yield line
         self._cut(self._end)
 
-    def _in_place(self, files: Any) -> bool:
+    def _in_place(self, line: Line) -> bool:
         try:
-            return all((self._folder / name).stat().st_size == size for name, size in files.items())
+            return all((self._folder / name).stat().st_size == size for name, size in line["files"].items())
         except OSError:
             return False
 
@@ -112,7 +115,6 @@ class Journal:
     def _cut(self, size: int) -> None:
         with told_in_one_sentence(JOURNAL_NAME):
             self._file.truncate(size)
-            self._file.seek(size)
         self._end = size
 
 
@@ -123,7 +125,6 @@ def _opened(path: Path) -> tuple[BinaryIO, str | None]:
         try:
             cause = hold(file, f"writing into {path.parent.name}")
             if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                file.seek(0)
                 return file, cause
         except BaseException:
             file.close()

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +11,8 @@ from typing import IO, Any
 from octseg.errors import HeldError
 from octseg.export.files import told_in_one_sentence
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ModuleNotFoundError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 HELD = (errno.EWOULDBLOCK, errno.EACCES)  # the latter of a server of Windows files
 UNLOCKED = "OCTSEG_UNLOCKED"  # 1 where whoever starts a run sees to it that there is one alone
@@ -44,8 +43,8 @@ def hold(file: IO[Any], what: str) -> str | None:
 
     Raises HeldError where another process holds it, which is then `what`.
     """
-    if fcntl is None:
-        return "not on this system"
+    if sys.platform == "win32":
+        return "not on Windows"
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
