@@ -12,10 +12,10 @@ if TYPE_CHECKING:
         OctsegError,
         ReadError,
     )
-    from octseg.measurement import FrameMeasures, measure
+    from octseg.measurement import FrameMeasures, PullbackMeasures, measure, measure_pullback
     from octseg.pretrained import HubWarning, from_pretrained
     from octseg.pullback import PixelScale, Pullback
-    from octseg.reading import read_pullback
+    from octseg.reading import read_pullback, read_pullbacks
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
 
@@ -33,11 +33,14 @@ _HOMES = {
     "OctsegError": "errors",
     "PixelScale": "pullback",
     "Pullback": "pullback",
+    "PullbackMeasures": "measurement",
     "ReadError": "errors",
     "Segmenter": "segmenter",
     "from_pretrained": "pretrained",
     "measure": "measurement",
+    "measure_pullback": "measurement",
     "read_pullback": "reading",
+    "read_pullbacks": "reading",
 }
 __all__ = [
     "CheckpointError",
@@ -50,12 +53,15 @@ __all__ = [
     "OctsegError",
     "PixelScale",
     "Pullback",
+    "PullbackMeasures",
     "ReadError",
     "Segmenter",
     "__version__",
     "from_pretrained",
     "measure",
+    "measure_pullback",
     "read_pullback",
+    "read_pullbacks",
 ]
 
 

@@ -33,5 +33,9 @@ class DatasetError(OctsegError):
     """A source of frames that cannot become a dataset, or a dataset folder that is not what it says."""
 
 
+class HeldError(OctsegError):
+    """A folder that another run works in, or whose disk cannot say whether one does."""
+
+
 class PublishingError(OctsegError):
     """Data that must not leave this machine: private, without a licence, or changed since it was made."""

@@ -16,6 +16,7 @@ from octseg.drawing.own import mark
 from octseg.drawing.palette import palette_image
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval, Signs
+from octseg.measurement.rays import FrameRays
 from octseg.measurement.records import json_value, json_values
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, frame_sha256
 
@@ -65,6 +66,9 @@ class FrameResult:
     catheter_centre: (row, col) in pixels, None where it was not found.
     intervals_95: measure -> its 95 % interval (low, high) in its own unit, None for what was not measured; None where
         no intervals were asked for. signs: of how sure each measure is, in its unit, from which they were made.
+    rays: what each of 360 rays from the lumen's centroid meets, and which cannot be judged; what is measured along a
+        vessel needs no more. None without a lumen and where the frame is withdrawn.
+    smoothing: how its probability was smoothed along the pullback, in one sentence; None where it was not.
     withdrawn: why nothing is said of this frame, in one sentence: then every mask is empty and every measure None.
         None where its numbers stand.
     warnings: of reading, scale and measures, one sentence each.
@@ -85,6 +89,8 @@ class FrameResult:
     model: ModelIdentity
     intervals_95: Mapping[str, Interval | None] | None = None
     signs: Mapping[str, Signs | None] | None = field(default=None, repr=False)
+    rays: FrameRays | None = field(default=None, repr=False)
+    smoothing: str | None = None
     withdrawn: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -152,6 +158,7 @@ class FrameResult:
             "catheter_diameter_mm": self.scale.catheter_diameter_mm,
             **{name: value for name, value in measures.items() if name not in ("pixel_spacing_mm", "warnings")},
             **({} if self.intervals_95 is None else {"intervals_95": dict(self.intervals_95)}),
+            **({} if self.smoothing is None else {"smoothing": self.smoothing}),
             "withdrawn": self.withdrawn,
             "warnings": list(self.warnings),
         }

@@ -1,6 +1,6 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +12,16 @@ from PIL import Image
 
 from octseg.checkpoint import Checkpoint
 from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
+from octseg.decoding.along import SENTENCE, PolarLook, sliding, smoothed
 from octseg.decoding.reaches import joined, nearer_view
 from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
-from octseg.measurement import FrameMeasures, measure
-from octseg.measurement.frame import of_whole_frame
+from octseg.measurement import FrameMeasures
+from octseg.measurement.frame import measure_seen, of_whole_frame
 from octseg.measurement.intervals import find_intervals, find_signs
+from octseg.measurement.rays import FrameRays
 from octseg.pullback import Frame, PixelScale, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
@@ -80,16 +82,12 @@ class _Seen:
         part, seen = self.part, self.seen
         return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, part.frame_side_px, part.factor)
 
-    def measured(self, planes: Maps) -> FrameMeasures:
-        """Measures of outlines over the part, as planes (h, w), in the frame's own pixels."""
-        measures = measure(
-            planes,
-            self.spacing_mm,
-            disc=self.disc,
-            catheter_centre=self.seen.catheter_centre,
-            frame_side_px=self.grid.side_px,
+    def measured(self, planes: Maps) -> tuple[FrameMeasures, FrameRays | None]:
+        """Measures of outlines over the part, as planes (h, w), in the frame's own pixels, and its rays."""
+        measures, rays = measure_seen(
+            planes, self.spacing_mm, self.seen, disc=self.disc, frame_side_px=self.grid.side_px
         )
-        return of_whole_frame(measures, self.part.factor)
+        return of_whole_frame(measures, self.part.factor), rays
 
 
 @dataclass(frozen=True)
@@ -158,25 +156,52 @@ class Segmenter:
         *,
         preset: str | None = None,
         uncertainty: bool = False,
+        smooth: bool = False,
     ) -> Iterator[FrameResult]:
-        """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch."""
+        """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch.
+
+        smooth: take of each place in the wall the median of three frames, see octseg/decoding/along.py; each result
+            then says so. Not with uncertainty, whose variants are of one frame.
+        """
+        if smooth and uncertainty:
+            raise ValueError("smooth and uncertainty do not go together: intervals are those of single frames")
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
-        return self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty)
+        return self._results(
+            pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth
+        )
 
     def _results(
-        self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None, uncertainty: bool
+        self,
+        pullback: Pullback,
+        file: str,
+        pixel_spacing_mm: float | None,
+        preset: str | None,
+        uncertainty: bool,
+        smooth: bool = False,
     ) -> Iterator[FrameResult]:
         numbered = enumerate(pullback, start=pullback.first_number)
         seen = (
             _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
             for number, frame, view in ((n, f, view_frame(_no_result(f, file))) for n, f in numbered)
         )
-        for batch in _batches(seen, self._run):
-            for item, looks in zip(batch, self._looks_at(batch), strict=True):
-                result = self._result(item, looks, pullback, file)
-                asked = uncertainty and result.withdrawn is None
-                yield self._with_intervals(result, item, looks) if asked else result
+        looked = (
+            pair for batch in _batches(seen, self._run) for pair in zip(batch, self._looks_at(batch), strict=True)
+        )
+        for item, looks in self._smoothed(looked) if smooth else looked:
+            result = self._result(item, looks, pullback, file)
+            result = replace(result, smoothing=SENTENCE) if smooth else result
+            asked = uncertainty and result.withdrawn is None
+            yield self._with_intervals(result, item, looks) if asked else result
+
+    def _smoothed(self, looked: Iterable[tuple[_Seen, list[_Look]]]) -> Iterator[tuple[_Seen, list[_Look]]]:
+        """Frames with what their neighbours say of each place in the wall."""
+        classes, config = self.config.network.classes, self.config.preprocessing
+        for window, at in sliding(looked):
+            item, looks = window[at]
+            seen = [[PolarLook(look.planes, look.view.reach_px) for look in of_item] for _, of_item in window]
+            planes = smoothed(seen, at, classes, config)
+            yield item, [replace(look, planes=of_look) for look, of_look in zip(looks, planes, strict=True)]
 
     def _looks_at(self, batch: Sequence[_Seen]) -> list[list[_Look]]:
         """Each frame at its full reach and, where that shows more, nearer."""
@@ -210,10 +235,10 @@ class Segmenter:
     def _result(self, seen: _Seen, looks: Sequence[_Look], pullback: Pullback, file: str) -> FrameResult:
         """What the network saw of one frame to its result."""
         probability = self._probability(seen, [look.planes for look in looks], looks)
-        [(outlines, measures)] = self._measured(seen, [probability])
+        [(outlines, (measures, rays))] = self._measured(seen, [probability])
         withdrawn = _why_withdrawn(seen, outlines.get("lumen"))
         if withdrawn is not None:
-            measures = FrameMeasures()
+            measures, rays = FrameMeasures(), None
             masks = {name: np.zeros(seen.part.whole, bool) for name in outlines}
         else:
             masks = {name: seen.part.mask(plane) for name, plane in outlines.items()}
@@ -231,6 +256,7 @@ class Segmenter:
             device=self.device,
             backend=self.backend,
             model=self.identity,
+            rays=rays,
             withdrawn=withdrawn,
             warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
         )
@@ -241,7 +267,9 @@ class Segmenter:
         maps = joined(planes, views, self.config.preprocessing)
         return dict(zip(self.config.network.classes, maps, strict=True))
 
-    def _measured(self, seen: _Seen, probabilities: Sequence[Maps]) -> list[tuple[Maps, FrameMeasures]]:
+    def _measured(
+        self, seen: _Seen, probabilities: Sequence[Maps]
+    ) -> list[tuple[Maps, tuple[FrameMeasures, FrameRays | None]]]:
         """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
         levels = Levels(self.config.every_threshold, self.config.calibration.least_core_logit)
         return [
@@ -259,7 +287,7 @@ class Segmenter:
         measured: list[FrameMeasures] = []
         for start in range(0, len(planes), at_once):
             probabilities = [self._probability(seen, each, looks) for each in planes[start : start + at_once]]
-            measured += [measures for _, measures in self._measured(seen, probabilities)]
+            measured += [measures for _, (measures, _) in self._measured(seen, probabilities)]
         variants, at_shifts = measured[: len(VARIANTS)], measured[len(VARIANTS) :]
         classes = self.config.network.classes
         signs = find_signs(result.measures, variants, at_shifts, classes)

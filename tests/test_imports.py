@@ -40,7 +40,7 @@ ORDER = {
         *("commands", "cli", "__main__", "ui"),
     ),
     "train": (
-        *("code_version", "locking", "preparing", "dataset", "judging", "learning", "reporting"),
+        *("code_version", "preparing", "dataset", "judging", "learning", "reporting"),
         *("prepare", "evaluate", "calibrate", "report", "__main__"),
     ),
 }

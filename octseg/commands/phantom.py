@@ -12,22 +12,29 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--count", type=_count, default=1, metavar="N")
     parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="the same seed gives the same frames")
-    parser.set_defaults(run=lambda args: phantom(args.out, args.count, args.seed))
+    parser.add_argument(
+        "--pullback", type=_count, metavar="FRAMES", help="whole pullbacks of so many frames, each in a folder"
+    )
+    parser.set_defaults(run=lambda args: phantom(args.out, args.count, args.seed, args.pullback))
 
 
-def phantom(out: Path, count: int, seed: int) -> int:
-    """Write phantoms with their exact masks."""
+def phantom(out: Path, count: int, seed: int, frames: int | None = None) -> int:
+    """Write phantoms with their exact masks, or pullbacks of so many frames with their truth along the vessel."""
     from tqdm import tqdm
 
     from octseg.export.files import told_in_one_sentence
-    from octseg.phantom import write_phantoms
+    from octseg.phantom import write_phantoms, write_pullbacks
 
     with (
         told_in_one_sentence(f"the folder {out.name}"),
-        tqdm(total=count, unit="frame", disable=None, leave=False) as bar,
+        tqdm(total=count * (frames or 1), unit="frame", disable=None, leave=False) as bar,
     ):
-        write_phantoms(out, count, seed, lambda done, _: bar.update(done - bar.n))
-    print(f"{counted(count, 'phantom')} in {out}")
+        if frames is None:
+            write_phantoms(out, count, seed, lambda done, _: bar.update(done - bar.n))
+        else:
+            write_pullbacks(out, frames, count, seed, lambda done, _: bar.update(done - bar.n))
+    made = counted(count, "phantom" if frames is None else "phantom pullback")
+    print(f"{made}{'' if frames is None else f' of {frames} frames'} in {out}")
     return 0
 
 

@@ -62,10 +62,12 @@ def json_entry(record: Mapping[str, Any], *, first: bool) -> str:
     return ("\n  " if first else ",\n  ") + json.dumps(record, allow_nan=False)
 
 
-JSON_TAIL = "\n]}\n"
+def json_tail(late_warnings: Sequence[Mapping[str, Any]] = ()) -> str:
+    """measures.json behind its last frame; late_warnings: `file` and `warnings` of each pullback that has some."""
+    return f'\n],\n "late_warnings": {json.dumps(late_warnings)}}}\n' if late_warnings else "\n]}\n"
 
 
 def measures_json(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str:
     """All of measures.json."""
     entries = (json_entry(record, first=number == 0) for number, record in enumerate(records))
-    return json_head(run) + "".join(entries) + JSON_TAIL
+    return json_head(run) + "".join(entries) + json_tail()

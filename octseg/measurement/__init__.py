@@ -2,5 +2,6 @@
 
 from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.frame import FrameMeasures, measure
+from octseg.measurement.pullback import PullbackMeasures, measure_pullback
 
-__all__ = ["CoreMeasures", "FrameMeasures", "measure"]
+__all__ = ["CoreMeasures", "FrameMeasures", "PullbackMeasures", "measure", "measure_pullback"]

@@ -7,15 +7,21 @@ count are 0 where their class was looked for and is absent. docs/measures.md say
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from octseg.measurement.checks import check_centre, check_given
 from octseg.measurement.cores import CoreMeasures
-from octseg.measurement.tissues import cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
+from octseg.measurement.depth import length_px
+from octseg.measurement.judging import Sight, unjudged_rays
+from octseg.measurement.rays import FrameRays, frame_rays, wall_px
+from octseg.measurement.tissues import Given, cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
 from octseg.pullback import spacing_mm
+
+if TYPE_CHECKING:  # it loads torch, which a measure needs not
+    from octseg.view.preprocessing import FrameView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,22 +105,51 @@ def measure(
         ValueError: maps that are no such maps.
         MeasurementError: a pixel spacing that no OCT frame has.
     """
-    pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
-    check_given(maps, pixel_spacing_mm, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
+    spacing = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
+    check_given(maps, spacing, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
     check_centre(catheter_centre)
-    given = given_of(maps, pixel_spacing_mm, thresholds or {}, disc, catheter_centre, guide_wire_shadow, frame_side_px)
+    given = given_of(maps, spacing, thresholds or {}, disc, catheter_centre, guide_wire_shadow, frame_side_px)
+    return _measured(given, None)[0]
+
+
+def measure_seen(
+    maps: Mapping[str, NDArray[np.generic]],
+    pixel_spacing_mm: float | None,
+    view: "FrameView",
+    *,
+    disc: NDArray[np.bool_] | None = None,
+    frame_side_px: float | None = None,
+) -> tuple[FrameMeasures, FrameRays | None]:
+    """Measure one frame as `measure` does, and tell its rays, None without a lumen.
+
+    view: of the frame, by which it is judged what of each ray can be seen; maps and `disc` (H, W) are over it.
+    """
+    check_given(maps, pixel_spacing_mm, {}, {"disc": disc})
+    given = given_of(maps, pixel_spacing_mm, {}, disc, view.catheter_centre, None, frame_side_px)
+    rim = None if view.disc is None else view.disc.radius_px
+    mm = length_px(1.0, pixel_spacing_mm, given.side_px)
+    return _measured(given, Sight(view.grey, view.catheter_centre, view.circle.centre, rim, mm))
+
+
+def _measured(given: Given, sight: Sight | None) -> tuple[FrameMeasures, FrameRays | None]:
+    """The measures of one frame's tissues and its rays; without a sight of the frame all rays can be judged."""
     lumen, of_lumen = measure_lumen(given)
     cores, of_lipid = measure_lipid(given, lumen)
     of_cap = cap_fields(given.tissues.get("fibrous_cap"), cores, given.units)
     of_vessels = vasa_vasorum_fields(given)
-    return FrameMeasures(
-        pixel_spacing_mm=pixel_spacing_mm,
+    measures = FrameMeasures(
+        pixel_spacing_mm=given.units.pixel_spacing_mm,
         **of_lumen.fields,
         **of_lipid.fields,
         **of_cap,
         **of_vessels,
         warnings=(*of_lumen.warnings, *of_lipid.warnings),
     )
+    if lumen is None:
+        return measures, None
+    wall = wall_px(lumen)
+    unjudged = None if sight is None else unjudged_rays(sight, lumen.centre, wall)
+    return measures, frame_rays(cores, wall, unjudged, given.units.pixel_spacing_mm)
 
 
 def of_whole_frame(measures: FrameMeasures, factor: int) -> FrameMeasures:

@@ -3,11 +3,11 @@
 from importlib import import_module
 from typing import Any
 
-from octseg.reading.files import read_frame_array, read_pullback
+from octseg.reading.files import read_frame_array, read_pullback, read_pullbacks
 from octseg.reading.given import FileSource
 from octseg.reading.limits import Limits
 
-__all__ = ["FileSource", "Limits", "read_frame_array", "read_pullback"]
+__all__ = ["FileSource", "Limits", "read_frame_array", "read_pullback", "read_pullbacks"]
 
 # Names that were in this room before there was octseg.view; scripts of others import them from here.
 _IN_VIEW = (

@@ -5,7 +5,6 @@ and nothing of it but pixels goes on: no text, no tag, no name of a patient.
 """
 
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -15,27 +14,19 @@ from PIL import Image, ImageOps
 
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
-from octseg.reading.dicom import is_dicom, read_dicom
-from octseg.reading.formats import HEAD_BYTES, image_format
+from octseg.reading.archive import read_archive
+from octseg.reading.content import Content, content_at
+from octseg.reading.formats import HEAD_BYTES, container_of, lists_files
+from octseg.reading.gathering import only, read_folder
+from octseg.reading.gif import read_gif
 from octseg.reading.given import FileSource, name_of, path_or_content
-from octseg.reading.levels import LevelRule, SourceLevels, span_of
+from octseg.reading.levels import SourceLevels
 from octseg.reading.limits import Limits
-from octseg.reading.names import frame_number
-from octseg.reading.own import refuse_own
-from octseg.reading.pictures import bmp, jpeg, png, tiff, webp
-from octseg.reading.pictures.decoding import Page, decode_pages, page_of, to_rgb
-from octseg.reading.pictures.header import Header
+from octseg.reading.pictures.decoding import page_of, to_rgb
+from octseg.reading.pictures.reading import read_picture
 
-READERS = {
-    "PNG": png.read_header,
-    "JPEG": jpeg.read_header,
-    "TIFF": tiff.read_header,
-    "WEBP": webp.read_header,
-    "BMP": bmp.read_header,
-}
 MAX_LABEL = 80  # characters of a file's name that an error repeats
 DEFAULT_NAME = "frame"
-FIRST = 1  # number of a picture whose name bears none
 
 
 def read_pullback(
@@ -45,34 +36,81 @@ def read_pullback(
     limits: Limits | None = None,
     levels: SourceLevels | None = None,
 ) -> Pullback:
-    """The frames of a picture or a DICOM file; a TIFF of several pages is a pullback, streamed page by page.
+    """The frames of one catheter run, streamed: a DICOM file, a stack, a video, or a folder or ZIP file of pictures.
+
+    A single picture is a pullback of one frame. Frames are decoded one at a time when they are asked for.
 
     Args:
-        source: path or content of a file, or a file opened in binary mode, which is read from its beginning on.
+        source: path of a file or a folder, content of a file, or a file opened in binary mode, which is read from its
+            beginning on. A file given by its path is read where it lies, whatever its size.
         name: the file's name where `source` is its content, or to go before the path's.
         limits: what a file may ask for; by default `Limits` with what the environment changes.
         levels: how samples of more than 8 bits become levels in the source that the file is of, from
             `octseg.reading.survey`; by default what the file itself suggests.
 
     Raises:
-        ReadError: no such file, a kind that is not read, beyond a limit, damaged, or without a grey level.
+        ReadError: no such file, a kind that is not read, beyond a limit, damaged, without a grey level, or a folder or
+            a ZIP file that holds several pullbacks or none.
         ValueError: a source of another type.
     """
     limits = Limits.from_environment(os.environ) if limits is None else limits
     label = _label(name or name_of(source) or DEFAULT_NAME)
-    source = path_or_content(source, label, limits)
-    if is_dicom(_head(source)):
-        return read_dicom(source, label, _stem(label), limits)
-    data = _read_bytes(source, label, limits)
-    refuse_own(data, label)
-    header = header_of(data, label, limits)
-    stem, levels = PureWindowsPath(label).stem or DEFAULT_NAME, levels or SourceLevels()
-    return (_single if len(header.pages) == 1 else _stack)(header, label, stem, levels)
+    given = path_or_content(source, label, limits)
+    if isinstance(given, Path) and _is_folder(given):
+        return only(read_folder(given, label, limits, read_archive), label)
+    return _read_file(given, label, limits, levels or SourceLevels())
 
 
-def header_of(data: bytes, label: str, limits: Limits) -> Header:
-    """What the header of a file says; ReadError where it is no picture, or not one that is read."""
-    return READERS[image_format(data[:HEAD_BYTES], label)](data, label, limits)
+def read_pullbacks(source: FileSource, *, name: str | None = None, limits: Limits | None = None) -> list[Pullback]:
+    """Every pullback in a folder, at any depth, in a DICOMDIR or in a ZIP file; of any other file the one that it is.
+
+    The pictures of a folder that have one size are one pullback, in the order in which people count. Arguments and
+    errors are those of `read_pullback`.
+    """
+    limits = Limits.from_environment(os.environ) if limits is None else limits
+    label = _label(name or name_of(source) or DEFAULT_NAME)
+    given = path_or_content(source, label, limits)
+    if isinstance(given, Path) and _is_folder(given):
+        return read_folder(given, label, limits, read_archive)
+    content = Content(given) if isinstance(given, bytes) else content_at(given, label)
+    head = content.part(0, HEAD_BYTES)
+    if container_of(head) == "ZIP":
+        return read_archive(content, label, limits)
+    if container_of(head) == "DICOM" and lists_files(head) and isinstance(given, Path):
+        from octseg.reading.dicom import read_dicom_directory  # loads pydicom, which other files do not need
+
+        return read_dicom_directory(given, label, limits)
+    return [_read_file(given, label, limits, SourceLevels())]
+
+
+def _read_file(given: Path | bytes, label: str, limits: Limits, levels: SourceLevels) -> Pullback:
+    """The one pullback in a file, whatever its kind."""
+    content = Content(given) if isinstance(given, bytes) else content_at(given, label)
+    if content.size == 0:
+        raise ReadError(f"{label} is empty")
+    head, stem = content.part(0, HEAD_BYTES), _stem(label)
+    match container_of(head):
+        case None:
+            return read_picture(content, label, stem, limits, levels)
+        case "DICOM":
+            from octseg.reading.dicom import read_dicom  # loads pydicom, which other files do not need
+
+            return read_dicom(content.source, label, stem, limits)
+        case "video":
+            from octseg.reading.video import read_video  # loads FFmpeg, likewise
+
+            return read_video(content, label, stem, limits)
+        case "GIF":
+            return read_gif(content, label, stem, limits)
+        case "ZIP":
+            return only(read_archive(content, label, limits), label)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False  # the reader says why it cannot be opened
 
 
 def read_frame_array(array: NDArray[Any] | Image.Image) -> Frame:
@@ -113,19 +151,6 @@ def _advice(array: NDArray[Any]) -> str:
     return f"; scale it to 8 bits as you mean it{of_shares}" if array.ndim in (2, 3) else ""
 
 
-def _head(source: Path | bytes) -> bytes:
-    """The first bytes of a file; none where it cannot be opened, which is said elsewhere."""
-    if isinstance(source, bytes):
-        return source[:HEAD_BYTES]
-    try:
-        if not source.is_file():
-            return b""
-        with source.open("rb") as file:
-            return file.read(HEAD_BYTES)
-    except (OSError, ValueError):
-        return b""
-
-
 def _stem(label: str) -> str:
     """A file's name without its ending; numbers after a dot, as in the names that a PACS gives, are none."""
     path = PureWindowsPath(label)
@@ -137,75 +162,3 @@ def _label(given: str) -> str:
     base = PureWindowsPath(given).name or DEFAULT_NAME
     printable = "".join(character if character.isprintable() else "?" for character in base)
     return printable if len(printable) <= MAX_LABEL else printable[: MAX_LABEL - 1] + "…"
-
-
-def _read_bytes(path: Path | bytes, label: str, limits: Limits) -> bytes:
-    """The file's content, once its size and its first bytes have been looked at."""
-    if isinstance(path, bytes):
-        return path
-    try:
-        if path.is_dir():
-            raise ReadError(f"{label} is a folder; give its files one by one")
-        if not path.exists():
-            raise ReadError(f"there is no file {label}")
-        if not path.is_file():
-            raise ReadError(f"{label} is no regular file")
-        with path.open("rb") as file:
-            limits.check_bytes(os.fstat(file.fileno()).st_size, label)
-            head = file.read(HEAD_BYTES)
-            image_format(head, label)
-            data = head + file.read(limits.max_file_bytes)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise ReadError(f"{label} cannot be opened: {_reason(error)}") from error
-    limits.check_bytes(len(data), label)
-    return data
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror or "unknown cause").lower() if isinstance(error, OSError) else "its name cannot be one"
-
-
-def _single(header: Header, label: str, stem: str, levels: SourceLevels) -> Pullback:
-    """A pullback of one frame, decoded now, so that what is wrong with it shows now."""
-    (page,) = decode_pages(header, label)
-    rule = _rule(page, [page], header, label, levels)
-    frame = _frame(page, rule)
-    return Pullback(
-        name=stem,
-        first_number=FIRST if (number := frame_number(stem)) is None else number,
-        frame_count=1,
-        read_frames=lambda: iter([frame]),
-        warnings=page.warnings + _warning_of(rule),
-    )
-
-
-def _stack(header: Header, label: str, stem: str, levels: SourceLevels) -> Pullback:
-    """A pullback decoded page by page; its levels are surveyed once before, where they need a rule."""
-    first = next(decode_pages(header, label))
-    rule = _rule(first, decode_pages(header, label), header, label, levels)
-
-    def read_frames() -> Iterator[Frame]:
-        for page in decode_pages(header, label):
-            yield _frame(page, rule)
-
-    return Pullback(
-        name=stem,
-        frame_count=len(header.pages),
-        read_frames=read_frames,
-        warnings=first.warnings + _warning_of(rule),
-    )
-
-
-def _rule(first: Page, pages: Iterable[Page], header: Header, label: str, levels: SourceLevels) -> LevelRule | None:
-    """How the samples of all pages become levels; None for 8 bits, which are levels."""
-    if first.samples.dtype == np.uint8:
-        return None
-    return levels.rule(span_of((page.samples for page in pages), label), header.declared_bits)
-
-
-def _frame(page: Page, rule: LevelRule | None) -> Frame:
-    return to_rgb(page.samples if rule is None else rule.to_uint8(page.samples))
-
-
-def _warning_of(rule: LevelRule | None) -> tuple[str, ...]:
-    return () if rule is None or rule.warning is None else (rule.warning,)

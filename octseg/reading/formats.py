@@ -8,9 +8,13 @@ from octseg.errors import ReadError
 from octseg.reading.own import own_kind
 
 ImageFormat = Literal["PNG", "JPEG", "TIFF", "WEBP", "BMP"]
+Container = Literal["DICOM", "ZIP", "GIF", "video"]
 HEAD_BYTES = 512  # enough to tell every format named here
 
-READABLE = "PNG, JPEG, TIFF, WebP and BMP pictures"
+READABLE = (
+    "PNG, JPEG, TIFF, WebP and BMP pictures, DICOM files, GIF, videos (MP4, MOV, AVI, MKV, WebM, MPEG), and folders "
+    "and ZIP files of these"
+)
 
 _MAGIC: tuple[tuple[bytes, ImageFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -21,21 +25,33 @@ _MAGIC: tuple[tuple[bytes, ImageFormat], ...] = (
     (b"MM\x00+", "TIFF"),
     (b"BM", "BMP"),
 )
+_CONTAINERS: tuple[tuple[int, bytes, Container], ...] = (  # offset, bytes there
+    (128, b"DICM", "DICOM"),
+    (0, b"PK\x03\x04", "ZIP"),
+    (0, b"PK\x05\x06", "ZIP"),  # an empty one
+    (0, b"PK\x07\x08", "ZIP"),  # in parts
+    (0, b"GIF87a", "GIF"),
+    (0, b"GIF89a", "GIF"),
+)
+_VIDEOS: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, FFmpeg's name of what takes it apart
+    (0, b"\x1aE\xdf\xa3", "matroska"),
+    (8, b"AVI ", "avi"),
+    (8, b"AVIX", "avi"),
+    (4, b"ftyp", "mov"),
+    *((4, kind, "mov") for kind in (b"moov", b"mdat", b"wide", b"pnot")),  # QuickTime before MP4
+    (0, b"\x00\x00\x01\xba", "mpeg"),
+    (0, b"\x00\x00\x01\xb3", "mpegvideo"),
+)
+_DIRECTORY = b"1.2.840.10008.1.3.10"  # UID of the storage of a DICOMDIR
+_WORDS: dict[Container, str] = {"DICOM": "a DICOM file", "ZIP": "a ZIP archive", "GIF": "a GIF", "video": "a video"}
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, what it is
-    (128, b"DICM", "a DICOM file"),
-    (0, b"PK\x03\x04", "a ZIP archive"),
-    (0, b"PK\x05\x06", "an empty ZIP archive"),
     (0, b"\x1f\x8b", "a gzip archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (0, b"Rar!\x1a\x07", "a RAR archive"),
     (0, b"BZh", "a bzip2 archive"),
     (0, b"\xfd7zXZ\x00", "an xz archive"),
     (257, b"ustar", "a tar archive"),
-    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
-    (0, b"\x00\x00\x01\xba", "an MPEG video"),
-    (0, b"\x00\x00\x01\xb3", "an MPEG video"),
     (0, b"\x30\x26\xb2\x75", "a Windows Media video"),
-    (0, b"GIF8", "a GIF picture, which keeps 256 colours only"),
     (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
     (0, b"\xff\x0a", "a JPEG XL picture"),
@@ -59,12 +75,52 @@ _TEXT_STARTS = (b"<", b"{", b"[", b"\xef\xbb\xbf")
 
 def image_format(head: bytes, label: str) -> ImageFormat:
     """The format of a picture by its first HEAD_BYTES; ReadError naming what else it is, so far as that can be told."""
+    kind = picture_format(head)
+    if kind is None:
+        raise not_read(head, label)
+    return kind
+
+
+def picture_format(head: bytes) -> ImageFormat | None:
+    """The format of a picture by its first HEAD_BYTES; None where it is none."""
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    raise ReadError(f"{label} is {kind_of(head)}; this version reads {READABLE}")
+    return "WEBP" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
+
+
+def container_of(head: bytes) -> Container | None:
+    """What a file of several frames, or of several files, is by its first HEAD_BYTES; None for all else."""
+    if picture_format(head) is not None:
+        return None
+    for offset, magic, kind in _CONTAINERS:
+        if head[offset : offset + len(magic)] == magic:
+            return kind
+    if video_format(head) is not None:
+        return "video"
+    from octseg.reading.dicom import is_dicom  # loads pydicom, which pictures do not need
+
+    return "DICOM" if is_dicom(head) else None
+
+
+def lists_files(head: bytes) -> bool:
+    """Whether a DICOM file with these first bytes is a DICOMDIR, the list of a medium's files."""
+    return _DIRECTORY in head
+
+
+def video_format(head: bytes) -> str | None:
+    """FFmpeg's name of what takes a video apart, by its first HEAD_BYTES; None where it is none."""
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return None
+    for offset, magic, name in _VIDEOS:
+        if head[offset : offset + len(magic)] == magic and (name != "avi" or head[:4] == b"RIFF"):
+            return name
+    return "mpegts" if len(head) > 376 and head[0] == head[188] == head[376] == 0x47 else None
+
+
+def not_read(head: bytes, label: str) -> ReadError:
+    """The error for a file of a kind that is not read."""
+    return ReadError(f"{label} is {kind_of(head)}; this version reads {READABLE}")
 
 
 def is_picture(path: Path) -> bool:
@@ -72,17 +128,20 @@ def is_picture(path: Path) -> bool:
     return sort_of(path) == "picture"
 
 
-def sort_of(path: Path) -> Literal["picture", "result"] | None:
-    """What a file of a folder is: a picture for the reader, a result that this program made of one, or neither."""
+def sort_of(path: Path) -> Literal["picture", "pullback", "result"] | None:
+    """What a file of a folder is: a picture, a pullback in a file, a result that this program made, or none of these.
+
+    A TIFF is called a picture, though it may hold a pullback; so is what cannot be opened: the reader says why.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return None  # to open a pipe would be to wait for its writer
         with path.open("rb") as file:
-            image_format(file.read(HEAD_BYTES), path.name)
+            head = file.read(HEAD_BYTES)
+            if picture_format(head) is None:
+                return None if container_of(head) is None else "pullback"
             file.seek(0)
             return "picture" if own_kind(file) is None else "result"
-    except ReadError:
-        return None
     except OSError:
         return "picture"
 
@@ -92,10 +151,10 @@ def kind_of(head: bytes) -> str:
     for offset, magic, kind in _FOREIGN:
         if head[offset : offset + len(magic)] == magic:
             return kind
-    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return "an AVI video"
-    if head[4:8] == b"ftyp":
-        return "a HEIF or AVIF picture" if head[8:12] in _HEIF_BRANDS else "an MP4 or QuickTime video"
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return "a HEIF or AVIF picture"
+    if picture_format(head) is None and (container := container_of(head)) is not None:
+        return _WORDS[container]
     if head.lstrip().startswith(_TEXT_STARTS) or _is_text(head):
         return "text, not a picture"
     return "of an unknown format"

@@ -9,30 +9,39 @@ from dataclasses import dataclass, fields
 from octseg.errors import ConfigError, ReadError
 
 PREFIX = "OCTSEG_"
+RATIO_FROM = 10_000_000  # bytes, unpacked: what is smaller may be as packed as it likes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """Bytes, pixels and counts, all of them above zero.
 
-    max_file_bytes: of the file as it is stored.
+    max_file_bytes: of a picture's file as it is stored.
+    max_content_bytes: of what is held in memory at once: a pullback handed over as bytes, a member of an archive. A
+        pullback that is given by its path is read where it lies, whatever its size.
     max_inflated_bytes: of a deflated DICOM file, which is held in memory as a whole.
     min_side, max_side, max_pixels, max_aspect: of one frame; aspect is the longer side by the shorter.
     max_frames, max_total_pixels: of a pullback; its frames are decoded one at a time.
     max_scans: passes over the picture that a progressive JPEG may need.
     max_header_chunks: parts that a file's header may have.
+    max_members, max_unpacked_bytes: of an archive: how many files, and how large all of them are when unpacked.
+    max_ratio: of a file in an archive, unpacked by packed, where it is of more than RATIO_FROM bytes.
     """
 
     max_file_bytes: int = 200_000_000
+    max_content_bytes: int = 1_000_000_000
     max_inflated_bytes: int = 500_000_000
     min_side: int = 32
     max_side: int = 8192
     max_pixels: int = 25_000_000
     max_aspect: int = 16
     max_frames: int = 2000
-    max_total_pixels: int = 2_000_000_000
+    max_total_pixels: int = 10_000_000_000
     max_scans: int = 64
     max_header_chunks: int = 10_000
+    max_members: int = 20_000
+    max_unpacked_bytes: int = 40_000_000_000
+    max_ratio: int = 200
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -60,6 +69,16 @@ class Limits:
             raise ReadError(
                 f"{label} has {n_bytes / 1e6:.0f} MB; at most {self.max_file_bytes / 1e6:.0f} MB are read "
                 f"({PREFIX}MAX_FILE_BYTES)"
+            )
+
+    def check_content(self, n_bytes: int, label: str) -> None:
+        """Raise ReadError where a pullback that is held in memory is empty or larger than allowed."""
+        if n_bytes == 0:
+            raise ReadError(f"{label} is empty")
+        if n_bytes > self.max_content_bytes:
+            raise ReadError(
+                f"{label} has {n_bytes / 1e6:.0f} MB; at most {self.max_content_bytes / 1e6:.0f} MB are held in memory "
+                f"({PREFIX}MAX_CONTENT_BYTES): give the path of the file itself"
             )
 
     def check_frame(self, height: int, width: int, label: str) -> None:

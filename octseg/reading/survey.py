@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from octseg.errors import OctsegError
-from octseg.reading.files import header_of
-from octseg.reading.formats import HEAD_BYTES, image_format
+from octseg.reading.content import Content
+from octseg.reading.formats import picture_format
 from octseg.reading.levels import SourceLevels, Span, levels_for, span_of
 from octseg.reading.limits import Limits
-from octseg.reading.pictures.decoding import decode_pages
+from octseg.reading.pictures.peek import PEEK_BYTES, peek
+from octseg.reading.pictures.reading import header_of, surveyed
 
-PNG_DEPTH_AT = 24  # behind the signature, the length and name of the header, width and height
 LABEL = "the file"  # what is wrong with one is told, by its name, when it is read
 
 
@@ -24,7 +24,7 @@ class Stored:
     """A file of a source: how to get its first bytes, at least HEAD_BYTES of them, and all of it."""
 
     head: Callable[[], bytes]
-    read: Callable[[], bytes]
+    read: Callable[[], bytes | Content]
 
 
 def survey(files: Iterable[Stored]) -> SourceLevels:
@@ -60,26 +60,31 @@ def on_disk(path: Path) -> Stored:
         if not path.is_file():
             raise FileNotFoundError(path)  # to open a pipe would be to wait for its writer
         with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
+            return file.read(PEEK_BYTES)
 
-    return Stored(head, path.read_bytes)
+    return Stored(head, lambda: Content(path))
 
 
 def _span_in(file: Stored, limits: Limits) -> tuple[Span, int | None] | None:
     """What a file's samples reach, and its declared bits; None for one of 8 bits, or that cannot be read."""
     try:
-        if not _may_be_deep(file.head()):
+        head = file.head()
+        if not _may_be_deep(head):
             return None
         data = file.read()
-        limits.check_bytes(len(data), LABEL)
-        header = header_of(data, LABEL, limits)
+        content = Content(data) if isinstance(data, bytes) else data
+        if picture_format(head) == "TIFF" and (seen := peek(content, head)) is not None and not seen.is_deep:
+            return None
+        header = header_of(content, LABEL, limits)
         if not header.deep:
             return None
-        return span_of((page.samples for page in decode_pages(header, LABEL)), LABEL), header.declared_bits
+        return span_of(surveyed(header, LABEL), LABEL), header.declared_bits
     except (OctsegError, OSError):
         return None
 
 
 def _may_be_deep(head: bytes) -> bool:
-    kind = image_format(head[:HEAD_BYTES], LABEL)
-    return kind == "TIFF" or (kind == "PNG" and head[PNG_DEPTH_AT : PNG_DEPTH_AT + 1] == b"\x10")
+    if picture_format(head) == "TIFF":
+        return True
+    seen = peek(Content(head), head)
+    return seen is not None and seen.is_deep

@@ -9,7 +9,8 @@ from PIL import Image
 
 import octseg
 from octseg.cli import main
-from octseg.commands.predict import PRESETS, withdrawn_lines
+from octseg.commands.predict import PRESETS
+from octseg.commands.summaries import withdrawn_lines
 from octseg.phantom import random_spec, render
 from octseg.view import scale, sepia_to_grey
 from tests.fakes import pictures
@@ -100,7 +101,11 @@ def test_the_command_offers_the_presets_that_there_are() -> None:
 def test_frames_of_a_pullback_are_numbered_from_one_with_four_digits(pullback: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main(["predict", str(pullback), "--out", str(out), "--frame-spacing", "0.2", "--no-overlay", *QUICK]) == 0
-    assert names(out) == ["measures.csv", "measures.json", *(f"run_000{n}_mask.png" for n in (1, 2, 3))]
+    assert names(out) == [
+        *("measures.csv", "measures.json"),
+        *(f"run_000{n}_mask.png" for n in (1, 2, 3)),
+        "run_pullback.json",
+    ]
     assert [(entry["file"], entry["frame"]) for entry in measures(out)] == [("run.tif", n) for n in (1, 2, 3)]
     assert {entry["frame_spacing_mm"] for entry in measures(out)} == {0.2}
     assert {entry["overlay_file"] for entry in measures(out)} == {None}

@@ -87,6 +87,8 @@ def measure(folder: Path, right: str) -> dict[str, Any]:
     for kind, options in (("PNG", {}), ("JPEG", {}), ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {}), ("BMP", {})):
         read_once(saved(Image.fromarray(COLOUR), kind, **options))
     read_once(tiff(COLOUR.astype(np.uint16) * 257, photometric="rgb"))
+    for begun in (bytes(128) + b"DICM", b"\0\0\0\x18ftypmp42", b"GIF89a", b"PK\3\4"):
+        read_once(begun + bytes(600))
     before, seconds = peak_mb(), {}
     for name in names:
         start = time.perf_counter()

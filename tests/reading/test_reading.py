@@ -265,9 +265,9 @@ def test_a_pullback_is_named_by_its_file_without_folder_or_ending(tmp_path: Path
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (b"PK\x03\x04" + b"\x00" * 100, "a ZIP archive"),
-        (b"\x00\x00\x00\x18ftypisom" + b"\x00" * 100, "an MP4 or QuickTime video"),
-        (b"RIFF\x00\x00\x00\x00AVI " + b"\x00" * 100, "an AVI video"),
+        (b"\x1f\x8b" + b"\x00" * 100, "a gzip archive"),
+        (b"\x30\x26\xb2\x75" + b"\x00" * 100, "a Windows Media video"),
+        (b"\x00\x00\x00\x18ftypheic" + b"\x00" * 100, "a HEIF or AVIF picture"),
         (b"<html><body>Not found</body></html>", "text, not a picture"),
         (b"\x07\x01\x02" * 50, "of an unknown format"),
     ],

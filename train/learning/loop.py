@@ -28,6 +28,7 @@ from octseg.checkpoint import Checkpoint, normalise_of
 from octseg.commands.stopping import stop_signals
 from octseg.errors import OctsegError
 from octseg.export.files import told_in_one_sentence
+from octseg.export.locking import locked
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.network import channels_last
 from octseg.view.preprocessing import PreprocessingConfig
@@ -39,7 +40,6 @@ from train.learning.losses import segmentation_loss
 from train.learning.pace import Pace, optimiser_of
 from train.learning.recipe import Recipe, Stage
 from train.learning.state import RunState, load_state, save_state
-from train.locking import locked
 
 LOG_FILE, RECIPE_FILE = "log.jsonl", "recipe.json"
 REPORT_EVERY = 20  # steps

@@ -17,7 +17,7 @@ from typing import Any
 from octseg.dataset.origin import CC_BY, ZENODO_RECORD, Origin
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence
-from train.locking import locked
+from octseg.export.locking import locked
 from train.preparing.names import RECORD_PATTERN, FrameName, by_pattern
 from train.preparing.remote_zip import Directory, Span, fetch, holds, read_directory
 from train.preparing.sources import Listing, Problem, chosen, paired

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
+from octseg.reading.archive import UNPACK, why_unreadable
 from train.preparing.zenodo import Connection, Progress, RemoteFile
-from train.preparing.zipped import UNPACK, why_unreadable
 
 SPAN_BYTES = 16 << 20  # asked for at once
 GAP_BYTES = 64 << 10  # between two wanted members, read and thrown away rather than asked for anew

@@ -8,8 +8,9 @@ import os
 
 from octseg.errors import ReadError
 from octseg.reading import Limits
-from octseg.reading.files import READERS
+from octseg.reading.content import Content
 from octseg.reading.formats import HEAD_BYTES, image_format
+from octseg.reading.pictures.reading import header_of
 from octseg.view.preprocessing import FrameView
 from train.preparing.edges import BETTER, STRONG, Edges, Outline
 from train.preparing.masks import Planes, check_size
@@ -60,7 +61,7 @@ def _orientation(image: bytes) -> int:
     kind = image_format(image[:HEAD_BYTES], "the frame")
     if kind == "TIFF":
         return tiff_orientation(image)
-    return READERS[kind](image, "the frame", Limits.from_environment(os.environ)).orientation
+    return header_of(Content(image), "the frame", Limits.from_environment(os.environ)).orientation
 
 
 def _turned(planes: Planes, orientation: int) -> Planes:

@@ -19,7 +19,7 @@ import numpy as np
 from octseg.dataset.publishing import PROVENANCE_FILE, sha256_of
 from octseg.errors import DatasetError, ReadError
 from octseg.export.files import told_in_one_sentence, write_file
-from train.locking import locked
+from octseg.export.locking import locked
 from train.preparing.duplicates import N_VALUES, Descriptor
 from train.preparing.names import FrameName
 from train.preparing.processing import Processing, process
@@ -123,7 +123,7 @@ def folder_of(out: Path) -> Path:
 def workshop_of(out: Path) -> Iterator[Workshop]:
     """The workshop beside `out`, for this process alone; left as it is where the run ends before the dataset is there.
 
-    Raises DatasetError where another process works in it.
+    Raises HeldError where another process works in it.
     """
     folder = folder_of(out)
     with locked(folder, f"making {out.name}"):

@@ -1,30 +1,15 @@
 """Files of a ZIP file, as Windows, a Mac or Linux writes it; what is not read here is called what it is."""
 
-import re
-import stat
 import zipfile
-import zlib
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from octseg.errors import DatasetError
+from octseg.reading.archive import DAMAGED, labelled, leads_out, unpacked, why_unreadable
 from octseg.reading.folders import is_left_behind
 from octseg.reading.formats import HEAD_BYTES
 from train.preparing.stored import MAX_FILE_BYTES, StoredFile
-
-ENCRYPTED = 0x1  # of a member's flags
-UNREADABLE_METHODS = {
-    **dict.fromkeys((1, 2, 3, 4, 5, 6), "a method of the 1980s"),
-    9: "Deflate64",
-    93: "Zstandard",
-    95: "XZ",
-    96: "JPEG",
-    97: "WavPack",
-    98: "PPMd",
-    99: "AES encryption",
-}
-UNPACK = "unpack the ZIP file, and give the folder"
 
 
 def zip_files(path: Path) -> list[StoredFile]:
@@ -59,36 +44,18 @@ def zip_files(path: Path) -> list[StoredFile]:
     ]
 
 
-def labelled(member: str) -> str:
-    """A member's path with slashes, which older tools of Windows write as backslashes."""
-    return member.replace("\\", "/")
-
-
-def why_unreadable(member: zipfile.ZipInfo) -> str | None:
-    """Why a member that is not damaged cannot be read here, to go after its name; None where it can."""
-    if member.flag_bits & ENCRYPTED:
-        return f"is protected by a password; {UNPACK}"
-    if (method := UNREADABLE_METHODS.get(member.compress_type)) is not None:
-        return f"is packed with {method}, which is not read here; {UNPACK}"
-    if stat.S_ISLNK(member.external_attr >> 16):
-        return "is a link, which a ZIP file keeps without what it leads to; pack the files themselves"
-    return None
-
-
 def refuse_escaping(members: Iterable[str], archive: str) -> None:
     """DatasetError where a member of an archive bears a path that leads out of it: no honest ZIP file has one."""
-    for member in map(labelled, members):
-        if member.startswith("/") or ".." in PurePosixPath(member).parts or re.match(r"[A-Za-z]:", member):
-            raise DatasetError(f"{archive} holds a path that leads out of it, so nothing of it is used")
+    if leads_out(members):
+        raise DatasetError(f"{archive} holds a path that leads out of it, so nothing of it is used")
 
 
-def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, n_bytes: int = -1) -> bytes:
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, n_bytes: int | None = None) -> bytes:
     if (reason := why_unreadable(member)) is not None:
         raise DatasetError(f"it {reason}")
     if member.file_size > MAX_FILE_BYTES:
         raise DatasetError("it is too large for a frame")
     try:
-        with archive.open(member) as stored:
-            return stored.read(n_bytes)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, zlib.error) as error:
+        return unpacked(archive, member, n_bytes)
+    except DAMAGED as error:
         raise DatasetError("it is damaged in the ZIP file (CRC-32 or its packing is wrong)") from error

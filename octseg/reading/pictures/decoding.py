@@ -42,14 +42,15 @@ class Page:
     warnings: tuple[str, ...] = ()
 
 
-def decode_pages(header: Header, label: str) -> Iterator[Page]:
-    """Each frame's samples in order, one at a time."""
+def decode_page(header: Header, number: int, label: str) -> Page:
+    """The samples of the frame at a place in the file; ReadError where they cannot be decoded."""
     try:
-        for page in _pages(header):
-            if page.samples.shape[:2] not in ((header.height, header.width), (header.width, header.height)):
-                raise ReadError(f"{label} decodes to another size than its header gives")
-            page = _cleared(page, header.clear_colour)
-            yield Page(_upright(_uninverted(page.samples, header.inverted_bits), header.orientation), page.warnings)
+        planes = [_decoded(header, header.file_of(place)) for place in range(number, number + header.planes)]
+        page = planes[0] if len(planes) == 1 else Page(np.dstack([plane.samples for plane in planes]))
+        if page.samples.shape[:2] not in ((header.height, header.width), (header.width, header.height)):
+            raise ReadError(f"{label} decodes to another size than its header gives")
+        page = _cleared(page, header.clear_colour)
+        return Page(_upright(_uninverted(page.samples, header.inverted_bits), header.orientation), page.warnings)
     except ReadError:
         raise
     except Exception as error:
@@ -57,21 +58,19 @@ def decode_pages(header: Header, label: str) -> Iterator[Page]:
         raise ReadError(f"{label} cannot be decoded: the {header.format} file is damaged or incomplete") from error
 
 
-def _pages(header: Header) -> Iterator[Page]:
+def _decoded(header: Header, data: bytes) -> Page:
+    """The one picture in a file."""
     if header.deep_colour:
-        yield from (_decode_by_opencv(header, number) for number in header.pages)
-        return
-    with Image.open(io.BytesIO(header.data), formats=[header.format]) as picture:
-        for number in header.pages:
-            picture.seek(number)
-            page = page_of(picture)
-            if header.format == "PNG":
-                last_row = np.asarray(picture.crop((0, picture.height - 1, picture.width, picture.height)))
-                if (header.interlaced or not last_row.any()) and not has_all_pixels(
-                    header.data, header.height, header.width, exactly=False
-                ):
-                    raise ValueError("rows are missing")
-            yield page
+        return _decode_by_opencv(data)
+    with Image.open(io.BytesIO(data), formats=[header.format]) as picture:
+        page = page_of(picture)
+        if header.format == "PNG":
+            last_row = np.asarray(picture.crop((0, picture.height - 1, picture.width, picture.height)))
+            if (header.interlaced or not last_row.any()) and not has_all_pixels(
+                data, header.height, header.width, exactly=False
+            ):
+                raise ValueError("rows are missing")
+        return page
 
 
 def page_of(picture: Image.Image) -> Page:
@@ -113,14 +112,9 @@ def _laid_on_black(picture: Image.Image) -> tuple[Samples, tuple[str, ...]]:
     return laid, tuple(said)
 
 
-def _decode_by_opencv(header: Header, number: int) -> Page:
-    """A page of colours of 16 bits; OpenCV gives BGR and BGRA."""
-    coded = np.frombuffer(header.data, np.uint8)
-    if header.format == "TIFF":
-        _, pages = cv2.imdecodemulti(coded, cv2.IMREAD_UNCHANGED, range=(number, number + 1))
-        samples = np.asarray(pages[0])
-    else:
-        samples = np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED))
+def _decode_by_opencv(data: bytes) -> Page:
+    """A picture of colours of 16 bits; OpenCV gives BGR and BGRA."""
+    samples = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
     if samples.ndim != 3:  # None comes out where nothing could be decoded
         raise ValueError("not decoded, or not as deep as its header says")
     if samples.shape[2] == 4:

@@ -4,6 +4,7 @@ Each format has a module of its own with `read_header(data, label, limits) -> He
 user.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from octseg.errors import ReadError
@@ -23,7 +24,11 @@ class Header:
     inverted_bits: where 0 is white and the decoder leaves it so, the bits over which to invert; else 0.
     declared_bits: of the grey scale that the samples use, where the file says so; else None.
     orientation: how to turn the decoded picture, as in EXIF, 1 to 8; 1 where the decoder turns it.
+    planes: how many pages make one frame, a colour each; 1 where a page is a frame.
+    missing: what is said of a file that ends early and gives what it has; empty where it does not.
+    warnings: what the header does not tell for sure, one sentence each.
     data: the file, or what of it decoding needs: no text, no profile, no position, no patient.
+    page_file: the same of one page alone, by its number, where a file may hold many; `data` is empty then.
     """
 
     format: ImageFormat
@@ -37,7 +42,15 @@ class Header:
     inverted_bits: int = 0
     declared_bits: int | None = None
     orientation: int = 1
-    data: bytes = field(repr=False)
+    planes: int = 1
+    missing: str = ""
+    warnings: tuple[str, ...] = ()
+    data: bytes = field(default=b"", repr=False)
+    page_file: Callable[[int], bytes] | None = field(default=None, repr=False)
+
+    def file_of(self, number: int) -> bytes:
+        """What decodes the page of that number."""
+        return self.data if self.page_file is None else self.page_file(number)
 
 
 def damaged(label: str, image_format: ImageFormat, what: str) -> ReadError:

@@ -108,23 +108,14 @@ def foreign() -> Iterator[Case]:
     """Files of other kinds, most of them under a picture's name."""
     rng = np.random.default_rng(1)
     starts = {
-        "ZIP": b"PK\x03\x04",
-        "ZIP archive": b"PK\x05\x06",
         "gzip": b"\x1f\x8b\x08",
         "7z": b"7z\xbc\xaf\x27\x1c",
         "RAR": b"Rar!\x1a\x07\x00",
         "bzip2": b"BZh9",
         "xz": b"\xfd7zXZ\x00",
-        "MP4": b"\x00\x00\x00\x18ftypmp42",
-        "QuickTime": b"\x00\x00\x00\x14ftypqt  ",
         "HEIF": b"\x00\x00\x00\x18ftypheic",
         "AVIF": b"\x00\x00\x00\x18ftypavif",
-        "AVI": b"RIFF\x00\x10\x00\x00AVI LIST",
-        "Matroska": b"\x1aE\xdf\xa3",
-        "MPEG": b"\x00\x00\x01\xba",
-        "MPEG video": b"\x00\x00\x01\xb3",
         "Windows Media": b"\x30\x26\xb2\x75\x8e\x66",
-        "GIF": b"GIF89a",
         "JPEG 2000": b"\x00\x00\x00\x0cjP  \r\n\x87\n",
         "JPEG 2000 picture": b"\xff\x4f\xff\x51",
         "JPEG XL": b"\xff\x0a",
@@ -141,6 +132,7 @@ def foreign() -> Iterator[Case]:
     }
     for number, (kind, start) in enumerate(starts.items()):
         yield Case(f"foreign_{number}.png", start + rng.bytes(2000), cause=f"x is .*{kind}.*; this version reads PNG")
+    yield from _rubbish_containers(rng)
     texts = {
         "html": b"<!DOCTYPE html><html></html>",
         "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
@@ -160,6 +152,24 @@ def foreign() -> Iterator[Case]:
             yield Case(
                 f"rubbish_{seed}.{name}", magic + body, cause="is incomplete|is a damaged|which this version|pixels"
             )
+
+
+def _rubbish_containers(rng: np.random.Generator) -> Iterator[Case]:
+    """Beginnings of files that hold several frames, with nothing right behind them."""
+    starts = {
+        "DICOM": (bytes(128) + b"DICM", "DICOM"),
+        "ZIP": (b"PK\x03\x04", "no ZIP file that can be read"),
+        "empty ZIP": (b"PK\x05\x06", "no ZIP file that can be read"),
+        "MP4": (b"\x00\x00\x00\x18ftypmp42", "damaged or incomplete video"),
+        "QuickTime": (b"\x00\x00\x00\x14ftypqt  ", "damaged or incomplete video"),
+        "AVI": (b"RIFF\x00\x10\x00\x00AVI LIST", "damaged or incomplete video|holds nothing"),
+        "Matroska": (b"\x1aE\xdf\xa3", "damaged or incomplete video|holds nothing"),
+        "MPEG": (b"\x00\x00\x01\xba", "damaged or incomplete video|holds nothing"),
+        "MPEG video": (b"\x00\x00\x01\xb3", "pixels|damaged or incomplete video|cannot be decoded"),
+        "GIF": (b"GIF89a", "pixels|incomplete|damaged"),
+    }
+    for number, (start, cause) in enumerate(starts.values()):
+        yield Case(f"container_{number}.png", start + rng.bytes(2000), cause=cause)
 
 
 def bad_png() -> Iterator[Case]:

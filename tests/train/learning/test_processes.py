@@ -14,9 +14,9 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from octseg.errors import ConfigError
+from octseg.export.locking import locked
 from tests.train.learning.test_stops import start  # noqa: F401
 from train.learning.engine import share_of
-from train.locking import locked
 
 ROOT = Path(__file__).parents[3]
 

@@ -16,7 +16,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from octseg.errors import DatasetError, OctsegError
+from octseg.errors import HeldError, OctsegError
+from octseg.export.locking import locked
 from octseg.model import ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.view.preprocessing import PreprocessingConfig
@@ -26,7 +27,6 @@ from train.learning.batches import batches
 from train.learning.loop import Report, StoppedError, train
 from train.learning.recipe import Recipe, Stage
 from train.learning.state import PREVIOUS_FILE, STATE_FILE
-from train.locking import locked
 
 STEPS = (6, 4)  # of two stages; a report comes after 4 steps and at each end
 
@@ -182,7 +182,7 @@ def test_a_folder_of_another_run_is_refused(start: Path, tmp_path: Path) -> None
 def test_two_runs_on_one_folder_are_refused(start: Path, tmp_path: Path) -> None:
     with (
         locked(tmp_path / "run", "training in run"),
-        pytest.raises(DatasetError, match="another run is training in run"),
+        pytest.raises(HeldError, match="another run is training in run"),
     ):
         trained(tmp_path / "run", start)
 

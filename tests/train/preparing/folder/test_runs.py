@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from octseg.export.locking import locked
 from tests.fakes.dataset import checked, lines_of, provenance_of
 from tests.fakes.prepared import (
     CC_BY,
@@ -26,7 +27,6 @@ from tests.fakes.prepared import (
 )
 from tests.fakes.stopping import heeding_sigint
 from train import prepare
-from train.locking import locked
 
 pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # Pillow's word on a truncated TIFF
 ROOT = Path(__file__).parents[4]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from octseg.errors import DatasetError
+from octseg.export.locking import locked
 from tests.fakes.record import (
     as_process,
     brought,
@@ -40,7 +41,6 @@ from tests.fakes.zenodo_server import (
     write_zip,
 )
 from train import prepare
-from train.locking import locked
 
 KILLS = 30
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from octseg.errors import DatasetError
+from octseg.errors import HeldError
+from octseg.export.locking import UNLOCKED, locked
 from tests.fakes.disks import can_be_had
 from tests.fakes.forking import python
-from train.locking import UNLOCKED, locked
 
 ON_SUCH_A_DISK = """
 import sys
 from pathlib import Path
 from octseg.errors import OctsegError
 from tests.fakes.disks import locks_fail_with
-from train.locking import locked
+from octseg.export.locking import locked
 locks_fail_with(int(sys.argv[2]))
 try:
     with locked(Path(sys.argv[1]), "training in run"):
@@ -36,7 +36,7 @@ def told(folder: Path, number: int, **environment: str) -> str:
 def test_a_folder_is_held_by_one_run_and_free_after_it(tmp_path: Path) -> None:
     with (
         locked(tmp_path / "run", "training in run"),
-        pytest.raises(DatasetError, match="another run is training in ru"),
+        pytest.raises(HeldError, match="another run is training in ru"),
     ):
         locked(tmp_path / "run", "training in run").__enter__()
     with locked(tmp_path / "run", "training in run"):

@@ -1,0 +1,67 @@
+"""What is done of a pullback, from the lines of its frames: to be summed up, and measured along the vessel."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from octseg.commands.telling import counted
+from octseg.measurement.pullback import FrameAlong, PullbackMeasures
+
+
+@dataclass
+class Done:
+    """The frames in order; withdrawn: why nothing is said of some, a sentence each. late: what was met on the way.
+
+    scales: source and evidence of the scale of each frame of which something is said.
+    """
+
+    frames: list[FrameAlong] = field(default_factory=list)
+    with_lipid_core: int = 0
+    withdrawn: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    scales: set[tuple[Any, Any]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, lines: Iterable[Mapping[str, Any]]) -> "Done":
+        """From what `RunWriter.lines` gives, of which little is kept."""
+        done = cls()
+        for line in lines:
+            record = line["record"]
+            done.frames.append(FrameAlong.from_record(line["along"]))
+            done.with_lipid_core += bool(record["lipid_core_area_px"])
+            done.late += line["late"]
+            if record["withdrawn"] is None:
+                done.scales.add((record["pixel_spacing_source"], record["pixel_spacing_evidence"]))
+            else:
+                done.withdrawn.append(record["withdrawn"])
+        return done
+
+    def left_out(self, frame_count: int) -> list[str]:
+        """What is said where the pullback has more frames than were looked at."""
+        if len(self.frames) >= frame_count:
+            return []
+        first, last = self.frames[0].frame, self.frames[-1].frame
+        numbers = f"frame {first}" if first == last else f"frames {first} to {last}"
+        return [f"{len(self.frames)} of {frame_count} frames were looked at ({numbers}); all numbers are of these"]
+
+    def scale(self, measures: PullbackMeasures) -> tuple[Any, Any]:
+        """Source and evidence of the scale, where one holds for all frames; evidence only where all have the same."""
+        sources = {source for source, _ in self.scales}
+        if measures.pixel_spacing_mm is None or len(sources) != 1:
+            return None, None
+        evidence = {evidence for _, evidence in self.scales}
+        return sources.pop(), evidence.pop() if len(evidence) == 1 else None
+
+    def summary(self, measures: PullbackMeasures) -> str:
+        """In one line."""
+        parts = [counted(len(self.frames), "frame"), f"{self.with_lipid_core} with lipid core"]
+        if self.withdrawn:
+            parts.append(f"{len(self.withdrawn)} withdrawn")
+        whole = measures.whole
+        if whole.minimum_lumen_area_mm2 is not None:
+            parts.append(
+                f"smallest lumen {whole.minimum_lumen_area_mm2:.2f} mm2 in frame {whole.minimum_lumen_area_frame}"
+            )
+        if whole.lipid_length_mm:
+            parts.append(f"lipid length {whole.lipid_length_mm:.1f} mm")
+        return ", ".join(parts)

@@ -1,0 +1,82 @@
+"""`--frames`: which frames of each pullback are looked at, by their numbers, the first and the last included."""
+
+import argparse
+import re
+from dataclasses import dataclass, replace
+
+from octseg.errors import ReadError
+from octseg.pullback import Pullback
+
+_RANGE = re.compile(r"([0-9]*)(-?)([0-9]*)")
+_DASHES = str.maketrans("‐‑‒–—−", "------")
+
+
+@dataclass(frozen=True)
+class FrameRange:
+    """Numbers of frames, both ends included; None where an end is open."""
+
+    first: int | None = None
+    last: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "FrameRange":
+        """From `100-180`, `100-`, `-180` or `100`; ArgumentTypeError where it is none of these."""
+        found = _RANGE.fullmatch(text.strip().translate(_DASHES))
+        if found is None or not (found[1] or found[3]):
+            raise argparse.ArgumentTypeError(f"{text} is no range of frames, such as 100-180, 100-, -180 or 100")
+        first = int(found[1]) if found[1] else None
+        last = (int(found[3]) if found[3] else None) if found[2] else first
+        if first == 0 or last == 0:
+            raise argparse.ArgumentTypeError(f"{text}: frames are counted from 1")
+        if first is not None and last is not None and last < first:
+            raise argparse.ArgumentTypeError(f"{text} ends before it begins; give the first frame before the last")
+        return cls(first, last)
+
+    def __str__(self) -> str:
+        if self.first == self.last and self.first is not None:
+            return str(self.first)
+        return f"{'' if self.first is None else self.first}-{'' if self.last is None else self.last}"
+
+    def __contains__(self, number: int) -> bool:
+        return (self.first is None or number >= self.first) and (self.last is None or number <= self.last)
+
+    @property
+    def is_all(self) -> bool:
+        """Whether every frame is in it."""
+        return self.first is None and self.last is None
+
+    def of(self, pullback: Pullback) -> Pullback:
+        """Those frames of a pullback that are in the range; ReadError where there is none."""
+        if self.is_all:
+            return pullback
+        begin, end = pullback.first_number, pullback.first_number + len(pullback)
+        first = begin if self.first is None else max(self.first, begin)
+        stop = end if self.last is None else min(self.last + 1, end)
+        if first >= stop:
+            raise ReadError(self.not_there(pullback.name, begin, end - 1))
+        return part_of(pullback, first - begin, stop - begin)
+
+    def beyond(self, pullback: Pullback) -> list[str]:
+        """What is said where frames behind the last of a pullback are asked for by number."""
+        last = pullback.first_number + len(pullback) - 1
+        if self.last is None or self.last <= last:
+            return []
+        return [f"--frames {self} reaches beyond its last frame, {last}"]
+
+    def not_there(self, name: str, first: int, last: int) -> str:
+        """The sentence for a pullback that has none of these frames."""
+        has = f"has frame {first} alone" if first == last else f"has frames {first} to {last}"
+        return f"{name} {has}, and --frames {self} asks for none of them"
+
+
+def part_of(pullback: Pullback, first: int, stop: int) -> Pullback:
+    """Frames `first` to `stop`, 0-based, `stop` left out, as a pullback whose frames keep their numbers."""
+    if (first, stop) == (0, len(pullback)):
+        return pullback
+    return replace(
+        pullback,
+        frame_count=stop - first,
+        read_frames=lambda: pullback.frames(first, stop),
+        read_range=lambda begin, end: pullback.frames(first + begin, min(first + end, stop)),
+        first_number=pullback.first_number + first,
+    )

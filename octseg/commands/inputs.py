@@ -1,0 +1,170 @@
+"""What `octseg predict` was given, file by file: pictures, pullbacks in files, and the DICOM files of each folder."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from octseg.errors import OctsegError
+from octseg.pullback import Pullback
+
+# reading loads Pillow and OpenCV, which `octseg --help` does not need
+if TYPE_CHECKING:
+    from octseg.reading.survey import FolderLevels
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is opened at once.
+
+    path: as the user is told of it. files: all that it consists of. is_picture: whether it may be one frame of the
+    pictures of its folder. in_folder: whether it was found in a folder and not given by its name.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    is_picture: bool = False
+    in_folder: bool = False
+
+
+@dataclass
+class Found:
+    """What there is among the inputs. failures: of what cannot be looked at. results: of this program, passed over."""
+
+    items: list[Item]
+    failures: list[str]
+    results: list[Path]
+
+
+def find_items(inputs: Sequence[Path], out: Path) -> Found:
+    """Each input that is a file, and of each folder what can be read in it at any depth, as people count: 2 before 10.
+
+    A folder of results, `out`, is not looked into. Raises OctsegError where it is an input.
+    """
+    found = Found([], [], [])
+    for given in inputs:
+        if not _is_folder(given):
+            found.items.append(_given(given))
+        elif os.path.realpath(given) == os.path.realpath(out):
+            raise OctsegError(
+                f"{given} is both an input and --out: the next run would read its results; choose another"
+            )
+        else:
+            found.items += _in_folder(given, os.path.realpath(out), found)
+    return found
+
+
+def pullbacks_of(item: Item, levels: "FolderLevels") -> list[Pullback]:
+    """The pullbacks of an item; a picture is one of a single frame. Raises ReadError where there is none."""
+    from octseg.reading import Limits, read_pullback, read_pullbacks
+    from octseg.reading.dicom import read_dicom_series
+
+    if _is_folder(item.path):
+        name = name_of_folder(item.path)
+        return read_dicom_series(item.files, name, name, Limits.from_environment(os.environ))
+    if item.is_picture:
+        return [read_pullback(item.path, levels=levels.of(item.path))]
+    return read_pullbacks(item.path)
+
+
+def name_of_folder(folder: Path) -> str:
+    """What its pictures are called together."""
+    return folder.name or folder.resolve().name or "frames"
+
+
+def inputs_sum(items: Iterable[Item]) -> str:
+    """A sum by which a change of the inputs is noticed: of the names, sizes and times of all files, not their content.
+
+    A pullback has a third of a gigabyte, and whoever changes a file changes its time.
+    """
+    digest = hashlib.sha256()
+    for item in items:
+        for path in item.files:
+            digest.update(repr((item.path.name, path.name, *_size_and_time(path))).encode())
+    return digest.hexdigest()
+
+
+def _size_and_time(path: Path) -> tuple[int, int] | tuple[()]:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return ()
+    return status.st_size, status.st_mtime_ns
+
+
+def _given(path: Path) -> Item:
+    """A file by its name; what cannot be opened is told when it is read."""
+    files: tuple[Path, ...] = (path,)
+    if _lists_files(path):
+        files = (path, *(each for each in sorted(path.parent.rglob("*")) if each != path and each.is_file()))
+    return Item(path, files, is_picture=_may_be_picture(path))
+
+
+def _in_folder(root: Path, out: str, found: Found) -> Iterator[Item]:
+    """What a folder holds, folder by folder: pictures and pullbacks in files in order, then its DICOM files."""
+    from octseg.reading.folders import walk
+    from octseg.reading.formats import sort_of
+
+    def tell(error: OSError) -> None:
+        found.failures.append(
+            f"the folder {error.filename} cannot be searched: {(error.strerror or 'unknown cause').lower()}"
+        )
+
+    for folder, subfolders, names in walk(root, tell):
+        subfolders[:] = [name for name in subfolders if os.path.realpath(folder / name) != out]
+        dicom: list[Path] = []
+        for path in (folder / name for name in names):
+            sort = sort_of(path)
+            if sort == "result":
+                found.results.append(path)
+            elif sort == "picture":
+                yield Item(path, (path,), is_picture=True, in_folder=True)
+            elif sort == "pullback" and _kind(path) == "DICOM":
+                dicom += [] if _lists_files(path) else [path]
+            elif sort == "pullback" and (_kind(path) != "ZIP" or path.suffix.lower() == ".zip"):  # not .docx or .jar
+                yield Item(path, (path,), in_folder=True)
+        if dicom:
+            yield Item(folder, tuple(dicom), in_folder=True)
+
+
+def _may_be_picture(path: Path) -> bool:
+    from octseg.reading.formats import picture_format
+
+    return (head := _head(path)) is None or picture_format(head) is not None
+
+
+def _kind(path: Path) -> str | None:
+    from octseg.reading.formats import container_of
+
+    head = _head(path)
+    return None if head is None else container_of(head)
+
+
+def _lists_files(path: Path) -> bool:
+    """Whether it is a DICOMDIR."""
+    from octseg.reading.formats import lists_files
+
+    head = _head(path)
+    return head is not None and _kind(path) == "DICOM" and lists_files(head)
+
+
+def _head(path: Path) -> bytes | None:
+    """The first bytes of a file; None where there are none to be had."""
+    from octseg.reading.formats import HEAD_BYTES
+
+    try:
+        if not path.is_file():
+            return None  # to open a pipe would be to wait for its writer
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False  # the reader says why it cannot be opened

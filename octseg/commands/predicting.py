@@ -1,0 +1,243 @@
+"""A run of `octseg predict`: each input's frames segmented, handed on to be written, and summed up in a line."""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from octseg.commands.done import Done
+from octseg.commands.frame_range import part_of
+from octseg.commands.inputs import Item, pullbacks_of
+from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun
+from octseg.commands.stems import Stems, numbered
+from octseg.commands.summaries import frame_summary, withdrawn_lines
+from octseg.commands.telling import counted, printable, told
+from octseg.errors import MeasurementError, OwnResultError, ReadError
+from octseg.export.journal import Key
+from octseg.export.pullback import PullbackOrigin, write_pullback
+from octseg.export.run import RunWriter
+from octseg.measurement.pullback import measure_pullback
+from octseg.pullback import FrameSpacingSource, Pullback
+from octseg.reading.survey import FolderLevels
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from octseg.commands.predict import PredictOptions
+    from octseg.result import FrameResult
+    from octseg.segmenter import Segmenter
+
+Spacing = tuple[float | None, FrameSpacingSource | None]  # mm from frame to frame, and what told it
+
+
+class Run:
+    """What all inputs of a run share.
+
+    numbers: which frame of its run a picture is, by its name. runs: folder -> the pullback that its pictures are.
+    passed_over: results of this program that were found in folders; grows.
+    """
+
+    def __init__(
+        self,
+        options: "PredictOptions",
+        segmenter: "Segmenter",
+        writer: RunWriter,
+        bar: "tqdm[Any]",
+        items: Sequence[Item],
+        numbers: Mapping[Path, int | None],
+        runs: Mapping[Path, PictureRun],
+        passed_over: list[Path],
+    ) -> None:
+        self._options, self._segmenter, self._writer, self._bar = options, segmenter, writer, bar
+        self._items, self._numbers, self._runs, self._passed_over = items, numbers, runs, passed_over
+        paths = [path for item in items for path in item.files]
+        self._stems, self._levels = Stems(options.out, paths), FolderLevels(paths)
+        self._last = {item.path.parent: number for number, item in enumerate(items) if item.is_picture}
+        self._of_run: dict[Path, list[Key]] = {}  # the pictures of a folder that could be read
+        self._withdrawn_count = 0
+
+    def summary(self) -> str:
+        """How much is done."""
+        frames = counted(self._writer.frame_count, "frame")
+        inputs = sum(item.path not in self._passed_over for item in self._items)
+        parts = [f"{frames} of {counted(inputs, 'input')} in {self._options.out}"]
+        if self._withdrawn_count:
+            parts.append(f"{self._withdrawn_count} of {frames} withdrawn")
+        if self._passed_over:
+            parts.append(f"{counted(len(self._passed_over), 'result')} of this program passed over")
+        if self._writer.is_unfinished:
+            parts.append("the same command goes on from there")
+        return "; ".join(parts)
+
+    def failures_of(self, number: int) -> list[str]:
+        """Segment one input, and measure along the pictures of its folder after the last of them; what was wrong."""
+        item = self._items[number]
+        failures: list[str] = []
+        try:
+            pullbacks = pullbacks_of(item, self._levels)
+        except ReadError as error:
+            self._bar.update()
+            failures += self._told(item, error)
+            pullbacks = []
+        self._bar.total += max(0, len(pullbacks) - 1)
+        for place, pullback in enumerate(pullbacks):
+            failures += self._failure_of(item, (number, place), pullback, is_only=len(pullbacks) == 1)
+        if item.is_picture and self._last[item.path.parent] == number:
+            self._finish_run(item.path.parent)
+        return failures
+
+    def _failure_of(self, item: Item, of: Key, pullback: Pullback, *, is_only: bool) -> list[str]:
+        try:
+            self._one(item, of, pullback, is_only=is_only)
+        except (ReadError, MeasurementError) as error:
+            return self._told(item, error)
+        return []
+
+    def _told(self, item: Item, error: ReadError | MeasurementError) -> list[str]:
+        if isinstance(error, OwnResultError) and item.in_folder:
+            self._passed_over.append(item.path)
+            return []
+        return [told(item.path, error)]
+
+    def _one(self, item: Item, of: Key, pullback: Pullback, *, is_only: bool) -> None:
+        """Segment one of the pullbacks of an input; a picture is one of a single frame."""
+        label = item.path if is_only else item.path / pullback.name
+        file = item.path.name if is_only and item.path in item.files else pullback.name
+        if len(pullback) > 1:
+            self._pullback(of, pullback, label, file)
+            return
+        run = self._runs.get(item.path.parent) if item.is_picture and item.in_folder else None
+        number = self._numbers.get(item.path)
+        if number is not None:
+            pullback = replace(pullback, first_number=number)
+        if run is not None:
+            pullback = replace(
+                pullback,
+                frame_spacing_mm=run.frame_spacing_mm,
+                frame_spacing_source=run.frame_spacing_source,
+                warnings=(*pullback.warnings, *run.warnings),
+            )
+        self._single(of, pullback, label, file, is_chosen=item.is_picture)
+        if run is not None:
+            self._of_run.setdefault(item.path.parent, []).append(of)
+
+    def _single(self, of: Key, pullback: Pullback, label: Path, file: str, *, is_chosen: bool) -> None:
+        """Segment a frame that is a pullback by itself; is_chosen: pictures were chosen by their names before."""
+        stem = self._stems.of_frame(pullback.name)
+        if self._writer.done(of):
+            self._withdrawn_count += len(Done.of(self._writer.lines([of])).withdrawn)
+            return
+        try:
+            results = list(self._results(pullback if is_chosen else self._options.frames.of(pullback)))
+        finally:
+            self._bar.update()
+        late = list(pullback.late_warnings)
+        if not results:
+            raise ReadError(f"{pullback.name} holds no frame that can be read" + "".join(f": {each}" for each in late))
+        self._write(results[0], stem, file, self._spacing(pullback), of, late)
+        withdrawn = [result.withdrawn for result in results if result.withdrawn is not None]
+        self._withdrawn_count += len(withdrawn)
+        self._complain([f"{label}: {sentence}" for sentence in late] + withdrawn_lines(label, 1, withdrawn))
+        self._writer.add_late_warnings(file, late)
+        self._say(f"{label}: {frame_summary(results[0])}")
+
+    def _pullback(self, of: Key, whole: Pullback, label: Path, file: str) -> None:
+        """Segment the frames of a pullback that are asked for and not done, and measure along all of them."""
+        base, spacing = self._stems.of_pullback(whole), self._spacing(whole)
+        try:
+            part = self._options.frames.of(whole)
+        except ReadError:
+            self._bar.update()
+            raise
+        self._bar.total += len(part) - 1
+        late = Done.of(self._writer.lines([of])).late if self._writer.done(of) else []
+        error: ReadError | MeasurementError | None = None
+        try:
+            for result in self._left(of, part):
+                new = [sentence for sentence in part.late_warnings if sentence not in late]
+                late += new
+                self._write(result, numbered(base, result.frame_number), file, spacing, of, new)
+                self._bar.update()
+        except (ReadError, MeasurementError) as met:
+            error = met
+        late += [sentence for sentence in part.late_warnings if sentence not in late]
+        done = Done.of(self._writer.lines([of]))
+        self._bar.total -= len(part) - len(done.frames)
+        if not done.frames:
+            raise error or ReadError(f"{whole.name}: {late[0] if late else 'no frame of it can be read'}")
+        notes = [*late, *self._options.frames.beyond(whole)]
+        self._withdrawn_count += len(done.withdrawn)
+        self._complain(f"{label}: {sentence}" for sentence in (*whole.warnings, *notes))
+        self._complain(withdrawn_lines(label, len(done.frames), done.withdrawn))
+        self._writer.add_late_warnings(file, [*late, *([] if error is None else [str(error)])])
+        warnings = [*whole.warnings, *notes, *([] if error is None else [str(error)]), *done.left_out(len(whole))]
+        self._finish(done, base, label, PullbackOrigin(file=file, warnings=tuple(warnings)), spacing)
+        if error is not None:
+            raise error
+
+    def _left(self, of: Key, part: Pullback) -> Iterator["FrameResult"]:
+        """The frames of a pullback that no earlier run has done."""
+        done = self._writer.done(of)
+        if done < len(part):
+            return self._results(part_of(part, done, len(part)))
+        with suppress(ReadError):  # what is met behind the last frame is told once that is read
+            for _ in part.frames(len(part) - 1):
+                pass
+        return iter(())
+
+    def _results(self, pullback: Pullback) -> Iterator["FrameResult"]:
+        asked = self._options
+        return self._segmenter.segment_pullback(
+            pullback, asked.pixel_spacing_mm, preset=asked.preset, uncertainty=asked.uncertainty
+        )
+
+    def _finish_run(self, folder: Path) -> None:
+        """Measure along the pictures of a folder, where they are a pullback."""
+        run, keys = self._runs.get(folder), self._of_run.get(folder, [])
+        if run is None or len(keys) < LEAST_PICTURES:
+            return
+        done = Done.of(self._writer.lines(keys))
+        warnings = (*run.warnings, *done.left_out(run.frame_count))
+        spacing = (run.frame_spacing_mm, run.frame_spacing_source)
+        self._finish(
+            done, self._stems.of_run(run.name), folder, PullbackOrigin(file=run.name, warnings=warnings), spacing
+        )
+
+    def _finish(self, done: Done, base: str, label: Path, origin: PullbackOrigin, spacing: Spacing) -> None:
+        """Measure along the frames that are done, and say it in a line."""
+        measures = measure_pullback(done.frames, spacing[0])
+        source, evidence = done.scale(measures)
+        origin = replace(
+            origin,
+            pixel_spacing_source=source,
+            pixel_spacing_evidence=evidence,
+            frame_spacing_source=spacing[1],
+        )
+        write_pullback(self._options.out, base, measures, origin, self._writer.run)
+        self._say(f"{label}: {done.summary(measures)}")
+
+    def _write(
+        self, result: "FrameResult", stem: str, file: str, spacing: Spacing, of: Key, late: Sequence[str]
+    ) -> None:
+        extra = {
+            "frame_spacing_mm": spacing[0],
+            "frame_spacing_source": spacing[1],
+            "mask_file": f"{stem}_mask.png",
+            "overlay_file": f"{stem}_overlay.png" if self._options.overlays else None,
+        }
+        self._writer.write(replace(result, file=file), stem, extra, of=of, late=late)
+
+    def _spacing(self, pullback: Pullback) -> Spacing:
+        """From frame to frame: what the user gave goes first."""
+        if self._options.frame_spacing_mm is not None:
+            return self._options.frame_spacing_mm, "user"
+        return pullback.frame_spacing_mm, pullback.frame_spacing_source
+
+    def _say(self, line: str) -> None:
+        self._bar.write(printable(line))
+
+    def _complain(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._bar.write(printable(f"octseg: {line}"), file=sys.stderr)

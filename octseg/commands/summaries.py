@@ -1,0 +1,49 @@
+"""What `octseg predict` prints of frames: their measures that are asked for most, and why nothing is said of some."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from octseg.commands.telling import counted
+
+if TYPE_CHECKING:
+    from octseg.result import FrameResult
+
+
+def withdrawn_lines(path: Path, frame_count: int, sentences: Sequence[str]) -> list[str]:
+    """What is told of an input's frames that are withdrawn, each reason once: the sentence of every such frame."""
+    frames = Counter(sentences)
+    if frame_count == 1:
+        return [f"{path}: {sentence}" for sentence in frames]
+    return [f"{path}: {count} of {frame_count} frames: {sentence}" for sentence, count in frames.items()]
+
+
+def frame_summary(result: "FrameResult") -> str:
+    """The measures that are asked for most, of one frame, in one line, with the 95 % intervals that there are."""
+    measures = result.measures
+    if result.withdrawn is not None:
+        return "withdrawn"
+    if not measures.lipid_core_area_px:
+        parts = ["no lipid core"]
+    elif measures.lipid_core_area_mm2 is None:
+        parts = [_measured(result, "lipid core", "lipid_core_area_px", "px")]
+    else:
+        parts = [_measured(result, "lipid core", "lipid_core_area_mm2", "mm2", digits=2)]
+    if measures.lipid_arc_deg:
+        parts.append(_measured(result, "arc", "lipid_arc_deg", "deg"))
+    if measures.fibrous_cap_thickness_min_um is not None:
+        parts.append(_measured(result, "thinnest cap", "fibrous_cap_thickness_min_um", "um"))
+    if measures.lumen_area_mm2 is not None:
+        parts.append(_measured(result, "lumen", "lumen_area_mm2", "mm2", digits=2))
+    parts.append(f"scale: {result.pixel_spacing_source or 'unknown'}")
+    if result.warnings:
+        parts.append(counted(len(result.warnings), "warning"))
+    return ", ".join(parts)
+
+
+def _measured(result: "FrameResult", label: str, name: str, unit: str, digits: int = 0) -> str:
+    """One measure, such as `arc 93 (71 to 115) deg`."""
+    interval = (result.intervals_95 or {}).get(name)
+    spread = "" if interval is None else f" ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})"
+    return f"{label} {getattr(result.measures, name):.{digits}f}{spread} {unit}"

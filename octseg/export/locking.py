@@ -1,0 +1,59 @@
+"""One process at a time in a folder; the lock goes with the process, however it ends."""
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from octseg.errors import HeldError
+from octseg.export.files import told_in_one_sentence
+
+if sys.platform != "win32":
+    import fcntl
+
+HELD = (errno.EWOULDBLOCK, errno.EACCES)  # the latter of a server of Windows files
+UNLOCKED = "OCTSEG_UNLOCKED"  # 1 where whoever starts a run sees to it that there is one alone
+
+
+@contextmanager
+def locked(folder: Path, what: str) -> Iterator[None]:
+    """Hold `folder` (made where it is not there).
+
+    Raises HeldError where another process holds it, and where its disk cannot lock, as NFS and Lustre are often
+    mounted: two runs in it would then spoil each other without a word.
+    """
+    with told_in_one_sentence(f"the folder {folder.name}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    with lock:
+        cause = hold(lock, what)
+        if cause is not None and os.environ.get(UNLOCKED) != "1":
+            raise HeldError(
+                f"{cannot_lock(folder, cause)}; choose a folder on another disk, or set {UNLOCKED}=1 and see to it "
+                "yourself that there is one run alone"
+            )
+        yield
+
+
+def hold(file: IO[Any], what: str) -> str | None:
+    """Lock an open file until it is closed; why its disk cannot, where it cannot.
+
+    Raises HeldError where another process holds it, which is then `what`.
+    """
+    if sys.platform == "win32":
+        return "not on Windows"
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in HELD:
+            raise HeldError(f"another run is {what}; wait for it, or choose another folder") from error
+        return (error.strerror or "unknown cause").lower()
+    return None
+
+
+def cannot_lock(folder: Path, cause: str) -> str:
+    """What is said of a folder whose disk cannot lock files."""
+    return f"the disk of {folder.name} cannot lock files ({cause}), so a second run in it would go unnoticed"

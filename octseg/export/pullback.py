@@ -1,0 +1,60 @@
+"""`<name>_pullback.json`: what is measured along a vessel, where its spacings come from, and the wall unrolled.
+
+Keys end in their unit, what cannot be measured is null. The unrolled wall has a line a frame: runs of rays as
+[first, how many], in the order of `en_face.runs`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from octseg.export.files import write_file
+from octseg.measurement.pullback import PullbackMeasures
+from octseg.measurement.records import json_value, json_values
+from octseg.pullback import FrameSpacingSource, PixelSpacingSource
+
+SUFFIX = "_pullback.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullbackOrigin:
+    """Where a pullback's numbers come from.
+
+    file: its name without folder. *_source, pixel_spacing_evidence: of its spacings, None where there is none.
+    smoothing: how probability was smoothed along the pullback; None where it was not.
+    warnings: of reading and of its frames as a whole.
+    """
+
+    file: str
+    pixel_spacing_source: PixelSpacingSource | None = None
+    pixel_spacing_evidence: str | None = None
+    frame_spacing_source: FrameSpacingSource | None = None
+    smoothing: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def pullback_record(measures: PullbackMeasures, origin: PullbackOrigin, run: Mapping[str, Any]) -> dict[str, Any]:
+    """All of the file as plain values; run: from `octseg.export.provenance.run_record`."""
+    record, told = measures.to_record(), json_values(origin)
+    en_face, warnings = record.pop("en_face"), [*told.pop("warnings"), *record.pop("warnings")]
+    return {**json_value(dict(run)), **told, **record, "warnings": list(dict.fromkeys(warnings)), "en_face": en_face}
+
+
+def pullback_json(record: Mapping[str, Any]) -> str:
+    """The record as text, of the unrolled wall a line a frame."""
+    en_face = {name: value for name, value in record["en_face"].items() if name != "rows"}
+    head = json.dumps({**record, "en_face": en_face}, indent=1, allow_nan=False)
+    rows = ",\n".join(f"   {json.dumps(row, separators=(',', ':'))}" for row in record["en_face"]["rows"])
+    end = "\n }\n}"  # for `en_face` stands last
+    return f'{head.removesuffix(end)},\n  "rows": [\n{rows}\n  ]{end}\n'
+
+
+def write_pullback(
+    folder: Path, stem: str, measures: PullbackMeasures, origin: PullbackOrigin, run: Mapping[str, Any]
+) -> Path:
+    """Write `<stem>_pullback.json` whole or not at all; gives its path."""
+    path = folder / f"{stem}{SUFFIX}"
+    write_file(path, pullback_json(pullback_record(measures, origin, run)).encode())
+    return path

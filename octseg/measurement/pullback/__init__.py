@@ -1,0 +1,7 @@
+"""From the measures of frames, one by one, to those along the vessel: pure functions on small arrays."""
+
+from octseg.measurement.pullback.frames import FrameAlong
+from octseg.measurement.pullback.measuring import PullbackMeasures, measure_pullback
+from octseg.measurement.pullback.stretch import StretchMeasures
+
+__all__ = ["FrameAlong", "PullbackMeasures", "StretchMeasures", "measure_pullback"]

@@ -1,0 +1,105 @@
+"""What each ray from the lumen's centroid meets in one frame: lipid, cap, the wall, or nothing that can be judged.
+
+Ray k of N_RAYS points to k degrees, 0 towards +col and growing towards +row. Small enough that the rays of a whole
+pullback are kept where its masks are not.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from octseg.measurement.cap import RAYS_PER_DEG, trimmed
+from octseg.measurement.cores import Cores
+from octseg.measurement.geometry import ray_crossings
+from octseg.measurement.lipid import N_RAYS
+from octseg.measurement.lumen import Lumen
+
+JUDGED, GUIDE_WIRE, NO_WALL, OUT_OF_DISC, WITHDRAWN = range(5)
+REASONS = ("guide_wire", "no_wall", "out_of_disc", "withdrawn")  # of codes 1 to 4
+CAP_STEP_UM = 0.1  # to which thicknesses are kept, so that they are the same once a record of them was read
+
+Rays = NDArray[np.bool_]  # (N_RAYS,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameRays:
+    """(N_RAYS,) each.
+
+    lipid: True in an arc of lipid core, gaps closed as in `lipid_arc_deg`. cap_um: float32, from the lumen to the
+    nearest lipid, NaN where there is none to measure. wall_um: float32, from the centroid to the lumen's outline, NaN
+    without a scale. unjudged: uint8, JUDGED or why a ray cannot be judged, as in REASONS.
+    """
+
+    lipid: Rays
+    cap_um: NDArray[np.float32]
+    wall_um: NDArray[np.float32]
+    unjudged: NDArray[np.uint8]
+
+    def to_record(self) -> dict[str, Any]:
+        """Plain values for JSON: runs of rays, as (first ray, how many), where arrays are."""
+        has_cap, has_wall = ~np.isnan(self.cap_um), ~np.isnan(self.wall_um)
+        return {
+            "lipid": runs_of(self.lipid),
+            "unjudged": {reason: runs_of(self.unjudged == code) for code, reason in enumerate(REASONS, start=1)},
+            "cap": runs_of(has_cap),
+            "cap_tenths_um": np.rint(self.cap_um[has_cap].astype(np.float64) / CAP_STEP_UM).astype(int).tolist(),
+            "wall": runs_of(has_wall),
+            "wall_um": self.wall_um[has_wall].astype(int).tolist(),
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """The rays of which `to_record` gave the record."""
+        unjudged = np.zeros(N_RAYS, np.uint8)
+        for code, reason in enumerate(REASONS, start=1):
+            unjudged[rays_in(record["unjudged"][reason])] = code
+        cap_um, wall_um = np.full((2, N_RAYS), np.nan, np.float32)
+        cap_um[rays_in(record["cap"])] = np.array(record["cap_tenths_um"], np.float64) * CAP_STEP_UM
+        wall_um[rays_in(record["wall"])] = record["wall_um"]
+        return cls(lipid=rays_in(record["lipid"]), cap_um=cap_um, wall_um=wall_um, unjudged=unjudged)
+
+
+def runs_of(flags: Rays) -> list[list[int]]:
+    """(first, how many) of each run of True from ray 0 on; a run through 0 degrees is two."""
+    changes = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [[int(first), int(last - first)] for first, last in changes.reshape(-1, 2)]
+
+
+def rays_in(runs: Sequence[Sequence[int]]) -> Rays:
+    """The rays of runs as `runs_of` gives them."""
+    flags = np.zeros(N_RAYS, bool)
+    for first, count in runs:
+        flags[first : first + count] = True
+    return flags
+
+
+def wall_px(lumen: Lumen) -> NDArray[np.float64]:
+    """(N_RAYS,) from the lumen's centroid to its outline, where a ray first leaves it; NaN where none does."""
+    crossings = ray_crossings(lumen.outline, lumen.centre, N_RAYS)
+    first = np.full(N_RAYS, np.inf)
+    np.minimum.at(first, crossings.ray[crossings.leaving], crossings.radius[crossings.leaving])
+    return np.where(np.isfinite(first), first, np.nan)
+
+
+def frame_rays(
+    cores: Cores | None, wall: NDArray[np.float64], unjudged: NDArray[np.uint8] | None, pixel_spacing_mm: float | None
+) -> FrameRays:
+    """The rays of one frame; `wall` from `wall_px`, `unjudged` from octseg/measurement/judging.py, None for none."""
+    lipid = np.zeros(N_RAYS, bool)
+    cap_um = np.full(N_RAYS, np.nan, np.float32)
+    for arc in () if cores is None else cores.arcs:
+        lipid[(arc.start_deg + np.arange(arc.extent_deg)) % N_RAYS] = True
+        if cores is not None and cores.rays is not None and pixel_spacing_mm is not None:
+            ray = trimmed(arc)[::RAYS_PER_DEG] // RAYS_PER_DEG
+            cap_um[ray] = cores.rays.nearest[ray * RAYS_PER_DEG] * pixel_spacing_mm * 1000
+    in_um = np.full(N_RAYS, np.nan) if pixel_spacing_mm is None else wall * pixel_spacing_mm * 1000
+    return FrameRays(
+        lipid=lipid,
+        cap_um=np.asarray(np.rint(cap_um.astype(np.float64) / CAP_STEP_UM) * CAP_STEP_UM, np.float32),
+        wall_um=np.asarray(np.rint(in_um), np.float32),
+        unjudged=np.zeros(N_RAYS, np.uint8) if unjudged is None else unjudged,
+    )

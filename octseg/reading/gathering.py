@@ -1,0 +1,251 @@
+"""What a folder or an archive holds, as pullbacks: its pictures are one, and each file of several frames is another.
+
+What this program made of frames is passed over; an archive within is refused, for nobody would see what it holds.
+"""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
+
+from octseg.errors import ReadError
+from octseg.pullback import Frame, Pullback
+from octseg.reading.along import say
+from octseg.reading.content import Content, content_at, reason_of
+from octseg.reading.entries import Entry, first_bytes
+from octseg.reading.folders import walk
+from octseg.reading.formats import HEAD_BYTES, READABLE, container_of, kind_of, picture_format
+from octseg.reading.gif import read_gif
+from octseg.reading.levels import SourceLevels
+from octseg.reading.limits import PREFIX, Limits
+from octseg.reading.names import natural_key
+from octseg.reading.own import own_kind
+from octseg.reading.pictures.peek import Peek, peek
+from octseg.reading.pictures.reading import header_of, read_picture
+from octseg.reading.sequence import Picture, listed, pullbacks_of
+
+ReadZip: TypeAlias = Callable[[Content, str, Limits], list[Pullback]]
+_NUMBER_OF_FRAMES = re.compile(  # as it is written down with its type, or without
+    rb"\x28\x00\x08\x00(?:IS[\x01-\x0c]\x00|[\x01-\x0c]\x00\x00\x00) *([0-9]{1,9})"
+)
+ARCHIVE_KINDS = (
+    *("a ZIP archive", "a gzip archive", "a 7z archive", "a RAR archive", "a bzip2 archive", "an xz archive"),
+    "a tar archive",
+)
+PICTURE_ENDINGS = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".bmp", ".dib", ".webp"}
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder or an archive: what it is called, what its only pullback is, the limits, and which of the two it is.
+
+    is_alone: whether it holds one file only. left_out: grows by what cannot be read, a sentence each. archives: the
+    names of ZIP files in a folder.
+    """
+
+    label: str
+    name: str
+    limits: Limits
+    kind: str = "a folder"
+    is_alone: bool = False
+    left_out: list[str] = field(default_factory=list)
+    archives: set[str] = field(default_factory=set)
+
+
+def read_folder(root: Path, label: str, limits: Limits, read_zip: ReadZip) -> list[Pullback]:
+    """Every pullback in a folder, at any depth; ReadError where it holds none.
+
+    read_zip: reads a ZIP file, which is done where there is nothing else; beside others it is named and passed over.
+    """
+    source = Source(label, label, limits)
+    entries = _folder_entries(root, source)
+    try:
+        return pullbacks_in(entries, source)
+    except ReadError:
+        zipped = [entry for entry in entries if entry.name in source.archives]
+        if not zipped:
+            raise
+    return [pullback for entry in zipped for pullback in read_zip(entry.content(), entry.name, limits)]
+
+
+def only(pullbacks: Sequence[Pullback], label: str) -> Pullback:
+    """The one pullback that there is; ReadError where there are several."""
+    if len(pullbacks) == 1:
+        return pullbacks[0]
+    told = [f"{each.name} ({each.frame_count} frame{'s' * (each.frame_count != 1)})" for each in pullbacks]
+    raise ReadError(f"{label} holds {len(pullbacks)} pullbacks: {listed(told)}; give one of them")
+
+
+def pullbacks_in(entries: Sequence[Entry], source: Source) -> list[Pullback]:
+    """Every pullback among the files of a folder or an archive; ReadError where there is none."""
+    folders: dict[PurePosixPath, list[Entry]] = {}
+    for entry in entries:
+        folders.setdefault(entry.path.parent, []).append(entry)
+    found: list[tuple[PurePosixPath, Pullback]] = []
+    series: list[Entry] = []
+    for folder in sorted(folders, key=lambda path: tuple(map(natural_key, path.parts))):
+        pictures = []
+        for entry in sorted(folders[folder], key=lambda each: natural_key(each.name)):
+            sort = _sort_of(entry, source)
+            if sort == "DICOM":
+                series.append(entry)
+            elif isinstance(sort, Picture):
+                pictures.append(sort)
+            elif sort is not None:
+                found += [(folder, each) for each in _of_file(entry, sort, source)]
+        of_pictures = pullbacks_of(pictures, folder.name or source.name, source.limits, source.left_out)
+        found += [(folder, each) for each in of_pictures]
+    found += [(PurePosixPath(), each) for each in _of_series(series, source)]
+    if not found:
+        why = f": {source.left_out[0]}" if source.left_out else f"; this version reads {READABLE}"
+        raise ReadError(f"{source.label} is {source.kind} that holds no frame that can be read{why}")
+    return _told_apart(found, source.left_out)
+
+
+def _told_apart(found: Sequence[tuple[PurePosixPath, Pullback]], left_out: Sequence[str]) -> list[Pullback]:
+    """The pullbacks, those of one name called by their folders too, with what was left out said."""
+    names = Counter(pullback.name for _, pullback in found)
+    said = (f"left out: {listed(left_out)}",) if left_out else ()
+    return [
+        replace(
+            pullback,
+            name=pullback.name if names[pullback.name] == 1 else "_".join((*folder.parts[-2:-1], pullback.name)),
+            warnings=(*pullback.warnings, *said),
+        )
+        for folder, pullback in found
+    ]
+
+
+def _folder_entries(root: Path, source: Source) -> list[Entry]:
+    """The files of a folder at any depth, without those that systems leave behind."""
+    entries: list[Entry] = []
+
+    def refuse(error: OSError) -> None:
+        raise ReadError(f"the folder {Path(error.filename or root).name} cannot be searched: {reason_of(error)}")
+
+    for folder, _, names in walk(root, refuse):
+        paths = (folder / name for name in names)
+        entries += [
+            _on_disk(path, PurePosixPath(path.relative_to(root).as_posix()))
+            for path in paths
+            if path.is_file()  # to open a pipe would be to wait for its writer
+        ]
+        if len(entries) > source.limits.max_members:
+            raise ReadError(
+                f"{source.label} holds more than {source.limits.max_members} files ({PREFIX}MAX_MEMBERS); "
+                "give the folder of one pullback"
+            )
+    return entries
+
+
+def _on_disk(path: Path, label: PurePosixPath) -> Entry:
+    return Entry(label, lambda: first_bytes(content_at(path, path.name)), lambda: path)
+
+
+def _sort_of(entry: Entry, source: Source) -> Picture | str | None:
+    """A picture, or what else a file is; None for what is no frame. ReadError for an archive within an archive.
+
+    "DICOM" is what may be one frame of a series, "pullback" a DICOM file of several frames.
+    """
+    is_named_picture = entry.path.suffix.lower() in PICTURE_ENDINGS
+    try:
+        head = entry.head()
+    except ReadError as error:
+        if not is_named_picture:
+            source.left_out.append(str(error))
+        return Picture(entry, None) if is_named_picture else None
+    if picture_format(head) is not None:
+        return None if own_kind(io.BytesIO(head)) is not None else _picture(entry, head, source.limits)
+    kind = container_of(head[:HEAD_BYTES])
+    if kind == "ZIP" or kind_of(head[:HEAD_BYTES]) in ARCHIVE_KINDS:
+        if entry.is_packed:
+            raise ReadError(f"{source.label} holds another archive, {entry.name}; unpack that, and give what it holds")
+        source.left_out.append(f"{entry.name}, an archive, is not looked into; give it by itself")
+        source.archives.update({entry.name} if kind == "ZIP" else ())
+        return None
+    if kind == "DICOM":
+        return "pullback" if _frames_said(head) > 1 else "DICOM"
+    return Picture(entry, None) if kind is None and is_named_picture else kind
+
+
+def _frames_said(head: bytes) -> int:
+    """How many frames a DICOM file says it has, by its first bytes; 1 where they do not tell."""
+    found = _NUMBER_OF_FRAMES.search(head)
+    return 1 if found is None else int(found[1])
+
+
+def _picture(entry: Entry, head: bytes, limits: Limits) -> Picture | str:
+    """A picture by its first bytes; "TIFF" for one that holds several frames."""
+    try:
+        seen = peek(Content(head), head) or peek(entry.content(), head)
+        if seen is None:
+            header = header_of(entry.content(), entry.name, limits)
+            seen = Peek(header.height, header.width)
+    except ReadError:
+        return Picture(entry, None)
+    return "TIFF" if seen.is_stack else Picture(entry, (seen.height, seen.width), seen.is_deep)
+
+
+def _of_file(entry: Entry, kind: str, source: Source) -> list[Pullback]:
+    """The pullback in one file of several frames; nothing, and why, where it cannot be read."""
+    try:
+        pullback = _read_file(entry, kind, source.limits)
+    except ReadError as error:
+        source.left_out.append(str(error))
+        return []
+    held = not entry.is_packed or source.is_alone
+    return [pullback if held else _unpacked_when_read(pullback, entry, kind, source.limits)]
+
+
+def _read_file(entry: Entry, kind: str, limits: Limits) -> Pullback:
+    stem = entry.path.stem or entry.name
+    if kind == "pullback":
+        from octseg.reading.dicom import read_dicom  # loads pydicom, which other files do not need
+
+        return read_dicom(entry.source(), entry.name, stem, limits)
+    content = entry.content()
+    if kind == "GIF":
+        return read_gif(content, entry.name, stem, limits)
+    if kind == "video":
+        from octseg.reading.video import read_video  # loads FFmpeg, likewise
+
+        return read_video(content, entry.name, stem, limits)
+    return read_picture(content, entry.name, stem, limits, SourceLevels())
+
+
+def _unpacked_when_read(pullback: Pullback, entry: Entry, kind: str, limits: Limits) -> Pullback:
+    """The same pullback, whose file is held in memory only while frames are read: an archive may hold many."""
+    count, late, can_begin_anywhere = pullback.frame_count, pullback.late_warnings, pullback.read_range is not None
+
+    def read_range(first: int, last: int) -> Iterator[Frame]:
+        opened = _read_file(entry, kind, limits)
+        yield from opened.frames(first, last)
+        for sentence in opened.late_warnings:
+            say(late, sentence)
+
+    return replace(
+        pullback,
+        read_frames=lambda: read_range(0, count),
+        read_range=read_range if can_begin_anywhere else None,
+    )
+
+
+def _of_series(entries: Sequence[Entry], source: Source) -> list[Pullback]:
+    """The pullbacks in DICOM files of single frames, one for each series."""
+    if not entries:
+        return []
+    from octseg.reading.dicom import read_dicom, read_dicom_series  # loads pydicom, which other files do not need
+
+    try:
+        if len(entries) == 1:
+            return [read_dicom(entries[0].source(), entries[0].name, entries[0].path.stem, source.limits)]
+        files = [entry.source() for entry in entries]
+        return read_dicom_series(files, source.label, source.name, source.limits)
+    except ReadError as error:
+        source.left_out.append(str(error))
+        return []
