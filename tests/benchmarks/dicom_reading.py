@@ -1,8 +1,8 @@
 """What a DICOM pullback costs to read: `python -m tests.benchmarks.dicom_reading [--frames N] [--side PX]`.
 
 Of each coding one file of frames (phantoms, repeated) is written to a temporary folder and read by path in a process of
-its own: seconds to open it and to have the first frame, frames a second over all of them, processor time for each, which
-a busy machine does not change, and how far memory grew.
+its own: seconds to open it and to have the first frame, frames a second, processor time for a frame, which a busy
+machine does not change, and how far memory grew.
 """
 
 import argparse
