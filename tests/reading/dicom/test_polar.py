@@ -148,8 +148,11 @@ def test_the_lumen_of_a_phantom_has_its_true_area_by_its_a_lines(cut: int, segme
     phantom, lines = render(spec), np.rint(a_lines(spec, anatomy(spec)).clip(0, 255)).astype(np.uint8)
     step_mm = spec.field_mm / 2 / lines.shape[1]
     elements = {
-        **{"ALinePixelSpacing": step_mm * INDEX, "RefractiveIndexApplied": "NO", "EffectiveRefractiveIndex": INDEX},
-        **{"OCTZOffsetApplied": "NO", "FirstALineLocation": 90.0},
+        "ALinePixelSpacing": step_mm * INDEX,
+        "RefractiveIndexApplied": "NO",
+        "EffectiveRefractiveIndex": INDEX,
+        "OCTZOffsetApplied": "NO",
+        "FirstALineLocation": 90.0,
         "SharedFunctionalGroupsSequence": content({"OCTZOffsetCorrection": cut}),
     }
     (frame,), pullback = show([np.ascontiguousarray(lines[:, cut:])], **elements)
