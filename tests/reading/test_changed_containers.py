@@ -10,7 +10,6 @@ import pytest
 
 from octseg.errors import ReadError
 from octseg.reading import read_pullbacks
-from tests.fakes.dicom_files import pullback_file
 from tests.fakes.pullbacks import encoded, frames, video, zipped
 from tests.reading.test_gif import gif
 from tests.reading.test_tiff_stacks import one_page_imagej, written
@@ -30,7 +29,6 @@ MADE: dict[str, Callable[[Path], bytes]] = {
     "MPEG": as_video("mpeg2video", "mpg"),
     "GIF": lambda _: gif(PICTURES),
     "ZIP": lambda _: zipped({f"{n}.png": encoded(p) for n, p in enumerate(PICTURES)}, compression=zipfile.ZIP_DEFLATED),
-    "ZIP of DICOM": lambda _: zipped({"IMG001": pullback_file(PICTURES)}, compression=zipfile.ZIP_DEFLATED),
     "TIFF": lambda _: written(np.stack(PICTURES), photometric="rgb", compression="zlib"),
     "BigTIFF": lambda _: written(np.stack(PICTURES), photometric="rgb", bigtiff=True, byteorder=">"),
     "ImageJ": lambda _: one_page_imagej(np.stack(PICTURES)),
