@@ -104,6 +104,13 @@ def test_time_stamps_tell_of_frames_that_are_missing(tmp_path: Path, kind: str) 
     assert "leave room for 4 frames that are not in it (3 behind frame 9, 1 behind frame 27)" in pullback.warnings[0]
 
 
+def test_frames_that_an_avi_repeats_are_told_and_no_early_end(tmp_path: Path) -> None:
+    pullback = read_pullback(made(tmp_path, "motion JPEG.avi", left_out=(9, 10, 11, 30)))
+    assert numbers_of(pullback) == [number for number in ALL if number not in (10, 11, 12, 31)]
+    assert "4 frames that are not in it (3 behind frame 9, 1 behind frame 27)" in pullback.warnings[0]
+    assert pullback.late_warnings == []
+
+
 def test_a_recording_of_a_screen_is_told_by_its_uneven_times(tmp_path: Path) -> None:
     stamps = np.cumsum(np.random.default_rng(0).integers(7, 40, COUNT)).tolist()
     pullback = read_pullback(made(tmp_path, "H.264.mp4", stamps=stamps))
