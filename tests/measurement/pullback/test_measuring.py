@@ -275,3 +275,22 @@ def test_results_of_two_pullbacks_are_refused() -> None:
         measure_pullback([], 0.2)
     with pytest.raises(MeasurementError, match=r"outside 0\.001 to 5 mm"):
         measure_pullback([frame(1)], 20)
+
+
+def test_a_plaque_has_its_share_of_each_frames_interval() -> None:
+    """Two cores of equal area in each frame, which together have 1 to 8 mm2: each has half of that."""
+    ends = {"lumen_area_mm2": (6.0, 9.0), "lipid_core_area_mm2": (1.0, 8.0), "lipid_arc_deg": (60.0, 180.0)}
+    frames = [frame(n, [(0, 60), (180, 60)], intervals=ends) for n in range(1, 31)]
+    for plaque in measure_pullback(frames, 0.2).whole.plaques:
+        assert plaque.intervals_95 is not None
+        assert plaque.intervals_95["lipid_volume_mm3"] == pytest.approx((0.5 * 6, 4.0 * 6))
+        assert plaque.intervals_95["lipid_arc_max_deg"] == pytest.approx((30, 90))
+        assert "lipid_length_mm" not in plaque.intervals_95
+
+
+def test_lipid_outlined_in_a_shadow_is_no_part_of_the_map() -> None:
+    frames = [frame(n, [(0, 90)], unjudged={GUIDE_WIRE: [(0, 45)]}) for n in range(1, 31)]
+    whole = measure_pullback(frames, 0.2).whole
+    assert whole.lipid_map_percent == pytest.approx(100 * 45 / 315)
+    assert whole.lipid_map_index_4mm == pytest.approx(1000 * 45 / 315)
+    assert whole.lipid_arc_mean_deg == 90
