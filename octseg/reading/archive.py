@@ -63,7 +63,8 @@ def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]
     entries = [_entry(archive, member, name, limits) for name, member in kept.items() if name not in reasons]
     left_out = [f"{PurePosixPath(name).name} in {label} {why}" for name, why in reasons.items()]
     stem = PurePosixPath(label).stem or label
-    return pullbacks_in(entries, Source(label, stem, limits, is_alone=len(entries) == 1, left_out=left_out))
+    source = Source(label, stem, limits, "a ZIP file", is_alone=len(entries) == 1, left_out=left_out)
+    return pullbacks_in(entries, source)
 
 
 def labelled(member: str) -> str:

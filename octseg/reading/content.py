@@ -12,7 +12,7 @@ from octseg.errors import ReadError
 class Content:
     """A file by its path, or what was handed over of one; safe to ask from several threads.
 
-    size: in bytes. path: None for what is in memory.
+    size: in bytes. path: None for what is in memory. OSError where it cannot be opened, ReadError where it is read.
     """
 
     def __init__(self, source: Path | bytes) -> None:
@@ -30,9 +30,13 @@ class Content:
         """`count` bytes from `start` on; fewer where the file ends before."""
         if start >= self.size:
             return b""
-        with self._lock:
-            self._file.seek(start)
-            return self._file.read(count)
+        try:
+            with self._lock:
+                self._file.seek(start)
+                return self._file.read(count)
+        except OSError as error:  # the disk, or the network that it is on
+            name = "the file" if self.path is None else self.path.name
+            raise ReadError(f"{name} cannot be read on: {reason_of(error)}") from error
 
     def whole(self) -> bytes:
         """All of it."""

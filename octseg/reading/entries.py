@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from octseg.reading.content import Content
+from octseg.reading.content import Content, content_at
 from octseg.reading.pictures.peek import PEEK_BYTES
 
 
@@ -28,7 +28,8 @@ class Entry:
 
     def content(self) -> Content:
         """All of it, to read from."""
-        return Content(self.source())
+        source = self.source()
+        return content_at(source, self.name) if isinstance(source, Path) else Content(source)
 
 
 def first_bytes(content: Content) -> bytes:

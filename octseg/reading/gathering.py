@@ -42,7 +42,7 @@ PICTURE_ENDINGS = frozenset(
 
 @dataclass(frozen=True)
 class Source:
-    """A folder or an archive: what it is called, what its only pullback is, and the limits.
+    """A folder or an archive: what it is called, what its only pullback is, the limits, and which of the two it is.
 
     is_alone: whether it holds one file only. left_out: grows by what cannot be read, a sentence each. archives: the
     names of ZIP files in a folder.
@@ -51,6 +51,7 @@ class Source:
     label: str
     name: str
     limits: Limits
+    kind: str = "a folder"
     is_alone: bool = False
     left_out: list[str] = field(default_factory=list)
     archives: set[str] = field(default_factory=set)
@@ -102,7 +103,7 @@ def pullbacks_in(entries: Sequence[Entry], source: Source) -> list[Pullback]:
     found += [(PurePosixPath(), each) for each in _of_series(series, source)]
     if not found:
         why = f": {source.left_out[0]}" if source.left_out else f"; this version reads {READABLE}"
-        raise ReadError(f"{source.label} is a folder or an archive without a frame that can be read{why}")
+        raise ReadError(f"{source.label} is {source.kind} that holds no frame that can be read{why}")
     return _told_apart(found, source.left_out)
 
 
@@ -159,7 +160,7 @@ def _sort_of(entry: Entry, source: Source) -> Picture | str | None:
             source.left_out.append(str(error))
         return Picture(entry, None) if is_named_picture else None
     if picture_format(head) is not None:
-        return None if own_kind(io.BytesIO(head)) is not None else _picture(entry, head)
+        return None if own_kind(io.BytesIO(head)) is not None else _picture(entry, head, source.limits)
     kind = container_of(head[:HEAD_BYTES])
     if kind == "ZIP" or kind_of(head[:HEAD_BYTES]) in ARCHIVE_KINDS:
         if entry.is_packed:
@@ -178,15 +179,15 @@ def _frames_said(head: bytes) -> int:
     return 1 if found is None else int(found[1])
 
 
-def _picture(entry: Entry, head: bytes) -> Picture | str:
+def _picture(entry: Entry, head: bytes, limits: Limits) -> Picture | str:
     """A picture by its first bytes; "TIFF" for one that holds several frames."""
-    seen = peek(Content(head), head) or peek(entry.content(), head)
-    if seen is None:
-        try:
-            header = header_of(entry.content(), entry.name, Limits())
-        except ReadError:
-            return Picture(entry, None)
-        seen = Peek(header.height, header.width)
+    try:
+        seen = peek(Content(head), head) or peek(entry.content(), head)
+        if seen is None:
+            header = header_of(entry.content(), entry.name, limits)
+            seen = Peek(header.height, header.width)
+    except ReadError:
+        return Picture(entry, None)
     return "TIFF" if seen.is_stack else Picture(entry, (seen.height, seen.width), seen.is_deep)
 
 

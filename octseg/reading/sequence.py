@@ -16,6 +16,7 @@ from octseg.reading.along import frames_of, spaced
 from octseg.reading.entries import Entry
 from octseg.reading.levels import SourceLevels
 from octseg.reading.limits import Limits
+from octseg.reading.names import split_at_frame_numbers
 from octseg.reading.numbering import numbering_of
 from octseg.reading.pictures.reading import LOOKED_AT, read_picture
 from octseg.reading.survey import Stored, survey
@@ -39,25 +40,31 @@ def pullbacks_of(pictures: Sequence[Picture], name: str, limits: Limits, failure
     """
     sizes = Counter(each.size for each in pictures if each.size is not None)
     if not sizes:
-        failures += [f"{each.entry.name} cannot be read as a picture" for each in pictures[:1]]
-        return []
+        return _sequence(pictures, name, limits, failures) if pictures else []
     if max(sizes.values()) == 1 and len(sizes) > 1:
         single = [[each] for each in pictures if each.size is not None]
         return [pullback for each in single for pullback in _sequence(each, each[0].entry.path.stem, limits, failures)]
     size = max(sizes, key=lambda each: (sizes[each], each))
-    endings = {each.entry.path.suffix.lower() for each in pictures if each.size == size}
-    failures += [
-        f"{p.entry.name} cannot be read as a picture"
-        for p in pictures
-        if p.size is None and p.entry.path.suffix.lower() not in endings
-    ]
-    kept = [p for p in pictures if p.size == size or (p.size is None and p.entry.path.suffix.lower() in endings)]
+    kept = _with_unreadable(pictures, size)
+    failures += [f"{p.entry.name} cannot be read as a picture" for p in pictures if p.size is None and p not in kept]
     others = [f"{p.entry.name} ({p.size[0]} x {p.size[1]})" for p in pictures if p.size not in (size, None) and p.size]
     warnings: tuple[str, ...] = ()
     if others:
         count = f"{sizes[size]} picture{'s' * (sizes[size] != 1)}"
         warnings = (f"left out, for the {count} of {name} are {size[0]} x {size[1]} pixels: {listed(others)}",)
     return _sequence(kept, name if len(kept) > 1 else kept[0].entry.path.stem, limits, failures, warnings)
+
+
+def _with_unreadable(pictures: Sequence[Picture], size: tuple[int, int]) -> list[Picture]:
+    """The pictures of that size, and among them those that cannot be read and are named as frames of the same run."""
+    names = list(split_at_frame_numbers(each.entry.path.stem for each in pictures))
+    patterns = [(before, after, p.entry.path.suffix) for (before, _, after), p in zip(names, pictures, strict=True)]
+    of_run = {pattern for pattern, picture in zip(patterns, pictures, strict=True) if picture.size == size}
+    return [
+        picture
+        for (_, digits, _), pattern, picture in zip(names, patterns, pictures, strict=True)
+        if picture.size == size or (picture.size is None and digits and pattern in of_run)
+    ]
 
 
 def _sequence(

@@ -8,7 +8,7 @@ room for frames that are not in the file, a warning says so.
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 import numpy as np
@@ -24,6 +24,7 @@ from octseg.reading.video_times import Times, gone_through, promised_count
 
 COUNTED_BYTES = 2_000_000_000  # a larger file is not gone through before its first frame is shown
 SEEKABLE = ("mov", "matroska")  # of the others a place is a guess
+Axes: TypeAlias = tuple[bool, int, int]  # whether rows and columns change places, steps down and across
 NAMED = 5  # black frames that a sentence names one by one
 DISPLAY_MATRIX = SideData.DISPLAYMATRIX
 SQUARE = 0.01  # pixels that differ by less from squares are squares
@@ -120,7 +121,7 @@ def _looked_at(content: Content, label: str, limits: Limits) -> tuple[_Video, tu
             warnings += (f"{label} has pixels that are not square: its frames were made {shown} pixels wide",)
         limits.check_pullback(int(stream.frames), 0, label)
         times = Times(promised_count(container, stream))
-        if content.size <= COUNTED_BYTES:
+        if content.size <= COUNTED_BYTES or not times.count:
             times = gone_through(container, stream, format_name, content.size)
         if times.count == 0:
             raise ReadError(f"{label} is a damaged or incomplete video: no frame is in it")
@@ -129,11 +130,12 @@ def _looked_at(content: Content, label: str, limits: Limits) -> tuple[_Video, tu
 
 def _decoded(video: _Video, start: int, stop: int, late: list[str]) -> Iterator[Frame]:
     """Frames `start` to `stop`, 0-based, `stop` left out; fewer where the video ends early, which `late` says."""
-    following, black, shape = start, list[int](), None
+    following, black, shape, axes = start, list[int](), None, None
     for place, picture, is_good in _placed(video, start):
         if place < following:
             continue
-        frame = _shown(picture, video)
+        axes = axes or _axes_of(picture, video.label)
+        frame = _shown(picture, video, axes)
         if shape not in (None, frame.shape):
             say(late, f"{video.label} changes its size at frame {place + 1}: what follows is not read")
             return
@@ -216,23 +218,26 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
         return
 
 
-def _shown(picture: Any, video: _Video) -> Frame:
+def _shown(picture: Any, video: _Video, axes: Axes) -> Frame:
     """A decoded frame as it is shown: in square pixels, turned and mirrored as the file asks."""
     if picture.width * picture.height > video.limits.max_pixels:
         raise ReadError(f"{video.label} decodes to another size than its header gives")
     if video.width != video.stored_width:
         picture = picture.reformat(width=video.width, height=picture.height, format="rgb24")
-    return _turned(picture.to_ndarray(format="rgb24"), picture, video.label)
+    frame = picture.to_ndarray(format="rgb24")
+    is_swapped, down, across = axes
+    return np.ascontiguousarray((frame.transpose(1, 0, 2) if is_swapped else frame)[::down, ::across])
 
 
-def _turned(frame: Frame, picture: Any, label: str) -> Frame:
-    """The frame through its display matrix: (col, row) to (a col + c row, b col + d row)."""
+def _axes_of(picture: Any, label: str) -> Axes:
+    """How a frame is turned and mirrored by its display matrix: (col, row) to (a col + c row, b col + d row).
+
+    It is asked for once: a frame that has told it stays in memory until Python looks for what nobody needs.
+    """
     matrix = picture.side_data.get(DISPLAY_MATRIX)
     if matrix is None:
-        return frame
-    a, b, _, c, d, *_ = np.sign(np.frombuffer(matrix, np.int32)).tolist()
+        return False, 1, 1
+    a, b, _, c, d, *_ = (int(each) for each in np.sign(np.frombuffer(matrix, np.int32)))
     if (a != 0) == (b != 0) or (a != 0) != (d != 0) or (b != 0) != (c != 0):
         raise ReadError(f"{label} asks to be turned by {picture.rotation} degrees; export it upright")
-    if a == 0:
-        frame, a, d = frame.transpose(1, 0, 2), c, b
-    return np.ascontiguousarray(frame[:: int(d), :: int(a)])
+    return (False, d, a) if a else (True, b, c)

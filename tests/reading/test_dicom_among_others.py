@@ -1,4 +1,4 @@
-"""DICOM files in folders, on media and in ZIP files: series in the order of instances, each file of frames by itself."""
+"""DICOM in folders, on media and in ZIP files: series in the order of instances, files of frames by themselves."""
 
 import random
 import zipfile

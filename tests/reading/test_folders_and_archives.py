@@ -127,9 +127,27 @@ def test_a_picture_that_cannot_be_read_is_black_and_no_number_moves(tmp_path: Pa
     whole = (tmp_path / "frame_4.png").read_bytes()
     (tmp_path / "frame_4.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "frame_9.png").write_bytes(b"")
+    (tmp_path / "broken.png").write_bytes(b"")  # none of the run: it has no number to keep
     pullback = read_pullback(tmp_path)
     assert numbers_of(pullback) == [1, 2, 3, 0, 5, 6, 7, 8, 0, 10, 11, 12]
     assert [said[:22] for said in pullback.late_warnings] == ["frame 4 is left black:", "frame 9 is left black:"]
+    assert pullback.warnings == ("left out: broken.png cannot be read as a picture",)
+
+
+def test_a_file_that_may_not_be_opened_is_black_and_a_kind_that_is_not_read_is_named(tmp_path: Path) -> None:
+    pictures_in(tmp_path / "run", PICTURES[:3])
+    (tmp_path / "run" / "frame_2.png").unlink()
+    (tmp_path / "run" / "frame_2.png").symlink_to(tmp_path / "run" / "nowhere")
+    assert numbers_of(read_pullback(tmp_path / "run")) == [1, 3]
+    pullback = read_pullback(pictures_in(tmp_path / "lost", PICTURES[:3]))
+    (tmp_path / "lost" / "frame_2.png").unlink()
+    assert numbers_of(pullback) == [1, 0, 3]
+    assert "there is no file frame_2.png" in pullback.late_warnings[0]
+    first, second = (Image.fromarray(picture) for picture in PICTURES[:2])
+    (tmp_path / "moving").mkdir()
+    first.save(tmp_path / "moving" / "a.webp", "WEBP", save_all=True, append_images=[second])
+    with pytest.raises(ReadError, match="with an animation"):
+        read_pullback(tmp_path / "moving")
 
 
 def test_one_rule_of_levels_holds_for_all_pictures(tmp_path: Path) -> None:
@@ -236,9 +254,9 @@ def test_a_member_whose_sum_is_wrong_is_black_and_no_number_moves() -> None:
 
 def test_a_folder_without_frames_is_refused_with_what_is_read(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no frames")
-    with pytest.raises(ReadError, match="without a frame that can be read; this version reads PNG"):
+    with pytest.raises(ReadError, match="is a folder that holds no frame that can be read; this version reads PNG"):
         read_pullback(tmp_path)
-    with pytest.raises(ReadError, match="without a frame that can be read"):
+    with pytest.raises(ReadError, match="is a ZIP file that holds no frame that can be read"):
         read_pullback(zipped({"notes.txt": b"no frames"}), name="x.zip")
 
 

@@ -142,6 +142,25 @@ def test_three_channels_in_pages_of_their_own_are_one_frame_of_colour(tmp_path: 
         by_path(tmp_path, two)
 
 
+def test_levels_beyond_those_of_the_pages_looked_at_are_said(tmp_path: Path) -> None:
+    stack = np.full((200, 64, 64), 1000, np.uint16)
+    stack[:, :32] = 0
+    stack[3, 40:50] = 60_000
+    pullback = by_path(tmp_path, written(stack, photometric="minisblack"))
+    assert len(list(pullback)) == 200
+    assert [said[:7] for said in pullback.late_warnings] == ["frame 4"]
+
+
+def test_planes_that_may_be_frames_are_said_or_refused(tmp_path: Path) -> None:
+    pullback = by_path(tmp_path, written(GREY[:3]))
+    assert pullback.frame_count == 1
+    assert "if they are 3 grey frames, save them as pages" in pullback.warnings[0]
+    with pytest.raises(ReadError, match="keeps 4 planes as one picture: if they are 4 frames, save them as pages"):
+        by_path(tmp_path, written(GREY[:4]))
+    planar = np.ascontiguousarray(RGB.transpose(0, 3, 1, 2))
+    assert by_path(tmp_path, written(planar, photometric="rgb", planarconfig="separate")).warnings == ()
+
+
 def test_resolution_tags_are_no_scale(tmp_path: Path) -> None:
     for unit in (1, 2, 3):
         options: dict[str, Any] = {"resolution": (100.2, 100.2), "resolutionunit": unit}

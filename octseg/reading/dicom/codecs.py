@@ -28,7 +28,6 @@ from octseg.reading.dicom.jpeg_stream import (
     with_transform,
 )
 from octseg.reading.dicom.layout import HALF_COLOURS, Layout
-from octseg.reading.dicom.quiet import quiet
 from octseg.reading.limits import Limits
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]  # (H, W) or (H, W, 3), unsigned, as stored
@@ -79,14 +78,13 @@ def decode(content: bytes, stored: Stored) -> Decoded:
         DamagedFrameError: they cannot be decoded. ReadError: they are of a kind or a size that is not read.
     """
     try:
-        with quiet():
-            if not stored.encapsulated:
-                return _native(content, stored.layout, stored.big_endian)
-            if content.startswith(JPEG_START):
-                return _jpeg(content, stored)
-            if content.startswith((CODESTREAM_START, JP2_START)):
-                return _jpeg_2000(content, stored)
-            return _run_lengths(content, stored.layout)
+        if not stored.encapsulated:
+            return _native(content, stored.layout, stored.big_endian)
+        if content.startswith(JPEG_START):
+            return _jpeg(content, stored)
+        if content.startswith((CODESTREAM_START, JP2_START)):
+            return _jpeg_2000(content, stored)
+        return _run_lengths(content, stored.layout)
     except ReadError:
         raise
     except Exception as error:

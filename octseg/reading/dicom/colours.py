@@ -53,7 +53,9 @@ def jpeg_is_rgb(decoded: Decoded, layout: Layout) -> bool | None:
 
 def from_ybr(planes: NDArray[np.uint8]) -> Rgb:
     """Y, Cb, Cr (H, W, 3) of the full range as RGB."""
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(planes[..., (0, 2, 1)]), cv2.COLOR_YCrCb2RGB), np.uint8)
+    turned = np.empty_like(planes, order="C")
+    cv2.mixChannels([planes], [turned], [0, 0, 1, 2, 2, 1])  # OpenCV takes Cr before Cb
+    return np.asarray(cv2.cvtColor(turned, cv2.COLOR_YCrCb2RGB, turned), np.uint8)
 
 
 def palette_of(dataset: Dataset, bits: int, label: str) -> NDArray[np.uint8]:

@@ -57,7 +57,8 @@ class Film:
 
     def _shown(self, decoded: Decoded, index: int) -> Frame:
         levels = self.painters[min(index, len(self.painters) - 1)].paint(decoded)
-        return to_rgb(levels if self.conversion is None else self.conversion.show(levels, index))
+        frame = to_rgb(levels if self.conversion is None else self.conversion.show(levels, index))
+        return frame if frame.flags.writeable else frame.copy()  # of bytes that were read, which are not to be changed
 
     def _black(self, first: int, count: int) -> Iterator[Frame]:
         if not count:

@@ -38,8 +38,6 @@ class JpegHead:
     @property
     def says_rgb(self) -> bool | None:
         """What its markers say of the colours: RGB or YCbCr; None where they say nothing."""
-        if self.subsampled:
-            return False
         if self.transform is not None:
             return self.transform == 0
         if self.component_ids == tuple(b"RGB"):

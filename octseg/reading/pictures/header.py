@@ -26,6 +26,7 @@ class Header:
     orientation: how to turn the decoded picture, as in EXIF, 1 to 8; 1 where the decoder turns it.
     planes: how many pages make one frame, a colour each; 1 where a page is a frame.
     missing: what is said of a file that ends early and gives what it has; empty where it does not.
+    warnings: what the header does not tell for sure, one sentence each.
     data: the file, or what of it decoding needs: no text, no profile, no position, no patient.
     page_file: the same of one page alone, by its number, where a file may hold many; `data` is empty then.
     """
@@ -43,6 +44,7 @@ class Header:
     orientation: int = 1
     planes: int = 1
     missing: str = ""
+    warnings: tuple[str, ...] = ()
     data: bytes = field(default=b"", repr=False)
     page_file: Callable[[int], bytes] | None = field(default=None, repr=False)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from octseg.pullback import Frame, Pullback
-from octseg.reading.along import frames_of, spaced
+from octseg.reading.along import frames_of, say, spaced
 from octseg.reading.content import Content
 from octseg.reading.formats import HEAD_BYTES, image_format
 from octseg.reading.levels import LevelRule, Samples, SourceLevels, span_of
@@ -23,6 +23,7 @@ READERS = {
     "BMP": bmp.read_header,
 }
 FIRST = 1  # number of a picture whose name bears none
+FEW_BEYOND = 1e-3  # of a page's samples
 LOOKED_AT = 24  # pages of a stack of more than 8 bits whose levels are surveyed before the first is shown
 
 
@@ -56,7 +57,7 @@ def _single(header: Header, label: str, stem: str, levels: SourceLevels) -> Pull
         first_number=FIRST if (number := frame_number(stem)) is None else number,
         frame_count=1,
         read_frames=lambda: iter([frame]),
-        warnings=page.warnings + _warning_of(rule),
+        warnings=header.warnings + page.warnings + _warning_of(rule),
     )
 
 
@@ -68,7 +69,10 @@ def _stack(header: Header, label: str, stem: str, levels: SourceLevels) -> Pullb
     count, shape = len(header.pages), first.samples.shape[:2]
 
     def decoded(number: int) -> Frame:
-        return _frame(decode_page(header, header.pages[number], label), rule)
+        page = decode_page(header, header.pages[number], label)
+        if rule is not None and np.count_nonzero(page.samples > rule.high) > FEW_BEYOND * page.samples.size:
+            say(late, f"frame {number + 1} has levels beyond those of the frames that were looked at: shown as white")
+        return _frame(page, rule)
 
     def read_range(start: int, stop: int) -> Iterator[Frame]:
         return frames_of(decoded, start, stop, (shape[0], shape[1]), late)
@@ -79,7 +83,7 @@ def _stack(header: Header, label: str, stem: str, levels: SourceLevels) -> Pullb
             frame_count=count,
             read_frames=lambda: read_range(0, count),
             read_range=read_range,
-            warnings=first.warnings + _warning_of(rule),
+            warnings=header.warnings + first.warnings + _warning_of(rule),
             late_warnings=late,
         )
     )

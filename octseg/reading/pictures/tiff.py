@@ -48,6 +48,7 @@ COMPRESSIONS = {
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 COLOUR_SAMPLES = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+SEPARATE = 2  # of PLANAR: the planes lie one behind the other
 REDUCED, MASK = 0x1, 0x4  # bits of SUBFILE
 
 
@@ -83,6 +84,7 @@ def read_header(data: bytes | Content, label: str, limits: Limits) -> Header:
         deep_colour=bits > 8 and samples > 1,
         inverted_bits=bits if photometric == WHITE_IS_ZERO and bits > 8 else 0,  # Pillow inverts up to 8 bits
         declared_bits=declared if 8 < declared <= bits and sample_format == UNSIGNED else None,
+        warnings=_of_planes(first, count, label),
         missing=_missing(count, promised, chain, label),
         page_file=lambda number: page_file(content, stored[number], label),
     )
@@ -105,6 +107,25 @@ def _stored(content: Content, chain: Chain, shown: list[Page], label: str) -> tu
     if promised > whole and (len(shown) == 1 or chain.is_broken):
         stored = max(stored, behind_first(content, shown[:whole], promised, label), key=len)
     return stored, max(promised, len(shown))
+
+
+def _of_planes(page: Page, count: int, label: str) -> tuple[str, ...]:
+    """What is said of three planes that tifffile took for colours, as it does with three frames; four are refused.
+
+    It writes a stack of three or four of anything so, unless it is told otherwise.
+    """
+    if count > 1 or page.one(PLANAR, 1) != SEPARATE or not page.description.startswith(b'{"shape": ['):
+        return ()
+    planes = page.one(SAMPLES, 1)
+    if planes > COLOUR_SAMPLES[RGB]:
+        raise ReadError(
+            f"{label} keeps {planes} planes as one picture: if they are {planes} frames, save them as pages "
+            "(photometric='minisblack' in tifffile), if they are colours, as RGB"
+        )
+    return (
+        f"the {planes} planes of {label} are taken for the colours of one frame: if they are {planes} grey frames, "
+        "save them as pages (photometric='minisblack' in tifffile)",
+    )
 
 
 def _missing(count: int, promised: int, chain: Chain, label: str) -> str:

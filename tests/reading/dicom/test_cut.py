@@ -1,10 +1,12 @@
 """What of a damaged file can be decoded comes in, with a word on the rest; nothing decodable is one sentence."""
 
+import io
 import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from octseg.errors import ReadError
 from octseg.reading import Limits
@@ -74,6 +76,24 @@ def test_a_damaged_frame_between_others_is_black_and_the_rest_keep_their_numbers
     assert pullback.late_warnings == ["frame 4 is damaged and left black, so that the others keep their numbers"]
     assert furthest(list(pullback.frames(2, 5)), expected[2:5]) <= (NEAR if syntax == "jpeg" else 0)
     assert len(pullback.late_warnings) == 1
+
+
+@pytest.mark.parametrize("offsets", ["basic", "none"])
+@pytest.mark.parametrize("odd", [bytes(300), "four colours"])
+def test_a_frame_that_does_not_even_begin_as_one_keeps_its_place(offsets: Offsets, odd: bytes | str) -> None:
+    streams = [jpeg(frame) for frame in FRAMES]
+    streams[3] = cmyk(FRAMES[3]) if isinstance(odd, str) else odd
+    frames, pullback = read(pullback_file(FRAMES, syntax="jpeg", streams=streams, offsets=offsets))
+    assert len(frames) == 8
+    assert not frames[3].any()
+    assert furthest(frames[4:], FRAMES[4:]) <= NEAR
+    assert "frame 4 is damaged" in said(pullback)
+
+
+def cmyk(frame: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(frame).convert("CMYK").save(file, "JPEG")
+    return file.getvalue()
 
 
 def test_damaged_frames_at_the_end_are_left_out() -> None:

@@ -57,6 +57,13 @@ def test_a_window_counts_after_the_rescale_and_in_the_functional_groups_too() ->
     assert furthest(frames, levels(stored, (3000 - 1000.5) / 2, (3000 + 1000.5) / 2)) <= 1
 
 
+@pytest.mark.parametrize(("top", "kind", "bits"), [(255, np.uint8, 8), (4095, np.uint16, 12)])
+def test_a_falling_rescale_turns_levels_round(top: int, kind: type[Any], bits: int) -> None:
+    stored = grey_frames(top=top, kind=kind)
+    frames, _ = read(pullback_file(stored, bits_stored=bits, RescaleSlope="-1", RescaleIntercept=str(top)))
+    assert furthest(frames, levels([top - frame for frame in stored], 0, top)) <= 1
+
+
 def test_a_window_that_changes_nothing_is_not_worth_a_word() -> None:
     stored = grey_frames()
     frames, pullback = read(pullback_file(stored, WindowCenter="128", WindowWidth="256"))

@@ -107,8 +107,10 @@ def telltale(tmp_path: Path) -> Path:
     private = Dataset()
     private.PatientComments = "Kanarienvogel in a nested sequence"
     dataset.RequestAttributesSequence = [private]
+    dataset.SOPClassUID, plain = "1.2.3.4", b"\x08\x00\x16\x00UI\x08\x001.2.3.4\0"
     data = written(dataset, "explicit")
-    wrong = bytearray(data)
+    assert plain in data
+    wrong = bytearray(data.replace(plain, plain[:8] + b"CANARY 1"))  # pydicom warns of it, and logs it, with its words
     spacing = b"CANARY\\Erna "
     at = wrong.index(b"\x28\x00\x00\x01US")
     wrong[at:at] = b"\x28\x00\x30\x00DS" + len(spacing).to_bytes(2, "little") + spacing

@@ -24,6 +24,7 @@ def test_colours_and_grey_come_in_as_stored(syntax: Syntax) -> None:
         frames, pullback = read(pullback_file(stored, syntax=syntax))
         assert furthest(frames, stored) == 0
         assert pullback.frame_count == 4
+        assert all(frame.flags.writeable and frame.flags.c_contiguous for frame in frames)
         assert pullback.late_warnings == []
 
 
