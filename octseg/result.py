@@ -68,6 +68,7 @@ class FrameResult:
         no intervals were asked for. signs: of how sure each measure is, in its unit, from which they were made.
     rays: what each of 360 rays from the lumen's centroid meets, and which cannot be judged; what is measured along a
         vessel needs no more. None without a lumen and where the frame is withdrawn.
+    smoothing: how its probability was smoothed along the pullback, in one sentence; None where it was not.
     withdrawn: why nothing is said of this frame, in one sentence: then every mask is empty and every measure None.
         None where its numbers stand.
     warnings: of reading, scale and measures, one sentence each.
@@ -89,6 +90,7 @@ class FrameResult:
     intervals_95: Mapping[str, Interval | None] | None = None
     signs: Mapping[str, Signs | None] | None = field(default=None, repr=False)
     rays: FrameRays | None = field(default=None, repr=False)
+    smoothing: str | None = None
     withdrawn: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -156,6 +158,7 @@ class FrameResult:
             "catheter_diameter_mm": self.scale.catheter_diameter_mm,
             **{name: value for name, value in measures.items() if name not in ("pixel_spacing_mm", "warnings")},
             **({} if self.intervals_95 is None else {"intervals_95": dict(self.intervals_95)}),
+            **({} if self.smoothing is None else {"smoothing": self.smoothing}),
             "withdrawn": self.withdrawn,
             "warnings": list(self.warnings),
         }

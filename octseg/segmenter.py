@@ -1,6 +1,6 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from PIL import Image
 
 from octseg.checkpoint import Checkpoint
 from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
+from octseg.decoding.along import SENTENCE, PolarLook, sliding, smoothed
 from octseg.decoding.reaches import joined, nearer_view
 from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, OctsegError, ReadError
@@ -155,25 +156,52 @@ class Segmenter:
         *,
         preset: str | None = None,
         uncertainty: bool = False,
+        smooth: bool = False,
     ) -> Iterator[FrameResult]:
-        """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch."""
+        """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch.
+
+        smooth: take of each place in the wall the median of three frames, see octseg/decoding/along.py; each result
+            then says so. Not with uncertainty, whose variants are of one frame.
+        """
+        if smooth and uncertainty:
+            raise ValueError("smooth and uncertainty do not go together: intervals are those of single frames")
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
-        return self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty)
+        return self._results(
+            pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth
+        )
 
     def _results(
-        self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None, uncertainty: bool
+        self,
+        pullback: Pullback,
+        file: str,
+        pixel_spacing_mm: float | None,
+        preset: str | None,
+        uncertainty: bool,
+        smooth: bool = False,
     ) -> Iterator[FrameResult]:
         numbered = enumerate(pullback, start=pullback.first_number)
         seen = (
             _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
             for number, frame, view in ((n, f, view_frame(_no_result(f, file))) for n, f in numbered)
         )
-        for batch in _batches(seen, self._run):
-            for item, looks in zip(batch, self._looks_at(batch), strict=True):
-                result = self._result(item, looks, pullback, file)
-                asked = uncertainty and result.withdrawn is None
-                yield self._with_intervals(result, item, looks) if asked else result
+        looked = (
+            pair for batch in _batches(seen, self._run) for pair in zip(batch, self._looks_at(batch), strict=True)
+        )
+        for item, looks in self._smoothed(looked) if smooth else looked:
+            result = self._result(item, looks, pullback, file)
+            result = replace(result, smoothing=SENTENCE) if smooth else result
+            asked = uncertainty and result.withdrawn is None
+            yield self._with_intervals(result, item, looks) if asked else result
+
+    def _smoothed(self, looked: Iterable[tuple[_Seen, list[_Look]]]) -> Iterator[tuple[_Seen, list[_Look]]]:
+        """Frames with what their neighbours say of each place in the wall."""
+        classes, config = self.config.network.classes, self.config.preprocessing
+        for window, at in sliding(looked):
+            item, looks = window[at]
+            seen = [[PolarLook(look.planes, look.view.reach_px) for look in of_item] for _, of_item in window]
+            planes = smoothed(seen, at, classes, config)
+            yield item, [replace(look, planes=of_look) for look, of_look in zip(looks, planes, strict=True)]
 
     def _looks_at(self, batch: Sequence[_Seen]) -> list[list[_Look]]:
         """Each frame at its full reach and, where that shows more, nearer."""

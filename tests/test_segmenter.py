@@ -12,11 +12,12 @@ from PIL import Image
 
 import octseg
 from octseg.checkpoint import load_checkpoint
+from octseg.decoding.along import SENTENCE
 from octseg.errors import CheckpointError, ConfigError, OwnResultError, ReadError
 from octseg.inference import choose_backend
 from octseg.inference.backends import GreyToProbability
 from octseg.measurement import FrameMeasures
-from octseg.phantom import Phantom, make_phantom, random_spec, render
+from octseg.phantom import Phantom, make_phantom, random_pullback, random_spec, render
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.pullback import Pullback
 from octseg.segmenter import Segmenter
@@ -326,3 +327,26 @@ def test_along_the_vessel_results_are_streamed_and_withdrawn_frames_told(segment
     assert (measured.whole.frame_count, measured.whole.withdrawn_frame_count) == (2, 1)
     assert measured.whole.unjudged.withdrawn_percent == 50
     assert measured.whole.minimum_lumen_area_frame == 1
+
+
+def test_results_smoothed_along_a_pullback_say_so_and_heed_their_neighbours(segmenter: Segmenter) -> None:
+    vessel = random_pullback(7, 40)
+    frames = list(vessel.pullback().frames(12, 15))
+    plain, smooth = (list(segmenter.segment_pullback(pullback_of(frames), smooth=on)) for on in (False, True))
+    assert [result.frame_number for result in smooth] == [1, 2, 3]
+    assert all(result.smoothing == SENTENCE == result.to_record()["smoothing"] for result in smooth)
+    assert all(result.smoothing is None and "smoothing" not in result.to_record() for result in plain)
+    lipid = "lipid_core"
+    assert not np.array_equal(smooth[1].probabilities[lipid], plain[1].probabilities[lipid])
+    for end in (0, 2):  # three frames are needed
+        np.testing.assert_array_equal(smooth[end].masks[lipid], plain[end].masks[lipid])
+    np.testing.assert_array_equal(smooth[1].masks["lumen"], plain[1].masks["lumen"])
+
+
+def test_smoothed_results_have_no_intervals(segmenter: Segmenter) -> None:
+    with pytest.raises(ValueError, match="do not go together"):
+        segmenter.segment_pullback(pullback_of([]), smooth=True, uncertainty=True)
+
+
+def pullback_of(frames: list[np.ndarray]) -> Pullback:
+    return Pullback(name="IMG001", frame_count=len(frames), read_frames=lambda: iter(frames))

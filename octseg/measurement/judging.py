@@ -25,7 +25,7 @@ LEAST_WALL_MM = 0.15  # of wall between the outline and the disc's rim
 BEFORE_MM = 0.06  # of the outline, where the lumen ends for what lies in it
 DARK = 0.25  # from the lumen's level to the wall's: below it a wall is not seen
 BLOODY = 1.1  # times the lumen's own level before it, which a wall outshines
-WIRE_LEVEL = 1.05  # times the wall's median: as bright is the guide wire's face
+WIRE_LEVEL = 0.6  # from the lumen's level to the wall's: as bright is the guide wire's face
 WIRE_PART = 0.3  # of a shadow's rays begin in something bright
 WIDEST_WIRE_DEG = 90
 PENUMBRA_DEG = 2
@@ -61,9 +61,10 @@ def unjudged_rays(sight: Sight, centre: tuple[float, float], wall: NDArray[np.fl
     dark = seen.wall < seen.floor + DARK * (seen.level - seen.floor)
     bloody = seen.wall < BLOODY * seen.before
     shadow = _tidied(dark)
+    shines = seen.brightest >= seen.floor + WIRE_LEVEL * (seen.level - seen.floor)
     codes[_tidied(dark | bloody)] = NO_WALL
     for rays in _sectors(shadow):
-        if len(rays) <= WIDEST_WIRE_DEG and np.mean(seen.brightest[rays] >= WIRE_LEVEL * seen.level) >= WIRE_PART:
+        if len(rays) <= WIDEST_WIRE_DEG and np.mean(shines[rays]) >= WIRE_PART:
             beside = np.arange(rays[0] - PENUMBRA_DEG, rays[0] + len(rays) + PENUMBRA_DEG) % N_RAYS
             codes[beside] = GUIDE_WIRE
     codes[~known] = NO_WALL

@@ -98,3 +98,19 @@ def test_over_many_vessels_shadows_are_unjudged_and_walls_are_judged() -> None:
         shadows += int(true.sum())
     assert missed <= 0.03 * shadows
     assert falsely <= 0.02 * 360 * len(specs)
+
+
+def test_a_wire_that_shines_no_brighter_than_the_wall_is_a_wire() -> None:
+    """Its face is dimmed to 80 % of what the wall shows, as other catheters and zooms have it."""
+    wire = GuideWire(centre_deg=200, distance_mm=0.9)
+    phantom = render(replace(ROUND, guide_wire=wire, ruler=False, colouring="grey"))
+    row, col = np.indices(phantom.frame.shape[:2]) - 351.5
+    radius_mm = np.hypot(row, col) * phantom.pixel_spacing_mm
+    wall = float(np.median(phantom.frame[(radius_mm > 1.55) & (radius_mm < 1.7)]))
+    lumen = (radius_mm > 0.5) & (radius_mm < 1.45)
+    dimmed = phantom.frame.copy()
+    dimmed[lumen] = np.minimum(dimmed[lumen], int(0.8 * wall))
+    _, rays = measure_seen(phantom.masks, phantom.pixel_spacing_mm, view_frame(dimmed))
+    assert rays is not None
+    true = shadow_of(wire)
+    assert (rays.unjudged[true] == GUIDE_WIRE).mean() > 0.9

@@ -1,31 +1,31 @@
 """Frames' results, streamed, to all measures along the vessel: what `octseg.measure_pullback` returns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.errors import MeasurementError
 from octseg.measurement.pullback.ends import intervals
 from octseg.measurement.pullback.frames import Along, FrameAlong, MeasuredFrame, side_by_side
+from octseg.measurement.pullback.limits import agree, warnings_of
 from octseg.measurement.pullback.plaques import plaques_of
 from octseg.measurement.pullback.stretch import Clima, Fields, StretchMeasures, candidates, measure_stretch
-from octseg.measurement.rays import OUT_OF_DISC, REASONS, runs_of
+from octseg.measurement.rays import REASONS, runs_of
 from octseg.measurement.records import json_values
 from octseg.pullback import spacing_mm
 
 LEAST_SPACING_MM, MOST_SPACING_MM = 0.001, 5.0
-SAME_SCALE = 1.01  # largest by smallest of frames of one pullback: a ruler is read to 0.5 %
-REFERENCE_SHOWN_MM = 5.0  # to either side of the smallest lumen, of which less is worth a word
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PullbackMeasures:
     """What is measured along a vessel.
 
-    frame_spacing_mm: from frame to frame; None leaves lengths and volumes None. pixel_spacing_mm: their
-        median, None where there is none or where they differ by over 1 %.
+    frame_spacing_mm: from frame to frame; None leaves lengths and volumes None. pixel_spacing_mm: the
+        frames' median; None where there is none, or where they differ by over 1 %.
     whole, chosen: of all frames, and of those asked for, None where none were.
     lipid, unjudged: the wall unrolled, (F, 360) bool and uint8 codes: row is frame `whole.first_frame` + row, column
         the ray from the lumen's centroid. warnings: what limits these numbers, one sentence each.
@@ -80,7 +80,8 @@ def measure_pullback(
         frames: (first, last) numbers of frames, both included, that are measured by themselves as well.
 
     Raises:
-        ValueError: no results, two of one frame, a spacing or a range that no pullback has.
+        ValueError: no results, two of one frame, a range that ends before it begins.
+        MeasurementError: a spacing or a range that no pullback has.
     """
     dz = _checked(spacing_mm(frame_spacing_mm, "frame_spacing_mm"))
     held = [each if isinstance(each, FrameAlong) else FrameAlong.of(each) for each in results]
@@ -90,12 +91,12 @@ def measure_pullback(
     scales = [frame.pixel_spacing_mm for frame in held if frame.rays is not None and frame.pixel_spacing_mm]
     return PullbackMeasures(
         frame_spacing_mm=dz,
-        pixel_spacing_mm=float(np.median(scales)) if scales and _agree(scales) else None,
+        pixel_spacing_mm=float(np.median(scales)) if scales and agree(scales) else None,
         whole=measured,
         chosen=None if part is None else _measured(part, whole),
         lipid=whole.lipid,
         unjudged=whole.unjudged,
-        warnings=tuple(_warnings(whole, measured, scales)),
+        warnings=tuple(warnings_of(whole, measured, scales)),
     )
 
 
@@ -128,15 +129,10 @@ def _plaque(plaque: Along, along: Along, whole: Along) -> StretchMeasures:
 CLIMA_OF = ("minimum_lumen_area_mm2", "fibrous_cap_thickness_min_um", "lipid_arc_max_deg")
 
 
-def _agree(scales: list[float]) -> bool:
-    """Whether the frames' mm per pixel are one scale, read in each frame anew."""
-    return max(scales) <= SAME_SCALE * min(scales)
-
-
 def _checked(dz: float | None) -> float | None:
     if dz is not None and not LEAST_SPACING_MM <= dz <= MOST_SPACING_MM:
-        raise ValueError(
-            f"frame_spacing_mm {dz:g} is outside {LEAST_SPACING_MM:g} to {MOST_SPACING_MM:g} mm; "
+        raise MeasurementError(
+            f"a frame spacing of {dz:g} mm is outside {LEAST_SPACING_MM:g} to {MOST_SPACING_MM:g} mm; "
             "a pullback has 0.1 or 0.2 mm from frame to frame"
         )
     return dz
@@ -148,38 +144,7 @@ def _range(whole: Along, frames: tuple[int, int]) -> Along:
     if first > last:
         raise ValueError(f"frames ({first}, {last}) end before they begin; give (first, last)")
     if last < whole.first or first > whole.last:
-        raise ValueError(f"there are no frames {first} to {last}; this pullback has {whole.first} to {whole.last}")
+        raise MeasurementError(
+            f"there are no frames {first} to {last}; this pullback has {whole.first} to {whole.last}"
+        )
     return whole.part(max(first, whole.first), min(last, whole.last))
-
-
-def _warnings(whole: Along, measured: StretchMeasures, scales: list[float]) -> Iterator[str]:
-    """What limits the numbers of all frames."""
-    judged, dz = int(whole.judged.sum()), whole.spacing_mm
-    if judged < len(whole):
-        yield (
-            f"Nothing is said of {len(whole) - judged} of {len(whole)} frames: they count in no measure, so the volume "
-            "is that of the others."
-        )
-    unscaled = int(np.isnan(whole.lumen_mm2[whole.judged]).sum())
-    if 0 < unscaled < judged:
-        yield f"{unscaled} of {judged} frames have no scale, so areas in mm2 and volumes are not given."
-    if scales and not _agree(scales):
-        span = f"{min(scales):.6g} to {max(scales):.6g} mm per pixel"
-        yield f"The frames' scales differ, from {span}; a pullback has one."
-    if dz is None:
-        yield "How far frames lie apart is not known, so there are no lengths along the vessel and no volumes."
-    cut = int((whole.unjudged == OUT_OF_DISC).any(axis=1).sum())
-    if cut:
-        yield f"The lumen reaches the disc's rim in {cut} of {len(whole)} frames, which count for no smallest lumen."
-    at = measured.minimum_lumen_area_position_mm
-    if at is not None and dz is not None:
-        shown = min(at, (len(whole) - 1) * dz - at)
-        if shown < REFERENCE_SHOWN_MM:
-            yield (
-                f"Only {shown:.1f} mm are shown to one side of the smallest lumen, so its reference may lie beyond the "
-                "pullback and the stenosis be larger."
-            )
-    if measured.fibrous_cap_absent_frame_count:
-        yield (
-            f"Lipid reaches the lumen in {measured.fibrous_cap_absent_frame_count} frames: no cap is measured there."
-        )

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from octseg.errors import MeasurementError
 from octseg.measurement import measure_pullback
 from octseg.measurement.pullback import FrameAlong
 from octseg.measurement.rays import GUIDE_WIRE, NO_WALL, OUT_OF_DISC
@@ -59,6 +60,17 @@ def test_a_lumen_that_the_rim_cuts_off_is_neither_the_smallest_nor_a_reference()
     assert measured.whole.minimum_lumen_area_frame == 30
     assert measured.whole.lumen_area_reference_mm2 == 7.0
     assert any("rim in 2 of 60 frames" in warning for warning in measured.warnings)
+
+
+def test_a_smallest_lumen_much_of_which_was_not_seen_gets_a_word() -> None:
+    def warnings(hidden: int) -> list[str]:
+        frames = [frame(n) for n in range(1, 31)]
+        frames[8] = frame(9, lumen_mm2=3.0, unjudged={NO_WALL: [(0, hidden)]})
+        return [warning for warning in measure_pullback(frames, 0.2).warnings if "frame 9" in warning]
+
+    assert warnings(36) == []
+    (said,) = warnings(120)
+    assert "33 % of the directions" in said
 
 
 def test_two_cores_that_share_no_ray_are_two_plaques_with_their_own_measures() -> None:
@@ -191,7 +203,7 @@ def test_a_chosen_range_is_measured_by_itself_and_its_reference_may_lie_beyond_i
     assert (chosen.first_frame, chosen.last_frame, chosen.lipid_length_mm) == (41, 50, pytest.approx(2.0))
     assert (chosen.minimum_lumen_area_mm2, chosen.lumen_area_reference_mm2) == (6.0, 12.0)
     assert chosen.minimum_lumen_area_position_mm == pytest.approx(40 * 0.2)
-    with pytest.raises(ValueError, match="no frames 70 to 80"):
+    with pytest.raises(MeasurementError, match="no frames 70 to 80"):
         measure_pullback(frames, 0.2, frames=(70, 80))
 
 
@@ -261,5 +273,5 @@ def test_results_of_two_pullbacks_are_refused() -> None:
         measure_pullback([frame(1), frame(1)], 0.2)
     with pytest.raises(ValueError, match="no results"):
         measure_pullback([], 0.2)
-    with pytest.raises(ValueError, match=r"outside 0\.001 to 5 mm"):
+    with pytest.raises(MeasurementError, match=r"outside 0\.001 to 5 mm"):
         measure_pullback([frame(1)], 20)
