@@ -167,11 +167,8 @@ def _request(options: Options) -> RecordRequest:
 
 def _from_folder(options: Options) -> Found:
     """The frames of a folder or a ZIP file, and what is known of where they come from."""
-    for folder in (options.data, options.images, options.masks):
-        if folder is not None and folder.resolve() in options.out.resolve().parents:
-            raise DatasetError(
-                f"--out lies inside {folder.name}, which the next run would read; choose a folder beside it"
-            )
+    _refuse_out_inside(options)
+    archive = options.data if options.data and options.data.is_file() else None
     files = files_of(options.data) if options.data else in_two_folders(options.images, options.masks)
     listing = paired(files, _name_rule(options, [file.path for file in files]), private=options.private)
     kept = chosen(
@@ -180,23 +177,31 @@ def _from_folder(options: Options) -> Found:
     listing = Listing(tuple(item for item in listing.items if item.name in kept), listing.problems)
     source: dict[str, Any] = {"kind": "folder"}
     origin = _origin(options)
-    if not options.private and options.license in SHAREABLE_LICENCES:
-        archive = options.data.name if options.data and options.data.is_file() else None
-        if require_nobody_named(listing, archive, agreed=options.yes_no_personal_data):
-            source[NAMES_AGREED] = True
-    if options.data and options.data.is_file() and not options.private:
-        digest = md5_of(options.data)
+    publishable = not options.private and options.license in SHAREABLE_LICENCES
+    if publishable and require_nobody_named(listing, archive and archive.name, agreed=options.yes_no_personal_data):
+        source[NAMES_AGREED] = True
+    if archive and not options.private:
+        digest = md5_of(archive)
         known = ZENODO_FOLDS.get(digest)
         source["files"] = [
             {
-                "file": known or options.data.name,
-                "bytes": options.data.stat().st_size,
+                "file": known or archive.name,
+                "bytes": archive.stat().st_size,
                 "md5": digest,
                 "verified": "md5 of the whole file" if known else "CRC-32 of each member read",
             }
         ]
         origin = ZENODO_RECORD if known else origin
     return Found(listing, origin, source)
+
+
+def _refuse_out_inside(options: Options) -> None:
+    """DatasetError where the dataset would lie in what the next run reads."""
+    for folder in (options.data, options.images, options.masks):
+        if folder is not None and folder.resolve() in options.out.resolve().parents:
+            raise DatasetError(
+                f"--out lies inside {folder.name}, which the next run would read; choose a folder beside it"
+            )
 
 
 def _origin(options: Options) -> Origin:

@@ -62,15 +62,42 @@
     return [...given.slice(0, -1).map((value) => (Array.isArray(value) ? value.at(-1) : value)), asked];
   };
 
+  // A file that is on its way to the uploader is awaited until its upload is told of. Whatever is put there before, and
+  // taken out again, ends in an error of Gradio's (6.31), and what the page is about to show then is never shown.
+  const uploader = (part) => document.querySelector(`#oct-upload ${part}`);
+  const BEGINS_WITHIN_MS = 1000, LONGEST_MS = 60000;
+  let sentAt = -Infinity;
+
+  window.octArrived = (given) => {
+    sentAt = -Infinity;
+    return window.octAsked(given);
+  };
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("#oct-upload input[type=file]")) sentAt = performance.now();
+  }, true);
+
+  function onItsWay() {
+    if (uploader(".uploading")) return true;
+    // An upload that was refused leaves the uploader empty, and nothing is told of it.
+    return performance.now() - sentAt < (uploader("input[type=file]") ? BEGINS_WITHIN_MS : LONGEST_MS);
+  }
+
+  // The frame of an answer, into the uploader; nothing is changed by undefined.
+  window.octHeld = (held) => (onItsWay() ? undefined : held);
+
   // Frames dropped anywhere: the uploader takes one only while it is empty, and elsewhere the browser would leave the
   // page to show the file.
-  const uploader = (part) => document.querySelector(`#oct-upload ${part}`);
   let dropped = null;
 
   function handOver() {
     if (dropped === null) return;
+    if (onItsWay()) {
+      setTimeout(handOver, 50);
+      return;
+    }
     const input = uploader("input[type=file]");
-    if (input && !uploader(".uploading")) {
+    if (input) {
       const files = new DataTransfer();
       files.items.add(dropped);
       dropped = null;

@@ -19,8 +19,8 @@ NO_FRAME = "there is no frame yet: drop a file, or choose a phantom"
 class Asking:
     """The events of one server's pages.
 
-    file: the path of the frame that a page holds, None for none; ticket: see `Turns.ask`. Every answer puts the frame
-    that it is about into the uploader again, for answers come in order, and what a visitor does meanwhile does not.
+    file: the path of the frame that a page holds, None for none; ticket: see `Turns.ask`. Every answer holds the
+    frame that it is about out to the uploader again: answers come in order, and what a visitor does meanwhile does not.
     """
 
     def __init__(self, desk: Desk, shown: Shown, pages: Pages) -> None:
@@ -34,7 +34,7 @@ class Asking:
         if not await self.pages[request.session_hash].ask(wish, ticket):
             return self.shown.as_it_is()
         frame = self.shown.frame
-        return {**self.shown.working(), frame.upload: file, frame.spacing: "", frame.preset: ""}
+        return {**self.shown.working(), frame.held: file, frame.spacing: "", frame.preset: ""}
 
     async def example(self, uncertainty: bool, ticket: float, event: gr.EventData, request: gr.Request) -> Updates:
         """An example was chosen: it takes the place of the frame that was sent."""
@@ -78,13 +78,13 @@ class Asking:
         wish = replace(before, uncertainty=uncertainty, otherwise=None)
         if not await turns.ask(wish, ticket):  # and no number of the model before stays
             return self.shown.as_it_is()
-        return {**self.shown.working(), self.shown.frame.upload: file}
+        return {**self.shown.working(), self.shown.frame.held: file}
 
     async def cleared(self, ticket: float, request: gr.Request) -> Updates:
         """The frame was taken away: nothing is wished for any more."""
         if not await self.pages[request.session_hash].ask(None, ticket):
             return self.shown.as_it_is()
-        return {**self.shown.nothing(notice_html(CHOOSE)), self.shown.frame.upload: None}
+        return {**self.shown.nothing(notice_html(CHOOSE)), self.shown.frame.held: None}
 
     async def outlined(self, request: gr.Request) -> AsyncIterator[Updates]:
         """The model's turn came up for a page."""
@@ -100,7 +100,7 @@ class Asking:
         if not await turns.ask(replace(wish, otherwise=before), ticket, keep=keep):
             return self.shown.as_it_is()
         shown = {self.shown.frame.said: ""} if keep else self.shown.working()
-        return {**shown, self.shown.frame.upload: str(wish.file)}
+        return {**shown, self.shown.frame.held: str(wish.file)}
 
 
 def typed_mm(typed: str) -> float | None:

@@ -41,10 +41,12 @@ element.addEventListener("click", (event) => {
 class FrameColumn:
     """Left: the frame, its scale, and what is asked of the model.
 
+    held: the frame that the last answer is about, which the page puts into `upload`, unless another is on its way.
     measure: the button to use the scale given. said: why it was not used.
     """
 
     upload: gr.File
+    held: gr.File
     examples: gr.HTML
     scale: gr.HTML
     spacing: gr.Textbox
@@ -81,6 +83,7 @@ def build_frame_column(desk: Desk) -> FrameColumn:
     """Where a frame is dropped or chosen, and a scale given for it."""
     with gr.Column(elem_id="oct-left"):
         upload = gr.File(label="OCT frame", height=140, elem_id="oct-upload")
+        held = gr.File(visible=False)
         largest = f"{desk.limits.max_upload_bytes / MEGABYTE:g} MB"
         html_block(f"One frame: PNG, JPEG, TIFF, WebP or BMP, up to {largest}", "oct-note")
         examples = html_block(examples_html(), "oct-examples", js_on_load=SEND_EXAMPLE)
@@ -93,7 +96,7 @@ def build_frame_column(desk: Desk) -> FrameColumn:
         intervals = gr.Checkbox(
             label="95 % intervals", info=intervals_info(desk.segmenter.config), elem_id="oct-intervals"
         )
-    return FrameColumn(upload, examples, scale, spacing, preset, measure, said, intervals)
+    return FrameColumn(upload, held, examples, scale, spacing, preset, measure, said, intervals)
 
 
 def build_picture_column(desk: Desk, load: Load | None, intervals: gr.Checkbox) -> PictureColumn:

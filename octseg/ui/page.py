@@ -22,6 +22,8 @@ RESEARCH_USE = "Research use only, not a medical device"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
 ASKING_TURN = "asking"  # those that say what it is to run on never wait
 TICKET = "(...given) => window.octAsked(given)"  # app.js
+ARRIVED = "(...given) => window.octArrived(given)"  # a ticket too
+HELD = "(held) => window.octHeld(held)"
 
 
 def build_page(desk: Desk | None, problem: str = "", share: Share | None = None, load: Load | None = None) -> gr.Blocks:
@@ -54,7 +56,7 @@ def _connect(desk: Desk, shown: Shown) -> None:
     chosen = [frame.upload, frame.intervals]
     scaled = [*chosen, frame.spacing, frame.preset]
     rescaled = [frame.measure.click, frame.spacing.submit, frame.preset.input]
-    outputs = [frame.upload, frame.spacing, frame.preset, *shown.outputs]
+    outputs = [frame.held, frame.spacing, frame.preset, *shown.outputs]
     quick: dict[str, Any] = {
         "outputs": outputs,
         "api_visibility": "private",
@@ -73,7 +75,7 @@ def _connect(desk: Desk, shown: Shown) -> None:
         "trigger_mode": "multiple",
     }
     events = [
-        frame.upload.upload(asking.new_frame, [*chosen, ticket], **quick),
+        frame.upload.upload(asking.new_frame, [*chosen, ticket], **{**quick, "js": ARRIVED}),
         frame.examples.click(asking.example, [frame.intervals, ticket], **quick),
         gr.on(rescaled, asking.same_frame, [*scaled, ticket], **quick),
         frame.intervals.input(asking.switched, [*chosen, ticket], **quick),
@@ -81,7 +83,9 @@ def _connect(desk: Desk, shown: Shown) -> None:
     if shown.seen.another_model is not None:
         loaded, changed = shown.seen.another_model
         events.append(loaded.then(asking.with_another_model, [changed, *chosen, ticket], **quick))
-    frame.upload.clear(asking.cleared, ticket, **quick)
+    cleared = frame.upload.clear(asking.cleared, ticket, **quick)
+    for event in (*events, cleared):
+        event.success(None, frame.held, frame.upload, js=HELD, api_visibility="private")
     for event in events:
         outlined = event.success(asking.outlined, None, **run)
         for step in (event, outlined):

@@ -57,18 +57,13 @@ def find_pixel_scale(
     by_ruler = _ruler_spacing(seen, shape, warnings)
     by_bar = bar_spacing(find_bars(frame) if bars == "find" else bars, shape, by_ruler, warnings)
     by_header = _header_spacing(header_mm, warnings)
-    contradicted = by_ruler is not None and by_bar is not None and contradict(by_ruler, by_bar, warnings)
+    burned_in = _burned_in(seen, by_ruler, by_bar, warnings)
     if user_mm is not None:
         found = _scale(float(user_mm), "user", f"Entered by the user: {user_mm:.6g} mm per pixel.")
     elif by_header is not None:
         found = _scale(by_header, "dicom", f"The file's header: {by_header:.6g} mm per pixel.")
-    elif contradicted:
-        found = PixelScale(evidence="Ruler and scale bar contradict each other, so nothing is measured in mm.")
-    elif by_ruler is not None and seen is not None:
-        evidence = f"Burned-in ruler: {len(seen.dots_px)} dots 1 mm apart, {1 / by_ruler:.1f} pixels per mm."
-        found = _scale(by_ruler, "ruler", evidence)
-    elif by_bar is not None:
-        found = _scale(by_bar, "bar", f"Burned-in scale bar: {1 / by_bar:.1f} pixels per mm.")
+    elif burned_in is not None:
+        found = burned_in
     elif preset is not None:
         found = _preset_scale(shape, preset, warnings)
     else:
@@ -79,6 +74,20 @@ def find_pixel_scale(
     if preset is not None and found.source in ("ruler", "bar"):
         others[f"the preset {preset}, which is not used"] = _preset_mm(shape, preset)
     return _cross_checked(found, seen, others, warnings)
+
+
+def _burned_in(
+    ruler: Ruler | None, by_ruler: float | None, by_bar: float | None, warnings: list[str]
+) -> PixelScale | None:
+    """The scale that the frame itself bears, without mm where it bears two that differ; None where it bears none."""
+    if by_ruler is not None and by_bar is not None and contradict(by_ruler, by_bar, warnings):
+        return PixelScale(evidence="Ruler and scale bar contradict each other, so nothing is measured in mm.")
+    if by_ruler is not None and ruler is not None:
+        evidence = f"Burned-in ruler: {len(ruler.dots_px)} dots 1 mm apart, {1 / by_ruler:.1f} pixels per mm."
+        return _scale(by_ruler, "ruler", evidence)
+    if by_bar is not None:
+        return _scale(by_bar, "bar", f"Burned-in scale bar: {1 / by_bar:.1f} pixels per mm.")
+    return None
 
 
 def _scale(spacing_mm: float, source: PixelSpacingSource, evidence: str) -> PixelScale:

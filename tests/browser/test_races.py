@@ -101,6 +101,7 @@ def test_of_frames_sent_one_after_the_other_the_last_is_measured(
     for frame in (frames[1], frames[2], frames[0], frames[2]):
         drop(busy, frame)
     assert_ends_with(busy, frames[2], segmenter)
+    assert busy.complaints == []
 
 
 def test_an_example_that_is_chosen_while_a_frame_is_outlined_takes_its_place(

@@ -137,19 +137,20 @@ def writes(hub: HubServer) -> list[str]:
 
 def test_a_result_is_listed_then_sent_then_taken_back(hub: HubServer, sharing: Sharing) -> None:
     hub.clear_requests()
+    sharing.fill("Repository", "host/first")
     offered = sharing.look()
-    assert "host/octseg-results, a new private dataset repository" in offered
+    assert "host/first, a new private dataset repository" in offered
     assert offered.count("cases/") == 6
     assert "look at it for a name or a date that is burned in" in offered
     assert writes(hub) == []
-    assert sharing.page.inner_text("#oct-send") == "Upload 6 files to host/octseg-results, private"
+    assert sharing.page.inner_text("#oct-send") == "Upload 6 files to host/first, private"
     assert sharing.send().startswith("Shared: commit")
-    commit = hub.head("dataset", "host/octseg-results")
-    link = f"{hub.url}/datasets/host/octseg-results/commit/{commit}"
+    commit = hub.head("dataset", "host/first")
+    link = f"{hub.url}/datasets/host/first/commit/{commit}"
     assert sharing.page.get_attribute(".oct-shared a", "href") == link
-    assert hub.is_private("dataset", "host/octseg-results")
+    assert hub.is_private("dataset", "host/first")
     assert "The history of the repository still holds it" in sharing.undo()
-    assert not any(path.startswith("cases/") for path in hub.files("dataset", "host/octseg-results"))
+    assert not any(path.startswith("cases/") for path in hub.files("dataset", "host/first"))
     assert sharing.visit.complaints == []
 
 

@@ -6,7 +6,7 @@ passed over, as is what lies beside the pictures and is none.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -87,6 +87,7 @@ class _Kinds:
 
 
 Key = tuple[str, str, str]  # folder that holds both, folder in each of the two, stem
+_Placed = tuple[bool, Key, StoredFile]  # whether a frame
 
 
 def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False) -> Listing:
@@ -137,17 +138,10 @@ def _parts_of(file: str, rule: NameRule) -> Parts | str:
 
 def _by_kind(files: Iterable[StoredFile], private: bool) -> _Kinds:
     """Frames, masks, and what is left out because another file has its name."""
-    kinds, placed = _Kinds(), list[tuple[bool, Key, StoredFile]]()
-    for file in files:
-        parts = PurePosixPath(composed(file.path)).parts
-        place = kind_at(parts[:-1])
-        if place is None:
-            continue
-        is_image, inside = parts[place].casefold() in IMAGE_FOLDERS, parts[place + 1 : -1]
-        stem = stem_of(parts[-1]) if is_image else MASK_SUFFIX.sub("", stem_of(parts[-1]))
-        key = ("/".join(parts[:place]), "/".join(inside), stem)
+    kinds, placed = _Kinds(), list[_Placed]()
+    for is_image, key, file in _placed(files):
         if PurePosixPath(file.path).suffix.casefold() in BESIDE:
-            kinds.beside.setdefault((*key[:2], PurePosixPath(stem).stem), file)
+            kinds.beside.setdefault((*key[:2], PurePosixPath(key[2]).stem), file)
         else:
             placed.append((is_image, key, file))
     both = {key[:2] for is_image, key, _ in placed if is_image} & {
@@ -166,6 +160,18 @@ def _by_kind(files: Iterable[StoredFile], private: bool) -> _Kinds:
             told = "another file" if private else PurePosixPath(other.path).name
             kinds.problems.append(Problem(file.path, f"{told} stands for the same frame"))
     return kinds
+
+
+def _placed(files: Iterable[StoredFile]) -> Iterator[_Placed]:
+    """Each file that lies in a folder of frames or of masks: whether of frames, and which frame it is of."""
+    for file in files:
+        parts = PurePosixPath(composed(file.path)).parts
+        place = kind_at(parts[:-1])
+        if place is None:
+            continue
+        is_image, inside = parts[place].casefold() in IMAGE_FOLDERS, parts[place + 1 : -1]
+        stem = stem_of(parts[-1]) if is_image else MASK_SUFFIX.sub("", stem_of(parts[-1]))
+        yield is_image, ("/".join(parts[:place]), "/".join(inside), stem), file
 
 
 def _is_named_as_picture(file: StoredFile) -> bool:

@@ -1,20 +1,24 @@
 """From what is stored of a frame to its samples, by the decoder that is right and fast for each coding.
 
-JPEG goes to OpenCV, 12 bits of it to FFmpeg, JPEG-LS to CharLS, JPEG 2000 to OpenJPEG. The size in a stream's own head
-is held against the limits before it is decoded. A decoder raises whatever it likes on bytes that are not right:
-`decode` makes a `DamagedFrameError` of it.
+JPEG goes to OpenCV, 12 bits of it to FFmpeg, JPEG-LS to CharLS, JPEG 2000 to OpenJPEG, run lengths to Pillow:
+pylibjpeg-rle is no faster, and a wrong length in a file makes it panic past every handler of errors.
+
+The size in a stream's own head is held against the limits before it is decoded. A decoder raises whatever it likes on
+bytes that are not right: `decode` makes a `DamagedFrameError` of it.
 """
 
+import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import av
 import cv2
 import jpeg_ls
 import numpy as np
-import rle
 from numpy.typing import NDArray
 from openjpeg.utils import decode_pixel_data, get_parameters
+from PIL import Image
 
 from octseg.errors import ReadError
 from octseg.reading.dicom.fragments import CODESTREAM_START, JP2_START, JPEG_START, native_bytes
@@ -94,6 +98,7 @@ def decode(content: bytes, stored: Stored) -> Decoded:
 def _native(content: bytes, layout: Layout, big_endian: bool) -> Decoded:
     kind = np.dtype(np.uint8) if layout.bits_allocated == 8 else np.dtype(">u2" if big_endian else "<u2")
     samples = np.frombuffer(content, kind, count=native_bytes(layout) // kind.itemsize)
+    samples = samples.astype(kind.newbyteorder("="), copy=False)
     if layout.photometric == HALF_COLOURS:
         return Decoded(_upsampled(samples, layout), layout.bits_stored)
     return Decoded(_by_pixel(samples, layout), layout.bits_stored)
@@ -118,11 +123,21 @@ def _upsampled(samples: NDArray[Any], layout: Layout) -> NDArray[Any]:
 
 
 def _run_lengths(content: bytes, layout: Layout) -> Decoded:
-    flat = rle.utils.decode_pixel_data(
-        content, version=2, rows=layout.rows, columns=layout.columns, bits_allocated=layout.bits_allocated
-    )
-    samples = np.frombuffer(flat, np.uint8 if layout.bits_allocated == 8 else np.dtype("<u2"))
-    return Decoded(_by_pixel(samples, layout, by_plane=True), layout.bits_stored)
+    """Each byte of each colour is a segment of its own, the highest byte first; runs may cross the ends of rows."""
+    count, *starts = struct.unpack_from("<16L", content)
+    each = layout.bits_allocated // 8
+    if count != layout.samples * each:
+        raise DamagedFrameError("segments")
+    bounds = pairwise([*starts[:count], len(content)])
+    planes = [_unpacked(content[start:stop], layout.pixels) for start, stop in bounds]
+    if each == 2:
+        planes = [high.astype(np.uint16) << 8 | low for high, low in zip(planes[::2], planes[1::2], strict=True)]
+    return Decoded(_by_pixel(np.concatenate(planes), layout, by_plane=True), layout.bits_stored)
+
+
+def _unpacked(segment: bytes, pixels: int) -> NDArray[Any]:
+    """The bytes (pixels,) of a segment in PackBits, as one long row for Pillow's decoder."""
+    return np.asarray(Image.frombytes("L", (pixels, 1), segment, "packbits", "L")).reshape(-1)
 
 
 def _jpeg(content: bytes, stored: Stored) -> Decoded:

@@ -5,7 +5,7 @@ depth of more than 8 bits, the rule is that of `octseg.reading.levels`, over som
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
 from octseg.reading.dicom.groups import functional_groups, groups_in
 from octseg.reading.dicom.layout import Layout, number, text
+from octseg.reading.dicom.objects import is_polar
 from octseg.reading.levels import LevelRule, Span, rule_for
 
 MOST_RESCALED = 1e9
@@ -50,7 +51,7 @@ class Grey:
     def to_uint8(self, samples: NDArray[np.uint8] | NDArray[np.uint16], shift: int = 0) -> NDArray[np.uint8]:
         """Stored samples (H, W) as levels; `shift` where their lowest bits are not theirs."""
         numbers = samples >> shift if shift else samples
-        if numbers.dtype == np.uint16 or self.bits < 8:
+        if self.bits < 8 * numbers.dtype.itemsize:
             numbers = numbers & np.array(2**self.bits - 1, numbers.dtype)
         return self.table[numbers]
 
@@ -61,7 +62,9 @@ def stored_values(bits: int, signed: bool) -> NDArray[np.float64]:
     return np.where(signed & (numbers >= 2 ** (bits - 1)), numbers - 2**bits, numbers).astype(np.float64)
 
 
-def grey_of(dataset: Dataset, layout: Layout, bits: int, samples: Iterator[NDArray[np.uint16]]) -> Grey:
+def grey_of(
+    dataset: Dataset, layout: Layout, bits: int, samples: Iterable[NDArray[np.uint8] | NDArray[np.uint16]]
+) -> Grey:
     """The table of a file whose samples have `bits` bits.
 
     samples: stored numbers of some frames, taken only where nothing else tells what is black and white.
@@ -72,6 +75,8 @@ def grey_of(dataset: Dataset, layout: Layout, bits: int, samples: Iterator[NDArr
     shown = _shown(rescaled, dataset)
     if shown is not None:
         levels, said = shown[0], f"{shown[1]}{rescale_said}" if shown[1] else ""
+    elif is_polar(dataset) and text(dataset, "PixelIntensityRelationship") == "LIN":
+        levels, said = _logarithmic(values, _counts(samples, len(values)))
     elif bits == 8 and not layout.signed:
         levels, said = values, ""
         if turned:
@@ -146,20 +151,39 @@ def _shown(values: NDArray[np.float64], dataset: Dataset) -> tuple[NDArray[np.fl
     return None
 
 
+def _counts(samples: Iterable[NDArray[np.uint8] | NDArray[np.uint16]], length: int) -> NDArray[np.int64]:
+    """How often each stored number is there."""
+    counts = np.zeros(length, np.int64)
+    for numbers in samples:
+        counts += np.bincount(numbers.reshape(-1), minlength=length)
+    return counts
+
+
+def _reached(values: NDArray[np.float64], counts: NDArray[np.int64], share: float) -> float:
+    """The value that a share of all samples, from the lowest on, reach."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(counts[order]) / counts.sum()
+    return float(values[order][min(int(np.searchsorted(reached, share)), len(values) - 1)])
+
+
+def _logarithmic(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], str]:
+    """Intensities as they are shown in OCT, by their logarithm; most of a frame is noise, so black is their median."""
+    shown = np.log1p(values - values.min())
+    low, high = _reached(shown, counts, 0.5), _reached(shown, counts, 1.0 - FEW)
+    said = "its samples are proportional to intensity: shown by their logarithm, from their median to their brightest"
+    return 255.0 * (shown - low) / max(high - low, 1e-9), said
+
+
 def _surveyed(
-    values: NDArray[np.float64], layout: Layout, bits: int, samples: Iterator[NDArray[np.uint16]]
+    values: NDArray[np.float64], layout: Layout, bits: int, samples: Iterable[NDArray[np.uint8] | NDArray[np.uint16]]
 ) -> LevelRule:
     """Black and white of samples that no window shows: by their declared bits, or by what some frames reach."""
     declared = bits if bits < layout.bits_allocated and bits != 8 and not layout.signed else None
     if declared is not None:
         return LevelRule(0.0, 2.0**declared - 1)
-    counts = np.zeros(len(values), np.int64)
-    for numbers in samples:
-        counts += np.bincount(numbers.reshape(-1), minlength=len(values))
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(counts[order]) / max(int(counts.sum()), 1)
-    low, high = (float(values[order][np.searchsorted(reached, share)]) for share in (FEW, 1.0 - FEW))
-    used = values[counts > 0] if counts.any() else np.array([0.0, 1.0])
+    counts = _counts(samples, len(values))
+    low, high = _reached(values, counts, FEW), _reached(values, counts, 1.0 - FEW)
+    used = values[counts > 0]
     span = Span(low, high, float(used.min()), float(used.max()), False)
     if not layout.signed:
         return rule_for(span, None, whose="the pullback has")

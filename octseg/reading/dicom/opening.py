@@ -189,7 +189,7 @@ def _read_head(source: Source, file: BinaryIO, syntax: Syntax) -> Opened:
     file.seek(place)
     start = file.read(12)
     order = "big" if syntax.big_endian else "little"
-    explicit = start[4:6] in LONG_VRS
+    explicit = start[4:6] in LONG_VRS and start[6:8] == b"\0\0"
     length = int.from_bytes(start[8:12] if explicit else start[4:8], order)  # type: ignore[arg-type]
     return Opened(
         source=source,

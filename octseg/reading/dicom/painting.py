@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ def painter_for(dataset: Dataset, layout: Layout, first: Decoded, some: Iterator
     if layout.photometric == PALETTE:
         return Painter(palette=palette_of(dataset, first.bits, label), shift=shift)
     mask = 2**first.bits - 1
-    numbers = ((decoded.samples >> shift) & mask for decoded in some if decoded.samples.ndim == 2)
+    numbers = ((decoded.samples >> shift) & mask for decoded in chain([first], some) if decoded.samples.ndim == 2)
     grey = grey_of(dataset, layout, first.bits, numbers)
     return Painter(grey=grey, shift=shift, warnings=grey.warnings)
 

@@ -90,6 +90,16 @@ def test_a_frame_that_does_not_even_begin_as_one_keeps_its_place(offsets: Offset
     assert "frame 4 is damaged" in said(pullback)
 
 
+@pytest.mark.parametrize("damage", [slice(0, 4), slice(4, 8), slice(8, 12), slice(64, 200), slice(-40, None)])
+def test_run_lengths_that_lie_damage_their_frame_only(damage: slice) -> None:
+    stream = bytearray(encoded(FRAMES[3], "rle"))
+    stream[damage] = bytes([0xFE]) * len(stream[damage])
+    streams = [encoded(frame, "rle") for frame in FRAMES]
+    streams[3] = bytes(stream)
+    frames, _ = read(pullback_file(FRAMES, syntax="rle", streams=streams))
+    assert furthest(frames[:3] + frames[4:], FRAMES[:3] + FRAMES[4:]) == 0
+
+
 def cmyk(frame: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(frame).convert("CMYK").save(file, "JPEG")

@@ -153,3 +153,15 @@ def test_a_frame_for_presentation_is_left_as_it_is() -> None:
     frames, pullback = read(pullback_file(rings(150), ALinePixelSpacing=LINE_MM))
     assert frames[0].shape == (LINES, SAMPLES, 3)
     assert "A-lines" not in said(pullback)
+
+
+def test_samples_proportional_to_intensity_are_shown_by_their_logarithm() -> None:
+    rng = np.random.default_rng(0)
+    frame = rng.integers(40, 60, (LINES, SAMPLES)).astype(np.uint16)
+    frame[:, 100:110], frame[:, 200:210] = 1000, 20_000
+    (shown,), pullback = show([frame], PixelIntensityRelationship="LIN")
+    row = shown[300, 300:, 0].astype(int)
+    assert row[205] == 255
+    assert row[105] == pytest.approx(255 * np.log(1000 / 50) / np.log(20_000 / 50), abs=4)
+    assert row[150] < 20
+    assert "proportional to intensity: shown by their logarithm" in said(pullback)

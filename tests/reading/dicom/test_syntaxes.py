@@ -1,6 +1,7 @@
 """Frames come in as they were stored, however they are coded and wherever their fragments lie."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydicom import dcmread
 from octseg.errors import ReadError
 from octseg.reading import read_pullback
 from octseg.reading.dicom.syntaxes import syntax_of
-from tests.fakes.dicom_files import UIDS, Offsets, Syntax, encoded, jpeg, pullback_file
+from tests.fakes.dicom_files import UIDS, Offsets, Syntax, encoded, header, jpeg, pullback_file, written
 from tests.reading.dicom.scene import colour_frames, furthest, grey_frames, read, said
 
 LOSSLESS = [syntax for syntax in UIDS if syntax != "jpeg"]
@@ -69,6 +70,41 @@ def test_frames_behind_a_wrong_transfer_syntax_are_known_by_what_they_are() -> N
     assert furthest(read(pullback_file(FRAMES, syntax="jpeg_2000", streams=streams))[0], FRAMES) == 0
 
 
+@pytest.mark.parametrize(
+    ("syntax", "told"),
+    [
+        *(("jpeg", "1.2.840.10008.1.2.1"), ("rle", "1.2.840.10008.1.2.1"), ("explicit", "1.2.840.10008.1.2.5")),
+        *(("explicit", "1.2.840.10008.1.2"), ("jpeg_ls", "1.2.840.10008.1.2.5")),
+    ],
+)
+def test_a_meta_header_that_names_another_syntax_is_no_hindrance(syntax: Syntax, told: str) -> None:
+    wrong = pullback_file(FRAMES, syntax=syntax).replace(
+        *(padded(uid, UIDS[syntax]) for uid in (UIDS[syntax], told)), 1
+    )
+    assert UIDS[syntax].encode() + b"\0" not in wrong
+    assert furthest(read(wrong)[0], FRAMES) <= (25 if syntax == "jpeg" else 0)
+
+
+def padded(uid: str, longest: str) -> bytes:
+    return uid.encode().ljust(len(longest) + len(longest) % 2, b"\0")
+
+
+@pytest.mark.parametrize("syntax", ["explicit", "implicit", "big_endian"])
+def test_private_elements_and_an_icon_before_the_pixels_are_passed_over(syntax: Syntax) -> None:
+    dataset, icon = header(FRAMES), header([FRAMES[0][:8, :8]])
+    icon.PixelData = bytes(192)
+    icon.PixelSpacing = [0.01, 0.01]
+    dataset.NumberOfFrames, dataset.PixelData = 4, b"".join(frame.tobytes() for frame in FRAMES)
+    dataset.IconImageSequence = [icon]
+    dataset.add_new(0x00290010, "LO", "ACME")
+    dataset.add_new(0x00291010, "OB", bytes(1_000_000))
+    dataset.add_new(0x00291011, "SQ", [icon])
+    dataset.DataSetTrailingPadding = bytes(500)
+    frames, pullback = read(written(dataset, syntax))
+    assert furthest(frames, FRAMES) == 0
+    assert pullback.pixel_spacing_mm is None
+
+
 def test_a_file_without_an_ending_is_read_by_path_and_from_any_frame(tmp_path: Path) -> None:
     path = tmp_path / "IMG001"
     path.write_bytes(pullback_file(FRAMES, syntax="rle"))
@@ -108,3 +144,20 @@ def test_a_video_in_a_dicom_file_is_named() -> None:
 
 def as_decoded(stream: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(stream)).convert("RGB"))
+
+
+@pytest.mark.parametrize("syntax", ["explicit", "jpeg"])
+def test_a_large_file_costs_the_memory_of_a_frame(syntax: Syntax, tmp_path: Path) -> None:
+    path = tmp_path / "IMG001"
+    stream = jpeg(FRAMES[0]) + bytes(1_000_000)
+    streams = {} if syntax == "explicit" else {"streams": [stream] * 200}
+    frame = np.zeros((512, 1024), np.uint8)
+    path.write_bytes(pullback_file([frame] * 200 if syntax == "explicit" else FRAMES[:1], syntax=syntax, **streams))
+    assert path.stat().st_size > 100_000_000
+    tracemalloc.start()
+    pullback = read_pullback(path)
+    next(pullback.frames(150))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(pullback) == 200
+    assert most < 15_000_000
