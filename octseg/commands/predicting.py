@@ -4,18 +4,15 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octseg.commands.done import Done
-from octseg.commands.frame_range import part_of
 from octseg.commands.inputs import Item, pullbacks_of
 from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun
 from octseg.commands.stems import Stems, numbered
 from octseg.commands.summaries import frame_summary, withdrawn_lines
 from octseg.commands.telling import counted, printable, told
-from octseg.decoding.along import HALF
 from octseg.errors import MeasurementError, OwnResultError, ReadError
 from octseg.export.journal import Key
 from octseg.export.pullback import PullbackOrigin, write_pullback
@@ -184,18 +181,21 @@ class Run:
         """The frames of a pullback that no earlier run has done."""
         done = self._writer.done(of)
         if done < len(part):
-            before = min(done, HALF) if self._options.smooth else 0  # frames that those to come are smoothed by
-            left = self._results(part_of(part, done - before, len(part)), smooth=self._options.smooth)
-            return islice(left, before, None)
+            return self._results(part, smooth=self._options.smooth, done=done)
         with suppress(ReadError):  # what is met behind the last frame is told once that is read
             for _ in part.frames(len(part) - 1):
                 pass
         return iter(())
 
-    def _results(self, pullback: Pullback, *, smooth: bool = False) -> Iterator["FrameResult"]:
+    def _results(self, pullback: Pullback, *, smooth: bool = False, done: int = 0) -> Iterator["FrameResult"]:
         asked = self._options
         return self._segmenter.segment_pullback(
-            pullback, asked.pixel_spacing_mm, preset=asked.preset, uncertainty=asked.uncertainty, smooth=smooth
+            pullback,
+            asked.pixel_spacing_mm,
+            preset=asked.preset,
+            uncertainty=asked.uncertainty,
+            smooth=smooth,
+            done=done,
         )
 
     def _finish_run(self, folder: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from octseg.cli import main
 from octseg.export.journal import JOURNAL_NAME
-from octseg.phantom import random_spec, render
+from octseg.phantom import random_pullback
 from tests.fakes.commands import OCTSEG, QUICK, measures, names
 from tests.fakes.forking import Forked, start_python
 
@@ -27,10 +27,10 @@ KILLS = (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.S
 
 @pytest.fixture(scope="module")
 def inputs(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A TIFF of some frames and a folder of some pictures, which is a run."""
+    """A TIFF of some frames of one vessel, and a folder of some pictures, which is a run."""
     folder = tmp_path_factory.mktemp("inputs")
-    first, second = Image.fromarray(render(random_spec(0)).frame), Image.open(phantoms / "phantom_0001.png")
-    rest = [(first, second)[number % 2] for number in range(1, FRAMES)]
+    vessel = random_pullback(7, 40).pullback().frames(12, 12 + FRAMES)
+    first, *rest = map(Image.fromarray, vessel)
     first.save(folder / "run.tif", save_all=True, append_images=rest)
     (folder / "pictures").mkdir()
     for number in range(1, PICTURES + 1):
