@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL import Image
 
 from octseg.checkpoint import Checkpoint
 from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
-from octseg.decoding.along import SENTENCE, PolarLook, sliding, smoothed
+from octseg.decoding.along import HALF, SENTENCE, PolarLook, sliding, smoothed
 from octseg.decoding.reaches import joined, nearer_view
 from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, OctsegError, ReadError
@@ -157,9 +158,12 @@ class Segmenter:
         preset: str | None = None,
         uncertainty: bool = False,
         smooth: bool = False,
+        done: int = 0,
     ) -> Iterator[FrameResult]:
         """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch.
 
+        done: of so many frames, the first ones, nothing is given: an earlier run had them. The results of those behind
+            are what they are without: whatever of earlier frames counts for later ones is found again.
         smooth: take of each place in the wall the median of three frames, see octseg/decoding/along.py; each result
             then says so. Not with uncertainty, whose variants are of one frame.
         """
@@ -168,7 +172,7 @@ class Segmenter:
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
         return self._results(
-            pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth
+            pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth, done
         )
 
     def _results(
@@ -179,8 +183,11 @@ class Segmenter:
         preset: str | None,
         uncertainty: bool,
         smooth: bool = False,
+        done: int = 0,
     ) -> Iterator[FrameResult]:
-        numbered = enumerate(pullback, start=pullback.first_number)
+        before = min(done, HALF) if smooth else 0  # frames that are done, and by which the next are smoothed
+        first = done - before
+        numbered = enumerate(pullback.frames(first) if first else pullback, start=pullback.first_number + first)
         seen = (
             _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
             for number, frame, view in ((n, f, view_frame(_no_result(f, file))) for n, f in numbered)
@@ -188,7 +195,7 @@ class Segmenter:
         looked = (
             pair for batch in _batches(seen, self._run) for pair in zip(batch, self._looks_at(batch), strict=True)
         )
-        for item, looks in self._smoothed(looked) if smooth else looked:
+        for item, looks in islice(self._smoothed(looked) if smooth else looked, before, None):
             result = self._result(item, looks, pullback, file)
             result = replace(result, smoothing=SENTENCE) if smooth else result
             asked = uncertainty and result.withdrawn is None

@@ -343,6 +343,19 @@ def test_results_smoothed_along_a_pullback_say_so_and_heed_their_neighbours(segm
     np.testing.assert_array_equal(smooth[1].masks["lumen"], plain[1].masks["lumen"])
 
 
+@pytest.mark.parametrize("smooth", [False, True])
+def test_where_frames_are_done_those_behind_them_are_what_they_are_without(segmenter: Segmenter, smooth: bool) -> None:
+    """In everything: what is found in one frame of a pullback may be looked for in the next."""
+    vessel = pullback_of(list(random_pullback(7, 40).pullback().frames(12, 16)))
+    whole = list(segmenter.segment_pullback(vessel, smooth=smooth))
+    rest = list(segmenter.segment_pullback(vessel, smooth=smooth, done=2))
+    assert [result.frame_number for result in rest] == [3, 4]
+    for one, other in zip(whole[2:], rest, strict=True):
+        assert one.to_record() == other.to_record()
+        for name, mask in one.masks.items():
+            np.testing.assert_array_equal(mask, other.masks[name])
+
+
 def test_smoothed_results_have_no_intervals(segmenter: Segmenter) -> None:
     with pytest.raises(ValueError, match="do not go together"):
         segmenter.segment_pullback(pullback_of([]), smooth=True, uncertainty=True)

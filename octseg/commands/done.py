@@ -12,13 +12,15 @@ from octseg.measurement.pullback import FrameAlong, PullbackMeasures
 class Done:
     """The frames in order; withdrawn: why nothing is said of some, a sentence each. late: what was met on the way.
 
-    scales: source and evidence of the scale of each frame of which something is said.
+    smoothing: how probability was smoothed along it. scales: source and evidence of the scale of each frame of which
+        something is said.
     """
 
     frames: list[FrameAlong] = field(default_factory=list)
     with_lipid_core: int = 0
     withdrawn: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
+    smoothing: str | None = None
     scales: set[tuple[Any, Any]] = field(default_factory=set)
 
     @classmethod
@@ -30,6 +32,7 @@ class Done:
             done.frames.append(FrameAlong.from_record(line["along"]))
             done.with_lipid_core += bool(record["lipid_core_area_px"])
             done.late += line["late"]
+            done.smoothing = record.get("smoothing")
             if record["withdrawn"] is None:
                 done.scales.add((record["pixel_spacing_source"], record["pixel_spacing_evidence"]))
             else:

@@ -40,11 +40,12 @@ class PredictOptions:
     backend: str
     overlays: bool
     uncertainty: bool
+    smooth: bool
 
     @property
     def flags(self) -> dict[str, Any]:
         """Those that the results depend on, as plain values; what the model and where it runs is, a result says."""
-        names = ("pixel_spacing_mm", "preset", "frame_spacing_mm", "overlays", "uncertainty")
+        names = ("pixel_spacing_mm", "preset", "frame_spacing_mm", "overlays", "uncertainty", "smooth")
         return {"frames": str(self.frames), **{name: getattr(self, name) for name in names}}
 
 
@@ -70,6 +71,9 @@ def add_command(commands: Commands) -> None:
         "or mm across the imaged disc",
     )
     parser.add_argument("--frame-spacing", type=_millimetres, metavar="MM", help="mm between frames, if you know it")
+    parser.add_argument(
+        "--smooth", action="store_true", help="smooth lipid along a pullback, over three frames; not with --uncertainty"
+    )
     parser.add_argument("--no-overlay", action="store_true", help="write no overlay pictures")
     parser.add_argument(
         "--uncertainty", action="store_true", help="a 95 %% interval for each measure; takes several times as long"
@@ -80,7 +84,7 @@ def add_command(commands: Commands) -> None:
 
 def predict(options: PredictOptions) -> int:
     """Segment every input into `options.out`; inputs that cannot be read are told at the end."""
-    _check_spacings(options)
+    _check(options)
     found = find_items(options.inputs, options.out)
     numbers = numbers_of(found.items)
     items = in_range(found, options.frames, numbers)
@@ -122,8 +126,8 @@ def _bar(total: int, done: int) -> "tqdm[Any]":
     return tqdm(total=total, initial=done, unit="frame", disable=None, leave=False)
 
 
-def _check_spacings(options: PredictOptions) -> None:
-    """Raise OctsegError for a spacing that no frame and no pullback has."""
+def _check(options: PredictOptions) -> None:
+    """Raise OctsegError for a spacing that no frame and no pullback has, and for flags that do not go together."""
     from octseg.measurement.pullback.measuring import LEAST_SPACING_MM, MOST_SPACING_MM
     from octseg.view.scale import MAX_SPACING_MM, MIN_SPACING_MM
 
@@ -139,6 +143,8 @@ def _check_spacings(options: PredictOptions) -> None:
             f"--frame-spacing {spacing_mm:g}: frames lie {LEAST_SPACING_MM:g} to {MOST_SPACING_MM:g} mm apart, "
             "such as 0.2; give mm, not um"
         )
+    if options.smooth and options.uncertainty:
+        raise OctsegError("--smooth and --uncertainty do not go together: intervals are those of single frames")
 
 
 def _nothing_in(options: PredictOptions, found: Found) -> str:
@@ -171,4 +177,5 @@ def _options(args: argparse.Namespace) -> PredictOptions:
         backend=args.backend,
         overlays=not args.no_overlay,
         uncertainty=args.uncertainty,
+        smooth=args.smooth,
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octseg.commands.done import Done
-from octseg.commands.frame_range import part_of
 from octseg.commands.inputs import Item, pullbacks_of
 from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun
 from octseg.commands.stems import Stems, numbered
@@ -139,7 +138,8 @@ class Run:
         self._write(results[0], stem, file, self._spacing(pullback), of, late)
         withdrawn = [result.withdrawn for result in results if result.withdrawn is not None]
         self._withdrawn_count += len(withdrawn)
-        self._complain([f"{label}: {sentence}" for sentence in late] + withdrawn_lines(label, 1, withdrawn))
+        said = late if is_chosen else [*pullback.warnings, *late]
+        self._complain([f"{label}: {sentence}" for sentence in said] + withdrawn_lines(label, 1, withdrawn))
         self._writer.add_late_warnings(file, late)
         self._say(f"{label}: {frame_summary(results[0])}")
 
@@ -181,16 +181,21 @@ class Run:
         """The frames of a pullback that no earlier run has done."""
         done = self._writer.done(of)
         if done < len(part):
-            return self._results(part_of(part, done, len(part)))
+            return self._results(part, smooth=self._options.smooth, done=done)
         with suppress(ReadError):  # what is met behind the last frame is told once that is read
             for _ in part.frames(len(part) - 1):
                 pass
         return iter(())
 
-    def _results(self, pullback: Pullback) -> Iterator["FrameResult"]:
+    def _results(self, pullback: Pullback, *, smooth: bool = False, done: int = 0) -> Iterator["FrameResult"]:
         asked = self._options
         return self._segmenter.segment_pullback(
-            pullback, asked.pixel_spacing_mm, preset=asked.preset, uncertainty=asked.uncertainty
+            pullback,
+            asked.pixel_spacing_mm,
+            preset=asked.preset,
+            uncertainty=asked.uncertainty,
+            smooth=smooth,
+            done=done,
         )
 
     def _finish_run(self, folder: Path) -> None:
@@ -199,10 +204,15 @@ class Run:
         if run is None or len(keys) < LEAST_PICTURES:
             return
         done = Done.of(self._writer.lines(keys))
-        warnings = (*run.warnings, *done.left_out(run.frame_count))
+        warnings = [*run.warnings, *done.left_out(run.frame_count)]
+        if self._options.smooth:
+            warnings.append(
+                "pictures of a folder are looked at one by one, so none was smoothed; give them as a ZIP file"
+            )
+        self._complain(f"{folder}: {sentence}" for sentence in warnings)
         spacing = (run.frame_spacing_mm, run.frame_spacing_source)
         self._finish(
-            done, self._stems.of_run(run.name), folder, PullbackOrigin(file=run.name, warnings=warnings), spacing
+            done, self._stems.of_run(run.name), folder, PullbackOrigin(file=run.name, warnings=tuple(warnings)), spacing
         )
 
     def _finish(self, done: Done, base: str, label: Path, origin: PullbackOrigin, spacing: Spacing) -> None:
@@ -214,6 +224,7 @@ class Run:
             pixel_spacing_source=source,
             pixel_spacing_evidence=evidence,
             frame_spacing_source=spacing[1],
+            smoothing=done.smoothing,
         )
         write_pullback(self._options.out, base, measures, origin, self._writer.run)
         self._say(f"{label}: {done.summary(measures)}")

@@ -1,0 +1,98 @@
+"""`--frames`: numbers from 1, both ends included, of each pullback."""
+
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from octseg.cli import main
+from octseg.commands.frame_range import FrameRange, part_of
+from octseg.errors import ReadError
+from octseg.pullback import Pullback
+from tests.fakes import pullbacks
+from tests.fakes.commands import QUICK, measures, names
+
+
+def of_numbers(count: int, first: int = 1) -> Pullback:
+    """A pullback whose frames have their own numbers as grey levels."""
+    frames = [np.full((40, 40, 3), number, np.uint8) for number in range(first, first + count)]
+    return Pullback(name="run", frame_count=count, read_frames=lambda: iter(frames), first_number=first)
+
+
+def numbers(pullback: Pullback) -> list[int]:
+    return [int(frame[0, 0, 0]) for frame in pullback]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("3-5", [3, 4, 5]), ("8-", [8, 9, 10]), ("-2", [1, 2]), ("4", [4]), ("10-99", [10]), ("2–3", [2, 3])],
+)
+def test_a_range_has_both_its_ends(text: str, wanted: list[int]) -> None:
+    part = FrameRange.parse(text).of(of_numbers(10))
+    assert numbers(part) == wanted
+    assert (part.first_number, len(part)) == (wanted[0], len(wanted))
+
+
+def test_frames_are_chosen_by_the_numbers_that_they_bear() -> None:
+    assert numbers(FrameRange.parse("103-104").of(of_numbers(10, first=101))) == [103, 104]
+
+
+def test_a_part_can_be_read_from_its_middle() -> None:
+    part = FrameRange.parse("3-9").of(of_numbers(10))
+    assert [int(frame[0, 0, 0]) for frame in part.frames(2, 4)] == [5, 6]
+    assert numbers(part_of(part, 5, 7)) == [8, 9]
+    assert part_of(part, 5, 7).first_number == 8
+
+
+def test_a_range_behind_the_last_frame_is_refused_with_what_there_is() -> None:
+    with pytest.raises(ReadError, match=r"^run has frames 1 to 10, and --frames 20-30 asks for none of them$"):
+        FrameRange.parse("20-30").of(of_numbers(10))
+
+
+@pytest.mark.parametrize("text", ["", "-", "a-b", "5-3", "0", "0-4", "1-2-3", "1.5", "--3", "²"])
+def test_what_is_no_range_is_a_wrong_flag(text: str) -> None:
+    with pytest.raises(ArgumentTypeError):
+        FrameRange.parse(text)
+
+
+def test_a_range_of_a_pullback_is_named_measured_and_told_by_its_numbers(
+    pullback: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["predict", str(pullback), "--out", str(out), "--frames", "2-7", "--no-overlay", *QUICK]) == 0
+    assert names(out) == [
+        *("measures.csv", "measures.json", "run_0002_mask.png", "run_0003_mask.png", "run_pullback.json")
+    ]
+    assert [entry["frame"] for entry in measures(out)] == [2, 3]
+    assert "run.tif: --frames 2-7 reaches beyond its last frame, 3\n" in capsys.readouterr().err
+    assert "2 of 3 frames were looked at (frames 2 to 3)" in (out / "run_pullback.json").read_text()
+    assert main(["predict", str(pullback), "--out", str(out), "--frames", "-1", "--no-overlay", *QUICK]) == 0
+    assert [entry["frame"] for entry in measures(out)] == [1]
+
+
+def test_frames_that_no_input_has_are_told_before_any_work_or_at_the_end(
+    pullback: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = pullbacks.pictures_in(tmp_path / "pictures", pullbacks.frames(3))
+    out = ["--out", str(tmp_path / "out"), "--frames", "30-40", *QUICK]
+    assert main(["predict", str(folder), *out]) == 1
+    said = "has frames 1 to 3, and --frames 30-40 asks for none of them\n"
+    assert capsys.readouterr().err == f"octseg: pictures {said}"
+    assert main(["predict", str(pullback), *out]) == 1
+    assert capsys.readouterr().err == f"octseg: {pullback} {said}"
+
+
+def test_pictures_of_a_folder_are_chosen_by_their_numbers_and_by_place_where_they_have_none(tmp_path: Path) -> None:
+    for name, given in (("numbered", "frame_{}.png"), ("named", "{}")):
+        folder = pullbacks.pictures_in(tmp_path / name, pullbacks.frames(3), given, first=9)
+        if name == "named":
+            for number, letter in zip((9, 10, 11), "abc", strict=True):
+                (folder / str(number)).rename(folder / f"{letter}.png")
+    for name, frames, wanted in (
+        ("numbered", "10-", ["frame_10.png", "frame_11.png"]),
+        ("named", "2-2", ["b.png"]),
+    ):
+        out = tmp_path / f"out {name}"
+        assert main(["predict", str(tmp_path / name), "--out", str(out), "--frames", frames, *QUICK]) == 0
+        assert [entry["file"] for entry in measures(out)] == wanted

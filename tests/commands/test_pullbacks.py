@@ -1,0 +1,137 @@
+"""Pullbacks of every kind through `octseg predict`: names, spacings, what is measured along them and told."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from octseg.cli import main
+from octseg.export.journal import JOURNAL_NAME
+from tests.fakes import pullbacks
+from tests.fakes.commands import OCTSEG, QUICK, measures, names
+from tests.fakes.forking import start_python
+
+
+def predict(*given: Path | str, out: Path) -> int:
+    return main(["predict", *map(str, given), "--out", str(out), "--no-overlay", *QUICK])
+
+
+def along(out: Path, name: str) -> dict[str, object]:
+    """What NAME_pullback.json holds."""
+    content = json.loads((out / f"{name}_pullback.json").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+@pytest.fixture
+def four(phantoms: Path) -> list[np.ndarray]:
+    """Frames of phantoms."""
+    return [np.asarray(Image.open(phantoms / f"phantom_000{number}.png")) for number in (1, 2, 1, 2)]
+
+
+def test_a_spacing_that_is_given_is_in_the_tables_and_in_what_is_measured_along(pullback: Path, tmp_path: Path) -> None:
+    assert predict(pullback, "--frame-spacing", "0.25", out=tmp_path / "out") == 0
+    assert {(e["frame_spacing_mm"], e["frame_spacing_source"]) for e in measures(tmp_path / "out")} == {(0.25, "user")}
+    told = along(tmp_path / "out", "run")
+    assert (told["frame_spacing_mm"], told["frame_spacing_source"]) == (0.25, "user")
+    assert told["pullback"]["length_mm"] == 0.75  # type: ignore[index]
+
+
+def test_without_a_spacing_there_are_no_lengths_and_that_is_null_in_the_tables(pullback: Path, tmp_path: Path) -> None:
+    assert predict(pullback, out=tmp_path / "out") == 0
+    assert {(e["frame_spacing_mm"], e["frame_spacing_source"]) for e in measures(tmp_path / "out")} == {(None, None)}
+    assert along(tmp_path / "out", "run")["pullback"]["length_mm"] is None  # type: ignore[index]
+
+
+def test_a_spacing_that_no_pullback_has_is_told_before_any_work(
+    pullback: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert predict(pullback, "--frame-spacing", "200", out=tmp_path / "out") == 1
+    assert capsys.readouterr().err.startswith("octseg: --frame-spacing 200: frames lie 0.001 to 5 mm apart, such as")
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_of_a_folder_keep_their_names_and_are_measured_along_where_they_are_a_run(
+    four: list[np.ndarray], tmp_path: Path
+) -> None:
+    pullbacks.pictures_in(tmp_path / "run", four, "P1_{:03d}.png", first=7)
+    out = tmp_path / "out"
+    assert predict(tmp_path / "run", "--frame-spacing", "0.2", out=out) == 0
+    assert names(out) == [
+        *(f"P1_00{number}_mask.png" for number in (7, 8, 9)),
+        *("P1_010_mask.png", "measures.csv", "measures.json", "run_pullback.json"),
+    ]
+    whole = along(out, "run")["pullback"]
+    assert (whole["first_frame"], whole["last_frame"], whole["length_mm"]) == (7, 10, 0.8)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("why", ["no spacing", "two sizes", "two runs", "no numbers"])
+def test_pictures_that_are_no_run_are_not_measured_along(four: list[np.ndarray], tmp_path: Path, why: str) -> None:
+    folder = pullbacks.pictures_in(tmp_path / "run", four[:2], "P1_{:03d}.png")
+    if why == "two sizes":
+        Image.fromarray(four[0][:-2]).save(folder / "P1_003.png")
+    elif why == "two runs":
+        (folder / "P1_002.png").rename(folder / "P2_002.png")
+    elif why == "no numbers":
+        (folder / "P1_001.png").rename(folder / "a.png")
+        (folder / "P1_002.png").rename(folder / "b.png")
+    flags = [] if why == "no spacing" else ["--frame-spacing", "0.2"]
+    assert predict(folder, *flags, out=tmp_path / "out") == 0
+    assert not list((tmp_path / "out").glob("*_pullback.json"))
+
+
+def test_a_zip_file_and_a_folder_of_pullbacks_give_each_of_them(four: list[np.ndarray], tmp_path: Path) -> None:
+    members = {f"{run}/f_{n}.png": pullbacks.encoded(f) for run in "ab" for n, f in enumerate(four[:2], start=3)}
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "two.zip").write_bytes(pullbacks.zipped(members))
+    (tmp_path / "in" / "table.xlsx").write_bytes(pullbacks.zipped({"sheet.xml": b"<sheet/>"}))
+    pullbacks.video(tmp_path / "in" / "film.mp4", four[2:], options={"crf": "18"})
+    assert predict(tmp_path / "in", out=tmp_path / "out") == 0
+    frames = [(entry["file"], entry["frame"], entry["mask_file"]) for entry in measures(tmp_path / "out")]
+    assert frames == [
+        *(("film.mp4", number, f"film_000{number}_mask.png") for number in (1, 2)),
+        *((run, number, f"{run}_000{number}_mask.png") for run in "ab" for number in (3, 4)),
+    ]
+    assert {"a_pullback.json", "b_pullback.json", "film_pullback.json"} < set(names(tmp_path / "out"))
+
+
+def test_a_file_that_ends_early_gives_what_it_has_and_says_so_on_the_screen_and_in_the_files(
+    four: list[np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut, out = tmp_path / "film.avi", tmp_path / "out"
+    pullbacks.video(cut, [*four, *four[:2]], "mjpeg", pixels="yuvj420p")
+    cut.write_bytes(cut.read_bytes()[: int(cut.stat().st_size * 0.7)])
+    assert predict(cut, out=out) == 0
+    found = len(measures(out))
+    assert 2 <= found < 6
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"octseg: {cut}: ")]
+    assert said
+    told = along(out, "film")["warnings"]
+    assert all(line.removeprefix(f"octseg: {cut}: ") in told for line in said)  # type: ignore[operator]
+
+
+def test_what_is_met_on_the_way_is_the_same_after_a_kill(four: list[np.ndarray], tmp_path: Path) -> None:
+    """A picture of a ZIP file that cannot be decoded is black in its place; its warning comes while frames are read."""
+    members = {f"f_{number}.png": pullbacks.encoded(frame) for number, frame in enumerate(four, start=1)}
+    members["f_2.png"] = members["f_2.png"][:2000]
+    source = tmp_path / "run.zip"
+    source.write_bytes(pullbacks.zipped(members))
+    assert predict(source, out=tmp_path / "whole") == 0
+    (late,) = json.loads((tmp_path / "whole" / "measures.json").read_text())["late_warnings"]
+    assert late["file"] == "run.zip"
+    assert any("frame 2" in sentence for sentence in late["warnings"])
+    out = tmp_path / "out"
+    command = [*OCTSEG, "predict", str(source), "--out", str(out), "--no-overlay", *QUICK]
+    running = start_python(command, os.environ, stderr=tmp_path / "err")
+    while running.poll() is None and not ((out / JOURNAL_NAME).exists() and (out / "run_0003_mask.png").exists()):
+        time.sleep(0.002)
+    running.send_signal(signal.SIGKILL)
+    running.wait(120)
+    assert predict(source, out=out) == 0
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == kept

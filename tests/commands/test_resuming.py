@@ -1,0 +1,213 @@
+"""Runs of `octseg predict` that are killed, stopped, without room or beside another: the same command goes on."""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from octseg.cli import main
+from octseg.export.journal import JOURNAL_NAME
+from octseg.phantom import random_pullback
+from tests.fakes.commands import OCTSEG, QUICK, measures, names
+from tests.fakes.forking import Forked, start_python
+
+FRAMES, PICTURES = 5, 3
+FLAGS = ["--no-overlay", "--frame-spacing", "0.2", *QUICK]
+KILLS = (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def inputs(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A TIFF of some frames of one vessel, and a folder of some pictures, which is a run."""
+    folder = tmp_path_factory.mktemp("inputs")
+    vessel = random_pullback(7, 40).pullback().frames(12, 12 + FRAMES)
+    first, *rest = map(Image.fromarray, vessel)
+    first.save(folder / "run.tif", save_all=True, append_images=rest)
+    (folder / "pictures").mkdir()
+    for number in range(1, PICTURES + 1):
+        shutil.copy(phantoms / f"phantom_000{1 + number % 2}.png", folder / "pictures" / f"frame_{number}.png")
+    return [str(folder / "run.tif"), str(folder / "pictures")]
+
+
+@pytest.fixture(scope="module")
+def whole(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a run leaves that nothing disturbs."""
+    out = tmp_path_factory.mktemp("whole")
+    assert main(["predict", *inputs, "--out", str(out), *FLAGS]) == 0
+    return content_of(out)
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def noted(out: Path) -> int:
+    """How many frames the journal says are done."""
+    try:
+        return max(0, (out / JOURNAL_NAME).read_bytes().count(b"\n") - 1)
+    except FileNotFoundError:
+        return 0
+
+
+def started(inputs: list[str], out: Path, err: Path) -> Forked:
+    return start_python([*OCTSEG, "predict", *inputs, "--out", str(out), *FLAGS], os.environ, stderr=err)
+
+
+def until(running: Forked, out: Path, frames: int) -> None:
+    while running.poll() is None and noted(out) < frames:
+        time.sleep(0.002)
+
+
+def test_a_run_that_is_killed_at_random_goes_on_to_the_same_bytes(
+    inputs: list[str], whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    out, chance, begun = tmp_path / "out", random.Random(), []
+    for number, kill in enumerate(KILLS):
+        running, done = started(inputs, out, tmp_path / f"err{number}"), noted(out)
+        until(running, out, done + 1)
+        time.sleep(chance.random() * 0.2)
+        running.send_signal(kill)
+        running.wait(120)
+        begun.append(done)
+    last = started(inputs, out, tmp_path / "err")
+    assert last.wait(120) == 0
+    assert begun == sorted(begun)
+    assert len(set(begun)) > 2, "none was killed on the way"
+    assert content_of(out) == whole
+
+
+def test_a_run_that_is_stopped_has_whole_tables_and_says_that_it_can_go_on(
+    inputs: list[str], whole: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    running = started(inputs, out, tmp_path / "err")
+    until(running, out, 2)
+    running.send_signal(signal.SIGUSR1)
+    assert running.wait(120) == 130
+    done = measures(out)
+    assert 2 <= len(done) < FRAMES + PICTURES
+    assert main(["predict", *inputs, "--out", str(out), *FLAGS]) == 0
+    assert f"octseg: going on after frame {len(done)} of the run that was ended\n" in capsys.readouterr().err
+    assert content_of(out) == whole
+
+
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """No file of this process can grow beyond `size` bytes: as a disk that is full, another errno apart."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("size", [2_000, 15_000])
+def test_a_run_without_room_is_told_in_one_sentence_and_goes_on_when_there_is_some(
+    inputs: list[str], whole: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str], size: int
+) -> None:
+    out = tmp_path / "out"
+    with files_limited_to(size):
+        assert main(["predict", *inputs, "--out", str(out), *FLAGS]) == 1
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("octseg: ")
+    assert "could not be written: the file would be larger than allowed here" in told
+    done = noted(out)
+    assert main(["predict", *inputs, "--out", str(out), *FLAGS]) == 0
+    assert content_of(out) == whole
+    assert (f"going on after frame {done} of" in capsys.readouterr().err) == (done > 0)
+
+
+@pytest.fixture
+def unfinished(inputs: list[str], whole: dict[str, bytes], tmp_path: Path) -> Path:
+    """A folder in which a run was killed when four frames were done."""
+    out = tmp_path / "unfinished"
+    running = started(inputs, out, tmp_path / "err")
+    until(running, out, 4)
+    running.kill()
+    running.wait(120)
+    journal = (out / JOURNAL_NAME).read_bytes().splitlines(keepends=True)
+    (out / JOURNAL_NAME).write_bytes(b"".join(journal[:5]))
+    return out
+
+
+def goes_on(inputs: list[str], out: Path, capsys: pytest.CaptureFixture[str], *flags: str) -> str:
+    """What it says on stderr."""
+    capsys.readouterr()
+    assert main(["predict", *inputs, "--out", str(out), *FLAGS, *flags]) == 0
+    return capsys.readouterr().err
+
+
+def test_a_line_that_was_cut_off_and_a_frame_whose_mask_is_gone_are_done_again(
+    inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = unfinished / JOURNAL_NAME
+    journal.write_bytes(journal.read_bytes()[:-40])
+    (unfinished / "run_0003_mask.png").unlink()
+    (unfinished / ".run_0004_mask.png.4711.part").write_bytes(b"half")
+    assert "going on after frame 2 of" in goes_on(inputs, unfinished, capsys)
+    assert content_of(unfinished) == whole
+
+
+def test_other_flags_start_anew_and_that_is_said(
+    inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = goes_on(inputs, unfinished, capsys, "--pixel-spacing", "0.01")
+    assert said == ("octseg: the unfinished run in unfinished was with other flags: this one starts anew\n")
+    assert {entry["pixel_spacing_mm"] for entry in measures(unfinished)} == {0.01}
+
+
+def test_a_changed_input_starts_anew_and_that_is_said(
+    inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = Path(inputs[0]).stat()
+    try:
+        os.utime(inputs[0], ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+        assert "was for other inputs, or these have changed: this one starts anew" in goes_on(
+            inputs, unfinished, capsys
+        )
+    finally:
+        os.utime(inputs[0], ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert content_of(unfinished) == whole
+
+
+def test_a_second_run_in_the_same_folder_is_refused_and_the_first_is_not_disturbed(
+    inputs: list[str], whole: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    first = started(inputs, out, tmp_path / "err")
+    until(first, out, 1)
+    os.kill(first.process.pid or 0, signal.SIGSTOP)
+    try:
+        assert main(["predict", *inputs, "--out", str(out), *FLAGS]) == 1
+        told = capsys.readouterr()
+    finally:
+        os.kill(first.process.pid or 0, signal.SIGCONT)
+    assert told.err == "octseg: another run is writing into out; wait for it, or choose another folder\n"
+    assert first.wait(120) == 0
+    assert content_of(out) == whole
+
+
+def test_a_run_that_ended_well_runs_again_from_its_first_frame(
+    inputs: list[str], whole: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert goes_on(inputs[1:], tmp_path / "out", capsys) == ""
+        assert JOURNAL_NAME not in names(tmp_path / "out")
+        (tmp_path / "out" / "frame_1_mask.png").write_bytes(b"")
+    assert len(measures(tmp_path / "out")) == PICTURES
+
+
+def test_the_journal_holds_no_name_of_a_folder(inputs: list[str], unfinished: Path) -> None:
+    text = (unfinished / JOURNAL_NAME).read_text()
+    assert str(Path(inputs[0]).parent) not in text
+    assert {json.loads(line)["record"]["file"] for line in text.splitlines()[1:]} == {"run.tif"}
