@@ -1,6 +1,6 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,9 @@ from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures, measure
 from octseg.measurement.frame import of_whole_frame
 from octseg.measurement.intervals import find_intervals, find_signs
-from octseg.pullback import Frame, PixelScale, Pullback, spacing_mm
+from octseg.pipeline import ahead, each
+from octseg.pipeline.ahead import close
+from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
@@ -159,7 +161,11 @@ class Segmenter:
         preset: str | None = None,
         uncertainty: bool = False,
     ) -> Iterator[FrameResult]:
-        """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch."""
+        """Outline and measure each frame in order, as they are asked for and a few frames ahead of that.
+
+        Reading, what is seen before the network, network and measures each have a thread, which end with the last
+        frame or where the iterator is closed. Nothing is read before the first result is asked for.
+        """
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
         return self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty)
@@ -167,16 +173,41 @@ class Segmenter:
     def _results(
         self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None, uncertainty: bool
     ) -> Iterator[FrameResult]:
-        numbered = enumerate(pullback, start=pullback.first_number)
-        seen = (
-            _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
-            for number, frame, view in ((n, f, view_frame(_no_result(f, file))) for n, f in numbered)
-        )
-        for batch in _batches(seen, self._run):
-            for item, looks in zip(batch, self._looks_at(batch), strict=True):
-                result = self._result(item, looks, pullback, file)
-                asked = uncertainty and result.withdrawn is None
-                yield self._with_intervals(result, item, looks) if asked else result
+        frames = iter(pullback)
+        first = next(frames, None)
+        if first is None:
+            return
+        # A single frame needs no threads, and several large ones at once would take the memory.
+        is_alone = len(pullback) == 1 or first.shape[0] * first.shape[1] > LARGE_PIXELS
+        apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else ahead
+
+        def see(numbered: tuple[int, Frame]) -> _Seen:
+            number, frame = numbered
+            view = view_frame(_no_result(frame, file))
+            return _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
+
+        def make(looked_at: tuple[_Seen, list[_Look]]) -> FrameResult:
+            item, looks = looked_at
+            result = self._result(item, looks, pullback, file)
+            asked = uncertainty and result.withdrawn is None
+            return self._with_intervals(result, item, looks) if asked else result
+
+        read = apart(_numbered(first, frames, pullback.first_number))
+        del first, frames
+        looked_at = apart(self._looked_at(apart(each(read, see))))
+        results = apart(each(looked_at, make))
+        try:
+            yield from results
+        finally:
+            close(results)
+
+    def _looked_at(self, seen: Iterator[_Seen]) -> Iterator[tuple[_Seen, list[_Look]]]:
+        """Each frame with what the network saw of it."""
+        try:
+            for batch in _batches(seen, self._run):
+                yield from zip(batch, self._looks_at(batch), strict=True)
+        finally:
+            close(seen)
 
     def _looks_at(self, batch: Sequence[_Seen]) -> list[list[_Look]]:
         """Each frame at its full reach and, where that shows more, nearer."""
@@ -277,6 +308,16 @@ def _no_result(frame: Frame, file: str) -> Frame:
     """The frame; OwnResultError where it is one of this program's own pictures."""
     refuse_own_picture(frame, file)
     return frame
+
+
+def _numbered(first: Frame, others: Iterator[Frame], number: int) -> Iterator[tuple[int, Frame]]:
+    """Frames with their numbers, the first of which was read before."""
+    try:
+        yield number, first
+        del first
+        yield from enumerate(others, start=number + 1)
+    finally:
+        close(others)
 
 
 def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:
