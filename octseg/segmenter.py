@@ -1,5 +1,6 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,14 +15,16 @@ from octseg.checkpoint import Checkpoint
 from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
 from octseg.decoding.reaches import joined, nearer_view
 from octseg.drawing.own import refuse_own_picture
-from octseg.errors import CheckpointError, OctsegError, ReadError
-from octseg.inference import Backend, choose_backend
+from octseg.errors import CheckpointError, ReadError
+from octseg.inference import choose_backend
+from octseg.inference.backends import Inputs, Waiting
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures, measure
 from octseg.measurement.frame import of_whole_frame
 from octseg.measurement.intervals import find_intervals, find_signs
 from octseg.pipeline import ahead, each
 from octseg.pipeline.ahead import close
+from octseg.pipeline.batches import batches, next_or_error, numbered
 from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
@@ -32,6 +35,7 @@ from octseg.view.preprocessing import FrameView, to_input, view_frame
 
 Maps = dict[str, NDArray[np.float32]]  # class name -> (H, W)
 Source = FileSource | Image.Image | NDArray[Any] | Pullback
+Run = Callable[[Inputs], Waiting]
 ARRAY_NAME = "frame"
 PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
 UNCALIBRATED = (
@@ -192,51 +196,78 @@ class Segmenter:
             asked = uncertainty and result.withdrawn is None
             return self._with_intervals(result, item, looks) if asked else result
 
-        read = apart(_numbered(first, frames, pullback.first_number))
+        read = apart(numbered(first, frames, pullback.first_number))
         del first, frames
-        looked_at = apart(self._looked_at(apart(each(read, see))))
+        looked_at = apart(self._looked_at(apart(each(read, see)), is_alone))
         results = apart(each(looked_at, make))
         try:
             yield from results
         finally:
             close(results)
 
-    def _looked_at(self, seen: Iterator[_Seen]) -> Iterator[tuple[_Seen, list[_Look]]]:
-        """Each frame with what the network saw of it."""
+    def _looked_at(self, seen: Iterator[_Seen], is_alone: bool) -> Iterator[tuple[_Seen, list[_Look]]]:
+        """Each frame with what the network saw of it; while one is looked at nearer, the next ones are on their way.
+
+        is_alone: one after the other, each on all cores.
+        """
+        run = self._at_once if is_alone else self._run.begin
+        ahead_by = 0 if is_alone else self._run.at_once - 1
+        begun: deque[tuple[list[_Seen], Callable[[], list[_Look]]]] = deque()
         try:
-            for batch in _batches(seen, self._run):
-                yield from zip(batch, self._looks_at(batch), strict=True)
+            in_batches = batches(seen, self._run.batch)
+            while True:
+                error, batch = next_or_error(in_batches)
+                if batch is not None:
+                    begun.append((batch, self._begin(run, [item.view for item in batch], batch[0].number)))
+                while len(begun) > (0 if batch is None else ahead_by):
+                    looked_at, wait = begun.popleft()
+                    yield from zip(looked_at, self._with_nearer(run, looked_at, wait()), strict=True)
+                if error is not None:
+                    raise error
+                if batch is None:
+                    return
         finally:
+            for _, wait in begun:
+                wait()
             close(seen)
 
-    def _looks_at(self, batch: Sequence[_Seen]) -> list[list[_Look]]:
-        """Each frame at its full reach and, where that shows more, nearer."""
+    def _at_once(self, inputs: Inputs) -> Waiting:
+        """The network's probability, which is there before anything is waited for."""
+        probability = self._run(inputs)
+        return lambda: probability
+
+    def _with_nearer(self, run: Run, batch: Sequence[_Seen], full: Sequence[_Look]) -> list[list[_Look]]:
+        """The looks at each frame: the one at its full reach and, where that shows more, one nearer."""
         config, classes = self.config.preprocessing, self.config.network.classes
-        looks = [[look] for look in self._look([item.view for item in batch], batch[0].number)]
+        looks = [[look] for look in full]
         if "lumen" not in classes:
             return looks
         lumen = classes.index("lumen")
         nearer = [
-            nearer_view(item.view, of_item[0].planes[lumen], config, item.scale.pixel_spacing_mm)
-            for item, of_item in zip(batch, looks, strict=True)
+            nearer_view(item.view, look.planes[lumen], config, item.scale.pixel_spacing_mm)
+            for item, look in zip(batch, full, strict=True)
         ]
-        near_looks = iter(self._look([view for view in nearer if view is not None], batch[0].number))
+        views = [view for view in nearer if view is not None]
+        near_looks = iter(self._begin(run, views, batch[0].number)() if views else ())
         for of_item, view in zip(looks, nearer, strict=True):
             if view is not None:
                 of_item.append(next(near_looks))
         return looks
 
-    def _look(self, views: Sequence[FrameView], first: int) -> list[_Look]:
-        """The network's probability of views at once; `first` is the number of the first frame."""
-        if not views:
-            return []
+    def _begin(self, run: Run, views: Sequence[FrameView], first: int) -> Callable[[], list[_Look]]:
+        """The network's probability of views, begun now; `first` is the number of the first frame."""
         inputs = np.stack([to_input(view, self.config.preprocessing) for view in views])
-        probability = self._run(inputs)
-        if not np.isfinite(probability.sum()):
-            raise CheckpointError(
-                f"the model {self.identity.name} gives no numbers for frame {first}; its weights are unusable"
-            )
-        return [_Look(*each) for each in zip(views, inputs, probability, strict=True)]
+        waiting = run(inputs)
+
+        def wait() -> list[_Look]:
+            probability = waiting()
+            if not np.isfinite(probability.sum()):
+                raise CheckpointError(
+                    f"the model {self.identity.name} gives no numbers for frame {first}; its weights are unusable"
+                )
+            return [_Look(*each) for each in zip(views, inputs, probability, strict=True)]
+
+        return wait
 
     def _result(self, seen: _Seen, looks: Sequence[_Look], pullback: Pullback, file: str) -> FrameResult:
         """What the network saw of one frame to its result."""
@@ -308,33 +339,6 @@ def _no_result(frame: Frame, file: str) -> Frame:
     """The frame; OwnResultError where it is one of this program's own pictures."""
     refuse_own_picture(frame, file)
     return frame
-
-
-def _numbered(first: Frame, others: Iterator[Frame], number: int) -> Iterator[tuple[int, Frame]]:
-    """Frames with their numbers, the first of which was read before."""
-    try:
-        yield number, first
-        del first
-        yield from enumerate(others, start=number + 1)
-    finally:
-        close(others)
-
-
-def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:
-    """As many frames at once as the backend takes; those read before an unreadable one are handed out first."""
-    batch: list[_Seen] = []
-    try:
-        for item in seen:
-            batch.append(item)
-            if len(batch) >= run.batch:
-                yield batch
-                batch = []
-    except OctsegError:
-        if batch:
-            yield batch
-        raise
-    if batch:
-        yield batch
 
 
 def _as_pullback(source: Source) -> Pullback:
