@@ -30,6 +30,7 @@ from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
 from octseg.view import find_pixel_scale
+from octseg.view.bar import LabelMemory
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import FrameView, to_input, view_frame
 
@@ -185,9 +186,11 @@ class Segmenter:
         is_alone = len(pullback) == 1 or first.shape[0] * first.shape[1] > LARGE_PIXELS
         apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else ahead
 
+        memory = LabelMemory()
+
         def see(numbered: tuple[int, Frame]) -> _Seen:
             number, frame = numbered
-            view = view_frame(_no_result(frame, file))
+            view = view_frame(_no_result(frame, file), memory)
             return _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
 
         def make(looked_at: tuple[_Seen, list[_Look]]) -> FrameResult:
