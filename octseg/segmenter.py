@@ -29,7 +29,7 @@ from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, spacing_m
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
-from octseg.view import find_pixel_scale
+from octseg.view.agreed import scale_in, with_agreed_scale
 from octseg.view.bar import LabelMemory
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import FrameView, to_input, view_frame
@@ -178,6 +178,7 @@ class Segmenter:
     def _results(
         self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None, uncertainty: bool
     ) -> Iterator[FrameResult]:
+        pullback = with_agreed_scale(pullback)
         frames = iter(pullback)
         first = next(frames, None)
         if first is None:
@@ -191,7 +192,7 @@ class Segmenter:
         def see(numbered: tuple[int, Frame]) -> _Seen:
             number, frame = numbered
             view = view_frame(_no_result(frame, file), memory)
-            return _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
+            return _Seen(number, frame, view, scale_in(frame, view, pullback, pixel_spacing_mm, preset))
 
         def make(looked_at: tuple[_Seen, list[_Look]]) -> FrameResult:
             item, looks = looked_at
@@ -365,13 +366,4 @@ def _why_withdrawn(seen: _Seen, lumen: NDArray[np.float32] | None) -> str | None
     outlined = None if lumen is None else lumen >= 0.5
     return why_withdrawn(
         overview.picture(seen.frame), overview.view(seen.view), outlined, seen.spacing_mm, vessel=seen.seen
-    )
-
-
-def _scale_of(
-    frame: Frame, view: FrameView, pullback: Pullback, pixel_spacing_mm: float | None, preset: str | None
-) -> PixelScale:
-    header_mm = pullback.pixel_spacing_mm
-    return find_pixel_scale(
-        frame, header_mm=header_mm, user_mm=pixel_spacing_mm, preset=preset, ruler=view.ruler, bars=view.bars
     )
