@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
 
+OF_SPACING = ("(--frame-spacing)", "is taken from their number")  # in what a reader warns of where no header tells it
 Spacing = tuple[float | None, FrameSpacingSource | None]  # mm from frame to frame, and what told it
 
 
@@ -104,6 +105,9 @@ class Run:
         """Segment one of the pullbacks of an input; a picture is one of a single frame."""
         label = item.path if is_only else item.path / pullback.name
         file = item.path.name if is_only and item.path in item.files else pullback.name
+        if self._options.frame_spacing_mm is not None:
+            kept = tuple(each for each in pullback.warnings if not any(words in each for words in OF_SPACING))
+            pullback = replace(pullback, warnings=kept)
         if len(pullback) > 1:
             self._pullback(of, pullback, label, file)
             return

@@ -14,6 +14,7 @@ from octseg.cli import main
 from octseg.export.journal import JOURNAL_NAME
 from tests.fakes import pullbacks
 from tests.fakes.commands import OCTSEG, QUICK, measures, names
+from tests.fakes.dicom_files import pullback_file
 from tests.fakes.forking import start_python
 
 
@@ -40,6 +41,37 @@ def test_a_spacing_that_is_given_is_in_the_tables_and_in_what_is_measured_along(
     told = along(tmp_path / "out", "run")
     assert (told["frame_spacing_mm"], told["frame_spacing_source"]) == (0.25, "user")
     assert told["pullback"]["length_mm"] == 0.75  # type: ignore[index]
+
+
+def test_what_a_file_does_not_tell_is_told_unless_it_was_given(
+    four: list[np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "IMG001"
+    path.write_bytes(pullback_file(four[:2]))
+    said = "nothing tells the distance between its 2 frames"
+    assert predict(path, out=tmp_path / "out") == 0
+    assert said in capsys.readouterr().err
+    assert said in str(along(tmp_path / "out", "IMG001")["warnings"])
+    assert predict(path, "--frame-spacing", "0.2", out=tmp_path / "out") == 0
+    assert said not in capsys.readouterr().err
+    assert said not in str(along(tmp_path / "out", "IMG001")["warnings"])
+    assert all(said not in str(entry["warnings"]) for entry in measures(tmp_path / "out"))
+
+
+def test_dicom_files_of_one_series_are_one_pullback_called_by_their_folder(
+    four: list[np.ndarray], tmp_path: Path
+) -> None:
+    (tmp_path / "study" / "P7").mkdir(parents=True)
+    for number, frame in enumerate(four[:2], start=1):
+        content = pullback_file([frame], InstanceNumber=number, SeriesInstanceUID="1.2.3")
+        (tmp_path / "study" / "P7" / f"I{9 - number}").write_bytes(content)
+    (tmp_path / "study" / "IMG002").write_bytes(pullback_file(four[2:]))
+    assert predict(tmp_path / "study", out=tmp_path / "out") == 0
+    assert [(entry["file"], entry["frame"]) for entry in measures(tmp_path / "out")] == [
+        *(("IMG002", number) for number in (1, 2)),
+        *(("P7", number) for number in (1, 2)),
+    ]
+    assert {"P7_pullback.json", "IMG002_pullback.json"} < set(names(tmp_path / "out"))
 
 
 def test_without_a_spacing_there_are_no_lengths_and_that_is_null_in_the_tables(pullback: Path, tmp_path: Path) -> None:
