@@ -1,8 +1,8 @@
 """A run of `octseg predict`: each input's frames segmented, handed on to be written, and summed up in a line."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,11 +159,12 @@ class Run:
         late = Done.of(self._writer.lines([of])).late if self._writer.done(of) else []
         error: ReadError | MeasurementError | None = None
         try:
-            for result in self._left(of, part):
-                new = [sentence for sentence in part.late_warnings if sentence not in late]
-                late += new
-                self._write(result, numbered(base, result.frame_number), file, spacing, of, new)
-                self._bar.update()
+            with closing(self._left(of, part)) as left:  # with what reads ahead for it, where this is interrupted
+                for result in left:
+                    new = [sentence for sentence in part.late_warnings if sentence not in late]
+                    late += new
+                    self._write(result, numbered(base, result.frame_number), file, spacing, of, new)
+                    self._bar.update()
         except (ReadError, MeasurementError) as met:
             error = met
         late += [sentence for sentence in part.late_warnings if sentence not in late]
@@ -181,15 +182,15 @@ class Run:
         if error is not None:
             raise error
 
-    def _left(self, of: Key, part: Pullback) -> Iterator["FrameResult"]:
+    def _left(self, of: Key, part: Pullback) -> Generator["FrameResult", None, None]:
         """The frames of a pullback that no earlier run has done."""
         done = self._writer.done(of)
         if done < len(part):
-            return self._results(part, smooth=self._options.smooth, done=done)
+            yield from self._results(part, smooth=self._options.smooth, done=done)
+            return
         with suppress(ReadError):  # what is met behind the last frame is told once that is read
             for _ in part.frames(len(part) - 1):
                 pass
-        return iter(())
 
     def _results(self, pullback: Pullback, *, smooth: bool = False, done: int = 0) -> Iterator["FrameResult"]:
         asked = self._options

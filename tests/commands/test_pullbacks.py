@@ -14,7 +14,7 @@ from octseg.cli import main
 from octseg.export.journal import JOURNAL_NAME
 from tests.fakes import pullbacks
 from tests.fakes.commands import OCTSEG, QUICK, measures, names
-from tests.fakes.dicom_files import pullback_file
+from tests.fakes.dicom_files import PATIENT, pullback_file
 from tests.fakes.forking import start_python
 
 
@@ -72,6 +72,8 @@ def test_dicom_files_of_one_series_are_one_pullback_called_by_their_folder(
         *(("P7", number) for number in (1, 2)),
     ]
     assert {"P7_pullback.json", "IMG002_pullback.json"} < set(names(tmp_path / "out"))
+    written = b"".join(path.read_bytes() for path in (tmp_path / "out").iterdir())
+    assert not any(str(value).encode() in written for value in PATIENT.values())
 
 
 def test_without_a_spacing_there_are_no_lengths_and_that_is_null_in_the_tables(pullback: Path, tmp_path: Path) -> None:
@@ -167,3 +169,17 @@ def test_what_is_met_on_the_way_is_the_same_after_a_kill(four: list[np.ndarray],
     assert predict(source, out=out) == 0
     kept = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
     assert {path.name: path.read_bytes() for path in out.iterdir()} == kept
+
+
+def test_a_pullback_is_smoothed_where_asked_and_says_so_and_pictures_of_a_folder_say_that_they_are_not(
+    four: list[np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pullbacks.pictures_in(tmp_path / "run", four[:2])
+    (tmp_path / "IMG001").write_bytes(pullback_file(four[:3]))
+    given = (tmp_path / "IMG001", tmp_path / "run", "--frame-spacing", "0.2", "--smooth")
+    assert predict(*given, out=tmp_path / "out") == 0
+    assert "median of three frames" in str(along(tmp_path / "out", "IMG001")["smoothing"])
+    assert along(tmp_path / "out", "run")["smoothing"] is None
+    assert "so none was smoothed" in capsys.readouterr().err
+    assert predict(*given, "--uncertainty", out=tmp_path / "out") == 1
+    assert "--smooth and --uncertainty do not go together" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Runs of `octseg predict` that are killed, stopped, without room or beside another: the same command goes on."""
 
+import errno
 import json
 import os
 import random
@@ -18,7 +19,8 @@ from octseg.cli import main
 from octseg.export.journal import JOURNAL_NAME
 from octseg.phantom import random_pullback
 from tests.fakes.commands import OCTSEG, QUICK, measures, names
-from tests.fakes.forking import Forked, start_python
+from tests.fakes.disks import can_be_had
+from tests.fakes.forking import Forked, python, start_python
 
 FRAMES, PICTURES = 5, 3
 FLAGS = ["--no-overlay", "--frame-spacing", "0.2", *QUICK]
@@ -211,3 +213,21 @@ def test_the_journal_holds_no_name_of_a_folder(inputs: list[str], unfinished: Pa
     text = (unfinished / JOURNAL_NAME).read_text()
     assert str(Path(inputs[0]).parent) not in text
     assert {json.loads(line)["record"]["file"] for line in text.splitlines()[1:]} == {"run.tif"}
+
+
+ON_SUCH_A_DISK = """
+import sys
+from octseg.cli import main
+from tests.fakes.disks import locks_fail_with
+locks_fail_with(int(sys.argv[1]))
+sys.exit(main(["predict", *sys.argv[2:]]))
+"""
+
+
+@pytest.mark.skipif(not can_be_had(), reason="such a disk is had on Linux alone")
+def test_a_disk_that_cannot_lock_is_said_and_used_all_the_same(inputs: list[str], tmp_path: Path) -> None:
+    flags = [inputs[1], "--out", str(tmp_path / "out"), "--frames", "1", *FLAGS]
+    done = python(["-c", ON_SUCH_A_DISK, str(errno.ENOLCK), *flags], os.environ)
+    assert done.returncode == 0
+    assert done.stderr.startswith("octseg: the disk of out cannot lock files (no locks available), so a second run")
+    assert len(measures(tmp_path / "out")) == 1
