@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from octseg.boxed import BoxedMap
 from octseg.checkpoint import Checkpoint
-from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
-from octseg.decoding.reaches import joined, nearer_view
+from octseg.decoding import Levels, RayGrid, decode, least_that_tells, why_withdrawn
+from octseg.decoding.reaches import joined, joined_in_boxes, nearer_view
 from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, OctsegError, ReadError
 from octseg.inference import Backend, choose_backend
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
-from octseg.measurement import FrameMeasures, measure
-from octseg.measurement.frame import of_whole_frame
+from octseg.measurement import FrameMeasures
+from octseg.measurement.frame import measure_boxed, of_whole_frame
 from octseg.measurement.intervals import find_intervals, find_signs
 from octseg.pullback import Frame, PixelScale, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
@@ -28,7 +29,7 @@ from octseg.view import find_pixel_scale
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import FrameView, to_input, view_frame
 
-Maps = dict[str, NDArray[np.float32]]  # class name -> (H, W)
+Maps = dict[str, BoxedMap]  # class name -> its map over the part that is decoded
 Source = FileSource | Image.Image | NDArray[Any] | Pullback
 ARRAY_NAME = "frame"
 PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
@@ -81,8 +82,8 @@ class _Seen:
         return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, part.frame_side_px, part.factor)
 
     def measured(self, planes: Maps) -> FrameMeasures:
-        """Measures of outlines over the part, as planes (h, w), in the frame's own pixels."""
-        measures = measure(
+        """Measures of outlines over the part, in the frame's own pixels."""
+        measures = measure_boxed(
             planes,
             self.spacing_mm,
             disc=self.disc,
@@ -209,21 +210,26 @@ class Segmenter:
 
     def _result(self, seen: _Seen, looks: Sequence[_Look], pullback: Pullback, file: str) -> FrameResult:
         """What the network saw of one frame to its result."""
-        probability = self._probability(seen, [look.planes for look in looks], looks)
+        planes = [look.planes for look in looks]
+        probability = self._probability(seen, planes, looks)
         [(outlines, measures)] = self._measured(seen, [probability])
         withdrawn = _why_withdrawn(seen, outlines.get("lumen"))
         if withdrawn is not None:
             measures = FrameMeasures()
             masks = {name: np.zeros(seen.part.whole, bool) for name in outlines}
         else:
-            masks = {name: seen.part.mask(plane) for name, plane in outlines.items()}
+            masks = {name: seen.part.mask_in_box(plane) for name, plane in outlines.items()}
         return FrameResult(
             name=pullback.name,
             file=file,
             frame_number=seen.number,
             frame=seen.frame,
             masks=masks,
-            probabilities=WholeMaps(probability, seen.part),
+            probabilities=WholeMaps(
+                self.config.network.classes,
+                partial(joined, planes, self._views(seen, looks), self.config.preprocessing),
+                seen.part,
+            ),
             measures=measures,
             scale=seen.scale,
             disc=seen.whole_disc,
@@ -236,10 +242,16 @@ class Segmenter:
         )
 
     def _probability(self, seen: _Seen, planes: Sequence[NDArray[np.float32]], looks: Sequence[_Look]) -> Maps:
-        """Planes (K, rows, columns) at each reach as probability over the part that is decoded, (h, w) a class."""
-        views = [seen.part.view(look.view, seen.seen.grey) for look in looks]
-        maps = joined(planes, views, self.config.preprocessing)
-        return dict(zip(self.config.network.classes, maps, strict=True))
+        """Planes (K, rows, columns) at each reach as probability over the part that is decoded."""
+        classes, thresholds = self.config.network.classes, self.config.every_threshold
+        least = [least_that_tells(thresholds[name]) for name in classes]
+        maps = joined_in_boxes(planes, self._views(seen, looks), self.config.preprocessing, least, seen.disc)
+        return dict(zip(classes, maps, strict=True))
+
+    @staticmethod
+    def _views(seen: _Seen, looks: Sequence[_Look]) -> list[FrameView]:
+        """The part that is decoded as each look reached into it."""
+        return [seen.part.view(look.view, seen.seen.grey) for look in looks]
 
     def _measured(self, seen: _Seen, probabilities: Sequence[Maps]) -> list[tuple[Maps, FrameMeasures]]:
         """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
@@ -311,10 +323,10 @@ def _file_of(source: Source, pullback: Pullback) -> str:
     return pullback.name if name is None else Path(name).name
 
 
-def _why_withdrawn(seen: _Seen, lumen: NDArray[np.float32] | None) -> str | None:
-    """Why nothing is said of a frame: by all of it as displayed, and by the lumen's plane (h, w) over its part."""
+def _why_withdrawn(seen: _Seen, lumen: BoxedMap | None) -> str | None:
+    """Why nothing is said of a frame: by all of it as displayed, and by the lumen's plane over its part."""
     overview = FramePart.overview(seen.view)
-    outlined = None if lumen is None else lumen >= 0.5
+    outlined = None if lumen is None else lumen.reaches(0.5)
     return why_withdrawn(
         overview.picture(seen.frame), overview.view(seen.view), outlined, seen.spacing_mm, vessel=seen.seen
     )

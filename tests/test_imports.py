@@ -35,7 +35,18 @@ ONLY_IN = {
 # Each room looks only at rooms before it; a name is a folder of that package, or a module of it.
 ORDER = {
     "octseg": (
-        *("errors", "classes", "pullback", "reading", "model", "view", "measurement", "checkpoint", "inference"),
+        *(
+            "errors",
+            "classes",
+            "pullback",
+            "boxed",
+            "reading",
+            "model",
+            "view",
+            "measurement",
+            "checkpoint",
+            "inference",
+        ),
         *("decoding", "drawing", "phantom", "result", "export", "segmenter", "pretrained", "dataset", "cards"),
         *("commands", "cli", "__main__", "ui"),
     ),

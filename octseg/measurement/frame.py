@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.measurement.checks import check_centre, check_given
+from octseg.boxed import BoxedMap
+from octseg.measurement.checks import check_centre, check_given, check_pixel_spacing
 from octseg.measurement.cores import CoreMeasures
-from octseg.measurement.tissues import cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
+from octseg.measurement.geometry import find_tissue_in
+from octseg.measurement.tissues import Given, cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
+from octseg.measurement.units import Units
 from octseg.pullback import spacing_mm
 
 
@@ -102,13 +105,40 @@ def measure(
     pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
     check_given(maps, pixel_spacing_mm, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
     check_centre(catheter_centre)
-    given = given_of(maps, pixel_spacing_mm, thresholds or {}, disc, catheter_centre, guide_wire_shadow, frame_side_px)
+    return _measures(
+        given_of(maps, pixel_spacing_mm, thresholds or {}, disc, catheter_centre, guide_wire_shadow, frame_side_px)
+    )
+
+
+def measure_boxed(
+    planes: Mapping[str, BoxedMap],
+    pixel_spacing_mm: float | None,
+    *,
+    disc: NDArray[np.bool_] | None,
+    catheter_centre: tuple[float, float],
+    frame_side_px: float,
+) -> FrameMeasures:
+    """Measure outlines of this program's own, by class name, tissue where 0.5 and more; see `measure`."""
+    check_pixel_spacing(pixel_spacing_mm)
+    given = Given(
+        tissues={name: find_tissue_in(plane, 0.5) for name, plane in planes.items()},
+        size=next(iter(planes.values())).shape,
+        side_px=frame_side_px,
+        units=Units(pixel_spacing_mm),
+        disc=disc,
+        catheter=catheter_centre,
+        shadow=None,
+    )
+    return _measures(given)
+
+
+def _measures(given: Given) -> FrameMeasures:
     lumen, of_lumen = measure_lumen(given)
     cores, of_lipid = measure_lipid(given, lumen)
     of_cap = cap_fields(given.tissues.get("fibrous_cap"), cores, given.units)
     of_vessels = vasa_vasorum_fields(given)
     return FrameMeasures(
-        pixel_spacing_mm=pixel_spacing_mm,
+        pixel_spacing_mm=given.units.pixel_spacing_mm,
         **of_lumen.fields,
         **of_lipid.fields,
         **of_cap,
