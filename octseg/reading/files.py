@@ -6,7 +6,7 @@ and nothing of it but pixels goes on: no text, no tag, no name of a patient.
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
+from octseg.reading.dicom import is_dicom, read_dicom
 from octseg.reading.formats import HEAD_BYTES, image_format
 from octseg.reading.given import FileSource, name_of, path_or_content
 from octseg.reading.levels import LevelRule, SourceLevels, span_of
@@ -44,7 +45,7 @@ def read_pullback(
     limits: Limits | None = None,
     levels: SourceLevels | None = None,
 ) -> Pullback:
-    """The frames of a PNG, JPEG, TIFF, WebP or BMP file; a TIFF of several pages is a pullback, streamed page by page.
+    """The frames of a picture or a DICOM file; a TIFF of several pages is a pullback, streamed page by page.
 
     Args:
         source: path or content of a file, or a file opened in binary mode, which is read from its beginning on.
@@ -59,6 +60,9 @@ def read_pullback(
     """
     limits = Limits.from_environment(os.environ) if limits is None else limits
     label = _label(name or name_of(source) or DEFAULT_NAME)
+    source = path_or_content(source, label, limits)
+    if is_dicom(_head(source)):
+        return read_dicom(source, label, _stem(label), limits)
     data = _read_bytes(source, label, limits)
     refuse_own(data, label)
     header = header_of(data, label, limits)
@@ -109,6 +113,25 @@ def _advice(array: NDArray[Any]) -> str:
     return f"; scale it to 8 bits as you mean it{of_shares}" if array.ndim in (2, 3) else ""
 
 
+def _head(source: Path | bytes) -> bytes:
+    """The first bytes of a file; none where it cannot be opened, which is said elsewhere."""
+    if isinstance(source, bytes):
+        return source[:HEAD_BYTES]
+    try:
+        if not source.is_file():
+            return b""
+        with source.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return b""
+
+
+def _stem(label: str) -> str:
+    """A file's name without its ending; numbers after a dot, as in the names that a PACS gives, are none."""
+    path = PureWindowsPath(label)
+    return label if path.suffix[1:].isdigit() else path.stem or DEFAULT_NAME
+
+
 def _label(given: str) -> str:
     """What a file is called in front of the user: its name without folders, printable and not too long."""
     base = PureWindowsPath(given).name or DEFAULT_NAME
@@ -116,9 +139,8 @@ def _label(given: str) -> str:
     return printable if len(printable) <= MAX_LABEL else printable[: MAX_LABEL - 1] + "…"
 
 
-def _read_bytes(source: FileSource, label: str, limits: Limits) -> bytes:
+def _read_bytes(path: Path | bytes, label: str, limits: Limits) -> bytes:
     """The file's content, once its size and its first bytes have been looked at."""
-    path = path_or_content(source, label, limits)
     if isinstance(path, bytes):
         return path
     try:

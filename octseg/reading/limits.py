@@ -16,6 +16,7 @@ class Limits:
     """Bytes, pixels and counts, all of them above zero.
 
     max_file_bytes: of the file as it is stored.
+    max_inflated_bytes: of a deflated DICOM file, which is held in memory as a whole.
     min_side, max_side, max_pixels, max_aspect: of one frame; aspect is the longer side by the shorter.
     max_frames, max_total_pixels: of a pullback; its frames are decoded one at a time.
     max_scans: passes over the picture that a progressive JPEG may need.
@@ -23,6 +24,7 @@ class Limits:
     """
 
     max_file_bytes: int = 200_000_000
+    max_inflated_bytes: int = 500_000_000
     min_side: int = 32
     max_side: int = 8192
     max_pixels: int = 25_000_000

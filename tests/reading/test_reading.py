@@ -265,7 +265,6 @@ def test_a_pullback_is_named_by_its_file_without_folder_or_ending(tmp_path: Path
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (b"\x00" * 128 + b"DICM" + b"\x00" * 100, "a DICOM file"),
         (b"PK\x03\x04" + b"\x00" * 100, "a ZIP archive"),
         (b"\x00\x00\x00\x18ftypisom" + b"\x00" * 100, "an MP4 or QuickTime video"),
         (b"RIFF\x00\x00\x00\x00AVI " + b"\x00" * 100, "an AVI video"),

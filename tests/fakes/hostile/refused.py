@@ -108,7 +108,6 @@ def foreign() -> Iterator[Case]:
     """Files of other kinds, most of them under a picture's name."""
     rng = np.random.default_rng(1)
     starts = {
-        "DICOM": bytes(128) + b"DICM",
         "ZIP": b"PK\x03\x04",
         "ZIP archive": b"PK\x05\x06",
         "gzip": b"\x1f\x8b\x08",

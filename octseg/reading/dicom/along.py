@@ -1,0 +1,113 @@
+"""Millimetres from frame to frame along the vessel, from a header, with where they stand."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from octseg.reading.dicom.groups import frame_groups, shared_groups
+from octseg.reading.dicom.layout import number
+from octseg.reading.dicom.scale import MACRO, Found
+
+MIN_MM, MAX_MM = 0.005, 2.0
+MOST_UNEVEN = 0.01
+
+Place = tuple[float, float, float]  # mm
+
+
+def frame_spacing_of(datasets: Sequence[Dataset]) -> Found:
+    """Mm from frame to frame, of one file or of files of one frame each, in order.
+
+    By the frames' distances along the vessel, else the spacing that is given, else their places, else their thickness.
+    """
+    warnings: list[str] = []
+    macro, keyword = "IntravascularFrameContentSequence", "IntravascularLongitudinalDistance"
+    distances = [number(group, keyword) for each in datasets for group in frame_groups(each, macro)]
+    told = _by_places(distances, "longitudinal distance", warnings)
+    told = told or _by_element(datasets[0], "SpacingBetweenSlices", warnings)
+    if told is None:
+        positions = [_position(group) for each in datasets for group in _placed(each)]
+        told = _by_places(_along(positions), "position", warnings)
+    told = told or _by_element(datasets[0], "SliceThickness", warnings)
+    return Found(warnings=tuple(warnings)) if told is None else Found(*told, tuple(warnings))
+
+
+def _by_places(places: Sequence[float | None], what: str, warnings: list[str]) -> tuple[float, str] | None:
+    known = [place for place in places if place is not None]
+    if len(known) < 2 or len(known) < len(places):
+        return None
+    step = _step(known, what, warnings)
+    return None if step is None else (step, f"DICOM {what} of frames: {step:.4g} mm.")
+
+
+def _step(places: Sequence[float], what: str, warnings: list[str]) -> float | None:
+    """Mean step between places along the vessel in mm, in the frames' order; None, and why, where they are no run."""
+    steps = np.diff(np.array(places, float))
+    if not np.isfinite(steps).all() or not steps.any():
+        return None
+    if not ((steps > 0).all() or (steps < 0).all()):
+        warnings.append(f"the {what} of frames goes back and forth or stands still, so it does not tell their distance")
+        return None
+    sizes = np.abs(steps)
+    mean = float(sizes.mean())
+    if not MIN_MM <= mean <= MAX_MM:
+        warnings.append(f"the {what} of frames grows by {mean:.4g} mm a frame, which cannot be: not used")
+        return None
+    if sizes.max() - sizes.min() > MOST_UNEVEN * mean:
+        smallest, largest = sizes.min(), sizes.max()
+        warnings.append(f"the {what} of frames grows unevenly, by {smallest:.4g} to {largest:.4g} mm: its mean is used")
+    return mean
+
+
+def _by_element(dataset: Dataset, keyword: str, warnings: list[str]) -> tuple[float, str] | None:
+    for group in (*shared_groups(dataset, MACRO), *frame_groups(dataset, MACRO)[:1], dataset):
+        value = number(group, keyword)
+        if value is None:
+            continue
+        if math.isfinite(value) and MIN_MM <= value <= MAX_MM:
+            return value, f"DICOM {keyword}: {value:.4g} mm."
+        warnings.append(f"{keyword} is {value:.6g} mm, which cannot be the distance of frames: not used")
+    return None
+
+
+def _placed(dataset: Dataset) -> list[Dataset]:
+    """What bears the position of each frame of a file."""
+    return frame_groups(dataset, "PlanePositionSequence") or [dataset]
+
+
+def _position(group: Dataset) -> Place | None:
+    """ImagePositionPatient; None where it is not there or is no place."""
+    try:
+        x, y, z = (float(str(each)) for each in group.get("ImagePositionPatient") or ())
+    except Exception:
+        return None  # pydicom raises whatever it likes on a value that its type does not allow
+    return (x, y, z) if all(math.isfinite(each) for each in (x, y, z)) else None
+
+
+def places_along(datasets: Sequence[Dataset]) -> list[float] | None:
+    """How far the frame of each file lies along the vessel, in mm, in any order; None where that is not told of all.
+
+    By the longitudinal distance, else along the axis on which positions differ most.
+    """
+    macro, keyword = "IntravascularFrameContentSequence", "IntravascularLongitudinalDistance"
+    distances = [number(group, keyword) for each in datasets for group in frame_groups(each, macro)[:1]]
+    known = [distance for distance in distances if distance is not None]
+    if len(known) == len(datasets):
+        return known
+    positions = [position for each in datasets if (position := _position(_placed(each)[0])) is not None]
+    if len(positions) < len(datasets):
+        return None
+    places = np.array(positions)
+    return [float(place) for place in places[:, np.ptp(places, axis=0).argmax()]]
+
+
+def _along(positions: Sequence[Place | None]) -> list[float | None]:
+    """How far each position lies along the line from the first to the last, in mm."""
+    known = [position for position in positions if position is not None]
+    if len(known) < 2 or len(known) < len(positions):
+        return [None]
+    places = np.array(known)
+    line = places[-1] - places[0]
+    length = float(np.linalg.norm(line))
+    return [float(place) for place in (places - places[0]) @ (line / length)] if length > 0 else [None]
