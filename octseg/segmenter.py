@@ -1,6 +1,7 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,9 +26,10 @@ from octseg.pullback import Frame, PixelScale, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
-from octseg.view import find_pixel_scale
+from octseg.segmenting.ahead import ahead
+from octseg.segmenting.scale import ScaleAlong
 from octseg.view.part import FramePart
-from octseg.view.preprocessing import FrameView, to_input, view_frame
+from octseg.view.preprocessing import FrameView, to_input
 
 Maps = dict[str, BoxedMap]  # class name -> its map over the part that is decoded
 Source = FileSource | Image.Image | NDArray[Any] | Pullback
@@ -168,16 +170,21 @@ class Segmenter:
     def _results(
         self, pullback: Pullback, file: str, pixel_spacing_mm: float | None, preset: str | None, uncertainty: bool
     ) -> Iterator[FrameResult]:
-        numbered = enumerate(pullback, start=pullback.first_number)
-        seen = (
-            _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
-            for number, frame, view in ((n, f, view_frame(_no_result(f, file))) for n, f in numbered)
-        )
-        for batch in _batches(seen, self._run):
-            for item, looks in zip(batch, self._looks_at(batch), strict=True):
+        several = len(pullback) > 1
+        frames = (_no_result(frame, file) for frame in pullback)
+        seen = _seen_in(ahead(frames) if several else frames, pullback, pixel_spacing_mm, preset)
+        looked = self._looked(ahead(seen) if several else seen)
+        with closing(ahead(looked) if several else looked) as stages:
+            for item, looks in stages:
                 result = self._result(item, looks, pullback, file)
                 asked = uncertainty and result.withdrawn is None
                 yield self._with_intervals(result, item, looks) if asked else result
+
+    def _looked(self, seen: Generator[_Seen, None, None]) -> Generator[tuple[_Seen, list[_Look]], None, None]:
+        """Each frame with what the network saw of it."""
+        with closing(seen):
+            for batch in _batches(seen, self._run):
+                yield from zip(batch, self._looks_at(batch), strict=True)
 
     def _looks_at(self, batch: Sequence[_Seen]) -> list[list[_Look]]:
         """Each frame at its full reach and, where that shows more, nearer."""
@@ -291,6 +298,17 @@ def _no_result(frame: Frame, file: str) -> Frame:
     return frame
 
 
+def _seen_in(
+    frames: Generator[Frame, None, None], pullback: Pullback, pixel_spacing_mm: float | None, preset: str | None
+) -> Generator[_Seen, None, None]:
+    """Frames as they are seen; what is the same for a pullback is found once, and looked for anew where it is not."""
+    along = ScaleAlong(pullback, pixel_spacing_mm, preset)
+    with closing(frames):
+        for number, frame in enumerate(frames, start=pullback.first_number):
+            view, scale = along.seen(frame)
+            yield _Seen(number, frame, view, scale)
+
+
 def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:
     """As many frames at once as the backend takes; those read before an unreadable one are handed out first."""
     batch: list[_Seen] = []
@@ -329,13 +347,4 @@ def _why_withdrawn(seen: _Seen, lumen: BoxedMap | None) -> str | None:
     outlined = None if lumen is None else lumen.reaches(0.5)
     return why_withdrawn(
         overview.picture(seen.frame), overview.view(seen.view), outlined, seen.spacing_mm, vessel=seen.seen
-    )
-
-
-def _scale_of(
-    frame: Frame, view: FrameView, pullback: Pullback, pixel_spacing_mm: float | None, preset: str | None
-) -> PixelScale:
-    header_mm = pullback.pixel_spacing_mm
-    return find_pixel_scale(
-        frame, header_mm=header_mm, user_mm=pixel_spacing_mm, preset=preset, ruler=view.ruler, bars=view.bars
     )

@@ -35,20 +35,9 @@ ONLY_IN = {
 # Each room looks only at rooms before it; a name is a folder of that package, or a module of it.
 ORDER = {
     "octseg": (
-        *(
-            "errors",
-            "classes",
-            "pullback",
-            "boxed",
-            "reading",
-            "model",
-            "view",
-            "measurement",
-            "checkpoint",
-            "inference",
-        ),
-        *("decoding", "drawing", "phantom", "result", "export", "segmenter", "pretrained", "dataset", "cards"),
-        *("commands", "cli", "__main__", "ui"),
+        *("errors", "classes", "pullback", "boxed", "reading", "model", "view", "measurement", "checkpoint"),
+        *("inference", "decoding", "drawing", "phantom", "result", "export", "segmenting", "segmenter"),
+        *("pretrained", "dataset", "cards", "commands", "cli", "__main__", "ui"),
     ),
     "train": (
         *("code_version", "locking", "preparing", "dataset", "judging", "learning", "reporting"),

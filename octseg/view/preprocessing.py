@@ -105,6 +105,7 @@ class FrameView:
     has_catheter: whether one was seen in the frame.
     part: rows and columns of the picture that are the frame; None where all of it is.
     frame_count, is_page: as in octseg/view/capture.py.
+    stretch: width by height of the disc where another frame of the pullback told it, else None.
     """
 
     grey: NDArray[np.uint8]
@@ -118,6 +119,7 @@ class FrameView:
     frame_count: int = 1
     is_page: bool = False
     bars: tuple[Bar, ...] = ()
+    stretch: float | None = None
 
     @property
     def circle(self) -> Disc:
@@ -180,13 +182,13 @@ def _view_of(frame: Frame, grey: NDArray[np.uint8], disc: Disc | None, *, is_cut
     if bars:
         grey = paint_out(grey, bar_marks(frame, bars))
     if disc is not None:
-        grey = _on_black(grey, disc.mask(*grey.shape), is_cut_out=is_cut_out)
+        grey = on_black(grey, disc.mask(*grey.shape), is_cut_out=is_cut_out)
     has_catheter = catheter is not None
     warnings = (EXCHANGED,) * exchanged + _view_warnings(disc is not None, has_catheter)
     return FrameView(grey, disc, centre, ruler, warnings, has_catheter=has_catheter, bars=bars)
 
 
-def _on_black(grey: NDArray[np.uint8], imaged: NDArray[np.bool_], *, is_cut_out: bool) -> NDArray[np.uint8]:
+def on_black(grey: NDArray[np.uint8], imaged: NDArray[np.bool_], *, is_cut_out: bool = False) -> NDArray[np.uint8]:
     """Grey levels (H, W) black where not `imaged` (H, W), and those of a frame whose black is lifted brought down.
 
     The darkest of what is imaged says how far, unless black lies beside the disc. is_cut_out: of a page, so that what
