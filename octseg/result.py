@@ -3,8 +3,9 @@
 Every plane has the frame's own height and width. Points are (row, col) in pixels, pixel centres at whole numbers.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -37,20 +38,26 @@ class ModelIdentity:
 
 
 class WholeMaps(Mapping[str, NDArray[np.float32]]):
-    """Maps of a frame by class name, (H, W) float32 each; those of a large frame are made when one is asked for."""
+    """Maps of a frame by class name, (H, W) float32 each, made when one is asked for."""
 
-    def __init__(self, maps: Mapping[str, NDArray[np.float32]], part: "FramePart") -> None:
-        """maps: (h, w) over a part of the frame."""
-        self._maps, self._part = maps, part
+    def __init__(self, names: Sequence[str], make: Callable[[], NDArray[np.float32]], part: "FramePart") -> None:
+        """make: gives the maps (K, h, w) of the classes named, over a part of the frame."""
+        self._names, self._make, self._part = tuple(names), make, part
+
+    @cached_property
+    def _maps(self) -> NDArray[np.float32]:
+        return self._make()
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
-        return self._part.map(self._maps[name])
+        if name not in self._names:
+            raise KeyError(name)
+        return self._part.map(self._maps[self._names.index(name)])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._maps)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._maps)
+        return len(self._names)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,8 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,32 +12,32 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from octseg.boxed import BoxedMap
 from octseg.checkpoint import Checkpoint
-from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
+from octseg.decoding import Levels, decode, least_that_tells, why_withdrawn
 from octseg.decoding.along import HALF, SENTENCE, PolarLook, sliding, smoothed
-from octseg.decoding.reaches import joined, nearer_view
+from octseg.decoding.reaches import joined, joined_in_boxes, nearer_view
 from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, ReadError
 from octseg.inference import choose_backend
 from octseg.inference.backends import Inputs, Waiting
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures
-from octseg.measurement.frame import measure_seen, of_whole_frame
 from octseg.measurement.intervals import find_intervals, find_signs
 from octseg.measurement.rays import FrameRays
 from octseg.pipeline import ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
-from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, spacing_mm
+from octseg.pipeline.frames import Look, LookedAt, Maps, Seen, seen_along
+from octseg.pullback import LARGE_PIXELS, Frame, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
-from octseg.view.agreed import scale_in, with_agreed_scale
-from octseg.view.bar import LabelMemory
+from octseg.view.agreed import with_agreed_scale
+from octseg.view.along import start_of_stretch
 from octseg.view.part import FramePart
-from octseg.view.preprocessing import FrameView, to_input, view_frame
+from octseg.view.preprocessing import FrameView, to_input
 
-Maps = dict[str, NDArray[np.float32]]  # class name -> (H, W)
 Source = FileSource | Image.Image | NDArray[Any] | Pullback
 Run = Callable[[Inputs], Waiting]
 ARRAY_NAME = "frame"
@@ -46,68 +46,6 @@ UNCALIBRATED = (
     "The intervals of this model were not checked against any truth: they hold what variants of the frame differ by, "
     "and are likely to be too narrow."
 )
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A frame on its way to the network."""
-
-    number: int
-    frame: Frame
-    view: FrameView
-    scale: PixelScale
-
-    @cached_property
-    def part(self) -> FramePart:
-        """What of the frame is decoded and measured, and how finely; all below is of this part, (h, w)."""
-        return FramePart.about(self.view)
-
-    @cached_property
-    def seen(self) -> FrameView:
-        """The part as it is seen."""
-        return self.part.view(self.view)
-
-    @cached_property
-    def spacing_mm(self) -> float | None:
-        """Of its pixels."""
-        return self.part.spacing_mm(self.scale.pixel_spacing_mm)
-
-    @cached_property
-    def disc(self) -> NDArray[np.bool_] | None:
-        """(h, w), True on the imaged disc."""
-        return None if self.seen.disc is None else self.seen.disc.mask(*self.part.shape)
-
-    @property
-    def whole_disc(self) -> NDArray[np.bool_] | None:
-        """(H, W), True on the imaged disc, of the whole frame."""
-        if self.part.is_whole or self.view.disc is None:
-            return self.disc
-        return self.view.disc.mask(*self.part.whole)
-
-    @cached_property
-    def grid(self) -> RayGrid:
-        """Rays about the catheter to the farthest rim."""
-        part, seen = self.part, self.seen
-        return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, part.frame_side_px, part.factor)
-
-    def measured(self, planes: Maps) -> tuple[FrameMeasures, FrameRays | None]:
-        """Measures of outlines over the part, as planes (h, w), in the frame's own pixels, and its rays."""
-        measures, rays = measure_seen(
-            planes, self.spacing_mm, self.seen, disc=self.disc, frame_side_px=self.grid.side_px
-        )
-        return of_whole_frame(measures, self.part.factor), rays
-
-
-@dataclass(frozen=True)
-class _Look:
-    """A frame as the network sees it at one reach: its input (rows, columns) and the probability (K, rows, columns)."""
-
-    view: FrameView
-    grey: NDArray[np.uint8]
-    planes: NDArray[np.float32]
-
-
-_LookedAt = tuple[_Seen, list[_Look]]
 
 
 class Segmenter:
@@ -200,8 +138,8 @@ class Segmenter:
     ) -> Iterator[FrameResult]:
         pullback = with_agreed_scale(pullback)
         before = min(done, HALF) if smooth else 0  # frames that are done, and by which the next are smoothed
-        skipped = done - before
-        frames = pullback.frames(skipped) if skipped else iter(pullback)
+        begin = start_of_stretch(done - before)
+        frames = pullback.frames(begin) if begin else iter(pullback)
         first = next(frames, None)
         if first is None:
             return
@@ -209,30 +147,24 @@ class Segmenter:
         is_alone = len(pullback) == 1 or first.shape[0] * first.shape[1] > LARGE_PIXELS
         apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else ahead
 
-        memory = LabelMemory()
-
-        def see(numbered: tuple[int, Frame]) -> _Seen:
-            number, frame = numbered
-            view = view_frame(_no_result(frame, file), memory)
-            return _Seen(number, frame, view, scale_in(frame, view, pullback, pixel_spacing_mm, preset))
-
-        def make(looked_at: _LookedAt) -> FrameResult:
+        def make(looked_at: LookedAt) -> FrameResult:
             item, looks = looked_at
             result = self._result(item, looks, pullback, file)
             result = replace(result, smoothing=SENTENCE) if smooth else result
             asked = uncertainty and result.withdrawn is None
             return self._with_intervals(result, item, looks) if asked else result
 
-        read = apart(numbered(first, frames, pullback.first_number + skipped))
+        read = apart(each(numbered(first, frames, pullback.first_number + begin), partial(_no_result, file=file)))
         del first, frames
-        looked_at = apart(self._looked_at(apart(each(read, see)), is_alone))
+        seen = seen_along(read, pullback, pixel_spacing_mm, preset, passed_over=done - before - begin)
+        looked_at = apart(self._looked_at(apart(seen), is_alone))
         results = apart(each(self._smoothed(looked_at, before) if smooth else looked_at, make))
         try:
             yield from results
         finally:
             close(results)
 
-    def _smoothed(self, looked_at: Iterator[_LookedAt], before: int) -> Iterator[_LookedAt]:
+    def _smoothed(self, looked_at: Iterator[LookedAt], before: int) -> Iterator[LookedAt]:
         """Frames with what their neighbours say of each place in the wall, without the first `before`."""
         classes, config = self.config.network.classes, self.config.preprocessing
         try:
@@ -244,14 +176,14 @@ class Segmenter:
         finally:
             close(looked_at)
 
-    def _looked_at(self, seen: Iterator[_Seen], is_alone: bool) -> Iterator[_LookedAt]:
+    def _looked_at(self, seen: Iterator[Seen], is_alone: bool) -> Iterator[LookedAt]:
         """Each frame with what the network saw of it; while one is looked at nearer, the next ones are on their way.
 
         is_alone: one after the other, each on all cores.
         """
         run = self._at_once if is_alone else self._run.begin
         ahead_by = 0 if is_alone else self._run.at_once - 1
-        begun: deque[tuple[list[_Seen], Callable[[], list[_Look]]]] = deque()
+        begun: deque[tuple[list[Seen], Callable[[], list[Look]]]] = deque()
         try:
             in_batches = batches(seen, self._run.batch)
             while True:
@@ -275,7 +207,7 @@ class Segmenter:
         probability = self._run(inputs)
         return lambda: probability
 
-    def _with_nearer(self, run: Run, batch: Sequence[_Seen], full: Sequence[_Look]) -> list[list[_Look]]:
+    def _with_nearer(self, run: Run, batch: Sequence[Seen], full: Sequence[Look]) -> list[list[Look]]:
         """The looks at each frame: the one at its full reach and, where that shows more, one nearer."""
         config, classes = self.config.preprocessing, self.config.network.classes
         looks = [[look] for look in full]
@@ -293,38 +225,43 @@ class Segmenter:
                 of_item.append(next(near_looks))
         return looks
 
-    def _begin(self, run: Run, views: Sequence[FrameView], first: int) -> Callable[[], list[_Look]]:
+    def _begin(self, run: Run, views: Sequence[FrameView], first: int) -> Callable[[], list[Look]]:
         """The network's probability of views, begun now; `first` is the number of the first frame."""
         inputs = np.stack([to_input(view, self.config.preprocessing) for view in views])
         waiting = run(inputs)
 
-        def wait() -> list[_Look]:
+        def wait() -> list[Look]:
             probability = waiting()
             if not np.isfinite(probability.sum()):
                 raise CheckpointError(
                     f"the model {self.identity.name} gives no numbers for frame {first}; its weights are unusable"
                 )
-            return [_Look(*each) for each in zip(views, inputs, probability, strict=True)]
+            return [Look(*each) for each in zip(views, inputs, probability, strict=True)]
 
         return wait
 
-    def _result(self, seen: _Seen, looks: Sequence[_Look], pullback: Pullback, file: str) -> FrameResult:
+    def _result(self, seen: Seen, looks: Sequence[Look], pullback: Pullback, file: str) -> FrameResult:
         """What the network saw of one frame to its result."""
-        probability = self._probability(seen, [look.planes for look in looks], looks)
+        planes = [look.planes for look in looks]
+        probability = self._probability(seen, planes, looks)
         [(outlines, (measures, rays))] = self._measured(seen, [probability])
         withdrawn = _why_withdrawn(seen, outlines.get("lumen"))
         if withdrawn is not None:
             measures, rays = FrameMeasures(), None
             masks = {name: np.zeros(seen.part.whole, bool) for name in outlines}
         else:
-            masks = {name: seen.part.mask(plane) for name, plane in outlines.items()}
+            masks = {name: seen.part.mask_in_box(plane) for name, plane in outlines.items()}
         return FrameResult(
             name=pullback.name,
             file=file,
             frame_number=seen.number,
             frame=seen.frame,
             masks=masks,
-            probabilities=WholeMaps(probability, seen.part),
+            probabilities=WholeMaps(
+                self.config.network.classes,
+                partial(joined, planes, self._views(seen, looks), self.config.preprocessing),
+                seen.part,
+            ),
             measures=measures,
             scale=seen.scale,
             disc=seen.whole_disc,
@@ -337,14 +274,20 @@ class Segmenter:
             warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
         )
 
-    def _probability(self, seen: _Seen, planes: Sequence[NDArray[np.float32]], looks: Sequence[_Look]) -> Maps:
-        """Planes (K, rows, columns) at each reach as probability over the part that is decoded, (h, w) a class."""
-        views = [seen.part.view(look.view, seen.seen.grey) for look in looks]
-        maps = joined(planes, views, self.config.preprocessing)
-        return dict(zip(self.config.network.classes, maps, strict=True))
+    def _probability(self, seen: Seen, planes: Sequence[NDArray[np.float32]], looks: Sequence[Look]) -> Maps:
+        """Planes (K, rows, columns) at each reach as probability over the part that is decoded."""
+        classes, thresholds = self.config.network.classes, self.config.every_threshold
+        least = [least_that_tells(thresholds[name]) for name in classes]
+        maps = joined_in_boxes(planes, self._views(seen, looks), self.config.preprocessing, least, seen.disc)
+        return dict(zip(classes, maps, strict=True))
+
+    @staticmethod
+    def _views(seen: Seen, looks: Sequence[Look]) -> list[FrameView]:
+        """The part that is decoded as each look reached into it."""
+        return [seen.part.view(look.view, seen.seen.grey) for look in looks]
 
     def _measured(
-        self, seen: _Seen, probabilities: Sequence[Maps]
+        self, seen: Seen, probabilities: Sequence[Maps]
     ) -> list[tuple[Maps, tuple[FrameMeasures, FrameRays | None]]]:
         """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
         levels = Levels(self.config.every_threshold, self.config.calibration.least_core_logit)
@@ -353,7 +296,7 @@ class Segmenter:
             for planes in decode(probabilities, levels, seen.grid, seen.disc, seen.spacing_mm)
         ]
 
-    def _with_intervals(self, result: FrameResult, seen: _Seen, looks: Sequence[_Look]) -> FrameResult:
+    def _with_intervals(self, result: FrameResult, seen: Seen, looks: Sequence[Look]) -> FrameResult:
         """The result with intervals, from variants of what the network saw, and from its probability shifted."""
         config, widths = self.config.preprocessing, self.config.calibration.intervals
         seen_as = [self._run(np.stack([variant.seen(look.grey, config) for variant in VARIANTS])) for look in looks]
@@ -377,10 +320,10 @@ def _named(preset: object) -> str | None:
     return None if preset is None else str(preset)
 
 
-def _no_result(frame: Frame, file: str) -> Frame:
-    """The frame; OwnResultError where it is one of this program's own pictures."""
-    refuse_own_picture(frame, file)
-    return frame
+def _no_result(numbered: tuple[int, Frame], file: str) -> tuple[int, Frame]:
+    """A frame with its number; OwnResultError where it is one of this program's own pictures."""
+    refuse_own_picture(numbered[1], file)
+    return numbered
 
 
 def _as_pullback(source: Source) -> Pullback:
@@ -398,10 +341,10 @@ def _file_of(source: Source, pullback: Pullback) -> str:
     return pullback.name if name is None else Path(name).name
 
 
-def _why_withdrawn(seen: _Seen, lumen: NDArray[np.float32] | None) -> str | None:
-    """Why nothing is said of a frame: by all of it as displayed, and by the lumen's plane (h, w) over its part."""
+def _why_withdrawn(seen: Seen, lumen: BoxedMap | None) -> str | None:
+    """Why nothing is said of a frame: by all of it as displayed, and by the lumen's plane over its part."""
     overview = FramePart.overview(seen.view)
-    outlined = None if lumen is None else lumen >= 0.5
+    outlined = None if lumen is None else lumen.reaches(0.5)
     return why_withdrawn(
         overview.picture(seen.frame), overview.view(seen.view), outlined, seen.spacing_mm, vessel=seen.seen
     )

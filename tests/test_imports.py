@@ -35,9 +35,9 @@ ONLY_IN = {
 # Each room looks only at rooms before it; a name is a folder of that package, or a module of it.
 ORDER = {
     "octseg": (
-        *("errors", "classes", "pullback", "reading", "model", "view", "measurement", "checkpoint", "inference"),
-        *("decoding", "drawing", "phantom", "result", "export", "pipeline", "segmenter", "pretrained", "dataset"),
-        *("cards", "commands", "cli", "__main__", "ui"),
+        *("errors", "classes", "pullback", "boxed", "reading", "model", "view", "measurement", "checkpoint"),
+        *("inference", "decoding", "drawing", "phantom", "result", "export", "pipeline", "segmenter"),
+        *("pretrained", "dataset", "cards", "commands", "cli", "__main__", "ui"),
     ),
     "train": (
         *("code_version", "preparing", "dataset", "judging", "learning", "reporting"),

@@ -367,19 +367,6 @@ def pullback_of(frames: list[np.ndarray]) -> Pullback:
     return Pullback(name="IMG001", frame_count=len(frames), read_frames=lambda: iter(frames))
 
 
-def test_frames_of_a_pullback_give_what_each_gives_by_itself(segmenter: Segmenter) -> None:
-    frames = [render(random_spec(seed)).frame for seed in (1, 2, 3, 4)]
-    pullback = Pullback(name="run", frame_count=4, read_frames=lambda: iter(frames))
-    results = list(segmenter.segment_pullback(pullback))
-    assert [result.frame_number for result in results] == [1, 2, 3, 4]
-    for frame, result in zip(frames, results, strict=True):
-        alone = segmenter.segment(frame)
-        assert result.measures == alone.measures
-        assert result.warnings == alone.warnings
-        for name, mask in alone.masks.items():
-            np.testing.assert_array_equal(result.masks[name], mask)
-
-
 def test_a_pullback_that_is_given_up_is_read_no_further_and_leaves_no_thread(segmenter: Segmenter) -> None:
     frame, read = render(random_spec(1)).frame, list[int]()
 

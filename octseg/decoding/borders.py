@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.boxed import BoxedMap
 from octseg.decoding.paths import best_places, best_stretches
 from octseg.decoding.rays import N_RAYS, Floats, Radii, RayGrid, smoothed
 from octseg.decoding.wall import Wall, walls_behind
@@ -54,19 +55,19 @@ class Borders:
 
 
 def find_borders(
-    probabilities: Sequence[Mapping[str, Floats]],
+    probabilities: Sequence[Mapping[str, BoxedMap]],
     levels: Levels,
     grid: RayGrid,
     disc: NDArray[np.bool_] | None,
     pixel_spacing_mm: float | None,
 ) -> list[Borders]:
-    """The borders along rays, (N_RAYS,), of each variant of a frame's maps (H, W); see `octseg.decoding.decode`."""
+    """The borders along rays, (N_RAYS,), of each variant of a frame's maps; see `octseg.decoding.decode`."""
     mm = length_px(1.0, pixel_spacing_mm, grid.side_px) / grid.step_px  # places
     imaged = np.ones((N_RAYS, grid.places), bool) if disc is None else grid.read(disc) > 0.5
 
     def logits(name: str) -> Floats:
         """(N_RAYS, N, places), 0 at the threshold; never likely where nothing is imaged."""
-        read = np.stack([grid.read(maps[name]) for maps in probabilities], axis=1)
+        read = np.stack([grid.read(maps[name].values, maps[name].corner) for maps in probabilities], axis=1)
         return np.where(imaged[:, None], logits_over(read, levels.thresholds[name]), np.float32(-SURE))
 
     lumens: Sequence[Radii | None] = [None] * len(probabilities)
@@ -74,15 +75,22 @@ def find_borders(
     if "lumen" in probabilities[0]:
         found_lumens = _lumens(logits("lumen"), grid, mm)
         lumens, walls = found_lumens, walls_behind(found_lumens, grid, pixel_spacing_mm)
-    if "lipid_core" not in probabilities[0]:
+    lipid = logits("lipid_core") if "lipid_core" in probabilities[0] else None
+    if lipid is None or lipid.max() < levels.core:  # then no core can be as sure as that on average
         return [Borders(*each, None, None, np.zeros(N_RAYS, bool)) for each in zip(lumens, walls, strict=True)]
     cap = logits("fibrous_cap") if "fibrous_cap" in probabilities[0] else None
     allowed = np.stack([imaged if wall is None else wall.holds_lipid & imaged for wall in walls], axis=1)
-    found = _with_lipid(logits("lipid_core"), cap, allowed, levels.core, grid, mm)
+    found = _with_lipid(lipid, cap, allowed, levels.core, grid, mm)
     return [
         Borders(lumen, wall, front if lumen is None else np.maximum(front, lumen), back, lipid)
         for lumen, wall, (front, back, lipid) in zip(lumens, walls, found, strict=True)
     ]
+
+
+def least_that_tells(threshold: float) -> float:
+    """The probability up to which all is the same to `logits_over`, a little less for what rounding adds."""
+    odds = threshold / (1 - threshold) * np.exp(-SURE)
+    return float(0.98 * odds / (1 + odds))
 
 
 def logits_over(probability: Floats, threshold: float) -> Floats:

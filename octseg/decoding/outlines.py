@@ -10,28 +10,30 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.boxed import BoxedMap
 from octseg.decoding.borders import Levels, find_borders
 from octseg.decoding.planes import draw_planes
-from octseg.decoding.rays import Floats, RayGrid
+from octseg.decoding.rays import RayGrid
 
 
 def decode(
-    probabilities: Sequence[Mapping[str, Floats]],
+    probabilities: Sequence[Mapping[str, BoxedMap]],
     levels: Levels,
     grid: RayGrid,
     disc: NDArray[np.bool_] | None,
     pixel_spacing_mm: float | None,
-) -> list[dict[str, Floats]]:
+) -> list[dict[str, BoxedMap]]:
     """The planes that are drawn, measured and exported, of each variant of one frame's maps; outlined where 0.5.
 
     Args:
-        probabilities: class name -> (H, W), for each variant; all have the same classes.
+        probabilities: class name -> its map, for each variant; all have the same classes. What `least_that_tells` may
+            be left out of a map's box.
         levels: what counts as found.
         grid: rays about the catheter to the farthest rim.
         disc: (H, W), True where the frame is imaged.
 
     Returns:
-        class name -> (H, W) float32 in [0, 1], in the order given.
+        class name -> plane in [0, 1], in the order given, in a box that leaves room for measures about its outline.
     """
     borders = find_borders(probabilities, levels, grid, disc, pixel_spacing_mm)
     return [

@@ -8,40 +8,62 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.boxed import BoxedMap, Part
 from octseg.decoding.borders import Borders
-from octseg.decoding.rays import FINE, N_RAYS, Floats, Part, Radii, RayGrid
-from octseg.measurement.depth import length_px, lipid_depth_px
+from octseg.decoding.rays import FINE, N_RAYS, Floats, Radii, RayGrid
+from octseg.decoding.wall import Wall
+from octseg.measurement.depth import length_px
 
 EDGE_PX = 4.0  # over which an outline's plane rises from 0 to 1
 CORNER_MM = 0.15  # radius with which the ends of a core are rounded
-AROUND_PX = 8  # about the borders of a core, more than an outline's plane needs to fall to 0
+AROUND_PX = 16  # about the borders of a core: its plane falls to 0 there, and measures look at what lies beside it
 
 
 def draw_planes(
-    maps: Mapping[str, Floats],
+    maps: Mapping[str, BoxedMap],
     thresholds: Mapping[str, float],
     borders: Borders,
     grid: RayGrid,
     disc: NDArray[np.bool_] | None,
     pixel_spacing_mm: float | None,
-) -> dict[str, Floats]:
-    """The planes (H, W) float32 in [0, 1] of one frame's maps, in their order; see `octseg.decoding.decode`."""
-    planes = dict.fromkeys(maps, np.zeros(grid.shape, np.float32))
+) -> dict[str, BoxedMap]:
+    """The planes in [0, 1] of one frame's maps, in their order; see `octseg.decoding.decode`."""
+    planes = dict.fromkeys(maps, BoxedMap.nothing(grid.shape))
     wall = borders.wall
     if wall is not None:
-        planes["lumen"] = np.zeros(grid.shape, np.float32)
-        planes["lumen"][wall.window.part] = _plane(-wall.beyond)
+        planes["lumen"] = BoxedMap(_plane(-wall.beyond), wall.window.part, grid.shape)
     if borders.lipid.any():
         planes |= {name: plane for name, plane in _plaque(borders, grid, pixel_spacing_mm).items() if name in maps}
     if "vasa_vasorum" in maps:
-        vasa = planes["vasa_vasorum"] = _halved_at(maps["vasa_vasorum"], thresholds["vasa_vasorum"]).copy()
-        if wall is not None:
-            vasa[wall.window.part] *= wall.beyond > 0
-    return planes if disc is None else {name: plane * disc for name, plane in planes.items()}
+        planes["vasa_vasorum"] = _vasa_vasorum(maps["vasa_vasorum"], thresholds["vasa_vasorum"], wall)
+    if disc is not None:
+        for plane in planes.values():
+            np.multiply(plane.values, disc[plane.part], out=plane.values)
+    return planes
 
 
-def _plaque(borders: Borders, grid: RayGrid, pixel_spacing_mm: float | None) -> dict[str, Floats]:
-    """Planes (H, W) of lipid core and, where there is a lumen, of the cap before it."""
+def _vasa_vasorum(map_: BoxedMap, threshold: float, wall: Wall | None) -> BoxedMap:
+    """What the map says, 0.5 at the threshold, outside the lumen."""
+    plane = _halved_at(map_.values, threshold).copy()
+    if wall is not None and plane.size:
+        rows, cols = (
+            slice(max(of.start, to.start), min(of.stop, to.stop))
+            for of, to in zip(map_.part, wall.window.part, strict=True)
+        )
+        if rows.start < rows.stop and cols.start < cols.stop:
+            beyond = wall.beyond[_from((rows, cols), wall.window.part)]
+            plane[_from((rows, cols), map_.part)] *= beyond > 0
+    return BoxedMap(plane, map_.part, map_.shape)
+
+
+def _from(part: Part, other: Part) -> Part:
+    """Rows and columns of the frame, counted from those of another part."""
+    rows, cols = (slice(of.start - at.start, of.stop - at.start) for of, at in zip(part, other, strict=True))
+    return rows, cols
+
+
+def _plaque(borders: Borders, grid: RayGrid, pixel_spacing_mm: float | None) -> dict[str, BoxedMap]:
+    """Planes of lipid core and, where there is a lumen, of the cap before it."""
     wall, front_of, back_of = borders.wall, borders.front, borders.back
     if front_of is None or back_of is None:
         return {}
@@ -54,15 +76,11 @@ def _plaque(borders: Borders, grid: RayGrid, pixel_spacing_mm: float | None) -> 
     corner = np.float32(length_px(CORNER_MM, pixel_spacing_mm, grid.side_px))
     drawn = {}
     if wall is not None:
-        limit = lipid_depth_px(pixel_spacing_mm, grid.side_px)
-        within = np.minimum(within, limit - wall.depth[part])
+        within = np.minimum(within, wall.limit_px - wall.depth[part])
         drawn["fibrous_cap"] = _plane(np.minimum(np.minimum(wall.beyond[part], front - seen.radius), from_end))
     drawn["lipid_core"] = _plane(_rounded(within, from_end, corner))
     rows, cols = (slice(w.start + p.start, w.start + p.stop) for w, p in zip(window.part, part, strict=True))
-    planes = {name: np.zeros(grid.shape, np.float32) for name in drawn}
-    for name, plane in drawn.items():
-        planes[name][rows, cols] = plane
-    return planes
+    return {name: BoxedMap(plane, (rows, cols), grid.shape) for name, plane in drawn.items()}
 
 
 def _part_about(lipid: NDArray[np.bool_], outer: Radii, inner: Radii, grid: RayGrid, whole: Part) -> Part:

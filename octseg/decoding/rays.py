@@ -5,6 +5,7 @@ Ray k of N_RAYS points to k * 360 / N_RAYS degrees, 0 towards +col and growing t
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -12,12 +13,11 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
+from octseg.boxed import Part
 from octseg.view.preprocessing import about
 
 Floats = NDArray[np.float32]
 Radii = NDArray[np.float64]  # (N_RAYS,) in pixels from the centre
-Part = tuple[slice, slice]  # rows and columns of a frame
-
 N_RAYS = 200
 FINE = 8  # directions to a ray, in which a border is drawn
 MAX_PLACES = 256
@@ -78,22 +78,18 @@ class RayGrid:
     def read(self, map_: NDArray[np.generic], corner: tuple[int, int] = (0, 0)) -> Floats:
         """A map along the rays, (N_RAYS, places), averaged over a step; beyond its edge it goes on as it ends.
 
-        map_: (H, W), or a part of that whose first pixel is `corner` of the frame.
+        map_: (H, W), or a part of that whose first pixel is `corner` of the frame; 0 everywhere if it has none.
         """
+        if map_.size == 0:
+            return np.zeros((N_RAYS, self.places), np.float32)
         source = np.asarray(map_, np.float32)
         if self.step_px * self.factor > 1.5:
             source = self._averaged(source)
-        angle = (np.arange(N_RAYS) * (2 * np.pi / N_RAYS))[:, None]
-        radius = ((np.arange(self.places) + 0.5) * self.step_px)[None]
-        rows = self.centre[0] - corner[0] + radius * np.sin(angle)
-        cols = self.centre[1] - corner[1] + radius * np.cos(angle)
-        read = cv2.remap(
-            source,
-            cols.astype(np.float32),
-            rows.astype(np.float32),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        down, right = _places_along_rays(self.places, self.step_px)
+        # In whole pixels the corner is taken off without rounding, so that a part reads as its frame does.
+        rows = (self.centre[0] + down).astype(np.float32) - np.float32(corner[0])
+        cols = (self.centre[1] + right).astype(np.float32) - np.float32(corner[1])
+        read = cv2.remap(source, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(read, np.float32)
 
     def _averaged(self, source: Floats) -> Floats:
@@ -119,6 +115,14 @@ class RayGrid:
     def _axes(self) -> tuple[tuple[float, int], tuple[float, int]]:
         """Where the centre lies, and how many pixels there are, along rows and columns."""
         return (self.centre[0], self.shape[0]), (self.centre[1], self.shape[1])
+
+
+@lru_cache(maxsize=4)
+def _places_along_rays(places: int, step_px: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far down and to the right of the centre each place (N_RAYS, places) lies, in pixels."""
+    angle = (np.arange(N_RAYS) * (2 * np.pi / N_RAYS))[:, None]
+    radius = ((np.arange(places) + 0.5) * step_px)[None]
+    return radius * np.sin(angle), radius * np.cos(angle)
 
 
 def between_rays(values: Radii) -> Radii:

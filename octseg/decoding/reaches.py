@@ -9,14 +9,23 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.boxed import BoxedMap, Part
 from octseg.measurement.depth import LIPID_DEPTH_MM, length_px
-from octseg.view.preprocessing import FrameView, PreprocessingConfig, about, to_frame
+from octseg.view.preprocessing import (
+    FrameView,
+    PreprocessingConfig,
+    box_in_frame,
+    seen_from,
+    to_frame,
+    to_part,
+)
 
 Floats = NDArray[np.float32]
 
 BEHIND_MM = LIPID_DEPTH_MM + 0.2
 LUMEN_QUANTILE = 0.95  # of the rays, so that a side branch does not decide
 FADE_PX = 12.0  # over which what a nearer view says ends
+AROUND_PX = 16  # about a class's box: what is averaged along rays, and what measures look at beside an outline
 WORTHWHILE = 0.85  # of the full reach; a view that is hardly nearer shows nothing new
 
 
@@ -47,8 +56,60 @@ def joined(planes: Sequence[Floats], views: Sequence[FrameView], config: Preproc
     return maps
 
 
-def _within(view: FrameView) -> Floats:
-    """1 where the view reaches, 0 beyond, (H, W)."""
-    height, width = view.grey.shape
-    radius, _ = about(view.catheter_centre, (slice(0, height), slice(0, width)))
+def joined_in_boxes(
+    planes: Sequence[Floats],
+    views: Sequence[FrameView],
+    config: PreprocessingConfig,
+    least: Sequence[float],
+    disc: NDArray[np.bool_] | None,
+) -> list[BoxedMap]:
+    """The same, each class in the box outside of which its probability is at most the `least` that says anything.
+
+    disc: (H, W), True where the frame is imaged; None where none was found.
+    """
+    return [
+        _joined_in_box([of_view[k] for of_view in planes], views, config, of_class, disc)
+        for k, of_class in enumerate(least)
+    ]
+
+
+def _joined_in_box(
+    planes: Sequence[Floats],
+    views: Sequence[FrameView],
+    config: PreprocessingConfig,
+    least: float,
+    disc: NDArray[np.bool_] | None,
+) -> BoxedMap:
+    """One class of `joined_in_boxes`; planes: (rows, columns) over the input of each view."""
+    height, width = shape = (views[0].grey.shape[0], views[0].grey.shape[1])
+    part: Part | None = (slice(0, height), slice(0, width))
+    if config.domain == "polar":
+        part = _united(
+            [box_in_frame(plane > least, view, config, AROUND_PX) for plane, view in zip(planes, views, strict=True)]
+        )
+    if part is None:
+        return BoxedMap.nothing(shape)
+    values = to_part(planes[0], views[0], config, part)
+    for plane, view in zip(planes[1:], views[1:], strict=True):
+        near = to_part(plane, view, config, part)
+        values += np.maximum(near - values, 0) * _within(view, part)
+    if disc is not None:
+        values *= disc[part]
+    return BoxedMap(values, part, shape)
+
+
+def _united(boxes: Sequence[Part | None]) -> Part | None:
+    """The box about all boxes; None where there is none."""
+    known = [box for box in boxes if box is not None]
+    if not known:
+        return None
+    rows, cols = (slice(min(box[n].start for box in known), max(box[n].stop for box in known)) for n in (0, 1))
+    return rows, cols
+
+
+def _within(view: FrameView, part: Part | None = None) -> Floats:
+    """1 where the view reaches, 0 beyond, (H, W), or of a part of the frame."""
+    radius, _ = seen_from(view.grey.shape, view.catheter_centre)
+    if part is not None:
+        radius = radius[part]
     return np.asarray(np.clip((view.reach_px - radius) / FADE_PX, 0, 1), np.float32)

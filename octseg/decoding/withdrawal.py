@@ -133,7 +133,7 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
             "No imaged disc was found in this picture, which has a ground of one level as a screen or a page has it, "
             "so nothing is said of it: give the frame alone."
         )
-    stretch = rim_stretch(sepia_to_grey(shown), disc)
+    stretch = rim_stretch(sepia_to_grey(shown), disc) if view.stretch is None else view.stretch
     if stretch is not None and not 1 / MOST_STRETCH < stretch < MOST_STRETCH:
         return (
             f"This picture shows an ellipse, {stretch:.2f} times as wide as it is high, where an OCT frame shows a "

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.measurement.checks import check_centre, check_given
+from octseg.boxed import BoxedMap
+from octseg.measurement.checks import check_centre, check_given, check_pixel_spacing
 from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.depth import length_px
+from octseg.measurement.geometry import find_tissue_in
 from octseg.measurement.judging import Sight, unjudged_rays
 from octseg.measurement.rays import FrameRays, frame_rays, wall_px
 from octseg.measurement.tissues import Given, cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
+from octseg.measurement.units import Units
 from octseg.pullback import spacing_mm
 
 if TYPE_CHECKING:  # it loads torch, which a measure needs not
@@ -113,19 +116,28 @@ def measure(
 
 
 def measure_seen(
-    maps: Mapping[str, NDArray[np.generic]],
+    planes: Mapping[str, BoxedMap],
     pixel_spacing_mm: float | None,
     view: "FrameView",
     *,
-    disc: NDArray[np.bool_] | None = None,
-    frame_side_px: float | None = None,
+    disc: NDArray[np.bool_] | None,
+    frame_side_px: float,
 ) -> tuple[FrameMeasures, FrameRays | None]:
-    """Measure one frame as `measure` does, and tell its rays, None without a lumen.
+    """Measure outlines of this program's own, tissue where 0.5 and more, as `measure` does; and their rays.
 
-    view: of the frame, by which it is judged what of each ray can be seen; maps and `disc` (H, W) are over it.
+    view: of the frame, by which it is judged what of each ray can be seen; planes and `disc` (H, W) are over it.
+    Rays are None without a lumen.
     """
-    check_given(maps, pixel_spacing_mm, {}, {"disc": disc})
-    given = given_of(maps, pixel_spacing_mm, {}, disc, view.catheter_centre, None, frame_side_px)
+    check_pixel_spacing(pixel_spacing_mm)
+    given = Given(
+        tissues={name: find_tissue_in(plane, 0.5) for name, plane in planes.items()},
+        size=next(iter(planes.values())).shape,
+        side_px=frame_side_px,
+        units=Units(pixel_spacing_mm),
+        disc=disc,
+        catheter=view.catheter_centre,
+        shadow=None,
+    )
     rim = None if view.disc is None else view.disc.radius_px
     mm = length_px(1.0, pixel_spacing_mm, given.side_px)
     return _measured(given, Sight(view.grey, view.catheter_centre, view.circle.centre, rim, mm))

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from octseg.boxed import BoxedMap, box_about
+
 Points = NDArray[np.float64]  # (n, 2) as (row, col) in pixels
 
 MASK_BLUR_PX = 2.5  # sigma that turns a mask's stairs into the edge they stand for; see docs/measures.md
@@ -80,7 +82,8 @@ class Crossings:
 
 def find_tissue(map_: NDArray[np.generic], level: float) -> Tissue | None:
     """Crop a map (H, W), bool or in [0, 1], to where it reaches `level`; None where it nowhere does."""
-    box = _box(np.asarray(map_ if map_.dtype == np.bool_ else map_ >= np.asarray(level, map_.dtype), np.bool_))
+    inside = np.asarray(map_ if map_.dtype == np.bool_ else map_ >= np.asarray(level, map_.dtype), np.bool_)
+    box = box_about(inside, MARGIN_PX)
     if box is None:
         return None
     crop = map_[box]
@@ -89,22 +92,22 @@ def find_tissue(map_: NDArray[np.generic], level: float) -> Tissue | None:
     return Tissue(value, (box[0].start, box[1].start), is_mask)
 
 
+def find_tissue_in(map_: BoxedMap, level: float) -> Tissue | None:
+    """The tissue of a map whose rectangle leaves MARGIN_PX about all that reaches `level`."""
+    found = find_tissue(map_.values, level) if map_.values.size else None
+    if found is None:
+        return None
+    corner = found.corner[0] + map_.corner[0], found.corner[1] + map_.corner[1]
+    return Tissue(found.value, corner, found.is_mask)
+
+
 def cropped(tissue: Tissue) -> Tissue | None:
     """The same tissue in as small an array as `find_tissue` makes; None where nothing of it is inside."""
-    box = _box(tissue.inside)
+    box = box_about(tissue.inside, MARGIN_PX)
     if box is None:
         return None
     corner = tissue.corner[0] + box[0].start, tissue.corner[1] + box[1].start
     return Tissue(tissue.value[box], corner, tissue.is_mask)
-
-
-def _box(inside: NDArray[np.bool_]) -> tuple[slice, slice] | None:
-    """Rows and columns around all that is True (H, W), with MARGIN_PX where there is room; None where nothing is."""
-    rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if rows.size == 0:
-        return None
-    top, left = max(0, int(rows[0]) - MARGIN_PX), max(0, int(cols[0]) - MARGIN_PX)
-    return slice(top, int(rows[-1]) + MARGIN_PX + 1), slice(left, int(cols[-1]) + MARGIN_PX + 1)
 
 
 def piece_areas_px(tissue: Tissue) -> NDArray[np.float64]:

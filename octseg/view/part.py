@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
+from octseg.boxed import BoxedMap
 from octseg.pullback import LARGE_PIXELS, strips
 from octseg.view.disc import Disc
 from octseg.view.preprocessing import FrameView
@@ -118,6 +119,10 @@ class FramePart:
         for where, values in self._enlarged(plane):
             np.greater_equal(values, 0.5, out=mask[where])
         return self._to_edges(mask)
+
+    def mask_in_box(self, plane: BoxedMap) -> NDArray[np.bool_]:
+        """The same of a plane that is 0 outside of a box of the part."""
+        return plane.reaches(0.5) if self.is_whole else self.mask(plane.whole())
 
     def map(self, map_: NDArray[np.float32]) -> NDArray[np.float32]:
         """A map (h, w) of the part over the frame, (H, W), by linear interpolation; 0 beyond the part."""

@@ -35,7 +35,6 @@ EXCHANGED = (
 )
 DARKEST_SHARE = 0.001  # of the disc's pixels: in frames 0 to 8 on black
 LIFTED_BLACK = 20  # grey level: models are trained with a black of up to 25
-CHANNELS_PER_REMAP = 4  # cv2.remap interpolates up to four planes at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +105,7 @@ class FrameView:
     has_catheter: whether one was seen in the frame.
     part: rows and columns of the picture that are the frame; None where all of it is.
     frame_count, is_page: as in octseg/view/capture.py.
+    stretch: width by height of the disc where another frame of the pullback told it, else None.
     """
 
     grey: NDArray[np.uint8]
@@ -119,6 +119,7 @@ class FrameView:
     frame_count: int = 1
     is_page: bool = False
     bars: tuple[Bar, ...] = ()
+    stretch: float | None = None
 
     @property
     def circle(self) -> Disc:
@@ -184,13 +185,13 @@ def _view_of(
     if bars:
         grey = paint_out(grey, bar_marks(frame, bars))
     if disc is not None:
-        grey = _on_black(grey, disc.mask(*grey.shape), is_cut_out=is_cut_out)
+        grey = on_black(grey, disc.mask(*grey.shape), is_cut_out=is_cut_out)
     has_catheter = catheter is not None
     warnings = (EXCHANGED,) * exchanged + _view_warnings(disc is not None, has_catheter)
     return FrameView(grey, disc, centre, ruler, warnings, has_catheter=has_catheter, bars=bars)
 
 
-def _on_black(grey: NDArray[np.uint8], imaged: NDArray[np.bool_], *, is_cut_out: bool) -> NDArray[np.uint8]:
+def on_black(grey: NDArray[np.uint8], imaged: NDArray[np.bool_], *, is_cut_out: bool = False) -> NDArray[np.uint8]:
     """Grey levels (H, W) black where not `imaged` (H, W), and those of a frame whose black is lifted brought down.
 
     The darkest of what is imaged says how far, unless black lies beside the disc. is_cut_out: of a page, so that what
@@ -268,17 +269,26 @@ def to_frame(planes: NDArray[np.float32], view: FrameView, config: Preprocessing
     """Planes (K, rows, columns) over the input, as probability, back to the frame's (K, H, W); 0 outside the disc."""
     height, width = view.grey.shape
     if config.domain == "cartesian":
-        side, top, left = _square(view.circle)
-        square = _resized(planes, (side, side))
-        back = np.zeros((len(planes), height, width), np.float32)
-        rows, cols = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
-        back[:, rows, cols] = square[:, rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
+        back = _squares_to_frame(planes, view)
     else:
-        maps = _polar_positions((height, width), view.catheter_centre, view.reach_px, config.size, config.wrap_rays)
+        maps = _polar_positions(view, config, (slice(0, height), slice(0, width)))
         if config.wrap_rays == 0:
             planes = np.concatenate([planes, planes[:, :1]], axis=1)  # behind the last ray comes the first
         back = _remapped(planes, *maps)
-    return back * view.disc.mask(height, width) if view.disc is not None else back
+    if view.disc is not None:
+        back *= view.disc.mask(height, width)
+    return back
+
+
+def _squares_to_frame(planes: NDArray[np.float32], view: FrameView) -> NDArray[np.float32]:
+    """Planes (K, rows, columns) over a Cartesian input back to the frame's (K, H, W); 0 outside their square."""
+    height, width = view.grey.shape
+    side, top, left = _square(view.circle)
+    square = _resized(planes, (side, side))
+    back = np.zeros((len(planes), height, width), np.float32)
+    rows, cols = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
+    back[:, rows, cols] = square[:, rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
+    return back
 
 
 def _to_domain(plane: NDArray[Any], view: FrameView, config: PreprocessingConfig) -> NDArray[Any]:
@@ -345,25 +355,68 @@ def about(centre: tuple[float, float], part: tuple[slice, slice]) -> tuple[NDArr
     return np.asarray(radius, np.float32), np.asarray(angle, np.float32)
 
 
-@lru_cache(maxsize=2)  # of one frame at both reaches
+@lru_cache(maxsize=2)
+def seen_from(shape: tuple[int, ...], centre: tuple[float, float]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Distance and angle, as of `about`, of each pixel (H, W) of a frame; the same for all frames of a pullback."""
+    return about(centre, (slice(0, shape[0]), slice(0, shape[1])))
+
+
 def _polar_positions(
-    shape: tuple[int, int], centre: tuple[float, float], reach_px: float, size: tuple[int, int], wrap_rays: int
+    view: FrameView, config: PreprocessingConfig, part: Part
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where in the polar input each pixel (H, W) of the frame lies, as rows and cols of that shape."""
-    radius, angle = about(centre, (slice(0, shape[0]), slice(0, shape[1])))
-    rows = angle * np.float32((size[0] - 2 * wrap_rays) / (2.0 * np.pi)) + np.float32(wrap_rays)
-    cols = radius * np.float32(size[1] / reach_px) - np.float32(0.5)
-    return rows, np.maximum(cols, 0.0)
+    """Where in the polar input each pixel (h, w) of a part of the frame lies, as rows and cols of that shape."""
+    radius, angle = (of_frame[part] for of_frame in seen_from(view.grey.shape, view.catheter_centre))
+    rows = angle * np.float32((config.size[0] - 2 * config.wrap_rays) / (2.0 * np.pi)) + np.float32(config.wrap_rays)
+    cols = radius * np.float32(config.size[1] / view.reach_px) - np.float32(0.5)
+    return rows, np.maximum(cols, 0.0, out=cols)
+
+
+def to_part(
+    plane: NDArray[np.float32], view: FrameView, config: PreprocessingConfig, part: Part
+) -> NDArray[np.float32]:
+    """One plane (rows, columns) over the input back to a part (h, w) of the frame, also outside the disc."""
+    if config.domain == "cartesian":
+        return np.ascontiguousarray(_squares_to_frame(plane[None], view)[0][part])
+    if config.wrap_rays == 0:
+        plane = np.concatenate([plane, plane[:1]])
+    rows, cols = _polar_positions(view, config, part)
+    read = cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(read, np.float32)
+
+
+def box_in_frame(
+    inside: NDArray[np.bool_], view: FrameView, config: PreprocessingConfig, margin_px: int
+) -> Part | None:
+    """The part of the frame that holds all that reads from places of a polar input (rows, columns) that are True.
+
+    None where none is.
+    """
+    rays = np.flatnonzero(inside.any(axis=1))
+    if rays.size == 0:
+        return None
+    columns = inside.shape[1]
+    nearest = inside[rays].argmax(axis=1) - 1.0
+    farthest = columns - inside[rays, ::-1].argmax(axis=1) + 1.0
+    farthest[farthest >= columns] = np.inf  # what lies beyond reads the last place
+    turn = 2 * np.pi / (config.size[0] - 2 * config.wrap_rays)
+    angle = np.concatenate([(rays - config.wrap_rays + side) * turn for side in (-1, 0, 1)])
+    beyond = float(np.hypot(*view.grey.shape))
+    radius = np.stack([nearest, farthest]) * (view.reach_px / columns)
+    radius = np.tile(np.clip(radius, 0, beyond), 3)  # (2, n)
+    sides = []
+    for at, way, count in zip(view.catheter_centre, (np.sin(angle), np.cos(angle)), view.grey.shape, strict=True):
+        places = at + radius * way
+        first = int(np.clip(np.floor(places.min()) - margin_px, 0, count - 1))
+        sides.append(slice(first, int(np.clip(np.ceil(places.max()) + margin_px + 1, first + 1, count))))
+    return sides[0], sides[1]
 
 
 def _remapped(planes: NDArray[np.float32], rows: NDArray[np.float32], cols: NDArray[np.float32]) -> NDArray[np.float32]:
     """Planes (K, h, w) read at positions (H, W), to (K, H, W); past their edge the last value holds."""
-    parts = []
-    for start in range(0, len(planes), CHANNELS_PER_REMAP):
-        stacked = np.ascontiguousarray(planes[start : start + CHANNELS_PER_REMAP].transpose(1, 2, 0))
-        read = cv2.remap(stacked, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        parts.append(read.reshape(*rows.shape, -1).transpose(2, 0, 1))
-    return np.ascontiguousarray(np.concatenate(parts))
+    back = np.empty((len(planes), *rows.shape), np.float32)
+    for plane, read in zip(planes, back, strict=True):
+        cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, read, cv2.BORDER_REPLICATE)
+    return back
 
 
 def _resized(planes: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

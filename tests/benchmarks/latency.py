@@ -10,17 +10,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 
+from octseg.boxed import BoxedMap
 from octseg.checkpoint import load_checkpoint, normalise_of
 from octseg.decoding import Levels, RayGrid, decode
 from octseg.drawing.screen import encode_jpeg
 from octseg.export.pictures import overlay_png
 from octseg.inference import choose_backend
-from octseg.measurement import measure
+from octseg.measurement.frame import measure_boxed
 from octseg.phantom import make_phantom
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.reading import read_pullback
@@ -43,9 +45,11 @@ def main() -> None:
     openvino, folded = (choose_backend(checkpoint, "cpu", name) for name in ("openvino", "torch"))
     planes = openvino(inputs)[0]
     result = segmenter.segment(frame)
-    maps, levels = result.probabilities, Levels(checkpoint.config.every_threshold)
+    boxed = {name: BoxedMap.of(map_) for name, map_ in result.probabilities.items()}
+    levels = Levels(checkpoint.config.every_threshold)
     grid = RayGrid((frame.shape[0], frame.shape[1]), view.catheter_centre, view.reach_px)
-    [outlines] = decode([maps], levels, grid, result.disc, result.pixel_spacing_mm)
+    measured: Any = {"disc": result.disc, "catheter_centre": view.catheter_centre, "frame_side_px": grid.side_px}
+    [outlines] = decode([boxed], levels, grid, result.disc, result.pixel_spacing_mm)
     eager = copy.deepcopy(checkpoint.network).eval()
     eager_input = normalise_of(config, checkpoint.config.network)(torch.from_numpy(inputs))
 
@@ -64,8 +68,8 @@ def main() -> None:
         "  find disc, ruler and catheter, clean": lambda: view_frame(frame),
         "  to the network's input": lambda: to_input(view, config),
         "  probability back to the frame": lambda: to_frame(planes, view, config),
-        "  decode the outlines": lambda: decode([maps], levels, grid, result.disc, result.pixel_spacing_mm),
-        "  measure": lambda: measure(outlines, result.pixel_spacing_mm, disc=result.disc),
+        "  decode the outlines": lambda: decode([boxed], levels, grid, result.disc, result.pixel_spacing_mm),
+        "  measure": lambda: measure_boxed(outlines, result.pixel_spacing_mm, **measured),
         "  overlay": result.overlay,
         "  overlay as a PNG file": lambda: overlay_png(result),
     }

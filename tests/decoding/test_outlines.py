@@ -4,9 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from octseg.decoding import Levels, RayGrid, decode
+from octseg import decoding
+from octseg.boxed import BoxedMap, box_about
+from octseg.decoding import Levels, RayGrid, least_that_tells
 from octseg.decoding.paths import best_places, best_stretches
 from octseg.decoding.rays import N_RAYS, between_rays
+from octseg.measurement import measure
+from octseg.measurement.frame import measure_boxed
+from octseg.measurement.records import json_values
 
 SIDE, SPACING_MM = 501, 0.01
 CENTRE = (250.0, 250.0)
@@ -38,6 +43,15 @@ def maps(lipid: np.ndarray | None = None, cap: np.ndarray | None = None, noise: 
         "lipid_core": probability(nothing if lipid is None else lipid, noise, 3),
         "vasa_vasorum": probability(nothing),
     }
+
+
+def decode(
+    given: list[dict[str, np.ndarray]], levels: Levels, grid: RayGrid, disc: np.ndarray, spacing_mm: float | None
+) -> list[dict[str, np.ndarray]]:
+    """Maps and planes (H, W) for those in boxes."""
+    boxed = [{name: BoxedMap.of(map_) for name, map_ in maps.items()} for maps in given]
+    found = decoding.decode(boxed, levels, grid, disc, spacing_mm)
+    return [{name: plane.whole() for name, plane in planes.items()} for planes in found]
 
 
 def outlined(given: dict[str, np.ndarray], spacing_mm: float | None = SPACING_MM) -> dict[str, np.ndarray]:
@@ -199,3 +213,38 @@ def test_between_rays_a_border_is_smooth_and_closed() -> None:
     fine = between_rays(100 + 10 * np.cos(3 * angle))
     expected = 100 + 10 * np.cos(3 * np.arange(len(fine)) * 2 * np.pi / len(fine))
     np.testing.assert_allclose(fine, expected, atol=0.01)
+
+
+def test_what_is_read_along_rays_from_a_part_is_what_is_read_from_its_frame() -> None:
+    inside = np.zeros((SIDE, SIDE), np.float32)
+    inside[93:401, 57:352] = np.random.default_rng(0).random((308, 295))
+    part = (slice(77, 417), slice(41, 368))
+    np.testing.assert_array_equal(GRID.read(inside[part], (77, 41)), GRID.read(inside))
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
+def test_what_tells_nothing_may_be_left_out_of_a_map(threshold: float) -> None:
+    levels = Levels(dict.fromkeys(HALF.thresholds, threshold))
+    given = {name: map_**1.5 for name, map_ in maps(PLAQUE, CAP).items()}
+    boxed = {}
+    for name, map_ in given.items():
+        part = box_about(map_ > least_that_tells(threshold), 16)
+        boxed[name] = BoxedMap.nothing(map_.shape) if part is None else BoxedMap(map_[part], part, map_.shape)
+    assert boxed["lumen"].values.size < RADIUS.size / 2
+    [of_boxes] = decoding.decode([boxed], levels, GRID, DISC, SPACING_MM)
+    [of_maps] = decode([given], levels, GRID, DISC, SPACING_MM)
+    for name, plane in of_maps.items():
+        np.testing.assert_array_equal(of_boxes[name].whole() >= 0.5, plane >= 0.5)
+
+
+def test_measures_of_planes_in_boxes_are_those_of_the_whole_planes() -> None:
+    vessels = {**maps(PLAQUE, CAP), "vasa_vasorum": probability((ROW - 10) ** 2 + (COL - 130) ** 2 < 30)}
+    [planes] = decoding.decode([{n: BoxedMap.of(m) for n, m in vessels.items()}], HALF, GRID, DISC, SPACING_MM)
+    how = {"disc": DISC, "catheter_centre": CENTRE, "frame_side_px": SIDE}
+    measured = measure_boxed(planes, SPACING_MM, **how)
+    expected = measure({name: plane.whole() for name, plane in planes.items()}, SPACING_MM, **how)
+    assert expected.lipid_arc_deg == pytest.approx(120, abs=3)
+    assert expected.vasa_vasorum_count == 1
+    for name, value in json_values(expected).items():
+        if isinstance(value, float):
+            assert json_values(measured)[name] == pytest.approx(value, rel=1e-6), name

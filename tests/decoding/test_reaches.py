@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from octseg.decoding.reaches import BEHIND_MM, joined, nearer_view
+from octseg.decoding.reaches import BEHIND_MM, joined, joined_in_boxes, nearer_view
 from octseg.phantom import random_spec, render
 from octseg.view.preprocessing import FrameView, PreprocessingConfig, planes_to_input, view_frame
 
@@ -59,3 +59,23 @@ def test_what_is_seen_nearer_comes_back_to_where_it_is() -> None:
     back = joined(planes, [view, near], POLAR)[0] > 0.5
     truth = phantom.masks["lumen"]
     assert 2 * (back & truth).sum() / (back.sum() + truth.sum()) > 0.985
+
+
+@pytest.mark.parametrize("domain", ["polar", "cartesian"])
+def test_a_class_in_its_box_is_as_in_the_whole_frame_and_tells_nothing_outside(domain: str) -> None:
+    config = POLAR if domain == "polar" else PreprocessingConfig(domain="cartesian", size=(256, 256))
+    phantom = render(random_spec(3, field_mm=10.03))
+    view = view_frame(phantom.frame)
+    views = [view, replace(view, nearer_reach_px=0.5 * view.reach_px)]
+    masks = np.stack([phantom.masks[name] for name in ("lumen", "lipid_core")]).astype(np.float32)
+    planes = [0.9 * planes_to_input(masks, each, config) + 0.01 for each in views]
+    planes = [np.concatenate([of_view, np.full_like(of_view[:1], 0.01)]) for of_view in planes]
+    assert view.disc is not None
+    disc = view.disc.mask(*view.grey.shape)
+    whole = joined(planes, views, config)
+    boxes = joined_in_boxes(planes, views, config, [0.02] * 3, disc)
+    assert domain == "cartesian" or boxes[0].values.size < whole[0].size / 2
+    for of_class, box in zip(whole, boxes, strict=True):
+        np.testing.assert_allclose(box.values, of_class[box.part], atol=1e-6)
+        of_class[box.part] = 0
+        assert of_class.max(initial=0) <= 0.02

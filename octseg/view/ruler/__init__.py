@@ -11,13 +11,25 @@ import numpy as np
 from octseg.pullback import Frame
 from octseg.view.disc import Disc, find_disc
 from octseg.view.grey import sepia_to_grey
-from octseg.view.ruler.coloured import CYAN_EXCESS, cyan_pixels, find_coloured_ruler
+from octseg.view.ruler.coloured import CYAN_EXCESS, cyan_count, cyan_pixels, dots_at, find_coloured_ruler
 from octseg.view.ruler.grey import find_grey_ruler
-from octseg.view.ruler.marks import ruler_marks
+from octseg.view.ruler.marks import RulerPlace, place_of, ruler_marks
 from octseg.view.ruler.ring import ring_about
 from octseg.view.ruler.shape import MM_PER_DOT, RING_MM, Ruler
 
-__all__ = ["CYAN_EXCESS", "MM_PER_DOT", "RING_MM", "Ruler", "find_ring", "find_ruler", "ruler_marks"]
+__all__ = [
+    "CYAN_EXCESS",
+    "MM_PER_DOT",
+    "RING_MM",
+    "Ruler",
+    "RulerPlace",
+    "cyan_count",
+    "dots_at",
+    "find_ring",
+    "find_ruler",
+    "place_of",
+    "ruler_marks",
+]
 
 MOST_CYAN = 40  # pixels in a disc; half a cut line has some hundred
 

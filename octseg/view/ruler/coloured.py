@@ -97,6 +97,26 @@ def _ruler_on(line: Line, frame: Frame, cyan: Floats, step_px: float) -> Ruler |
     return ruler if ruler.ring_fits or (sure_of_the_dots and not stretched) else None
 
 
+def cyan_count(frame: Frame) -> int:
+    """How many pixels of a frame (H, W, 3), or of some of its rows, are bluer than tissue can be."""
+    red, green, blue = cv2.split(frame)
+    return int(np.count_nonzero(cv2.min(cv2.subtract(blue, red), cv2.subtract(green, red)) > CYAN_EXCESS))
+
+
+def dots_at(frame: Frame, ruler: Ruler) -> Floats:
+    """(n, 3) of a coloured ruler's dots: the middle (row, col) of what is dot-like about each, and how much that is."""
+    reach = round(ruler.dot_radius_px) + 4
+    offset = np.arange(-reach, reach + 1)
+    last = np.array(frame.shape[:2]) - 1
+    found = []
+    for dot in np.rint(ruler.dots_px).astype(int):
+        rows, cols = (np.clip(at + offset, 0, end) for at, end in zip(dot, last, strict=True))
+        score = np.maximum(*_dot_scores(frame[np.ix_(rows, cols)].astype(np.float64)))
+        total = max(1e-9, float(score.sum()))
+        found.append((score.sum(axis=1) @ rows / total, score.sum(axis=0) @ cols / total, total))
+    return np.array(found, np.float64)
+
+
 def cyan_pixels(frame: Frame) -> Floats:
     """(n, 2) pixels that are bluer than tissue can be and belong to something thin; a blue panel or border is not."""
     mask: NDArray[np.uint8] = np.empty(frame.shape[:2], np.uint8)

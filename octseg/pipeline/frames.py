@@ -1,0 +1,110 @@
+"""A frame on its way through the rooms: as it is seen, and as the network looks at it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.boxed import BoxedMap
+from octseg.decoding import RayGrid
+from octseg.measurement import FrameMeasures
+from octseg.measurement.frame import measure_seen, of_whole_frame
+from octseg.measurement.rays import FrameRays
+from octseg.pipeline.ahead import close
+from octseg.pullback import Frame, PixelScale, Pullback
+from octseg.view.agreed import scale_in
+from octseg.view.along import AlongPullback, KnownView
+from octseg.view.part import FramePart
+from octseg.view.preprocessing import FrameView
+
+Maps = dict[str, BoxedMap]  # class name -> its map over the part that is decoded
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame on its way to the network."""
+
+    number: int
+    frame: Frame
+    view: FrameView
+    scale: PixelScale
+
+    @cached_property
+    def part(self) -> FramePart:
+        """What of the frame is decoded and measured, and how finely; all below is of this part, (h, w)."""
+        return FramePart.about(self.view)
+
+    @cached_property
+    def seen(self) -> FrameView:
+        """The part as it is seen."""
+        return self.part.view(self.view)
+
+    @cached_property
+    def spacing_mm(self) -> float | None:
+        """Of its pixels."""
+        return self.part.spacing_mm(self.scale.pixel_spacing_mm)
+
+    @cached_property
+    def disc(self) -> NDArray[np.bool_] | None:
+        """(h, w), True on the imaged disc."""
+        return None if self.seen.disc is None else self.seen.disc.mask(*self.part.shape)
+
+    @property
+    def whole_disc(self) -> NDArray[np.bool_] | None:
+        """(H, W), True on the imaged disc, of the whole frame."""
+        if self.part.is_whole or self.view.disc is None:
+            return self.disc
+        return self.view.disc.mask(*self.part.whole)
+
+    @cached_property
+    def grid(self) -> RayGrid:
+        """Rays about the catheter to the farthest rim."""
+        part, seen = self.part, self.seen
+        return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, part.frame_side_px, part.factor)
+
+    def measured(self, planes: Maps) -> tuple[FrameMeasures, FrameRays | None]:
+        """Measures of outlines over the part, as planes (h, w), in the frame's own pixels, and its rays."""
+        measures, rays = measure_seen(
+            planes, self.spacing_mm, self.seen, disc=self.disc, frame_side_px=self.grid.side_px
+        )
+        return of_whole_frame(measures, self.part.factor), rays
+
+
+@dataclass(frozen=True)
+class Look:
+    """A frame as the network sees it at one reach: its input (rows, columns) and the probability (K, rows, columns)."""
+
+    view: FrameView
+    grey: NDArray[np.uint8]
+    planes: NDArray[np.float32]
+
+
+LookedAt = tuple[Seen, list[Look]]
+
+
+def seen_along(
+    numbered: Iterator[tuple[int, Frame]],
+    pullback: Pullback,
+    user_mm: float | None,
+    preset: str | None,
+    *,
+    passed_over: int = 0,
+) -> Iterator[Seen]:
+    """Frames as they are seen, each with its scale; what is the same in the next is found once.
+
+    numbered: from the start of a stretch on (octseg/view/along.py). passed_over: so many of them are for the others.
+    """
+    along = AlongPullback()
+    last: tuple[KnownView | None, PixelScale] | None = None
+    try:
+        for at, (number, frame) in enumerate(numbered):
+            view, known = along.view(frame)
+            if at < passed_over:
+                continue
+            if known is None or last is None or last[0] is not known:
+                last = known, scale_in(frame, view, pullback, user_mm, preset)
+            yield Seen(number, frame, view, last[1])
+    finally:
+        close(numbered)
