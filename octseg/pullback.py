@@ -82,6 +82,8 @@ class Pullback:
     frame_spacing_mm: from frame to frame along the vessel, and `frame_spacing_source`; None where nothing tells it.
     burned_in_scale: whether ruler and bar of `each` frame tell its scale, only those of many frames that have `agreed`,
         as after a video's compression, or `never`, as in 256 colours.
+    agreed_scale: that of its frames together, where `burned_in_scale` is "agreed" and they were asked
+        (octseg.view.agreed.with_agreed_scale).
     warnings: what reading changed or could not know, one sentence each.
     late_warnings: what was met while frames were read, such as a file that ends early; grows until all are read.
     """
@@ -95,6 +97,7 @@ class Pullback:
     frame_spacing_mm: float | None = None
     frame_spacing_source: FrameSpacingSource | None = None
     burned_in_scale: BurnedInScale = "each"
+    agreed_scale: PixelScale | None = None
     warnings: tuple[str, ...] = ()
     late_warnings: list[str] = field(default_factory=list)
     first_number: int = 1

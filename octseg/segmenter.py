@@ -1,6 +1,7 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -16,23 +17,29 @@ from octseg.decoding import Levels, RayGrid, decode, why_withdrawn
 from octseg.decoding.along import HALF, SENTENCE, PolarLook, sliding, smoothed
 from octseg.decoding.reaches import joined, nearer_view
 from octseg.drawing.own import refuse_own_picture
-from octseg.errors import CheckpointError, OctsegError, ReadError
-from octseg.inference import Backend, choose_backend
+from octseg.errors import CheckpointError, ReadError
+from octseg.inference import choose_backend
+from octseg.inference.backends import Inputs, Waiting
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures
 from octseg.measurement.frame import measure_seen, of_whole_frame
 from octseg.measurement.intervals import find_intervals, find_signs
 from octseg.measurement.rays import FrameRays
-from octseg.pullback import Frame, PixelScale, Pullback, spacing_mm
+from octseg.pipeline import ahead, each
+from octseg.pipeline.ahead import close
+from octseg.pipeline.batches import batches, next_or_error, numbered
+from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
-from octseg.view import find_pixel_scale
+from octseg.view.agreed import scale_in, with_agreed_scale
+from octseg.view.bar import LabelMemory
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import FrameView, to_input, view_frame
 
 Maps = dict[str, NDArray[np.float32]]  # class name -> (H, W)
 Source = FileSource | Image.Image | NDArray[Any] | Pullback
+Run = Callable[[Inputs], Waiting]
 ARRAY_NAME = "frame"
 PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
 UNCALIBRATED = (
@@ -100,6 +107,9 @@ class _Look:
     planes: NDArray[np.float32]
 
 
+_LookedAt = tuple[_Seen, list[_Look]]
+
+
 class Segmenter:
     """A loaded model: `segment` for one frame, `segment_pullback` for many; safe to call from several threads.
 
@@ -160,7 +170,10 @@ class Segmenter:
         smooth: bool = False,
         done: int = 0,
     ) -> Iterator[FrameResult]:
-        """Outline and measure each frame in order; frames are read, segmented and handed out batch by batch.
+        """Outline and measure each frame in order, as they are asked for and a few frames ahead of that.
+
+        Reading, what is seen before the network, network and measures each have a thread, which end with the last
+        frame or where the iterator is closed. Nothing is read before the first result is asked for.
 
         done: of so many frames, the first ones, nothing is given: an earlier run had them. The results of those behind
             are what they are without: whatever of earlier frames counts for later ones is found again.
@@ -185,59 +198,115 @@ class Segmenter:
         smooth: bool = False,
         done: int = 0,
     ) -> Iterator[FrameResult]:
+        pullback = with_agreed_scale(pullback)
         before = min(done, HALF) if smooth else 0  # frames that are done, and by which the next are smoothed
-        first = done - before
-        numbered = enumerate(pullback.frames(first) if first else pullback, start=pullback.first_number + first)
-        seen = (
-            _Seen(number, frame, view, _scale_of(frame, view, pullback, pixel_spacing_mm, preset))
-            for number, frame, view in ((n, f, view_frame(_no_result(f, file))) for n, f in numbered)
-        )
-        looked = (
-            pair for batch in _batches(seen, self._run) for pair in zip(batch, self._looks_at(batch), strict=True)
-        )
-        for item, looks in islice(self._smoothed(looked) if smooth else looked, before, None):
+        skipped = done - before
+        frames = pullback.frames(skipped) if skipped else iter(pullback)
+        first = next(frames, None)
+        if first is None:
+            return
+        # A single frame needs no threads, and several large ones at once would take the memory.
+        is_alone = len(pullback) == 1 or first.shape[0] * first.shape[1] > LARGE_PIXELS
+        apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else ahead
+
+        memory = LabelMemory()
+
+        def see(numbered: tuple[int, Frame]) -> _Seen:
+            number, frame = numbered
+            view = view_frame(_no_result(frame, file), memory)
+            return _Seen(number, frame, view, scale_in(frame, view, pullback, pixel_spacing_mm, preset))
+
+        def make(looked_at: _LookedAt) -> FrameResult:
+            item, looks = looked_at
             result = self._result(item, looks, pullback, file)
             result = replace(result, smoothing=SENTENCE) if smooth else result
             asked = uncertainty and result.withdrawn is None
-            yield self._with_intervals(result, item, looks) if asked else result
+            return self._with_intervals(result, item, looks) if asked else result
 
-    def _smoothed(self, looked: Iterable[tuple[_Seen, list[_Look]]]) -> Iterator[tuple[_Seen, list[_Look]]]:
-        """Frames with what their neighbours say of each place in the wall."""
+        read = apart(numbered(first, frames, pullback.first_number + skipped))
+        del first, frames
+        looked_at = apart(self._looked_at(apart(each(read, see)), is_alone))
+        results = apart(each(self._smoothed(looked_at, before) if smooth else looked_at, make))
+        try:
+            yield from results
+        finally:
+            close(results)
+
+    def _smoothed(self, looked_at: Iterator[_LookedAt], before: int) -> Iterator[_LookedAt]:
+        """Frames with what their neighbours say of each place in the wall, without the first `before`."""
         classes, config = self.config.network.classes, self.config.preprocessing
-        for window, at in sliding(looked):
-            item, looks = window[at]
-            seen = [[PolarLook(look.planes, look.view.reach_px) for look in of_item] for _, of_item in window]
-            planes = smoothed(seen, at, classes, config)
-            yield item, [replace(look, planes=of_look) for look, of_look in zip(looks, planes, strict=True)]
+        try:
+            for window, at in islice(sliding(looked_at), before, None):
+                item, looks = window[at]
+                seen = [[PolarLook(look.planes, look.view.reach_px) for look in of_item] for _, of_item in window]
+                planes = smoothed(seen, at, classes, config)
+                yield item, [replace(look, planes=of_look) for look, of_look in zip(looks, planes, strict=True)]
+        finally:
+            close(looked_at)
 
-    def _looks_at(self, batch: Sequence[_Seen]) -> list[list[_Look]]:
-        """Each frame at its full reach and, where that shows more, nearer."""
+    def _looked_at(self, seen: Iterator[_Seen], is_alone: bool) -> Iterator[_LookedAt]:
+        """Each frame with what the network saw of it; while one is looked at nearer, the next ones are on their way.
+
+        is_alone: one after the other, each on all cores.
+        """
+        run = self._at_once if is_alone else self._run.begin
+        ahead_by = 0 if is_alone else self._run.at_once - 1
+        begun: deque[tuple[list[_Seen], Callable[[], list[_Look]]]] = deque()
+        try:
+            in_batches = batches(seen, self._run.batch)
+            while True:
+                error, batch = next_or_error(in_batches)
+                if batch is not None:
+                    begun.append((batch, self._begin(run, [item.view for item in batch], batch[0].number)))
+                while len(begun) > (0 if batch is None else ahead_by):
+                    looked_at, wait = begun.popleft()
+                    yield from zip(looked_at, self._with_nearer(run, looked_at, wait()), strict=True)
+                if error is not None:
+                    raise error
+                if batch is None:
+                    return
+        finally:
+            for _, wait in begun:
+                wait()
+            close(seen)
+
+    def _at_once(self, inputs: Inputs) -> Waiting:
+        """The network's probability, which is there before anything is waited for."""
+        probability = self._run(inputs)
+        return lambda: probability
+
+    def _with_nearer(self, run: Run, batch: Sequence[_Seen], full: Sequence[_Look]) -> list[list[_Look]]:
+        """The looks at each frame: the one at its full reach and, where that shows more, one nearer."""
         config, classes = self.config.preprocessing, self.config.network.classes
-        looks = [[look] for look in self._look([item.view for item in batch], batch[0].number)]
+        looks = [[look] for look in full]
         if "lumen" not in classes:
             return looks
         lumen = classes.index("lumen")
         nearer = [
-            nearer_view(item.view, of_item[0].planes[lumen], config, item.scale.pixel_spacing_mm)
-            for item, of_item in zip(batch, looks, strict=True)
+            nearer_view(item.view, look.planes[lumen], config, item.scale.pixel_spacing_mm)
+            for item, look in zip(batch, full, strict=True)
         ]
-        near_looks = iter(self._look([view for view in nearer if view is not None], batch[0].number))
+        views = [view for view in nearer if view is not None]
+        near_looks = iter(self._begin(run, views, batch[0].number)() if views else ())
         for of_item, view in zip(looks, nearer, strict=True):
             if view is not None:
                 of_item.append(next(near_looks))
         return looks
 
-    def _look(self, views: Sequence[FrameView], first: int) -> list[_Look]:
-        """The network's probability of views at once; `first` is the number of the first frame."""
-        if not views:
-            return []
+    def _begin(self, run: Run, views: Sequence[FrameView], first: int) -> Callable[[], list[_Look]]:
+        """The network's probability of views, begun now; `first` is the number of the first frame."""
         inputs = np.stack([to_input(view, self.config.preprocessing) for view in views])
-        probability = self._run(inputs)
-        if not np.isfinite(probability.sum()):
-            raise CheckpointError(
-                f"the model {self.identity.name} gives no numbers for frame {first}; its weights are unusable"
-            )
-        return [_Look(*each) for each in zip(views, inputs, probability, strict=True)]
+        waiting = run(inputs)
+
+        def wait() -> list[_Look]:
+            probability = waiting()
+            if not np.isfinite(probability.sum()):
+                raise CheckpointError(
+                    f"the model {self.identity.name} gives no numbers for frame {first}; its weights are unusable"
+                )
+            return [_Look(*each) for each in zip(views, inputs, probability, strict=True)]
+
+        return wait
 
     def _result(self, seen: _Seen, looks: Sequence[_Look], pullback: Pullback, file: str) -> FrameResult:
         """What the network saw of one frame to its result."""
@@ -314,23 +383,6 @@ def _no_result(frame: Frame, file: str) -> Frame:
     return frame
 
 
-def _batches(seen: Iterator[_Seen], run: Backend) -> Iterator[list[_Seen]]:
-    """As many frames at once as the backend takes; those read before an unreadable one are handed out first."""
-    batch: list[_Seen] = []
-    try:
-        for item in seen:
-            batch.append(item)
-            if len(batch) >= run.batch:
-                yield batch
-                batch = []
-    except OctsegError:
-        if batch:
-            yield batch
-        raise
-    if batch:
-        yield batch
-
-
 def _as_pullback(source: Source) -> Pullback:
     if isinstance(source, Pullback):
         return source
@@ -352,13 +404,4 @@ def _why_withdrawn(seen: _Seen, lumen: NDArray[np.float32] | None) -> str | None
     outlined = None if lumen is None else lumen >= 0.5
     return why_withdrawn(
         overview.picture(seen.frame), overview.view(seen.view), outlined, seen.spacing_mm, vessel=seen.seen
-    )
-
-
-def _scale_of(
-    frame: Frame, view: FrameView, pullback: Pullback, pixel_spacing_mm: float | None, preset: str | None
-) -> PixelScale:
-    header_mm = pullback.pixel_spacing_mm
-    return find_pixel_scale(
-        frame, header_mm=header_mm, user_mm=pixel_spacing_mm, preset=preset, ruler=view.ruler, bars=view.bars
     )

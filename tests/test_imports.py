@@ -36,8 +36,8 @@ ONLY_IN = {
 ORDER = {
     "octseg": (
         *("errors", "classes", "pullback", "reading", "model", "view", "measurement", "checkpoint", "inference"),
-        *("decoding", "drawing", "phantom", "result", "export", "segmenter", "pretrained", "dataset", "cards"),
-        *("commands", "cli", "__main__", "ui"),
+        *("decoding", "drawing", "phantom", "result", "export", "pipeline", "segmenter", "pretrained", "dataset"),
+        *("cards", "commands", "cli", "__main__", "ui"),
     ),
     "train": (
         *("code_version", "preparing", "dataset", "judging", "learning", "reporting"),

@@ -2,6 +2,8 @@
 
 import copy
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,7 +21,7 @@ from octseg.inference.backends import GreyToProbability
 from octseg.measurement import FrameMeasures
 from octseg.phantom import Phantom, make_phantom, random_pullback, random_spec, render
 from octseg.pretrained import BUNDLED, from_pretrained
-from octseg.pullback import Pullback
+from octseg.pullback import Frame, Pullback
 from octseg.segmenter import Segmenter
 from octseg.view.grey import sepia_to_grey
 from octseg.view.preprocessing import to_input, view_frame
@@ -363,3 +365,33 @@ def test_smoothed_results_have_no_intervals(segmenter: Segmenter) -> None:
 
 def pullback_of(frames: list[np.ndarray]) -> Pullback:
     return Pullback(name="IMG001", frame_count=len(frames), read_frames=lambda: iter(frames))
+
+
+def test_frames_of_a_pullback_give_what_each_gives_by_itself(segmenter: Segmenter) -> None:
+    frames = [render(random_spec(seed)).frame for seed in (1, 2, 3, 4)]
+    pullback = Pullback(name="run", frame_count=4, read_frames=lambda: iter(frames))
+    results = list(segmenter.segment_pullback(pullback))
+    assert [result.frame_number for result in results] == [1, 2, 3, 4]
+    for frame, result in zip(frames, results, strict=True):
+        alone = segmenter.segment(frame)
+        assert result.measures == alone.measures
+        assert result.warnings == alone.warnings
+        for name, mask in alone.masks.items():
+            np.testing.assert_array_equal(result.masks[name], mask)
+
+
+def test_a_pullback_that_is_given_up_is_read_no_further_and_leaves_no_thread(segmenter: Segmenter) -> None:
+    frame, read = render(random_spec(1)).frame, list[int]()
+
+    def frames() -> Iterator[Frame]:
+        for number in range(1000):
+            read.append(number)
+            yield frame
+
+    before = threading.active_count()
+    results = segmenter.segment_pullback(Pullback(name="run", frame_count=1000, read_frames=frames))
+    assert read == []
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    assert len(read) < 20
+    assert threading.active_count() == before

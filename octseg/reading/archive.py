@@ -19,6 +19,7 @@ from octseg.reading.entries import Entry
 from octseg.reading.folders import is_left_behind
 from octseg.reading.gathering import Source, pullbacks_in
 from octseg.reading.limits import PREFIX, RATIO_FROM, Limits
+from octseg.reading.names import label_of, stem_of
 from octseg.reading.pictures.peek import PEEK_BYTES
 
 ENCRYPTED = 0x1  # of a member's flags
@@ -57,12 +58,11 @@ def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]
     reasons = {name: why for name, member in kept.items() if (why := why_unreadable(member)) is not None}
     if kept and len(reasons) == len(kept):
         raise ReadError(
-            f"what {label} holds cannot be read: {PurePosixPath(next(iter(kept))).name} in it "
-            f"{next(iter(reasons.values()))}"
+            f"what {label} holds cannot be read: {label_of(next(iter(kept)))} in it {next(iter(reasons.values()))}"
         )
     entries = [_entry(archive, member, name, limits) for name, member in kept.items() if name not in reasons]
-    left_out = [f"{PurePosixPath(name).name} in {label} {why}" for name, why in reasons.items()]
-    stem = PurePosixPath(label).stem or label
+    left_out = [f"{label_of(name)} in {label} {why}" for name, why in reasons.items()]
+    stem = stem_of(label)
     source = Source(label, stem, limits, "a ZIP file", is_alone=len(entries) == 1, left_out=left_out)
     return pullbacks_in(entries, source)
 
@@ -120,10 +120,10 @@ def _entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, limits:
         try:
             return unpacked(archive, member, n_bytes)
         except DAMAGED as error:
-            raise ReadError(f"{path.name} is damaged in the ZIP file (its packing or its sum is wrong)") from error
+            raise ReadError(f"{label_of(name)} is damaged in the ZIP file (its packing or its sum is wrong)") from error
 
     def source() -> bytes:
-        limits.check_content(member.file_size, f"{path.name} in the ZIP file")
+        limits.check_content(member.file_size, f"{label_of(name)} in the ZIP file")
         return read()
 
     return Entry(path, lambda: read(PEEK_BYTES), source, is_packed=True)
@@ -147,7 +147,7 @@ def _check_sizes(members: Iterable[zipfile.ZipInfo], archive_bytes: int, label: 
     for member in members:
         if member.file_size > max(RATIO_FROM, limits.max_ratio * member.compress_size):
             raise ReadError(
-                f"{label} is packed as no pullback is: {PurePosixPath(labelled(member.filename)).name} in it would "
+                f"{label} is packed as no pullback is: {label_of(member.filename)} in it would "
                 f"grow to {member.file_size / 1e6:.0f} MB, more than {limits.max_ratio} times ({PREFIX}MAX_RATIO)"
             )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from octseg.errors import ReadError
+from octseg.reading.names import label_of
 
 
 class Content:
@@ -35,7 +36,7 @@ class Content:
                 self._file.seek(start)
                 return self._file.read(count)
         except OSError as error:  # the disk, or the network that it is on
-            name = "the file" if self.path is None else self.path.name
+            name = "the file" if self.path is None else label_of(self.path.name)
             raise ReadError(f"{name} cannot be read on: {reason_of(error)}") from error
 
     def whole(self) -> bytes:

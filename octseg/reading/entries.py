@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from octseg.reading.content import Content, content_at
+from octseg.reading.names import label_of, stem_of
 from octseg.reading.pictures.peek import PEEK_BYTES
 
 
@@ -24,7 +25,12 @@ class Entry:
     @property
     def name(self) -> str:
         """What it is called in front of the user."""
-        return self.path.name
+        return label_of(self.path.name)
+
+    @property
+    def stem(self) -> str:
+        """The same without its ending."""
+        return stem_of(self.name)
 
     def content(self) -> Content:
         """All of it, to read from."""

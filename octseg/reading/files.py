@@ -5,7 +5,7 @@ and nothing of it but pixels goes on: no text, no tag, no name of a patient.
 """
 
 import os
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,9 @@ from octseg.reading.gif import read_gif
 from octseg.reading.given import FileSource, name_of, path_or_content
 from octseg.reading.levels import SourceLevels
 from octseg.reading.limits import Limits
+from octseg.reading.names import DEFAULT_NAME, label_of, stem_of
 from octseg.reading.pictures.decoding import page_of, to_rgb
 from octseg.reading.pictures.reading import read_picture
-
-MAX_LABEL = 80  # characters of a file's name that an error repeats
-DEFAULT_NAME = "frame"
 
 
 def read_pullback(
@@ -54,7 +52,7 @@ def read_pullback(
         ValueError: a source of another type.
     """
     limits = Limits.from_environment(os.environ) if limits is None else limits
-    label = _label(name or name_of(source) or DEFAULT_NAME)
+    label = label_of(name or name_of(source) or DEFAULT_NAME)
     given = path_or_content(source, label, limits)
     if isinstance(given, Path) and _is_folder(given):
         return only(read_folder(given, label, limits, read_archive), label)
@@ -68,7 +66,7 @@ def read_pullbacks(source: FileSource, *, name: str | None = None, limits: Limit
     errors are those of `read_pullback`.
     """
     limits = Limits.from_environment(os.environ) if limits is None else limits
-    label = _label(name or name_of(source) or DEFAULT_NAME)
+    label = label_of(name or name_of(source) or DEFAULT_NAME)
     given = path_or_content(source, label, limits)
     if isinstance(given, Path) and _is_folder(given):
         return read_folder(given, label, limits, read_archive)
@@ -88,7 +86,7 @@ def _read_file(given: Path | bytes, label: str, limits: Limits, levels: SourceLe
     content = Content(given) if isinstance(given, bytes) else content_at(given, label)
     if content.size == 0:
         raise ReadError(f"{label} is empty")
-    head, stem = content.part(0, HEAD_BYTES), _stem(label)
+    head, stem = content.part(0, HEAD_BYTES), stem_of(label)
     match container_of(head):
         case None:
             return read_picture(content, label, stem, limits, levels)
@@ -149,16 +147,3 @@ def _advice(array: NDArray[Any]) -> str:
         return "; put its channels last, numpy.moveaxis(array, 0, -1)" if array.shape[0] == 3 else ""
     of_shares = ", such as (255 * array).astype('uint8') where 1 is white" if array.dtype.kind == "f" else ""
     return f"; scale it to 8 bits as you mean it{of_shares}" if array.ndim in (2, 3) else ""
-
-
-def _stem(label: str) -> str:
-    """A file's name without its ending; numbers after a dot, as in the names that a PACS gives, are none."""
-    path = PureWindowsPath(label)
-    return label if path.suffix[1:].isdigit() else path.stem or DEFAULT_NAME
-
-
-def _label(given: str) -> str:
-    """What a file is called in front of the user: its name without folders, printable and not too long."""
-    base = PureWindowsPath(given).name or DEFAULT_NAME
-    printable = "".join(character if character.isprintable() else "?" for character in base)
-    return printable if len(printable) <= MAX_LABEL else printable[: MAX_LABEL - 1] + "…"

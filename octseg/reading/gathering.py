@@ -21,7 +21,7 @@ from octseg.reading.formats import HEAD_BYTES, READABLE, container_of, kind_of, 
 from octseg.reading.gif import read_gif
 from octseg.reading.levels import SourceLevels
 from octseg.reading.limits import PREFIX, Limits
-from octseg.reading.names import natural_key
+from octseg.reading.names import label_of, natural_key
 from octseg.reading.own import own_kind
 from octseg.reading.pictures.peek import Peek, peek
 from octseg.reading.pictures.reading import header_of, read_picture
@@ -98,7 +98,9 @@ def pullbacks_in(entries: Sequence[Entry], source: Source) -> list[Pullback]:
                 pictures.append(sort)
             elif sort is not None:
                 found += [(folder, each) for each in _of_file(entry, sort, source)]
-        of_pictures = pullbacks_of(pictures, folder.name or source.name, source.limits, source.left_out)
+        of_pictures = pullbacks_of(
+            pictures, label_of(folder.name) if folder.name else source.name, source.limits, source.left_out
+        )
         found += [(folder, each) for each in of_pictures]
     found += [(PurePosixPath(), each) for each in _of_series(series, source)]
     if not found:
@@ -111,14 +113,13 @@ def _told_apart(found: Sequence[tuple[PurePosixPath, Pullback]], left_out: Seque
     """The pullbacks, those of one name called by their folders too, with what was left out said."""
     names = Counter(pullback.name for _, pullback in found)
     said = (f"left out: {listed(left_out)}",) if left_out else ()
-    return [
-        replace(
-            pullback,
-            name=pullback.name if names[pullback.name] == 1 else "_".join((*folder.parts[-2:-1], pullback.name)),
-            warnings=(*pullback.warnings, *said),
-        )
-        for folder, pullback in found
-    ]
+    apart = []
+    for folder, pullback in found:
+        name = pullback.name
+        if names[name] > 1:
+            name = "_".join((*map(label_of, folder.parts[-2:-1]), name))
+        apart.append(replace(pullback, name=name, warnings=(*pullback.warnings, *said)))
+    return apart
 
 
 def _folder_entries(root: Path, source: Source) -> list[Entry]:
@@ -126,7 +127,7 @@ def _folder_entries(root: Path, source: Source) -> list[Entry]:
     entries: list[Entry] = []
 
     def refuse(error: OSError) -> None:
-        raise ReadError(f"the folder {Path(error.filename or root).name} cannot be searched: {reason_of(error)}")
+        raise ReadError(f"the folder {label_of(str(error.filename or root))} cannot be searched: {reason_of(error)}")
 
     for folder, _, names in walk(root, refuse):
         paths = (folder / name for name in names)
@@ -144,7 +145,7 @@ def _folder_entries(root: Path, source: Source) -> list[Entry]:
 
 
 def _on_disk(path: Path, label: PurePosixPath) -> Entry:
-    return Entry(label, lambda: first_bytes(content_at(path, path.name)), lambda: path)
+    return Entry(label, lambda: first_bytes(content_at(path, label_of(path.name))), lambda: path)
 
 
 def _sort_of(entry: Entry, source: Source) -> Picture | str | None:
@@ -203,19 +204,18 @@ def _of_file(entry: Entry, kind: str, source: Source) -> list[Pullback]:
 
 
 def _read_file(entry: Entry, kind: str, limits: Limits) -> Pullback:
-    stem = entry.path.stem or entry.name
     if kind == "pullback":
         from octseg.reading.dicom import read_dicom  # loads pydicom, which other files do not need
 
-        return read_dicom(entry.source(), entry.name, stem, limits)
+        return read_dicom(entry.source(), entry.name, entry.stem, limits)
     content = entry.content()
     if kind == "GIF":
-        return read_gif(content, entry.name, stem, limits)
+        return read_gif(content, entry.name, entry.stem, limits)
     if kind == "video":
         from octseg.reading.video import read_video  # loads FFmpeg, likewise
 
-        return read_video(content, entry.name, stem, limits)
-    return read_picture(content, entry.name, stem, limits, SourceLevels())
+        return read_video(content, entry.name, entry.stem, limits)
+    return read_picture(content, entry.name, entry.stem, limits, SourceLevels())
 
 
 def _unpacked_when_read(pullback: Pullback, entry: Entry, kind: str, limits: Limits) -> Pullback:
@@ -243,7 +243,7 @@ def _of_series(entries: Sequence[Entry], source: Source) -> list[Pullback]:
 
     try:
         if len(entries) == 1:
-            return [read_dicom(entries[0].source(), entries[0].name, entries[0].path.stem, source.limits)]
+            return [read_dicom(entries[0].source(), entries[0].name, entries[0].stem, source.limits)]
         files = [entry.source() for entry in entries]
         return read_dicom_series(files, source.label, source.name, source.limits)
     except ReadError as error:

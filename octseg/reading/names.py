@@ -2,14 +2,29 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import PurePath
+from pathlib import PurePath, PureWindowsPath
 from typing import TypeAlias
 
 NaturalKey: TypeAlias = tuple[tuple[tuple[int, str], ...], str]
 
+MAX_LABEL = 80  # characters of a file's name that an error repeats
+DEFAULT_NAME = "frame"
 MAX_DIGITS = 6  # a pullback has hundreds of frames; dates and times have more
 _AFTER_ALL_DIGITS = 1 << 30
 _DIGITS = re.compile(r"([0-9]+)")
+
+
+def label_of(given: str) -> str:
+    """What a file is called in front of the user: its name without folders, printable and not too long."""
+    base = PureWindowsPath(given).name or DEFAULT_NAME
+    printable = "".join(character if character.isprintable() else "?" for character in base)
+    return printable if len(printable) <= MAX_LABEL else printable[: MAX_LABEL - 1] + "…"
+
+
+def stem_of(label: str) -> str:
+    """A file's name without its ending; numbers after a dot, as in the names that a PACS gives, are none."""
+    path = PureWindowsPath(label)
+    return label if path.suffix[1:].isdigit() else path.stem or DEFAULT_NAME
 
 
 def natural_key(name: str) -> NaturalKey:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from octseg.reading.names import split_at_frame_numbers
+from octseg.reading.names import label_of, split_at_frame_numbers
 
 NAMED = 3  # gaps or runs that a sentence names one by one
 FIRST = 1
@@ -23,7 +23,7 @@ def numbering_of(stems: Sequence[str]) -> Numbering:
     parts = list(split_at_frame_numbers(stems))
     runs = list(dict.fromkeys(before for before, _, _ in parts))
     if len(runs) > 1 and all(digits for _, digits, _ in parts):
-        told = ", ".join(f"{run}..." for run in runs[:NAMED]) + (" and others" if len(runs) > NAMED else "")
+        told = ", ".join(f"{label_of(run)}..." for run in runs[:NAMED]) + (" and others" if len(runs) > NAMED else "")
         return Numbering(
             warnings=(
                 f"the names tell of {len(runs)} runs ({told}), which are taken for one pullback: give each a folder of "

@@ -43,7 +43,7 @@ def pullbacks_of(pictures: Sequence[Picture], name: str, limits: Limits, failure
         return _sequence(pictures, name, limits, failures) if pictures else []
     if max(sizes.values()) == 1 and len(sizes) > 1:
         single = [[each] for each in pictures if each.size is not None]
-        return [pullback for each in single for pullback in _sequence(each, each[0].entry.path.stem, limits, failures)]
+        return [pullback for each in single for pullback in _sequence(each, each[0].entry.stem, limits, failures)]
     size = max(sizes, key=lambda each: (sizes[each], each))
     kept = _with_unreadable(pictures, size)
     failures += [f"{p.entry.name} cannot be read as a picture" for p in pictures if p.size is None and p not in kept]
@@ -52,7 +52,7 @@ def pullbacks_of(pictures: Sequence[Picture], name: str, limits: Limits, failure
     if others:
         count = f"{sizes[size]} picture{'s' * (sizes[size] != 1)}"
         warnings = (f"left out, for the {count} of {name} are {size[0]} x {size[1]} pixels: {listed(others)}",)
-    return _sequence(kept, name if len(kept) > 1 else kept[0].entry.path.stem, limits, failures, warnings)
+    return _sequence(kept, name if len(kept) > 1 else kept[0].entry.stem, limits, failures, warnings)
 
 
 def _with_unreadable(pictures: Sequence[Picture], size: tuple[int, int]) -> list[Picture]:
@@ -76,7 +76,7 @@ def _sequence(
 
     def single(number: int) -> Pullback:
         entry = pictures[number].entry
-        return read_picture(entry.content(), entry.name, entry.path.stem, limits, levels)
+        return read_picture(entry.content(), entry.name, entry.stem, limits, levels)
 
     def decoded(number: int) -> Frame:
         return next(iter(single(number)))

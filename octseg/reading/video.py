@@ -74,15 +74,13 @@ def read_video(content: Content, label: str, stem: str, limits: Limits) -> Pullb
     return pullback if video.times.warnings else spaced(pullback)
 
 
-def _opened(content: Content, label: str, format_name: str, limits: Limits) -> Any:
+def _opened(content: Content, label: str, format_name: str) -> Any:
     """The container, which the caller closes; ReadError where it cannot be opened.
 
     A file is handed over open: of a name FFmpeg might make an address.
     """
     try:
-        return av.open(
-            content.open(), format=format_name, options={"max_pixels": str(limits.max_pixels)}, metadata_errors="ignore"
-        )
+        return av.open(content.open(), format=format_name, metadata_errors="ignore")
     except (av.FFmpegError, OSError, ValueError) as error:
         why = "its index is missing, as where a recording or a copy was not finished" if format_name == "mov" else ""
         raise ReadError(
@@ -104,7 +102,7 @@ def _stream(container: Any, label: str) -> tuple[Any, tuple[str, ...]]:
 def _looked_at(content: Content, label: str, limits: Limits) -> tuple[_Video, tuple[str, ...]]:
     """What is known before decoding, and warnings."""
     format_name = video_format(content.part(0, HEAD_BYTES)) or ""
-    with closing(_opened(content, label, format_name, limits)) as container:
+    with closing(_opened(content, label, format_name)) as container:
         stream, warnings = _stream(container, label)
         context = stream.codec_context
         if context is None:
@@ -158,8 +156,9 @@ def _decoded(video: _Video, start: int, stop: int, late: list[str]) -> Iterator[
 def _placed(video: _Video, start: int) -> Iterator[tuple[int, Any, bool]]:
     """Decoded frames with their places, from one before or at `start` on, and whether each is whole."""
     for seeking in (True, False):
-        with closing(_opened(video.content, video.label, video.format, video.limits)) as container:
+        with closing(_opened(video.content, video.label, video.format)) as container:
             stream, _ = _stream(container, video.label)
+            stream.codec_context.options = {"max_pixels": str(video.limits.max_pixels)}  # whatever the stream asks for
             is_sought = seeking and video.can_seek and _sought(container, stream, video, start)
             placed = _with_places(_pictures(container, stream, video), video)
             first = next(placed, None)

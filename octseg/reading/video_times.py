@@ -57,10 +57,13 @@ def gone_through(container: Any, stream: Any, format_name: str, file_bytes: int)
         packets.is_cut = True
         packets.stamps = packets.stamps[:-1]  # the file ends within it
     known = [stamp for stamp in packets.stamps if stamp is not None]
-    in_order = format_name not in NOT_IN_ORDER and stream.codec_context.name not in HIDDEN_FRAMES
-    exact = in_order and len(set(known)) == len(packets.stamps)
-    ordered = sorted(known) if exact else []
+    all_shown = stream.codec_context.name not in HIDDEN_FRAMES
+    spread = sorted(known) if all_shown and len(set(known)) == len(packets.stamps) else []
+    exact = bool(spread) and format_name not in NOT_IN_ORDER
+    ordered = spread if exact else []
     promised = _promised(container, stream, len(packets.stamps), sorted(known)) - packets.discarded
+    if format_name in NOT_IN_ORDER:  # frames that were left out are counted with the others
+        promised -= sum(count for _, count in _gaps(spread))
     is_short = packets.is_cut or promised > len(packets.stamps)
     if is_short:
         ordered = _without_loose_end(ordered, int(stream.codec_context.has_b_frames or 0))
@@ -70,7 +73,7 @@ def gone_through(container: Any, stream: Any, format_name: str, file_bytes: int)
         count=count,
         stamps=ordered,
         starts=sorted(packets.starts) if exact else [],
-        warnings=(*_gaps(ordered), *_empty(packets.empty)),
+        warnings=(*_said_of_gaps(ordered or spread), *_empty(packets.empty)),
         late=(f"{{label}} ends early or is damaged: {said}",) if is_short else (),
     )
 
@@ -144,7 +147,16 @@ def _without_loose_end(stamps: list[int], held_back: int) -> list[int]:
     return stamps if gap is None or not held_back else stamps[: gap + 1]
 
 
-def _gaps(stamps: Sequence[int]) -> tuple[str, ...]:
+def _gaps(stamps: Sequence[int]) -> list[tuple[int, int]]:
+    """Behind which frames, by their numbers, time stamps leave room for others, and for how many."""
+    steps = [after - before for before, after in pairwise(stamps)]
+    if len(steps) < 2:
+        return []
+    usual = statistics.median(steps)
+    return [(place, round(step / usual) - 1) for place, step in enumerate(steps, 1) if step >= LONGER * usual]
+
+
+def _said_of_gaps(stamps: Sequence[int]) -> tuple[str, ...]:
     """What is said of time stamps that do not rise evenly."""
     steps = [after - before for before, after in pairwise(stamps)]
     if len(steps) < 2:
@@ -156,7 +168,7 @@ def _gaps(stamps: Sequence[int]) -> tuple[str, ...]:
             "the frames of {label} are shown for different times, as in a recording of a screen: they need not be "
             "those of the catheter, and no distance between them is known",
         )
-    gaps = [(place, round(step / usual) - 1) for place, step in enumerate(steps, 1) if step >= LONGER * usual]
+    gaps = _gaps(stamps)
     if not gaps:
         return ()
     told = ", ".join(f"{count} behind frame {place}" for place, count in gaps[:NAMED])

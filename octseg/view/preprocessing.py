@@ -20,7 +20,7 @@ from typing_extensions import Self
 from octseg.errors import ConfigError
 from octseg.model.config import checked_fields
 from octseg.pullback import Frame
-from octseg.view.bar import Bar, bar_marks, find_bars
+from octseg.view.bar import Bar, LabelMemory, bar_marks, find_bars
 from octseg.view.capture import Part, cut_out, locate, moved
 from octseg.view.catheter import find_catheter
 from octseg.view.disc import Disc
@@ -138,19 +138,20 @@ class FrameView:
         return float(circle.radius_px + offset)
 
 
-def view_frame(frame: Frame) -> FrameView:
+def view_frame(frame: Frame, memory: LabelMemory | None = None) -> FrameView:
     """Find disc, ruler and catheter in a frame (H, W, 3), and clean its grey levels of all that is not tissue.
 
     Where the picture is a screen or a page with a frame on it, all of this is looked for in that part alone.
+    memory: of what was read in earlier frames of the same pullback.
     """
     grey = sepia_to_grey(frame)
     place = locate(frame, grey)
     height, width = grey.shape
     if place.disc is None or place.part == (slice(0, height), slice(0, width)):
-        return replace(_view_of(frame, grey, place.disc), is_page=place.is_page)
+        return replace(_view_of(frame, grey, place.disc, memory), is_page=place.is_page)
     rows, cols = place.part
     shown = cut_out(frame, place.part, place.disc)
-    seen = _view_of(shown, sepia_to_grey(shown), moved(place.disc, -rows.start, -cols.start), is_cut_out=True)
+    seen = _view_of(shown, sepia_to_grey(shown), moved(place.disc, -rows.start, -cols.start), memory, is_cut_out=True)
     whole = np.zeros_like(grey)
     whole[rows, cols] = seen.grey
     return replace(
@@ -166,7 +167,9 @@ def view_frame(frame: Frame) -> FrameView:
     )
 
 
-def _view_of(frame: Frame, grey: NDArray[np.uint8], disc: Disc | None, *, is_cut_out: bool = False) -> FrameView:
+def _view_of(
+    frame: Frame, grey: NDArray[np.uint8], disc: Disc | None, memory: LabelMemory | None, *, is_cut_out: bool = False
+) -> FrameView:
     """The view of a picture (H, W, 3) that is a frame and no more, its grey levels (H, W) and its disc being known.
 
     is_cut_out: of a page.
@@ -175,7 +178,7 @@ def _view_of(frame: Frame, grey: NDArray[np.uint8], disc: Disc | None, *, is_cut
     catheter = find_catheter(frame, ruler)
     middle = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
     centre = catheter.centre if catheter is not None else middle
-    bars = find_bars(frame)
+    bars = find_bars(frame, memory)
     if ruler is not None:
         grey = paint_out(grey, ruler_marks(frame, ruler))
     if bars:

@@ -114,3 +114,18 @@ def test_a_wire_that_shines_no_brighter_than_the_wall_is_a_wire() -> None:
     assert rays is not None
     true = shadow_of(wire)
     assert (rays.unjudged[true] == GUIDE_WIRE).mean() > 0.9
+
+
+def test_blood_as_bright_as_the_wall_behind_it_hides_the_wall() -> None:
+    """The lumen's last 0.4 mm before the wall are painted as bright as it, over 60 degrees."""
+    phantom = render(replace(ROUND, ruler=False, colouring="grey"))
+    row, col = np.indices(phantom.frame.shape[:2]) - 351.5
+    angle, radius_mm = np.degrees(np.arctan2(row, col)), np.hypot(row, col) * phantom.pixel_spacing_mm
+    wall = phantom.frame[(radius_mm > 1.52) & (radius_mm < 1.65)]
+    blood = (np.abs(angle) < 30) & (radius_mm > 1.1) & (radius_mm < 1.5)
+    bloody = phantom.frame.copy()
+    bloody[blood] = np.uint8(np.quantile(wall, 0.95))
+    _, rays = measure_seen(phantom.masks, phantom.pixel_spacing_mm, view_frame(bloody))
+    assert rays is not None
+    assert (rays.unjudged[np.arange(-24, 25)] == NO_WALL).mean() > 0.9
+    assert not rays.unjudged[45:315].any()

@@ -199,6 +199,20 @@ def test_bombs_are_refused_by_what_the_directory_says() -> None:
         read_pullback(zipped(members()), name="x.zip", limits=Limits(max_members=10))
 
 
+def test_a_directory_of_too_many_files_is_refused_before_it_is_read() -> None:
+    with pytest.raises(ReadError, match=r"x.zip holds more than 1 files \(OCTSEG_MAX_MEMBERS\)"):
+        read_pullback(zipped(members()), name="x.zip", limits=Limits(max_members=1))
+
+
+def test_files_that_lie_over_one_another_are_no_honest_archive() -> None:
+    whole = zipped({"f1.png": encoded(PICTURES[0])})
+    start, end = whole.index(b"PK\x01\x02"), whole.rindex(b"PK\x05\x06")
+    entries = b"".join(whole[start:end].replace(b"f1.png", f"f{n}.png".encode()) for n in range(1, 9))
+    tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 8, 8, len(entries), start, 0)
+    with pytest.raises(ReadError, match="its files lie over one another"):
+        read_pullback(whole[:start] + entries + tail, name="x.zip")
+
+
 def lying(size: int) -> bytes:
     """An archive whose one picture says that it unpacks to `size` bytes, and unpacks to 200 MB."""
     packed = bomb(200)[2:-4]

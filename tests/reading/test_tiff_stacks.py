@@ -13,7 +13,7 @@ from octseg.errors import ReadError
 from octseg.pullback import Pullback
 from octseg.reading import Limits, read_pullback
 from tests.fakes.hostile.files import raw_tiff
-from tests.fakes.pullbacks import SIDE, frames, numbers_of
+from tests.fakes.pullbacks import frames, numbers_of
 
 COUNT = 9
 RGB = np.stack(frames(COUNT))  # (9, H, W, 3)
@@ -184,4 +184,10 @@ def test_the_number_of_frames_tells_their_distance_and_a_warning_says_so() -> No
     pullback = read_pullback(written(np.zeros((540, 32, 32), np.uint8), photometric="minisblack"), name="x.tif")
     assert (pullback.frame_spacing_mm, pullback.frame_spacing_source) == (0.1, "frame_count")
     assert "0.1 mm between frames is taken from their number, 540" in pullback.warnings[0]
-    assert SIDE > 32
+
+
+def test_the_number_of_frames_of_a_stack_that_ends_early_tells_nothing() -> None:
+    cut = one_page_imagej(np.zeros((375, 32, 32), np.uint8), said=540)
+    pullback = read_pullback(cut, name="x.tif")
+    assert (pullback.frame_count, pullback.frame_spacing_mm) == (375, None)
+    assert "of 540 frames 375 are there" in pullback.late_warnings[0]

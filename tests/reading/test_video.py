@@ -65,10 +65,11 @@ def test_a_video_that_ends_early_gives_what_it_has_and_says_so(tmp_path: Path, k
     path = made(tmp_path, kind, options={"g": "10", **KINDS[kind][1].get("options", {})})
     if kind == "motion JPEG.mov":
         return  # its index lies at its end
-    data = path.read_bytes()
+    data, whole = path.read_bytes(), list(read_pullback(path))
     path.write_bytes(data[: int(0.7 * len(data))])
     pullback = read_pullback(path)
     there = numbers_of(pullback)
+    assert all(np.array_equal(one, other) for one, other in zip(pullback, whole, strict=False))  # none is made up
     assert 15 <= len(there) < COUNT
     assert there == ALL[: len(there)]
     assert any("ends early" in said for said in pullback.late_warnings)
@@ -96,12 +97,29 @@ def test_a_damaged_frame_is_black_and_no_number_moves(tmp_path: Path) -> None:
         assert pullback.late_warnings == [f"{path.name} is damaged: 1 of its frames are left black (20)"]
 
 
+def test_what_builds_on_a_damaged_frame_is_black_up_to_the_next_that_stands_by_itself(tmp_path: Path) -> None:
+    path = made(tmp_path, "H.264.mp4", options={"g": "10", "bf": "0", "sc_threshold": "0"})
+    with av.open(str(path)) as container:
+        packet = [each for each in container.demux(video=0) if each.size][13]
+    data = bytearray(path.read_bytes())
+    data[packet.pos : packet.pos + packet.size] = b"\xff" * packet.size
+    path.write_bytes(data)
+    assert numbers_of(read_pullback(path)) == [*ALL[:13], *[0] * 7, *ALL[20:]]
+
+
 @pytest.mark.parametrize("kind", ["H.264.mp4", "H.264.mkv", "VP9.webm", "MPEG-2.ts"])
 def test_time_stamps_tell_of_frames_that_are_missing(tmp_path: Path, kind: str) -> None:
     pullback = read_pullback(made(tmp_path, kind, left_out=(9, 10, 11, 30)))
     assert numbers_of(pullback) == [number for number in ALL if number not in (10, 11, 12, 31)]
     assert len(pullback.warnings) == 1
     assert "leave room for 4 frames that are not in it (3 behind frame 9, 1 behind frame 27)" in pullback.warnings[0]
+
+
+def test_frames_that_an_avi_repeats_are_told_and_no_early_end(tmp_path: Path) -> None:
+    pullback = read_pullback(made(tmp_path, "motion JPEG.avi", left_out=(9, 10, 11, 30)))
+    assert numbers_of(pullback) == [number for number in ALL if number not in (10, 11, 12, 31)]
+    assert "4 frames that are not in it (3 behind frame 9, 1 behind frame 27)" in pullback.warnings[0]
+    assert pullback.late_warnings == []
 
 
 def test_a_recording_of_a_screen_is_told_by_its_uneven_times(tmp_path: Path) -> None:

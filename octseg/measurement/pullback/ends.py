@@ -23,15 +23,15 @@ OF_LIPID = (*("lipid_length_mm", "lipid_volume_mm3", "lipid_arc_mean_deg", "lipi
 OPEN_ENDED = ("lipid_length_mm", "lipid_index_mm_deg")  # of a plaque: it may go on where none of it was found
 
 
-def at_end(along: Along, whole: Along, end: int) -> Along | None:
+def at_end(along: Along, whole: Along | None, end: int) -> Along | None:
     """All frames at the low (end 0) or the high end (1) of their intervals; None where a judged frame has none.
 
-    along: `whole`, or a plaque in it, whose share of each frame's lipid stays.
+    whole: of a plaque all frames there are, of whose lipid it keeps its share; None where `along` has all lipid.
     """
     frames = [frame for frame in along.frames if frame is not None and frame.rays is not None]
     if not frames or any(frame.intervals is None for frame in frames):
         return None
-    total = whole.part(along.first, along.last)
+    total = along if whole is None else whole.part(along.first, along.last)
     arc = _moved(along, total.arc_deg, along.arc_deg, "lipid_arc_deg", end)
     return replace(
         along,
@@ -46,12 +46,12 @@ def at_end(along: Along, whole: Along, end: int) -> Along | None:
 
 def intervals(found: Fields, along: Along, whole: Along, *, is_plaque: bool) -> dict[str, Interval | None] | None:
     """(low, high) of each measure that has one; None without frames' intervals. found: the measures' fields."""
-    low, high = (at_end(along, whole, end) for end in (0, 1))
-    all_low, all_high = (at_end(whole, whole, end) for end in (0, 1))
+    low, high = (at_end(along, whole if is_plaque else None, end) for end in (0, 1))
+    all_low, all_high = (at_end(whole, None, end) for end in (0, 1))
     if low is None or high is None or all_low is None or all_high is None:
         return None
     at_low, at_high = (
-        {**lumen_fields(a, w), **lipid_fields(a), **cap_fields(a, w)} for a, w in ((low, all_low), (high, all_high))
+        {**lumen_fields(a, w), **lipid_fields(a), **cap_fields(a)} for a, w in ((low, all_low), (high, all_high))
     )
     names = ["minimum_lumen_area_mm2", "minimum_lumen_area_px", "fibrous_cap_thickness_min_um", *OF_LIPID]
     if is_plaque:
@@ -70,10 +70,11 @@ def _ends(along: Along, values: Numbers, name: str, end: int) -> Numbers:
 
 
 def _moved(along: Along, total: Numbers, own: Numbers, name: str, end: int) -> Numbers:
-    """(F,) a plaque's share of the ends of the frames' totals."""
+    """(F,) the ends of the frames' totals, or of a plaque, where `own` is not `total`, its share of them."""
     ends = _ends(along, total, name, end)
-    share = np.divide(own, total, out=np.where(own is total, 1.0, 0.0) * np.ones_like(total), where=total > 0)
-    return np.where(np.isnan(own), np.nan, share * ends)
+    if own is not total:
+        ends = ends * np.divide(own, total, out=np.zeros_like(total), where=total > 0)
+    return np.where(np.isnan(own), np.nan, ends)
 
 
 def _spread(along: Along, arc: Numbers) -> NDArray[np.bool_]:

@@ -56,9 +56,9 @@ def _of_lumen(whole: Along, measured: StretchMeasures) -> Iterator[str]:
             f"Of the smallest lumen, in frame {measured.minimum_lumen_area_frame}, {unseen:.0f} % of the directions "
             "could not be judged: look at that frame before its area is used."
         )
-    at, dz = measured.minimum_lumen_area_position_mm, whole.spacing_mm
+    at, dz = measured.minimum_lumen_area_frame, whole.spacing_mm
     if at is not None and dz is not None:
-        shown = min(at, (len(whole) - 1) * dz - at)
+        shown = min(at - whole.first, whole.last - at) * dz
         if shown < REFERENCE_SHOWN_MM:
             yield (
                 f"Only {shown:.1f} mm are shown to one side of the smallest lumen, so its reference may lie beyond the "

@@ -74,8 +74,8 @@ class Clima:
 class StretchMeasures:
     """Every number of one stretch; the unit is the end of the name, None what cannot be measured.
 
-    first_frame, last_frame: numbers, both included. *_frame, *_position_mm: where; positions from the pullback's first
-        frame on. withdrawn_frame_count: frames of which nothing is said, or that were not given.
+    first_frame, last_frame: numbers, both included. *_frame, *_position_mm: where; positions from frame 1
+        of the pullback on. withdrawn_frame_count: frames of which nothing is said, or that were not given.
     minimum_lumen_area_*: of lumens seen whole. lumen_area_reference_*: the largest within 10 mm of it.
     lipid_frame_count: frames in which lipid spans an arc. lipid_length_mm: frames with lipid, gaps of up to 1 mm
         joined; `_margin_` is what the heart moves a vessel along the catheter.
@@ -136,7 +136,7 @@ Fields = dict[str, object]
 def measure_stretch(along: Along, whole: Along, window_in: Along) -> Fields:
     """The fields of a stretch that are told by its frames alone.
 
-    whole: all frames there are, for positions and the reference. window_in: in which the worst 4 mm are looked for:
+    whole: all frames there are, for the reference. window_in: in which the worst 4 mm are looked for:
     the stretch itself, or of a plaque all frames with its own lipid alone.
     """
     return {
@@ -149,7 +149,7 @@ def measure_stretch(along: Along, whole: Along, window_in: Along) -> Fields:
         **lumen_fields(along, whole),
         **lipid_fields(along),
         **_map_fields(along, window_in),
-        **cap_fields(along, whole),
+        **cap_fields(along),
     }
 
 
@@ -164,7 +164,7 @@ def lumen_fields(along: Along, whole: Along) -> Fields:
         "minimum_lumen_area_px": float(along.lumen_px[row]),
         "minimum_lumen_area_mm2": float(areas[row]) if scaled else None,
         "minimum_lumen_area_frame": along.first + row,
-        "minimum_lumen_area_position_mm": position_mm(along, row, whole),
+        "minimum_lumen_area_position_mm": position_mm(along, row),
         "minimum_lumen_area_unjudged_percent": unseen_percent(along, row, row),
     }
     around = whole_lumens(whole, whole.lumen_mm2)
@@ -212,7 +212,7 @@ def _map_fields(along: Along, window_in: Along) -> Fields:
     return found
 
 
-def cap_fields(along: Along, whole: Along) -> Fields:
+def cap_fields(along: Along) -> Fields:
     """The thinnest cap, over three frames and of any one."""
     of_frames = [core.fibrous_cap_thickness_min_um for cores in along.cores for core in cores]
     known = [cap for cap in of_frames if cap is not None]
@@ -225,7 +225,7 @@ def cap_fields(along: Along, whole: Along) -> Fields:
         row = thinnest.row
         found["fibrous_cap_thickness_min_um"] = thinnest.um
         found["fibrous_cap_thickness_min_frame"] = along.first + row
-        found["fibrous_cap_thickness_min_position_mm"] = position_mm(along, row, whole)
+        found["fibrous_cap_thickness_min_position_mm"] = position_mm(along, row)
         found["fibrous_cap_thickness_min_direction_deg"] = thinnest.ray
         found["fibrous_cap_thickness_min_unjudged_percent"] = unseen_percent(along, row - 1, row + 1)
     return found
@@ -236,9 +236,9 @@ def candidates(plaques: list[Along]) -> tuple[CandidateRun, ...]:
     return in_order([run for plaque in plaques for run in candidate_runs(plaque)])
 
 
-def position_mm(along: Along, row: int, whole: Along) -> float | None:
-    """Where a row of a stretch lies, from the first of all frames on."""
-    return None if along.spacing_mm is None else (along.first + row - whole.first) * along.spacing_mm
+def position_mm(along: Along, row: int) -> float | None:
+    """Where a row of a stretch lies, from frame 1 of the pullback on, whether that was given or not."""
+    return None if along.spacing_mm is None else (along.first + row - 1) * along.spacing_mm
 
 
 def unseen_percent(along: Along, first: int, last: int) -> float:

@@ -1,8 +1,6 @@
 """DICOMDIR: the list of files of a medium, to the pullbacks in these. What it says of patients is not looked at."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydicom.dataset import Dataset
 
@@ -40,15 +38,15 @@ def files_listed(path: Path, label: str, limits: Limits) -> tuple[list[Path], in
     return found, missing
 
 
-def _file_ids(dataset: Dataset, label: str) -> Iterator[list[str]]:
-    records: Any = dataset.get(RECORDS) or []
+def _file_ids(dataset: Dataset, label: str) -> list[list[str]]:
+    """The parts of the path of each picture that is named."""
     try:
-        for record in records:
-            value = record.get("ReferencedFileID") if text(record, "DirectoryRecordType") in PICTURES else None
-            if value:
-                yield [value] if isinstance(value, str) else [str(part) for part in value]
-    except ReadError:
-        raise
+        values = [
+            record.get("ReferencedFileID")
+            for record in dataset[RECORDS].value
+            if text(record, "DirectoryRecordType") in PICTURES
+        ]
+        return [[value] if isinstance(value, str) else [str(part) for part in value] for value in values if value]
     except Exception as error:
         # pydicom, fed with hostile bytes, raises whatever it likes, with names from the records in its words.
         raise ReadError(f"{label} is a damaged DICOMDIR; give its folder") from RuntimeError(type(error).__name__)

@@ -96,7 +96,8 @@ def layout_of(dataset: Dataset, label: str, limits: Limits) -> Layout:
     _check_colours(photometric, samples, label)
     allocated = whole_number(dataset, "BitsAllocated") or 8
     stored = whole_number(dataset, "BitsStored") or allocated
-    if allocated not in (8, 16) or not 1 <= stored <= allocated:
+    stored = allocated if stored > allocated else stored
+    if allocated not in (8, 16) or stored < 1:
         raise ReadError(
             f"{label} is a DICOM file of {stored} bits in {allocated}; samples of 8 to 16 bits are read, "
             "so export it with 8 or 16"

@@ -5,6 +5,7 @@ upright, or write 0.5 mm or 500 um. It is looked for in the whole frame, however
 """
 
 from octseg.view.bar.finding import bar_marks, find_bars
+from octseg.view.bar.memory import LabelMemory
 from octseg.view.bar.shape import Bar
 
-__all__ = ["Bar", "bar_marks", "find_bars"]
+__all__ = ["Bar", "LabelMemory", "bar_marks", "find_bars"]

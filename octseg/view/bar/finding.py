@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from octseg.pullback import Frame
 from octseg.view.bar.glyphs import Ink
 from octseg.view.bar.label import read_label
+from octseg.view.bar.memory import Label, LabelMemory
 from octseg.view.bar.shape import Bar, Grey, Stroke, ends_of, strokes_along_rows
 
 SEARCH_SIDE_PX = 1600  # a larger frame is searched at this size
@@ -27,8 +28,12 @@ SAME_PX = 4.0
 MARKED_PART = 0.3  # of what stands out most in a bar's box
 
 
-def find_bars(frame: Frame) -> tuple[Bar, ...]:
-    """The scale bars of a frame (H, W, 3) whose labels can be read, horizontal ones first."""
+def find_bars(frame: Frame, memory: LabelMemory | None = None) -> tuple[Bar, ...]:
+    """The scale bars of a frame (H, W, 3) whose labels can be read, horizontal ones first.
+
+    memory: of the pullback's earlier frames.
+    """
+    memory = LabelMemory() if memory is None else memory
     red, green, blue = cv2.split(frame)
     grey = np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
     if np.median(grey[:: max(1, len(grey) // 64)]) >= LIGHT:
@@ -37,8 +42,9 @@ def find_bars(frame: Frame) -> tuple[Bar, ...]:
     if shrink > 1:
         size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    across = _bars_along_rows(grey)
-    upright = [_transposed(bar) for bar in _bars_along_rows(np.ascontiguousarray(grey.T))]
+    across = _bars_along_rows(grey, memory, upright=False)
+    turned = np.ascontiguousarray(grey.T)
+    upright = [_transposed(bar) for bar in _bars_along_rows(turned, memory, upright=True)]
     scale = (frame.shape[0] / grey.shape[0], frame.shape[1] / grey.shape[1])
     return tuple(_enlarged(bar, scale) for bar in (*across, *upright))
 
@@ -56,12 +62,12 @@ def bar_marks(frame: Frame, bars: Sequence[Bar]) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(marks, np.ones((5, 5), np.uint8)), dtype=bool)
 
 
-def _bars_along_rows(grey: Grey) -> list[Bar]:
+def _bars_along_rows(grey: Grey, memory: LabelMemory, *, upright: bool) -> list[Bar]:
     """The bars that lie along the rows of a frame (H, W) with a bright bar on a dark ground."""
     bars = []
     for stroke in strokes_along_rows(grey, max(3, round(THICKEST * max(grey.shape)))):
         ends = ends_of(grey, stroke)
-        label = None if ends is None else _label_of(grey, stroke)
+        label = None if ends is None else memory.label_of(grey, stroke, upright, _label_of)
         if ends is None or label is None:
             continue
         length_mm, box = label
@@ -72,7 +78,7 @@ def _bars_along_rows(grey: Grey) -> list[Bar]:
     return bars
 
 
-def _label_of(grey: Grey, stroke: Stroke) -> tuple[float, tuple[float, float, float, float]] | None:
+def _label_of(grey: Grey, stroke: Stroke) -> Label | None:
     """The length in mm written next to a stroke in a frame (H, W), and its box there; None where there is none."""
     lowest, highest = (max(LEAST_DIGIT_PX, part * max(grey.shape)) for part in DIGIT_HEIGHT)
     length, reach = stroke.right - stroke.left, round(REACH * highest)

@@ -207,6 +207,13 @@ def test_a_chosen_range_is_measured_by_itself_and_its_reference_may_lie_beyond_i
         measure_pullback(frames, 0.2, frames=(70, 80))
 
 
+def test_positions_count_from_frame_1_also_where_only_a_part_was_segmented() -> None:
+    frames = [frame(n, lumen_mm2=5.0 if n == 120 else 7.0) for n in range(101, 141)]
+    measured = measure_pullback(frames, 0.2)
+    assert measured.whole.minimum_lumen_area_position_mm == pytest.approx(119 * 0.2)
+    assert any("Only 3.8 mm are shown" in warning for warning in measured.warnings)
+
+
 def test_without_frame_spacing_there_are_extremes_and_no_lengths() -> None:
     measured = measure_pullback(pullback(30, {n: [(0, 60)] for n in range(5, 20)}), None)
     whole = measured.whole
@@ -249,6 +256,17 @@ def test_an_interval_takes_all_frames_at_one_end() -> None:
     assert ends["lumen_area_stenosis_percent"] == pytest.approx((0.0, 100 * (9 - 6) / 9))
 
 
+def test_frames_in_which_nothing_was_found_may_hold_lipid_as_far_as_their_intervals_say() -> None:
+    nothing = {"lumen_area_mm2": (6.0, 9.0), "lipid_core_area_mm2": (0.0, 0.4), "lipid_arc_deg": (0.0, 20.0)}
+    found = nothing | {"lipid_core_area_mm2": (0.5, 2.0), "lipid_arc_deg": (80.0, 130.0)}
+    frames = [frame(n, [(0, 100)] if n <= 10 else [], intervals=found if n <= 10 else nothing) for n in range(1, 31)]
+    for stretch in (measure_pullback(frames, 0.2).whole, measure_pullback(frames, 0.2, frames=(1, 30)).chosen):
+        assert stretch is not None
+        assert stretch.intervals_95 is not None
+        assert stretch.intervals_95["lipid_volume_mm3"] == pytest.approx((10 * 0.5 * 0.2, (10 * 2.0 + 20 * 0.4) * 0.2))
+        assert stretch.intervals_95["lipid_length_mm"] == pytest.approx((2.0, 6.0))
+
+
 def test_one_frame_without_an_interval_leaves_none_of_the_whole() -> None:
     ends = {"lumen_area_mm2": (6.0, 9.0)}
     frames = [frame(n, [(0, 100)], intervals=None if n == 7 else ends) for n in range(1, 31)]
@@ -275,3 +293,22 @@ def test_results_of_two_pullbacks_are_refused() -> None:
         measure_pullback([], 0.2)
     with pytest.raises(MeasurementError, match=r"outside 0\.001 to 5 mm"):
         measure_pullback([frame(1)], 20)
+
+
+def test_a_plaque_has_its_share_of_each_frames_interval() -> None:
+    """Two cores of equal area in each frame, which together have 1 to 8 mm2: each has half of that."""
+    ends = {"lumen_area_mm2": (6.0, 9.0), "lipid_core_area_mm2": (1.0, 8.0), "lipid_arc_deg": (60.0, 180.0)}
+    frames = [frame(n, [(0, 60), (180, 60)], intervals=ends) for n in range(1, 31)]
+    for plaque in measure_pullback(frames, 0.2).whole.plaques:
+        assert plaque.intervals_95 is not None
+        assert plaque.intervals_95["lipid_volume_mm3"] == pytest.approx((0.5 * 6, 4.0 * 6))
+        assert plaque.intervals_95["lipid_arc_max_deg"] == pytest.approx((30, 90))
+        assert "lipid_length_mm" not in plaque.intervals_95
+
+
+def test_lipid_outlined_in_a_shadow_is_no_part_of_the_map() -> None:
+    frames = [frame(n, [(0, 90)], unjudged={GUIDE_WIRE: [(0, 45)]}) for n in range(1, 31)]
+    whole = measure_pullback(frames, 0.2).whole
+    assert whole.lipid_map_percent == pytest.approx(100 * 45 / 315)
+    assert whole.lipid_map_index_4mm == pytest.approx(1000 * 45 / 315)
+    assert whole.lipid_arc_mean_deg == 90

@@ -1,13 +1,20 @@
 """A-lines become frames: a ring of known radius comes out at that radius in mm, wherever the header has its numbers."""
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from octseg.phantom import random_spec, render
+from octseg.phantom.geometry import anatomy
+from octseg.phantom.optics import a_lines
 from octseg.pullback import Frame, Pullback
 from tests.fakes.dicom_files import FOR_PROCESSING, groups, pullback_file
 from tests.reading.dicom.scene import read, said
+
+if TYPE_CHECKING:
+    from octseg import Segmenter
 
 LINES, SAMPLES = 360, 300
 LINE_MM, INDEX = 0.01, 1.34
@@ -133,6 +140,25 @@ def test_a_lines_go_clockwise_from_straight_up_or_as_the_header_says() -> None:
     assert side(show(quarter(), CatheterDirectionOfRotation="CC")[0][0]) == "ul"
     seam = {"SharedFunctionalGroupsSequence": content({"OCTZOffsetCorrection": 0, "SeamLineIndex": 90})}
     assert side(show(quarter(90), **seam)[0][0]) == "ur"
+
+
+@pytest.mark.parametrize("cut", [0, 40])
+def test_the_lumen_of_a_phantom_has_its_true_area_by_its_a_lines(cut: int, segmenter: "Segmenter") -> None:
+    spec = replace(random_spec(3, size_px=704), colouring="grey", ruler=False, nurd_deg=0.0)
+    phantom, lines = render(spec), np.rint(a_lines(spec, anatomy(spec)).clip(0, 255)).astype(np.uint8)
+    step_mm = spec.field_mm / 2 / lines.shape[1]
+    elements = {
+        "ALinePixelSpacing": step_mm * INDEX,
+        "RefractiveIndexApplied": "NO",
+        "EffectiveRefractiveIndex": INDEX,
+        "OCTZOffsetApplied": "NO",
+        "FirstALineLocation": 90.0,
+        "SharedFunctionalGroupsSequence": content({"OCTZOffsetCorrection": cut}),
+    }
+    (frame,), pullback = show([np.ascontiguousarray(lines[:, cut:])], **elements)
+    assert np.corrcoef(frame[..., 0].ravel(), phantom.frame[..., 0].ravel())[0, 1] > 0.97
+    measures = segmenter.segment(frame, pixel_spacing_mm=pullback.pixel_spacing_mm).measures
+    assert measures.lumen_area_mm2 == pytest.approx(phantom.truth.lumen_area_mm2, rel=0.02)
 
 
 def test_padded_a_lines_are_not_shown() -> None:

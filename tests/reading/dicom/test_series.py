@@ -136,6 +136,21 @@ def test_a_dicomdir_that_leads_out_of_its_folder_is_refused(medium: Path) -> Non
         read_dicom_directory(medium / "DICOMDIR", "DICOMDIR", Limits())
 
 
+def test_a_changed_dicomdir_is_pullbacks_or_a_refusal_and_never_another_error(medium: Path) -> None:
+    rng, whole, told = random.Random(0), (medium / "DICOMDIR").read_bytes(), set()
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(rng.choice((1, 2, 8))):
+            data[rng.randrange(132, len(data))] = rng.choice((0, 255, rng.randrange(256)))
+        (medium / "CHANGED").write_bytes(bytes(data))
+        try:
+            told.add(len(read_dicom_directory(medium / "CHANGED", "CHANGED", Limits())))
+        except ReadError as error:
+            told.add(str(error))
+    assert 1 in told
+    assert "CHANGED is a damaged DICOMDIR; give its folder" in told
+
+
 def test_the_content_of_a_dicomdir_alone_is_refused_in_a_sentence(medium: Path) -> None:
     with pytest.raises(ReadError, match="is a DICOMDIR, the list of a medium's files"):
         read_dicom((medium / "DICOMDIR").read_bytes(), "DICOMDIR", "DICOMDIR", Limits())

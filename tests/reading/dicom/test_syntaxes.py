@@ -53,6 +53,12 @@ def test_run_lengths_in_several_fragments_a_frame_are_joined(offsets: Offsets) -
     assert furthest(frames, FRAMES) == 0
 
 
+def test_high_throughput_jpeg_2000_is_read() -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    streams = [bytes(imagecodecs.htj2k_encode(frame)) for frame in FRAMES]
+    assert furthest(read(pullback_file(FRAMES, syntax="jpeg_2000", streams=streams))[0], FRAMES) == 0
+
+
 def test_planes_one_after_the_other_are_told_from_pixels() -> None:
     assert furthest(read(pullback_file(FRAMES, by_plane=True))[0], FRAMES) == 0
 
