@@ -3,9 +3,13 @@
 import argparse
 import re
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from octseg.errors import ReadError
-from octseg.pullback import Pullback
+
+# numpy takes time to load, which `octseg --help` does not need
+if TYPE_CHECKING:
+    from octseg.pullback import Pullback
 
 _RANGE = re.compile(r"([0-9]*)(-?)([0-9]*)")
 _DASHES = str.maketrans("‐‑‒–—−", "------")
@@ -45,7 +49,7 @@ class FrameRange:
         """Whether every frame is in it."""
         return self.first is None and self.last is None
 
-    def of(self, pullback: Pullback) -> Pullback:
+    def of(self, pullback: "Pullback") -> "Pullback":
         """Those frames of a pullback that are in the range; ReadError where there is none."""
         if self.is_all:
             return pullback
@@ -56,7 +60,7 @@ class FrameRange:
             raise ReadError(self.not_there(pullback.name, begin, end - 1))
         return part_of(pullback, first - begin, stop - begin)
 
-    def beyond(self, pullback: Pullback) -> list[str]:
+    def beyond(self, pullback: "Pullback") -> list[str]:
         """What is said where frames behind the last of a pullback are asked for by number."""
         last = pullback.first_number + len(pullback) - 1
         if self.last is None or self.last <= last:
@@ -69,7 +73,7 @@ class FrameRange:
         return f"{name} {has}, and --frames {self} asks for none of them"
 
 
-def part_of(pullback: Pullback, first: int, stop: int) -> Pullback:
+def part_of(pullback: "Pullback", first: int, stop: int) -> "Pullback":
     """Frames `first` to `stop`, 0-based, `stop` left out, as a pullback whose frames keep their numbers."""
     if (first, stop) == (0, len(pullback)):
         return pullback

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octseg.errors import OctsegError
-from octseg.pullback import Pullback
 
 # reading loads Pillow and OpenCV, which `octseg --help` does not need
 if TYPE_CHECKING:
+    from octseg.pullback import Pullback
     from octseg.reading.survey import FolderLevels
 
 
@@ -56,7 +56,7 @@ def find_items(inputs: Sequence[Path], out: Path) -> Found:
     return found
 
 
-def pullbacks_of(item: Item, levels: "FolderLevels") -> list[Pullback]:
+def pullbacks_of(item: Item, levels: "FolderLevels") -> "list[Pullback]":
     """The pullbacks of an item; a picture is one of a single frame. Raises ReadError where there is none."""
     from octseg.reading import Limits, read_pullback, read_pullbacks
     from octseg.reading.dicom import read_dicom_series

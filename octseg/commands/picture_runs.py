@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.inputs import Found, Item, name_of_folder
-from octseg.pullback import FrameSpacingSource
+
+# numpy takes time to load, which `octseg --help` does not need
+if TYPE_CHECKING:
+    from octseg.pullback import FrameSpacingSource
 
 LEAST_PICTURES = 2
 
@@ -22,7 +26,7 @@ class PictureRun:
     name: str
     frame_count: int
     frame_spacing_mm: float
-    frame_spacing_source: FrameSpacingSource
+    frame_spacing_source: "FrameSpacingSource"
     warnings: tuple[str, ...] = ()
 
 

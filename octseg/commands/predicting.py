@@ -20,6 +20,7 @@ from octseg.export.run import RunWriter
 from octseg.measurement.pullback import measure_pullback
 from octseg.pullback import FrameSpacingSource, Pullback
 from octseg.reading.survey import FolderLevels
+from octseg.view.agreed import with_agreed_scale
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -149,6 +150,7 @@ class Run:
 
     def _pullback(self, of: Key, whole: Pullback, label: Path, file: str) -> None:
         """Segment the frames of a pullback that are asked for and not done, and measure along all of them."""
+        whole = with_agreed_scale(whole)  # before a part of it is taken
         base, spacing = self._stems.of_pullback(whole), self._spacing(whole)
         try:
             part = self._options.frames.of(whole)

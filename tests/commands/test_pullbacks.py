@@ -12,6 +12,7 @@ from PIL import Image
 
 from octseg.cli import main
 from octseg.export.journal import JOURNAL_NAME
+from octseg.phantom import random_pullback
 from tests.fakes import pullbacks
 from tests.fakes.commands import OCTSEG, QUICK, measures, names
 from tests.fakes.dicom_files import PATIENT, pullback_file
@@ -183,3 +184,14 @@ def test_a_pullback_is_smoothed_where_asked_and_says_so_and_pictures_of_a_folder
     assert "so none was smoothed" in capsys.readouterr().err
     assert predict(*given, "--uncertainty", out=tmp_path / "out") == 1
     assert "--smooth and --uncertainty do not go together" in capsys.readouterr().err
+
+
+def test_a_part_of_a_video_has_the_scale_of_the_whole(tmp_path: Path) -> None:
+    """The median over its first frames, of which this part has but one."""
+    frames = list(random_pullback(7, 40).pullback().frames(12, 16))
+    path = pullbacks.video(tmp_path / "film.mp4", frames, options={"crf": "18"})
+    assert predict(path, out=tmp_path / "whole") == 0
+    assert predict(path, "--frames", "4", out=tmp_path / "part") == 0
+    whole, part = measures(tmp_path / "whole"), measures(tmp_path / "part")
+    assert whole[0]["pixel_spacing_mm"] is not None
+    assert part == whole[3:]
