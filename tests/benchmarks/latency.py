@@ -22,7 +22,7 @@ from octseg.decoding import Levels, RayGrid, decode
 from octseg.drawing.screen import encode_jpeg
 from octseg.export.pictures import overlay_png
 from octseg.inference import choose_backend
-from octseg.measurement.frame import measure_boxed
+from octseg.measurement.frame import measure_seen
 from octseg.phantom import make_phantom
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.reading import read_pullback
@@ -69,7 +69,7 @@ def main() -> None:
         "  to the network's input": lambda: to_input(view, config),
         "  probability back to the frame": lambda: to_frame(planes, view, config),
         "  decode the outlines": lambda: decode([boxed], levels, grid, result.disc, result.pixel_spacing_mm),
-        "  measure": lambda: measure_boxed(outlines, result.pixel_spacing_mm, **measured),
+        "  measure": lambda: measure_seen(outlines, result.pixel_spacing_mm, view, **measured),
         "  overlay": result.overlay,
         "  overlay as a PNG file": lambda: overlay_png(result),
     }

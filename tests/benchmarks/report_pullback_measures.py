@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from octseg.measurement import FrameMeasures, PullbackMeasures, measure_pullback
-from octseg.measurement.frame import measure_seen
 from octseg.measurement.pullback import StretchMeasures
 from octseg.measurement.rays import FrameRays
 from octseg.phantom import PullbackSpec, VesselTruth, random_pullback
@@ -23,6 +22,7 @@ from octseg.phantom.geometry import anatomy, masks
 from octseg.phantom.truth import truth
 from octseg.view.disc import Disc
 from octseg.view.preprocessing import FrameView
+from tests.fakes.outlined import measured_as_drawn
 
 Row = dict[str, float]
 
@@ -46,7 +46,7 @@ def perfect(vessel: PullbackSpec) -> Iterator[Perfect]:
         drawn = masks(spec, anatomy(spec))
         grey = np.where(drawn["lumen"], 10, 120).astype(np.uint8)
         view = FrameView(grey, Disc((middle, middle), spec.size_px / 2), (middle, middle), None)
-        yield Perfect(number, *measure_seen(drawn, spec.pixel_spacing_mm, view))
+        yield Perfect(number, *measured_as_drawn(drawn, spec.pixel_spacing_mm, view))
 
 
 def shown_volume_mm3(vessel: PullbackSpec) -> float:

@@ -10,8 +10,9 @@ from octseg.decoding import Levels, RayGrid, least_that_tells
 from octseg.decoding.paths import best_places, best_stretches
 from octseg.decoding.rays import N_RAYS, between_rays
 from octseg.measurement import measure
-from octseg.measurement.frame import measure_boxed
+from octseg.measurement.frame import measure_seen
 from octseg.measurement.records import json_values
+from octseg.view.preprocessing import FrameView
 
 SIDE, SPACING_MM = 501, 0.01
 CENTRE = (250.0, 250.0)
@@ -240,9 +241,11 @@ def test_what_tells_nothing_may_be_left_out_of_a_map(threshold: float) -> None:
 def test_measures_of_planes_in_boxes_are_those_of_the_whole_planes() -> None:
     vessels = {**maps(PLAQUE, CAP), "vasa_vasorum": probability((ROW - 10) ** 2 + (COL - 130) ** 2 < 30)}
     [planes] = decoding.decode([{n: BoxedMap.of(m) for n, m in vessels.items()}], HALF, GRID, DISC, SPACING_MM)
-    how = {"disc": DISC, "catheter_centre": CENTRE, "frame_side_px": SIDE}
-    measured = measure_boxed(planes, SPACING_MM, **how)
-    expected = measure({name: plane.whole() for name, plane in planes.items()}, SPACING_MM, **how)
+    view = FrameView(np.zeros(DISC.shape, np.uint8), None, CENTRE, None)
+    how = {"disc": DISC, "frame_side_px": SIDE}
+    measured, _ = measure_seen(planes, SPACING_MM, view, **how)
+    whole = {name: plane.whole() for name, plane in planes.items()}
+    expected = measure(whole, SPACING_MM, catheter_centre=CENTRE, **how)
     assert expected.lipid_arc_deg == pytest.approx(120, abs=3)
     assert expected.vasa_vasorum_count == 1
     for name, value in json_values(expected).items():

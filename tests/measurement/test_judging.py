@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from octseg.measurement.frame import measure_seen
 from octseg.measurement.rays import GUIDE_WIRE, NO_WALL, OUT_OF_DISC, FrameRays
 from octseg.phantom import GuideWire, LipidPool, PhantomSpec, SideBranch, random_spec, render
 from octseg.phantom.spec import GUIDE_WIRE_DIAMETER_MM
 from octseg.view.preprocessing import view_frame
+from tests.fakes.outlined import measured_as_drawn
 
 ROUND = PhantomSpec(seed=5, lumen_radius_mm=1.5, lumen_ellipticity=0.0, lumen_offset_mm=0.0)
 
@@ -17,7 +17,7 @@ ROUND = PhantomSpec(seed=5, lumen_radius_mm=1.5, lumen_ellipticity=0.0, lumen_of
 def rays_of(spec: PhantomSpec) -> FrameRays:
     """The rays of a phantom, outlined as it truly is."""
     phantom = render(spec)
-    _, rays = measure_seen(phantom.masks, phantom.pixel_spacing_mm, view_frame(phantom.frame))
+    _, rays = measured_as_drawn(phantom.masks, phantom.pixel_spacing_mm, view_frame(phantom.frame))
     assert rays is not None
     return rays
 
@@ -72,7 +72,7 @@ def test_a_wall_that_no_light_reaches_is_no_wall() -> None:
     lumen = dark[(radius_mm > 0.6) & (radius_mm < 1.4) & (np.abs(angle) < 60)]
     behind = (np.abs(angle) < 30) & (radius_mm > 1.45)
     dark[behind] = np.resize(lumen, (int(behind.sum()), 3))
-    _, rays = measure_seen(phantom.masks, phantom.pixel_spacing_mm, view_frame(dark))
+    _, rays = measured_as_drawn(phantom.masks, phantom.pixel_spacing_mm, view_frame(dark))
     assert rays is not None
     assert (rays.unjudged[np.arange(-25, 26)] == NO_WALL).all()
     assert not rays.unjudged[40:320].any()
@@ -110,7 +110,7 @@ def test_a_wire_that_shines_no_brighter_than_the_wall_is_a_wire() -> None:
     lumen = (radius_mm > 0.5) & (radius_mm < 1.45)
     dimmed = phantom.frame.copy()
     dimmed[lumen] = np.minimum(dimmed[lumen], int(0.8 * wall))
-    _, rays = measure_seen(phantom.masks, phantom.pixel_spacing_mm, view_frame(dimmed))
+    _, rays = measured_as_drawn(phantom.masks, phantom.pixel_spacing_mm, view_frame(dimmed))
     assert rays is not None
     true = shadow_of(wire)
     assert (rays.unjudged[true] == GUIDE_WIRE).mean() > 0.9
@@ -125,7 +125,7 @@ def test_blood_as_bright_as_the_wall_behind_it_hides_the_wall() -> None:
     blood = (np.abs(angle) < 30) & (radius_mm > 1.1) & (radius_mm < 1.5)
     bloody = phantom.frame.copy()
     bloody[blood] = np.uint8(np.quantile(wall, 0.95))
-    _, rays = measure_seen(phantom.masks, phantom.pixel_spacing_mm, view_frame(bloody))
+    _, rays = measured_as_drawn(phantom.masks, phantom.pixel_spacing_mm, view_frame(bloody))
     assert rays is not None
     assert (rays.unjudged[np.arange(-24, 25)] == NO_WALL).mean() > 0.9
     assert not rays.unjudged[45:315].any()

@@ -11,12 +11,12 @@ from PIL import Image
 
 from octseg.cli import main
 from octseg.measurement import FrameMeasures, measure_pullback
-from octseg.measurement.frame import measure_seen
 from octseg.measurement.rays import FrameRays
 from octseg.phantom import LipidPool, Narrowing, PhantomSpec, Plaque, PullbackSpec, random_pullback, render
 from octseg.phantom.geometry import anatomy, masks
 from octseg.view.disc import Disc
 from octseg.view.preprocessing import FrameView
+from tests.fakes.outlined import measured_as_drawn
 
 STRAIGHT = PullbackSpec(
     frame_count=60,
@@ -47,7 +47,7 @@ def perfect(vessel: PullbackSpec) -> Iterator[Perfect]:
         drawn = masks(spec, anatomy(spec))
         grey = np.where(drawn["lumen"], 10, 120).astype(np.uint8)
         view = FrameView(grey, Disc((middle, middle), spec.size_px / 2), (middle, middle), None)
-        yield Perfect(number, *measure_seen(drawn, spec.pixel_spacing_mm, view))
+        yield Perfect(number, *measured_as_drawn(drawn, spec.pixel_spacing_mm, view))
 
 
 def test_a_straight_vessel_and_its_narrowing_have_the_areas_of_circles() -> None:
