@@ -14,7 +14,16 @@ from octseg.drawing.own import kind_of_content
 from octseg.errors import DatasetError
 from octseg.reading.formats import HEAD_BYTES, kind_of
 from octseg.reading.own import OwnKind
-from train.preparing.names import FrameName, NameRule, Parts, completed, composed, refuse_two_spellings, stem_of
+from train.preparing.names import (
+    FrameName,
+    NameRule,
+    Parts,
+    completed,
+    composed,
+    refuse_two_spellings,
+    said_of_many,
+    stem_of,
+)
 from train.preparing.stored import IMAGE_FOLDERS, StoredFile, folder_files, kind_at
 from train.preparing.zipped import zip_files
 
@@ -100,8 +109,10 @@ def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False
     problems, parts = kinds.problems, dict[str, Parts]()
     unpaired: list[tuple[StoredFile, Problem]] = []  # frames
     masks = _masks_of(kinds)
+    said = {image.path: _parts_of(image.path, rule) for image in kinds.images.values()}
+    said |= said_of_many({file: found for file, found in said.items() if isinstance(found, Parts)}, private=private)
     for key, image in kinds.images.items():
-        found = _parts_of(image.path, rule)
+        found = said[image.path]
         if isinstance(found, Parts):
             parts[image.path] = found
         else:
