@@ -29,6 +29,7 @@ from train.preparing.zipped import zip_files
 
 MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)s?$", re.IGNORECASE)
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".bmp", ".dib", ".webp"})
+ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"})
 # Of what editors, cameras and people put beside pictures.
 BESIDE = frozenset(
     {
@@ -227,6 +228,9 @@ def _nothing_found(files: Iterable[StoredFile]) -> DatasetError:
     lost = [file.path for file in files if kind_at((PurePosixPath(file.path).name,)) is not None]
     if lost:
         return DatasetError(f"{lost[0]} is no folder: a file, or a link to a place that is not there")
+    packed = next((file.path for file in files if PurePosixPath(file.path).suffix.casefold() in ARCHIVES), None)
+    if packed is not None:
+        return DatasetError(f"no frames found, and {packed} may hold them: unpack it, and give the folder")
     return DatasetError(
         "no frames found: expected a folder img/ or images/ with frames and mask/ or masks/ beside it, "
         "or --images and --masks"

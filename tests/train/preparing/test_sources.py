@@ -98,6 +98,12 @@ def test_a_source_without_frames_says_what_is_expected() -> None:
         listed("001_1_001.png", "mask_color/001_1_001.png")
 
 
+@pytest.mark.parametrize("path", ["set/fold.zip", "frames.7z", "patients.tar.gz"])
+def test_an_archive_in_the_source_is_named_where_there_are_no_frames(path: str) -> None:
+    with pytest.raises(DatasetError, match=f"no frames found, and {path} may hold them: unpack it"):
+        paired([stored("notes.txt", b""), stored(path, b"")], RECORD)
+
+
 @pytest.mark.parametrize("ending", ["json", "xml", "txt", "JSON", "roi", "lnk"])
 def test_what_editors_put_beside_the_pictures_is_passed_over(ending: str) -> None:
     pairs, problems = listed(
