@@ -61,7 +61,7 @@ _NUMBERS = (
     ),
     re.compile(r"[\w.+-]+@[\w-]+\.\w+"),
 )
-_DICOM_NAME = re.compile(r"[^\W\d_]\^[^\W\d_]|[^\W\d_]{2,}, ?[^\W\d_]{2,}")
+_DICOM_NAME = re.compile(r"[^\W\d_]\^[^\W\d_]|[^\W\d_]{2,}, ?(?:[^\W\d_]{2,}|[A-ZÀ-Þ](?![^\W\d_]))")
 
 
 @dataclass(frozen=True)

@@ -81,3 +81,9 @@ def test_a_word_for_each_patient_in_the_names_of_files_is_noticed() -> None:
 def test_a_date_or_a_whole_name_in_a_folder_is_noticed() -> None:
     found = suspicions(["P01"], ["Mueller_Hans", "frame_20240131_001", "frame_001"])
     assert {(each.text, each.kind) for each in found} == {("Mueller_Hans", NAME), ("frame_20240131_001", DATE)}
+
+
+def test_a_surname_with_an_initial_in_a_file_name_is_noticed() -> None:
+    assert [each.text for each in suspicions(["P01", "P02", "P03"], ["Doe, J 0, 1.png", "frame, a 1.png"])] == [
+        "Doe, J 0, 1.png"
+    ]

@@ -108,6 +108,18 @@ def test_a_label_that_is_no_length_of_a_bar_is_not_read(label: str) -> None:
     assert lengths(shown) == []
 
 
+@pytest.mark.parametrize("label", ["1 mm", "2 mm", "0.5 mm", "1000 um"])
+@pytest.mark.parametrize("slant", [0.18, 0.25])
+def test_a_label_in_italics_is_read_as_what_it_says(label: str, slant: float) -> None:
+    """A slanted 1 looks more like an upright 2 than like an upright 1."""
+    frame = with_bar(100.0, ScaleBar(label=label))
+    words = frame[-100:-55, -250:]
+    moved = np.array([[1.0, -slant, slant * 22], [0.0, 1.0, 0.0]])
+    words[:] = cv2.warpAffine(words.copy(), moved, words.shape[1::-1])
+    mm = {"2 mm": 2.0, "0.5 mm": 0.5}.get(label, 1.0)
+    assert [read for read, _ in lengths(frame)] == [mm]
+
+
 @pytest.mark.parametrize("quality", [90, 75, 50])
 def test_jpeg_does_not_move_the_ends(quality: int) -> None:
     [(_, px)] = lengths(through_jpeg(with_bar(106.6), quality))

@@ -31,7 +31,8 @@ MOST_IN_LUMEN = {"fibrous_cap": 75, "lipid_core": 50, "vasa_vasorum": 50}  # of 
 MOST_OF_CATHETER = 50  # 0
 CATHETER = 0.05  # of R: well within the sheath, which has 0.09 R and more
 FARTHEST_LUMEN = 0.2  # of R, from the catheter's centre; one that is drawn around the sheath begins at 0.13
-DRAWN_EDGE = 0.9  # of the pixels along the picture's edge, where a class frames it
+DRAWN_EDGE = 0.9  # of the pixels along a side of the picture, where a line is drawn there; 0.3
+MOST_ENCLOSED = 3  # times what a class covers; 0.002, and 0.75 of a lumen of 1.2 mm that is drawn around the sheath
 EDGE_DEPTH = 0.02  # of the shorter side: how far from the edge such a line may run
 N_RAYS, N_DEPTHS, FEWEST_RAYS = 360, 256, 20
 CAP_FIRST = 0.5  # of the rays that meet both; real masks: 0.97, phantoms 0.80
@@ -76,6 +77,7 @@ def refuse_contradiction(planes: Planes, view: FrameView) -> None:
     for name, plane in drawn.items():
         _refuse_everything(name, plane, regions)
         _refuse_drawn_edge(name, plane)
+        _refuse_hollow(name, plane, regions)
         if name != "lumen":
             _refuse_outside(name, plane, regions)
     if not view.has_catheter or view.disc is None:
@@ -120,19 +122,33 @@ def _refuse_everything(name: str, plane: Mask, regions: Regions) -> None:
 
 
 def _refuse_drawn_edge(name: str, plane: Mask) -> None:
-    """ReadError where a line runs along the picture's edge, as some tools draw it around what they export."""
+    """ReadError where a line runs along a side of the picture, as some tools draw it around what they export."""
     depth = max(4, round(EDGE_DEPTH * min(plane.shape)))
-    rims = [_rim_share(plane[at : len(plane) - at, at : plane.shape[1] - at]) for at in range(depth + 1)]
-    if max(rims) >= DRAWN_EDGE and rims[-1] <= DRAWN_EDGE / 2:
+    for side in (plane, plane[::-1], plane.T, plane.T[::-1]):
+        covered = side[: depth + 1].mean(axis=1)
+        if covered.max() >= DRAWN_EDGE and covered[-1] <= DRAWN_EDGE / 2:
+            raise ReadError(
+                f"the mask has a line along its edge that counts as {BY_NAME[name].label.lower()}; export it without a "
+                "frame drawn around it"
+            )
+
+
+def _refuse_hollow(name: str, plane: Mask, regions: Regions) -> None:
+    """ReadError where a class encloses far more than it covers: outlines that nobody filled.
+
+    What a tissue encloses together with the catheter is not counted: it may go all around the lumen.
+    """
+    _, parts = cv2.connectedComponents(np.pad(~plane, 1, constant_values=True).astype(np.uint8), connectivity=4)
+    area = np.bincount(parts.ravel())
+    area[[0, parts[0, 0]]] = 0
+    if name != "lumen":
+        area[parts[1:-1, 1:-1][regions.catheter]] = 0
+    enclosed = area.sum() / np.count_nonzero(plane)
+    if enclosed > MOST_ENCLOSED:
         raise ReadError(
-            f"the mask has a line along its edge that counts as {BY_NAME[name].label.lower()}; export it without a "
-            "frame drawn around it"
+            f"{_called(name)} of the mask is a line around {enclosed:.0f} times what it covers; export areas filled, "
+            "not their outlines"
         )
-
-
-def _rim_share(plane: Mask) -> float:
-    """How much of the outermost pixels of a plane (H, W) is set."""
-    return float(np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]]).mean())
 
 
 def _refuse_outside(name: str, plane: Mask, regions: Regions) -> None:

@@ -48,12 +48,16 @@ class FrameName:
 
 @dataclass(frozen=True)
 class Parts:
-    """What is said of one file; series and frame are None where nothing is. where: what says it, in a sentence."""
+    """What is said of one file; series and frame are None where nothing is. where: what says it, in a sentence.
+
+    of_one_file: what says it is right for one file only, as a row of a table is.
+    """
 
     study: str
     series: str | None
     frame: int | None
     where: str
+    of_one_file: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,31 @@ def _numbers(files: Collection[str]) -> dict[str, tuple[int | None, tuple[str, .
     """Each file's number, None where its name has none, and its folders and its name without it."""
     found = {}
     for file, (before, digits, after) in zip(files, split_at_frame_numbers(map(stem_of, files)), strict=True):
-        folders = [each for each in PurePosixPath(file).parent.parts if each.casefold() not in PARTS_OF_A_SPLIT]
-        found[file] = (int(digits) if digits else None, (*folders, before, after))
+        found[file] = (int(digits) if digits else None, (*_folders(file), before, after))
     return found
+
+
+def said_of_many(parts: Mapping[str, Parts], *, private: bool = False) -> dict[str, str]:
+    """Files that share what is right for one of them only, each with the reason why nothing is known of it.
+
+    A frame that lies in two parts of a split is one. Of `private` names no file is told.
+    """
+    files_of: dict[str, list[str]] = {}
+    for file, part in parts.items():
+        if part.of_one_file:
+            files_of.setdefault(part.where, []).append(file)
+    problems: dict[str, str] = {}
+    for where, files in files_of.items():
+        if len({_folders(file) for file in files}) > 1:
+            told = "" if private else f" ({files[0]}, {files[1]})"
+            reason = f"{where} fits {len(files)} files{told}; write the paths of the files, not their names alone"
+            problems |= dict.fromkeys(files, reason)
+    return problems
+
+
+def _folders(file: str) -> tuple[str, ...]:
+    """Of a file's path, without those of parts of a split."""
+    return tuple(each for each in PurePosixPath(file).parent.parts if each.casefold() not in PARTS_OF_A_SPLIT)
 
 
 def refuse_two_spellings(parts: Mapping[str, Parts], *, private: bool = False) -> None:

@@ -14,12 +14,22 @@ from octseg.drawing.own import kind_of_content
 from octseg.errors import DatasetError
 from octseg.reading.formats import HEAD_BYTES, kind_of
 from octseg.reading.own import OwnKind
-from train.preparing.names import FrameName, NameRule, Parts, completed, composed, refuse_two_spellings, stem_of
+from train.preparing.names import (
+    FrameName,
+    NameRule,
+    Parts,
+    completed,
+    composed,
+    refuse_two_spellings,
+    said_of_many,
+    stem_of,
+)
 from train.preparing.stored import IMAGE_FOLDERS, StoredFile, folder_files, kind_at
 from train.preparing.zipped import zip_files
 
 MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)s?$", re.IGNORECASE)
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".bmp", ".dib", ".webp"})
+ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"})
 # Of what editors, cameras and people put beside pictures.
 BESIDE = frozenset(
     {
@@ -100,8 +110,10 @@ def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False
     problems, parts = kinds.problems, dict[str, Parts]()
     unpaired: list[tuple[StoredFile, Problem]] = []  # frames
     masks = _masks_of(kinds)
+    said = {image.path: _parts_of(image.path, rule) for image in kinds.images.values()}
+    said |= said_of_many({file: found for file, found in said.items() if isinstance(found, Parts)}, private=private)
     for key, image in kinds.images.items():
-        found = _parts_of(image.path, rule)
+        found = said[image.path]
         if isinstance(found, Parts):
             parts[image.path] = found
         else:
@@ -216,6 +228,9 @@ def _nothing_found(files: Iterable[StoredFile]) -> DatasetError:
     lost = [file.path for file in files if kind_at((PurePosixPath(file.path).name,)) is not None]
     if lost:
         return DatasetError(f"{lost[0]} is no folder: a file, or a link to a place that is not there")
+    packed = next((file.path for file in files if PurePosixPath(file.path).suffix.casefold() in ARCHIVES), None)
+    if packed is not None:
+        return DatasetError(f"no frames found, and {packed} may hold them: unpack it, and give the folder")
     return DatasetError(
         "no frames found: expected a folder img/ or images/ with frames and mask/ or masks/ beside it, "
         "or --images and --masks"

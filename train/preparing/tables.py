@@ -96,7 +96,7 @@ def _parts(row: Row, table: Table) -> Parts:
     if not row.study:
         raise DatasetError(f"{where} gives it no study")
     frame = frame_number(row.frame, where, shown=not table.private) if row.frame else None
-    return Parts(row.study, row.series or None, frame, where)
+    return Parts(row.study, row.series or None, frame, where, of_one_file=True)
 
 
 class _Finder:

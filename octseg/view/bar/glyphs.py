@@ -1,7 +1,8 @@
 """Reads the few signs that a scale bar's label is made of, "1 mm" or "500 um", by comparing them with printed ones.
 
 glyphs.png shows the printed signs as a sheet, a row for each of ROWS and a column for each font;
-`python -m tests.benchmarks.draw_glyphs` makes it. A sign that looks like none of them, or like two, is not read.
+`python -m tests.benchmarks.draw_glyphs` makes it. Each is also compared slanted, as in italics: else a slanted 1 looks
+like a 2. A sign that looks like none of them, or like two, is not read.
 Pictures of signs are (h, w) float32 ink, 0 ground to 1.
 """
 
@@ -18,9 +19,11 @@ DIGITS = "0123456789"
 SMALL_M_TURNED, SMALL_U_TURNED = "ɯ", "ʌ"  # what an upside-down label shows, so that it is not read as it stands
 ROWS = (*DIGITS, *"muµM", SMALL_M_TURNED, SMALL_U_TURNED, *"cnswaoevxkhrdHWN")
 TILE_ROWS, TILE_COLS = 16, 28  # of a sign on the sheet, as wide as it is by its height
+SLANTS = (0.0, 0.22)  # columns to the right for each row up
 SIDE = 16  # to which signs are brought, whatever their width
 ASPECT_WEIGHT = 0.12  # of the log of width by height, beside the root mean square of the pixels
 FARTHEST = 0.30  # from a printed sign, so that it is one
+LEAST_INK = 0.3  # of a slanted sign's outermost columns
 LEAST_MARGIN = 1.12  # how many times as far the next best sign must be
 
 
@@ -59,7 +62,8 @@ def _brought_to_size(picture: Ink) -> Ink:
 
 @lru_cache(maxsize=1)
 def _sheet() -> tuple[NDArray[np.intp], Ink, NDArray[np.float64]]:
-    """Of each printed sign: its row in ROWS (n,), its pixels (n, SIDE * SIDE), the log of width by height (n,)."""
+    """Of each printed sign, upright and slanted: its row in ROWS (n,), its pixels (n, SIDE * SIDE), the log of width by
+    height (n,)."""
     coded = np.frombuffer((Path(__file__).parent / "glyphs.png").read_bytes(), np.uint8)
     sheet: Ink = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
     rows, shapes, aspects = [], [], []
@@ -67,8 +71,20 @@ def _sheet() -> tuple[NDArray[np.intp], Ink, NDArray[np.float64]]:
         for left in range(0, sheet.shape[1], TILE_COLS):
             tile: Ink = sheet[place * TILE_ROWS : (place + 1) * TILE_ROWS, left : left + TILE_COLS]
             inked = np.flatnonzero(tile.max(axis=0) > 0)
-            if inked.size:
+            for slant in SLANTS if inked.size else ():
+                sign = _slanted(tile[:, : inked[-1] + 1], slant)
                 rows.append(place)
-                shapes.append(_brought_to_size(tile[:, : inked[-1] + 1]).ravel())
-                aspects.append(np.log((inked[-1] + 1) / TILE_ROWS))
+                shapes.append(_brought_to_size(sign).ravel())
+                aspects.append(np.log(sign.shape[1] / sign.shape[0]))
     return np.array(rows), np.stack(shapes), np.array(aspects)
+
+
+def _slanted(sign: Ink, slant: float) -> Ink:
+    """A sign (h, w) whose rows are moved to the right by `slant` columns for each row above the lowest, cut tight."""
+    if slant == 0:
+        return sign
+    height, width = sign.shape
+    moved = np.array([[1.0, -slant, slant * (height - 1)], [0.0, 1.0, 0.0]])
+    wide: Ink = np.asarray(cv2.warpAffine(sign, moved, (width + int(slant * height) + 1, height)), np.float32)
+    inked = np.flatnonzero(wide.max(axis=0) > LEAST_INK)
+    return wide[:, inked[0] : inked[-1] + 1]

@@ -4,6 +4,7 @@ Cyan pixels give the line, and along the line the dots are bright and evenly spa
 whatever does not fit gives None.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -48,25 +49,30 @@ def find_coloured_ruler(frame: Frame) -> Ruler | None:
     """The ruler in a frame (H, W, 3) by its colours, or None where there is none that fits in every respect."""
     cyan = cyan_pixels(frame)
     left = cyan
-    steps = (1.0, 2.0) if max(frame.shape[:2]) > LARGE_SIDE_PX else (1.0,)
+    steps = range(1, 1 + math.ceil(max(frame.shape[:2]) / LARGE_SIDE_PX))
     doubtful = None
     for _ in range(MAX_LINES):  # captions and the pullback's cursor may have longer cyan lines
         line = _cyan_line(left)
         if line is None:
             break
-        for step_px in steps:
-            ruler = _ruler_on(line, frame, cyan, step_px)
-            if ruler is not None and ruler.ring_fits:
-                return ruler
-            doubtful = doubtful or ruler
+        rulers = [ruler for step_px in steps if (ruler := _ruler_on(line, frame, cyan, float(step_px))) is not None]
+        best = max(rulers, key=_how_sure, default=None)
+        if best is not None and best.ring_fits:
+            return best
+        doubtful = doubtful or best
         left = left[np.abs(line.beside(left)) > 6.0]
     return doubtful
+
+
+def _how_sure(ruler: Ruler) -> tuple[bool, int, float]:
+    """By which one line's ruler at one step is preferred to that at another: with the ring, more dots, evener."""
+    return ruler.ring_fits, len(ruler.dots_px), -ruler.pitch_spread
 
 
 def _ruler_on(line: Line, frame: Frame, cyan: Floats, step_px: float) -> Ruler | None:
     """The ruler whose cut line is `line`; None where its dots, colours or ring do not fit.
 
-    step_px: between samples along and across the line; 2 for frames that were enlarged.
+    step_px: between samples along and across the line; 2 and more for frames that were enlarged.
     """
     strip, t = _strip(frame, line, step_px)
     if t.size < 2 * STRIP_HALF_WIDTH:
@@ -81,7 +87,7 @@ def _ruler_on(line: Line, frame: Frame, cyan: Floats, step_px: float) -> Ruler |
     place = fitted.along(points)
     pitch = float(np.polyfit(np.arange(place.size), place, 1)[0])
     spread = float(np.abs(np.diff(place) - pitch).max() / pitch)
-    if spread > MAX_PITCH_SPREAD or np.abs(fitted.beside(points)).max() > MAX_OFF_LINE_PX:
+    if spread > MAX_PITCH_SPREAD or np.abs(fitted.beside(points)).max() > MAX_OFF_LINE_PX * step_px:
         return None
     centre, ring, stretched = centre_and_ring(points, int((~dots.is_cyan).sum()), cyan, fitted, pitch)
     ruler = Ruler(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -60,6 +61,11 @@ def outlined(depth: int) -> np.ndarray:
     return plane
 
 
+def outline_of(plane: np.ndarray) -> np.ndarray:
+    inner = cv2.erode(np.pad(plane, 1).astype(np.uint8), np.ones((5, 5), np.uint8))[1:-1, 1:-1]
+    return plane & (inner == 0)
+
+
 CORE = phantom(LIPID).masks["lipid_core"]
 REFUSED = {
     "inverted": (lipid(~CORE), "lipid core of the mask covers 100 % of the ground .* inverted"),
@@ -68,6 +74,9 @@ REFUSED = {
     "the lumen called a core": (lipid(phantom(LIPID).masks["lumen"]), "covers the catheter.*--binary-class"),
     "a line along the edge": (lipid(outlined(0)), "a line along its edge"),
     "a line near the edge": (lipid(outlined(6)), "a line along its edge"),
+    "a line along one side": (lipid(CORE | (np.arange(CORE.shape[1]) == 0)), "a line along its edge"),
+    "the core's outline": (lipid(outline_of(CORE)), "lipid core of the mask is a line around .* times"),
+    "the lumen's outline": ({"lumen": outline_of(phantom(LIPID).masks["lumen"])}, "lumen of the mask is a line around"),
     "moved far": (lipid(np.roll(CORE, (300, 300), (0, 1))), "outside the imaged disc|covers the catheter"),
     "mirrored": (moved(np.fliplr), "would if the mask were mirrored left to right"),
     "upside down": (moved(np.flipud), "would if the mask were mirrored top to bottom"),
@@ -104,3 +113,12 @@ def test_a_lumen_drawn_around_the_sheath_passes() -> None:
     distance = np.hypot(row - view.catheter_centre[0], col - view.catheter_centre[1])
     masks = phantom(LIPID).masks
     refuse_contradiction({**masks, "lumen": masks["lumen"] & (distance > 0.12 * view.circle.radius_px)}, view)
+
+
+def test_a_core_all_around_the_lumen_passes() -> None:
+    """It encloses more than it covers, the catheter with it."""
+    masks = phantom(LIPID).masks
+    around = cv2.dilate(masks["lumen"].astype(np.uint8), np.ones((25, 25), np.uint8)).astype(bool)
+    thin = around & ~cv2.dilate(masks["lumen"].astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    assert thin.sum() * 3 < masks["lumen"].sum()
+    refuse_contradiction(lipid(thin), seen(LIPID))

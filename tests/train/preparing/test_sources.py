@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tests.fakes.prepared import stored
 from tests.fakes.results import withdrawn_result
 from train.preparing.names import RECORD_PATTERN, by_pattern
 from train.preparing.sources import paired
+from train.preparing.tables import by_csv
 
 RECORD = by_pattern(RECORD_PATTERN)
 
@@ -94,6 +96,12 @@ def test_two_masks_of_one_frame_are_told() -> None:
 def test_a_source_without_frames_says_what_is_expected() -> None:
     with pytest.raises(DatasetError, match="expected a folder img/ or images/"):
         listed("001_1_001.png", "mask_color/001_1_001.png")
+
+
+@pytest.mark.parametrize("path", ["set/fold.zip", "frames.7z", "patients.tar.gz"])
+def test_an_archive_in_the_source_is_named_where_there_are_no_frames(path: str) -> None:
+    with pytest.raises(DatasetError, match=f"no frames found, and {path} may hold them: unpack it"):
+        paired([stored("notes.txt", b""), stored(path, b"")], RECORD)
 
 
 @pytest.mark.parametrize("ending", ["json", "xml", "txt", "JSON", "roi", "lnk"])
@@ -200,3 +208,18 @@ def test_results_of_octseg_beside_frames_and_masks_are_passed_over() -> None:
     listing = paired(files, RECORD)
     assert [item.image.path for item in listing.items] == ["img/001_1_001.png"]
     assert [problem.file for problem in listing.problems] == ["mask/001_1_009_mask.png"]
+
+
+def test_a_row_of_a_bare_name_is_not_taken_for_the_files_of_several_patients(tmp_path: Path) -> None:
+    table = tmp_path / "names.csv"
+    table.write_text("file,study\n001.png,P01\n002.png,P02\n")
+    paths = [f"{kind}/{file}" for kind in ("images", "masks") for file in ("P01/001.png", "P02/001.png", "P02/002.png")]
+    listing = paired([stored(path, b"") for path in paths], by_csv(table))
+    assert [(each.image.path, each.name.study) for each in listing.items] == [("images/P02/002.png", "P02")]
+    reason = (
+        "row 2 of names.csv fits 2 files (images/P01/001.png, images/P02/001.png); "
+        "write the paths of the files, not their names alone"
+    )
+    assert {each.file: each.reason for each in listing.problems} == dict.fromkeys(
+        ["images/P01/001.png", "images/P02/001.png"], reason
+    )
