@@ -9,44 +9,18 @@ frame is drawn.
 
 import argparse
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from octseg.measurement import FrameMeasures, PullbackMeasures, measure_pullback
+from octseg.measurement import PullbackMeasures, measure_pullback
 from octseg.measurement.pullback import StretchMeasures
-from octseg.measurement.rays import FrameRays
 from octseg.phantom import PullbackSpec, VesselTruth, random_pullback
-from octseg.phantom.geometry import anatomy, masks
+from octseg.phantom.geometry import anatomy
 from octseg.phantom.truth import truth
-from octseg.view.disc import Disc
-from octseg.view.preprocessing import FrameView
-from tests.fakes.outlined import measured_as_drawn
+from tests.fakes.outlined import perfect
 
 Row = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Perfect:
-    """What a perfect network gives of a frame."""
-
-    frame_number: int
-    measures: FrameMeasures
-    rays: FrameRays | None
-    withdrawn: None = None
-    intervals_95: None = None
-
-
-def perfect(vessel: PullbackSpec) -> Iterator[Perfect]:
-    """The frames' true masks, measured, with a bright wall about a dark lumen in place of a picture."""
-    for number in range(1, vessel.frame_count + 1):
-        spec = vessel.spec(number)
-        middle = (spec.size_px - 1) / 2
-        drawn = masks(spec, anatomy(spec))
-        grey = np.where(drawn["lumen"], 10, 120).astype(np.uint8)
-        view = FrameView(grey, Disc((middle, middle), spec.size_px / 2), (middle, middle), None)
-        yield Perfect(number, *measured_as_drawn(drawn, spec.pixel_spacing_mm, view))
 
 
 def shown_volume_mm3(vessel: PullbackSpec) -> float:

@@ -4,12 +4,9 @@ import errno
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +18,7 @@ from octseg.phantom import random_pullback
 from tests.fakes.commands import OCTSEG, QUICK, measures, names
 from tests.fakes.disks import can_be_had
 from tests.fakes.forking import Forked, python, start_python
+from tests.fakes.full_disk import files_limited_to
 
 FRAMES, PICTURES = 5, 3
 FLAGS = ["--no-overlay", "--frame-spacing", "0.2", *QUICK]
@@ -100,17 +98,6 @@ def test_a_run_that_is_stopped_has_whole_tables_and_says_that_it_can_go_on(
     assert main(["predict", *inputs, "--out", str(out), *FLAGS]) == 0
     assert f"octseg: going on after frame {len(done)} of the run that was ended\n" in capsys.readouterr().err
     assert content_of(out) == whole
-
-
-@contextmanager
-def files_limited_to(size: int) -> Iterator[None]:
-    """No file of this process can grow beyond `size` bytes: as a disk that is full, another errno apart."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("size", [2_000, 15_000])

@@ -2,12 +2,9 @@ import csv
 import io
 import json
 import math
-import resource
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +24,7 @@ from octseg.export.tables import csv_cell
 from octseg.measurement import CoreMeasures, FrameMeasures
 from octseg.pullback import PixelScale
 from octseg.result import FrameResult, ModelIdentity
+from tests.fakes.full_disk import files_limited_to
 from tests.fakes.results import withdrawn_result
 
 MODEL = ModelIdentity(name="octseg-bundled", source="bundled", sha256="ab" * 32)
@@ -231,17 +229,6 @@ def test_a_run_without_a_frame_leaves_older_tables_alone(tmp_path: Path) -> None
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["measures.json"]
     assert (tmp_path / "measures.json").read_text() == "older"
-
-
-@contextmanager
-def files_limited_to(size: int) -> Iterator[None]:
-    """No file of this process can grow beyond `size` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_where_a_table_cannot_grow_the_frames_before_are_whole(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Outlines that are true: masks measured as those of a network that makes no mistake."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,32 @@ from octseg.boxed import BoxedMap
 from octseg.measurement import FrameMeasures
 from octseg.measurement.frame import measure_seen
 from octseg.measurement.rays import FrameRays
+from octseg.phantom import PullbackSpec
+from octseg.phantom.geometry import anatomy, masks
+from octseg.view.disc import Disc
 from octseg.view.preprocessing import FrameView
+
+
+@dataclass(frozen=True)
+class Perfect:
+    """What a perfect network gives of a frame: its true masks, measured."""
+
+    frame_number: int
+    measures: FrameMeasures
+    rays: FrameRays | None
+    withdrawn: None = None
+    intervals_95: None = None
+
+
+def perfect(vessel: PullbackSpec) -> Iterator[Perfect]:
+    """Frames need not be drawn for that: a bright wall about a dark lumen is judged everywhere."""
+    for number in range(1, vessel.frame_count + 1):
+        spec = vessel.spec(number)
+        middle = (spec.size_px - 1) / 2
+        drawn = masks(spec, anatomy(spec))
+        grey = np.where(drawn["lumen"], 10, 120).astype(np.uint8)
+        view = FrameView(grey, Disc((middle, middle), spec.size_px / 2), (middle, middle), None)
+        yield Perfect(number, *measured_as_drawn(drawn, spec.pixel_spacing_mm, view))
 
 
 def measured_as_drawn(

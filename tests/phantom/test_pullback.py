@@ -1,8 +1,7 @@
 """Phantom pullbacks: the truth along the vessel is the formula's, and a perfect network's masks measure the same."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,9 @@ import pytest
 from PIL import Image
 
 from octseg.cli import main
-from octseg.measurement import FrameMeasures, measure_pullback
-from octseg.measurement.rays import FrameRays
+from octseg.measurement import measure_pullback
 from octseg.phantom import LipidPool, Narrowing, PhantomSpec, Plaque, PullbackSpec, random_pullback, render
-from octseg.phantom.geometry import anatomy, masks
-from octseg.view.disc import Disc
-from octseg.view.preprocessing import FrameView
-from tests.fakes.outlined import measured_as_drawn
+from tests.fakes.outlined import perfect
 
 STRAIGHT = PullbackSpec(
     frame_count=60,
@@ -26,28 +21,6 @@ STRAIGHT = PullbackSpec(
     guide_wire=False,
 )
 PLAQUE = Plaque(start_mm=3.0, end_mm=7.0, centre_deg=40, arc_deg=120, cap_min_um=80, cap_max_um=80, thickness_um=600)
-
-
-@dataclass(frozen=True)
-class Perfect:
-    """What a perfect network gives of a frame: its true masks, measured."""
-
-    frame_number: int
-    measures: FrameMeasures
-    rays: FrameRays | None
-    withdrawn: None = None
-    intervals_95: None = None
-
-
-def perfect(vessel: PullbackSpec) -> Iterator[Perfect]:
-    """Frames need not be drawn for that: a bright wall about a dark lumen is judged everywhere."""
-    for number in range(1, vessel.frame_count + 1):
-        spec = vessel.spec(number)
-        middle = (spec.size_px - 1) / 2
-        drawn = masks(spec, anatomy(spec))
-        grey = np.where(drawn["lumen"], 10, 120).astype(np.uint8)
-        view = FrameView(grey, Disc((middle, middle), spec.size_px / 2), (middle, middle), None)
-        yield Perfect(number, *measured_as_drawn(drawn, spec.pixel_spacing_mm, view))
 
 
 def test_a_straight_vessel_and_its_narrowing_have_the_areas_of_circles() -> None:
