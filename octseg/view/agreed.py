@@ -7,7 +7,6 @@ than 0.5 %. Where most of many frames agree the median is right; where they do n
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from typing import cast
 
 import numpy as np
@@ -16,7 +15,7 @@ from octseg.errors import ReadError
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, Pullback
 from octseg.view.bar import LabelMemory
 from octseg.view.preprocessing import FrameView, view_frame
-from octseg.view.scale import MAX_DISAGREEMENT, find_pixel_scale
+from octseg.view.scale import cross_checked, find_pixel_scale
 
 FRAMES_LOOKED_AT = 25
 LEAST_FOUND = 3
@@ -45,7 +44,7 @@ def _first_frames(pullback: Pullback) -> Iterator[Frame]:
     frames = pullback.frames(0, FRAMES_LOOKED_AT)
     try:
         with suppress(ReadError):
-            yield from islice(frames, FRAMES_LOOKED_AT)
+            yield from frames
     finally:
         getattr(frames, "close", lambda: None)()
 
@@ -99,19 +98,10 @@ def scale_in(
         return given
     is_given = given.source in ("user", "dicom")
     chosen = given if is_given or (known.pixel_spacing_mm is None and given.source is not None) else known
-    warnings = [*given.warnings] if chosen is given else [*known.warnings]
     own_mm = _own_scale(frame, view).pixel_spacing_mm
     others = {
         "what the frames' rulers or bars agree on": known.pixel_spacing_mm if is_given else None,
-        "this frame's own ruler or bar": None if is_given or chosen.pixel_spacing_mm is None else own_mm,
+        "this frame's own ruler or bar": None if is_given else own_mm,
     }
-    for name, other_mm in others.items():
-        if chosen.pixel_spacing_mm and other_mm and abs(other_mm / chosen.pixel_spacing_mm - 1) > MAX_DISAGREEMENT:
-            warnings.append(
-                f"the scale in use, {chosen.pixel_spacing_mm:.5g} mm per pixel ({chosen.source}), disagrees with "
-                f"{name}, {other_mm:.5g} mm per pixel: areas differ by a factor of "
-                f"{(other_mm / chosen.pixel_spacing_mm) ** 2:.2f}"
-            )
-    ring_px = None if view.ruler is None else view.ruler.ring_diameter_px
-    catheter_mm = None if ring_px is None or chosen.pixel_spacing_mm is None else ring_px * chosen.pixel_spacing_mm
-    return replace(chosen, catheter_diameter_mm=catheter_mm, warnings=tuple(dict.fromkeys(warnings)))
+    checked = cross_checked(chosen, view.ruler, others, [*chosen.warnings])
+    return replace(checked, warnings=tuple(dict.fromkeys(checked.warnings)))

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.boxed import Part
 from octseg.pullback import Frame
 from octseg.view.catheter import find_sheath
 from octseg.view.disc import Disc, above_ground, border_level, find_disc
@@ -33,8 +34,6 @@ PANE_SIDE_PX = 512  # panes are told apart at about this size
 LEAST_PANE = 1 / 12  # of the picture's longer side
 MOST_PANE = 0.9  # of the picture's area
 STANDS_OUT = 3  # grey levels above the ground
-
-Part = tuple[slice, slice]  # rows and columns of a picture
 
 
 @dataclass(frozen=True)

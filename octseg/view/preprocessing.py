@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
+from octseg.boxed import Part
 from octseg.errors import ConfigError
 from octseg.model.config import checked_fields
 from octseg.pullback import Frame
 from octseg.view.bar import Bar, LabelMemory, bar_marks, find_bars
-from octseg.view.capture import Part, cut_out, locate, moved
+from octseg.view.capture import cut_out, locate, moved
 from octseg.view.catheter import find_catheter
 from octseg.view.disc import Disc
 from octseg.view.grey import is_sepia, put_back, sepia_to_grey

@@ -5,7 +5,7 @@ the same along rows and columns.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from octseg.errors import ReadError
@@ -73,7 +73,7 @@ def find_pixel_scale(
     others = {"the file's header": by_header, "the burned-in ruler": by_ruler, "the burned-in scale bar": by_bar}
     if preset is not None and found.source in ("ruler", "bar"):
         others[f"the preset {preset}, which is not used"] = _preset_mm(shape, preset)
-    return _cross_checked(found, seen, others, warnings)
+    return cross_checked(found, seen, others, warnings)
 
 
 def _burned_in(
@@ -164,10 +164,13 @@ def _preset_mm(shape: FrameShape, preset: str) -> float | None:
     return None if shape.disc is None else PRESET_FIELD_MM[preset] / (2 * shape.radius_px)
 
 
-def _cross_checked(
-    found: PixelScale, ruler: Ruler | None, others: dict[str, float | None], warnings: list[str]
+def cross_checked(
+    found: PixelScale, ruler: Ruler | None, others: Mapping[str, float | None], warnings: list[str]
 ) -> PixelScale:
-    """`found` with the catheter measured by it, and a warning for each of the other scales that disagrees."""
+    """`found` with the catheter measured by it, and `warnings`, also one for each of the other scales that disagrees.
+
+    others: mm per pixel by what tells them, None where that tells nothing.
+    """
     spacing_mm = found.pixel_spacing_mm
     catheter_mm = None
     if spacing_mm is not None:
