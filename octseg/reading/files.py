@@ -16,15 +16,15 @@ from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
 from octseg.reading.archive import read_archive
 from octseg.reading.content import Content, content_at
+from octseg.reading.folders import is_folder
 from octseg.reading.formats import HEAD_BYTES, container_of, lists_files
 from octseg.reading.gathering import only, read_folder
-from octseg.reading.gif import read_gif
 from octseg.reading.given import FileSource, name_of, path_or_content
+from octseg.reading.kinds import read_kind
 from octseg.reading.levels import SourceLevels
 from octseg.reading.limits import Limits
 from octseg.reading.names import DEFAULT_NAME, label_of, stem_of
 from octseg.reading.pictures.decoding import page_of, to_rgb
-from octseg.reading.pictures.reading import read_picture
 
 
 def read_pullback(
@@ -54,7 +54,7 @@ def read_pullback(
     limits = Limits.from_environment(os.environ) if limits is None else limits
     label = label_of(name or name_of(source) or DEFAULT_NAME)
     given = path_or_content(source, label, limits)
-    if isinstance(given, Path) and _is_folder(given):
+    if isinstance(given, Path) and is_folder(given):
         return only(read_folder(given, label, limits, read_archive), label)
     return _read_file(given, label, limits, levels or SourceLevels())
 
@@ -68,7 +68,7 @@ def read_pullbacks(source: FileSource, *, name: str | None = None, limits: Limit
     limits = Limits.from_environment(os.environ) if limits is None else limits
     label = label_of(name or name_of(source) or DEFAULT_NAME)
     given = path_or_content(source, label, limits)
-    if isinstance(given, Path) and _is_folder(given):
+    if isinstance(given, Path) and is_folder(given):
         return read_folder(given, label, limits, read_archive)
     content = Content(given) if isinstance(given, bytes) else content_at(given, label)
     head = content.part(0, HEAD_BYTES)
@@ -86,29 +86,10 @@ def _read_file(given: Path | bytes, label: str, limits: Limits, levels: SourceLe
     content = Content(given) if isinstance(given, bytes) else content_at(given, label)
     if content.size == 0:
         raise ReadError(f"{label} is empty")
-    head, stem = content.part(0, HEAD_BYTES), stem_of(label)
-    match container_of(head):
-        case None:
-            return read_picture(content, label, stem, limits, levels)
-        case "DICOM":
-            from octseg.reading.dicom import read_dicom  # loads pydicom, which other files do not need
-
-            return read_dicom(content.source, label, stem, limits)
-        case "video":
-            from octseg.reading.video import read_video  # loads FFmpeg, likewise
-
-            return read_video(content, label, stem, limits)
-        case "GIF":
-            return read_gif(content, label, stem, limits)
-        case "ZIP":
-            return only(read_archive(content, label, limits), label)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False  # the reader says why it cannot be opened
+    kind = container_of(content.part(0, HEAD_BYTES))
+    if kind == "ZIP":
+        return only(read_archive(content, label, limits), label)
+    return read_kind(kind, content, label, stem_of(label), limits, levels)
 
 
 def read_frame_array(array: NDArray[Any] | Image.Image) -> Frame:

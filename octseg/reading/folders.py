@@ -28,6 +28,14 @@ def is_left_behind(name: str) -> bool:
     return name in LEFT_FOLDERS or name in LEFT_FILES or name.startswith(LEFT_BEGINNINGS) or name.endswith(LEFT_ENDINGS)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether it is one; False where that cannot be told: the reader says why it cannot be opened."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return False
+
+
 def walk(
     root: Path,
     tell: Callable[[OSError], object] | None = None,

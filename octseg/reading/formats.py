@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from octseg.errors import ReadError
+from octseg.reading.dicom.mark import is_dicom
 from octseg.reading.own import own_kind
 
 ImageFormat = Literal["PNG", "JPEG", "TIFF", "WEBP", "BMP"]
@@ -98,8 +99,6 @@ def container_of(head: bytes) -> Container | None:
             return kind
     if video_format(head) is not None:
         return "video"
-    from octseg.reading.dicom import is_dicom  # loads pydicom, which pictures do not need
-
     return "DICOM" if is_dicom(head) else None
 
 

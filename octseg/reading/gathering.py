@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
@@ -17,16 +17,16 @@ from octseg.reading.along import say
 from octseg.reading.content import Content, content_at, reason_of
 from octseg.reading.entries import Entry, first_bytes
 from octseg.reading.folders import walk
-from octseg.reading.formats import HEAD_BYTES, READABLE, container_of, kind_of, picture_format
-from octseg.reading.gif import read_gif
-from octseg.reading.levels import SourceLevels
+from octseg.reading.formats import HEAD_BYTES, READABLE, Container, container_of, kind_of, picture_format
+from octseg.reading.kinds import read_kind
 from octseg.reading.limits import PREFIX, Limits
 from octseg.reading.names import label_of, natural_key
 from octseg.reading.own import own_kind
 from octseg.reading.pictures.peek import Peek, peek
-from octseg.reading.pictures.reading import header_of, read_picture
+from octseg.reading.pictures.reading import header_of
 from octseg.reading.sequence import Picture, listed, pullbacks_of
 
+Sort: TypeAlias = Container | Literal["frame", "stack"]
 ReadZip: TypeAlias = Callable[[Content, str, Limits], list[Pullback]]
 _NUMBER_OF_FRAMES = re.compile(  # as it is written down with its type, or without
     rb"\x28\x00\x08\x00(?:IS[\x01-\x0c]\x00|[\x01-\x0c]\x00\x00\x00) *([0-9]{1,9})"
@@ -92,7 +92,7 @@ def pullbacks_in(entries: Sequence[Entry], source: Source) -> list[Pullback]:
         pictures = []
         for entry in sorted(folders[folder], key=lambda each: natural_key(each.name)):
             sort = _sort_of(entry, source)
-            if sort == "DICOM":
+            if sort == "frame":
                 series.append(entry)
             elif isinstance(sort, Picture):
                 pictures.append(sort)
@@ -148,10 +148,10 @@ def _on_disk(path: Path, label: PurePosixPath) -> Entry:
     return Entry(label, lambda: first_bytes(content_at(path, label_of(path.name))), lambda: path)
 
 
-def _sort_of(entry: Entry, source: Source) -> Picture | str | None:
+def _sort_of(entry: Entry, source: Source) -> Picture | Sort | None:
     """A picture, or what else a file is; None for what is no frame. ReadError for an archive within an archive.
 
-    "DICOM" is what may be one frame of a series, "pullback" a DICOM file of several frames.
+    "frame" is a DICOM file that may be one of a series, "stack" a picture's file that holds several.
     """
     is_named_picture = entry.path.suffix.lower() in PICTURE_ENDINGS
     try:
@@ -170,7 +170,7 @@ def _sort_of(entry: Entry, source: Source) -> Picture | str | None:
         source.archives.update({entry.name} if kind == "ZIP" else ())
         return None
     if kind == "DICOM":
-        return "pullback" if _frames_said(head) > 1 else "DICOM"
+        return "DICOM" if _frames_said(head) > 1 else "frame"
     return Picture(entry, None) if kind is None and is_named_picture else kind
 
 
@@ -180,8 +180,8 @@ def _frames_said(head: bytes) -> int:
     return 1 if found is None else int(found[1])
 
 
-def _picture(entry: Entry, head: bytes, limits: Limits) -> Picture | str:
-    """A picture by its first bytes; "TIFF" for one that holds several frames."""
+def _picture(entry: Entry, head: bytes, limits: Limits) -> Picture | Sort:
+    """A picture by its first bytes; "stack" for one that holds several frames."""
     try:
         seen = peek(Content(head), head) or peek(entry.content(), head)
         if seen is None:
@@ -189,41 +189,31 @@ def _picture(entry: Entry, head: bytes, limits: Limits) -> Picture | str:
             seen = Peek(header.height, header.width)
     except ReadError:
         return Picture(entry, None)
-    return "TIFF" if seen.is_stack else Picture(entry, (seen.height, seen.width), seen.is_deep)
+    return "stack" if seen.is_stack else Picture(entry, (seen.height, seen.width), seen.is_deep)
 
 
-def _of_file(entry: Entry, kind: str, source: Source) -> list[Pullback]:
+def _of_file(entry: Entry, sort: Sort, source: Source) -> list[Pullback]:
     """The pullback in one file of several frames; nothing, and why, where it cannot be read."""
     try:
-        pullback = _read_file(entry, kind, source.limits)
+        pullback = _pullback_of(entry, sort, source.limits)
     except ReadError as error:
         source.left_out.append(str(error))
         return []
     held = not entry.is_packed or source.is_alone
-    return [pullback if held else _unpacked_when_read(pullback, entry, kind, source.limits)]
+    return [pullback if held else _unpacked_when_read(pullback, entry, sort, source.limits)]
 
 
-def _read_file(entry: Entry, kind: str, limits: Limits) -> Pullback:
-    if kind == "pullback":
-        from octseg.reading.dicom import read_dicom  # loads pydicom, which other files do not need
-
-        return read_dicom(entry.source(), entry.name, entry.stem, limits)
-    content = entry.content()
-    if kind == "GIF":
-        return read_gif(content, entry.name, entry.stem, limits)
-    if kind == "video":
-        from octseg.reading.video import read_video  # loads FFmpeg, likewise
-
-        return read_video(content, entry.name, entry.stem, limits)
-    return read_picture(content, entry.name, entry.stem, limits, SourceLevels())
+def _pullback_of(entry: Entry, sort: Sort, limits: Limits) -> Pullback:
+    kind = None if sort == "frame" or sort == "stack" else sort
+    return read_kind(kind, entry.content(), entry.name, entry.stem, limits)
 
 
-def _unpacked_when_read(pullback: Pullback, entry: Entry, kind: str, limits: Limits) -> Pullback:
+def _unpacked_when_read(pullback: Pullback, entry: Entry, sort: Sort, limits: Limits) -> Pullback:
     """The same pullback, whose file is held in memory only while frames are read: an archive may hold many."""
     count, late, can_begin_anywhere = pullback.frame_count, pullback.late_warnings, pullback.read_range is not None
 
     def read_range(first: int, last: int) -> Iterator[Frame]:
-        opened = _read_file(entry, kind, limits)
+        opened = _pullback_of(entry, sort, limits)
         yield from opened.frames(first, last)
         for sentence in opened.late_warnings:
             say(late, sentence)

@@ -19,7 +19,7 @@ from octseg.reading.content import Content
 from octseg.reading.limits import Limits
 from octseg.reading.pictures.decoding import page_of, to_rgb
 
-EXTENSION, IMAGE, END, CONTROL = 0x21, 0x2C, 0x3B, 0xF9
+EXTENSION, IMAGE, END = 0x21, 0x2C, 0x3B
 PALETTE = 0x80  # of the flags: a palette follows
 COLOURS = "its 256 colours keep neither ruler nor scale bar, so no scale is read from its frames"
 

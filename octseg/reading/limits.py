@@ -63,23 +63,12 @@ class Limits:
 
     def check_bytes(self, n_bytes: int, label: str) -> None:
         """Raise ReadError where a file is empty or larger than allowed."""
-        if n_bytes == 0:
-            raise ReadError(f"{label} is empty")
-        if n_bytes > self.max_file_bytes:
-            raise ReadError(
-                f"{label} has {n_bytes / 1e6:.0f} MB; at most {self.max_file_bytes / 1e6:.0f} MB are read "
-                f"({PREFIX}MAX_FILE_BYTES)"
-            )
+        _check_size(n_bytes, self.max_file_bytes, label, f"are read ({PREFIX}MAX_FILE_BYTES)")
 
     def check_content(self, n_bytes: int, label: str) -> None:
         """Raise ReadError where a pullback that is held in memory is empty or larger than allowed."""
-        if n_bytes == 0:
-            raise ReadError(f"{label} is empty")
-        if n_bytes > self.max_content_bytes:
-            raise ReadError(
-                f"{label} has {n_bytes / 1e6:.0f} MB; at most {self.max_content_bytes / 1e6:.0f} MB are held in memory "
-                f"({PREFIX}MAX_CONTENT_BYTES): give the path of the file itself"
-            )
+        said = f"are held in memory ({PREFIX}MAX_CONTENT_BYTES): give the path of the file itself"
+        _check_size(n_bytes, self.max_content_bytes, label, said)
 
     def check_frame(self, height: int, width: int, label: str) -> None:
         """Raise ReadError where a frame of this size, in pixels, is not one of OCT or would take too much memory."""
@@ -104,3 +93,10 @@ class Limits:
                 f"{label} has {pixels / 1e6:.0f} million pixels in all its frames; "
                 f"at most {self.max_total_pixels / 1e6:.0f} million are read ({PREFIX}MAX_TOTAL_PIXELS)"
             )
+
+
+def _check_size(n_bytes: int, most: int, label: str, said: str) -> None:
+    if n_bytes == 0:
+        raise ReadError(f"{label} is empty")
+    if n_bytes > most:
+        raise ReadError(f"{label} has {n_bytes / 1e6:.0f} MB; at most {most / 1e6:.0f} MB {said}")

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
 from octseg.reading.along import frames_of, spaced
@@ -18,7 +16,7 @@ from octseg.reading.levels import SourceLevels
 from octseg.reading.limits import Limits
 from octseg.reading.names import split_at_frame_numbers
 from octseg.reading.numbering import numbering_of
-from octseg.reading.pictures.reading import LOOKED_AT, read_picture
+from octseg.reading.pictures.reading import looked_at, read_picture
 from octseg.reading.survey import Stored, survey
 
 NAMED = 3  # of those that a sentence names one by one
@@ -121,8 +119,7 @@ def _levels(pictures: Sequence[Picture]) -> SourceLevels:
     deep = [each.entry for each in pictures if each.is_deep]
     if not deep:
         return SourceLevels()
-    places = np.unique(np.linspace(0, len(deep) - 1, LOOKED_AT).round().astype(int))
-    return survey(Stored(deep[place].head, deep[place].content) for place in places)
+    return survey(Stored(entry.head, entry.content) for entry in looked_at(deep))
 
 
 def listed(told: Sequence[str]) -> str:

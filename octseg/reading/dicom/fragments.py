@@ -19,7 +19,7 @@ from octseg.reading.dicom.syntaxes import Coding
 from octseg.reading.limits import Limits
 
 Place = tuple[int, int]
-ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+ITEM = b"\xfe\xff\x00\xe0"
 HEAD_BYTES = 8
 RLE_HEAD_BYTES = 64
 JPEG_START, CODESTREAM_START, JP2_START = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  "

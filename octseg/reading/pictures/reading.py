@@ -1,6 +1,7 @@
 """A picture's file to frames: one, or those of a TIFF of several pages, decoded page by page."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ READERS = {
     "WEBP": webp.read_header,
     "BMP": bmp.read_header,
 }
+T = TypeVar("T")
 FIRST = 1  # number of a picture whose name bears none
 FEW_BEYOND = 1e-3  # of a page's samples
 LOOKED_AT = 24  # pages of a stack of more than 8 bits whose levels are surveyed before the first is shown
@@ -90,9 +92,13 @@ def _stack(header: Header, label: str, stem: str, levels: SourceLevels) -> Pullb
 
 
 def surveyed(header: Header, label: str) -> Iterator[Samples]:
-    """Samples of pages spread evenly over a stack, the first and the last among them."""
-    places = np.unique(np.linspace(0, len(header.pages) - 1, LOOKED_AT).round().astype(int))
-    return (decode_page(header, header.pages[place], label).samples for place in places)
+    """Samples of some pages of a stack."""
+    return (decode_page(header, page, label).samples for page in looked_at(header.pages))
+
+
+def looked_at(frames: Sequence[T]) -> list[T]:
+    """A few of many, spread evenly, the first and the last among them; all where they are few."""
+    return [frames[place] for place in np.unique(np.linspace(0, len(frames) - 1, LOOKED_AT).round().astype(int))]
 
 
 def _rule(
