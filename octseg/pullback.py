@@ -6,12 +6,13 @@ A frame is (H, W, 3) uint8 RGB. A single picture is a pullback of one frame.
 import hashlib
 import numbers
 from collections.abc import Callable, Iterator, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Self
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 ROWS_AT_ONCE = 256
@@ -84,7 +85,8 @@ class Pullback:
         as after a video's compression, or `never`, as in 256 colours.
     agreed_scale: that of its frames together, where `burned_in_scale` is "agreed" and they were asked
         (octseg.view.agreed.with_agreed_scale).
-    warnings: what reading changed or could not know, one sentence each.
+    warnings: what reading changed or could not know, one sentence each. spacing_warnings: those of them that are void
+        where the user tells the frame spacing.
     late_warnings: what was met while frames were read, such as a file that ends early; grows until all are read.
     """
 
@@ -99,6 +101,7 @@ class Pullback:
     burned_in_scale: BurnedInScale = "each"
     agreed_scale: PixelScale | None = None
     warnings: tuple[str, ...] = ()
+    spacing_warnings: tuple[str, ...] = ()
     late_warnings: list[str] = field(default_factory=list)
     first_number: int = 1
 
@@ -107,6 +110,11 @@ class Pullback:
 
     def __iter__(self) -> Iterator[Frame]:
         return self.read_frames()
+
+    def with_frame_spacing(self, spacing_mm: float) -> Self:
+        """The same with a spacing from the user, in mm."""
+        warnings = tuple(each for each in self.warnings if each not in self.spacing_warnings)
+        return replace(self, frame_spacing_mm=spacing_mm, frame_spacing_source="user", warnings=warnings)
 
     def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
         """Frames `first` to `last`, 0-based, `last` left out; to the end without it."""

@@ -43,9 +43,11 @@ def find_items(inputs: Sequence[Path], out: Path) -> Found:
 
     A folder of results, `out`, is not looked into. Raises OctsegError where it is an input.
     """
+    from octseg.reading.folders import is_folder
+
     found = Found([], [], [])
     for given in inputs:
-        if not _is_folder(given):
+        if not is_folder(given):
             found.items.append(_given(given))
         elif os.path.realpath(given) == os.path.realpath(out):
             raise OctsegError(
@@ -60,8 +62,9 @@ def pullbacks_of(item: Item, levels: "FolderLevels") -> "list[Pullback]":
     """The pullbacks of an item; a picture is one of a single frame. Raises ReadError where there is none."""
     from octseg.reading import Limits, read_pullback, read_pullbacks
     from octseg.reading.dicom import read_dicom_series
+    from octseg.reading.folders import is_folder
 
-    if _is_folder(item.path):
+    if is_folder(item.path):
         name = name_of_folder(item.path)
         return read_dicom_series(item.files, name, name, Limits.from_environment(os.environ))
     if item.is_picture:
@@ -96,16 +99,19 @@ def _size_and_time(path: Path) -> tuple[int, int] | tuple[()]:
 
 def _given(path: Path) -> Item:
     """A file by its name; what cannot be opened is told when it is read."""
+    from octseg.reading.formats import container_of, lists_files, picture_format
+
+    head = _head(path)
     files: tuple[Path, ...] = (path,)
-    if _lists_files(path):
+    if head is not None and container_of(head) == "DICOM" and lists_files(head):
         files = (path, *(each for each in sorted(path.parent.rglob("*")) if each != path and each.is_file()))
-    return Item(path, files, is_picture=_may_be_picture(path))
+    return Item(path, files, is_picture=head is None or picture_format(head) is not None)
 
 
 def _in_folder(root: Path, out: str, found: Found) -> Iterator[Item]:
     """What a folder holds, folder by folder: pictures and pullbacks in files in order, then its DICOM files."""
     from octseg.reading.folders import walk
-    from octseg.reading.formats import sort_of
+    from octseg.reading.formats import container_of, lists_files, sort_of
 
     def tell(error: OSError) -> None:
         found.failures.append(
@@ -121,33 +127,14 @@ def _in_folder(root: Path, out: str, found: Found) -> Iterator[Item]:
                 found.results.append(path)
             elif sort == "picture":
                 yield Item(path, (path,), is_picture=True, in_folder=True)
-            elif sort == "pullback" and _kind(path) == "DICOM":
-                dicom += [] if _lists_files(path) else [path]
-            elif sort == "pullback" and (_kind(path) != "ZIP" or path.suffix.lower() == ".zip"):  # not .docx or .jar
-                yield Item(path, (path,), in_folder=True)
+            elif sort == "pullback" and (head := _head(path)) is not None:
+                kind = container_of(head)
+                if kind == "DICOM":
+                    dicom += [] if lists_files(head) else [path]
+                elif kind != "ZIP" or path.suffix.lower() == ".zip":  # not .docx or .jar
+                    yield Item(path, (path,), in_folder=True)
         if dicom:
             yield Item(folder, tuple(dicom), in_folder=True)
-
-
-def _may_be_picture(path: Path) -> bool:
-    from octseg.reading.formats import picture_format
-
-    return (head := _head(path)) is None or picture_format(head) is not None
-
-
-def _kind(path: Path) -> str | None:
-    from octseg.reading.formats import container_of
-
-    head = _head(path)
-    return None if head is None else container_of(head)
-
-
-def _lists_files(path: Path) -> bool:
-    """Whether it is a DICOMDIR."""
-    from octseg.reading.formats import lists_files
-
-    head = _head(path)
-    return head is not None and _kind(path) == "DICOM" and lists_files(head)
 
 
 def _head(path: Path) -> bytes | None:
@@ -161,10 +148,3 @@ def _head(path: Path) -> bytes | None:
             return file.read(HEAD_BYTES)
     except (OSError, ValueError):
         return None
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False  # the reader says why it cannot be opened

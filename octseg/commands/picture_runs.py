@@ -89,8 +89,10 @@ def _run_of(folder: Path, paths: Sequence[Path], frame_spacing_mm: float | None)
         without_gap = max(numbers) - min(numbers) + 1 == len(paths)
         frame_spacing_mm, said = counted_spacing(len(paths)) if without_gap else (None, "")
         source, warnings = "frame_count", (*warnings, said)
+    if frame_spacing_mm is None:
+        return None
     sizes = {size for path in paths if (size := _size_of(path)) is not None}
-    if frame_spacing_mm is None or len({size[:2] for size in sizes}) != 1 or any(is_stack for *_, is_stack in sizes):
+    if len({size[:2] for size in sizes}) != 1 or any(is_stack for *_, is_stack in sizes):
         return None
     return PictureRun(name_of_folder(folder), len(paths), frame_spacing_mm, source, warnings)
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
 
-OF_SPACING = ("(--frame-spacing)", "is taken from their number")  # in what a reader warns of where no header tells it
 Spacing = tuple[float | None, FrameSpacingSource | None]  # mm from frame to frame, and what told it
 
 
@@ -107,8 +106,7 @@ class Run:
         label = item.path if is_only else item.path / pullback.name
         file = item.path.name if is_only and item.path in item.files else pullback.name
         if self._options.frame_spacing_mm is not None:
-            kept = tuple(each for each in pullback.warnings if not any(words in each for words in OF_SPACING))
-            pullback = replace(pullback, warnings=kept)
+            pullback = pullback.with_frame_spacing(self._options.frame_spacing_mm)
         if len(pullback) > 1:
             self._pullback(of, pullback, label, file)
             return
@@ -140,7 +138,7 @@ class Run:
         late = list(pullback.late_warnings)
         if not results:
             raise ReadError(f"{pullback.name} holds no frame that can be read" + "".join(f": {each}" for each in late))
-        self._write(results[0], stem, file, self._spacing(pullback), of, late)
+        self._write(results[0], stem, file, _spacing(pullback), of, late)
         withdrawn = [result.withdrawn for result in results if result.withdrawn is not None]
         self._withdrawn_count += len(withdrawn)
         said = late if is_chosen else [*pullback.warnings, *late]
@@ -151,7 +149,7 @@ class Run:
     def _pullback(self, of: Key, whole: Pullback, label: Path, file: str) -> None:
         """Segment the frames of a pullback that are asked for and not done, and measure along all of them."""
         whole = with_agreed_scale(whole)  # before a part of it is taken
-        base, spacing = self._stems.of_pullback(whole), self._spacing(whole)
+        base, spacing = self._stems.of_pullback(whole), _spacing(whole)
         try:
             part = self._options.frames.of(whole)
         except ReadError:
@@ -247,15 +245,13 @@ class Run:
         }
         self._writer.write(replace(result, file=file), stem, extra, of=of, late=late)
 
-    def _spacing(self, pullback: Pullback) -> Spacing:
-        """From frame to frame: what the user gave goes first."""
-        if self._options.frame_spacing_mm is not None:
-            return self._options.frame_spacing_mm, "user"
-        return pullback.frame_spacing_mm, pullback.frame_spacing_source
-
     def _say(self, line: str) -> None:
         self._bar.write(printable(line))
 
     def _complain(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._bar.write(printable(f"octseg: {line}"), file=sys.stderr)
+
+
+def _spacing(pullback: Pullback) -> Spacing:
+    return pullback.frame_spacing_mm, pullback.frame_spacing_source

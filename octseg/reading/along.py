@@ -24,6 +24,7 @@ def spaced(pullback: Pullback) -> Pullback:
         frame_spacing_mm=spacing_mm,
         frame_spacing_source="frame_count",
         warnings=(*pullback.warnings, said),
+        spacing_warnings=(said,),
     )
 
 

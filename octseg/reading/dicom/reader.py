@@ -97,6 +97,7 @@ def pullback_of(files: Sequence[Footage], stem: str, declared: int | None = None
         frame_spacing_source=source,
         burned_in_scale=_burned_in_scale(files, len(held), scale, conversion),
         warnings=tuple(dict.fromkeys((*_all_warnings(files), *painters[0].warnings, *scale.warnings, *said))),
+        spacing_warnings=said[-1:] if source != "dicom" else (),
         late_warnings=film.late_warnings,
         first_number=1 if number is None else number,
     )
@@ -171,7 +172,7 @@ def _of_count(count: int, layout: Layout, cut: bool) -> tuple[str, ...]:
 def _frame_spacing(
     datasets: Sequence[Dataset], count: int, declared: int | None
 ) -> tuple[float | None, FrameSpacingSource | None, tuple[str, ...]]:
-    """Mm between frames, where it is from, and what to say of it."""
+    """Mm between frames, where it is from, and what to say of it: last, where no header tells it, that."""
     if count < 2:
         return None, None, ()
     found = frame_spacing_of(datasets)
