@@ -7,7 +7,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from octseg.reading.dicom.groups import frame_groups, shared_groups
-from octseg.reading.dicom.layout import number
+from octseg.reading.dicom.layout import number, numbers
 from octseg.reading.dicom.scale import MACRO, Found
 
 MIN_MM, MAX_MM = 0.005, 2.0
@@ -78,11 +78,11 @@ def _placed(dataset: Dataset) -> list[Dataset]:
 
 def _position(group: Dataset) -> Place | None:
     """ImagePositionPatient; None where it is not there or is no place."""
-    try:
-        x, y, z = (float(str(each)) for each in group.get("ImagePositionPatient") or ())
-    except Exception:
-        return None  # pydicom raises whatever it likes on a value that its type does not allow
-    return (x, y, z) if all(math.isfinite(each) for each in (x, y, z)) else None
+    place = numbers(group, "ImagePositionPatient")
+    if place is None or len(place) != 3 or not all(map(math.isfinite, place)):
+        return None
+    x, y, z = place
+    return x, y, z
 
 
 def places_along(datasets: Sequence[Dataset]) -> list[float] | None:

@@ -67,6 +67,17 @@ def text(dataset: Dataset, keyword: str) -> str:
     return "" if value is None else str(value).strip(" \0").upper()
 
 
+def numbers(dataset: Dataset, keyword: str) -> list[float] | None:
+    """An element's values; empty where it is not there, None where they are no numbers or cannot be read."""
+    try:
+        value = dataset.get(keyword)
+        if value is None or value == "":
+            return []
+        return [float(str(each)) for each in ([value] if isinstance(value, (str, int, float)) else value)]
+    except Exception:
+        return None  # pydicom raises whatever it likes on a value that its type does not allow
+
+
 def first_value(dataset: Dataset, keyword: str) -> object:
     """An element's value, or the first where it has several; None where it has none, or cannot be read."""
     try:

@@ -11,6 +11,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from octseg.reading.dicom.groups import frame_groups, shared_groups
+from octseg.reading.dicom.layout import numbers
 
 MIN_SPACING_MM, MAX_SPACING_MM = 1e-4, 0.1
 MOST_UNSQUARE = 0.005  # by rounding
@@ -80,17 +81,12 @@ def _in_groups(datasets: Sequence[Dataset], groups_of: Callable[[Dataset, str], 
 
 def _pair(group: Dataset) -> Pair | None:
     """PixelSpacing; None where there is none."""
-    try:
-        value = group.get("PixelSpacing")
-        if value is None or value == "":
-            return None
-        given = [value] if isinstance(value, (str, int, float)) else list(value)
-        numbers = [float(str(each)) for each in given]
-    except Exception:
-        return math.nan, math.nan  # pydicom raises whatever it likes on a value that its type does not allow
-    if not numbers:
+    given = numbers(group, "PixelSpacing")
+    if given is None:
+        return math.nan, math.nan
+    if not given:
         return None
-    return (numbers[0], numbers[-1]) if len(numbers) <= 2 else (math.nan, math.nan)
+    return (given[0], given[-1]) if len(given) <= 2 else (math.nan, math.nan)
 
 
 def _why_not(pair: Pair) -> str | None:
