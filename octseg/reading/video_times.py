@@ -46,6 +46,11 @@ class _Packets:
     discarded: int = 0
     is_cut: bool = False
 
+    @property
+    def known(self) -> list[int]:
+        """The time stamps that there are, in order."""
+        return sorted(stamp for stamp in self.stamps if stamp is not None)
+
 
 def gone_through(container: Any, stream: Any, format_name: str, file_bytes: int) -> Times:
     """The times of a video's frames, from all its packets, none of which is decoded.
@@ -56,26 +61,30 @@ def gone_through(container: Any, stream: Any, format_name: str, file_bytes: int)
     if format_name == "mpegts" and file_bytes % TS_PACKET:
         packets.is_cut = True
         packets.stamps = packets.stamps[:-1]  # the file ends within it
-    known = [stamp for stamp in packets.stamps if stamp is not None]
+    known = packets.known
     all_shown = stream.codec_context.name not in HIDDEN_FRAMES
-    spread = sorted(known) if all_shown and len(set(known)) == len(packets.stamps) else []
+    spread = known if all_shown and len(set(known)) == len(packets.stamps) else []
     exact = bool(spread) and format_name not in NOT_IN_ORDER
     ordered = spread if exact else []
-    promised = _promised(container, stream, len(packets.stamps), sorted(known)) - packets.discarded
+    promised = _promised(container, stream, len(packets.stamps), known) - packets.discarded
     if format_name in NOT_IN_ORDER:  # frames that were left out are counted with the others
         promised -= sum(count for _, count in _gaps(spread))
     is_short = packets.is_cut or promised > len(packets.stamps)
     if is_short:
         ordered = _without_loose_end(ordered, int(stream.codec_context.has_b_frames or 0))
     count = len(ordered) if exact else len(packets.stamps)
-    said = f"of {promised} frames {count} are there" if promised > count else f"its first {count} frames are there"
     return Times(
         count=count,
         stamps=ordered,
         starts=sorted(packets.starts) if exact else [],
         warnings=(*_said_of_gaps(ordered or spread), *_empty(packets.empty)),
-        late=(f"{{label}} ends early or is damaged: {said}",) if is_short else (),
+        late=_said_of_the_end(count, promised) if is_short else (),
     )
+
+
+def _said_of_the_end(count: int, promised: int) -> tuple[str, ...]:
+    said = f"of {promised} frames {count} are there" if promised > count else f"its first {count} frames are there"
+    return (f"{{label}} ends early or is damaged: {said}",)
 
 
 def _counted(container: Any, stream: Any) -> _Packets:

@@ -105,15 +105,7 @@ def layout_of(dataset: Dataset, label: str, limits: Limits) -> Layout:
     samples = whole_number(dataset, "SamplesPerPixel") or (3 if photometric in COLOURS else 1)
     photometric = photometric or ("RGB" if samples == 3 else "MONOCHROME2")
     _check_colours(photometric, samples, label)
-    allocated = whole_number(dataset, "BitsAllocated") or 8
-    stored = whole_number(dataset, "BitsStored") or allocated
-    stored = allocated if stored > allocated else stored
-    if allocated not in (8, 16) or stored < 1:
-        raise ReadError(
-            f"{label} is a DICOM file of {stored} bits in {allocated}; samples of 8 to 16 bits are read, "
-            "so export it with 8 or 16"
-        )
-    high = whole_number(dataset, "HighBit")
+    allocated, stored, high = _bits(dataset, label)
     return Layout(
         rows=rows,
         columns=columns,
@@ -122,10 +114,23 @@ def layout_of(dataset: Dataset, label: str, limits: Limits) -> Layout:
         photometric=photometric,
         bits_allocated=allocated,
         bits_stored=stored,
-        high_bit=stored - 1 if high is None or not stored - 1 <= high < allocated else high,
+        high_bit=high,
         signed=whole_number(dataset, "PixelRepresentation") == 1,
         by_plane=samples == 3 and whole_number(dataset, "PlanarConfiguration") == 1,
     )
+
+
+def _bits(dataset: Dataset, label: str) -> tuple[int, int, int]:
+    """Bits of a sample as allocated and as stored, and the highest of the latter."""
+    allocated = whole_number(dataset, "BitsAllocated") or 8
+    stored = min(whole_number(dataset, "BitsStored") or allocated, allocated)
+    if allocated not in (8, 16) or stored < 1:
+        raise ReadError(
+            f"{label} is a DICOM file of {stored} bits in {allocated}; samples of 8 to 16 bits are read, "
+            "so export it with 8 or 16"
+        )
+    high = whole_number(dataset, "HighBit")
+    return allocated, stored, stored - 1 if high is None or not stored - 1 <= high < allocated else high
 
 
 def _check_colours(photometric: str, samples: int, label: str) -> None:

@@ -63,9 +63,7 @@ def read_header(data: bytes | Content, label: str, limits: Limits) -> Header:
     _check_alike(shown, label, limits)
     stored, promised = _stored(content, chain, shown, label)
     channels = refuse_channels(said_of(first), label) if first.one(SAMPLES, 1) == 1 else 1
-    count, promised = len(stored) // channels, max(promised, len(stored)) // channels
-    if count == 0 or (count == 1 and promised > 1):
-        raise ReadError(f"{label} says it holds {promised} frames and ends before the second; save it again")
+    count, promised = _counts(len(stored), promised, channels, label)
     limits.check_pullback(count, count * height * width, label)
     if channels > 1 and first.one(BITS, 1) != 8:
         raise unsupported(label, "TIFF", f"with colours of {first.one(BITS, 1)} bits in pages of their own")
@@ -88,6 +86,14 @@ def read_header(data: bytes | Content, label: str, limits: Limits) -> Header:
         missing=_missing(count, promised, chain, label),
         page_file=lambda number: page_file(content, stored[number], label),
     )
+
+
+def _counts(pages: int, promised: int, channels: int, label: str) -> tuple[int, int]:
+    """How many frames are there, and how many there should be."""
+    count, promised = pages // channels, max(promised, pages) // channels
+    if count == 0 or (count == 1 and promised > 1):
+        raise ReadError(f"{label} says it holds {promised} frames and ends before the second; save it again")
+    return count, promised
 
 
 def _stored(content: Content, chain: Chain, shown: list[Page], label: str) -> tuple[list[Stored], int]:

@@ -39,7 +39,11 @@ def said_of(page: Page) -> Said | None:
         return Said(pages or 1, 1 if channels == pages and grey else channels or 1)  # frames were called channels
     if text.startswith(b"{") and (pages := _shaped(text, page)):
         return Said(pages)
-    every = _PIXELS.findall(text)
+    return _said_by_ome(page)
+
+
+def _said_by_ome(page: Page) -> Said | None:
+    every = _PIXELS.findall(page.description)
     if len(every) != 1:
         return None
     z, c, t = (_number(rf'\bSize{axis}="(\d{{1,9}})"'.encode(), every[0]) or 1 for axis in "ZCT")
