@@ -20,7 +20,8 @@ from octseg.commands.stopping import until_stopped
 def work():
     try:
         (out / "begun").touch()
-        time.sleep(60)
+        for _ in range(6000):  # a signal between two steps waits for the end of one
+            time.sleep(0.01)
     finally:
         (out / "tidying").touch()
         while not (out / "go").exists():

@@ -59,7 +59,7 @@ def start_python(
 ) -> Forked:
     """`python ARGUMENTS` in the checkout, as if it were started anew, but without the seconds that imports take.
 
-    It heeds SIGINT, as what is started under `heeding_sigint` does.
+    It heeds SIGINT and what schedulers send, whether or not the tests do.
     arguments: "-m" and a module, "-c" and source, or a script, each with its own. The streams are files or terminals.
     What the interpreter itself would read of the environment, such as PYTHONPATH, has no effect.
     """
@@ -89,8 +89,10 @@ def _python(arguments: list[str], environment: dict[str, str], streams: list[str
         os.dup2(opened, number)
         os.close(opened)
     sys.stdin = os.fdopen(0)
-    # Where the tests ignore SIGINT, the server that forks does too.
+    # What the tests ignore, SIGINT in a script's background and SIGHUP under `nohup`, the server that forks does too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
+        signal.signal(number, signal.SIG_DFL)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)
