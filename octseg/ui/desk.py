@@ -12,13 +12,12 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import OctsegError, ReadError
 from octseg.export.bundle import frame_files, safe_stem, zip_bytes
-from octseg.export.pictures import png_bytes
+from octseg.export.png import rgb_png
 from octseg.export.provenance import run_record
 from octseg.export.tables import measures_csv
 from octseg.reading import read_pullback
@@ -147,7 +146,7 @@ class Desk:
         folder = self._new_folder()
         for name in SHARED:
             (folder / name).symlink_to(files[name])
-        (folder / "frame.png").write_bytes(png_bytes(Image.fromarray(result.frame), mark_of(private=private)))
+        (folder / "frame.png").write_bytes(rgb_png(result.frame, mark_of(private=private)))
         return folder
 
     def _new_folder(self) -> Path:
