@@ -6,6 +6,7 @@ Boxes are (top, left, bottom, right) in pixels of the picture of the label, the 
 """
 
 import itertools
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ LENGTHS_MM = (0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 3.0, 4.0, 5.0)  # 10 may be a 
 MAX_SIGNS = 8
 MOST_BOXES = 120  # specks that a picture may have; over tissue nothing is read
 LEAST_DIGIT_WIDTH = 0.4  # of its height, so that a sign may be two
+LEAST_AREA = 4  # pixels of a sign
 LEAST_LETTER = 0.5  # height of an m by that of a digit
 LEVELS = (0.5, 0.35, 0.65)  # of the ink from which a pixel is part of a sign
 SMALLEST_SIGN = 0.45  # of the tallest of its line; what is smaller is a point
@@ -45,10 +47,10 @@ def _read_at(
 ) -> list[tuple[float, tuple[float, float, float, float]]]:
     """As `read_label`, for lines of signs that run along the rows or the columns of the picture."""
     picture = np.ascontiguousarray(ink.T) if along_columns else ink
-    _, _, stats, _ = cv2.connectedComponentsWithStats((picture > level).astype(np.uint8), connectivity=8)
-    left, top, width, height, area = stats[1:].T.astype(np.intp)
+    boxes = _specks((picture > level).astype(np.uint8))
+    height, width = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     sign = (height <= height_px[1]) & (width <= 2 * height_px[1]) & (np.maximum(height, width) >= 0.1 * height_px[0])
-    boxes = np.stack([top, left, top + height, left + width], axis=1)[sign & (area >= 4)]
+    boxes = boxes[sign]
     if len(boxes) > MOST_BOXES:
         return []
     found = []
@@ -61,20 +63,54 @@ def _read_at(
     return found
 
 
+def _specks(inked: NDArray[np.uint8]) -> Boxes:
+    """The boxes of all that hangs together in a picture (h, w), in any direction, and has LEAST_AREA pixels or more.
+
+    By their outlines, which takes a tenth of the time of labelling all pixels.
+    """
+    outlines, places = cv2.findContours(inked, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    outer = [
+        line for line, (_, _, _, around) in zip(outlines, places[0] if outlines else [], strict=True) if around < 0
+    ]
+    sides = [cv2.boundingRect(line) for line in outer if _has_area(line)]
+    left, top, width, height = np.array(sides, np.intp).reshape(-1, 4).T
+    return np.stack([top, left, top + height, left + width], axis=1)
+
+
+def _has_area(outline: NDArray[Any]) -> bool:
+    """Whether an outline (n, 1, 2) is one of LEAST_AREA pixels: walked around, fewer are passed at most so often."""
+    return len(outline) > LEAST_AREA or len(np.unique(outline[:, 0], axis=0)) == LEAST_AREA
+
+
+class _Line:
+    """Signs that stand in one line, from left to right, each (top, left, bottom, right)."""
+
+    def __init__(self, box: list[int]) -> None:
+        self.boxes = [box]
+        self._top, _, self._bottom, self._right = box
+        self._height = self._bottom - self._top
+
+    def takes(self, box: list[int]) -> bool:
+        """Whether a sign goes on with it, and then adds it."""
+        top, left, bottom, right = box
+        height = max(self._height, bottom - top)
+        if left - self._right > GAP * height:
+            return False
+        if min(bottom, self._bottom) - max(top, self._top) < LEVEL * min(bottom - top, height):
+            return False
+        self._right = max(right, self.boxes[-1][3])
+        self.boxes.append(box)
+        self._height, self._top, self._bottom = height, min(self._top, top), max(self._bottom, bottom)
+        return True
+
+
 def _lines(boxes: Boxes, least_px: float) -> list[Boxes]:
     """Boxes grouped into lines of text, each from left to right; a line's tallest sign is `least_px` high or more."""
-    lines: list[list[NDArray[np.intp]]] = []
-    for box in boxes[np.argsort(boxes[:, 1])]:
-        for line in lines:
-            last = max(line[-2:], key=lambda other: other[3])
-            height = max(each[2] - each[0] for each in (*line, box))
-            shared = min(box[2], max(each[2] for each in line)) - max(box[0], min(each[0] for each in line))
-            if box[1] - last[3] <= GAP * height and shared >= LEVEL * min(box[2] - box[0], height):
-                line.append(box)
-                break
-        else:
-            lines.append([box])
-    signs = [np.array(line) for line in lines if 2 <= len(line) <= MAX_SIGNS]
+    lines: list[_Line] = []
+    for box in boxes[np.lexsort((boxes[:, 0], boxes[:, 1]))].tolist():
+        if not any(line.takes(box) for line in lines):
+            lines.append(_Line(box))
+    signs = [np.array(line.boxes) for line in lines if 2 <= len(line.boxes) <= MAX_SIGNS]
     return [line for line in signs if _of_one_size(line[:, 2] - line[:, 0], least_px)]
 
 
