@@ -114,13 +114,13 @@ def dots_at(frame: Frame, ruler: Ruler) -> Floats:
     reach = round(ruler.dot_radius_px) + 4
     offset = np.arange(-reach, reach + 1)
     last = np.array(frame.shape[:2]) - 1
-    found = []
-    for dot in np.rint(ruler.dots_px).astype(int):
-        rows, cols = (np.clip(at + offset, 0, end) for at, end in zip(dot, last, strict=True))
-        score = np.maximum(*_dot_scores(frame[np.ix_(rows, cols)].astype(np.float64)))
-        total = max(1e-9, float(score.sum()))
-        found.append((score.sum(axis=1) @ rows / total, score.sum(axis=0) @ cols / total, total))
-    return np.array(found, np.float64)
+    middles = np.rint(ruler.dots_px).astype(int)
+    rows, cols = (np.clip(middles[:, axis, None] + offset, 0, last[axis]) for axis in (0, 1))  # (n, side)
+    around = frame[rows[:, :, None], cols[:, None, :]].astype(np.float64)
+    score = np.maximum(*_dot_scores(around))
+    total = np.maximum(1e-9, score.sum(axis=(1, 2)))
+    down, right = (score.sum(axis=2) * rows).sum(axis=1), (score.sum(axis=1) * cols).sum(axis=1)
+    return np.stack([down / total, right / total, total], axis=1)
 
 
 def cyan_pixels(frame: Frame) -> Floats:
@@ -177,7 +177,7 @@ def _strip(frame: Frame, line: Line, step_px: float) -> tuple[Floats, Floats]:
 
 
 def _dot_scores(strip: Floats) -> tuple[Floats, Floats]:
-    """How cyan-dot-like and how yellow-dot-like each pixel of the strip (n, width, 3) is, (n, width) each.
+    """How cyan-dot-like and how yellow-dot-like each pixel of strips (..., width, 3) is, (..., width) each.
 
     A cyan dot is near (160, 200, 240), bluer than green where the line is not; a yellow dot is near (240, 218, 100),
     with more green to its red than any sepia.
