@@ -42,10 +42,19 @@ def is_sepia(frame: Frame) -> bool:
 
 def put_back(frame: Frame) -> tuple[Frame, bool]:
     """A frame (H, W, 3) with red and blue put back where they are exchanged in a sepia one, and whether they were."""
-    exchanged = frame[..., ::-1]
-    if is_sepia(exchanged) and not is_sepia(frame):
-        return np.ascontiguousarray(exchanged), True
+    if _may_be_exchanged(frame) and is_sepia(frame[..., ::-1]) and not is_sepia(frame):
+        return np.ascontiguousarray(frame[..., ::-1]), True
     return frame, False
+
+
+def _may_be_exchanged(frame: Frame) -> bool:
+    """False where red and blue of a frame (H, W, 3) cannot be those of sepia exchanged, which has more of the latter.
+
+    Sepia has three times as much red as blue; with less of blue than of red, all that `is_sepia` tolerates is too
+    little by half.
+    """
+    sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
+    return bool(sample[..., 0].sum(dtype=np.int64) < sample[..., 2].sum(dtype=np.int64))
 
 
 def _only_channel(frame: Frame) -> int | None:
