@@ -127,9 +127,15 @@ def _places_along_rays(places: int, step_px: float) -> tuple[NDArray[np.float64]
 
 def between_rays(values: Radii) -> Radii:
     """Values (N_RAYS,) at N_RAYS * FINE directions, by a periodic cubic."""
-    ray = np.arange(N_RAYS + 1)
-    curve = CubicSpline(ray, np.append(values, values[0]), bc_type="periodic")
-    return np.asarray(curve(np.arange(N_RAYS * FINE) / FINE))
+    return np.asarray(_weights_between_rays() @ values)
+
+
+@lru_cache(maxsize=1)
+def _weights_between_rays() -> NDArray[np.float64]:
+    """(N_RAYS * FINE, N_RAYS): of each ray's value in a direction, for a cubic through values is linear in them."""
+    rays = np.vstack([np.eye(N_RAYS), np.eye(N_RAYS)[:1]])
+    curves = CubicSpline(np.arange(N_RAYS + 1), rays, bc_type="periodic")
+    return np.asarray(curves(np.arange(N_RAYS * FINE) / FINE))
 
 
 def smoothed(values: Radii, rays: float) -> Radii:

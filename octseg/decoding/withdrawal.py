@@ -36,7 +36,7 @@ LEAST_CONTRAST = 0.15  # 0.41 to 0.87; 0.38 to 0.97
 MOST_LIGHT_LEFT = 0.75  # 0.09 to 0.31; 0 to 0.58
 LEAST_SPECKLE = 0.01  # 0.03 to 0.07; 0.03 to 0.09
 N_RAYS = 180
-SAMPLED = (slice(None, None, 6), slice(None, None, 6))  # every 6th pixel both ways tells the colours of a frame
+SAMPLE_STEP_PX, SAMPLES = 6, 120  # every 6th pixel, or so many of a row, tell the colours of a frame
 N_LEVELS = 24  # colours are compared among pixels of like brightness, in so many groups
 
 Rows = NDArray[np.float32]
@@ -121,14 +121,16 @@ def why_withdrawn(
 def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
     """What is wrong with a frame (H, W, 3) before anything is outlined in it."""
     imaged = view.circle.mask(*view.grey.shape)
-    if np.median(view.grey[SAMPLED][imaged[SAMPLED]]) > BRIGHTEST_MEDIAN:
+    sampled = _sampled(view.grey.shape)
+    if np.median(view.grey[sampled][imaged[sampled]]) > BRIGHTEST_MEDIAN:
         return (
             "Most of this picture is bright where an OCT frame is dark, so nothing is said of it: "
             "exchange black and white if it is a negative."
         )
     shown, disc = _shown(frame, view)
     imaged = imaged if view.part is None else imaged[view.part]
-    colours = np.asarray(shown[SAMPLED][imaged[SAMPLED]], np.float32)
+    sampled = _sampled(imaged.shape)
+    colours = np.asarray(shown[sampled][imaged[sampled]], np.float32)
     if blueness(colours) > MOST_BLUE:
         return (
             "This picture is blue where an OCT frame is gold or grey, so nothing is said of it: "
@@ -288,6 +290,12 @@ def off_centre(view: FrameView) -> float:
 def at_rim_share(rays: Rays) -> float:
     """Share of the rays that never leave the lumen within the disc."""
     return float((rays.edge >= 0.97 * rays.lumen.shape[1]).mean())
+
+
+def _sampled(shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Some of the rows and columns of a picture (H, W)."""
+    every = slice(None, None, max(SAMPLE_STEP_PX, min(shape) // SAMPLES))
+    return every, every
 
 
 def _mean_where(values: Rows, within: NDArray[np.bool_]) -> Rows:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from octseg.export.png import rgb_png, texts_of
+from octseg.classes import PALETTE
+from octseg.drawing.palette import palette_indices
+from octseg.export.png import indexed_png, rgb_png, texts_of
 from octseg.export.provenance import NOTICE, picture_texts
 from octseg.measurement.wording import NOTHING_SAID
 
@@ -25,7 +27,7 @@ def png_bytes(image: Image.Image, texts: Mapping[str, str], compress_level: int 
 
 def mask_png(result: "FrameResult") -> bytes:
     """The palette mask of a result."""
-    return png_bytes(result.palette_mask(), picture_texts(result), SMALL)
+    return indexed_png(palette_indices(result.masks), PALETTE, picture_texts(result))
 
 
 def overlay_png(result: "FrameResult", overlay: Image.Image | None = None) -> bytes:

@@ -6,12 +6,13 @@ the disc are told from it by their outline: only the disc's is a circle.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.pullback import strips
+from octseg.pullback import LARGE_PIXELS, strips
 
 SEARCH_SIDE_PX = 256  # the frame is searched at about this size
 GROUND_STEP = 3  # grey levels above the ground from which a pixel counts as imaged
@@ -39,13 +40,21 @@ class Disc:
     radius_px: float
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
-        """(height, width), True on pixels whose centre lies in the disc."""
-        inside = np.empty((height, width), bool)
-        row = (np.arange(height, dtype=np.float32) - self.centre[0])[:, None]
-        col = (np.arange(width, dtype=np.float32) - self.centre[1])[None]
-        for rows in strips(height):
-            np.less_equal(row[rows] * row[rows] + col * col, self.radius_px**2, out=inside[rows])
-        return inside
+        """(height, width), True on pixels whose centre lies in the disc; not to be written to."""
+        return _kept_mask(self, height, width) if height * width <= LARGE_PIXELS else _mask_of(self, height, width)
+
+
+def _mask_of(disc: Disc, height: int, width: int) -> NDArray[np.bool_]:
+    inside = np.empty((height, width), bool)
+    row = (np.arange(height, dtype=np.float32) - disc.centre[0])[:, None]
+    col = (np.arange(width, dtype=np.float32) - disc.centre[1])[None]
+    for rows in strips(height):
+        np.less_equal(row[rows] * row[rows] + col * col, disc.radius_px**2, out=inside[rows])
+    inside.flags.writeable = False
+    return inside
+
+
+_kept_mask = lru_cache(maxsize=2)(_mask_of)  # the same in most frames of a pullback
 
 
 def find_disc(grey: NDArray[np.uint8]) -> Disc | None:

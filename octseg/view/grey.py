@@ -60,6 +60,9 @@ def _may_be_exchanged(frame: Frame) -> bool:
 def _only_channel(frame: Frame) -> int | None:
     """The one channel of a frame (H, W, 3) that holds a picture; None where two do."""
     sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX].reshape(-1, 3)
+    surely_filled = np.count_nonzero(sample > EMPTY_PART * 255, axis=0) > 0.02 * len(sample) + 1
+    if surely_filled.sum() >= 2:  # whatever the brightest is
+        return None
     reach = np.quantile(sample, 0.98, axis=0)
     filled = np.flatnonzero(reach > EMPTY_PART * reach.max())
     return int(filled[0]) if len(filled) == 1 and reach.max() >= LEAST_PICTURE_LEVEL else None

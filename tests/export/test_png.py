@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octseg.export.png import rgb_png
+from octseg.export.png import indexed_png, rgb_png
 
 TEXTS = {"Software": "octseg", "Scale": "9.96 µm per pixel"}
 
@@ -33,3 +33,13 @@ def test_a_picture_that_is_a_view_of_another_is_written_as_it_looks() -> None:
 
     with Image.open(io.BytesIO(rgb_png(picture[::-2, 5:], {}))) as opened:
         np.testing.assert_array_equal(np.asarray(opened), picture[::-2, 5:])
+
+
+def test_indices_are_written_with_their_palette() -> None:
+    indices = np.random.default_rng(3).integers(0, 3, (300, 41), np.uint8)
+
+    with Image.open(io.BytesIO(indexed_png(indices, bytes([0, 0, 0, 255, 0, 0, 0, 9, 200]), TEXTS))) as opened:
+        assert opened.mode == "P"
+        assert dict(opened.text) == TEXTS
+        np.testing.assert_array_equal(np.asarray(opened), indices)
+        assert opened.convert("RGB").getpixel((0, 0)) == [(0, 0, 0), (255, 0, 0), (0, 9, 200)][indices[0, 0]]
