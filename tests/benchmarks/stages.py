@@ -1,0 +1,171 @@
+"""What each stage of `octseg predict` takes: `python -m tests.benchmarks.stages INPUT... --out DIR [other flags]`.
+
+Runs the command itself, its functions wrapped by clocks of their own thread's processor time, a few calls a frame; of
+stages within stages each counts for itself. The network works in threads of its own, whose time the system tells. The
+last line printed is JSON: processor ms a frame of each stage, of all from the second frame on, and looks a frame.
+"""
+
+import json
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.benchmarks.machine import TICKS, watched
+
+NETWORK, OTHER_THREADS, REST = "network", "OpenCV's own threads", "all else"
+LOOK = "a look"
+
+
+class Clocks:
+    """Processor time by stage, of whatever thread is at work."""
+
+    def __init__(self) -> None:
+        self.taken_s: dict[str, float] = defaultdict(float)
+        self.calls: dict[str, int] = defaultdict(int)
+        self._within = threading.local()
+        self._lock = threading.Lock()
+
+    def timed(self, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function, its time counted as that of a stage, and not as that of the stage that calls it."""
+
+        def counted(*arguments: Any, **options: Any) -> Any:
+            outer = getattr(self._within, "inner_s", 0.0)
+            self._within.inner_s = 0.0
+            began = time.thread_time()
+            try:
+                return work(*arguments, **options)
+            finally:
+                whole = time.thread_time() - began
+                with self._lock:
+                    self.taken_s[stage] += whole - self._within.inner_s
+                    self.calls[stage] += 1
+                self._within.inner_s = outer + whole
+
+        return counted
+
+    def iterated(self, stage: str, items: Iterator[Any]) -> Iterator[Any]:
+        """The same items, the time of making each counted."""
+        following = self.timed(stage, lambda: next(items, self))
+        try:
+            while (item := following()) is not self:
+                yield item
+        finally:
+            closing = getattr(items, "close", None)
+            if closing is not None:
+                closing()
+
+
+def threads() -> dict[int, float]:
+    """Processor time of each thread of this process, s."""
+    taken = {}
+    for task in Path("/proc/self/task").iterdir():
+        fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+        taken[int(task.name)] = (int(fields[11]) + int(fields[12])) / TICKS
+    return taken
+
+
+def wrapped(clocks: Clocks, network_threads: set[int]) -> None:
+    """Put clocks around what a frame goes through."""
+    import octseg.export.run as run
+    import octseg.pipeline.frames as frames
+    import octseg.segmenter as segmenter
+    from octseg.result import FrameResult
+
+    places: tuple[tuple[Any, str, str], ...] = (
+        (frames.AlongPullback, "view", "view"),
+        (frames, "scale_in", "view"),
+        (segmenter, "to_input", "view"),
+        (segmenter, "nearer_view", "view"),
+        (segmenter.Segmenter, "_probability", "back to the frame"),
+        (segmenter, "decode", "outlines"),
+        (frames.Seen, "measured", "measures"),
+        (segmenter, "_why_withdrawn", "withdrawal check"),
+        (run, "mask_png", "mask as PNG"),
+        (FrameResult, "drawn", "overlay drawn"),
+        (run, "overlay_png", "overlay as PNG"),
+        (run, "write_file", "files written"),
+        (FrameResult, "to_record", "records and tables"),
+        (run.RunWriter, "_written", "records and tables"),
+        (run.RunWriter, "_add", "records and tables"),
+    )
+    for owner, name, stage in places:
+        setattr(owner, name, clocks.timed(stage, getattr(owner, name)))
+    numbered, choose = segmenter.numbered, segmenter.choose_backend
+    segmenter.numbered = lambda first, others, number: numbered(first, clocks.iterated("decode", others), number)
+
+    def chosen(checkpoint: Any, *where: str) -> Any:
+        """The backend, once it has made all of its threads."""
+        backend, before = choose(checkpoint, *where), set(threads())
+        shape = checkpoint.config.preprocessing.size
+        begun = [backend.begin(np.zeros((1, *shape), np.uint8)) for _ in range(backend.at_once)]
+        for wait in begun:
+            wait()
+        network_threads.update(set(threads()) - before)
+
+        def begin(inputs: Any) -> Callable[[], Any]:
+            return clocks.timed(NETWORK, waiting(inputs))
+
+        waiting = clocks.timed(LOOK, backend.begin)
+        backend.begin = begin
+        return backend
+
+    segmenter.choose_backend = chosen
+
+
+def run_stages(arguments: Sequence[object], out: Path) -> dict[str, Any]:
+    """What the stages of a run in a process of its own took."""
+    taken = watched([sys.executable, "-m", "tests.benchmarks.stages", *arguments, "--out", out], out)
+    if taken.code:
+        sys.exit(taken.said)
+    line = next(each for each in taken.said.splitlines() if each.startswith('{"stages"'))
+    told: dict[str, Any] = json.loads(line)
+    return told
+
+
+def main() -> int:
+    """Run the command, then say what was taken."""
+    clocks, network_threads = Clocks(), set[int]()
+    import octseg.export.run as run
+    from octseg.cli import main as command
+
+    wrapped(clocks, network_threads)
+    begun: dict[str, Any] = {}
+    count = 0
+    add = run.RunWriter._add
+
+    def added(writer: Any, line: Any) -> None:
+        nonlocal count
+        add(writer, line)
+        count += 1
+        if count == 1:
+            begun.update(threads=threads(), work_s=time.process_time(), stages=dict(clocks.taken_s))
+            begun["looks"] = clocks.calls[LOOK]
+
+    run.RunWriter._add = added  # type: ignore[method-assign]
+    code = command(["predict", *sys.argv[1:]])
+    if count < 2:
+        return code or 1
+    ended, whole_s = threads(), time.process_time() - begun["work_s"]
+
+    def since(of: set[int]) -> float:
+        return sum(taken - begun["threads"].get(task, 0.0) for task, taken in ended.items() if task in of)
+
+    python = {thread.native_id for thread in threading.enumerate()}
+    stages = {stage: taken - begun["stages"].get(stage, 0.0) for stage, taken in clocks.taken_s.items()}
+    stages[NETWORK] = stages.get(NETWORK, 0.0) + stages.pop(LOOK, 0.0) + since(network_threads)
+    stages[OTHER_THREADS] = since(set(ended) - python - network_threads)
+    stages[REST] = whole_s - sum(stages.values())
+    a_frame = {stage: 1e3 * taken / (count - 1) for stage, taken in stages.items()}
+    looks = (clocks.calls[LOOK] - begun["looks"]) / (count - 1)
+    print(json.dumps({"stages": a_frame, "looks": looks, "work_ms": 1e3 * whole_s / (count - 1)}))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
