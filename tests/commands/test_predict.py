@@ -305,6 +305,16 @@ def test_a_withdrawn_frame_is_told_by_its_sentence_and_a_pullbacks_by_how_many()
     assert withdrawn_lines(Path("run.tif"), 9, []) == []
 
 
+def test_sentences_that_differ_in_their_numbers_alone_are_told_once_with_the_least_and_the_most() -> None:
+    sentences = [
+        f"It is {wide} times as wide, over {percent} % of 7 rays." for wide, percent in (("0.6", 9), ("1.95", 8))
+    ]
+    assert withdrawn_lines(Path("run.tif"), 3, [*sentences, "It is 2 blank."]) == [
+        "run.tif: 2 of 3 frames: It is 0.6 to 1.95 times as wide, over 8 to 9 % of 7 rays.",
+        "run.tif: 1 of 3 frames: It is 2 blank.",
+    ]
+
+
 def test_a_picture_that_is_no_oct_is_told_and_ends_well(
     phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
