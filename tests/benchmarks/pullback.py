@@ -61,7 +61,7 @@ def main() -> None:
         streams = coded(phantom_frames(options.frames))
         dicom = write_dicom(folder / "IMG001", streams)
         pictures = write_folder(folder / "pictures", streams[: options.part])
-        stages = run_stages([dicom, "--device", "cpu"], folder / "stages")
+        _, stages = run_stages([dicom, "--device", "cpu"], folder / "stages")
         shutil.rmtree(folder / "stages")
         sides = sides_of(dicom, pictures, options.frames, round(stages["looks"] * options.frames), options.older)
         taken: dict[Side, list[Taken]] = {side: [] for side in sides}

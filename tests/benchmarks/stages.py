@@ -2,7 +2,7 @@
 
 Runs the command itself, its functions wrapped by clocks of their own thread's processor time, a few calls a frame; of
 stages within stages each counts for itself. The network works in threads of its own, whose time the system tells. The
-last line printed is JSON: processor ms a frame of each stage, of all from the second frame on, and looks a frame.
+last line printed is JSON: processor ms a frame of each stage, and of all since the model was loaded, and looks a frame.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.machine import TICKS, watched
+from tests.benchmarks.machine import TICKS, Taken, watched
 
 NETWORK, OTHER_THREADS, REST = "network", "OpenCV's own threads", "all else"
 LOOK = "a look"
@@ -70,7 +70,16 @@ def threads() -> dict[int, float]:
     return taken
 
 
-def wrapped(clocks: Clocks, network_threads: set[int]) -> None:
+class Begun:
+    """How things stood when the model was loaded and had made all of its threads."""
+
+    def __init__(self) -> None:
+        self.network_threads: set[int] = set()
+        self.thread_s: dict[int, float] = {}
+        self.whole_s = 0.0
+
+
+def wrapped(clocks: Clocks, begun: Begun) -> None:
     """Put clocks around what a frame goes through."""
     import octseg.export.run as run
     import octseg.pipeline.frames as frames
@@ -103,10 +112,11 @@ def wrapped(clocks: Clocks, network_threads: set[int]) -> None:
         """The backend, once it has made all of its threads."""
         backend, before = choose(checkpoint, *where), set(threads())
         shape = checkpoint.config.preprocessing.size
-        begun = [backend.begin(np.zeros((1, *shape), np.uint8)) for _ in range(backend.at_once)]
-        for wait in begun:
+        first = [backend.begin(np.zeros((1, *shape), np.uint8)) for _ in range(backend.at_once)]
+        for wait in first:
             wait()
-        network_threads.update(set(threads()) - before)
+        begun.thread_s, begun.whole_s = threads(), time.process_time()
+        begun.network_threads = set(begun.thread_s) - before
 
         def begin(inputs: Any) -> Callable[[], Any]:
             return clocks.timed(NETWORK, waiting(inputs))
@@ -118,52 +128,45 @@ def wrapped(clocks: Clocks, network_threads: set[int]) -> None:
     segmenter.choose_backend = chosen
 
 
-def run_stages(arguments: Sequence[object], out: Path) -> dict[str, Any]:
-    """What the stages of a run in a process of its own took."""
+def run_stages(arguments: Sequence[object], out: Path) -> tuple[Taken, dict[str, Any]]:
+    """What a run in a process of its own took, and what its stages did."""
     taken = watched([sys.executable, "-m", "tests.benchmarks.stages", *arguments, "--out", out], out)
     if taken.code:
         sys.exit(taken.said)
     line = next(each for each in taken.said.splitlines() if each.startswith('{"stages"'))
-    told: dict[str, Any] = json.loads(line)
-    return told
+    return taken, json.loads(line)
 
 
 def main() -> int:
     """Run the command, then say what was taken."""
-    clocks, network_threads = Clocks(), set[int]()
+    clocks, begun, count = Clocks(), Begun(), 0
     import octseg.export.run as run
     from octseg.cli import main as command
 
-    wrapped(clocks, network_threads)
-    begun: dict[str, Any] = {}
-    count = 0
+    wrapped(clocks, begun)
     add = run.RunWriter._add
 
     def added(writer: Any, line: Any) -> None:
         nonlocal count
         add(writer, line)
         count += 1
-        if count == 1:
-            begun.update(threads=threads(), work_s=time.process_time(), stages=dict(clocks.taken_s))
-            begun["looks"] = clocks.calls[LOOK]
 
     run.RunWriter._add = added  # type: ignore[method-assign]
     code = command(["predict", *sys.argv[1:]])
-    if count < 2:
+    if not count:
         return code or 1
-    ended, whole_s = threads(), time.process_time() - begun["work_s"]
+    ended, whole_s = threads(), time.process_time() - begun.whole_s
 
     def since(of: set[int]) -> float:
-        return sum(taken - begun["threads"].get(task, 0.0) for task, taken in ended.items() if task in of)
+        return sum(taken - begun.thread_s.get(task, 0.0) for task, taken in ended.items() if task in of)
 
     python = {thread.native_id for thread in threading.enumerate()}
-    stages = {stage: taken - begun["stages"].get(stage, 0.0) for stage, taken in clocks.taken_s.items()}
-    stages[NETWORK] = stages.get(NETWORK, 0.0) + stages.pop(LOOK, 0.0) + since(network_threads)
-    stages[OTHER_THREADS] = since(set(ended) - python - network_threads)
+    stages = dict(clocks.taken_s)
+    stages[NETWORK] += stages.pop(LOOK) + since(begun.network_threads)
+    stages[OTHER_THREADS] = since(set(ended) - python - begun.network_threads)
     stages[REST] = whole_s - sum(stages.values())
-    a_frame = {stage: 1e3 * taken / (count - 1) for stage, taken in stages.items()}
-    looks = (clocks.calls[LOOK] - begun["looks"]) / (count - 1)
-    print(json.dumps({"stages": a_frame, "looks": looks, "work_ms": 1e3 * whole_s / (count - 1)}))
+    a_frame = {stage: 1e3 * taken / count for stage, taken in stages.items()}
+    print(json.dumps({"stages": a_frame, "looks": clocks.calls[LOOK] / count, "work_ms": 1e3 * whole_s / count}))
     return code
 
 
