@@ -2,7 +2,8 @@
 
 Runs the command itself, its functions wrapped by clocks of their own thread's processor time, a few calls a frame; of
 stages within stages each counts for itself. The network works in threads of its own, whose time the system tells. The
-last line printed is JSON: processor ms a frame of each stage, and of all since the model was loaded, and looks a frame.
+last line printed is JSON: processor ms a frame of each stage, of all, and looks a frame. What no stage counts is taken
+from the second frame on: before that packages are loaded.
 """
 
 import json
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,6 @@ class Begun:
     def __init__(self) -> None:
         self.network_threads: set[int] = set()
         self.thread_s: dict[int, float] = {}
-        self.whole_s = 0.0
 
 
 def wrapped(clocks: Clocks, begun: Begun) -> None:
@@ -115,7 +115,7 @@ def wrapped(clocks: Clocks, begun: Begun) -> None:
         first = [backend.begin(np.zeros((1, *shape), np.uint8)) for _ in range(backend.at_once)]
         for wait in first:
             wait()
-        begun.thread_s, begun.whole_s = threads(), time.process_time()
+        begun.thread_s = threads()
         begun.network_threads = set(begun.thread_s) - before
 
         def begin(inputs: Any) -> Callable[[], Any]:
@@ -145,29 +145,36 @@ def main() -> int:
 
     wrapped(clocks, begun)
     add = run.RunWriter._add
+    at_first: tuple[float, float, dict[int, float]] = (0.0, 0.0, {})
 
     def added(writer: Any, line: Any) -> None:
-        nonlocal count
+        nonlocal count, at_first
         add(writer, line)
         count += 1
+        if count == 1:
+            at_first = time.process_time(), sum(clocks.taken_s.values()), threads()
 
     run.RunWriter._add = added  # type: ignore[method-assign]
     code = command(["predict", *sys.argv[1:]])
-    if not count:
+    if count < 2:
         return code or 1
-    ended, whole_s = threads(), time.process_time() - begun.whole_s
-
-    def since(of: set[int]) -> float:
-        return sum(taken - begun.thread_s.get(task, 0.0) for task, taken in ended.items() if task in of)
-
-    python = {thread.native_id for thread in threading.enumerate()}
+    ended, python = threads(), {thread.native_id for thread in threading.enumerate()}
+    others = set(ended) - python - begun.network_threads
+    whole_s = time.process_time() - at_first[0]
+    others_s = since(at_first[2], ended, others)
+    known_s = sum(clocks.taken_s.values()) - at_first[1] + since(at_first[2], ended, begun.network_threads) + others_s
     stages = dict(clocks.taken_s)
-    stages[NETWORK] += stages.pop(LOOK) + since(begun.network_threads)
-    stages[OTHER_THREADS] = since(set(ended) - python - begun.network_threads)
-    stages[REST] = whole_s - sum(stages.values())
+    stages[NETWORK] += stages.pop(LOOK) + since(begun.thread_s, ended, begun.network_threads)
     a_frame = {stage: 1e3 * taken / count for stage, taken in stages.items()}
-    print(json.dumps({"stages": a_frame, "looks": clocks.calls[LOOK] / count, "work_ms": 1e3 * whole_s / count}))
+    a_frame |= {OTHER_THREADS: 1e3 * others_s / (count - 1), REST: 1e3 * (whole_s - known_s) / (count - 1)}
+    looks = clocks.calls[LOOK] / count
+    print(json.dumps({"stages": a_frame, "looks": looks, "work_ms": sum(a_frame.values())}))
     return code
+
+
+def since(begun: Mapping[int, float], ended: Mapping[int, float], of: set[int]) -> float:
+    """Processor time of threads from one look at them to another, s."""
+    return sum(taken - begun.get(task, 0.0) for task, taken in ended.items() if task in of)
 
 
 if __name__ == "__main__":
