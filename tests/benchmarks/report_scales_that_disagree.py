@@ -43,11 +43,12 @@ def frames(count: int = COUNT, *, ruler: bool = True, side: int = SIDE) -> list[
     return [render(random_spec(seed, size_px=side, ruler=ruler, field_mm=7.01)).frame for seed in range(count)]
 
 
-def with_bar(label: str, length_mm: float) -> list[Frame]:
-    """Frames with ruler, on a larger picture with a bar that says `label`."""
-    drawn = [render(random_spec(seed, size_px=SIDE, ruler=True, field_mm=7.01)) for seed in range(COUNT)]
-    bar = ScaleBar(length_mm=length_mm, label=label)
-    return [as_export(each, bar, height=800, width=980).frame for each in drawn]
+def with_bar(label: str, *, ruler: bool = True, ring: bool = False) -> list[Frame]:
+    """Frames on a larger picture with a bar of 1 mm that says `label`; with the console's ring about the catheter."""
+    drawn = [render(random_spec(seed, size_px=SIDE, ruler=ruler, field_mm=7.01)) for seed in range(COUNT)]
+    for each in drawn if ring else ():
+        display._draw_ring(each.frame, display.RING_DIAMETER_MM / 2 / each.pixel_spacing_mm)
+    return [as_export(each, ScaleBar(label=label), height=800, width=980).frame for each in drawn]
 
 
 def with_ring(diameter_mm: float) -> list[Frame]:
@@ -111,10 +112,16 @@ def cases() -> Iterator[Case]:
     yield Case(
         "DICOM header (0.0068), user (0.01)", dicom(bare, PixelSpacing=[0.0068] * 2), ("--pixel-spacing", "0.01")
     )
-    yield Case("ruler, bar that says 2 mm and is 1 mm", folder_of(with_bar("2 mm", 1.0)))
+    yield Case("ruler, bar that says 2 mm and is 1 mm", folder_of(with_bar("2 mm")))
     yield Case(
         "ruler and bar of a DICOM file whose header says 0.0068",
-        dicom(with_bar("1 mm", 1.0), PixelSpacing=[0.0068] * 2),
+        dicom(with_bar("1 mm"), PixelSpacing=[0.0068] * 2),
+    )
+    yield Case("bar that says 2 mm, ring", folder_of(with_bar("2 mm", ruler=False, ring=True)))
+    yield Case("bar that says 2 mm, sheath", folder_of(with_bar("2 mm", ruler=False)))
+    yield Case("bar that says 5 mm, disc", folder_of(with_bar("5 mm", ruler=False)))
+    yield Case(
+        "bar of a DICOM file, user (0.0068)", dicom(with_bar("1 mm", ruler=False)), ("--pixel-spacing", "0.0068")
     )
     yield Case("ruler, ring of 1.2 mm", folder_of(with_ring(1.2)))
     yield Case("ruler, preset 5 mm", folder_of(plain), ("--preset", "5 mm"))

@@ -295,6 +295,17 @@ def test_the_csv_and_the_json_tell_the_same(phantoms: Path, tmp_path: Path) -> N
             assert (row[key] == "" and entry[key] is None) or float(row[key]) == entry[key]
 
 
+def test_a_scale_that_disagrees_with_the_ruler_of_a_picture_is_told_on_the_screen(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = phantoms / "phantom_0001.png"
+    assert main(["predict", str(picture), "--out", str(tmp_path), "--pixel-spacing", "0.02", *QUICK]) == 0
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"octseg: {picture}: the scale in use, 0.02 mm per pixel (user), disagrees with")
+    assert main(["predict", str(picture), "--out", str(tmp_path), *QUICK]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_withdrawn_frame_is_told_by_its_sentence_and_a_pullbacks_by_how_many() -> None:
     edge, blank = "The lumen fills the picture.", "The picture is blank."
     assert withdrawn_lines(Path("a.png"), 1, [edge]) == ["a.png: The lumen fills the picture."]
