@@ -296,13 +296,15 @@ def test_the_csv_and_the_json_tell_the_same(phantoms: Path, tmp_path: Path) -> N
 
 
 def test_a_scale_that_disagrees_with_the_ruler_of_a_picture_is_told_on_the_screen(
-    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    picture = phantoms / "phantom_0001.png"
-    assert main(["predict", str(picture), "--out", str(tmp_path), "--pixel-spacing", "0.02", *QUICK]) == 0
+    picture = tmp_path / "frame.png"
+    Image.fromarray(render(random_spec(3, ruler=True)).frame).save(picture)
+    asked = ["predict", str(picture), "--out", str(tmp_path / "out"), *QUICK]
+    assert main([*asked, "--pixel-spacing", "0.02"]) == 0
     (told,) = capsys.readouterr().err.splitlines()
     assert told.startswith(f"octseg: {picture}: the scale in use, 0.02 mm per pixel (user), disagrees with")
-    assert main(["predict", str(picture), "--out", str(tmp_path), *QUICK]) == 0
+    assert main(asked) == 0
     assert capsys.readouterr().err == ""
 
 
