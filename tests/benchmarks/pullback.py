@@ -68,7 +68,9 @@ def main() -> None:
         for number in range(options.rounds):
             for side in sides:
                 taken[side].append(run(side, folder / "out"))
-                print(f"round {number + 1}: {side.name}: {taken[side][-1].wall_s:.1f} s", file=sys.stderr, flush=True)
+                last = taken[side][-1]
+                said = f"{last.wall_s:.1f} s, {1e3 * last.work_s / (side.count - 1):.0f} ms of processor time a frame"
+                print(f"round {number + 1}: {side.name}: {said}", file=sys.stderr, flush=True)
         print(machine())
         print(
             f"{options.frames} frames of 1024 px, {size_mb(dicom):.0f} MB of DICOM; {options.rounds} interleaved "
