@@ -16,6 +16,7 @@ from typing_extensions import Self
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 ROWS_AT_ONCE = 256
+SAME_SPACING = 0.02  # two distances of frames; those of consoles differ by a factor of two
 LARGE_PIXELS = 4_200_000  # a frame of more is decoded, measured and written with less memory to a pixel
 PixelSpacingSource = Literal["dicom", "ruler", "bar", "user", "preset"]
 FrameSpacingSource = Literal["dicom", "user", "frame_count"]
@@ -51,6 +52,18 @@ def spacing_mm(given: object, name: str) -> float | None:
         return float(given)
     hint = "; pixels are square here, so one number is enough" if isinstance(given, Sized) else ""
     raise ValueError(f"{name} must be one number of mm, such as 0.00996, or None, not {type(given).__name__}{hint}")
+
+
+def other_frame_spacing(user_mm: float, known_mm: float | None, frame_count: int | None) -> tuple[str, ...]:
+    """What is said of a user's spacing of frames that disagrees with the header, or with what so many frames have.
+
+    known_mm: mm from frame to frame, None where nothing tells it. frame_count: None where the header tells it.
+    """
+    if known_mm is None or abs(known_mm / user_mm - 1) <= SAME_SPACING:
+        return ()
+    name = "the file's header" if frame_count is None else f"what pullbacks of {frame_count} frames have as a rule"
+    said = f"the distance between frames in use, {user_mm:.4g} mm (user), disagrees with {name}, {known_mm:.4g} mm"
+    return (f"{said}: lengths and volumes differ by a factor of {known_mm / user_mm:.2f}",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +125,19 @@ class Pullback:
         return self.read_frames()
 
     def with_frame_spacing(self, spacing_mm: float) -> Self:
-        """The same with a spacing from the user, in mm."""
-        warnings = tuple(each for each in self.warnings if each not in self.spacing_warnings)
-        return replace(self, frame_spacing_mm=spacing_mm, frame_spacing_source="user", warnings=warnings)
+        """The same with a spacing from the user, in mm; what disagrees with it is a warning."""
+        count = None if self.frame_spacing_source == "dicom" else self.frame_count
+        other = (
+            () if self.frame_spacing_source == "user" else other_frame_spacing(spacing_mm, self.frame_spacing_mm, count)
+        )
+        kept = (each for each in self.warnings if each not in self.spacing_warnings)
+        return replace(
+            self,
+            frame_spacing_mm=spacing_mm,
+            frame_spacing_source="user",
+            warnings=(*kept, *other),
+            spacing_warnings=other,
+        )
 
     def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
         """Frames `first` to `last`, 0-based, `last` left out; to the end without it."""

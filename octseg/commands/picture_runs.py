@@ -74,9 +74,10 @@ def runs_in(items: Sequence[Item], frame_spacing_mm: float | None) -> dict[Path,
 
 
 def _run_of(folder: Path, paths: Sequence[Path], frame_spacing_mm: float | None) -> PictureRun | None:
+    from octseg.pullback import other_frame_spacing
     from octseg.reading.names import split_at_frame_numbers
     from octseg.reading.numbering import numbering_of
-    from octseg.reading.spacing import counted_spacing
+    from octseg.reading.spacing import counted_spacing, frame_spacing_by_count
 
     stems = [path.stem for path in paths]
     parts = list(split_at_frame_numbers(stems))
@@ -85,8 +86,11 @@ def _run_of(folder: Path, paths: Sequence[Path], frame_spacing_mm: float | None)
         return None
     source: FrameSpacingSource = "user"
     warnings = numbering_of(stems).warnings
-    if frame_spacing_mm is None:
-        without_gap = max(numbers) - min(numbers) + 1 == len(paths)
+    without_gap = max(numbers) - min(numbers) + 1 == len(paths)
+    if frame_spacing_mm is not None:
+        by_count = frame_spacing_by_count(len(paths)) if without_gap else None
+        warnings = (*warnings, *other_frame_spacing(frame_spacing_mm, by_count, len(paths)))
+    else:
         frame_spacing_mm, said = counted_spacing(len(paths)) if without_gap else (None, "")
         source, warnings = "frame_count", (*warnings, said)
     if frame_spacing_mm is None:

@@ -121,12 +121,15 @@ class Run:
                 frame_spacing_source=run.frame_spacing_source,
                 warnings=(*pullback.warnings, *run.warnings),
             )
-        self._single(of, pullback, label, file, is_chosen=item.is_picture)
+        self._single(of, pullback, label, file, is_chosen=item.is_picture, in_run=run is not None)
         if run is not None:
             self._of_run.setdefault(item.path.parent, []).append(of)
 
-    def _single(self, of: Key, pullback: Pullback, label: Path, file: str, *, is_chosen: bool) -> None:
-        """Segment a frame that is a pullback by itself; is_chosen: pictures were chosen by their names before."""
+    def _single(self, of: Key, pullback: Pullback, label: Path, file: str, *, is_chosen: bool, in_run: bool) -> None:
+        """Segment a frame that is a pullback by itself; is_chosen: pictures were chosen by their names before.
+
+        in_run: whether it is measured along with others, of whose scales together it is told then.
+        """
         stem = self._stems.of_frame(pullback.name)
         if self._writer.done(of):
             self._withdrawn_count += len(Done.of(self._writer.lines([of])).withdrawn)
@@ -141,7 +144,8 @@ class Run:
         self._write(results[0], stem, file, _spacing(pullback), of, late)
         withdrawn = [result.withdrawn for result in results if result.withdrawn is not None]
         self._withdrawn_count += len(withdrawn)
-        said = late if is_chosen else [*pullback.warnings, *late]
+        said = [*late] if is_chosen else [*pullback.warnings, *late]
+        said += () if in_run else results[0].scale.warnings
         self._complain([f"{label}: {sentence}" for sentence in said] + withdrawn_lines(label, 1, withdrawn))
         self._writer.add_late_warnings(file, late)
         self._say(f"{label}: {frame_summary(results[0])}")

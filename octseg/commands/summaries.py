@@ -1,7 +1,7 @@
 """What `octseg predict` prints of frames: their measures that are asked for most, and why nothing is said of some."""
 
-from collections import Counter
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,29 @@ if TYPE_CHECKING:
     from octseg.result import FrameResult
 
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
 def withdrawn_lines(path: Path, frame_count: int, sentences: Sequence[str]) -> list[str]:
     """What is told of an input's frames that are withdrawn, each reason once: the sentence of every such frame."""
-    frames = Counter(sentences)
     if frame_count == 1:
-        return [f"{path}: {sentence}" for sentence in frames]
-    return [f"{path}: {count} of {frame_count} frames: {sentence}" for sentence, count in frames.items()]
+        return [f"{path}: {sentence}" for _, sentence in alike(sentences)]
+    return [f"{path}: {count} of {frame_count} frames: {sentence}" for count, sentence in alike(sentences)]
+
+
+def alike(sentences: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Sentences that differ in their numbers alone as one, with the least and the most of each; how many, and that."""
+    together: dict[str, list[list[str]]] = {}
+    for sentence in sentences:
+        together.setdefault(_NUMBER.sub("\0", sentence), []).append(_NUMBER.findall(sentence))
+    for words, numbers in together.items():
+        spans = (_span(each) for each in zip(*numbers, strict=True))
+        yield len(numbers), "".join(part + next(spans, "") for part in words.split("\0"))
+
+
+def _span(numbers: Sequence[str]) -> str:
+    least, most = min(numbers, key=float), max(numbers, key=float)
+    return least if float(least) == float(most) else f"{least} to {most}"
 
 
 def frame_summary(result: "FrameResult") -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from octseg.errors import ReadError
-from octseg.reading.dicom.mark import is_dicom
+from octseg.reading.dicom.mark import is_dicom, is_marked
 from octseg.reading.own import own_kind
 
 ImageFormat = Literal["PNG", "JPEG", "TIFF", "WEBP", "BMP"]
@@ -27,7 +27,6 @@ _MAGIC: tuple[tuple[bytes, ImageFormat], ...] = (
     (b"BM", "BMP"),
 )
 _CONTAINERS: tuple[tuple[int, bytes, Container], ...] = (  # offset, bytes there
-    (128, b"DICM", "DICOM"),
     (0, b"PK\x03\x04", "ZIP"),
     (0, b"PK\x05\x06", "ZIP"),  # an empty one
     (0, b"PK\x07\x08", "ZIP"),  # in parts
@@ -62,7 +61,13 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, what it
     (0, b"\x93NUMPY", "a NumPy array"),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
     (0, b"MATLAB", "a MATLAB file"),
-    (0, b"\xd0\xcf\x11\xe0", "a Microsoft Office document"),
+    (0, b"\xd0\xcf\x11\xe0", "an old Microsoft Office document or another OLE file"),
+    (0, b"SIMPLE  =", "a FITS file"),
+    (0, b"NRRD000", "an NRRD file"),
+    (344, b"n+1\x00", "a NIfTI file"),
+    (344, b"ni1\x00", "a NIfTI file"),
+    (0, b"%!PS", "a PostScript file"),
+    *((0, b"P%d" % kind + space, "a PNM picture") for kind in range(1, 8) for space in (b"\n", b" ", b"\r")),
     (0, b"\x7fELF", "a program"),
     (0, b"MZ", "a program"),
     (0, b"\x80\x02", "a Python pickle"),
@@ -83,7 +88,12 @@ def image_format(head: bytes, label: str) -> ImageFormat:
 
 
 def picture_format(head: bytes) -> ImageFormat | None:
-    """The format of a picture by its first HEAD_BYTES; None where it is none."""
+    """The format of a picture by its first HEAD_BYTES; None where it is none.
+
+    A DICOM file may bear a TIFF's first bytes in its preamble, so that programs for either open it: DICOM tells more.
+    """
+    if is_marked(head):
+        return None
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
@@ -92,6 +102,8 @@ def picture_format(head: bytes) -> ImageFormat | None:
 
 def container_of(head: bytes) -> Container | None:
     """What a file of several frames, or of several files, is by its first HEAD_BYTES; None for all else."""
+    if is_marked(head):
+        return "DICOM"
     if picture_format(head) is not None:
         return None
     for offset, magic, kind in _CONTAINERS:

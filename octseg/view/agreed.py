@@ -102,6 +102,7 @@ def scale_in(
     others = {
         "what the frames' rulers or bars agree on": known.pixel_spacing_mm if is_given else None,
         "this frame's own ruler or bar": None if is_given else own_mm,
+        f"the preset {preset}, which is not used": given.pixel_spacing_mm if chosen is known else None,
     }
     checked = cross_checked(chosen, view.ruler, others, [*chosen.warnings])
     return replace(checked, warnings=tuple(dict.fromkeys(checked.warnings)))

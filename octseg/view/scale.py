@@ -71,7 +71,7 @@ def find_pixel_scale(
             evidence="No ruler or scale bar was found and no scale was given, so nothing is measured in mm."
         )
     others = {"the file's header": by_header, "the burned-in ruler": by_ruler, "the burned-in scale bar": by_bar}
-    if preset is not None and found.source in ("ruler", "bar"):
+    if preset is not None and found.source not in ("preset", None):
         others[f"the preset {preset}, which is not used"] = _preset_mm(shape, preset)
     return cross_checked(found, seen, others, warnings)
 

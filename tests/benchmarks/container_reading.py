@@ -28,13 +28,21 @@ from octseg.phantom import make_phantom
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
 from octseg.view import find_ruler
-from tests.fakes.dicom_files import pullback_file
+from tests.benchmarks.machine import size_mb
+from tests.fakes.dicom_files import Syntax, pullback_file
 from tests.fakes.hostile_files import ROOT
 from tests.fakes.pullbacks import encoded, video, zipped
 
 COUNT, SIDE, KINDS_OF_FRAMES = 375, 1024, 12
 SMALL = 3
 LARGE_SIDE, LARGE_COUNT = 1300, 1980  # 10 GB
+SYNTAXES: dict[str, Syntax] = {
+    "DICOM": "explicit",
+    "DICOM, RLE": "rle",
+    "DICOM, JPEG": "jpeg",
+    "DICOM, JPEG-LS": "jpeg_ls",
+    "DICOM, JPEG 2000": "jpeg_2000",
+}
 CHILD = """
 import json, re, sys, time
 import octseg
@@ -70,7 +78,11 @@ def turned(some: Sequence[Frame], count: int) -> Iterator[Frame]:
 
 def written(kind: str, some: Sequence[Frame], path: Path, count: int) -> Path:
     """A container of that kind with so many frames."""
-    pictures = list(turned(some, count))
+    return kept_as(kind, list(turned(some, count)), path)
+
+
+def kept_as(kind: str, pictures: Sequence[Frame], path: Path) -> Path:
+    """A container of that kind with these frames, of the same name or with the ending of its kind."""
     if kind.startswith("folder"):
         ending = kind.split()[-1]
         path.mkdir()
@@ -84,7 +96,7 @@ def written(kind: str, some: Sequence[Frame], path: Path, count: int) -> Path:
         options = {"TIFF": {}, "TIFF, LZW": {"compression": "lzw"}, "TIFF, ImageJ": {"imagej": True}}[kind]
         tifffile.imwrite(path, np.stack(pictures), photometric="rgb", **options)
     elif kind.startswith("DICOM"):
-        path.write_bytes(pullback_file(pictures, syntax="jpeg" if "JPEG" in kind else "explicit"))
+        path.write_bytes(pullback_file(pictures, syntax=SYNTAXES[kind]))
     elif kind == "GIF":
         first, *others = (Image.fromarray(picture).quantize(256, method=2) for picture in pictures)
         first.save(path, "GIF", save_all=True, append_images=others, duration=40)
@@ -133,11 +145,6 @@ def measured(small: Path, path: Path) -> list[float]:
     )
     values: list[float] = json.loads(done.stdout)
     return values
-
-
-def size_mb(path: Path) -> float:
-    files = path.iterdir() if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files) / 1e6
 
 
 def report(kinds: Sequence[str], make: Callable[[str, Path, int], Path]) -> None:

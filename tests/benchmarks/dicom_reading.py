@@ -7,7 +7,6 @@ machine does not change, and how far memory grew.
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from PIL import Image
 
 from octseg.phantom import random_spec, render
 from octseg.reading import read_pullback
+from tests.benchmarks.machine import peak_mb, processor
 from tests.fakes.dicom_files import Syntax, encoded, jpeg, pullback_file, ybr
 
 DISTINCT = 5
@@ -99,19 +99,6 @@ def measured(path: Path) -> dict[str, float]:
         "cpu_ms": 1000 * busy / count,
         "grown_mb": peak_mb() - before,
     }
-
-
-def peak_mb() -> float:
-    """Most memory that this process has held; what getrusage tells begins with what its parent held."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return float(next(line.split()[1] for line in status if line.startswith("VmHWM"))) / 1024
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 if __name__ == "__main__":

@@ -1,239 +1,161 @@
 """A pullback end to end, side by side in one run: `python -m tests.benchmarks.pullback [--older CHECKOUT]`.
 
-Phantoms of 1024 px as JPEG, masks, overlays and tables written, by
+375 frames of 1024 x 1024 of a phantom vessel (heart moving, guide wire, ruler), JPEG 4:2:0 in one DICOM file; masks,
+overlays and tables are written, by
 
-* this build, as one pullback;
-* an older checkout with its own .venv, each frame as a picture by itself;
-* a plain loop over the frames with PyTorch eager, overlays by Pillow;
+* `octseg predict` of this build;
+* `octseg predict` of an older checkout on the same streams as a folder of pictures;
+* a plain loop over these pictures with PyTorch eager and Pillow (tests/benchmarks/plain_loop.py), around `segment` of
+  the older checkout and of this build, and with nothing of that but the network and masks;
 * the network alone on all cores: as many looks as the frames take, nothing else.
 
-Each runs in a process of its own, which is timed from its second frame on. Rounds are interleaved, for times wander
-with the machine: the best of each is compared, by the clock and by processor time. Prints the table, the share of each
-stage, peak memory and the processor's name.
+Each runs in a process of its own, watched from outside: from its first frame's overlay to its end is what is compared,
+all before that is start-up. Rounds are interleaved, for times wander with the machine, and of each side the median is
+taken, by the clock and by processor time of the process with its children. Prints the table with ratios, the share of
+each stage (tests/benchmarks/stages.py), most memory held, load, the processor's name. `--frames 40 --rounds 1` is a
+short run; `--part N` gives the sides that go picture by picture N of the pictures, for they take the same for each.
 """
 
 import argparse
-import json
-import os
-import platform
-import subprocess
+import shutil
+import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
+from tests.benchmarks.machine import FIRST, ROOT, Taken, machine, size_mb, watched
+from tests.benchmarks.pullback_files import coded, phantom_frames, write_dicom, write_folder
+from tests.benchmarks.stages import run_stages
 
-from octseg.phantom import random_spec, render
+OURS = "this build, one DICOM file"
+NETWORK = "network alone"
+PREDICT = ("-m", "octseg", "predict", "--device", "cpu")
+LOOP = ROOT / "tests/benchmarks/plain_loop.py"
 
-ROOT = Path(__file__).parent.parent.parent
-DRAWN = 12  # phantoms; further frames are these again
-TIMED = """
-import json, os, resource, sys, time
-def begin():
-    global clock, work
-    clock, work = time.perf_counter(), time.process_time()
-def end(frames, **more):
-    kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"ms": 1e3 * (time.perf_counter() - clock) / frames,
-                      "cpu_ms": 1e3 * (time.process_time() - work) / frames, "peak_mb": kb / 1024, **more}))
-from pathlib import Path
-files, out = sorted(Path(sys.argv[1]).iterdir()), Path(sys.argv[2])
-import octseg
-from octseg.export.run import RunWriter
-model = octseg.from_pretrained(device="cpu", backend=sys.argv[3])
-"""
-OURS = """
-from octseg.pullback import Pullback
-from octseg.reading import read_pullback
-def frames():
-    for file in files:
-        yield from read_pullback(file.read_bytes())
-results = model.segment_pullback(Pullback(name="run", frame_count=len(files), read_frames=frames))
-with RunWriter(out, model.identity, model.device, model.backend) as writer:
-    writer.write(next(results), "first")
-    begin()
-    for result in results:
-        writer.write(result, f"run_{result.frame_number:04d}")
-    end(len(files) - 1)
-"""
-OLDER = """
-with RunWriter(out, model.identity, model.device, model.backend) as writer:
-    writer.write(model.segment(files[0]), "first")
-    begin()
-    for file in files[1:]:
-        writer.write(model.segment(file), file.stem)
-    end(len(files) - 1)
-"""
-EAGER = """
-import numpy as np, torch
-class Eager:
-    batch = at_once = 1
-    device, name = "cpu", "eager"
-    def __init__(self, model):
-        from octseg.checkpoint import load_checkpoint, normalise_of
-        from octseg.pretrained import BUNDLED
-        checkpoint = load_checkpoint(BUNDLED)
-        self.network = checkpoint.network.eval()
-        self.normalise = normalise_of(checkpoint.config.preprocessing, checkpoint.config.network)
-    def __call__(self, inputs):
-        with torch.inference_mode():
-            return self.network(self.normalise(torch.from_numpy(inputs))).sigmoid().numpy()
-torch.set_num_threads(len(os.sched_getaffinity(0)))
-model._run = Eager(model)
-def one(file):
-    result = model.segment(file)
-    result.palette_mask().save(out / f"{file.stem}_mask.png")
-    result.overlay(legend=True).save(out / f"{file.stem}_overlay.png")
-    (out / f"{file.stem}.json").write_text(json.dumps(result.to_record()))
-out.mkdir()
-one(files[0])
-begin()
-for file in files[1:]:
-    one(file)
-end(len(files) - 1)
-"""
-NETWORK = """
-from collections import deque
-import numpy as np
-from octseg.reading import read_pullback
-from octseg.view.preprocessing import to_input, view_frame
-shown = [to_input(view_frame(next(iter(read_pullback(f.read_bytes())))), model.config.preprocessing)[None]
-         for f in files[:12]]
-run, looks = model._run, round(float(sys.argv[4]) * len(files))
-run.begin(shown[0])()
-begin()
-begun = deque()
-for number in range(looks):
-    begun.append(run.begin(shown[number % len(shown)]))
-    if len(begun) >= run.at_once:
-        begun.popleft()()
-for wait in begun:
-    wait()
-end(len(files))
-"""
-LOOKS = """
-counted = []
-for file in files[:12]:
-    begun = model._run.__class__.__call__
-    class Counting(type(model._run)):
-        def __call__(self, inputs):
-            counted.append(1)
-            return begun(self, inputs)
-    whole = model._run
-    whole.__class__ = Counting
-    model.segment(file)
-    whole.__class__ = Counting.__base__
-begin()
-end(1, looks=len(counted) / len(files[:12]))
-"""
-STAGES = """
-import cProfile, pstats
-from octseg.pullback import Pullback
-from octseg.reading import read_pullback
-AT = {"decode": "reading/files.py:read_pullback", "view": "view/preprocessing.py:view_frame",
-      "network": "inference/backends.py:__call__", "back to the frame": "segmenter.py:_probability",
-      "outlines": "decoding/outlines.py:decode", "measures": "segmenter.py:measured",
-      "may it be judged": "segmenter.py:_why_withdrawn", "mask as PNG": "export/pictures.py:mask_png",
-      "overlay drawn": "result.py:drawn", "overlay as PNG": "export/pictures.py:overlay_png",
-      "record": "result.py:to_record"}
-WITHIN = {"overlay as PNG": "overlay drawn"}
-profile = cProfile.Profile(time.process_time)
-model.segment(files[0])
-with RunWriter(out, model.identity, model.device, model.backend) as writer:
-    begin()
-    profile.enable()
-    for number, file in enumerate(files):
-        writer.write(model.segment(file), f"run_{number}")
-    profile.disable()
-found = {f"{Path(where[0]).as_posix().split('octseg/')[-1]}:{where[2]}": stats[3]
-         for where, stats in pstats.Stats(profile).stats.items()}
-taken = {name: 1e3 * found.get(at, 0.0) / len(files) for name, at in AT.items()}
-end(len(files), stages={name: took - taken.get(WITHIN.get(name), 0.0) for name, took in taken.items()})
-"""
+
+@dataclass(frozen=True)
+class Side:
+    """One way through the frames. count: of those it is given. command: without the folder it writes to."""
+
+    name: str
+    count: int
+    command: tuple[object, ...]
+    root: Path = ROOT
 
 
 def main() -> None:
     """Draw the frames, run all sides in turn, print what they took."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--older", type=Path, metavar="CHECKOUT", help="another checkout, with a .venv in it")
+    parser.add_argument("--older", type=Path, metavar="CHECKOUT", help="another checkout, may have a .venv")
     parser.add_argument("--frames", type=int, default=375)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--part", type=int, metavar="N", help="pictures for those who take one at a time")
+    parser.add_argument("--network", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.network is not None:
+        network(Path(options.network[0]), int(options.network[1]), Path(options.network[2]))
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        frames = folder / "frames"
-        draw(frames, options.frames)
-        looks = run(ROOT, sys.executable, LOOKS, [frames, folder / "looks", "openvino"])["looks"]
-        sides = {"this build": (ROOT, sys.executable, OURS, "openvino")}
-        if options.older is not None:
-            older = options.older.resolve()
-            sides["older checkout, a picture a frame"] = (older, str(older / ".venv/bin/python"), OLDER, "openvino")
-        sides["plain loop, PyTorch eager"] = (ROOT, sys.executable, EAGER, "torch")
-        sides[f"network alone, {looks:.2f} looks a frame"] = (ROOT, sys.executable, NETWORK, "openvino")
-        taken: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
-        for each in range(options.rounds):
-            for name, (root, python, code, backend) in sides.items():
-                out = folder / f"{len(taken[name])} {each} {name}"
-                taken[name].append(run(root, python, code, [frames, out, backend, looks]))
-        stages = run(ROOT, sys.executable, STAGES, [frames, folder / "stages", "openvino"])["stages"]
-    print(
-        f"{processor()}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}; Python {sys.version[:6]}"
-    )
-    print(f"{options.frames} frames of 1024 px, {options.rounds} interleaved rounds, the best of each\n")
-    print_table(taken)
-    print_stages(stages)
-
-
-def draw(folder: Path, count: int) -> None:
-    """Frames as JPEG files: phantoms, again and again."""
-    folder.mkdir()
-    drawn = [render(random_spec(seed, size_px=1024, ruler=True)).frame for seed in range(min(DRAWN, count))]
-    coded = [cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes() for frame in drawn]
-    for number in range(count):
-        (folder / f"frame_{number + 1:04d}.jpg").write_bytes(coded[number % len(coded)])
-
-
-def run(root: Path, python: str, code: str, arguments: Sequence[object]) -> dict[str, float]:
-    """What one side says it took, in a process of its own."""
-    command = [python, "-c", TIMED + code, *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(root), "HF_HUB_OFFLINE": "1"}
-    environment.pop("OMP_NUM_THREADS", None)
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr)
-    said: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return said
-
-
-def print_table(taken: dict[str, list[dict[str, float]]]) -> None:
-    """A line a side; ratios to this build, which stands first."""
-    best = {name: {key: min(each[key] for each in runs) for key in runs[0]} for name, runs in taken.items()}
-    ours = next(iter(best.values()))
-    print("| | frames a second | ms a frame | times this build's | processor ms a frame | times | peak MB |")
-    print("|---|---|---|---|---|---|---|")
-    for name, each in best.items():
-        ratio, work = each["ms"] / ours["ms"], each["cpu_ms"] / ours["cpu_ms"]
+        streams = coded(phantom_frames(options.frames))
+        dicom = write_dicom(folder / "IMG001", streams)
+        pictures = write_folder(folder / "pictures", streams[: options.part])
+        _, stages = run_stages([dicom, "--device", "cpu"], folder / "stages")
+        shutil.rmtree(folder / "stages")
+        sides = sides_of(dicom, pictures, options.frames, round(stages["looks"] * options.frames), options.older)
+        taken: dict[Side, list[Taken]] = {side: [] for side in sides}
+        for number in range(options.rounds):
+            for side in sides:
+                taken[side].append(run(side, folder / "out"))
+                last = taken[side][-1]
+                said = f"{last.wall_s:.1f} s, {1e3 * last.work_s / (side.count - 1):.0f} ms of processor time a frame"
+                print(f"round {number + 1}: {side.name}: {said}", file=sys.stderr, flush=True)
+        print(machine())
         print(
-            f"| {name} | {1e3 / each['ms']:.1f} | {each['ms']:.1f} | {ratio:.2f} | {each['cpu_ms']:.1f} | {work:.2f} "
-            f"| {each['peak_mb']:.0f} |"
+            f"{options.frames} frames of 1024 px, {size_mb(dicom):.0f} MB of DICOM; {options.rounds} interleaved "
+            f"rounds, medians; {stages['looks']:.2f} looks a frame; {len(list(pictures.iterdir()))} pictures\n"
         )
+    print_table(taken)
+    print_stages(stages["stages"], stages["work_ms"])
 
 
-def print_stages(stages: dict[str, float]) -> None:
-    """Processor time of each stage of a frame by itself, in one thread."""
-    print("\n| stage of a frame by itself | processor ms | share |\n|---|---|---|")
+def sides_of(dicom: Path, pictures: Path, count: int, looks: int, older: Path | None) -> list[Side]:
+    """This build first."""
+    python, part = sys.executable, len(list(pictures.iterdir()))
+    sides = [Side(OURS, count, (python, *PREDICT, dicom, "--out"))]
+    if older is not None:
+        root = older.resolve()
+        its = root / ".venv/bin/python"
+        theirs = its if its.exists() else python
+        sides.append(Side("older checkout, folder of pictures", part, (theirs, *PREDICT, pictures, "--out"), root))
+        sides.append(Side("plain loop, eager, around its `segment`", part, (theirs, LOOP, pictures), root))
+    sides.append(Side("plain loop, eager, around this `segment`", part, (python, LOOP, pictures)))
+    sides.append(Side("plain loop, eager, network and masks only", part, (python, LOOP, "--bare", pictures)))
+    alone = (python, "-m", "tests.benchmarks.pullback", "--network", dicom, looks)
+    return [*sides, Side(NETWORK, count, alone)]
+
+
+def run(side: Side, out: Path) -> Taken:
+    """One side's turn; what it wrote is taken away."""
+    taken = watched([*side.command, out], out, side.root)
+    if taken.code:
+        sys.exit(f"{side.name}: {taken.said}")
+    shutil.rmtree(out)
+    return taken
+
+
+def network(dicom: Path, looks: int, out: Path) -> None:
+    """The network on so many looks at frames of a pullback, begun as a pullback's are."""
+    from collections import deque
+    from itertools import islice
+
+    import octseg
+    from octseg.view.preprocessing import to_input, view_frame
+
+    model = octseg.from_pretrained(device="cpu")
+    frames = islice(octseg.read_pullback(dicom), 12)
+    shown = [to_input(view_frame(frame), model.config.preprocessing)[None] for frame in frames]
+    backend = model._run
+    backend.begin(shown[0])()
+    out.mkdir()
+    (out / FIRST.replace("*", "no")).touch()
+    begun: deque[object] = deque()
+    for number in range(looks):
+        begun.append(backend.begin(shown[number % len(shown)]))
+        if len(begun) >= backend.at_once:
+            begun.popleft()()  # type: ignore[operator]
+    for wait in begun:
+        wait()  # type: ignore[operator]
+
+
+def print_table(taken: dict[Side, list[Taken]]) -> None:
+    """A line a side; ratios to this build, which stands first, are of the same round."""
+    ours = next(iter(taken.values()))
+    print("| | frames a second | ms a frame | times this build's | processor ms | times | start-up, s | peak, MB |")
+    print("|---|---|---|---|---|---|---|---|")
+    of_ours = next(iter(taken)).count
+    for side, runs in taken.items():
+        wall = statistics.median(1e3 * each.wall_s / (side.count - 1) for each in runs)
+        work = statistics.median(1e3 * each.work_s / (side.count - 1) for each in runs)
+        scale, pairs = (of_ours - 1) / (side.count - 1), list(zip(runs, ours, strict=True))
+        longer = statistics.median(each.wall_s / own.wall_s * scale for each, own in pairs)
+        more = statistics.median(each.work_s / own.work_s * scale for each, own in pairs)
+        start, peak = statistics.median(each.start_s for each in runs), max(each.peak_mb for each in runs)
+        print(
+            f"| {side.name} | {1e3 / wall:.1f} | {wall:.0f} | {longer:.2f} | {work:.0f} | {more:.2f} | {start:.1f} "
+            f"| {peak:.0f} |"
+        )
+    alone = [(own.wall_s / each.wall_s, own.work_s / each.work_s) for each, own in zip(runs, ours, strict=True)]
+    wall, work = (statistics.median(ratio) for ratio in zip(*alone, strict=True))
+    print(f"\nThis build takes {wall:.2f} times as long as the network alone, {work:.2f} times by processor time.")
+
+
+def print_stages(stages: dict[str, float], whole_ms: float) -> None:
+    """Processor time of each stage, a frame."""
+    print("\n| stage of this build | processor ms a frame | share |\n|---|---|---|")
     for name, value in stages.items():
-        print(f"| {name} | {value:.1f} | {100 * value / sum(stages.values()):.0f} % |")
-
-
-def processor() -> str:
-    """The processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+        print(f"| {name} | {value:.1f} | {100 * value / whole_ms:.0f} % |")
 
 
 if __name__ == "__main__":

@@ -295,6 +295,19 @@ def test_the_csv_and_the_json_tell_the_same(phantoms: Path, tmp_path: Path) -> N
             assert (row[key] == "" and entry[key] is None) or float(row[key]) == entry[key]
 
 
+def test_a_scale_that_disagrees_with_the_ruler_of_a_picture_is_told_on_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "frame.png"
+    Image.fromarray(render(random_spec(3, ruler=True)).frame).save(picture)
+    asked = ["predict", str(picture), "--out", str(tmp_path / "out"), *QUICK]
+    assert main([*asked, "--pixel-spacing", "0.02"]) == 0
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"octseg: {picture}: the scale in use, 0.02 mm per pixel (user), disagrees with")
+    assert main(asked) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_withdrawn_frame_is_told_by_its_sentence_and_a_pullbacks_by_how_many() -> None:
     edge, blank = "The lumen fills the picture.", "The picture is blank."
     assert withdrawn_lines(Path("a.png"), 1, [edge]) == ["a.png: The lumen fills the picture."]
@@ -303,6 +316,16 @@ def test_a_withdrawn_frame_is_told_by_its_sentence_and_a_pullbacks_by_how_many()
         "run.tif: 1 of 9 frames: The picture is blank.",
     ]
     assert withdrawn_lines(Path("run.tif"), 9, []) == []
+
+
+def test_sentences_that_differ_in_their_numbers_alone_are_told_once_with_the_least_and_the_most() -> None:
+    sentences = [
+        f"It is {wide} times as wide, over {percent} % of 7 rays." for wide, percent in (("0.6", 9), ("1.95", 8))
+    ]
+    assert withdrawn_lines(Path("run.tif"), 3, [*sentences, "It is 2 blank."]) == [
+        "run.tif: 2 of 3 frames: It is 0.6 to 1.95 times as wide, over 8 to 9 % of 7 rays.",
+        "run.tif: 1 of 3 frames: It is 2 blank.",
+    ]
 
 
 def test_a_picture_that_is_no_oct_is_told_and_ends_well(

@@ -33,6 +33,16 @@ def series(uid: str = "1.2.3") -> dict[str, bytes]:
     }
 
 
+@pytest.mark.parametrize("start", [b"II*\0", b"MM\0*", b"II+\0", b"BM", b"RIFF\0\0\0\0WEBP"])
+def test_a_file_whose_preamble_is_another_formats_is_dicom_all_the_same(tmp_path: Path, start: bytes) -> None:
+    content = pullback_file(PICTURES[:2], PixelSpacing=[0.0099, 0.0099])
+    path = tmp_path / "IMG001"
+    path.write_bytes(start + content[len(start) :])
+    for pullback in (read_pullback(path), read_pullback(path.read_bytes()), read_pullback(tmp_path)):
+        assert numbers_of(pullback) == [1, 2]
+        assert pullback.pixel_spacing_mm == 0.0099
+
+
 def test_a_folder_and_a_zip_file_of_single_frames_are_one_pullback(tmp_path: Path) -> None:
     for name, content in series().items():
         (tmp_path / name).write_bytes(content)

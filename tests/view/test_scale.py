@@ -39,8 +39,9 @@ def test_a_frame_that_tells_nothing_has_no_scale() -> None:
 
 
 def test_the_user_goes_before_header_ruler_and_preset() -> None:
-    scale = find_pixel_scale(BLACK, user_mm=0.00668, header_mm=0.0067, preset="704", ruler=RULER)
+    scale = find_pixel_scale(BLACK, user_mm=0.00668, header_mm=0.0067, ruler=RULER)
     assert (scale.pixel_spacing_mm, scale.source, scale.warnings) == (0.00668, "user", ())
+    assert find_pixel_scale(BLACK, user_mm=0.00668, preset="704").source == "user"
 
 
 def test_the_header_goes_before_the_ruler_and_the_ruler_before_a_preset() -> None:
@@ -156,6 +157,14 @@ def test_a_preset_that_the_ruler_contradicts_is_not_used_and_that_is_said() -> N
     scale = find_pixel_scale(BLACK, ruler=RULER, preset="704")
     assert scale.source == "ruler"
     assert "the preset 704, which is not used" in scale.warnings[0]
+
+
+@pytest.mark.parametrize("given", [{"header_mm": 0.00668}, {"user_mm": 0.00668}])
+def test_a_preset_that_a_header_or_the_user_contradicts_is_not_used_and_that_is_said(given: dict[str, float]) -> None:
+    scale = find_pixel_scale(BLACK, preset="704", **given)
+    assert scale.pixel_spacing_mm == 0.00668
+    assert "the preset 704, which is not used" in scale.warnings[0]
+    assert find_pixel_scale(BLACK, preset="704", header_mm=0.00996).warnings == ()
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:

@@ -1,11 +1,12 @@
 """Millimetres from frame to frame along the vessel, from a header, with where they stand."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pydicom.dataset import Dataset
 
+from octseg.pullback import SAME_SPACING
 from octseg.reading.dicom.groups import frame_groups, shared_groups
 from octseg.reading.dicom.layout import number, numbers
 from octseg.reading.dicom.scale import MACRO, Found
@@ -20,17 +21,33 @@ def frame_spacing_of(datasets: Sequence[Dataset]) -> Found:
     """Mm from frame to frame, of one file or of files of one frame each, in order.
 
     By the frames' distances along the vessel, else the spacing that is given, else their places, else their thickness.
+    One of the first three that disagrees with the one in use is told; frames may well be thinner than they lie apart.
     """
     warnings: list[str] = []
     macro, keyword = "IntravascularFrameContentSequence", "IntravascularLongitudinalDistance"
     distances = [number(group, keyword) for each in datasets for group in frame_groups(each, macro)]
-    told = _by_places(distances, "longitudinal distance", warnings)
-    told = told or _by_element(datasets[0], "SpacingBetweenSlices", warnings)
-    if told is None:
-        positions = [_position(group) for each in datasets for group in _placed(each)]
-        told = _by_places(_along(positions), "position", warnings)
-    told = told or _by_element(datasets[0], "SliceThickness", warnings)
-    return Found(warnings=tuple(warnings)) if told is None else Found(*told, tuple(warnings))
+    positions = [_position(group) for each in datasets for group in _placed(each)]
+    ways: tuple[Callable[[list[str]], tuple[float, str] | None], ...] = (
+        lambda said: _by_places(distances, "longitudinal distance", said),
+        lambda said: _by_element(datasets[0], "SpacingBetweenSlices", said),
+        lambda said: _by_places(_along(positions), "position", said),
+    )
+    told: list[tuple[float, str]] = []
+    for way in ways:
+        by_way = way([] if told else warnings)
+        told += [] if by_way is None else [by_way]
+    if told:
+        warnings += [_differs(other, told[0]) for other in told[1:] if abs(other[0] / told[0][0] - 1) > SAME_SPACING]
+        return Found(*told[0], tuple(warnings))
+    by_thickness = _by_element(datasets[0], "SliceThickness", warnings)
+    return Found(warnings=tuple(warnings)) if by_thickness is None else Found(*by_thickness, tuple(warnings))
+
+
+def _differs(other: tuple[float, str], used: tuple[float, str]) -> str:
+    """What is said of two spacings of one header: mm and evidence of each."""
+    names = (each[1].removeprefix("DICOM ").split(":")[0] for each in (other, used))
+    said = f"{next(names)} gives {other[0]:.4g} mm from frame to frame and {next(names)} {used[0]:.4g} mm"
+    return f"{said}; the latter is used"
 
 
 def _by_places(places: Sequence[float | None], what: str, warnings: list[str]) -> tuple[float, str] | None:

@@ -5,9 +5,12 @@ PREAMBLE, MAGIC = 128, b"DICM"
 
 def is_dicom(head: bytes) -> bool:
     """Whether a file that begins so is DICOM: by its mark, or by a first element that nothing else begins with."""
-    if head[PREAMBLE : PREAMBLE + len(MAGIC)] == MAGIC:
-        return True
-    return _begins_without_preamble(head)
+    return is_marked(head) or _begins_without_preamble(head)
+
+
+def is_marked(head: bytes) -> bool:
+    """Whether a file has DICOM's mark behind its preamble, which may hold anything."""
+    return head[PREAMBLE : PREAMBLE + len(MAGIC)] == MAGIC
 
 
 def _begins_without_preamble(head: bytes) -> bool:

@@ -63,6 +63,11 @@ def truncated(label: str, image_format: ImageFormat) -> ReadError:
     return ReadError(f"{label} is incomplete: the {image_format} file ends before its picture does; save it again")
 
 
-def unsupported(label: str, image_format: ImageFormat, what: str) -> ReadError:
+def unsupported(label: str, image_format: ImageFormat, what: str, do: str = "save it as 8-bit PNG") -> ReadError:
     """The error for a picture that is right but of a kind that is not read."""
-    return ReadError(f"{label} is a {image_format} file {what}, which this version does not read; save it as 8-bit PNG")
+    return ReadError(f"{label} is a {image_format} file {what}, which this version does not read; {do}")
+
+
+def animated(label: str, image_format: ImageFormat) -> ReadError:
+    """The error for a picture that moves: saved as one PNG it would be its first frame."""
+    return unsupported(label, image_format, "with an animation", "save its frames as pictures, a stack or a video")

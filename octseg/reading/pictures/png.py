@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from octseg.reading.limits import Limits
 from octseg.reading.pictures.exif import orientation_of
-from octseg.reading.pictures.header import Header, damaged, truncated, unsupported
+from octseg.reading.pictures.header import Header, animated, damaged, truncated
 
 SIGNATURE_BYTES = 8
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # colour type: bits a sample
@@ -68,7 +68,7 @@ def _needed_chunks(data: bytes, colour: int, label: str, limits: Limits) -> tupl
             kept.append(data[start:end])
             has_pixels = has_pixels or kind == b"IDAT"
         elif kind == b"acTL":
-            raise unsupported(label, "PNG", "with an animation")
+            raise animated(label, "PNG")
         elif not kind[0] & 0x20:
             raise damaged(label, "PNG", "it needs a part that no PNG has")
         elif kind == b"eXIf" and end - start <= 65_536:

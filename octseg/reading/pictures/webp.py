@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from octseg.reading.limits import Limits
 from octseg.reading.pictures.exif import orientation_of
-from octseg.reading.pictures.header import Header, damaged, truncated, unsupported
+from octseg.reading.pictures.header import Header, animated, damaged, truncated
 
 ANIMATION, ALPHA = 0x02, 0x10  # flags in VP8X
 
@@ -18,7 +18,7 @@ def read_header(data: bytes, label: str, limits: Limits) -> Header:
     for kind, body in _chunks(data, label, limits):
         if kind == b"VP8X" and len(body) >= 10:
             if body[0] & ANIMATION:
-                raise unsupported(label, "WEBP", "with an animation")
+                raise animated(label, "WEBP")
             canvas = (1 + int.from_bytes(body[7:10], "little"), 1 + int.from_bytes(body[4:7], "little"))
             limits.check_frame(*canvas, label)
             kept.append(_chunk(kind, bytes([body[0] & ALPHA]) + body[1:10]))

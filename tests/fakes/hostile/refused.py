@@ -124,7 +124,13 @@ def foreign() -> Iterator[Case]:
         "NumPy": b"\x93NUMPY\x01\x00",
         "HDF5": b"\x89HDF\r\n\x1a\n",
         "MATLAB": b"MATLAB 5.0 MAT-file",
-        "Office": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "FITS": b"SIMPLE  =                    T",
+        "NRRD": b"NRRD0004\n",
+        "NIfTI": bytes(344) + b"n+1\x00",
+        "PostScript": b"%!PS-Adobe-3.0",
+        "PNM": b"P5\n64 64\n255\n",
+        "PNM picture": b"P3\n64 64\n255\n",
+        "OLE": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
         "program": b"\x7fELF\x02\x01",
         "a program": b"MZ\x90\x00",
         "pickle": b"\x80\x04\x95",
@@ -192,7 +198,9 @@ def bad_png() -> Iterator[Case]:
         "huge_chunk.png", SIGNATURE + ihdr(HEIGHT, WIDTH) + b"\x7f\xff\xff\xffIDAT" + bytes(100), cause="incomplete"
     )
     yield Case("unknown_critical.png", png(GREY, before=chunk(b"ABCD", b"x")), cause="a part that no PNG has")
-    yield Case("animation.png", png(GREY, before=chunk(b"acTL", bytes(8))), cause="with an animation")
+    yield Case(
+        "animation.png", png(GREY, before=chunk(b"acTL", bytes(8))), cause="with an animation, .*; save its frames as"
+    )
     yield Case("many_chunks.png", png(GREY, before=chunk(b"teXt", b"") * 20_000), cause="more than 10000 parts")
     yield Case("rows_missing.png", SIGNATURE + ihdr(HEIGHT, WIDTH) + idat(GREY[:20]) + IEND, cause="cannot be decoded")
     yield Case("row_short.png", SIGNATURE + ihdr(HEIGHT, WIDTH) + idat(GREY[:, :-1]) + IEND, cause="cannot be decoded")
@@ -361,7 +369,11 @@ def shared_pages(count: int) -> bytes:
 
 def bad_webp() -> Iterator[Case]:
     picture = webp_chunk()
-    yield Case("animation.webp", riff(vp8x(HEIGHT, WIDTH, 2), (b"ANIM", bytes(6)), picture), cause="with an animation")
+    yield Case(
+        "animation.webp",
+        riff(vp8x(HEIGHT, WIDTH, 2), (b"ANIM", bytes(6)), picture),
+        cause="with an animation, .*; save its frames as",
+    )
     yield Case("two_sizes.webp", riff(vp8x(100, 100), picture), cause="two sizes")
     yield Case("no_picture.webp", riff(vp8x(HEIGHT, WIDTH), (b"EXIF", bytes(30))), cause="holds no picture")
     yield Case("alpha_only.webp", riff(vp8x(HEIGHT, WIDTH, 16), (b"ALPH", bytes(30))), cause="holds no picture")

@@ -118,6 +118,30 @@ def test_the_spacing_between_slices_goes_before_their_thickness_and_both_must_be
     assert "SliceThickness is 0 mm, which cannot be the distance of frames" in said(pullback)
 
 
+@pytest.mark.parametrize("other", [{"SpacingBetweenSlices": "0.1"}, shared(SpacingBetweenSlices="0.1")])
+def test_two_spacings_of_frames_that_differ_are_told(other: dict[str, Any]) -> None:
+    pullback = header_of(**along(0, 0.2, 0.4, 0.6), **other)
+    assert pullback.frame_spacing_mm == pytest.approx(0.2)
+    assert (
+        "SpacingBetweenSlices gives 0.1 mm from frame to frame and longitudinal distance of frames 0.2 mm; "
+        "the latter is used" in said(pullback)
+    )
+    assert said(header_of(**along(0, 0.2, 0.4, 0.6), SpacingBetweenSlices="0.2")) == ""
+
+
+def test_a_spacing_from_the_user_is_held_against_the_headers_and_against_the_number_of_frames() -> None:
+    pullback = header_of(SpacingBetweenSlices="0.1").with_frame_spacing(0.2)
+    assert (pullback.frame_spacing_mm, pullback.frame_spacing_source) == (0.2, "user")
+    assert pullback.warnings == (
+        "the distance between frames in use, 0.2 mm (user), disagrees with the file's header, 0.1 mm: lengths and "
+        "volumes differ by a factor of 0.50",
+    )
+    assert header_of(SpacingBetweenSlices="0.1").with_frame_spacing(0.1).warnings == ()
+    small = read(pullback_file([frame[:32, :32] for frame in colour_frames(5)] * 75))[1]
+    assert small.with_frame_spacing(0.2).warnings == ()
+    assert "disagrees with what pullbacks of 375 frames have as a rule, 0.2 mm" in said(small.with_frame_spacing(0.1))
+
+
 @pytest.mark.parametrize(
     ("count", "spacing_mm"), [(540, 0.1), (375, 0.2), (271, 0.2), (270, 0.2), (300, None), (1, None), (542, None)]
 )

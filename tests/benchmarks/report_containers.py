@@ -1,0 +1,103 @@
+"""Pullbacks end to end from each container: `python -m tests.benchmarks.report_containers REAL_FRAMES`.
+
+The frames of a folder of real ones (186 of study 001, 750 px, in their order), and a phantom pullback of 540 frames of
+1024 px, in each container, through `octseg predict` with masks, overlays and tables: size on disk, seconds until the
+reader has the first frame, frames a second from the second one on, processor time of a frame and its share by stage,
+most memory held. `--part N` takes N frames of each alone (`--frames`), for a frame takes the same wherever it stands.
+Times by the clock wander with the machine; processor time does not.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from octseg.pullback import Frame
+from octseg.reading import read_pullback
+from tests.benchmarks.container_reading import kept_as
+from tests.benchmarks.machine import ROOT, machine, size_mb
+from tests.benchmarks.pullback_files import coded, phantom_frames, write_dicom
+from tests.benchmarks.stages import run_stages
+
+OF_REAL = ("DICOM", "DICOM, RLE", "DICOM, JPEG", "DICOM, JPEG-LS", "DICOM, JPEG 2000", "ZIP of PNG", "ZIP of JPG")
+OF_REAL += ("TIFF", "MP4", "GIF", "folder of PNG")
+OF_PHANTOM = ("DICOM, JPEG", "MP4")
+PHANTOM_COUNT = 540
+OPEN = """
+import sys, time
+import octseg, octseg.reading.dicom.series, octseg.reading.video, octseg.reading.pictures.reading
+start = time.perf_counter()
+next(iter(octseg.read_pullback(sys.argv[1])))
+print(time.perf_counter() - start)
+"""
+GROUPS = {
+    "reading": ("decode",),
+    "view": ("view",),
+    "network": ("network",),
+    "outlines": ("back to the frame", "outlines", "withdrawal check"),
+    "measures": ("measures",),
+    "pictures": ("mask as PNG", "overlay drawn", "overlay as PNG", "files written"),
+}
+
+
+def first_frame_s(path: Path) -> float:
+    """Seconds until the reader has the first frame, its packages loaded before; a process of its own."""
+    command = [sys.executable, "-c", OPEN, str(path)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+
+
+def containers(real: Path, only: str) -> Iterator[tuple[str, int, Path]]:
+    """What is in it and what it is, how many frames, and where; each is gone when the next is asked for."""
+    pictures = [next(iter(read_pullback(path))) for path in sorted(real.iterdir())]
+    yield from _kept("real, ", OF_REAL, pictures, only)
+    if any(only in f"phantom, {kind}" for kind in OF_PHANTOM):
+        yield from _kept("phantom, ", OF_PHANTOM, list(phantom_frames(PHANTOM_COUNT)), only)
+
+
+def _kept(what: str, kinds: tuple[str, ...], pictures: list[Frame], only: str) -> Iterator[tuple[str, int, Path]]:
+    for kind in kinds:
+        if only in what + kind:
+            with tempfile.TemporaryDirectory() as name:
+                path = Path(name) / "run"
+                if kind == "DICOM, JPEG":
+                    path = write_dicom(path, coded(pictures), len(pictures[0]))
+                else:
+                    path = kept_as(kind, pictures, path)
+                yield what + kind, len(pictures), path
+
+
+def main() -> None:
+    """Print the table, a row at a time."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("real", type=Path, help="a folder of real frames of one size")
+    parser.add_argument("--part", type=int, metavar="N", help="frames of each")
+    parser.add_argument("--only", default="", help="rows whose name holds this")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the results here, to be looked at")
+    options = parser.parse_args()
+    print(machine())
+    heads = ("container", "frames", "MB", "first frame, s", "frames/s", "processor ms a frame", *GROUPS, "the rest")
+    print(f"| {' | '.join(heads)} | peak, MB |\n|{'---|' * (len(heads) + 1)}", flush=True)
+    for name, count, path in containers(options.real, options.only):
+        first_s, size = first_frame_s(path), size_mb(path)
+        asked = [path, "--device", "cpu", "--frame-spacing", "0.2"]
+        done = min(options.part or count, count)
+        out = path.parent / "results"
+        taken, told = run_stages([*asked, "--frames", f"1-{done}"], out)
+        whole = told["work_ms"]
+        shares = [sum(told["stages"].get(stage, 0.0) for stage in stages) / whole for stages in GROUPS.values()]
+        parts = " | ".join(f"{share:.0%}" for share in [*shares, 1 - sum(shares)])
+        rate = (done - 1) / taken.wall_s
+        print(
+            f"| {name} | {count} | {size:.0f} | {first_s:.2f} | {rate:.1f} | {whole:.0f} | {parts} "
+            f"| {taken.peak_mb:.0f} |",
+            flush=True,
+        )
+        if options.keep is not None:
+            shutil.copytree(out, options.keep / name.replace(", ", "_").replace(" ", "_"))
+
+
+if __name__ == "__main__":
+    main()
