@@ -106,15 +106,16 @@ class Segmenter:
         preset: str | None = None,
         uncertainty: bool = False,
         smooth: bool = False,
-        done: int = 0,
+        first: int = 0,
+        last: int | None = None,
     ) -> Iterator[FrameResult]:
         """Outline and measure each frame in order, as they are asked for and a few frames ahead of that.
 
         Reading, what is seen before the network, network and measures each have a thread, which end with the last
         frame or where the iterator is closed. Nothing is read before the first result is asked for.
 
-        done: of so many frames, the first ones, nothing is given: an earlier run had them. The results of those behind
-            are what they are without: whatever of earlier frames counts for later ones is found again.
+        first, last: frames `first` to `last` alone, 0-based, `last` left out. Their results are what they are among
+            all: whatever of other frames counts for them is found too.
         smooth: take of each place in the wall the median of three frames, see octseg/decoding/along.py; each result
             then says so. Not with uncertainty, whose variants are of one frame.
         """
@@ -123,7 +124,7 @@ class Segmenter:
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
         return self._results(
-            pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth, done
+            pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth, first, last
         )
 
     def _results(
@@ -134,17 +135,19 @@ class Segmenter:
         preset: str | None,
         uncertainty: bool,
         smooth: bool = False,
-        done: int = 0,
+        first: int = 0,
+        last: int | None = None,
     ) -> Iterator[FrameResult]:
         pullback = with_agreed_scale(pullback)
-        before = min(done, HALF) if smooth else 0  # frames that are done, and by which the next are smoothed
-        begin = start_of_stretch(done - before)
-        frames = pullback.frames(begin) if begin else iter(pullback)
-        first = next(frames, None)
-        if first is None:
+        before = min(first, HALF) if smooth else 0  # frames by which the first one is smoothed
+        begin = start_of_stretch(first - before)
+        end = last + HALF if smooth and last is not None else last
+        frames = iter(pullback) if begin == 0 and end is None else pullback.frames(begin, end)
+        frame = next(frames, None)
+        if frame is None:
             return
         # A single frame needs no threads, and several large ones at once would take the memory.
-        is_alone = len(pullback) == 1 or first.shape[0] * first.shape[1] > LARGE_PIXELS
+        is_alone = len(pullback) == 1 or frame.shape[0] * frame.shape[1] > LARGE_PIXELS
         apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else ahead
 
         def make(looked_at: LookedAt) -> FrameResult:
@@ -154,21 +157,23 @@ class Segmenter:
             asked = uncertainty and result.withdrawn is None
             return self._with_intervals(result, item, looks) if asked else result
 
-        read = apart(each(numbered(first, frames, pullback.first_number + begin), partial(_no_result, file=file)))
-        del first, frames
-        seen = seen_along(read, pullback, pixel_spacing_mm, preset, passed_over=done - before - begin)
-        looked_at = apart(self._looked_at(apart(seen), is_alone))
-        results = apart(each(self._smoothed(looked_at, before) if smooth else looked_at, make))
+        read = apart(each(numbered(frame, frames, pullback.first_number + begin), partial(_no_result, file=file)))
+        del frame, frames
+        seen = seen_along(read, pullback, pixel_spacing_mm, preset, passed_over=first - before - begin)
+        looked_at: Iterator[LookedAt] = apart(self._looked_at(apart(seen), is_alone))
+        if smooth:
+            looked_at = self._smoothed(looked_at, before, None if last is None else before + last - first)
+        results = apart(each(looked_at, make))
         try:
             yield from results
         finally:
             close(results)
 
-    def _smoothed(self, looked_at: Iterator[LookedAt], before: int) -> Iterator[LookedAt]:
-        """Frames with what their neighbours say of each place in the wall, without the first `before`."""
+    def _smoothed(self, looked_at: Iterator[LookedAt], begin: int, end: int | None) -> Iterator[LookedAt]:
+        """Frames `begin` to `end`, `end` left out, with what their neighbours say of each place in the wall."""
         classes, config = self.config.network.classes, self.config.preprocessing
         try:
-            for window, at in islice(sliding(looked_at), before, None):
+            for window, at in islice(sliding(looked_at), begin, end):
                 item, looks = window[at]
                 seen = [[PolarLook(look.planes, look.view.reach_px) for look in of_item] for _, of_item in window]
                 planes = smoothed(seen, at, classes, config)
