@@ -17,7 +17,7 @@ from octseg.errors import MeasurementError, OwnResultError, ReadError
 from octseg.export.journal import Key
 from octseg.export.pullback import PullbackOrigin, write_pullback
 from octseg.export.run import RunWriter
-from octseg.measurement.pullback import measure_pullback
+from octseg.measurement.pullback import measure_pullback, scale_warnings
 from octseg.pullback import FrameSpacingSource, Pullback
 from octseg.reading.survey import FolderLevels
 from octseg.view.agreed import with_agreed_scale
@@ -240,6 +240,7 @@ class Run:
             smoothing=done.smoothing,
         )
         write_pullback(self._options.out, base, measures, origin, self._writer.run)
+        self._complain(f"{label}: {sentence}" for sentence in scale_warnings(done.frames))
         self._say(f"{label}: {done.summary(measures)}")
 
     def _write(
