@@ -20,7 +20,7 @@ from octseg.decoding.reaches import joined, joined_in_boxes, nearer_view
 from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, ReadError
 from octseg.inference import choose_backend
-from octseg.inference.backends import Inputs, Waiting
+from octseg.inference.protocol import Inputs, Waiting
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures
 from octseg.measurement.intervals import find_intervals, find_signs
@@ -51,8 +51,8 @@ UNCALIBRATED = (
 class Segmenter:
     """A loaded model: `segment` for one frame, `segment_pullback` for many; safe to call from several threads.
 
-    device, backend: where the network runs, as stated in each result. notice: what there is to say of where the weights
-    came from, where they are not those that were asked for.
+    device, backend, precision: where and in what numbers the network runs, as stated in each result. notice: what there
+    is to say of where the weights came from, where they are not those that were asked for.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Segmenter:
         *,
         device: str = "auto",
         backend: str = "auto",
+        precision: str = "auto",
         notice: str = "",
     ) -> None:
         self.notice = notice
@@ -69,8 +70,8 @@ class Segmenter:
         self.config = checkpoint.config
         self.network = checkpoint.network
         self.identity = identity
-        self._run = choose_backend(checkpoint, device, backend)
-        self.device, self.backend = self._run.device, self._run.name
+        self._run = choose_backend(checkpoint, device, backend, precision)
+        self.device, self.backend, self.precision = self._run.device, self._run.name, self._run.precision
 
     def segment(
         self,
@@ -273,6 +274,7 @@ class Segmenter:
             catheter_centre=seen.view.catheter_centre,
             device=self.device,
             backend=self.backend,
+            precision=self.precision,
             model=self.identity,
             rays=rays,
             withdrawn=withdrawn,

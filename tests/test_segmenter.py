@@ -17,7 +17,7 @@ from octseg.checkpoint import load_checkpoint
 from octseg.decoding.along import SENTENCE
 from octseg.errors import CheckpointError, ConfigError, OwnResultError, ReadError
 from octseg.inference import choose_backend
-from octseg.inference.backends import GreyToProbability
+from octseg.inference.graph import GreyToProbability
 from octseg.measurement import FrameMeasures
 from octseg.phantom import Phantom, make_phantom, random_pullback, random_spec, render
 from octseg.pretrained import BUNDLED, from_pretrained
