@@ -25,7 +25,7 @@ from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures
 from octseg.measurement.intervals import find_intervals, find_signs
 from octseg.measurement.rays import FrameRays
-from octseg.pipeline import ahead, each
+from octseg.pipeline import Ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
 from octseg.pipeline.frames import Look, LookedAt, Maps, Seen, seen_along
@@ -41,6 +41,7 @@ from octseg.view.preprocessing import FrameView, to_input
 Source = FileSource | Image.Image | NDArray[Any] | Pullback
 Run = Callable[[Inputs], Waiting]
 ARRAY_NAME = "frame"
+FINISHED = 1  # results that wait: where the process is killed, they are lost
 PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
 UNCALIBRATED = (
     "The intervals of this model were not checked against any truth: they hold what variants of the frame differ by, "
@@ -113,7 +114,8 @@ class Segmenter:
         """Outline and measure each frame in order, as they are asked for and a few frames ahead of that.
 
         Reading, what is seen before the network, network and measures each have a thread, which end with the last
-        frame or where the iterator is closed. Nothing is read before the first result is asked for.
+        frame or where the iterator is closed. Nothing is read before the first result is asked for. After Ctrl-C, or a
+        KeyboardInterrupt thrown into the generator, it gives the results that are finished before it raises that.
 
         first, last: frames `first` to `last` alone, 0-based, `last` left out. Their results are what they are among
             all: whatever of other frames counts for them is found too.
@@ -149,7 +151,7 @@ class Segmenter:
             return
         # A single frame needs no threads, and several large ones at once would take the memory.
         is_alone = len(pullback) == 1 or frame.shape[0] * frame.shape[1] > LARGE_PIXELS
-        apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else ahead
+        apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else Ahead
 
         def make(looked_at: LookedAt) -> FrameResult:
             item, looks = looked_at
@@ -164,9 +166,13 @@ class Segmenter:
         looked_at: Iterator[LookedAt] = apart(self._looked_at(apart(seen), is_alone))
         if smooth:
             looked_at = self._smoothed(looked_at, before, None if last is None else before + last - first)
-        results = apart(each(looked_at, make))
+        results = each(looked_at, make) if is_alone else Ahead(each(looked_at, make), room=FINISHED)
         try:
             yield from results
+        except KeyboardInterrupt:
+            if isinstance(results, Ahead):
+                yield from results.made()
+            raise
         finally:
             close(results)
 

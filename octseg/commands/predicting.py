@@ -11,6 +11,7 @@ from octseg.commands.done import Done
 from octseg.commands.inputs import Item, pullbacks_of
 from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun
 from octseg.commands.stems import Stems, numbered
+from octseg.commands.stopping import finished, held
 from octseg.commands.summaries import frame_summary, withdrawn_lines
 from octseg.commands.telling import counted, printable, told
 from octseg.errors import MeasurementError, OwnResultError, ReadError
@@ -161,14 +162,24 @@ class Run:
         self._bar.total += count - 1
         late = Done.of(self._writer.lines([of])).late if self._writer.done(of) else []
         error: ReadError | MeasurementError | None = None
+
+        def write(result: "FrameResult") -> None:
+            new = [sentence for sentence in whole.late_warnings if sentence not in late]
+            late.extend(new)
+            self._write(result, numbered(base, result.frame_number), file, spacing, of, new)
+            self._bar.update()
+
         try:
             # Closed with what reads ahead for it, where this is interrupted.
             with closing(self._left(of, whole, first, last)) as left:
-                for result in left:
-                    new = [sentence for sentence in whole.late_warnings if sentence not in late]
-                    late += new
-                    self._write(result, numbered(base, result.frame_number), file, spacing, of, new)
-                    self._bar.update()
+                try:
+                    for result in left:
+                        with held():
+                            write(result)
+                except KeyboardInterrupt as interrupt:
+                    for result in finished(left, interrupt):
+                        write(result)
+                    raise
         except (ReadError, MeasurementError) as met:
             error = met
         late += [sentence for sentence in whole.late_warnings if sentence not in late]
