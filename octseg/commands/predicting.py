@@ -1,7 +1,7 @@
 """A run of `octseg predict`: each input's frames segmented, handed on to be written, and summed up in a line."""
 
 import sys
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -172,14 +172,7 @@ class Run:
         try:
             # Closed with what reads ahead for it, where this is interrupted.
             with closing(self._left(of, whole, first, last)) as left:
-                try:
-                    for result in left:
-                        with held():
-                            write(result)
-                except KeyboardInterrupt as interrupt:
-                    for result in finished(left, interrupt):
-                        write(result)
-                    raise
+                _take_all(left, write)
         except (ReadError, MeasurementError) as met:
             error = met
         late += [sentence for sentence in whole.late_warnings if sentence not in late]
@@ -271,6 +264,18 @@ class Run:
     def _complain(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._bar.write(printable(f"octseg: {line}"), file=sys.stderr)
+
+
+def _take_all(results: Generator["FrameResult", None, None], write: Callable[["FrameResult"], None]) -> None:
+    """Write all results; where a signal stops this, those that are finished."""
+    try:
+        for result in results:
+            with held():
+                write(result)
+    except KeyboardInterrupt as interrupt:
+        for result in finished(results, interrupt):
+            write(result)
+        raise
 
 
 def _spacing(pullback: Pullback) -> Spacing:
