@@ -25,7 +25,7 @@ from octseg.pretrained import BUNDLED_NAME, HUB_NAME
 from octseg.pullback import Frame, frame_sha256
 
 ID_DIGITS = 16
-RUN_KEYS = ("octseg", "device", "backend")
+RUN_KEYS = ("octseg", "device", "backend", "precision")
 MODEL_KEYS = ("name", "source", "revision", "sha256")
 RECORD_KEYS = (  # whatever else an entry of measures.json holds is not shared
     *("frame", "frame_sha256", "height", "width", "pixel_spacing_mm", "pixel_spacing_source", "pixel_spacing_evidence"),

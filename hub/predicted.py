@@ -84,6 +84,7 @@ def _measures(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         run = json.loads((folder / JSON_NAME).read_bytes())
         records = run.pop("frames")
         _require(run, RUN)
+        _require(run, OPTIONAL_IN_RUN, optional=True)
         _require(run["model"], MODEL)
         for record in records:
             _require(record, RECORD)
@@ -146,6 +147,7 @@ MODEL = {
     "sha256": is_text,
 }
 RUN = {"model": lambda given: isinstance(given, dict), "octseg": is_text, "device": is_text, "backend": is_text}
+OPTIONAL_IN_RUN = {"precision": is_text}
 RECORD: dict[str, Shape] = {
     **MEASURES,
     "file": is_text,

@@ -72,6 +72,7 @@ class PixelScale:
 
     evidence: one sentence for the user, e.g. "Burned-in ruler: 9 dots, 149.7 px per mm".
     catheter_diameter_mm: the catheter ring measured with this scale, the cross-check; None where no ring was found.
+    others: name and mm per pixel of what else tells a scale and disagrees with the one in use.
     warnings: what does not fit, e.g. two scales that disagree.
     """
 
@@ -79,6 +80,7 @@ class PixelScale:
     source: PixelSpacingSource | None = None
     evidence: str = ""
     catheter_diameter_mm: float | None = None
+    others: tuple[tuple[str, float], ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -69,6 +69,7 @@ class FrameResult:
     frame_number: 1-based place in the pullback; of a single picture the number that its file's name bears, else 1.
     frame: (H, W, 3) uint8 RGB as read.
     masks: class name -> (H, W) bool. probabilities: class name -> (H, W) float32 in [0, 1].
+    device, backend, precision: where and in what numbers the network ran.
     disc: (H, W) bool, True on the imaged disc; None where no disc was found.
     catheter_centre: (row, col) in pixels, None where it was not found.
     intervals_95: measure -> its 95 % interval (low, high) in its own unit, None for what was not measured; None where
@@ -93,6 +94,7 @@ class FrameResult:
     catheter_centre: tuple[float, float] | None = None
     device: str
     backend: str
+    precision: str = "f32"
     model: ModelIdentity
     intervals_95: Mapping[str, Interval | None] | None = None
     signs: Mapping[str, Signs | None] | None = field(default=None, repr=False)

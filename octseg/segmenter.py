@@ -20,12 +20,12 @@ from octseg.decoding.reaches import joined, joined_in_boxes, nearer_view
 from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, ReadError
 from octseg.inference import choose_backend
-from octseg.inference.backends import Inputs, Waiting
+from octseg.inference.protocol import Inputs, Waiting
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures
 from octseg.measurement.intervals import find_intervals, find_signs
 from octseg.measurement.rays import FrameRays
-from octseg.pipeline import ahead, each
+from octseg.pipeline import Ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
 from octseg.pipeline.frames import Look, LookedAt, Maps, Seen, seen_along
@@ -41,6 +41,7 @@ from octseg.view.preprocessing import FrameView, to_input
 Source = FileSource | Image.Image | NDArray[Any] | Pullback
 Run = Callable[[Inputs], Waiting]
 ARRAY_NAME = "frame"
+FINISHED = 1  # results that wait: where the process is killed, they are lost
 PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
 UNCALIBRATED = (
     "The intervals of this model were not checked against any truth: they hold what variants of the frame differ by, "
@@ -51,8 +52,8 @@ UNCALIBRATED = (
 class Segmenter:
     """A loaded model: `segment` for one frame, `segment_pullback` for many; safe to call from several threads.
 
-    device, backend: where the network runs, as stated in each result. notice: what there is to say of where the weights
-    came from, where they are not those that were asked for.
+    device, backend, precision: where and in what numbers the network runs, as stated in each result. notice: what there
+    is to say of where the weights came from, where they are not those that were asked for.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Segmenter:
         *,
         device: str = "auto",
         backend: str = "auto",
+        precision: str = "auto",
         notice: str = "",
     ) -> None:
         self.notice = notice
@@ -69,8 +71,8 @@ class Segmenter:
         self.config = checkpoint.config
         self.network = checkpoint.network
         self.identity = identity
-        self._run = choose_backend(checkpoint, device, backend)
-        self.device, self.backend = self._run.device, self._run.name
+        self._run = choose_backend(checkpoint, device, backend, precision)
+        self.device, self.backend, self.precision = self._run.device, self._run.name, self._run.precision
 
     def segment(
         self,
@@ -106,15 +108,17 @@ class Segmenter:
         preset: str | None = None,
         uncertainty: bool = False,
         smooth: bool = False,
-        done: int = 0,
+        first: int = 0,
+        last: int | None = None,
     ) -> Iterator[FrameResult]:
         """Outline and measure each frame in order, as they are asked for and a few frames ahead of that.
 
         Reading, what is seen before the network, network and measures each have a thread, which end with the last
-        frame or where the iterator is closed. Nothing is read before the first result is asked for.
+        frame or where the iterator is closed. Nothing is read before the first result is asked for. After Ctrl-C, or a
+        KeyboardInterrupt thrown into the generator, it gives the results that are finished before it raises that.
 
-        done: of so many frames, the first ones, nothing is given: an earlier run had them. The results of those behind
-            are what they are without: whatever of earlier frames counts for later ones is found again.
+        first, last: frames `first` to `last` alone, 0-based, `last` left out. Their results are what they are among
+            all: whatever of other frames counts for them is found too.
         smooth: take of each place in the wall the median of three frames, see octseg/decoding/along.py; each result
             then says so. Not with uncertainty, whose variants are of one frame.
         """
@@ -123,7 +127,7 @@ class Segmenter:
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
         return self._results(
-            pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth, done
+            pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth, first, last
         )
 
     def _results(
@@ -134,18 +138,20 @@ class Segmenter:
         preset: str | None,
         uncertainty: bool,
         smooth: bool = False,
-        done: int = 0,
+        first: int = 0,
+        last: int | None = None,
     ) -> Iterator[FrameResult]:
         pullback = with_agreed_scale(pullback)
-        before = min(done, HALF) if smooth else 0  # frames that are done, and by which the next are smoothed
-        begin = start_of_stretch(done - before)
-        frames = pullback.frames(begin) if begin else iter(pullback)
-        first = next(frames, None)
-        if first is None:
+        before = min(first, HALF) if smooth else 0  # frames by which the first one is smoothed
+        begin = start_of_stretch(first - before)
+        end = last + HALF if smooth and last is not None else last
+        frames = iter(pullback) if begin == 0 and end is None else pullback.frames(begin, end)
+        frame = next(frames, None)
+        if frame is None:
             return
         # A single frame needs no threads, and several large ones at once would take the memory.
-        is_alone = len(pullback) == 1 or first.shape[0] * first.shape[1] > LARGE_PIXELS
-        apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else ahead
+        is_alone = len(pullback) == 1 or frame.shape[0] * frame.shape[1] > LARGE_PIXELS
+        apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else Ahead
 
         def make(looked_at: LookedAt) -> FrameResult:
             item, looks = looked_at
@@ -154,21 +160,27 @@ class Segmenter:
             asked = uncertainty and result.withdrawn is None
             return self._with_intervals(result, item, looks) if asked else result
 
-        read = apart(each(numbered(first, frames, pullback.first_number + begin), partial(_no_result, file=file)))
-        del first, frames
-        seen = seen_along(read, pullback, pixel_spacing_mm, preset, passed_over=done - before - begin)
-        looked_at = apart(self._looked_at(apart(seen), is_alone))
-        results = apart(each(self._smoothed(looked_at, before) if smooth else looked_at, make))
+        read = apart(each(numbered(frame, frames, pullback.first_number + begin), partial(_no_result, file=file)))
+        del frame, frames
+        seen = seen_along(read, pullback, pixel_spacing_mm, preset, passed_over=first - before - begin)
+        looked_at: Iterator[LookedAt] = apart(self._looked_at(apart(seen), is_alone))
+        if smooth:
+            looked_at = self._smoothed(looked_at, before, None if last is None else before + last - first)
+        results = each(looked_at, make) if is_alone else Ahead(each(looked_at, make), room=FINISHED)
         try:
             yield from results
+        except KeyboardInterrupt:
+            if isinstance(results, Ahead):
+                yield from results.made()
+            raise
         finally:
             close(results)
 
-    def _smoothed(self, looked_at: Iterator[LookedAt], before: int) -> Iterator[LookedAt]:
-        """Frames with what their neighbours say of each place in the wall, without the first `before`."""
+    def _smoothed(self, looked_at: Iterator[LookedAt], begin: int, end: int | None) -> Iterator[LookedAt]:
+        """Frames `begin` to `end`, `end` left out, with what their neighbours say of each place in the wall."""
         classes, config = self.config.network.classes, self.config.preprocessing
         try:
-            for window, at in islice(sliding(looked_at), before, None):
+            for window, at in islice(sliding(looked_at), begin, end):
                 item, looks = window[at]
                 seen = [[PolarLook(look.planes, look.view.reach_px) for look in of_item] for _, of_item in window]
                 planes = smoothed(seen, at, classes, config)
@@ -268,6 +280,7 @@ class Segmenter:
             catheter_centre=seen.view.catheter_centre,
             device=self.device,
             backend=self.backend,
+            precision=self.precision,
             model=self.identity,
             rays=rays,
             withdrawn=withdrawn,

@@ -17,7 +17,7 @@ from octseg.checkpoint import load_checkpoint
 from octseg.decoding.along import SENTENCE
 from octseg.errors import CheckpointError, ConfigError, OwnResultError, ReadError
 from octseg.inference import choose_backend
-from octseg.inference.backends import GreyToProbability
+from octseg.inference.graph import GreyToProbability
 from octseg.measurement import FrameMeasures
 from octseg.phantom import Phantom, make_phantom, random_pullback, random_spec, render
 from octseg.pretrained import BUNDLED, from_pretrained
@@ -346,13 +346,16 @@ def test_results_smoothed_along_a_pullback_say_so_and_heed_their_neighbours(segm
 
 
 @pytest.mark.parametrize("smooth", [False, True])
-def test_where_frames_are_done_those_behind_them_are_what_they_are_without(segmenter: Segmenter, smooth: bool) -> None:
+@pytest.mark.parametrize(("first", "last"), [(2, None), (1, 3), (3, 4)])
+def test_a_part_of_a_pullback_is_what_it_is_in_the_whole(
+    segmenter: Segmenter, smooth: bool, first: int, last: int | None
+) -> None:
     """In everything: what is found in one frame of a pullback may be looked for in the next."""
-    vessel = pullback_of(list(random_pullback(7, 40).pullback().frames(12, 16)))
+    vessel = pullback_of(list(random_pullback(7, 40).pullback().frames(12, 17)))
     whole = list(segmenter.segment_pullback(vessel, smooth=smooth))
-    rest = list(segmenter.segment_pullback(vessel, smooth=smooth, done=2))
-    assert [result.frame_number for result in rest] == [3, 4]
-    for one, other in zip(whole[2:], rest, strict=True):
+    part = list(segmenter.segment_pullback(vessel, smooth=smooth, first=first, last=last))
+    assert [result.frame_number for result in part] == list(range(first + 1, (last or 5) + 1))
+    for one, other in zip(whole[first:last], part, strict=True):
         assert one.to_record() == other.to_record()
         for name, mask in one.masks.items():
             np.testing.assert_array_equal(mask, other.masks[name])

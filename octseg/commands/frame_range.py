@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from octseg.errors import ReadError
@@ -49,16 +49,17 @@ class FrameRange:
         """Whether every frame is in it."""
         return self.first is None and self.last is None
 
-    def of(self, pullback: "Pullback") -> "Pullback":
-        """Those frames of a pullback that are in the range; ReadError where there is none."""
-        if self.is_all:
-            return pullback
-        begin, end = pullback.first_number, pullback.first_number + len(pullback)
-        first = begin if self.first is None else max(self.first, begin)
-        stop = end if self.last is None else min(self.last + 1, end)
-        if first >= stop:
-            raise ReadError(self.not_there(pullback.name, begin, end - 1))
-        return part_of(pullback, first - begin, stop - begin)
+    def within(self, pullback: "Pullback") -> tuple[int, int | None]:
+        """The frames of a pullback that are in the range, as `Pullback.frames` takes them: 0-based, the end left out.
+
+        None where they go to its end. Raises ReadError where there is none.
+        """
+        begin, count = pullback.first_number, len(pullback)
+        first = 0 if self.first is None else max(self.first - begin, 0)
+        last = count if self.last is None else min(self.last + 1 - begin, count)
+        if first >= last:
+            raise ReadError(self.not_there(pullback.name, begin, begin + count - 1))
+        return first, None if last == count else last
 
     def beyond(self, pullback: "Pullback") -> list[str]:
         """What is said where frames behind the last of a pullback are asked for by number."""
@@ -71,16 +72,3 @@ class FrameRange:
         """The sentence for a pullback that has none of these frames."""
         has = f"has frame {first} alone" if first == last else f"has frames {first} to {last}"
         return f"{name} {has}, and --frames {self} asks for none of them"
-
-
-def part_of(pullback: "Pullback", first: int, stop: int) -> "Pullback":
-    """Frames `first` to `stop`, 0-based, `stop` left out, as a pullback whose frames keep their numbers."""
-    if (first, stop) == (0, len(pullback)):
-        return pullback
-    return replace(
-        pullback,
-        frame_count=stop - first,
-        read_frames=lambda: pullback.frames(first, stop),
-        read_range=lambda begin, end: pullback.frames(first + begin, min(first + end, stop)),
-        first_number=pullback.first_number + first,
-    )

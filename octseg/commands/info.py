@@ -17,12 +17,12 @@ def add_command(commands: Commands) -> None:
     parser = commands.add_parser("info", help="describe the model and where it would run")
     parser.add_argument("--json", action="store_true", help="as JSON")
     add_model_flags(parser)
-    parser.set_defaults(run=lambda args: info(args.model, args.device, args.backend, as_json=args.json))
+    parser.set_defaults(run=lambda args: info(args.model, args.device, args.backend, args.precision, as_json=args.json))
 
 
-def info(model: str | None, device: str, backend: str, *, as_json: bool) -> int:
+def info(model: str | None, device: str, backend: str, precision: str, *, as_json: bool) -> int:
     """Print what the model is, what it was trained on, how it scored and where it would run."""
-    segmenter = loaded(model, device, backend)
+    segmenter = loaded(model, device, backend, precision)
     described = {**describe(segmenter), "checkpoint_bytes": segmenter.weights_bytes}
     print(json.dumps(described, indent=2, allow_nan=False) if as_json else "\n".join(map(printable, _lines(described))))
     return 0
@@ -37,7 +37,7 @@ def describe(segmenter: "Segmenter") -> dict[str, Any]:
     config = segmenter.config
     rows, columns = config.preprocessing.size
     described = {
-        **run_record(segmenter.identity, segmenter.device, segmenter.backend),
+        **run_record(segmenter.identity, segmenter.device, segmenter.backend, segmenter.precision),
         "classes": list(config.network.classes),
         "network": config.network.to_mapping(),
         "preprocessing": config.preprocessing.to_mapping(),
@@ -65,7 +65,7 @@ def _lines(described: dict[str, Any]) -> Iterator[str]:
         f"Weights        {described['weights']:,}",
         f"Multiply-adds  {described['multiply_adds'] / 1e9:.2f} G a frame",
         f"Checkpoint     {size}, sha256 {model['sha256']}",
-        f"Runs on        {described['device']}, {described['backend']}",
+        f"Runs on        {described['device']}, {described['backend']}, {described['precision']}",
         f"octseg         {described['octseg']}",
     )
     yield from _outline({section: described[section] for section in ("training", "metrics", "software")}, "")

@@ -15,13 +15,19 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME[@REV]|FOLDER", help="the bundled model by default")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--backend", choices=("auto", "openvino", "torch"), default="auto")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "f32", "bf16"),
+        default="auto",
+        help="of the network; auto is bf16 on CUDA and f32 on the CPU",
+    )
 
 
-def loaded(model: str | None, device: str, backend: str) -> "Segmenter":
+def loaded(model: str | None, device: str, backend: str, precision: str) -> "Segmenter":
     """The model; what there is to say of where it came from goes to stderr."""
     from octseg.pretrained import load
 
-    segmenter = load(model, device=device, backend=backend)
+    segmenter = load(model, device=device, backend=backend, precision=precision)
     if segmenter.notice:
         complain(segmenter.notice)
     return segmenter

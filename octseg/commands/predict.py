@@ -38,6 +38,7 @@ class PredictOptions:
     frame_spacing_mm: float | None
     device: str
     backend: str
+    precision: str
     overlays: bool
     uncertainty: bool
     smooth: bool
@@ -93,12 +94,13 @@ def predict(options: PredictOptions) -> int:
     from octseg.commands.predicting import Run
     from octseg.export.run import RunWriter
 
-    segmenter = loaded(options.model, options.device, options.backend)
+    segmenter = loaded(options.model, options.device, options.backend, options.precision)
     writer = RunWriter(
         options.out,
         segmenter.identity,
         segmenter.device,
         segmenter.backend,
+        precision=segmenter.precision,
         overlays=options.overlays,
         asked={"inputs": inputs_sum(items), "flags": options.flags},
     )
@@ -175,6 +177,7 @@ def _options(args: argparse.Namespace) -> PredictOptions:
         frame_spacing_mm=args.frame_spacing,
         device=args.device,
         backend=args.backend,
+        precision=args.precision,
         overlays=not args.no_overlay,
         uncertainty=args.uncertainty,
         smooth=args.smooth,

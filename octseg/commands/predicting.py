@@ -1,7 +1,7 @@
 """A run of `octseg predict`: each input's frames segmented, handed on to be written, and summed up in a line."""
 
 import sys
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +11,14 @@ from octseg.commands.done import Done
 from octseg.commands.inputs import Item, pullbacks_of
 from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun
 from octseg.commands.stems import Stems, numbered
+from octseg.commands.stopping import finished, held
 from octseg.commands.summaries import frame_summary, withdrawn_lines
 from octseg.commands.telling import counted, printable, told
 from octseg.errors import MeasurementError, OwnResultError, ReadError
 from octseg.export.journal import Key
 from octseg.export.pullback import PullbackOrigin, write_pullback
 from octseg.export.run import RunWriter
-from octseg.measurement.pullback import measure_pullback
+from octseg.measurement.pullback import measure_pullback, scale_warnings
 from octseg.pullback import FrameSpacingSource, Pullback
 from octseg.reading.survey import FolderLevels
 from octseg.view.agreed import with_agreed_scale
@@ -135,7 +136,9 @@ class Run:
             self._withdrawn_count += len(Done.of(self._writer.lines([of])).withdrawn)
             return
         try:
-            results = list(self._results(pullback if is_chosen else self._options.frames.of(pullback)))
+            if not is_chosen:
+                self._options.frames.within(pullback)
+            results = list(self._results(pullback))
         finally:
             self._bar.update()
         late = list(pullback.late_warnings)
@@ -155,25 +158,30 @@ class Run:
         whole = with_agreed_scale(whole)  # before a part of it is taken
         base, spacing = self._stems.of_pullback(whole), _spacing(whole)
         try:
-            part = self._options.frames.of(whole)
+            first, last = self._options.frames.within(whole)
         except ReadError:
             self._bar.update()
             raise
-        self._bar.total += len(part) - 1
+        count = (len(whole) if last is None else last) - first
+        self._bar.total += count - 1
         late = Done.of(self._writer.lines([of])).late if self._writer.done(of) else []
         error: ReadError | MeasurementError | None = None
+
+        def write(result: "FrameResult") -> None:
+            new = [sentence for sentence in whole.late_warnings if sentence not in late]
+            late.extend(new)
+            self._write(result, numbered(base, result.frame_number), file, spacing, of, new)
+            self._bar.update()
+
         try:
-            with closing(self._left(of, part)) as left:  # with what reads ahead for it, where this is interrupted
-                for result in left:
-                    new = [sentence for sentence in part.late_warnings if sentence not in late]
-                    late += new
-                    self._write(result, numbered(base, result.frame_number), file, spacing, of, new)
-                    self._bar.update()
+            # Closed with what reads ahead for it, where this is interrupted.
+            with closing(self._left(of, whole, first, last)) as left:
+                _take_all(left, write)
         except (ReadError, MeasurementError) as met:
             error = met
-        late += [sentence for sentence in part.late_warnings if sentence not in late]
+        late += [sentence for sentence in whole.late_warnings if sentence not in late]
         done = Done.of(self._writer.lines([of]))
-        self._bar.total -= len(part) - len(done.frames)
+        self._bar.total -= count - len(done.frames)
         if not done.frames:
             raise error or ReadError(f"{whole.name}: {late[0] if late else 'no frame of it can be read'}")
         notes = [*late, *self._options.frames.beyond(whole)]
@@ -186,17 +194,20 @@ class Run:
         if error is not None:
             raise error
 
-    def _left(self, of: Key, part: Pullback) -> Generator["FrameResult", None, None]:
-        """The frames of a pullback that no earlier run has done."""
-        done = self._writer.done(of)
-        if done < len(part):
-            yield from self._results(part, smooth=self._options.smooth, done=done)
+    def _left(self, of: Key, pullback: Pullback, first: int, last: int | None) -> Generator["FrameResult", None, None]:
+        """Those of the frames `first` to `last` of a pullback that no earlier run has done."""
+        end = len(pullback) if last is None else last
+        begin = first + self._writer.done(of)
+        if begin < end:
+            yield from self._results(pullback, smooth=self._options.smooth, first=begin, last=last)
             return
         with suppress(ReadError):  # what is met behind the last frame is told once that is read
-            for _ in part.frames(len(part) - 1):
+            for _ in pullback.frames(end - 1, last):
                 pass
 
-    def _results(self, pullback: Pullback, *, smooth: bool = False, done: int = 0) -> Iterator["FrameResult"]:
+    def _results(
+        self, pullback: Pullback, *, smooth: bool = False, first: int = 0, last: int | None = None
+    ) -> Iterator["FrameResult"]:
         asked = self._options
         return self._segmenter.segment_pullback(
             pullback,
@@ -204,7 +215,8 @@ class Run:
             preset=asked.preset,
             uncertainty=asked.uncertainty,
             smooth=smooth,
-            done=done,
+            first=first,
+            last=last,
         )
 
     def _finish_run(self, folder: Path) -> None:
@@ -236,6 +248,7 @@ class Run:
             smoothing=done.smoothing,
         )
         write_pullback(self._options.out, base, measures, origin, self._writer.run)
+        self._complain(f"{label}: {sentence}" for sentence in scale_warnings(done.frames))
         self._say(f"{label}: {done.summary(measures)}")
 
     def _write(
@@ -255,6 +268,18 @@ class Run:
     def _complain(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._bar.write(printable(f"octseg: {line}"), file=sys.stderr)
+
+
+def _take_all(results: Generator["FrameResult", None, None], write: Callable[["FrameResult"], None]) -> None:
+    """Write all results; where a signal stops this, those that are finished."""
+    try:
+        for result in results:
+            with held():
+                write(result)
+    except KeyboardInterrupt as interrupt:
+        for result in finished(results, interrupt):
+            write(result)
+        raise
 
 
 def _spacing(pullback: Pullback) -> Spacing:

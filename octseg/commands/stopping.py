@@ -7,8 +7,12 @@ whoever started the command had them ignored, as `nohup` does with SIGHUP.
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
+
+Made = TypeVar("Made")
 
 STOPPED_STATUS = 130
 ALWAYS = (signal.SIGINT, signal.SIGTERM)
@@ -19,6 +23,45 @@ def stop_signals() -> list[signal.Signals]:
     """Those that this process is to heed."""
     there = [signal.Signals[name] for name in UNLESS_IGNORED if hasattr(signal, name)]
     return [*ALWAYS, *(each for each in there if signal.getsignal(each) is not signal.SIG_IGN)]
+
+
+class _Holding:
+    """Whether a signal is to wait, and the one that does."""
+
+    on = False
+    waiting: KeyboardInterrupt | None = None
+
+    def interrupt(self, by: KeyboardInterrupt) -> None:
+        """Raise it, or keep it; a second one is raised whatever is going on."""
+        if not self.on or self.waiting is not None:
+            raise by
+        self.waiting = by
+
+
+_HOLDING = _Holding()  # of the process, as its signals are
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """What is done in it is not interrupted by a first signal, which is raised behind it."""
+    _HOLDING.on, _HOLDING.waiting = True, None
+    try:
+        yield
+    finally:
+        _HOLDING.on = False
+    if _HOLDING.waiting is not None:
+        raise _HOLDING.waiting
+
+
+def finished(results: Generator[Made, None, None], interrupt: KeyboardInterrupt) -> Iterator[Made]:
+    """What a generator of results that stops at an interrupt has finished, as Segmenter.segment_pullback's does."""
+    try:
+        result = results.throw(interrupt)
+        while True:
+            yield result
+            result = next(results)
+    except (KeyboardInterrupt, StopIteration):
+        return
 
 
 def until_stopped(command: Callable[[], int], name: str, advice: str) -> int:
@@ -32,10 +75,13 @@ def until_stopped(command: Callable[[], int], name: str, advice: str) -> int:
         for each in heeded:
             if each != signal.SIGINT:
                 signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt(signal.Signals(number).name)
+        _HOLDING.interrupt(KeyboardInterrupt(signal.Signals(number).name))
+
+    def stop_by_hand(_number: int, _frame: FrameType | None) -> None:
+        _HOLDING.interrupt(KeyboardInterrupt())
 
     for each in heeded:
-        signal.signal(each, signal.default_int_handler if each == signal.SIGINT else stop)
+        signal.signal(each, stop_by_hand if each == signal.SIGINT else stop)
     try:
         return command()
     except KeyboardInterrupt as interrupt:

@@ -40,7 +40,7 @@ The unit of a measure is the end of its name: px pixels, mm, mm2, um (0.001 mm),
 
 Model          {model[name]} ({model[source]}), revision {model[revision]}
                sha256 {model[sha256]}
-Computed on    {device}, {backend}
+Computed on    {device}, {backend}, {precision}
 Scale          {scale}
 """
 
@@ -67,7 +67,7 @@ def frame_files(result: "FrameResult", draw: Callable[["FrameResult"], Image.Ima
     """Mask and overlay as PNG and the report as HTML; `draw` makes the overlay, else it is the command line's."""
     overlay = overlay_png(result, draw(result) if draw else None)
     pictures = {REPORT_CAPTION: Image.open(io.BytesIO(overlay)), "Frame": Image.fromarray(result.frame)}
-    run = run_record(result.model, result.device, result.backend)
+    run = run_record(result.model, result.device, result.backend, result.precision)
     report = report_html(result.file, run, result.to_record(), pictures)
     return FrameFiles(mask_png(result), overlay, report.encode())
 
@@ -88,7 +88,7 @@ def zip_bytes(
         raise ValueError("no results to put into a ZIP")
     stream, records, taken = io.BytesIO(), [], set[str]()
     sharing, reports = Counter(safe_stem(result.name) for result in results), {}
-    run = run_record(results[0].model, results[0].device, results[0].backend)
+    run = run_record(results[0].model, results[0].device, results[0].backend, results[0].precision)
     with zipfile.ZipFile(stream, "w") as archive:
         for place, result in enumerate(results):
             name = safe_stem(result.name)
@@ -126,6 +126,7 @@ def _readme(run: dict[str, Any], scales: list[str]) -> str:
         model={key: value or "none" for key, value in run["model"].items()},
         device=run["device"],
         backend=run["backend"],
+        precision=run["precision"],
         scale=scale,
     )
 

@@ -24,6 +24,7 @@ WORDS = {
     "octseg": "with another version of octseg",
     "device": "on another device",
     "backend": "with another backend",
+    "precision": "in another precision",
 }
 
 

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from octseg.result import FrameResult, ModelIdentity
 
 
-def run_record(model: "ModelIdentity", device: str, backend: str) -> dict[str, Any]:
+def run_record(model: "ModelIdentity", device: str, backend: str, precision: str) -> dict[str, Any]:
     """The head of measures.json: what is the same for all frames of a run."""
     return {
         "model": json_values(model),
         "octseg": octseg.__version__,
         "device": device,
         "backend": backend,
+        "precision": precision,
         "notice": NOTICE,
     }
 
@@ -42,7 +43,7 @@ def picture_texts(result: "FrameResult") -> dict[str, str]:
     texts = {
         **made_here(),
         "Model": f"{model.name} ({model.source}), revision {model.revision or 'none'}, sha256 {model.sha256}",
-        "Device": f"{result.device}, {result.backend}",
+        "Device": f"{result.device}, {result.backend}, {result.precision}",
         "Pixel spacing": scale_sentence(result.scale),
         "Disclaimer": NOTICE,
     }

@@ -202,13 +202,14 @@ def _interval(interval: Sequence[float] | None, row: Row) -> str:
 
 def _facts(run: Mapping[str, Any], record: Mapping[str, Any], attribution: str) -> str:
     model = run["model"]
+    ran_on = ", ".join(filter(None, (run["device"], run["backend"], run.get("precision"))))
     facts = {
         "Scale": _scale(record),
         "Frame": f"{record['height']} x {record['width']} pixels, sha256 {record['frame_sha256']}",
         "Model": f"{model['name']} ({model['source']})",
         "Commit": model["revision"] or "none, told by its hash",
         "Weights": f"sha256 {model['sha256']}",
-        "Made by": f"octseg {run['octseg']} on {run['device']}, {run['backend']}",
+        "Made by": f"octseg {run['octseg']} on {ran_on}",
         "Source": attribution,
     }
     items = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items() if value)

@@ -48,6 +48,7 @@ class RunWriter:
         device: str,
         backend: str,
         *,
+        precision: str = "f32",
         overlays: bool = True,
         asked: Mapping[str, Any] | None = None,
     ) -> None:
@@ -57,7 +58,7 @@ class RunWriter:
         self.frame_count = self.resumed_count = 0
         self.notes: list[str] = []
         self.is_unfinished = False
-        self.run = run_record(model, device, backend)
+        self.run = run_record(model, device, backend, precision)
         self._head = {"journal": JOURNAL_VERSION, **self.run, **(asked or {})}
         self._late: list[dict[str, Any]] = []
 

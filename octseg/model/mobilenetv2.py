@@ -104,8 +104,18 @@ class MobileNetV2(nn.Module):
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Shape: see the class."""
+        low_level, narrow = self.narrow(frames)
+        return low_level, self.widened(narrow)
+
+    def widened(self, narrow: Tensor) -> Tensor:
+        """The last layer: (N, 320, h, w) -> deep (N, 1280, h, w)."""
+        deep: Tensor = self.features[-1](narrow)
+        return deep
+
+    def narrow(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """All but the last layer: frames (N, 3, H, W) -> low level, and (N, 320, h, w) at the output stride."""
         features = low_level = wrapped_rows(frames, ROWS_ABOVE, ROWS_BELOW) if self.circular else frames
-        for index, block in enumerate(self.features):
+        for index, block in enumerate(self.features[:-1]):
             features = block(features)
             if index == LAST_LOW_LEVEL_BLOCK:
                 low_level = _unwrapped(features, LOW_LEVEL_STRIDE) if self.circular else features

@@ -54,15 +54,18 @@ class DeepLabV3Plus(nn.Module):
 
     def decode(self, low_level: Tensor, deep: Tensor, frames: Tensor) -> Tensor:
         """All after the encoder: its two feature maps (N, C, h, w) to logits (N, K, H, W) of the frames' size."""
-        context = self.aspp(deep)  # (N, 256, H/16, W/16)
+        return self.outlined(self.aspp(deep), low_level, (frames.shape[-2], frames.shape[-1]))
+
+    def outlined(self, context: Tensor, low_level: Tensor, size: tuple[int, int]) -> Tensor:
+        """The decoder: context (N, 256, h, w) and low level to logits (N, K, *size)."""
         skip = self.skip(low_level)  # (N, 48, H/4, W/4)
         joined = self._joined(context, skip)  # (N, 304, H/4, W/4)
         logits = self.classify(
             self.decoder(joined)
         ).float()  # (N, K, H/4, W/4); in bf16 the outline would move by steps
         if self.circular:
-            return circular_bilinear(logits, (frames.shape[-2], frames.shape[-1]))
-        return resized_like(logits, frames)
+            return circular_bilinear(logits, size)
+        return functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
 
     def _joined(self, context: Tensor, skip: Tensor) -> Tensor:
         """Both (N, C, h, w) at the skip's size; where rows go around, with the other end's, dropped by the decoder."""

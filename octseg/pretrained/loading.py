@@ -49,7 +49,12 @@ class _Located:
 
 
 def from_pretrained(
-    name: str | Path | None = None, *, device: str = "auto", backend: str = "auto", token: Token = None
+    name: str | Path | None = None,
+    *,
+    device: str = "auto",
+    backend: str = "auto",
+    precision: str = "auto",
+    token: Token = None,
 ) -> Segmenter:
     """Load a model: the bundled one without a name, a checkpoint folder, or a repository of the Hub.
 
@@ -59,24 +64,31 @@ def from_pretrained(
         name: None, a folder that holds config.json and model.safetensors, or "org/name[@branch, tag or commit]".
         device: "auto" (CUDA where there is one), "cpu" or "cuda".
         backend: "auto" (OpenVINO on the CPU where it is installed), "openvino" or "torch".
+        precision: "f32", "bf16" (in the part of the network where it leaves the masks as they are) or "auto" (bf16 on
+            CUDA, f32 on the CPU).
         token: for private and gated repositories; None takes HF_TOKEN or that of `hf auth login`, False none.
 
     Raises:
         CheckpointError: there is no such checkpoint, or it is not to be trusted.
         HubUnreachableError: the Hub does not answer, and no good commit of the repository was loaded here before.
-        ConfigError: the device or backend is not there.
+        ConfigError: the device, backend or precision is not there.
 
     Warns:
         HubWarning: the Hub does not answer, and the commit that was last loaded here is used.
     """
-    segmenter = load(name, device=device, backend=backend, token=token)
+    segmenter = load(name, device=device, backend=backend, precision=precision, token=token)
     if segmenter.notice:
         warnings.warn(segmenter.notice, HubWarning, stacklevel=2)
     return segmenter
 
 
 def load(
-    name: str | Path | None = None, *, device: str = "auto", backend: str = "auto", token: Token = None
+    name: str | Path | None = None,
+    *,
+    device: str = "auto",
+    backend: str = "auto",
+    precision: str = "auto",
+    token: Token = None,
 ) -> Segmenter:
     """As from_pretrained, for callers who tell the notice themselves: nothing is warned of."""
     try:
@@ -92,7 +104,7 @@ def load(
     identity = ModelIdentity(
         name=located.label, source=located.source, revision=located.commit, sha256=checkpoint.config.sha256
     )
-    return Segmenter(checkpoint, identity, device=device, backend=backend, notice=located.notice)
+    return Segmenter(checkpoint, identity, device=device, backend=backend, precision=precision, notice=located.notice)
 
 
 def load_or_bundled(name: str | None) -> Segmenter:

@@ -121,7 +121,10 @@ class Desk:
 
     def record(self, result: FrameResult) -> dict[str, Any]:
         """What measures.json holds."""
-        return {**run_record(result.model, result.device, result.backend), "frames": [result.to_record()]}
+        return {
+            **run_record(result.model, result.device, result.backend, result.precision),
+            "frames": [result.to_record()],
+        }
 
     def files(self, result: FrameResult) -> dict[str, Path]:
         """Write what can be downloaded, each file called after the frame: each name in FILE_LABELS to its file."""

@@ -7,6 +7,7 @@ than 0.5 %. Where most of many frames agree the median is right; where they do n
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -87,12 +88,17 @@ def scale_in(
     frame: Frame, view: FrameView, pullback: Pullback, user_mm: float | None, preset: str | None
 ) -> PixelScale:
     """The scale of one frame (H, W, 3) of a pullback: by its own ruler and bar, by the agreed scale, or by neither."""
-    header_mm = pullback.pixel_spacing_mm
+    by = partial(
+        find_pixel_scale,
+        frame,
+        header_mm=pullback.pixel_spacing_mm,
+        header_evidence=pullback.pixel_spacing_evidence,
+        user_mm=user_mm,
+        preset=preset,
+    )
     if pullback.burned_in_scale == "each":
-        return find_pixel_scale(
-            frame, header_mm=header_mm, user_mm=user_mm, preset=preset, ruler=view.ruler, bars=view.bars
-        )
-    given = find_pixel_scale(frame, header_mm=header_mm, user_mm=user_mm, preset=preset, ruler=None, bars=())
+        return by(ruler=view.ruler, bars=view.bars)
+    given = by(ruler=None, bars=())
     known = pullback.agreed_scale
     if pullback.burned_in_scale == "never" or known is None:
         return given

@@ -29,6 +29,7 @@ def find_pixel_scale(
     frame: Frame,
     *,
     header_mm: float | None = None,
+    header_evidence: str = "",
     user_mm: float | None = None,
     preset: str | None = None,
     ruler: Ruler | Literal["find"] | None = "find",
@@ -38,7 +39,7 @@ def find_pixel_scale(
 
     Args:
         frame: the frame at the resolution in which it is measured.
-        header_mm: spacing from the file's header.
+        header_mm: spacing from the file's header. header_evidence: one sentence on where it stands there.
         user_mm: spacing that the user entered; it goes before all else.
         preset: one of PRESETS, for frames that tell nothing themselves.
         ruler: what `find_ruler` gave for this frame, None included; "find" looks for it here.
@@ -61,7 +62,7 @@ def find_pixel_scale(
     if user_mm is not None:
         found = _scale(float(user_mm), "user", f"Entered by the user: {user_mm:.6g} mm per pixel.")
     elif by_header is not None:
-        found = _scale(by_header, "dicom", f"The file's header: {by_header:.6g} mm per pixel.")
+        found = _scale(by_header, "dicom", header_evidence or f"The file's header: {by_header:.6g} mm per pixel.")
     elif burned_in is not None:
         found = burned_in
     elif preset is not None:
@@ -173,11 +174,13 @@ def cross_checked(
     """
     spacing_mm = found.pixel_spacing_mm
     catheter_mm = None
+    disagreeing: list[tuple[str, float]] = []
     if spacing_mm is not None:
         if ruler is not None and ruler.ring_diameter_px is not None:
             catheter_mm = ruler.ring_diameter_px * spacing_mm
         for name, other_mm in others.items():
             if other_mm is not None and abs(other_mm / spacing_mm - 1) > MAX_DISAGREEMENT:
+                disagreeing.append((name, other_mm))
                 warnings.append(
                     f"the scale in use, {spacing_mm:.5g} mm per pixel ({found.source}), disagrees with {name}, "
                     f"{other_mm:.5g} mm per pixel: areas differ by a factor of {(other_mm / spacing_mm) ** 2:.2f}"
@@ -187,5 +190,6 @@ def cross_checked(
         source=found.source,
         evidence=found.evidence,
         catheter_diameter_mm=catheter_mm,
+        others=tuple(disagreeing),
         warnings=tuple(warnings),
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from octseg.checkpoint import Checkpoint, load_checkpoint
-from octseg.inference.backends import OpenVINOBackend
+from octseg.inference.on_openvino import OpenVINOBackend
 from octseg.model import DeepLabV3Plus
 from octseg.pretrained import BUNDLED
 

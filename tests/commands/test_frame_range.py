@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from octseg.cli import main
-from octseg.commands.frame_range import FrameRange, part_of
+from octseg.commands.frame_range import FrameRange
 from octseg.errors import ReadError
+from octseg.phantom import random_pullback
 from octseg.pullback import Pullback
 from tests.fakes import pullbacks
 from tests.fakes.commands import QUICK, measures, names
@@ -20,8 +22,9 @@ def of_numbers(count: int, first: int = 1) -> Pullback:
     return Pullback(name="run", frame_count=count, read_frames=lambda: iter(frames), first_number=first)
 
 
-def numbers(pullback: Pullback) -> list[int]:
-    return [int(frame[0, 0, 0]) for frame in pullback]
+def numbers(text: str, pullback: Pullback) -> list[int]:
+    """Those of the frames that a range has of a pullback."""
+    return [int(frame[0, 0, 0]) for frame in pullback.frames(*FrameRange.parse(text).within(pullback))]
 
 
 @pytest.mark.parametrize(
@@ -29,25 +32,22 @@ def numbers(pullback: Pullback) -> list[int]:
     [("3-5", [3, 4, 5]), ("8-", [8, 9, 10]), ("-2", [1, 2]), ("4", [4]), ("10-99", [10]), ("2–3", [2, 3])],
 )
 def test_a_range_has_both_its_ends(text: str, wanted: list[int]) -> None:
-    part = FrameRange.parse(text).of(of_numbers(10))
-    assert numbers(part) == wanted
-    assert (part.first_number, len(part)) == (wanted[0], len(wanted))
+    assert numbers(text, of_numbers(10)) == wanted
 
 
 def test_frames_are_chosen_by_the_numbers_that_they_bear() -> None:
-    assert numbers(FrameRange.parse("103-104").of(of_numbers(10, first=101))) == [103, 104]
+    assert numbers("103-104", of_numbers(10, first=101)) == [103, 104]
 
 
-def test_a_part_can_be_read_from_its_middle() -> None:
-    part = FrameRange.parse("3-9").of(of_numbers(10))
-    assert [int(frame[0, 0, 0]) for frame in part.frames(2, 4)] == [5, 6]
-    assert numbers(part_of(part, 5, 7)) == [8, 9]
-    assert part_of(part, 5, 7).first_number == 8
+def test_a_range_to_the_end_of_a_pullback_reads_on_until_it_ends() -> None:
+    """Where a file tells only there that it ends early."""
+    assert FrameRange.parse("3-99").within(of_numbers(10)) == (2, None)
+    assert FrameRange.parse("3-9").within(of_numbers(10)) == (2, 9)
 
 
 def test_a_range_behind_the_last_frame_is_refused_with_what_there_is() -> None:
     with pytest.raises(ReadError, match=r"^run has frames 1 to 10, and --frames 20-30 asks for none of them$"):
-        FrameRange.parse("20-30").of(of_numbers(10))
+        FrameRange.parse("20-30").within(of_numbers(10))
 
 
 @pytest.mark.parametrize("text", ["", "-", "a-b", "5-3", "0", "0-4", "1-2-3", "1.5", "--3", "²"])
@@ -96,3 +96,18 @@ def test_pictures_of_a_folder_are_chosen_by_their_numbers_and_by_place_where_the
         out = tmp_path / f"out {name}"
         assert main(["predict", str(tmp_path / name), "--out", str(out), "--frames", frames, *QUICK]) == 0
         assert [entry["file"] for entry in measures(out)] == wanted
+
+
+@pytest.mark.parametrize("flags", [[], ["--smooth"]])
+def test_a_part_of_a_pullback_has_the_bytes_that_it_has_in_the_whole(flags: list[str], tmp_path: Path) -> None:
+    """What frames share is found in the first of a stretch of the file, not in the first that is asked for."""
+    first, *rest = map(Image.fromarray, random_pullback(7, 40).pullback().frames(12, 17))
+    first.save(tmp_path / "run.tif", save_all=True, append_images=rest)
+    for name, frames in (("whole", "1-"), ("part", "3-4")):
+        command = ["predict", str(tmp_path / "run.tif"), "--out", str(tmp_path / name), "--frames", frames]
+        assert main([*command, *flags, *QUICK]) == 0
+    pictures = [f"run_000{number}_{kind}.png" for number in (3, 4) for kind in ("mask", "overlay")]
+    assert [name for name in names(tmp_path / "part") if name.endswith(".png")] == pictures
+    for name in pictures:
+        assert (tmp_path / "part" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert measures(tmp_path / "part") == measures(tmp_path / "whole")[2:4]

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 
 from octseg.cli import main
 from octseg.export.journal import JOURNAL_NAME
-from octseg.phantom import random_pullback
+from octseg.phantom import random_pullback, random_spec, render
 from tests.fakes import pullbacks
 from tests.fakes.commands import OCTSEG, QUICK, measures, names
 from tests.fakes.dicom_files import PATIENT, pullback_file
@@ -196,3 +197,28 @@ def test_a_part_of_a_video_has_the_scale_of_the_whole(tmp_path: Path) -> None:
     keys = ("frame", "pixel_spacing_mm", "pixel_spacing_source", "pixel_spacing_evidence")
     assert whole[3]["pixel_spacing_mm"] is not None
     assert [[each[key] for key in keys] for each in part] == [[whole[3][key] for key in keys]]
+
+
+def test_a_ruler_that_disagrees_with_the_header_is_told_once_on_the_screen_and_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The header is right of the last two of four frames; the console's zoom was another in those before."""
+    frames = [phantom_of(field_mm) for field_mm in (10.02, 10.02, 7.01, 7.01)]
+    path = tmp_path / "IMG001"
+    path.write_bytes(pullback_file(frames, PixelSpacing=[0.009957, 0.009957]))
+    assert predict(path, out=tmp_path / "out") == 0
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "disagrees with the burned-in" in line]
+    assert told.startswith(
+        f"octseg: {path}: Frames 1 to 2: the scale in use, 0.009957 mm per pixel, disagrees with the burned-in ruler, "
+    )
+    assert told.endswith("0.014232 mm per pixel: areas differ by a factor of 2.04.")
+    assert told.removeprefix(f"octseg: {path}: ") in along(tmp_path / "out", "IMG001")["warnings"]  # type: ignore[operator]
+    evidence = {entry["pixel_spacing_evidence"] for entry in measures(tmp_path / "out")}
+    assert evidence == {"DICOM PixelSpacing of the file: 0.009957 mm."}
+    assert along(tmp_path / "out", "IMG001")["pixel_spacing_evidence"] in evidence
+
+
+def phantom_of(field_mm: float) -> np.ndarray:
+    """A frame of 704 x 704 pixels, at one of the console's zooms."""
+    spec = random_spec(3, field_mm=field_mm, lipid=True)
+    return render(replace(spec, colouring="sepia", size_px=704, ruler=True, ruler_deg=20.0)).frame

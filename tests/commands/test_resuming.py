@@ -151,8 +151,20 @@ def test_other_flags_start_anew_and_that_is_said(
     inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = goes_on(inputs, unfinished, capsys, "--pixel-spacing", "0.01")
-    assert said == ("octseg: the unfinished run in unfinished was with other flags: this one starts anew\n")
+    assert said.startswith("octseg: the unfinished run in unfinished was with other flags: this one starts anew\n")
     assert {entry["pixel_spacing_mm"] for entry in measures(unfinished)} == {0.01}
+
+
+def test_frames_of_another_precision_are_not_mixed_with_those_of_this_one(
+    inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of a run that was begun on another machine."""
+    journal = unfinished / JOURNAL_NAME
+    head, rest = journal.read_text().split("\n", 1)
+    journal.write_text(f"{json.dumps({**json.loads(head), 'precision': 'bf16'})}\n{rest}")
+    said = goes_on(inputs, unfinished, capsys)
+    assert said.startswith("octseg: the unfinished run in unfinished was in another precision: this one starts anew\n")
+    assert content_of(unfinished) == whole
 
 
 def test_a_changed_input_starts_anew_and_that_is_said(

@@ -3,10 +3,12 @@
 import os
 import signal
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
+from octseg.commands.stopping import finished
 from tests.fakes.forking import Forked, start_python
 
 WORKING = """
@@ -77,3 +79,56 @@ def test_what_whoever_started_it_had_ignored_stays_ignored(tmp_path: Path) -> No
     running.send_signal(signal.SIGTERM)
     assert running.wait(30) == 130
     assert (tmp_path / "err").read_text() == "work: stopped by SIGTERM; run it again\n"
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+out = Path(sys.argv[1])
+from octseg.commands.stopping import held, until_stopped
+
+def work():
+    with held():
+        (out / "begun").touch()
+        while not (out / "go").exists():
+            time.sleep(0.01)
+        (out / "whole").touch()
+    time.sleep(60)
+
+sys.exit(until_stopped(work, "work", "run it again"))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_what_is_held_is_ended_before_the_signal_counts(tmp_path: Path, name: str) -> None:
+    running = start_python(["-c", HOLDING, str(tmp_path)], os.environ, stderr=tmp_path / "err")
+    wait_for(tmp_path / "begun", running)
+    running.send_signal(signal.Signals[name])
+    time.sleep(0.1)
+    (tmp_path / "go").touch()
+    assert running.wait(30) == 130
+    assert (tmp_path / "whole").exists()
+
+
+def test_a_second_interrupt_by_hand_ends_what_is_held(tmp_path: Path) -> None:
+    running = start_python(["-c", HOLDING, str(tmp_path)], os.environ, stderr=tmp_path / "err")
+    wait_for(tmp_path / "begun", running)
+    for _ in range(2):
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    assert running.wait(30) == 130
+    assert not (tmp_path / "whole").exists()
+
+
+def test_what_a_generator_has_finished_comes_before_the_interrupt() -> None:
+    def results() -> Generator[int, None, None]:
+        try:
+            yield from range(9)
+        except KeyboardInterrupt:
+            yield from (10, 11)
+            raise
+
+    taken, stop = results(), KeyboardInterrupt()
+    assert next(taken) == 0
+    assert list(finished(taken, stop)) == [10, 11]
+    assert list(finished(taken, stop)) == []

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from octseg.pipeline import ahead, each
+from octseg.pipeline import Ahead, each
 
 
 class Source:
@@ -28,9 +28,9 @@ class Source:
             self.closed = True
 
 
-def chain(source: Source) -> Iterator[int]:
+def chain(source: Source) -> Ahead[int]:
     """Three threads, one after the other."""
-    return ahead(each(ahead(each(ahead(source.numbers()), lambda n: n + 1)), lambda n: 10 * n))
+    return Ahead(each(Ahead(each(Ahead(source.numbers()), lambda n: n + 1)), lambda n: 10 * n))
 
 
 def test_order_is_kept_and_work_is_done_in_other_threads() -> None:
@@ -43,7 +43,7 @@ def test_order_is_kept_and_work_is_done_in_other_threads() -> None:
 
 def test_no_more_is_made_ahead_than_there_is_room_for() -> None:
     source = Source(1000)
-    taken = ahead(source.numbers(), room=2)
+    taken = Ahead(source.numbers(), room=2)
     assert [next(taken) for _ in range(3)] == [0, 1, 2]
     time.sleep(0.2)
     assert source.made <= 3 + 2 + 1  # taken, waiting, and one in the maker's hand
@@ -79,7 +79,7 @@ def test_an_error_in_the_middle_of_the_chain_closes_what_comes_before_it() -> No
     before = threading.active_count()
     source = Source(1000)
     with pytest.raises(ValueError, match="three"):
-        list(ahead(each(ahead(source.numbers()), breaks)))
+        list(Ahead(each(Ahead(source.numbers()), breaks)))
     assert source.closed
     assert source.made < 20
     assert threading.active_count() == before
@@ -90,7 +90,21 @@ def test_closing_early_ends_all_threads_and_closes_the_source() -> None:
     source = Source(1000)
     taken = chain(source)
     assert next(taken) == 10
-    taken.close()  # type: ignore[attr-defined]
+    taken.close()
     assert source.closed
     assert source.made < 20
     assert threading.active_count() == before
+
+
+def test_what_is_made_when_an_interrupt_comes_can_still_be_taken_and_no_more_is_made() -> None:
+    source = Source(1000)
+    taken = Ahead(source.numbers(), room=2)
+    assert next(taken) == 0
+    while source.made < 4:  # two wait, and one in the maker's hand
+        time.sleep(0.001)
+    assert list(taken.made()) == [1, 2, 3]
+    time.sleep(0.05)
+    assert source.made == 4
+    taken.close()
+    assert source.closed
+    assert list(taken) == []

@@ -2,6 +2,7 @@
 
 from octseg.measurement.pullback.frames import FrameAlong
 from octseg.measurement.pullback.measuring import PullbackMeasures, measure_pullback
+from octseg.measurement.pullback.scales import scale_warnings
 from octseg.measurement.pullback.stretch import StretchMeasures
 
-__all__ = ["FrameAlong", "PullbackMeasures", "StretchMeasures", "measure_pullback"]
+__all__ = ["FrameAlong", "PullbackMeasures", "StretchMeasures", "measure_pullback", "scale_warnings"]

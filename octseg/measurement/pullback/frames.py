@@ -5,7 +5,7 @@ the first frame to the last, also for frames that are missing or withdrawn, of w
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from octseg.measurement.intervals import Interval
 from octseg.measurement.lipid import N_RAYS
 from octseg.measurement.rays import WITHDRAWN, FrameRays
 from octseg.measurement.records import json_value, json_values
+from octseg.pullback import PixelScale
 
 Numbers = NDArray[np.float64]  # (F,)
 INTERVALS_OF = (
@@ -41,6 +42,10 @@ class MeasuredFrame(Protocol):
         """Of the frame."""
 
     @property
+    def scale(self) -> PixelScale:
+        """Mm per pixel, and what disagrees with it."""
+
+    @property
     def rays(self) -> FrameRays | None:
         """Of the frame; None without a lumen."""
 
@@ -58,11 +63,12 @@ class FrameAlong:
     """One frame; areas and arc None where they were not looked for, 0 where nothing was found.
 
     cores: of its lipid. rays: None where nothing is said of the frame. intervals: those of INTERVALS_OF that there are;
-    None where none were asked for.
+    None where none were asked for. other_scales: name -> mm per pixel of what disagrees with the scale in use.
     """
 
     frame: int
     pixel_spacing_mm: float | None = None
+    other_scales: Mapping[str, float] = field(default_factory=dict)
     lumen_area_px: float | None = None
     lumen_area_mm2: float | None = None
     lipid_area_px: float | None = None
@@ -86,6 +92,7 @@ class FrameAlong:
         return cls(
             frame=result.frame_number,
             pixel_spacing_mm=measures.pixel_spacing_mm,
+            other_scales=dict(result.scale.others),
             lumen_area_px=measures.lumen_area_px,
             lumen_area_mm2=measures.lumen_area_mm2,
             lipid_area_px=(measures.lipid_core_area_px or 0.0) if looked_for else None,

@@ -2,32 +2,25 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from octseg.measurement.pullback.frames import Along
+from octseg.measurement.pullback.scales import scale_warnings
 from octseg.measurement.pullback.stretch import StretchMeasures
 from octseg.measurement.rays import OUT_OF_DISC
 
-SAME_SCALE = 1.01  # largest by smallest of frames of one pullback: a ruler is read to 0.5 %
 MUCH_UNSEEN_PERCENT = 25.0  # of a frame; the guide wire hides up to 14 %
 REFERENCE_SHOWN_MM = 5.0  # to either side of the smallest lumen, of which less is worth a word
 
 
-def agree(scales: list[float]) -> bool:
-    """Whether the frames' mm per pixel are one scale, read in each frame anew."""
-    return max(scales) <= SAME_SCALE * min(scales)
-
-
-def warnings_of(whole: Along, measured: StretchMeasures, scales: list[float]) -> Iterator[str]:
-    """Of all frames; scales: mm per pixel of those that have one."""
-    yield from _of_frames(whole, scales)
+def warnings_of(whole: Along, measured: StretchMeasures) -> Iterator[str]:
+    """Of all frames."""
+    yield from _of_frames(whole)
     yield from _of_lumen(whole, measured)
     absent = measured.fibrous_cap_absent_frame_count
     if absent:
         yield f"Lipid reaches the lumen in {absent} of {len(whole)} frames: no cap is measured there."
 
 
-def _of_frames(whole: Along, scales: list[float]) -> Iterator[str]:
+def _of_frames(whole: Along) -> Iterator[str]:
     """What frames lack."""
     judged = int(whole.judged.sum())
     if judged < len(whole):
@@ -35,12 +28,7 @@ def _of_frames(whole: Along, scales: list[float]) -> Iterator[str]:
             f"Nothing is said of {len(whole) - judged} of {len(whole)} frames: they count in no measure, so the volume "
             "is that of the others."
         )
-    unscaled = int(np.isnan(whole.lumen_mm2[whole.judged]).sum())
-    if 0 < unscaled < judged:
-        yield f"{unscaled} of {judged} frames have no scale, so areas in mm2 and volumes are not given."
-    if scales and not agree(scales):
-        span = f"{min(scales):.6g} to {max(scales):.6g} mm per pixel"
-        yield f"The frames' scales differ, from {span}; a pullback has one."
+    yield from scale_warnings(frame for frame in whole.frames if frame is not None)
     if whole.spacing_mm is None:
         yield "How far frames lie apart is not known, so there are no lengths along the vessel and no volumes."
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from octseg.errors import MeasurementError
 from octseg.measurement.pullback.ends import intervals
 from octseg.measurement.pullback.frames import Along, FrameAlong, MeasuredFrame, side_by_side
-from octseg.measurement.pullback.limits import agree, warnings_of
+from octseg.measurement.pullback.limits import warnings_of
 from octseg.measurement.pullback.plaques import plaques_of
+from octseg.measurement.pullback.scales import agree
 from octseg.measurement.pullback.stretch import Clima, Fields, StretchMeasures, candidates, measure_stretch
 from octseg.measurement.rays import REASONS, runs_of
 from octseg.measurement.records import json_values
@@ -96,7 +97,7 @@ def measure_pullback(
         chosen=None if part is None else _measured(part, whole),
         lipid=whole.lipid,
         unjudged=whole.unjudged,
-        warnings=tuple(warnings_of(whole, measured, scales)),
+        warnings=tuple(warnings_of(whole, measured)),
     )
 
 
