@@ -11,12 +11,12 @@ from PIL import Image
 
 from octseg.phantom import make_phantom, random_spec, render
 from octseg.reading import read_pullback
+from octseg.view.cleaning import paint_out
 from octseg.view.disc import Disc, find_disc
 from octseg.view.grey import grey_to_sepia, sepia_to_grey
 from octseg.view.preprocessing import (
     FrameView,
     PreprocessingConfig,
-    paint_out,
     planes_to_input,
     to_frame,
     to_input,
