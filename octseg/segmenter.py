@@ -271,7 +271,7 @@ class Segmenter:
             model=self.identity,
             rays=rays,
             withdrawn=withdrawn,
-            warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
+            warnings=(*pullback.warnings, *seen.warnings, *measures.warnings),
         )
 
     def _probability(self, seen: Seen, planes: Sequence[NDArray[np.float32]], looks: Sequence[Look]) -> Maps:

@@ -33,8 +33,12 @@ from octseg.view.saved_grey import UNDONE, as_it_was
 ThirdChannel = Literal["grey", "slope"]
 
 EXCHANGED = (
-    "Red and blue are exchanged in this picture, as by a program that takes one order of colours for the other; it was "
-    "measured with them put back."
+    "Red, green and blue are exchanged in this picture, as by a program that takes one order for another; it "
+    "was measured with them put back."
+)
+NO_DISC = (
+    "No imaged disc was found in this frame, so all of it was taken as imaged. Where a picture is cut within its disc, "
+    "more of its lipid is missed than was cut off: give it whole."
 )
 
 
@@ -201,7 +205,7 @@ def _view_of(
 
 
 def _ruler_in(frame: Frame, disc: Disc | None) -> tuple[Ruler | None, Frame, bool]:
-    """The ruler in a frame (H, W, 3), the frame as its colours are right, and whether red and blue were exchanged.
+    """The ruler in a frame (H, W, 3), the frame as its colours are right, and whether these were exchanged.
 
     A sepia frame tells of such an exchange itself, a grey one by nothing but the colours of its ruler, and of those the
     ring is the proof.
@@ -223,7 +227,7 @@ def _view_warnings(has_disc: bool, has_catheter: bool) -> tuple[str, ...]:
     if not has_disc and not has_catheter:
         return ("Neither an imaged disc nor a catheter was found in this frame.",)
     if not has_disc:
-        return ("No imaged disc was found in this frame, so all of it was taken as imaged.",)
+        return (NO_DISC,)
     return () if has_catheter else ("No catheter was found in this frame, so the disc's middle was taken for it.",)
 
 
