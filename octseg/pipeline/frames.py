@@ -66,6 +66,11 @@ class Seen:
         return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, part.frame_side_px, part.factor)
 
     @property
+    def is_no_frame(self) -> bool:
+        """Whether the picture holds several frames, or is a page on which none was found."""
+        return self.view.frame_count > 1 or (self.view.is_page and self.view.disc is None)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Of what is seen and of the scale, one sentence each."""
         return (*self.view.warnings, *unlike(self.seen.grey, self.disc), *self.scale.warnings)
