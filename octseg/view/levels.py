@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from octseg.view.grey import Grey
 
-# Of the disc. In 195 real frames the darkest quarter reaches 13 to 21 and in 460 phantoms 9 to 29, the darkest tenth up
+# Of the disc. In 195 real frames the darkest quarter reaches 13 to 21 and in 440 phantoms 9 to 29, the darkest tenth up
 # to 21, all but the brightest twentieth 28 to 216, and all but the brightest hundredth 133 and more. At a gamma of 2.2
 # the quarter reaches 3, at 1 / 2.2 the tenth 50; where levels are linear, the last hundredth begins at 59.
 LEAST_QUARTER, MOST_TENTH, LEAST_BRIGHT, MOST_BRIGHT = 6, 35, 100, 240
