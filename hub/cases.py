@@ -23,6 +23,7 @@ from octseg.export.tables import measures_csv, measures_json
 from octseg.measurement.frame import FrameMeasures
 from octseg.pretrained import BUNDLED_NAME, HUB_NAME
 from octseg.pullback import Frame, frame_sha256
+from octseg.reading.names import names_others
 
 ID_DIGITS = 16
 RUN_KEYS = ("octseg", "device", "backend", "precision")
@@ -111,7 +112,8 @@ def _shared_record(case: Case) -> dict[str, Any]:
     kept = {key: case.record[key] for key in RECORD_KEYS if key in case.record}
     for key in ("pixel_spacing_source", "pixel_spacing_evidence", "withdrawn"):
         kept[key] = _nameless(kept[key], own) if kept.get(key) else None
-    kept["warnings"] = [_nameless(str(each), own) for each in kept.get("warnings", ())]
+    warnings = [str(each) for each in kept.get("warnings", ())]
+    kept["warnings"] = [_nameless(each, own) for each in warnings if not names_others(each)]
     named = {"file": "frame.png", "mask_file": "mask.png", "overlay_file": "overlay.png", "case": case.name}
     return {**named, **kept, "attribution": case.attribution or None}
 

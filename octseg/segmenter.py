@@ -29,7 +29,7 @@ from octseg.pipeline import Ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
 from octseg.pipeline.frames import Look, LookedAt, Maps, Seen, seen_along
-from octseg.pullback import LARGE_PIXELS, Frame, Pullback, spacing_mm
+from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, spacing_mm
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
@@ -43,6 +43,7 @@ Run = Callable[[Inputs], Waiting]
 ARRAY_NAME = "frame"
 FINISHED = 1  # results that wait: where the process is killed, they are lost
 PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
+NO_SCALE = PixelScale(evidence="This picture is not one frame, so it has no scale.")
 UNCALIBRATED = (
     "The intervals of this model were not checked against any truth: they hold what variants of the frame differ by, "
     "and are likely to be too narrow."
@@ -275,7 +276,7 @@ class Segmenter:
                 seen.part,
             ),
             measures=measures,
-            scale=seen.scale,
+            scale=NO_SCALE if withdrawn is not None and seen.is_no_frame else seen.scale,
             disc=seen.whole_disc,
             catheter_centre=seen.view.catheter_centre,
             device=self.device,
@@ -284,7 +285,7 @@ class Segmenter:
             model=self.identity,
             rays=rays,
             withdrawn=withdrawn,
-            warnings=(*pullback.warnings, *seen.view.warnings, *seen.scale.warnings, *measures.warnings),
+            warnings=(*pullback.warnings, *seen.warnings, *measures.warnings),
         )
 
     def _probability(self, seen: Seen, planes: Sequence[NDArray[np.float32]], looks: Sequence[Look]) -> Maps:

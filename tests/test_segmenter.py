@@ -40,6 +40,18 @@ def lipid_phantom() -> Phantom:
     raise AssertionError("no phantom with lipid core among 50")
 
 
+def test_a_page_of_two_frames_bears_no_scale(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
+    frame = lipid_phantom.frame
+    page = np.full((len(frame) + 40, 2 * len(frame) + 60, 3), 30, np.uint8)
+    for left in (20, len(frame) + 40):
+        page[20:, left:][: len(frame), : len(frame)] = frame
+    for given_mm in (None, 0.007):
+        result = segmenter.segment(page, given_mm)
+        assert "shows 2 OCT frames" in str(result.withdrawn)
+        assert (result.pixel_spacing_mm, result.pixel_spacing_source) == (None, None)
+        assert result.to_record()["pixel_spacing_mm"] is None
+
+
 def test_a_result_states_masks_measures_scale_device_and_model(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
     result = segmenter.segment(lipid_phantom.frame)
     height, width = lipid_phantom.frame.shape[:2]

@@ -77,15 +77,45 @@ def name_of_folder(folder: Path) -> str:
     return folder.name or folder.resolve().name or "frames"
 
 
-def inputs_sum(items: Iterable[Item]) -> str:
-    """A sum by which a change of the inputs is noticed: of the names, sizes and times of all files, not their content.
+class Folders:
+    """Where inputs lie, below what all of them share: what tells frames of one name apart."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        try:
+            self._shared: str | None = os.path.commonpath({_plain(_lies_in(item)) for item in items})
+        except ValueError:  # nothing, or drives that share nothing
+            self._shared = None
+
+    def of(self, place: Path) -> str:
+        """A folder or a ZIP file, with / between its parts; empty for what all inputs lie in."""
+        if self._shared is None:
+            return place.as_posix()
+        below = Path(os.path.relpath(_plain(place), self._shared)).as_posix()
+        return "" if below == "." else below
+
+    def of_item(self, item: Item) -> str:
+        """Where the files of an item lie."""
+        return self.of(_lies_in(item))
+
+
+def _plain(place: Path) -> str:
+    """From the root on, without .. in it; links stay, for their names are those that the user knows."""
+    return os.path.normpath(place.absolute())
+
+
+def _lies_in(item: Item) -> Path:
+    return item.path.parent if item.path in item.files else item.path
+
+
+def inputs_sum(items: Sequence[Item], folders: Folders) -> str:
+    """A sum by which a change of the inputs is noticed: of names, folders, sizes and times of all files.
 
     A pullback has a third of a gigabyte, and whoever changes a file changes its time.
     """
     digest = hashlib.sha256()
     for item in items:
         for path in item.files:
-            digest.update(repr((item.path.name, path.name, *_size_and_time(path))).encode())
+            digest.update(repr((folders.of_item(item), item.path.name, path.name, *_size_and_time(path))).encode())
     return digest.hexdigest()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octseg.commands.frame_range import FrameRange
-from octseg.commands.inputs import Found, find_items, inputs_sum
+from octseg.commands.inputs import Folders, Found, find_items, inputs_sum
 from octseg.commands.models import add_model_flags, loaded
 from octseg.commands.picture_runs import in_range, numbers_of, runs_in
 from octseg.commands.telling import NOTICE, Commands, complain, counted
@@ -94,6 +94,7 @@ def predict(options: PredictOptions) -> int:
     from octseg.commands.predicting import Run
     from octseg.export.run import RunWriter
 
+    folders = Folders(found.items)
     segmenter = loaded(options.model, options.device, options.backend, options.precision)
     writer = RunWriter(
         options.out,
@@ -102,7 +103,7 @@ def predict(options: PredictOptions) -> int:
         segmenter.backend,
         precision=segmenter.precision,
         overlays=options.overlays,
-        asked={"inputs": inputs_sum(items), "flags": options.flags},
+        asked={"inputs": inputs_sum(items, folders), "flags": options.flags},
     )
     runs = runs_in(found.items, options.frame_spacing_mm)
     failures, run = found.failures, None
@@ -110,7 +111,7 @@ def predict(options: PredictOptions) -> int:
         with writer, _bar(len(items), writer.resumed_count) as bar:
             for note in writer.notes:
                 complain(note)
-            run = Run(options, segmenter, writer, bar, items, numbers, runs, found.results)
+            run = Run(options, segmenter, writer, bar, items, numbers, runs, folders, found.results)
             for number in range(len(items)):
                 failures += run.failures_of(number)
     finally:

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octseg.commands.done import Done
-from octseg.commands.inputs import Item, pullbacks_of
+from octseg.commands.inputs import Folders, Item, pullbacks_of
 from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun
 from octseg.commands.stems import Stems, numbered
 from octseg.commands.stopping import finished, held
@@ -33,11 +33,20 @@ if TYPE_CHECKING:
 Spacing = tuple[float | None, FrameSpacingSource | None]  # mm from frame to frame, and what told it
 
 
+@dataclass(frozen=True)
+class Source:
+    """What a frame is of. label: as the user is told of it. file: its name, folder: where it lies, for the tables."""
+
+    label: Path
+    file: str
+    folder: str
+
+
 class Run:
     """What all inputs of a run share.
 
     numbers: which frame of its run a picture is, by its name. runs: folder -> the pullback that its pictures are.
-    passed_over: results of this program that were found in folders; grows.
+    folders: where inputs lie. passed_over: results of this program that were found in folders; grows.
     """
 
     def __init__(
@@ -49,10 +58,12 @@ class Run:
         items: Sequence[Item],
         numbers: Mapping[Path, int | None],
         runs: Mapping[Path, PictureRun],
+        folders: Folders,
         passed_over: list[Path],
     ) -> None:
         self._options, self._segmenter, self._writer, self._bar = options, segmenter, writer, bar
         self._items, self._numbers, self._runs, self._passed_over = items, numbers, runs, passed_over
+        self._folders = folders
         paths = [path for item in items for path in item.files]
         self._stems, self._levels = Stems(options.out, paths), FolderLevels(paths)
         self._last = {item.path.parent: number for number, item in enumerate(items) if item.is_picture}
@@ -104,12 +115,15 @@ class Run:
 
     def _one(self, item: Item, of: Key, pullback: Pullback, *, is_only: bool) -> None:
         """Segment one of the pullbacks of an input; a picture is one of a single frame."""
-        label = item.path if is_only else item.path / pullback.name
-        file = item.path.name if is_only and item.path in item.files else pullback.name
+        if is_only:
+            file = item.path.name if item.path in item.files else pullback.name
+            source = Source(item.path, file, self._folders.of_item(item))
+        else:
+            source = Source(item.path / pullback.name, pullback.name, self._folders.of(item.path))
         if self._options.frame_spacing_mm is not None:
             pullback = pullback.with_frame_spacing(self._options.frame_spacing_mm)
         if len(pullback) > 1:
-            self._pullback(of, pullback, label, file)
+            self._pullback(of, pullback, source)
             return
         run = self._runs.get(item.path.parent) if item.is_picture and item.in_folder else None
         number = self._numbers.get(item.path)
@@ -122,11 +136,11 @@ class Run:
                 frame_spacing_source=run.frame_spacing_source,
                 warnings=(*pullback.warnings, *run.warnings),
             )
-        self._single(of, pullback, label, file, is_chosen=item.is_picture, in_run=run is not None)
+        self._single(of, pullback, source, is_chosen=item.is_picture, in_run=run is not None)
         if run is not None:
             self._of_run.setdefault(item.path.parent, []).append(of)
 
-    def _single(self, of: Key, pullback: Pullback, label: Path, file: str, *, is_chosen: bool, in_run: bool) -> None:
+    def _single(self, of: Key, pullback: Pullback, source: Source, *, is_chosen: bool, in_run: bool) -> None:
         """Segment a frame that is a pullback by itself; is_chosen: pictures were chosen by their names before.
 
         in_run: whether it is measured along with others, of whose scales together it is told then.
@@ -144,16 +158,17 @@ class Run:
         late = list(pullback.late_warnings)
         if not results:
             raise ReadError(f"{pullback.name} holds no frame that can be read" + "".join(f": {each}" for each in late))
-        self._write(results[0], stem, file, _spacing(pullback), of, late)
+        self._write(results[0], stem, source, _spacing(pullback), of, late)
         withdrawn = [result.withdrawn for result in results if result.withdrawn is not None]
         self._withdrawn_count += len(withdrawn)
         said = [*late] if is_chosen else [*pullback.warnings, *late]
         said += () if in_run else results[0].scale.warnings
-        self._complain([f"{label}: {sentence}" for sentence in said] + withdrawn_lines(label, 1, withdrawn))
-        self._writer.add_late_warnings(file, late)
-        self._say(f"{label}: {frame_summary(results[0])}")
+        self._complain(f"{source.label}: {sentence}" for sentence in said)
+        self._complain(withdrawn_lines(source.label, 1, withdrawn))
+        self._writer.add_late_warnings(source.file, source.folder, late)
+        self._say(f"{source.label}: {frame_summary(results[0])}")
 
-    def _pullback(self, of: Key, whole: Pullback, label: Path, file: str) -> None:
+    def _pullback(self, of: Key, whole: Pullback, source: Source) -> None:
         """Segment the frames of a pullback that are asked for and not done, and measure along all of them."""
         whole = with_agreed_scale(whole)  # before a part of it is taken
         base, spacing = self._stems.of_pullback(whole), _spacing(whole)
@@ -170,7 +185,7 @@ class Run:
         def write(result: "FrameResult") -> None:
             new = [sentence for sentence in whole.late_warnings if sentence not in late]
             late.extend(new)
-            self._write(result, numbered(base, result.frame_number), file, spacing, of, new)
+            self._write(result, numbered(base, result.frame_number), source, spacing, of, new)
             self._bar.update()
 
         try:
@@ -186,11 +201,11 @@ class Run:
             raise error or ReadError(f"{whole.name}: {late[0] if late else 'no frame of it can be read'}")
         notes = [*late, *self._options.frames.beyond(whole)]
         self._withdrawn_count += len(done.withdrawn)
-        self._complain(f"{label}: {sentence}" for sentence in (*whole.warnings, *notes))
-        self._complain(withdrawn_lines(label, len(done.frames), done.withdrawn))
-        self._writer.add_late_warnings(file, [*late, *([] if error is None else [str(error)])])
+        self._complain(f"{source.label}: {sentence}" for sentence in (*whole.warnings, *notes))
+        self._complain(withdrawn_lines(source.label, len(done.frames), done.withdrawn))
+        self._writer.add_late_warnings(source.file, source.folder, [*late, *([] if error is None else [str(error)])])
         warnings = [*whole.warnings, *notes, *([] if error is None else [str(error)]), *done.left_out(len(whole))]
-        self._finish(done, base, label, PullbackOrigin(file=file, warnings=tuple(warnings)), spacing)
+        self._finish(done, base, source, warnings, spacing)
         if error is not None:
             raise error
 
@@ -232,35 +247,37 @@ class Run:
             )
         self._complain(f"{folder}: {sentence}" for sentence in warnings)
         spacing = (run.frame_spacing_mm, run.frame_spacing_source)
-        self._finish(
-            done, self._stems.of_run(run.name), folder, PullbackOrigin(file=run.name, warnings=tuple(warnings)), spacing
-        )
+        source = Source(folder, run.name, self._folders.of(folder))
+        self._finish(done, self._stems.of_run(run.name), source, warnings, spacing)
 
-    def _finish(self, done: Done, base: str, label: Path, origin: PullbackOrigin, spacing: Spacing) -> None:
+    def _finish(self, done: Done, base: str, of: Source, warnings: Sequence[str], spacing: Spacing) -> None:
         """Measure along the frames that are done, and say it in a line."""
         measures = measure_pullback(done.frames, spacing[0])
         source, evidence = done.scale(measures)
-        origin = replace(
-            origin,
+        origin = PullbackOrigin(
+            file=of.file,
+            folder=of.folder,
             pixel_spacing_source=source,
             pixel_spacing_evidence=evidence,
             frame_spacing_source=spacing[1],
             smoothing=done.smoothing,
+            warnings=tuple(warnings),
         )
         write_pullback(self._options.out, base, measures, origin, self._writer.run)
-        self._complain(f"{label}: {sentence}" for sentence in scale_warnings(done.frames))
-        self._say(f"{label}: {done.summary(measures)}")
+        self._complain(f"{of.label}: {sentence}" for sentence in scale_warnings(done.frames))
+        self._say(f"{of.label}: {done.summary(measures)}")
 
     def _write(
-        self, result: "FrameResult", stem: str, file: str, spacing: Spacing, of: Key, late: Sequence[str]
+        self, result: "FrameResult", stem: str, source: Source, spacing: Spacing, of: Key, late: Sequence[str]
     ) -> None:
         extra = {
+            "folder": source.folder,
             "frame_spacing_mm": spacing[0],
             "frame_spacing_source": spacing[1],
             "mask_file": f"{stem}_mask.png",
             "overlay_file": f"{stem}_overlay.png" if self._options.overlays else None,
         }
-        self._writer.write(replace(result, file=file), stem, extra, of=of, late=late)
+        self._writer.write(replace(result, file=source.file), stem, extra, of=of, late=late)
 
     def _say(self, line: str) -> None:
         self._bar.write(printable(line))

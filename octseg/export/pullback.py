@@ -22,12 +22,14 @@ SUFFIX = "_pullback.json"
 class PullbackOrigin:
     """Where a pullback's numbers come from.
 
-    file: its name without folder. *_source, pixel_spacing_evidence: of its spacings, None where there is none.
+    file: its name. folder: where it lies, below what all inputs of its run share.
+    *_source, pixel_spacing_evidence: of its spacings, None where there is none.
     smoothing: how probability was smoothed along the pullback; None where it was not.
     warnings: of reading and of its frames as a whole.
     """
 
     file: str
+    folder: str = ""
     pixel_spacing_source: PixelSpacingSource | None = None
     pixel_spacing_evidence: str | None = None
     frame_spacing_source: FrameSpacingSource | None = None

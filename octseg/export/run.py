@@ -17,6 +17,7 @@ from octseg.export.pictures import mask_png, overlay_png
 from octseg.export.provenance import run_record
 from octseg.export.tables import csv_line, csv_row, json_entry, json_head, json_tail
 from octseg.measurement.pullback import FrameAlong
+from octseg.measurement.records import json_value
 from octseg.pullback import LARGE_PIXELS
 
 if TYPE_CHECKING:
@@ -109,10 +110,10 @@ class RunWriter:
         for of in pullbacks:
             yield from self._journal.lines(of)
 
-    def add_late_warnings(self, file: str, warnings: Sequence[str]) -> None:
+    def add_late_warnings(self, file: str, folder: str, warnings: Sequence[str]) -> None:
         """What was met while a pullback was read, for the end of measures.json."""
         if warnings:
-            self._late.append({"file": file, "warnings": list(warnings)})
+            self._late.append(json_value({"file": file, "folder": folder, "warnings": list(warnings)}))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -157,7 +158,7 @@ class RunWriter:
         for name, content in pictures.items():
             write_file(self.folder / name, content)
         files = {name: len(content) for name, content in pictures.items()}
-        record = {**result.to_record(), **extra}
+        record = {**result.to_record(), **json_value(extra)}
         return {**line, "files": files, "record": record, "along": FrameAlong.of(result).to_record()}
 
     def _add(self, line: Line) -> None:

@@ -23,7 +23,7 @@ class ScaleBar:
     """A scale bar with its label above it.
 
     length_mm: from the middle of one end tick to that of the other; from end to end without ticks. upright: along the
-    columns, with the label beside it. digit_px: height of the label's digits.
+    columns, with the label beside it. digit_px: height of the label's digits. font: its file; None for Pillow's own.
     """
 
     length_mm: float = 1.0
@@ -35,6 +35,7 @@ class ScaleBar:
     thickness_px: float = 1.4
     digit_px: int = 20
     margin_px: float = 40.25
+    font: str | None = None
 
 
 def as_export(phantom: Phantom, bar: ScaleBar | None, *, height: int, width: int, caption: str = "") -> Phantom:
@@ -79,7 +80,7 @@ def draw_bar(frame: NDArray[np.uint8], bar: ScaleBar, pixel_spacing_mm: float) -
     tick = (row - 0.5 * bar.digit_px, row + (0.5 * bar.digit_px if bar.ticks == "both" else half))
     for place in (start, start + length) if bar.ticks != "none" else ():
         _fill(canvas, tick, (place - half, place + half), bar.colour)
-    coverage = lettered(bar.label, bar.digit_px)
+    coverage = lettered(bar.label, bar.digit_px, bar.font)
     gap = bar.digit_px
     if bar.upright:
         middle = round(start + length / 2 - coverage.shape[0] / 2)

@@ -16,6 +16,7 @@ from octseg.pipeline.ahead import close
 from octseg.pullback import Frame, PixelScale, Pullback
 from octseg.view.agreed import scale_in
 from octseg.view.along import AlongPullback, KnownView
+from octseg.view.levels import unlike
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import FrameView
 
@@ -63,6 +64,16 @@ class Seen:
         """Rays about the catheter to the farthest rim."""
         part, seen = self.part, self.seen
         return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, part.frame_side_px, part.factor)
+
+    @property
+    def is_no_frame(self) -> bool:
+        """Whether the picture holds several frames, or is a page on which none was found."""
+        return self.view.frame_count > 1 or (self.view.is_page and self.view.disc is None)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Of what is seen and of the scale, one sentence each."""
+        return (*self.view.warnings, *unlike(self.seen.grey, self.disc), *self.scale.warnings)
 
     def measured(self, planes: Maps) -> tuple[FrameMeasures, FrameRays | None]:
         """Measures of outlines over the part, as planes (h, w), in the frame's own pixels, and its rays."""

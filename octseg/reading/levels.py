@@ -4,7 +4,7 @@ A source is one file, or the files of one folder that are read together: a serie
 one scale, and a rule for each file would make its frames differ by what their brightest pixel happens to be.
 
 8 bits stay as they are. Whole numbers of more bits that no file declares are taken as 8, 10, 12, 14 or 16 bits,
-whichever is the smallest that holds all but a few of the samples; where they use less than half of it, or none of its
+whichever is the smallest that holds all but a few of the samples; where they use less than 0.7 of it, or none of its
 darker quarter, what they do use is spread over 0 to 255. Real numbers are taken as 0 to 1, as 0 to 255, or spread, by
 the same rule. What had to be guessed is said in a warning; what cannot be a grey level is refused.
 """
@@ -23,7 +23,7 @@ from octseg.errors import ReadError
 Samples = NDArray[Any]  # (H, W) or (H, W, 3), any real type
 UNDECLARED_BITS = (8, 10, 12, 14, 16)
 FEW = 1e-4  # of a page's samples: so many may lie beyond what its levels are said to reach
-LEAST_USED = 0.5  # of a range: what reaches less far is spread
+LEAST_USED = 0.7  # of a range: what reaches less far is spread; frames reach 0.76 and more
 MOST_UNUSED = 0.25  # of the levels' reach: where even the darkest lie above it, black is where they begin
 AT_MOST = 4_000_000  # samples of a page are put in order; of more, every second, third ...
 LEAST_SHARED = 0.25  # of what two files reach together, by both: what shares less is stored on two scales
@@ -140,12 +140,10 @@ def _real_rule(span: Span, whose: str) -> LevelRule:
 
 
 def _spread(span: Span, said: str) -> LevelRule:
-    """What the samples reach over black to white; black stays at 0 where they begin near it."""
-    low = 0.0 if 0 <= span.low <= MOST_UNUSED * span.high else span.low
-    if not span.high > low:  # all but a few are one level
+    """What the samples reach over black to white."""
+    low, high = span.low, span.high
+    if not high > low:  # all but a few are one level
         low, high = span.lowest, max(span.highest, span.lowest + 1)
-    else:
-        high = span.high
     return LevelRule(
         low,
         high,

@@ -10,6 +10,7 @@ NaturalKey: TypeAlias = tuple[tuple[tuple[int, str], ...], str]
 MAX_LABEL = 80  # characters of a file's name that an error repeats
 DEFAULT_NAME = "frame"
 MAX_DIGITS = 6  # a pullback has hundreds of frames; dates and times have more
+NAMING_OTHERS = ("left out", "the names tell of ")  # how sentences begin that name other files than a pullback's own
 _AFTER_ALL_DIGITS = 1 << 30
 _DIGITS = re.compile(r"([0-9]+)")
 
@@ -19,6 +20,11 @@ def label_of(given: str) -> str:
     base = PureWindowsPath(given).name or DEFAULT_NAME
     printable = "".join(character if character.isprintable() else "?" for character in base)
     return printable if len(printable) <= MAX_LABEL else printable[: MAX_LABEL - 1] + "…"
+
+
+def names_others(warning: str) -> bool:
+    """Whether a sentence about a pullback names other files than its own: those that were left out, or its runs."""
+    return warning.startswith(NAMING_OTHERS)
 
 
 def stem_of(label: str) -> str:

@@ -16,9 +16,10 @@ from typing_extensions import Self
 from octseg.pullback import Frame
 from octseg.view.bar import LabelMemory, bar_marks
 from octseg.view.capture import CLEAR, rim_clearness
+from octseg.view.cleaning import on_black, paint_out
 from octseg.view.disc import Disc, rim_stretch
 from octseg.view.grey import Grey, is_sepia, sepia_to_grey
-from octseg.view.preprocessing import EXCHANGED, FrameView, on_black, paint_out, view_frame
+from octseg.view.preprocessing import EXCHANGED, FrameView, view_frame
 from octseg.view.ruler import Ruler, RulerPlace, cyan_count, dots_at, place_of
 
 STRETCH = 50  # frames

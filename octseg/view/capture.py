@@ -29,7 +29,9 @@ N_RAYS = 180
 OUTSIDE_RIM, WITHIN_RIM = (1.02, 1.035, 1.05), (0.93, 0.95, 0.97)  # of the radius
 CLEAR = 0.5  # of a rim; frames alone have 0.64 and more, 0.45 at a gamma of 1.6
 LEAST_CLEAR = 0.2  # where a catheter lies in the middle
-MAX_DISCS, MAX_PANES, MAX_DEPTH = 3, 8, 2
+MAX_DISCS, MAX_PANES, MAX_DEPTH = 3, 16, 2
+MAX_ALIKE = 16  # discs of one size: a sheet of frames
+ALIKE = 0.03  # of the first one's radius: so much larger or smaller they may be
 PANE_SIDE_PX = 512  # panes are told apart at about this size
 LEAST_PANE = 1 / 12  # of the picture's longer side
 MOST_PANE = 0.9  # of the picture's area
@@ -115,10 +117,12 @@ def _fills(disc: Disc, grey: Grey) -> bool:
 def _discs_in(grey: Grey, depth: int) -> Iterator[Disc]:
     """Discs on the whole of a picture (H, W), then those in its panes, to so many panes within panes."""
     left = grey.copy()
-    for _ in range(MAX_DISCS):
+    first_px = 0.0
+    for number in range(MAX_ALIKE):
         disc = find_disc(left)
-        if disc is None:
+        if disc is None or (number >= MAX_DISCS and abs(disc.radius_px - first_px) > ALIKE * first_px):
             break
+        first_px = first_px or disc.radius_px
         yield disc
         if _fills(disc, grey) and rim_clearness(grey, disc) >= CLEAR:
             return

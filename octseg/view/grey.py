@@ -5,6 +5,8 @@ keeps brightness at full resolution and blurs colour over 2 x 2 pixels, so the l
 from R. Frames are (H, W, 3) uint8 RGB, grey levels (H, W) uint8.
 """
 
+from itertools import permutations
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -32,29 +34,26 @@ SEPIA_TOLERANCE = (
 )
 
 
-def is_sepia(frame: Frame) -> bool:
-    """Whether the frame's (H, W, 3) colours follow the console's sepia; False for a grey or an empty one."""
-    sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX].reshape(-1, 3).astype(np.int16)
+def is_sepia(frame: Frame, step_px: int = SAMPLE_STEP_PX) -> bool:
+    """Whether the frame's (H, W, 3) colours follow the console's sepia; False for a grey or an empty one.
+
+    step_px: one of so many pixels both ways is looked at.
+    """
+    sample = frame[::step_px, ::step_px].reshape(-1, 3).astype(np.int16)
     red = sample[:, 0]
     distance = np.abs(sample[:, 1:] - SEPIA[red, 1:].astype(np.int16)).sum()
     return bool(distance < SEPIA_TOLERANCE * 2 * red.sum(dtype=np.int64))
 
 
 def put_back(frame: Frame) -> tuple[Frame, bool]:
-    """A frame (H, W, 3) with red and blue put back where they are exchanged in a sepia one, and whether they were."""
-    if _may_be_exchanged(frame) and is_sepia(frame[..., ::-1]) and not is_sepia(frame):
-        return np.ascontiguousarray(frame[..., ::-1]), True
-    return frame, False
-
-
-def _may_be_exchanged(frame: Frame) -> bool:
-    """False where red and blue of a frame (H, W, 3) cannot be those of sepia exchanged, which has more of the latter.
-
-    Sepia has three times as much red as blue; with less of blue than of red, all that `is_sepia` tolerates is too
-    little by half.
-    """
+    """A frame (H, W, 3) with its channels put back where they are exchanged in a sepia one, and whether they were."""
     sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
-    return bool(sample[..., 0].sum(dtype=np.int64) < sample[..., 2].sum(dtype=np.int64))
+    if is_sepia(frame) or np.array_equal(sample[..., 0], sample[..., 1]) or _only_channel(frame) is not None:
+        return frame, False
+    for order in permutations(range(3)):
+        if is_sepia(sample[..., order], step_px=1):
+            return np.ascontiguousarray(frame[..., order]), True
+    return frame, False
 
 
 def _only_channel(frame: Frame) -> int | None:
@@ -72,7 +71,7 @@ def sepia_to_grey(frame: Frame) -> Grey:
     """Grey level (H, W) of a frame (H, W, 3): the sepia undone, or the luminance where the frame is not sepia.
 
     A sepia frame and the same frame shown in grey give the same levels, up to the rounding of the colours. Of a frame
-    that one channel alone holds, such as the red of a sepia one, that channel is the grey level. Red and blue are put
+    that one channel alone holds, such as the red of a sepia one, that channel is the grey level. Channels are put
     back where they are exchanged.
     """
     frame, _ = put_back(frame)

@@ -24,18 +24,22 @@ from octseg.pullback import Frame
 from octseg.view.bar import Bar, LabelMemory, bar_marks, find_bars
 from octseg.view.capture import cut_out, locate, moved
 from octseg.view.catheter import find_catheter
-from octseg.view.disc import Disc
+from octseg.view.cleaning import on_black, paint_out
+from octseg.view.disc import Disc, find_disc
 from octseg.view.grey import is_sepia, put_back, sepia_to_grey
 from octseg.view.ruler import CYAN_EXCESS, Ruler, find_ruler, ruler_marks
+from octseg.view.saved_grey import UNDONE, as_it_was
 
 ThirdChannel = Literal["grey", "slope"]
 
 EXCHANGED = (
-    "Red and blue are exchanged in this picture, as by a program that takes one order of colours for the other; it was "
-    "measured with them put back."
+    "Red, green and blue are exchanged in this picture, as by a program that takes one order for another; it "
+    "was measured with them put back."
 )
-DARKEST_SHARE = 0.001  # of the disc's pixels: in frames 0 to 8 on black
-LIFTED_BLACK = 20  # grey level: models are trained with a black of up to 25
+NO_DISC = (
+    "No imaged disc was found in this frame, so all of it was taken as imaged. Where a picture is cut within its disc, "
+    "more of its lipid is missed than was cut off: give it whole."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,38 +181,31 @@ def _view_of(
     is_cut_out: of a page.
     """
     ruler, frame, exchanged = _ruler_in(frame, disc)
+    levels = as_it_was(grey, ruler, disc) if ruler is not None and ruler.by_shape else None
+    if levels is not None:
+        grey, frame = levels, np.asarray(cv2.merge([levels] * 3), np.uint8)
+        disc = find_disc(levels) or disc
+        ruler = find_ruler(frame, disc) or ruler
     catheter = find_catheter(frame, ruler)
     middle = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
     centre = catheter.centre if catheter is not None else middle
     bars = find_bars(frame, memory)
+    imaged = None if disc is None else disc.mask(*grey.shape)
     if ruler is not None:
         grey = paint_out(grey, ruler_marks(frame, ruler))
     if bars:
         grey = paint_out(grey, bar_marks(frame, bars))
-    if disc is not None:
-        grey = on_black(grey, disc.mask(*grey.shape), is_cut_out=is_cut_out)
+    if imaged is not None:
+        grey = on_black(grey, imaged, is_cut_out=is_cut_out)
     has_catheter = catheter is not None
-    warnings = (EXCHANGED,) * exchanged + _view_warnings(disc is not None, has_catheter)
+    warnings = (
+        (EXCHANGED,) * exchanged + (UNDONE,) * (levels is not None) + _view_warnings(disc is not None, has_catheter)
+    )
     return FrameView(grey, disc, centre, ruler, warnings, has_catheter=has_catheter, bars=bars)
 
 
-def on_black(grey: NDArray[np.uint8], imaged: NDArray[np.bool_], *, is_cut_out: bool = False) -> NDArray[np.uint8]:
-    """Grey levels (H, W) black where not `imaged` (H, W), and those of a frame whose black is lifted brought down.
-
-    The darkest of what is imaged says how far, unless black lies beside the disc. is_cut_out: of a page, so that what
-    lies there says nothing.
-    """
-    beside = grey[~imaged]
-    if imaged.any() and (is_cut_out or beside.size == 0 or np.median(beside) > LIFTED_BLACK):
-        black = int(np.quantile(grey[imaged], DARKEST_SHARE))
-        if black > LIFTED_BLACK:
-            levels = np.clip((np.arange(256) - black) * (255.0 / (255 - black)), 0, 255)
-            grey = np.asarray(cv2.LUT(grey, np.rint(levels).astype(np.uint8)), np.uint8)
-    return np.multiply(grey, imaged, out=grey)
-
-
 def _ruler_in(frame: Frame, disc: Disc | None) -> tuple[Ruler | None, Frame, bool]:
-    """The ruler in a frame (H, W, 3), the frame as its colours are right, and whether red and blue were exchanged.
+    """The ruler in a frame (H, W, 3), the frame as its colours are right, and whether these were exchanged.
 
     A sepia frame tells of such an exchange itself, a grey one by nothing but the colours of its ruler, and of those the
     ring is the proof.
@@ -230,30 +227,8 @@ def _view_warnings(has_disc: bool, has_catheter: bool) -> tuple[str, ...]:
     if not has_disc and not has_catheter:
         return ("Neither an imaged disc nor a catheter was found in this frame.",)
     if not has_disc:
-        return ("No imaged disc was found in this frame, so all of it was taken as imaged.",)
+        return (NO_DISC,)
     return () if has_catheter else ("No catheter was found in this frame, so the disc's middle was taken for it.",)
-
-
-def paint_out(grey: NDArray[np.uint8], marks: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Grey levels (H, W) with the marked pixels copied from unmarked tissue a few pixels away.
-
-    A copy keeps the speckle; a blurred patch would be a mark of its own.
-    """
-    painted = grey.copy()
-    found = cv2.findNonZero(marks.view(np.uint8))  # ten times as fast as numpy's
-    cols, rows = np.empty((2, 0), int) if found is None else found.reshape(-1, 2).T
-    height, width = grey.shape
-    for distance in (4, 6, 9, 13, 18, 25):
-        for step_row, step_col in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)):
-            if rows.size == 0:
-                return painted
-            from_row = np.clip(rows + distance * step_row, 0, height - 1)
-            from_col = np.clip(cols + distance * step_col, 0, width - 1)
-            clean = ~marks[from_row, from_col]
-            painted[rows[clean], cols[clean]] = grey[from_row[clean], from_col[clean]]
-            rows, cols = rows[~clean], cols[~clean]
-    painted[rows, cols] = 0
-    return painted
 
 
 def to_input(view: FrameView, config: PreprocessingConfig) -> NDArray[np.uint8]:

@@ -1,6 +1,8 @@
 import csv
+import json
 import shutil
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -168,6 +170,43 @@ def test_inputs_of_one_name_do_not_overwrite_each_other(phantoms: Path, tmp_path
     assert main(["predict", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(out), "--no-overlay", *QUICK]) == 0
     assert names(out) == ["frame-2_mask.png", "frame_mask.png", "measures.csv", "measures.json"]
     assert [entry["mask_file"] for entry in measures(out)] == ["frame_mask.png", "frame-2_mask.png"]
+
+
+def test_frames_of_one_name_in_the_folders_of_two_patients_are_told_apart(phantoms: Path, tmp_path: Path) -> None:
+    for folder, source in (("lab/P02/pre", "phantom_0001.png"), ("lab/P01\udcfc", "phantom_0002.png")):
+        (tmp_path / folder).mkdir(parents=True)
+        shutil.copy(phantoms / source, tmp_path / folder / "frame.png")
+    out = tmp_path / "out"
+    assert main(["predict", str(tmp_path / "lab"), "--out", str(out), "--no-overlay", *QUICK]) == 0
+    with (out / "measures.csv").open(newline="") as file:
+        rows = [(row["folder"], row["file"], row["mask_file"]) for row in csv.DictReader(file)]
+    assert rows == [("P01?", "frame.png", "frame_mask.png"), ("P02/pre", "frame.png", "frame-2_mask.png")]
+    assert [entry["folder"] for entry in measures(out)] == ["P01?", "P02/pre"]
+
+
+def test_the_pullbacks_of_two_patients_and_of_a_zip_file_say_where_they_lie(phantoms: Path, tmp_path: Path) -> None:
+    sources = [phantoms / f"phantom_000{number}.png" for number in (1, 2)]
+    for patient in ("P01", "P02"):
+        (tmp_path / "lab" / patient / "run").mkdir(parents=True)
+        for number, source in enumerate(sources, 1):
+            shutil.copy(source, tmp_path / "lab" / patient / "run" / f"f_{number}.png")
+    with ZipFile(tmp_path / "lab" / "both.zip", "w") as archive:
+        for folder in ("a", "b"):
+            for number, source in enumerate(sources, 1):
+                archive.write(source, f"{folder}/{folder}_{number}.png")
+    out = tmp_path / "out"
+    flags = ["--no-overlay", "--frame-spacing", "0.2", *QUICK]
+    assert main(["predict", str(tmp_path / "lab"), "--out", str(out), *flags]) == 0
+    told = [json.loads(path.read_text()) for path in sorted(out.glob("*_pullback.json"))]
+    assert sorted((each["folder"], each["file"]) for each in told) == [
+        ("P01/run", "run"),
+        ("P02/run", "run"),
+        ("both.zip", "a"),
+        ("both.zip", "b"),
+    ]
+    assert [entry["folder"] for entry in measures(out)] == [
+        folder for folder in ("both.zip", "both.zip", "P01/run", "P02/run") for _ in range(2)
+    ]
 
 
 def test_an_input_is_never_overwritten_by_a_result(phantoms: Path, tmp_path: Path) -> None:

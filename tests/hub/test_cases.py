@@ -5,7 +5,9 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +15,7 @@ from PIL import Image
 from hub.cases import Case, plan
 from hub.predicted import predicted_cases
 from octseg.pullback import frame_sha256
+from octseg.reading import read_pullback
 from tests.fakes.predicted import MODEL, PATIENT, made, predict
 
 
@@ -47,6 +50,22 @@ def test_unknown_keys_of_measures_json_stay_here(case: Case) -> None:
     record, run = {**case.record, "patient": "Jane"}, {**case.run, "operator": "Jane"}
     sent = plan(replace(case, record=record, run=run))
     assert not any(b"Jane" in bytes(content) for content in sent.files.values())
+
+
+def test_no_folder_and_no_other_file_is_named(tmp_path: Path) -> None:
+    names = ("MUELLER_1", "MUELLER_2", "SCHMIDT_1", "WEBER_1")
+    with ZipFile(tmp_path / "lab.zip", "w") as archive:
+        for name in names:
+            size = (70, 80, 3) if name == "WEBER_1" else (60, 80, 3)
+            archive.writestr(f"HUBER/{name}.bmp", cv2.imencode(".bmp", np.zeros(size, np.uint8))[1].tobytes())
+    warnings = read_pullback(tmp_path / "lab.zip").warnings
+    assert all(any(name in warning for warning in warnings) for name in ("MUELLER", "SCHMIDT", "WEBER"))
+    out, frames = predict(tmp_path / "one", replace(made(100), warnings=(*warnings, "the catheter is dark")))
+    (found,) = predicted_cases(out, [frames])
+    sent = plan(replace(found, record={**found.record, "folder": "HUBER/pre"}))
+    everything = b"".join(bytes(content) for content in sent.files.values()) + json.dumps(sent.row).encode()
+    assert not [name for name in ("MUELLER", "SCHMIDT", "WEBER", "HUBER") if name.encode() in everything]
+    assert b"the catheter is dark" in everything
 
 
 def test_pictures_are_their_pixels_and_no_text(case: Case) -> None:

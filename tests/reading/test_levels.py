@@ -32,6 +32,8 @@ def off(levels: NDArray[np.uint8], expected: NDArray[Any] = GREY) -> float:
     [
         (0, 6000, "levels from 0 to 6000: spread"),
         (30000, 36000, "levels from 30000 to 36000: spread"),
+        (15, 569, "levels from 15 to 569: spread"),
+        (200, 2600, "levels from 200 to 2600: spread"),
         (0, 1023, "levels up to 1023: taken as 10-bit"),
         (0, 16383, "levels up to 16383: taken as 14-bit"),
         (0, 32767, "levels from 0 to 32767: spread"),

@@ -12,7 +12,7 @@ from octseg.view.capture import flat_share, locate, rim_clearness
 from octseg.view.disc import Disc
 from octseg.view.preprocessing import view_frame
 from tests.fakes.captures import CAPTURES, Capture, angiogram, screen, strip, toolbars, write
-from tests.fakes.pictures import Picture
+from tests.fakes.pictures import Picture, resized
 
 REFUSED = (
     *(kind for kind in CAPTURES if "photograph," in kind),
@@ -86,6 +86,18 @@ def test_several_frames_negatives_and_photographs_askew_are_refused(kind: str) -
     if kind == "two side by side":
         assert "shows 2 OCT frames" in told
         assert "give each by itself" in told
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "ground"), [(2, 2, 0), (2, 2, 30), (2, 3, 30), (2, 3, 255), (3, 3, 0), (3, 3, 255), (1, 5, 0)]
+)
+def test_the_frames_of_a_sheet_are_counted(rows: int, columns: int, ground: int) -> None:
+    frame = resized(phantom().frame, 375, 375)
+    picture = np.full((10 + 385 * rows, 10 + 385 * columns, 3), ground, np.uint8)
+    for row in range(rows):
+        for col in range(columns):
+            picture[10 + 385 * row :, 10 + 385 * col :][:375, :375] = frame
+    assert locate(picture).frame_count == rows * columns
 
 
 def test_a_preview_beside_a_frame_is_no_second_frame() -> None:

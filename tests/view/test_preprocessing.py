@@ -11,12 +11,12 @@ from PIL import Image
 
 from octseg.phantom import make_phantom, random_spec, render
 from octseg.reading import read_pullback
+from octseg.view.cleaning import paint_out
 from octseg.view.disc import Disc, find_disc
 from octseg.view.grey import grey_to_sepia, sepia_to_grey
 from octseg.view.preprocessing import (
     FrameView,
     PreprocessingConfig,
-    paint_out,
     planes_to_input,
     to_frame,
     to_input,
@@ -123,8 +123,16 @@ def test_a_frame_with_red_and_blue_exchanged_is_seen_as_it_was_with_a_word(colou
     assert view.ruler is not None
     assert right.ruler is not None
     assert view.ruler.pitch_px == right.ruler.pitch_px
-    assert "Red and blue are exchanged" in view.warnings[0]
+    assert "Red, green and blue are exchanged" in view.warnings[0]
     assert right.warnings == ()
+
+
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 0, 2), (0, 2, 1), (1, 2, 0), (2, 0, 1)])
+def test_a_sepia_frame_with_its_channels_in_any_order_is_seen_as_it_was_with_a_word(order: tuple[int, ...]) -> None:
+    frame = render(random_spec(300001, ruler=True, colouring="sepia")).frame
+    view = view_frame(np.ascontiguousarray(frame[..., order]))
+    assert np.array_equal(view.grey, view_frame(frame).grey)
+    assert "are exchanged in this picture" in view.warnings[0]
 
 
 @pytest.mark.parametrize("black", [30, 60, 90])

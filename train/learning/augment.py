@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.classes import CLASS_NAMES
-from octseg.view.preprocessing import PreprocessingConfig, paint_out, unit_positions
+from octseg.view.cleaning import paint_out
+from octseg.view.preprocessing import PreprocessingConfig, unit_positions
 from train.dataset import TrainingFrame
 from train.learning.appearance import Grey, clouded, dimmed, lifted, relit, shadowed, with_floor
 from train.learning.recipe import Augmentation

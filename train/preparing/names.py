@@ -19,6 +19,10 @@ RECORD_PATTERN = r"(?P<study>\d{3})_(?P<series>\d+)_(?P<frame>\d{3,})"
 MAX_FRAME_DIGITS = 9  # a longer number is a time stamp or part of a DICOM UID
 PARTS_OF_A_SPLIT = frozenset({"train", "training", "val", "valid", "validation", "test"})  # hold one frame each
 UNKNOWN_NAME = "its name is not one that the name pattern or the CSV file knows"
+OF_FOLDERS = (
+    "; the pattern has a slash, but names are looked at without their folders and endings: where a folder names the "
+    "patient, give a CSV file with the paths"
+)
 _ENDING = re.compile(
     r"(\.ome)?\.(png|jpe?g|jpe|jfif|tiff?|btf|tf8|bmp|dib|webp|gif|jp2|heic|dcm|dicom|nii(\.gz)?)$", re.IGNORECASE
 )
@@ -90,11 +94,16 @@ def by_pattern(pattern: str) -> NameRule:
         found = compiled.fullmatch(stem_of(file))
         said = {} if found is None else {kind: (text or "").strip() for kind, text in found.groupdict().items()}
         if not said.get("study"):
-            raise DatasetError(UNKNOWN_NAME)
+            raise DatasetError(f"{UNKNOWN_NAME}{OF_FOLDERS}" if _has_folders(pattern) else UNKNOWN_NAME)
         frame = frame_number(said["frame"], "its name", shown=False) if said.get("frame") else None
         return Parts(said["study"], said.get("series") or None, frame, "the name of a file")
 
     return NameRule(parts_of)
+
+
+def _has_folders(pattern: str) -> bool:
+    """Whether a regular expression looks for a slash or backslash."""
+    return "/" in pattern or r"\\" in pattern
 
 
 def frame_number(text: str, where: str, *, shown: bool = True) -> int:

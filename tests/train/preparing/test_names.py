@@ -42,6 +42,26 @@ def test_a_pattern_without_a_study_is_refused_for_the_split_rests_on_it() -> Non
         by_pattern(r"(?P<frame>\d+)")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "is_told"),
+    [
+        (r"(?P<study>[^/]+)/.*_(?P<frame>\d+)", True),
+        (r"(?P<study>P\d+)\\.*", True),
+        (r"(?P<study>P\d+)_(?P<frame>\d+)", False),
+    ],
+)
+def test_a_pattern_of_folders_that_fits_no_name_is_told_that_names_have_none(pattern: str, is_told: bool) -> None:
+    with pytest.raises(DatasetError) as told:
+        by_pattern(pattern).parts_of("P01/run_7.png")
+    assert ("names are looked at without their folders" in str(told.value)) == is_told
+
+
+def test_a_pattern_may_say_that_a_study_holds_no_slash() -> None:
+    name = by_pattern(r"(?P<study>[^/]+)_(?P<frame>\d+)")("pre/P01_7.png")
+    assert name is not None
+    assert (name.study, name.frame) == ("P01", 7)
+
+
 def test_a_pattern_that_is_no_regular_expression_is_refused() -> None:
     with pytest.raises(ConfigError, match="no regular expression"):
         by_pattern("(?P<study>")
