@@ -154,13 +154,7 @@ class Segmenter:
         is_alone = len(pullback) == 1 or frame.shape[0] * frame.shape[1] > LARGE_PIXELS
         apart: Callable[[Iterator[Any]], Iterator[Any]] = iter if is_alone else Ahead
 
-        def make(looked_at: LookedAt) -> FrameResult:
-            item, looks = looked_at
-            result = self._result(item, looks, pullback, file)
-            result = replace(result, smoothing=SENTENCE) if smooth else result
-            asked = uncertainty and result.withdrawn is None
-            return self._with_intervals(result, item, looks) if asked else result
-
+        make = partial(self._made, pullback=pullback, file=file, smooth=smooth, uncertainty=uncertainty)
         read = apart(each(numbered(frame, frames, pullback.first_number + begin), partial(_no_result, file=file)))
         del frame, frames
         seen = seen_along(read, pullback, pixel_spacing_mm, preset, passed_over=first - before - begin)
@@ -176,6 +170,17 @@ class Segmenter:
             raise
         finally:
             close(results)
+
+    def _made(
+        self, looked_at: LookedAt, *, pullback: Pullback, file: str, smooth: bool, uncertainty: bool
+    ) -> FrameResult:
+        item, looks = looked_at
+        result = self._result(item, looks, pullback, file)
+        if smooth:
+            result = replace(result, smoothing=SENTENCE)
+        if uncertainty and result.withdrawn is None:
+            result = self._with_intervals(result, item, looks)
+        return result
 
     def _smoothed(self, looked_at: Iterator[LookedAt], begin: int, end: int | None) -> Iterator[LookedAt]:
         """Frames `begin` to `end`, `end` left out, with what their neighbours say of each place in the wall."""

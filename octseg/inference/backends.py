@@ -64,16 +64,7 @@ def choose_backend(
     precision: "f32"; "bf16", where that leaves the masks as they are; or "auto", which is bf16 on CUDA and f32 on the
     CPU, where bf16 makes the network a tenth faster at best.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise ConfigError(f"device must be auto, cpu or cuda, not {device!r}")
-    if backend not in ("auto", "openvino", "torch"):
-        raise ConfigError(f"backend must be auto, openvino or torch, not {backend!r}")
-    if precision not in ("auto", "f32", "bf16"):
-        raise ConfigError(f"precision must be auto, f32 or bf16, not {precision!r}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device cuda was asked for, but PyTorch finds no CUDA GPU here; use auto or cpu")
-    if backend == "openvino" and (device == "cuda" or find_spec("openvino") is None):
-        raise ConfigError("backend openvino needs the package openvino and runs on the CPU only")
+    _check(device, backend, precision)
     on_cuda = device == "cuda" or (device == "auto" and backend != "openvino" and torch.cuda.is_available())
     if on_cuda:
         return TorchBackend(checkpoint, "cuda", bf16=precision != "f32")
@@ -87,3 +78,17 @@ def choose_backend(
             "not known here whether it does; use f32 or auto"
         )
     return OpenVINOBackend(checkpoint, bf16=precision == "bf16")
+
+
+def _check(device: str, backend: str, precision: str) -> None:
+    """ConfigError unless what is asked for is known and to be had together here."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise ConfigError(f"device must be auto, cpu or cuda, not {device!r}")
+    if backend not in ("auto", "openvino", "torch"):
+        raise ConfigError(f"backend must be auto, openvino or torch, not {backend!r}")
+    if precision not in ("auto", "f32", "bf16"):
+        raise ConfigError(f"precision must be auto, f32 or bf16, not {precision!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device cuda was asked for, but PyTorch finds no CUDA GPU here; use auto or cpu")
+    if backend == "openvino" and (device == "cuda" or find_spec("openvino") is None):
+        raise ConfigError("backend openvino needs the package openvino and runs on the CPU only")

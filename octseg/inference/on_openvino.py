@@ -3,7 +3,7 @@
 In bf16 throughout, OpenVINO's own choice where the CPU has it, masks differ from PyTorch's by several percent of a
 class's pixels. With an f32 encoder and all behind it in bf16 they are equal in most frames, but in 4 of 195 real ones
 lipid differs by 1 to 6 %, because the decoder's rounding takes a decision the other way. With the decoder in f32 too,
-and bf16 between the two, no class of any frame differs by more than 0.7 % of its pixels (docs/pullbacks.md).
+and bf16 between the two, no class of any frame differs by more than 0.5 % of its pixels (docs/pullbacks.md).
 """
 
 import os
