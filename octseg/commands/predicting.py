@@ -4,21 +4,23 @@ import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octseg.commands.done import Done
-from octseg.commands.inputs import Item, pullbacks_of
+from octseg.commands.exporting import MASK_ENDING, Exporting
+from octseg.commands.inputs import Item, name_of_folder, pullbacks_of
 from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun
 from octseg.commands.stems import Stems, numbered
 from octseg.commands.summaries import frame_summary, withdrawn_lines
 from octseg.commands.telling import counted, printable, told
 from octseg.errors import MeasurementError, OwnResultError, ReadError
 from octseg.export.journal import Key
-from octseg.export.pullback import PullbackOrigin, write_pullback
+from octseg.export.pullback import PullbackOrigin, pullback_record, write_pullback
 from octseg.export.run import RunWriter
-from octseg.measurement.pullback import measure_pullback
-from octseg.pullback import FrameSpacingSource, Pullback
+from octseg.measurement.pullback import PullbackMeasures, measure_pullback
+from octseg.pullback import Frame, FrameSpacingSource, Pullback
 from octseg.reading.survey import FolderLevels
 from octseg.view.agreed import with_agreed_scale
 
@@ -57,6 +59,9 @@ class Run:
         self._last = {item.path.parent: number for number, item in enumerate(items) if item.is_picture}
         self._of_run: dict[Path, list[Key]] = {}  # the pictures of a folder that could be read
         self._withdrawn_count = 0
+        self._exporting = Exporting(options.exports, writer, segmenter.config.network.classes)
+        self._pictures: dict[Path, list[Key]] = {}  # of each folder, or file, those that could be read
+        self._not_exported: list[str] = []
 
     def summary(self) -> str:
         """How much is done."""
@@ -86,6 +91,9 @@ class Run:
             failures += self._failure_of(item, (number, place), pullback, is_only=len(pullbacks) == 1)
         if item.is_picture and self._last[item.path.parent] == number:
             self._finish_run(item.path.parent)
+            self._finish_pictures(item.path.parent)
+        failures += self._not_exported
+        self._not_exported = []
         return failures
 
     def _failure_of(self, item: Item, of: Key, pullback: Pullback, *, is_only: bool) -> list[str]:
@@ -124,6 +132,10 @@ class Run:
         self._single(of, pullback, label, file, is_chosen=item.is_picture)
         if run is not None:
             self._of_run.setdefault(item.path.parent, []).append(of)
+        if item.is_picture:
+            self._pictures.setdefault(item.path.parent, []).append(of)
+        else:
+            self._export([of], self._stem_of(of), label, file, pullback)
 
     def _single(self, of: Key, pullback: Pullback, label: Path, file: str, *, is_chosen: bool) -> None:
         """Segment a frame that is a pullback by itself; is_chosen: pictures were chosen by their names before."""
@@ -178,7 +190,8 @@ class Run:
         self._complain(withdrawn_lines(label, len(done.frames), done.withdrawn))
         self._writer.add_late_warnings(file, [*late, *([] if error is None else [str(error)])])
         warnings = [*whole.warnings, *notes, *([] if error is None else [str(error)]), *done.left_out(len(whole))]
-        self._finish(done, base, label, PullbackOrigin(file=file, warnings=tuple(warnings)), spacing)
+        measures, record = self._finish(done, base, label, PullbackOrigin(file=file, warnings=tuple(warnings)), spacing)
+        self._export([of], base, label, file, part, measures=measures, pullback_record=record)
         if error is not None:
             raise error
 
@@ -216,12 +229,47 @@ class Run:
             )
         self._complain(f"{folder}: {sentence}" for sentence in warnings)
         spacing = (run.frame_spacing_mm, run.frame_spacing_source)
-        self._finish(
-            done, self._stems.of_run(run.name), folder, PullbackOrigin(file=run.name, warnings=tuple(warnings)), spacing
+        base = self._stems.of_run(run.name)
+        measures, record = self._finish(
+            done, base, folder, PullbackOrigin(file=run.name, warnings=tuple(warnings)), spacing
         )
+        self._export(keys, base, folder, run.name, None, measures=measures, pullback_record=record)
+        self._pictures[folder] = [key for key in self._pictures[folder] if key not in keys]
 
-    def _finish(self, done: Done, base: str, label: Path, origin: PullbackOrigin, spacing: Spacing) -> None:
-        """Measure along the frames that are done, and say it in a line."""
+    def _finish_pictures(self, folder: Path) -> None:
+        """Export the pictures of a folder that are frames by themselves."""
+        keys = self._pictures.get(folder, [])
+        if not keys or not self._options.exports:
+            return
+        name = name_of_folder(folder)
+        stem = self._stem_of(keys[0]) if len(keys) == 1 else self._stems.of_run(name)
+        label = self._items[keys[0][0]].path if len(keys) == 1 else folder
+        self._export(keys, stem, label, label.name if len(keys) == 1 else name, None)
+
+    def _stem_of(self, of: Key) -> str:
+        """What the names of a single frame's files begin with."""
+        return next(str(line["record"]["mask_file"]) for line in self._writer.lines([of])).removesuffix(MASK_ENDING)
+
+    def _export(
+        self, keys: Sequence[Key], stem: str, label: Path, file: str, pullback: Pullback | None, **more: Any
+    ) -> None:
+        """Write what was asked for of frames that are done; pullback: None for pictures, opened one by one."""
+        if not self._options.exports:
+            return
+        frames = partial(self._frames_of, keys) if pullback is None else pullback.frames
+        headers = None if pullback is None else pullback.read_headers
+        segmented = self._exporting.segmented(keys, stem, file, frames)
+        self._not_exported += self._exporting.write(segmented, label, read_headers=headers, **more)
+
+    def _frames_of(self, keys: Sequence[Key]) -> Iterator[Frame]:
+        """The frames of pictures, read again."""
+        for number, place in keys:
+            yield from pullbacks_of(self._items[number], self._levels)[place]
+
+    def _finish(
+        self, done: Done, base: str, label: Path, origin: PullbackOrigin, spacing: Spacing
+    ) -> tuple[PullbackMeasures, dict[str, Any]]:
+        """Measure along the frames that are done, and say it in a line; also as the file has it."""
         measures = measure_pullback(done.frames, spacing[0])
         source, evidence = done.scale(measures)
         origin = replace(
@@ -233,6 +281,7 @@ class Run:
         )
         write_pullback(self._options.out, base, measures, origin, self._writer.run)
         self._say(f"{label}: {done.summary(measures)}")
+        return measures, pullback_record(measures, origin, self._writer.run)
 
     def _write(
         self, result: "FrameResult", stem: str, file: str, spacing: Spacing, of: Key, late: Sequence[str]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from octseg.export.journal import Journal, Key, Line
 from octseg.export.locking import cannot_lock
 from octseg.export.ordered import Ordered
 from octseg.export.pictures import mask_png, overlay_png
+from octseg.export.planes import Masks, pack, unpack
 from octseg.export.provenance import run_record
 from octseg.export.tables import csv_line, csv_row, json_entry, json_head, json_tail
 from octseg.measurement.pullback import FrameAlong
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from octseg.result import FrameResult, ModelIdentity
 
 CSV_NAME, JSON_NAME = "measures.csv", "measures.json"
+PLANES_FOLDER = "unfinished_masks"
 THREADS, WAITING = 2, 4  # that draw and write frames, and frames that may be under way
 JOURNAL_VERSION = 1
 _LEFT_HALF_WRITTEN = re.compile(
@@ -49,11 +52,15 @@ class RunWriter:
         backend: str,
         *,
         overlays: bool = True,
+        planes: bool = False,
         asked: Mapping[str, Any] | None = None,
     ) -> None:
-        """asked: `inputs` and `flags`, plain values that tell this run from others in the same folder."""
+        """planes: whether masks are kept until the run ends, for `masks`.
+
+        asked: `inputs` and `flags`, plain values that tell this run from others in the same folder.
+        """
         self.folder = folder
-        self.overlays = overlays
+        self.overlays, self._planes = overlays, planes
         self.frame_count = self.resumed_count = 0
         self.notes: list[str] = []
         self.is_unfinished = False
@@ -108,6 +115,12 @@ class RunWriter:
         for of in pullbacks:
             yield from self._journal.lines(of)
 
+    def masks(self, stem: str, classes: Sequence[str], shape: tuple[int, int]) -> Masks:
+        """Of a frame that is done, (H, W) each, where they are kept."""
+        name = _planes_name(stem)
+        with told_in_one_sentence(name):
+            return unpack((self.folder / name).read_bytes(), classes, shape)
+
     def add_late_warnings(self, file: str, warnings: Sequence[str]) -> None:
         """What was met while a pullback was read, for the end of measures.json."""
         if warnings:
@@ -131,6 +144,8 @@ class RunWriter:
             finally:
                 self._discard()
                 self.is_unfinished = failed and self.frame_count > 0
+                if not self.is_unfinished:
+                    rmtree(self.folder / PLANES_FOLDER, ignore_errors=True)
                 self._journal.close(finished=not self.is_unfinished)
 
     def _begin(self) -> None:
@@ -140,6 +155,11 @@ class RunWriter:
         for line in lines:
             self._enter(line)
         self.resumed_count = self.frame_count
+        if not self.resumed_count:
+            rmtree(self.folder / PLANES_FOLDER, ignore_errors=True)
+        if self._planes:
+            with told_in_one_sentence(PLANES_FOLDER):
+                (self.folder / PLANES_FOLDER).mkdir(exist_ok=True)
         if other:
             self.notes.append(f"the unfinished run in {self.folder.name} was {other}: this one starts anew")
         elif self.resumed_count:
@@ -153,6 +173,8 @@ class RunWriter:
         pictures = {f"{stem}_mask.png": mask_png(result)}
         if self.overlays:
             pictures[f"{stem}_overlay.png"] = overlay_png(result)
+        if self._planes:
+            pictures[_planes_name(stem)] = pack(result.masks)
         for name, content in pictures.items():
             write_file(self.folder / name, content)
         files = {name: len(content) for name, content in pictures.items()}
@@ -181,6 +203,11 @@ class RunWriter:
     def _discard(self) -> None:
         self._csv.discard()
         self._json.discard()
+
+
+def _planes_name(stem: str) -> str:
+    """Of the file with a frame's masks, in the folder of the run."""
+    return f"{PLANES_FOLDER}/{stem}"
 
 
 class _Table:

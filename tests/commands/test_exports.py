@@ -1,0 +1,90 @@
+"""`octseg predict --export`: what is written of a pullback, of pictures, and after a kill."""
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pycocotools.coco import COCO
+
+from octseg.cli import main
+from octseg.phantom import random_pullback
+from tests.fakes.commands import QUICK, names
+from tests.fakes.dicom_files import PATIENT, pullback_file
+
+FRAMES = 3
+
+
+@pytest.fixture(scope="module")
+def dicom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DICOM file of some frames of one vessel, as consoles write it: without an ending."""
+    frames = [phantom.frame for phantom in random_pullback(7, 40).phantoms(12, 11 + FRAMES)]
+    path = tmp_path_factory.mktemp("dicom") / "IMG001"
+    path.write_bytes(pullback_file(frames, SpacingBetweenSlices="0.2"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def out(dicom: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What all exports of it are."""
+    out = tmp_path_factory.mktemp("out")
+    assert main(["predict", str(dicom), "--out", str(out), "--export", "coco,nifti,dicom-seg", *QUICK]) == 0
+    return out
+
+
+def test_volumes_contours_and_segmentation_have_the_masks_that_the_pictures_show(dicom: Path, out: Path) -> None:
+    labels = np.asarray(nibabel.load(out / "IMG001_labels.nii.gz").dataobj).transpose(2, 1, 0)
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO(str(out / "IMG001_coco.json"))
+    seg = pydicom.dcmread(out / "IMG001_seg.dcm")
+    for number in range(1, FRAMES + 1):
+        mask = np.asarray(Image.open(out / f"IMG001_000{number}_mask.png"))
+        assert np.array_equal(labels[number - 1], mask)
+        (lumen,) = coco.loadAnns(coco.getAnnIds(number, catIds=[1]))
+        in_volume = np.asarray(nibabel.load(out / "IMG001_lumen.nii.gz").dataobj)[..., number - 1].T
+        assert np.array_equal(coco.annToMask(lumen), in_volume)
+        assert np.array_equal(seg.pixel_array[number - 1], in_volume)
+
+
+def test_nothing_of_the_patient_is_in_any_file_but_the_segmentation(out: Path) -> None:
+    for path in out.iterdir():
+        bears = any(value.encode() in path.read_bytes() for value in PATIENT.values())
+        assert bears == (path.name == "IMG001_seg.dcm"), path.name
+
+
+def test_what_exports_are_made_of_is_not_left_behind(out: Path) -> None:
+    assert [name for name in names(out) if not name.startswith(("IMG001_", "measures."))] == []
+
+
+def test_an_unknown_export_is_told_with_those_that_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", "frame.png", "--out", str(tmp_path / "out"), "--export", "nifti,stl"])
+    assert ended.value.code == 2
+    assert "stl is no export; there are coco, " in capsys.readouterr().err
+
+
+def test_a_package_that_is_missing_is_told_before_anything_is_done(
+    dicom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octseg.export.kinds.find_spec", lambda name: None)
+    assert main(["predict", str(dicom), "--out", str(tmp_path / "out"), "--export", "dicom-seg"]) == 1
+    said = capsys.readouterr().err
+    assert said == "octseg: --export dicom-seg needs highdicom, not installed here: pip install 'octseg[export]'\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_by_themselves_are_one_file_of_contours_and_no_volume(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["predict", str(phantoms), "--out", str(out), "--export", "coco,nifti", *QUICK]) == 1
+    images = json.loads((out / "images_coco.json").read_text())["images"]
+    assert [image["file_name"] for image in images] == ["phantom_0001.png", "phantom_0002.png"]
+    assert "no NIfTI is written: its pictures are no pullback" in capsys.readouterr().err
