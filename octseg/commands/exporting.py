@@ -3,15 +3,17 @@
 It is made of what is in the folder by then, so a run that was ended and went on gives the same files.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from octseg.export.growing import growing
 from octseg.export.journal import Key
 from octseg.export.kinds import write_exports
-from octseg.export.run import RunWriter
+from octseg.export.run import CSV_NAME, JSON_NAME, RunWriter
 from octseg.export.segmented import Segmented
+from octseg.export.zipping import zipped
 from octseg.pullback import Frame
 
 MASK_ENDING = "_mask.png"
@@ -48,6 +50,13 @@ class Exporting:
             classes=self._classes,
             run=self._writer.run,
         )
+
+    def write_zip(self, name: str, run: Mapping[str, Any]) -> None:
+        """All files of the run in one, once they are in place."""
+        names = [*self._writer.files, CSV_NAME, JSON_NAME, *self.files]
+        with growing(self._writer.folder / name) as file:
+            for piece in zipped(self._writer.folder, names, run):
+                file.write(piece)
 
     def write(self, segmented: Segmented, label: Path, **more: Any) -> list[str]:
         """Write what was asked for; a sentence for each kind that these frames do not allow."""

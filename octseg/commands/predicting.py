@@ -17,8 +17,10 @@ from octseg.commands.summaries import frame_summary, withdrawn_lines
 from octseg.commands.telling import counted, printable, told
 from octseg.errors import MeasurementError, OwnResultError, ReadError
 from octseg.export.journal import Key
+from octseg.export.kinds import ZIP
 from octseg.export.pullback import PullbackOrigin, pullback_record, write_pullback
 from octseg.export.run import RunWriter
+from octseg.export.zipping import ZIP_NAME
 from octseg.measurement.pullback import PullbackMeasures, measure_pullback
 from octseg.pullback import Frame, FrameSpacingSource, Pullback
 from octseg.reading.survey import FolderLevels
@@ -55,11 +57,13 @@ class Run:
         self._options, self._segmenter, self._writer, self._bar = options, segmenter, writer, bar
         self._items, self._numbers, self._runs, self._passed_over = items, numbers, runs, passed_over
         paths = [path for item in items for path in item.files]
-        self._stems, self._levels = Stems(options.out, paths), FolderLevels(paths)
+        self._stems, self._levels = Stems(options.out, paths, exporting=bool(options.exports)), FolderLevels(paths)
         self._last = {item.path.parent: number for number, item in enumerate(items) if item.is_picture}
         self._of_run: dict[Path, list[Key]] = {}  # the pictures of a folder that could be read
         self._withdrawn_count = 0
         self._exporting = Exporting(options.exports, writer, segmenter.config.network.classes)
+        if ZIP in options.exports:
+            writer.at_last = partial(self._exporting.write_zip, self._stems.of_zip(ZIP_NAME), writer.run)
         self._pictures: dict[Path, list[Key]] = {}  # of each folder, or file, those that could be read
         self._not_exported: list[str] = []
 
@@ -135,7 +139,7 @@ class Run:
         if item.is_picture:
             self._pictures.setdefault(item.path.parent, []).append(of)
         else:
-            self._export([of], self._stem_of(of), label, file, pullback)
+            self._export([of], self._stems.of_exports(self._stem_of(of)), label, file, pullback)
 
     def _single(self, of: Key, pullback: Pullback, label: Path, file: str, *, is_chosen: bool) -> None:
         """Segment a frame that is a pullback by itself; is_chosen: pictures were chosen by their names before."""
@@ -242,7 +246,7 @@ class Run:
         if not keys or not self._options.exports:
             return
         name = name_of_folder(folder)
-        stem = self._stem_of(keys[0]) if len(keys) == 1 else self._stems.of_run(name)
+        stem = self._stems.of_exports(self._stem_of(keys[0]) if len(keys) == 1 else name)
         label = self._items[keys[0][0]].path if len(keys) == 1 else folder
         self._export(keys, stem, label, label.name if len(keys) == 1 else name, None)
 
@@ -258,8 +262,8 @@ class Run:
             return
         frames = partial(self._frames_of, keys) if pullback is None else pullback.frames
         headers = None if pullback is None else pullback.read_headers
-        segmented = self._exporting.segmented(keys, stem, file, frames)
-        self._not_exported += self._exporting.write(segmented, label, read_headers=headers, **more)
+        more |= {"read_headers": headers, "are_pictures": pullback is None}
+        self._not_exported += self._exporting.write(self._exporting.segmented(keys, stem, file, frames), label, **more)
 
     def _frames_of(self, keys: Sequence[Key]) -> Iterator[Frame]:
         """The frames of pictures, read again."""
@@ -279,7 +283,8 @@ class Run:
             frame_spacing_source=spacing[1],
             smoothing=done.smoothing,
         )
-        write_pullback(self._options.out, base, measures, origin, self._writer.run)
+        path = write_pullback(self._options.out, base, measures, origin, self._writer.run)
+        self._exporting.files.append(path.name)
         self._say(f"{label}: {done.summary(measures)}")
         return measures, pullback_record(measures, origin, self._writer.run)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from octseg.errors import NotExportedError, OctsegError
 
@@ -21,11 +21,16 @@ Writer = Callable[["Segmented", Path, str], list[str]]
 
 @dataclass(frozen=True)
 class Kind:
-    """One export. module, function: its writer. packages: by the names they are imported under."""
+    """One export.
+
+    module, function: its writer. packages: by the names they are imported under. frames: whether pictures of the frames
+    have to lie beside it: never, of what is no picture to begin with, or always.
+    """
 
     module: str
     function: str
     packages: tuple[str, ...] = ()
+    frames: Literal["never", "pullback", "always"] = "never"
 
     def writer(self) -> Writer:
         """The function that writes it."""
@@ -33,11 +38,15 @@ class Kind:
 
 
 KINDS = {
-    "coco": Kind("octseg.export.contours.coco", "write_coco", ("contourpy",)),
+    "coco": Kind("octseg.export.contours.coco", "write_coco", ("contourpy",), frames="pullback"),
+    "geojson": Kind("octseg.export.contours.geojson", "write_geojson", ("contourpy",)),
+    "labelme": Kind("octseg.export.contours.labelme", "write_labelme", frames="always"),
     "nifti": Kind("octseg.export.nifti", "write_nifti", ("nibabel",)),
     "dicom-seg": Kind("octseg.export.dicom", "write_dicom_seg", ("highdicom",)),
+    "mp4": Kind("octseg.export.video", "write_video", ("av",)),
 }
-NAMES = tuple(KINDS)
+ZIP = "zip"  # of all that a run wrote, once that is in place
+NAMES = (*KINDS, ZIP)
 
 
 def parsed(text: str) -> tuple[str, ...]:
@@ -52,7 +61,7 @@ def parsed(text: str) -> tuple[str, ...]:
 
 def check_packages(names: Sequence[str]) -> None:
     """Raise OctsegError where a package that an export needs is not installed."""
-    for name in names:
+    for name in set(names) - {ZIP}:
         missing = [package for package in KINDS[name].packages if find_spec(package) is None]
         if missing:
             raise OctsegError(
@@ -70,7 +79,13 @@ class Exported:
 
 def write_exports(names: Sequence[str], segmented: "Segmented", folder: Path, stem: str) -> Exported:
     """Write each kind into a folder; stem: what the files' names begin with."""
+    from octseg.export.frames import write_frames
+
     exported = Exported()
+    names = [name for name in names if name != ZIP]
+    needs = {KINDS[name].frames for name in names}
+    if "always" in needs or ("pullback" in needs and not segmented.are_pictures):
+        exported.files += write_frames(segmented, folder, stem)
     for name in names:
         _write(name, segmented, folder, stem, exported)
     return exported

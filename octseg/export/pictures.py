@@ -8,7 +8,7 @@ import cv2
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo, putchunk
 
-from octseg.export.provenance import NOTICE, picture_texts
+from octseg.export.provenance import NOTICE, frame_copy, picture_texts
 from octseg.measurement.wording import NOTHING_SAID
 from octseg.pullback import Frame
 
@@ -49,6 +49,11 @@ def _frame_png_bytes(picture: Frame, texts: Mapping[str, str]) -> bytes:
     for kind, text, *_ in _texts(texts).chunks:
         putchunk(stream, kind, text)
     return b"".join([content[:PNG_HEADER_BYTES], stream.getvalue(), content[PNG_HEADER_BYTES:]])
+
+
+def frame_png(frame: Frame) -> bytes:
+    """A frame as it was read; its text says so, and who looks for frames in a folder passes it over."""
+    return _frame_png_bytes(frame.copy(), frame_copy())
 
 
 def mask_png(result: "FrameResult") -> bytes:

@@ -1,7 +1,7 @@
 """A run's results in a folder, written frame by frame: memory does not grow with the number of frames."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
@@ -40,6 +40,7 @@ class RunWriter:
     then, and are whole. Where no frame was done, older tables are left as they are. What is done is noted in a journal,
     by which the next run with the same model, inputs and flags goes on; a run that ends well leaves none.
 
+    files: names of what was written of frames. at_last: called when all is in place, before the run counts as ended.
     frame_count: of those that are done. resumed_count: of those that an earlier run had done. notes: what there is to
     say of how this run begins, a sentence each. is_unfinished: whether there is something to go on with, once closed.
     """
@@ -62,6 +63,8 @@ class RunWriter:
         self.folder = folder
         self.overlays, self._planes = overlays, planes
         self.frame_count = self.resumed_count = 0
+        self.files: list[str] = []
+        self.at_last: Callable[[], object] | None = None
         self.notes: list[str] = []
         self.is_unfinished = False
         self.run = run_record(model, device, backend)
@@ -138,6 +141,8 @@ class RunWriter:
             self._writing.close()
             try:
                 self._put_in_place()
+                if self.at_last is not None and not failed:
+                    self.at_last()
             except BaseException:
                 failed = True
                 raise
@@ -193,6 +198,7 @@ class RunWriter:
         self._json.write((json_head(self.run) if first else "") + json_entry(record, first=first))
         self._csv.keep()
         self._json.keep()
+        self.files += [name for name in line["files"] if not name.startswith(PLANES_FOLDER)]
         self.frame_count += 1
 
     def _put_in_place(self) -> None:

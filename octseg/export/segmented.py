@@ -22,8 +22,9 @@ class Segmented:
     records: of each frame its entry in measures.json. stems: of each, what its files' names begin with.
     read_masks: the masks (H, W) of the frame at a place in `records`. read_frames: their pixels, in order.
     classes: that the model tells apart. run: the head of measures.json.
+    are_pictures: whether each frame is a picture's file of its own.
+    read_headers: as `Pullback.read_headers`. pullback_record: as in `<name>_pullback.json`.
     measures: along the vessel; None where the frames are no pullback: pictures by themselves.
-    frame_spacing_mm, pixel_spacing_mm: None where unknown, and where frames differ by over 1 %.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Segmented:
     read_frames: Callable[[], Iterator[Frame]] = field(repr=False)
     classes: tuple[str, ...]
     run: Mapping[str, Any] = field(repr=False)
+    are_pictures: bool = False
     measures: PullbackMeasures | None = None
     pullback_record: Mapping[str, Any] | None = field(default=None, repr=False)
     read_headers: Callable[[], Sequence[Any]] | None = field(default=None, repr=False)

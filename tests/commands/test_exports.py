@@ -3,6 +3,11 @@
 import contextlib
 import io
 import json
+import os
+import random
+import shutil
+import time
+import zipfile
 from pathlib import Path
 
 import nibabel
@@ -13,9 +18,13 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from octseg.cli import main
+from octseg.export.journal import JOURNAL_NAME
+from octseg.export.kinds import NAMES
 from octseg.phantom import random_pullback
-from tests.fakes.commands import QUICK, names
+from tests.fakes.commands import OCTSEG, QUICK, names
 from tests.fakes.dicom_files import PATIENT, pullback_file
+from tests.fakes.forking import start_python
+from tests.fakes.pullbacks import video
 
 FRAMES = 3
 
@@ -33,7 +42,7 @@ def dicom(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def out(dicom: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What all exports of it are."""
     out = tmp_path_factory.mktemp("out")
-    assert main(["predict", str(dicom), "--out", str(out), "--export", "coco,nifti,dicom-seg", *QUICK]) == 0
+    assert main(["predict", str(dicom), "--out", str(out), "--export", ",".join(NAMES), *QUICK]) == 0
     return out
 
 
@@ -52,13 +61,16 @@ def test_volumes_contours_and_segmentation_have_the_masks_that_the_pictures_show
 
 
 def test_nothing_of_the_patient_is_in_any_file_but_the_segmentation(out: Path) -> None:
-    for path in out.iterdir():
+    for path in (path for path in out.rglob("*") if path.is_file()):
         bears = any(value.encode() in path.read_bytes() for value in PATIENT.values())
         assert bears == (path.name == "IMG001_seg.dcm"), path.name
+    with zipfile.ZipFile(out / "results.zip") as archive:
+        assert {"IMG001_seg.dcm", "IMG001_frames/IMG001_0001.json", "measures.csv"} <= set(archive.namelist())
 
 
 def test_what_exports_are_made_of_is_not_left_behind(out: Path) -> None:
-    assert [name for name in names(out) if not name.startswith(("IMG001_", "measures."))] == []
+    others = [name for name in names(out) if not name.startswith(("IMG001_", "measures."))]
+    assert others == ["IMG001.geojson", "results.zip"]
 
 
 def test_an_unknown_export_is_told_with_those_that_there_are(
@@ -88,3 +100,33 @@ def test_pictures_by_themselves_are_one_file_of_contours_and_no_volume(
     images = json.loads((out / "images_coco.json").read_text())["images"]
     assert [image["file_name"] for image in images] == ["phantom_0001.png", "phantom_0002.png"]
     assert "no NIfTI is written: its pictures are no pullback" in capsys.readouterr().err
+
+
+def test_a_run_that_is_killed_at_random_goes_on_to_the_same_exports(dicom: Path, out: Path, tmp_path: Path) -> None:
+    asked = ["predict", str(dicom), "--export", ",".join(NAMES), *QUICK, "--out"]
+    whole, out, chance = out, tmp_path / "out", random.Random()
+    for number in range(3):
+        running = start_python([*OCTSEG, *asked, str(out)], os.environ, stderr=tmp_path / f"err{number}")
+        while running.poll() is None and not (out / JOURNAL_NAME).exists():
+            time.sleep(0.002)
+        time.sleep(chance.random() * 4)
+        running.kill()
+        running.wait(120)
+    assert main([*asked, str(out)]) == 0
+    assert content_of(out) == content_of(whole)
+    assert zipfile.ZipFile(out / "results.zip").testzip() is None
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_input_that_lies_in_the_folder_of_the_results_is_not_written_over(phantoms: Path, tmp_path: Path) -> None:
+    pictures = [np.asarray(Image.open(path)) for path in sorted(phantoms.iterdir())]
+    own = video(tmp_path / "run_overlay.mp4", pictures, "mpeg4", options={"qscale": "2"})
+    shutil.copy(own, tmp_path / "run.mp4")
+    before = own.read_bytes()
+    inputs = [str(own), str(tmp_path / "run.mp4")]
+    assert main(["predict", *inputs, "--out", str(tmp_path), "--export", "mp4,coco", "--no-overlay", *QUICK]) == 0
+    assert own.read_bytes() == before
+    assert {"run-2_overlay.mp4", "run_overlay_overlay.mp4", "run-2_coco.json"} <= set(names(tmp_path))

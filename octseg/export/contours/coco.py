@@ -2,7 +2,7 @@
 
 A tissue without holes is polygons, one for each piece, one with holes run lengths (RLE), for COCO's polygons have none:
 either fills to the very mask. Categories are numbered by the classes' order, 1 for the first. `file_name` of an image
-is that of the frame's picture in the folder of frames.
+is that of the picture that was given, or of the frame's picture in `<name>_frames/`.
 """
 
 import json
@@ -47,7 +47,11 @@ def _categories(segmented: Segmented) -> list[dict[str, Any]]:
 def _images(segmented: Segmented) -> list[dict[str, Any]]:
     names = ("frame", "height", "width", "pixel_spacing_mm", "pixel_spacing_source", "withdrawn")
     return [
-        {"id": place, "file_name": f"{stem}.png", **{name: record[name] for name in names}}
+        {
+            "id": place,
+            "file_name": record["file"] if segmented.are_pictures else f"{stem}.png",
+            **{name: record[name] for name in names},
+        }
         for place, (stem, record) in enumerate(zip(segmented.stems, segmented.records, strict=True), start=1)
     ]
 
