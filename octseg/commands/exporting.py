@@ -3,7 +3,7 @@
 It is made of what is in the folder by then, so a run that was ended and went on gives the same files.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ from octseg.export.growing import growing
 from octseg.export.journal import Key
 from octseg.export.kinds import write_exports
 from octseg.export.run import CSV_NAME, JSON_NAME, RunWriter
-from octseg.export.segmented import Segmented
+from octseg.export.segmented import ReadFrames, Segmented
 from octseg.export.zipping import zipped
-from octseg.pullback import Frame
 
 MASK_ENDING = "_mask.png"
 
@@ -29,16 +28,14 @@ class Exporting:
         self._names, self._writer, self._classes = names, writer, classes
         self.files: list[str] = []
 
-    def segmented(
-        self, keys: Sequence[Key], name: str, file: str, read_frames: Callable[[], Iterator[Frame]]
-    ) -> Segmented:
+    def segmented(self, keys: Sequence[Key], name: str, file: str, read_frames: ReadFrames) -> Segmented:
         """What is done of some pullbacks, in order."""
         records = [line["record"] for line in self._writer.lines(keys)]
         stems = [record["mask_file"].removesuffix(MASK_ENDING) for record in records]
 
         def masks(place: int) -> Any:
             record = records[place]
-            return self._writer.masks(stems[place], self._classes, (record["height"], record["width"]))
+            return self._writer.masks(stems[place], (record["height"], record["width"]))
 
         return Segmented(
             name=name,

@@ -111,7 +111,7 @@ def predict(options: PredictOptions) -> int:
         segmenter.device,
         segmenter.backend,
         overlays=options.overlays,
-        planes=bool(options.exports),
+        planes=segmenter.config.network.classes if options.exports else (),
         asked={"inputs": inputs_sum(items), "flags": options.flags},
     )
     runs = runs_in(found.items, options.frame_spacing_mm)

@@ -265,9 +265,9 @@ class Run:
         more |= {"read_headers": headers, "are_pictures": pullback is None}
         self._not_exported += self._exporting.write(self._exporting.segmented(keys, stem, file, frames), label, **more)
 
-    def _frames_of(self, keys: Sequence[Key]) -> Iterator[Frame]:
+    def _frames_of(self, keys: Sequence[Key], first: int = 0, last: int | None = None) -> Iterator[Frame]:
         """The frames of pictures, read again."""
-        for number, place in keys:
+        for number, place in keys[first:last]:
             yield from pullbacks_of(self._items[number], self._levels)[place]
 
     def _finish(

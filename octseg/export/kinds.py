@@ -43,6 +43,7 @@ KINDS = {
     "labelme": Kind("octseg.export.contours.labelme", "write_labelme", frames="always"),
     "nifti": Kind("octseg.export.nifti", "write_nifti", ("nibabel",)),
     "dicom-seg": Kind("octseg.export.dicom", "write_dicom_seg", ("highdicom",)),
+    "report": Kind("octseg.export.report.pullback", "write_report"),
     "mp4": Kind("octseg.export.video", "write_video", ("av",)),
 }
 ZIP = "zip"  # of all that a run wrote, once that is in place

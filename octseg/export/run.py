@@ -53,10 +53,10 @@ class RunWriter:
         backend: str,
         *,
         overlays: bool = True,
-        planes: bool = False,
+        planes: Sequence[str] = (),
         asked: Mapping[str, Any] | None = None,
     ) -> None:
-        """planes: whether masks are kept until the run ends, for `masks`.
+        """planes: the classes whose masks are kept until the run ends, for `masks`.
 
         asked: `inputs` and `flags`, plain values that tell this run from others in the same folder.
         """
@@ -118,11 +118,11 @@ class RunWriter:
         for of in pullbacks:
             yield from self._journal.lines(of)
 
-    def masks(self, stem: str, classes: Sequence[str], shape: tuple[int, int]) -> Masks:
-        """Of a frame that is done, (H, W) each, where they are kept."""
+    def masks(self, stem: str, shape: tuple[int, int]) -> Masks:
+        """Of a frame that is done, (H, W) each."""
         name = _planes_name(stem)
         with told_in_one_sentence(name):
-            return unpack((self.folder / name).read_bytes(), classes, shape)
+            return unpack((self.folder / name).read_bytes(), self._planes, shape)
 
     def add_late_warnings(self, file: str, warnings: Sequence[str]) -> None:
         """What was met while a pullback was read, for the end of measures.json."""
@@ -179,7 +179,7 @@ class RunWriter:
         if self.overlays:
             pictures[f"{stem}_overlay.png"] = overlay_png(result)
         if self._planes:
-            pictures[_planes_name(stem)] = pack(result.masks)
+            pictures[_planes_name(stem)] = pack({name: result.masks[name] for name in self._planes})
         for name, content in pictures.items():
             write_file(self.folder / name, content)
         files = {name: len(content) for name, content in pictures.items()}

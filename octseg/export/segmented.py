@@ -5,7 +5,7 @@ Everything is read again when it is asked for, one frame in memory at a time.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from octseg.export.planes import Masks
 from octseg.measurement.pullback import PullbackMeasures
@@ -14,13 +14,20 @@ from octseg.pullback import Frame
 Record = Mapping[str, Any]
 
 
+class ReadFrames(Protocol):
+    """Frames at places `first` to `last`, `last` left out, decoded one at a time; to the end without it."""
+
+    def __call__(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
+        """In order."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Segmented:
     """Frames in order, segmented and measured.
 
     name: a label. file: name of the file without folder.
     records: of each frame its entry in measures.json. stems: of each, what its files' names begin with.
-    read_masks: the masks (H, W) of the frame at a place in `records`. read_frames: their pixels, in order.
+    read_masks: the masks (H, W) of the frame at a place in `records`. read_frames: their pixels.
     classes: that the model tells apart. run: the head of measures.json.
     are_pictures: whether each frame is a picture's file of its own.
     read_headers: as `Pullback.read_headers`. pullback_record: as in `<name>_pullback.json`.
@@ -32,7 +39,7 @@ class Segmented:
     records: Sequence[Record] = field(repr=False)
     stems: Sequence[str] = field(repr=False)
     read_masks: Callable[[int], Masks] = field(repr=False)
-    read_frames: Callable[[], Iterator[Frame]] = field(repr=False)
+    read_frames: "ReadFrames" = field(repr=False)
     classes: tuple[str, ...]
     run: Mapping[str, Any] = field(repr=False)
     are_pictures: bool = False

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_masks
@@ -59,6 +59,7 @@ def test_it_says_where_it_comes_from_and_what_is_withdrawn(tmp_path: Path) -> No
     assert {each["image_id"] for each in content["annotations"]} == {1, 3}
 
 
+@settings(deadline=None)
 @given(arrays(bool, st.tuples(st.integers(1, 24), st.integers(1, 24))))
 def test_any_mask_comes_back_from_polygons_or_run_lengths(mask: np.ndarray) -> None:
     size = mask.shape

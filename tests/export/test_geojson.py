@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from shapely.geometry import shape
@@ -58,6 +58,7 @@ def test_it_says_that_coordinates_are_pixels_and_where_it_comes_from(tmp_path: P
     assert content["features"][0]["properties"]["pixel_spacing_source"] == "dicom"
 
 
+@settings(deadline=None)
 @given(arrays(bool, st.tuples(st.integers(1, 16), st.integers(1, 16))))
 def test_any_mask_has_valid_polygons(mask: np.ndarray) -> None:
     for polygon in polygons_of(mask):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
@@ -86,6 +86,7 @@ def test_the_frame_that_was_written_is_read_again_as_it_is(tmp_path: Path) -> No
     assert np.array_equal(frame, result_of(1).frame)
 
 
+@settings(deadline=None)
 @given(arrays(bool, st.tuples(st.integers(1, 20), st.integers(1, 20))))
 def test_any_mask_comes_back(mask: np.ndarray) -> None:
     shapes = [{"label": "tissue", **shape} for shape in labelme._shapes(mask)]

@@ -76,8 +76,8 @@ def segmented(
     def masks(place: int) -> dict[str, NDArray[np.bool_]]:
         return results[place].masks
 
-    def frames() -> Iterator[NDArray[np.uint8]]:
-        return (result.frame for result in results)
+    def frames(first: int = 0, last: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        return (result.frame for result in results[first:last])
 
     given: Mapping[str, Any] = {
         "name": "IMG001",
