@@ -30,7 +30,7 @@ def points(html: str) -> list[str]:
 
 def test_a_curve_goes_from_the_bottom_for_0_to_the_top_and_stops_where_there_is_no_value() -> None:
     assert points(drawn([0.0, 25.0, None, 50.0, 75.0], least_top=90.0)) == [
-        *("M0.5 100.0", "L1.5 72.22", "M3.5 44.44", "L4.5 16.67")
+        *("M0.5 100.0", "L1.5 75.0", "M3.5 50.0", "L4.5 25.0")
     ]
 
 

@@ -1,5 +1,6 @@
-"""A phantom pullback as exports take it: true masks measured, frames drawn a few times over, all on disk meanwhile."""
+"""A phantom pullback as exports take it: true masks measured, frames drawn a few times over, all of it on disk."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,36 +25,43 @@ from tests.fakes.outlined import measured_as_drawn
 
 MODEL = ModelIdentity(name="true masks", source="folder", sha256="00" * 32)
 REASON = "Nothing is said of this frame: blood is in the lumen, and its outline cannot be right."
+EVIDENCE = "Burned-in ruler: 9 dots"
+LINES = "frames.json"
 
 
-def traced(vessel: PullbackSpec, folder: Path, *, drawn: int, withdrawn: tuple[int, ...] = ()) -> Segmented:
-    """All frames of a vessel; drawn: how many pictures there are of it, which are shown again and again."""
-    spacing_mm = vessel.spec(1).pixel_spacing_mm
-    scale = PixelScale(pixel_spacing_mm=spacing_mm, source="ruler", evidence="Burned-in ruler: 9 dots")
+def trace(vessel: PullbackSpec, folder: Path, *, drawn: int, withdrawn: tuple[int, ...] = ()) -> None:
+    """Put all frames of a vessel into a folder; drawn: how many pictures there are of it, shown again and again."""
     step = max(1, vessel.frame_count // drawn)
-    records, kept = [], []
-    shape = (vessel.base.size_px, vessel.base.size_px)
+    lines = []
     for number in range(1, vessel.frame_count + 1):
-        result = _result(vessel, number, scale, withdrawn=number in withdrawn)
-        kept.append(FrameAlong.of(result))
-        records.append(result.to_record())
+        result = _result(vessel, number, withdrawn=number in withdrawn)
+        lines.append({"record": result.to_record(), "along": FrameAlong.of(result).to_record()})
         (folder / f"{number}.masks").write_bytes(pack(result.masks))
         if (number - 1) % step == 0:
             np.save(folder / f"{number}.npy", render(vessel.spec(number)).frame)
+    content = {"lines": lines, "step": step, "frame_spacing_mm": vessel.frame_spacing_mm, "side": vessel.base.size_px}
+    (folder / LINES).write_text(json.dumps(content))
+
+
+def traced(folder: Path) -> Segmented:
+    """What `trace` put there."""
+    content = json.loads((folder / LINES).read_text())
+    step, side, records = content["step"], content["side"], [line["record"] for line in content["lines"]]
 
     def frames(first: int = 0, last: int | None = None) -> Iterator[Frame]:
-        for place in range(vessel.frame_count)[first:last]:
+        for place in range(len(records))[first:last]:
             yield np.load(folder / f"{place - place % step + 1}.npy")
 
     def read_masks(place: int) -> Masks:
-        return unpack((folder / f"{place + 1}.masks").read_bytes(), CLASS_NAMES, shape)
+        return unpack((folder / f"{place + 1}.masks").read_bytes(), CLASS_NAMES, (side, side))
 
-    measures = measure_pullback(kept, vessel.frame_spacing_mm)
+    kept = [FrameAlong.from_record(line["along"]) for line in content["lines"]]
+    measures = measure_pullback(kept, content["frame_spacing_mm"])
     run = run_record(MODEL, "cpu", "none")
     origin = PullbackOrigin(
         file="IMG001",
         pixel_spacing_source="ruler",
-        pixel_spacing_evidence=scale.evidence,
+        pixel_spacing_evidence=EVIDENCE,
         frame_spacing_source="frame_count",
         warnings=("this pullback is a phantom",),
     )
@@ -61,7 +69,7 @@ def traced(vessel: PullbackSpec, folder: Path, *, drawn: int, withdrawn: tuple[i
         name="IMG001",
         file="IMG001",
         records=records,
-        stems=[f"IMG001_{number:04d}" for number in range(1, vessel.frame_count + 1)],
+        stems=[f"IMG001_{record['frame']:04d}" for record in records],
         read_masks=read_masks,
         read_frames=frames,
         classes=CLASS_NAMES,
@@ -71,7 +79,7 @@ def traced(vessel: PullbackSpec, folder: Path, *, drawn: int, withdrawn: tuple[i
     )
 
 
-def _result(vessel: PullbackSpec, number: int, scale: PixelScale, *, withdrawn: bool) -> FrameResult:
+def _result(vessel: PullbackSpec, number: int, *, withdrawn: bool) -> FrameResult:
     spec = vessel.spec(number)
     middle = (spec.size_px - 1) / 2
     true = masks(spec, anatomy(spec))
@@ -82,17 +90,16 @@ def _result(vessel: PullbackSpec, number: int, scale: PixelScale, *, withdrawn: 
         name="IMG001",
         file="IMG001",
         frame_number=number,
-        frame=np.zeros((4, 4, 3), np.uint8),
+        frame=np.zeros((*grey.shape, 3), np.uint8),
         masks={name: true[name] for name in CLASS_NAMES},
         probabilities={},
         measures=measures,
-        scale=scale,
+        scale=PixelScale(pixel_spacing_mm=spec.pixel_spacing_mm, source="ruler", evidence=EVIDENCE),
         device="cpu",
         backend="none",
         model=MODEL,
         rays=rays,
     )
-    result = replace(result, frame=np.zeros((*grey.shape, 3), np.uint8))
     if not withdrawn:
         return result
     nothing = {name: np.zeros_like(mask) for name, mask in result.masks.items()}
