@@ -99,7 +99,7 @@ def test_pictures_by_themselves_are_one_file_of_contours_and_no_volume(
     assert main(["predict", str(phantoms), "--out", str(out), "--export", "coco,nifti", *QUICK]) == 1
     images = json.loads((out / "images_coco.json").read_text())["images"]
     assert [image["file_name"] for image in images] == ["phantom_0001.png", "phantom_0002.png"]
-    assert "no NIfTI is written: its pictures are no pullback" in capsys.readouterr().err
+    assert "no NIfTI is written: these frames are no pullback" in capsys.readouterr().err
 
 
 def test_a_run_that_is_killed_at_random_goes_on_to_the_same_exports(dicom: Path, out: Path, tmp_path: Path) -> None:
