@@ -4,14 +4,13 @@ from pathlib import Path
 
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import frame_png
+from octseg.export.run import FRAMES_ENDING
 from octseg.export.segmented import Segmented
-
-FOLDER_ENDING = "_frames"
 
 
 def frames_folder(stem: str) -> str:
     """Name of the folder, in that of the results."""
-    return f"{stem}{FOLDER_ENDING}"
+    return f"{stem}{FRAMES_ENDING}"
 
 
 def write_frames(segmented: Segmented, folder: Path, stem: str) -> list[str]:

@@ -69,7 +69,10 @@ def spacings(segmented: Segmented, what: str) -> tuple[float, float]:
     """Mm per pixel, and from frame to frame; NotExportedError where one of them is not known."""
     measures = segmented.measures
     if measures is None:
-        raise NotExportedError(f"no {what} is written: these frames are no pullback")
+        raise NotExportedError(
+            f"no {what} is written: these frames are no pullback; pictures of one size that are numbered by their "
+            "names are one with --frame-spacing"
+        )
     if measures.pixel_spacing_mm is None:
         raise NotExportedError(
             f"no {what} is written: mm per pixel are not known, or differ from frame to frame; give --pixel-spacing"

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
 CSV_NAME, JSON_NAME = "measures.csv", "measures.json"
 PLANES_FOLDER = "unfinished_masks"
+FRAMES_ENDING = "_frames"  # of folders with the pictures of frames
 THREADS, WAITING = 2, 4  # that draw and write frames, and frames that may be under way
 JOURNAL_VERSION = 1
 _LEFT_HALF_WRITTEN = re.compile(
-    rf"\.({re.escape(CSV_NAME)}|{re.escape(JSON_NAME)}|.*_(mask|overlay)\.png|.*_pullback\.json)\.\d+\.part"
+    rf"\.({re.escape(CSV_NAME)}|{re.escape(JSON_NAME)}|.*_(mask|overlay)\.png|.*_pullback\.json"
+    r"|.*_coco\.json|.*\.geojson|.*\.nii\.gz|.*_seg\.dcm|.*_overlay\.mp4|.*_report\.html|results.*\.zip)\.\d+\.part"
 )
+_LEFT_OF_FRAMES = re.compile(r"\..*\.(png|json)\.\d+\.part")
 
 
 class RunWriter:
@@ -169,9 +172,16 @@ class RunWriter:
             self.notes.append(f"the unfinished run in {self.folder.name} was {other}: this one starts anew")
         elif self.resumed_count:
             self.notes.append(f"going on after frame {self.resumed_count} of the run that was ended")
+        self._clear()
+
+    def _clear(self) -> None:
+        """Take away what a run that was killed has left half written, for this one holds the folder."""
         for path in self.folder.iterdir():
             if _LEFT_HALF_WRITTEN.fullmatch(path.name) and path not in (self._csv.partial, self._json.partial):
-                path.unlink(missing_ok=True)  # by a run that was killed, for this one holds the folder
+                path.unlink(missing_ok=True)
+        for path in self.folder.glob(f"*{FRAMES_ENDING}/.*.part"):
+            if _LEFT_OF_FRAMES.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
     def _written(self, result: "FrameResult", stem: str, line: Line, extra: dict[str, Any]) -> Line:
         """Write the pictures of a frame; its line of the journal."""

@@ -5,6 +5,7 @@ has no encoder of H.264. Colours are BT.709 and say so. It is to be looked at: n
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 SUFFIX = "_overlay.mp4"
 FRAMES_PER_SECOND = 25
 ENCODERS: dict[str, dict[str, str]] = {
-    "libx264": {"preset": "veryfast", "crf": "20"},
+    # with its tree of macroblocks x264 goes by memory that nobody wrote to: the same frames give other bytes
+    "libx264": {"preset": "veryfast", "crf": "20", "x264-params": "mbtree=0:bframes=0"},
     "libopenh264": {},
     "mpeg4": {"qscale": "3"},
 }
-THREADS = 2  # x264's bytes depend on their number
+THREADS = 1  # x264's bytes depend on their number
 BT_709, LIMITED_RANGE = 1, 1  # as H.264 numbers them
 MOST_SIDE = 4096  # of what browsers decode in hardware; larger frames are scaled down
 
@@ -64,9 +66,11 @@ def _encode(path: Path, pictures: Iterator[Frame], segmented: Segmented) -> None
         context.thread_count = THREADS
         context.color_primaries = context.color_trc = context.colorspace = BT_709
         context.color_range = LIMITED_RANGE
-        for picture in chain([first], pictures):
-            coded = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            container.mux(stream.encode(coded.reformat(format="yuv420p", dst_colorspace="ITU709")))
+        for place, picture in enumerate(chain([first], pictures)):
+            shown = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            coded = shown.reformat(format="yuv420p", dst_colorspace="ITU709")
+            coded.pts, coded.time_base = place, Fraction(1, FRAMES_PER_SECOND)
+            container.mux(stream.encode(coded))
         container.mux(stream.encode(None))
 
 

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
-from octseg.errors import NotExportedError
+from octseg.drawing.own import refuse_own_picture
+from octseg.errors import NotExportedError, OwnResultError
 from octseg.export.video import FRAMES_PER_SECOND, write_video
-from tests.fakes.exported import HEIGHT, MODEL, WIDTH, segmented
+from octseg.reading import read_pullback
+from tests.fakes.exported import HEIGHT, MODEL, WIDTH, masks_of, segmented
 
 
 def test_it_has_every_frame_in_a_form_that_browsers_play(tmp_path: Path) -> None:
@@ -42,3 +45,19 @@ def test_frames_of_several_sizes_are_no_video(tmp_path: Path) -> None:
     with pytest.raises(NotExportedError, match="its frames have 2 sizes"):
         write_video(segmented(count=2, records=records), tmp_path, "run")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_octseg_takes_it_for_no_pullback(tmp_path: Path) -> None:
+    side = 480
+    speckle = np.random.default_rng(3).integers(0, 160, (side, side, 3), dtype=np.uint8)
+    given = segmented(count=3)
+    larger = segmented(
+        count=3,
+        records=[{**record, "height": side, "width": side} for record in given.records],
+        read_masks=lambda place: masks_of(place + 1, side, side),
+        read_frames=lambda first=0, last=None: iter([speckle] * 3),
+    )
+    write_video(larger, tmp_path, "run")
+    for frame in read_pullback(tmp_path / "run_overlay.mp4"):
+        with pytest.raises(OwnResultError):
+            refuse_own_picture(frame, "run_overlay.mp4")

@@ -42,7 +42,8 @@ def frame_of(number: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[n
     return np.full((height, width, 3), 40 + number, np.uint8)
 
 
-def result_of(number: int, *, withdrawn: bool = False, name: str = "IMG001") -> FrameResult:
+def result_of(number: int, *, withdrawn: bool = False, measured: bool = False, name: str = "IMG001") -> FrameResult:
+    """measured: whether it has what is measured along a vessel."""
     masks = masks_of(number)
     if withdrawn:
         masks = {tissue: np.zeros_like(mask) for tissue, mask in masks.items()}
@@ -59,6 +60,7 @@ def result_of(number: int, *, withdrawn: bool = False, name: str = "IMG001") -> 
         backend="torch",
         model=MODEL,
         withdrawn=REASON if withdrawn else None,
+        rays=along.frame(number, [(10, 100)]).rays if measured else None,
     )
 
 
