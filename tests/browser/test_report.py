@@ -10,8 +10,9 @@ from playwright.sync_api import Browser
 
 from octseg.export.bundle import frame_files
 from octseg.export.report.pullback import pullback_report_html
+from octseg.export.video import FRAMES_PER_SECOND, write_video
 from octseg.result import FrameResult
-from tests.fakes.exported import segmented
+from tests.fakes.exported import HEIGHT, WIDTH, segmented
 from tests.fakes.results import TWO_CORES, WIDE, withdrawn_result
 
 pytestmark = pytest.mark.browser
@@ -90,3 +91,14 @@ def test_the_report_of_a_pullback_is_printed_on_two_pages(browser: Browser, tmp_
         page.emulate_media(media="print")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+
+
+def test_the_video_plays_in_a_browser(browser: Browser, tmp_path: Path) -> None:
+    write_video(segmented(count=9), tmp_path, "run")
+    (tmp_path / "player.html").write_text('<video src="run_overlay.mp4" muted></video>')
+    with browser.new_page() as page:
+        page.goto((tmp_path / "player.html").as_uri())
+        video = page.locator("video")
+        page.wait_for_function("((video) => video.readyState >= 2 || video.error)(document.querySelector('video'))")
+        shown = video.evaluate("(video) => [video.videoWidth, video.videoHeight, video.duration]")
+    assert shown == [WIDTH + WIDTH % 2, HEIGHT + HEIGHT % 2, pytest.approx(9 / FRAMES_PER_SECOND, abs=0.01)]

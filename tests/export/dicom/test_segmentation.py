@@ -67,6 +67,13 @@ def test_it_refers_to_the_study_and_the_series_of_its_source(source: bytes, tmp_
     assert seg.DeviceSerialNumber == MODEL.sha256
 
 
+def by_dcmqi(path: Path, folder: Path) -> None:
+    """A volume of each segment, dcmqi-<number>.nrrd."""
+    command = [str(Path(sys.executable).with_name("segimage2itkimage")), "--inputDICOM", str(path)]
+    command += ["--outputDirectory", str(folder), "--outputType", "nrrd", "--prefix", "dcmqi"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 @pytest.mark.parametrize("first", [1, 3])
 def test_frames_run_from_the_first_to_the_last_along_z_in_every_reader(
     source: bytes, tmp_path: Path, first: int
@@ -83,14 +90,7 @@ def test_frames_run_from_the_first_to_the_last_along_z_in_every_reader(
     assert z == pytest.approx([(number - 1) * FRAME_MM for number in numbers])
     by_itk = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
     assert [np.array_equal(by_itk[n - first] > 0, masks_of(n)["lumen"]) for n in numbers] == [True] * len(numbers)
-    subprocess.run(
-        [
-            *(str(Path(sys.executable).with_name("segimage2itkimage")), "--inputDICOM", str(path)),
-            *("--outputDirectory", str(tmp_path), "--outputType", "nrrd", "--prefix", "dcmqi"),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    by_dcmqi(path, tmp_path)
     for segment, name in enumerate(CLASS_NAMES[:3], start=1):
         volume = SimpleITK.ReadImage(str(tmp_path / f"dcmqi-{segment}.nrrd"))
         assert volume.GetSpacing() == pytest.approx((PIXEL_MM, PIXEL_MM, FRAME_MM))
