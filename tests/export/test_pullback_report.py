@@ -80,6 +80,10 @@ def test_it_says_where_it_comes_from_and_of_what_it_says_nothing() -> None:
     assert f"1 of 6 frames: {REASON}" in said
 
 
+def test_each_curve_has_a_band_over_the_frame_that_is_withdrawn() -> None:
+    assert re.findall(r'<rect x="(\d+)" width="(\d+)"', report()) == [("2", "1")] * 4
+
+
 def test_the_wall_unrolled_has_a_column_a_frame() -> None:
     (content,) = re.findall(r'src="data:image/png;base64,([^"]+)"', report())
     wall = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
