@@ -24,6 +24,7 @@ from octseg.phantom import random_pullback
 from tests.fakes.commands import OCTSEG, QUICK, names
 from tests.fakes.dicom_files import PATIENT, pullback_file
 from tests.fakes.forking import start_python
+from tests.fakes.full_disk import files_limited_to
 from tests.fakes.pullbacks import video
 
 FRAMES = 3
@@ -130,3 +131,30 @@ def test_an_input_that_lies_in_the_folder_of_the_results_is_not_written_over(pha
     assert main(["predict", *inputs, "--out", str(tmp_path), "--export", "mp4,coco", "--no-overlay", *QUICK]) == 0
     assert own.read_bytes() == before
     assert {"run-2_overlay.mp4", "run_overlay_overlay.mp4", "run-2_coco.json"} <= set(names(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["nifti", "dicom-seg", "mp4"])
+def test_a_disk_without_room_is_told_in_one_sentence_and_the_run_goes_on_when_there_is_some(
+    dicom: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    asked = ["predict", str(dicom), "--no-overlay", "--export", kind, "--out", str(tmp_path / "out"), *QUICK]
+    with files_limited_to(9_000 if kind == "nifti" else 30_000):
+        assert main(asked) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if "frame" not in line]
+    assert len(told) == 1
+    assert "could not be written: the file would be larger than allowed here" in told[0]
+    assert main(asked) == 0
+    made = content_of(tmp_path / "out")
+    assert not [name for name in made if name.endswith(".part")]
+    for name in made.keys() - {"measures.csv", "measures.json"}:
+        assert made[name] == (out / name).read_bytes(), name
+
+
+def test_frames_that_were_written_are_passed_over_where_a_folder_is_searched(
+    out: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(out / "IMG001_frames", study / "results" / "IMG001_frames")
+    shutil.copy(phantoms / "phantom_0001.png", study)
+    assert main(["predict", str(study), "--out", str(tmp_path / "out"), *QUICK]) == 0
+    assert "1 frame of 1 input" in capsys.readouterr().out
