@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from octseg.drawing.palette import palette_indices
 from octseg.errors import NotExportedError
 from octseg.export.growing import growing
+from octseg.export.provenance import run_sentence, scales_sentence
 from octseg.export.segmented import Segmented
 
 SUFFIX = ".nii.gz"
 LABELS = "labels"
 WITHDRAWN = 255
 QUICK = 1  # zlib's level
+EXTENDED, COMMENT = b"\1\0\0\0", 6  # that extensions follow, and the kind of one that is text
 MOST_SIDE = 32_767  # that the format's header can hold
 
 
@@ -53,16 +55,24 @@ def _header(segmented: Segmented) -> bytes:
         raise NotExportedError(f"no NIfTI is written of {shape}: a side has at most {MOST_SIDE} voxels")
     affine = np.diag([-pixel_mm, -pixel_mm, frame_mm, 1.0])
     affine[2, 3] = (numbers[0] - 1) * frame_mm
-    header = cast(Any, nifti1).Nifti1Header()
+    header = cast(Any, nifti1).Nifti1Header(endianness="<")
     header.set_data_dtype(np.uint8)
     header.set_data_shape(shape)
     header.set_sform(affine, code="scanner")
     header.set_qform(affine, code="scanner")
     header.set_xyzt_units("mm")
     header["descrip"] = f"octseg {segmented.run['octseg']} {segmented.run['model']['sha256'][:16]}".encode()
+    extension = _comment(f"{scales_sentence(segmented.pullback_record or {})} {run_sentence(segmented.run)}")
     begin = int(header.single_vox_offset)
-    header["magic"], header["vox_offset"] = b"n+1", begin
-    return bytes(header.binaryblock).ljust(begin, b"\0")
+    header["magic"], header["vox_offset"] = b"n+1", begin + len(extension)
+    return bytes(header.binaryblock) + EXTENDED + extension
+
+
+def _comment(text: str) -> bytes:
+    """A text as an extension of the header, which ITK passes over: its size, a multiple of 16, its kind, and itself."""
+    content = text.encode()
+    size = -(-(8 + len(content)) // 16) * 16
+    return size.to_bytes(4, "little") + COMMENT.to_bytes(4, "little") + content.ljust(size - 8, b"\0")
 
 
 def spacings(segmented: Segmented, what: str) -> tuple[float, float]:

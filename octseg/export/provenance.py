@@ -42,6 +42,20 @@ def scale_sentence(scale: PixelScale) -> str:
     return f"{scale.pixel_spacing_mm:.6g} mm per pixel, source: {scale.source}{evidence}"
 
 
+def scales_sentence(pullback: Mapping[str, Any]) -> str:
+    """Of a pullback's record: mm per pixel and from frame to frame, each with where it comes from."""
+    spacing_mm = pullback.get("frame_spacing_mm")
+    scale = PixelScale(
+        pixel_spacing_mm=pullback.get("pixel_spacing_mm"),
+        source=pullback.get("pixel_spacing_source"),
+        evidence=pullback.get("pixel_spacing_evidence") or "",
+    )
+    between = "not known"
+    if spacing_mm is not None:
+        between = f"{spacing_mm:g} mm, source: {pullback.get('frame_spacing_source')}, along a vessel drawn straight"
+    return f"Scale: {scale_sentence(scale)}; between frames: {between}."
+
+
 def made_here() -> dict[str, str]:
     """The text by which a picture that was made of frames is no frame itself."""
     return {SOFTWARE: f"{MADE_BY}{octseg.__version__}"}

@@ -18,7 +18,7 @@ from octseg.drawing.overlay import draw_overlay
 from octseg.errors import NotExportedError, OctsegError
 from octseg.export.growing import growing_path
 from octseg.export.planes import Masks
-from octseg.export.provenance import run_sentence
+from octseg.export.provenance import run_sentence, scales_sentence
 from octseg.export.segmented import Record, Segmented
 from octseg.measurement.wording import NOTHING_SAID, NOTICE
 from octseg.pullback import Frame
@@ -77,7 +77,9 @@ def _encode(path: Path, pictures: Iterator[Frame], segmented: Segmented) -> None
 def _comment(segmented: Segmented) -> str:
     spacing = segmented.frame_spacing_mm
     along = "" if spacing is None else f" ({FRAMES_PER_SECOND * spacing:g} mm a second along the vessel)"
-    return f"{FRAMES_PER_SECOND} frames a second{along}. {run_sentence(segmented.run)}"
+    told = segmented.pullback_record
+    scales = "" if told is None else f"{scales_sentence(told)} "
+    return f"{FRAMES_PER_SECOND} frames a second{along}. {scales}{run_sentence(segmented.run)}"
 
 
 def _pictures(segmented: Segmented) -> Iterator[Frame]:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import SimpleITK
 
+from octseg.classes import CLASS_NAMES
 from octseg.drawing.palette import palette_indices
 from octseg.errors import NotExportedError
 from octseg.export.nifti import WITHDRAWN, write_nifti
 from octseg.measurement.pullback import measure_pullback
 from tests.fakes import along
-from tests.fakes.exported import FRAME_MM, HEIGHT, PIXEL_MM, WIDTH, masks_of, segmented
+from tests.fakes.exported import FRAME_MM, HEIGHT, MODEL, PIXEL_MM, WIDTH, masks_of, segmented
 
 
 def voxels(path: Path) -> np.ndarray:
@@ -87,3 +88,14 @@ def test_without_a_scale_there_is_none_for_readers_take_it_for_1_mm(
     with pytest.raises(NotExportedError, match=advice):
         write_nifti(segmented(count=3, measures=measures), tmp_path, "run")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_says_by_which_model_and_where_its_spacings_come_from(tmp_path: Path) -> None:
+    write_nifti(segmented(), tmp_path, "run")
+    for label in (*CLASS_NAMES, "labels"):
+        (extension,) = nibabel.load(tmp_path / f"run_{label}.nii.gz").header.extensions
+        said = extension.get_content()
+        said = said if isinstance(said, str) else said.decode()
+        assert MODEL.sha256 in said
+        assert f"revision {MODEL.revision}" in said
+        assert "between frames: 0.2 mm, source: user" in said

@@ -26,6 +26,7 @@ def test_it_has_every_frame_in_a_form_that_browsers_play(tmp_path: Path) -> None
         shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
         assert f"{FRAMES_PER_SECOND} frames a second (5 mm a second along the vessel)" in container.metadata["comment"]
         assert MODEL.sha256 in container.metadata["comment"]
+        assert "between frames: 0.2 mm, source: user" in container.metadata["comment"]
     assert len(shown) == 9
     cores = [picture[12 + n : 18 + n, 34:44].mean(axis=(0, 1)) for n, picture in enumerate(shown, start=1)]
     assert cores[3] == pytest.approx([44, 44, 44], abs=3)  # withdrawn: the frame as it is

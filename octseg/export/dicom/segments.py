@@ -8,9 +8,8 @@ from pydicom.sr.coding import Code
 
 from octseg.classes import BY_NAME
 from octseg.export.dicom.source import uid_of
-from octseg.export.provenance import run_sentence, scale_sentence
+from octseg.export.provenance import run_sentence, scales_sentence
 from octseg.export.segmented import Segmented
-from octseg.pullback import PixelScale
 
 CATEGORIES = {
     "lumen": codes.SCT.AnatomicalStructure,
@@ -40,7 +39,7 @@ def described(segmented: Segmented, identity: Sequence[str]) -> list[Any]:
         family=codes.DCM.ArtificialIntelligence,
         source="octseg",
     )
-    said = ascii_of(f"{_scales(segmented)} {run_sentence(run)}")[:MOST_LETTERS]
+    said = ascii_of(f"{scales_sentence(segmented.pullback_record or {})} {run_sentence(run)}")[:MOST_LETTERS]
     segments = []
     for number, name in enumerate(segmented.classes, start=1):
         segment = SegmentDescription(
@@ -62,15 +61,3 @@ def described(segmented: Segmented, identity: Sequence[str]) -> list[Any]:
 def ascii_of(text: str) -> str:
     """A text in letters that any character set has."""
     return text.encode("ascii", "replace").decode()
-
-
-def _scales(segmented: Segmented) -> str:
-    """Where mm per pixel and from frame to frame come from."""
-    told = segmented.pullback_record or {}
-    scale = PixelScale(
-        pixel_spacing_mm=told.get("pixel_spacing_mm"),
-        source=told.get("pixel_spacing_source"),
-        evidence=told.get("pixel_spacing_evidence") or "",
-    )
-    frames = f"{told.get('frame_spacing_mm'):g} mm between frames, source: {told.get('frame_spacing_source')}"
-    return f"{scale_sentence(scale)}; {frames}, along a vessel that is drawn straight."

@@ -221,7 +221,7 @@ def test_it_says_by_which_model_and_at_which_scale(source: bytes, tmp_path: Path
     seg = pydicom.dcmread(written(source, tmp_path))
     said = seg.SegmentSequence[2].SegmentDescription
     assert MODEL.sha256 in said
-    assert "0.2 mm between frames, source: user" in said
+    assert "between frames: 0.2 mm, source: user" in said
 
 
 def test_nothing_is_logged_of_the_patient(source: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
