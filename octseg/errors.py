@@ -39,3 +39,7 @@ class HeldError(OctsegError):
 
 class PublishingError(OctsegError):
     """Data that must not leave this machine: private, without a licence, or changed since it was made."""
+
+
+class NotExportedError(OctsegError):
+    """Frames that a kind of export cannot be made of; the other kinds are."""

@@ -5,10 +5,10 @@ A frame is (H, W, 3) uint8 RGB. A single picture is a pullback of one frame.
 
 import hashlib
 import numbers
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,8 @@ class Pullback:
         (octseg.view.agreed.with_agreed_scale).
     warnings: what reading changed or could not know, one sentence each. spacing_warnings: those of them that are void
         where the user tells the frame spacing.
+    read_headers: of DICOM frames that are shown as they are stored: all that their files say before the pixels,
+        one data set of pydicom's for each file, in order, the patient too. For a file that is to refer to these.
     late_warnings: what was met while frames were read, such as a file that ends early; grows until all are read.
     """
 
@@ -119,6 +121,7 @@ class Pullback:
     spacing_warnings: tuple[str, ...] = ()
     late_warnings: list[str] = field(default_factory=list)
     first_number: int = 1
+    read_headers: Callable[[], Sequence[Any]] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return self.frame_count

@@ -17,6 +17,8 @@ from octseg.commands.models import add_model_flags, loaded
 from octseg.commands.picture_runs import in_range, numbers_of, runs_in
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError, ReadError
+from octseg.export.kinds import NAMES as EXPORT_NAMES
+from octseg.export.kinds import check_packages, parsed
 
 # torch, OpenVINO and OpenCV take seconds to load: they are imported where a command needs them, not for `--help`.
 if TYPE_CHECKING:
@@ -42,12 +44,14 @@ class PredictOptions:
     overlays: bool
     uncertainty: bool
     smooth: bool
+    exports: tuple[str, ...] = ()
 
     @property
     def flags(self) -> dict[str, Any]:
         """Those that the results depend on, as plain values; what the model and where it runs is, a result says."""
         names = ("pixel_spacing_mm", "preset", "frame_spacing_mm", "overlays", "uncertainty", "smooth")
-        return {"frames": str(self.frames), **{name: getattr(self, name) for name in names}}
+        flags = {"frames": str(self.frames), **{name: getattr(self, name) for name in names}}
+        return {**flags, **({"exports": list(self.exports)} if self.exports else {})}
 
 
 def add_command(commands: Commands) -> None:
@@ -77,6 +81,13 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument("--no-overlay", action="store_true", help="write no overlay pictures")
     parser.add_argument(
+        "--export",
+        type=_exports,
+        default=(),
+        metavar="KIND[,KIND...]",
+        help=f"write also: {', '.join(EXPORT_NAMES)}; see docs/exports.md",
+    )
+    parser.add_argument(
         "--uncertainty", action="store_true", help="a 95 %% interval for each measure; takes several times as long"
     )
     add_model_flags(parser)
@@ -103,6 +114,7 @@ def predict(options: PredictOptions) -> int:
         segmenter.backend,
         precision=segmenter.precision,
         overlays=options.overlays,
+        planes=segmenter.config.network.classes if options.exports else (),
         asked={"inputs": inputs_sum(items, folders), "flags": options.flags},
     )
     runs = runs_in(found.items, options.frame_spacing_mm)
@@ -146,6 +158,7 @@ def _check(options: PredictOptions) -> None:
             f"--frame-spacing {spacing_mm:g}: frames lie {LEAST_SPACING_MM:g} to {MOST_SPACING_MM:g} mm apart, "
             "such as 0.2; give mm, not um"
         )
+    check_packages(options.exports)
     if options.smooth and options.uncertainty:
         raise OctsegError("--smooth and --uncertainty do not go together: intervals are those of single frames")
 
@@ -167,6 +180,13 @@ def _millimetres(text: str) -> float:
     return value
 
 
+def _exports(text: str) -> tuple[str, ...]:
+    try:
+        return parsed(text)
+    except OctsegError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _options(args: argparse.Namespace) -> PredictOptions:
     return PredictOptions(
         inputs=tuple(args.inputs),
@@ -182,4 +202,5 @@ def _options(args: argparse.Namespace) -> PredictOptions:
         overlays=not args.no_overlay,
         uncertainty=args.uncertainty,
         smooth=args.smooth,
+        exports=args.export,
     )

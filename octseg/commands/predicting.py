@@ -4,11 +4,13 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octseg.commands.done import Done
-from octseg.commands.inputs import Folders, Item, pullbacks_of
+from octseg.commands.exporting import MASK_ENDING, Exporting
+from octseg.commands.inputs import Folders, Item, name_of_folder, pullbacks_of
 from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun
 from octseg.commands.stems import Stems, numbered
 from octseg.commands.stopping import finished, held
@@ -16,10 +18,13 @@ from octseg.commands.summaries import frame_summary, withdrawn_lines
 from octseg.commands.telling import counted, printable, told
 from octseg.errors import MeasurementError, OwnResultError, ReadError
 from octseg.export.journal import Key
-from octseg.export.pullback import PullbackOrigin, write_pullback
+from octseg.export.kinds import ZIP
+from octseg.export.pullback import PullbackOrigin, pullback_record, write_pullback
 from octseg.export.run import RunWriter
-from octseg.measurement.pullback import measure_pullback, scale_warnings
-from octseg.pullback import FrameSpacingSource, Pullback
+from octseg.export.segmented import ReadFrames
+from octseg.export.zipping import ZIP_NAME
+from octseg.measurement.pullback import PullbackMeasures, measure_pullback, scale_warnings
+from octseg.pullback import Frame, FrameSpacingSource, Pullback
 from octseg.reading.survey import FolderLevels
 from octseg.view.agreed import with_agreed_scale
 
@@ -65,10 +70,15 @@ class Run:
         self._items, self._numbers, self._runs, self._passed_over = items, numbers, runs, passed_over
         self._folders = folders
         paths = [path for item in items for path in item.files]
-        self._stems, self._levels = Stems(options.out, paths), FolderLevels(paths)
+        self._stems, self._levels = Stems(options.out, paths, exporting=bool(options.exports)), FolderLevels(paths)
         self._last = {item.path.parent: number for number, item in enumerate(items) if item.is_picture}
         self._of_run: dict[Path, list[Key]] = {}  # the pictures of a folder that could be read
         self._withdrawn_count = 0
+        self._exporting = Exporting(options.exports, writer, segmenter.config.network.classes)
+        if ZIP in options.exports:
+            writer.at_last = partial(self._exporting.write_zip, self._stems.of_zip(ZIP_NAME), writer.run)
+        self._pictures: dict[Path, list[Key]] = {}  # of each folder, or file, those that could be read
+        self._not_exported: list[str] = []
 
     def summary(self) -> str:
         """How much is done."""
@@ -98,6 +108,9 @@ class Run:
             failures += self._failure_of(item, (number, place), pullback, is_only=len(pullbacks) == 1)
         if item.is_picture and self._last[item.path.parent] == number:
             self._finish_run(item.path.parent)
+            self._finish_pictures(item.path.parent)
+        failures += self._not_exported
+        self._not_exported = []
         return failures
 
     def _failure_of(self, item: Item, of: Key, pullback: Pullback, *, is_only: bool) -> list[str]:
@@ -139,6 +152,10 @@ class Run:
         self._single(of, pullback, source, is_chosen=item.is_picture, in_run=run is not None)
         if run is not None:
             self._of_run.setdefault(item.path.parent, []).append(of)
+        if item.is_picture:
+            self._pictures.setdefault(item.path.parent, []).append(of)
+        else:
+            self._export([of], self._stems.of_exports(self._stem_of(of)), source, pullback.frames, pullback)
 
     def _single(self, of: Key, pullback: Pullback, source: Source, *, is_chosen: bool, in_run: bool) -> None:
         """Segment a frame that is a pullback by itself; is_chosen: pictures were chosen by their names before.
@@ -205,7 +222,9 @@ class Run:
         self._complain(withdrawn_lines(source.label, len(done.frames), done.withdrawn))
         self._writer.add_late_warnings(source.file, source.folder, [*late, *([] if error is None else [str(error)])])
         warnings = [*whole.warnings, *notes, *([] if error is None else [str(error)]), *done.left_out(len(whole))]
-        self._finish(done, base, source, warnings, spacing)
+        measures, record = self._finish(done, base, source, warnings, spacing)
+        part = partial(_frames_of_part, whole, first, first + count)
+        self._export([of], base, source, part, whole, measures=measures, pullback_record=record)
         if error is not None:
             raise error
 
@@ -247,11 +266,55 @@ class Run:
             )
         self._complain(f"{folder}: {sentence}" for sentence in warnings)
         spacing = (run.frame_spacing_mm, run.frame_spacing_source)
-        source = Source(folder, run.name, self._folders.of(folder))
-        self._finish(done, self._stems.of_run(run.name), source, warnings, spacing)
+        source, base = Source(folder, run.name, self._folders.of(folder)), self._stems.of_run(run.name)
+        measures, record = self._finish(done, base, source, warnings, spacing)
+        self._export(keys, base, source, measures=measures, pullback_record=record)
+        self._pictures[folder] = [key for key in self._pictures[folder] if key not in keys]
 
-    def _finish(self, done: Done, base: str, of: Source, warnings: Sequence[str], spacing: Spacing) -> None:
-        """Measure along the frames that are done, and say it in a line."""
+    def _finish_pictures(self, folder: Path) -> None:
+        """Export the pictures of a folder that are frames by themselves."""
+        keys = self._pictures.get(folder, [])
+        if not keys or not self._options.exports:
+            return
+        if len(keys) == 1:
+            item = self._items[keys[0][0]]
+            stem, source = self._stem_of(keys[0]), Source(item.path, item.path.name, self._folders.of_item(item))
+        else:
+            stem = name_of_folder(folder)
+            source = Source(folder, stem, self._folders.of(folder))
+        self._export(keys, self._stems.of_exports(stem), source)
+
+    def _stem_of(self, of: Key) -> str:
+        """What the names of a single frame's files begin with."""
+        return next(str(line["record"]["mask_file"]) for line in self._writer.lines([of])).removesuffix(MASK_ENDING)
+
+    def _export(
+        self,
+        keys: Sequence[Key],
+        stem: str,
+        source: Source,
+        frames: ReadFrames | None = None,
+        pullback: Pullback | None = None,
+        **more: Any,
+    ) -> None:
+        """Write what was asked for of frames that are done; pullback: None for pictures, opened one by one."""
+        if not self._options.exports:
+            return
+        read = partial(self._frames_of, keys) if frames is None else frames
+        headers = None if pullback is None else pullback.read_headers
+        more |= {"read_headers": headers, "are_pictures": pullback is None}
+        segmented = self._exporting.segmented(keys, stem, source.file, read)
+        self._not_exported += self._exporting.write(segmented, source.label, **more)
+
+    def _frames_of(self, keys: Sequence[Key], first: int = 0, last: int | None = None) -> Iterator[Frame]:
+        """The frames of pictures, read again."""
+        for number, place in keys[first:last]:
+            yield from pullbacks_of(self._items[number], self._levels)[place]
+
+    def _finish(
+        self, done: Done, base: str, of: Source, warnings: Sequence[str], spacing: Spacing
+    ) -> tuple[PullbackMeasures, dict[str, Any]]:
+        """Measure along the frames that are done, and say it in a line; also as the file has it."""
         measures = measure_pullback(done.frames, spacing[0])
         source, evidence = done.scale(measures)
         origin = PullbackOrigin(
@@ -263,9 +326,11 @@ class Run:
             smoothing=done.smoothing,
             warnings=tuple(warnings),
         )
-        write_pullback(self._options.out, base, measures, origin, self._writer.run)
+        path = write_pullback(self._options.out, base, measures, origin, self._writer.run)
+        self._exporting.files.append(path.name)
         self._complain(f"{of.label}: {sentence}" for sentence in scale_warnings(done.frames))
         self._say(f"{of.label}: {done.summary(measures)}")
+        return measures, pullback_record(measures, origin, self._writer.run)
 
     def _write(
         self, result: "FrameResult", stem: str, source: Source, spacing: Spacing, of: Key, late: Sequence[str]
@@ -301,3 +366,10 @@ def _take_all(results: Generator["FrameResult", None, None], write: Callable[["F
 
 def _spacing(pullback: Pullback) -> Spacing:
     return pullback.frame_spacing_mm, pullback.frame_spacing_source
+
+
+def _frames_of_part(
+    pullback: Pullback, begin: int, end: int, first: int = 0, last: int | None = None
+) -> Iterator[Frame]:
+    """Frames at places `first` to `last` of a part of a pullback, which goes from `begin` to `end`, each left out."""
+    return pullback.frames(begin + first, end if last is None else min(begin + last, end))

@@ -7,19 +7,25 @@ from pathlib import Path
 from octseg.pullback import Pullback
 
 MAX_STEM_BYTES = 200  # of a result's name, before "_0001", "-2", "_overlay.png" and what a file is called half written
+ANY = "*"  # stands for whatever an export has behind its stem
+EXPORTED = ("_overlay.mp4", "_seg.dcm")  # that may be an input as well
 ENDINGS = ("_mask.png", "_overlay.png", "_pullback.json")
 
 
 class Stems:
     """Which names are taken: by results, and by the inputs that lie in the folder of the results."""
 
-    def __init__(self, out: Path, inputs: Iterable[Path]) -> None:
+    def __init__(self, out: Path, inputs: Iterable[Path], *, exporting: bool = False) -> None:
+        """exporting: whether names of exports are needed too, which have no number of a frame."""
+        self._exporting = exporting
         self._taken: set[str] = set()  # case-folded: some disks take Frame and frame for the same
         here = os.path.realpath(out)
         for path in inputs:
             folder, name = os.path.split(os.path.realpath(path))  # a link may lead into `out`
             if folder == here:
-                self._taken |= {name.casefold().removesuffix(ending) for ending in ENDINGS}
+                name = name.casefold()
+                self._taken |= {name, *(name.removesuffix(ending) for ending in ENDINGS)}
+                self._taken |= {f"{name.removesuffix(ending)}{ANY}" for ending in EXPORTED if name.endswith(ending)}
 
     def of_frame(self, name: str) -> str:
         """Of a picture that is a frame by itself: its name, with -2, -3 ... behind it where that is taken."""
@@ -29,12 +35,29 @@ class Stems:
         """What stands before the numbers in the names of a pullback's files, and before `_pullback.json`."""
         numbers = range(pullback.first_number, pullback.first_number + len(pullback))
         return self._claim(
-            pullback.name, lambda base: [f"{base}_pullback", *(numbered(base, number) for number in numbers)]
+            pullback.name,
+            lambda base: [
+                f"{base}_pullback",
+                *(numbered(base, number) for number in numbers),
+                *self._of_exports(base),
+            ],
         )
 
     def of_run(self, name: str) -> str:
         """What stands before `_pullback.json` for the pictures of a folder."""
-        return self._claim(name, lambda base: [f"{base}_pullback"])
+        return self._claim(name, lambda base: [f"{base}_pullback", *self._of_exports(base)])
+
+    def of_exports(self, name: str) -> str:
+        """What the names of exports begin with, of frames that are no pullback."""
+        return self._claim(name, self._of_exports)
+
+    def of_zip(self, name: str) -> str:
+        """Of the ZIP of a run."""
+        ending = Path(name).suffix
+        return self._claim(Path(name).stem, lambda base: [f"{base}{ending}"]) + ending
+
+    def _of_exports(self, base: str) -> list[str]:
+        return [f"{base}{ANY}"] if self._exporting else []
 
     def _claim(self, name: str, needed: Callable[[str], Sequence[str]]) -> str:
         name, number = _clipped(name), 1

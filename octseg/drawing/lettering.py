@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from octseg.pullback import Frame
 
-Corner = Literal["top left", "bottom left", "bottom right"]
+Corner = Literal["top left", "top right", "bottom left", "bottom right"]
 
 INK = (235, 235, 235)
 SHADE = 0.35  # what is left of the picture behind words

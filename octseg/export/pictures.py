@@ -9,8 +9,9 @@ from PIL import Image
 from octseg.classes import PALETTE
 from octseg.drawing.palette import palette_indices
 from octseg.export.png import indexed_png, rgb_png, texts_of
-from octseg.export.provenance import NOTICE, picture_texts
+from octseg.export.provenance import NOTICE, frame_copy, picture_texts
 from octseg.measurement.wording import NOTHING_SAID
+from octseg.pullback import Frame
 
 if TYPE_CHECKING:
     from octseg.result import FrameResult
@@ -23,6 +24,11 @@ def png_bytes(image: Image.Image, texts: Mapping[str, str], compress_level: int 
     stream, info = io.BytesIO(), texts_of(texts)
     image.save(stream, "PNG", compress_level=compress_level, pnginfo=info)
     return stream.getvalue()
+
+
+def frame_png(frame: Frame) -> bytes:
+    """A frame as it was read; its text says so, and who looks for frames in a folder passes it over."""
+    return rgb_png(frame, frame_copy())
 
 
 def mask_png(result: "FrameResult") -> bytes:

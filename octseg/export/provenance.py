@@ -1,12 +1,13 @@
 """Where a result came from, as every file of it says: software, model, device, scale. Never a path, never a patient."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import octseg
 from octseg.measurement.records import json_value, json_values
 from octseg.measurement.wording import NOTICE as NOTICE
 from octseg.pullback import PixelScale
-from octseg.reading.own import MADE_BY, SOFTWARE
+from octseg.reading.own import AS_READ, MADE_BY, SOFTWARE
 
 if TYPE_CHECKING:
     from octseg.result import FrameResult, ModelIdentity
@@ -24,6 +25,16 @@ def run_record(model: "ModelIdentity", device: str, backend: str, precision: str
     }
 
 
+def run_sentence(run: Mapping[str, Any]) -> str:
+    """The head of measures.json in words, on one line."""
+    model = run["model"]
+    return (
+        f"Made by octseg {run['octseg']} on {run['device']}, {run['backend']}, {run['precision']}. "
+        f"Model {model['name']} ({model['source']}), revision {model['revision'] or 'none'}, "
+        f"sha256 {model['sha256']}. {run['notice']}."
+    )
+
+
 def scale_sentence(scale: PixelScale) -> str:
     """The scale with its source and evidence, or that there is none."""
     if scale.pixel_spacing_mm is None:
@@ -32,9 +43,28 @@ def scale_sentence(scale: PixelScale) -> str:
     return f"{scale.pixel_spacing_mm:.6g} mm per pixel, source: {scale.source}{evidence}"
 
 
+def scales_sentence(pullback: Mapping[str, Any]) -> str:
+    """Of a pullback's record: mm per pixel and from frame to frame, each with where it comes from."""
+    spacing_mm = pullback.get("frame_spacing_mm")
+    scale = PixelScale(
+        pixel_spacing_mm=pullback.get("pixel_spacing_mm"),
+        source=pullback.get("pixel_spacing_source"),
+        evidence=pullback.get("pixel_spacing_evidence") or "",
+    )
+    between = "not known"
+    if spacing_mm is not None:
+        between = f"{spacing_mm:g} mm, source: {pullback.get('frame_spacing_source')}, along a vessel drawn straight"
+    return f"Scale: {scale_sentence(scale)}; between frames: {between}."
+
+
 def made_here() -> dict[str, str]:
     """The text by which a picture that was made of frames is no frame itself."""
     return {SOFTWARE: f"{MADE_BY}{octseg.__version__}"}
+
+
+def frame_copy() -> dict[str, str]:
+    """The text of a frame that was written as it was read."""
+    return {SOFTWARE: f"{MADE_BY}{octseg.__version__}{AS_READ}"}
 
 
 def picture_texts(result: "FrameResult") -> dict[str, str]:

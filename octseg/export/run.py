@@ -1,9 +1,10 @@
 """A run's results in a folder, written frame by frame: memory does not grow with the number of frames."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from octseg.export.journal import Journal, Key, Line
 from octseg.export.locking import cannot_lock
 from octseg.export.ordered import Ordered
 from octseg.export.pictures import mask_png, overlay_png
+from octseg.export.planes import Masks, pack, unpack
 from octseg.export.provenance import run_record
 from octseg.export.tables import csv_line, csv_row, json_entry, json_head, json_tail
 from octseg.measurement.pullback import FrameAlong
@@ -24,11 +26,15 @@ if TYPE_CHECKING:
     from octseg.result import FrameResult, ModelIdentity
 
 CSV_NAME, JSON_NAME = "measures.csv", "measures.json"
+PLANES_FOLDER = "unfinished_masks"
+FRAMES_ENDING = "_frames"  # of folders with the pictures of frames
 THREADS, WAITING = 2, 4  # that draw and write frames, and frames that may be under way
 JOURNAL_VERSION = 1
 _LEFT_HALF_WRITTEN = re.compile(
-    rf"\.({re.escape(CSV_NAME)}|{re.escape(JSON_NAME)}|.*_(mask|overlay)\.png|.*_pullback\.json)\.\d+\.part"
+    rf"\.({re.escape(CSV_NAME)}|{re.escape(JSON_NAME)}|.*_(mask|overlay)\.png|.*_pullback\.json"
+    r"|.*_coco\.json|.*\.geojson|.*\.nii\.gz|.*_seg\.dcm|.*_overlay\.mp4|.*_report\.html|results.*\.zip)\.\d+\.part"
 )
+_LEFT_OF_FRAMES = re.compile(r"\..*\.(png|json)\.\d+\.part")
 
 
 class RunWriter:
@@ -38,6 +44,7 @@ class RunWriter:
     then, and are whole. Where no frame was done, older tables are left as they are. What is done is noted in a journal,
     by which the next run with the same model, inputs and flags goes on; a run that ends well leaves none.
 
+    files: names of what was written of frames. at_last: called when all is in place, before the run counts as ended.
     frame_count: of those that are done. resumed_count: of those that an earlier run had done. notes: what there is to
     say of how this run begins, a sentence each. is_unfinished: whether there is something to go on with, once closed.
     """
@@ -51,12 +58,18 @@ class RunWriter:
         *,
         precision: str = "f32",
         overlays: bool = True,
+        planes: Sequence[str] = (),
         asked: Mapping[str, Any] | None = None,
     ) -> None:
-        """asked: `inputs` and `flags`, plain values that tell this run from others in the same folder."""
+        """planes: the classes whose masks are kept until the run ends, for `masks`.
+
+        asked: `inputs` and `flags`, plain values that tell this run from others in the same folder.
+        """
         self.folder = folder
-        self.overlays = overlays
+        self.overlays, self._planes = overlays, planes
         self.frame_count = self.resumed_count = 0
+        self.files: list[str] = []
+        self.at_last: Callable[[], object] | None = None
         self.notes: list[str] = []
         self.is_unfinished = False
         self.run = run_record(model, device, backend, precision)
@@ -110,6 +123,12 @@ class RunWriter:
         for of in pullbacks:
             yield from self._journal.lines(of)
 
+    def masks(self, stem: str, shape: tuple[int, int]) -> Masks:
+        """Of a frame that is done, (H, W) each."""
+        name = _planes_name(stem)
+        with told_in_one_sentence(name):
+            return unpack((self.folder / name).read_bytes(), self._planes, shape)
+
     def add_late_warnings(self, file: str, folder: str, warnings: Sequence[str]) -> None:
         """What was met while a pullback was read, for the end of measures.json."""
         if warnings:
@@ -127,12 +146,16 @@ class RunWriter:
             self._writing.close()
             try:
                 self._put_in_place()
+                if self.at_last is not None and not failed:
+                    self.at_last()
             except BaseException:
                 failed = True
                 raise
             finally:
                 self._discard()
                 self.is_unfinished = failed and self.frame_count > 0
+                if not self.is_unfinished:
+                    rmtree(self.folder / PLANES_FOLDER, ignore_errors=True)
                 self._journal.close(finished=not self.is_unfinished)
 
     def _begin(self) -> None:
@@ -142,19 +165,33 @@ class RunWriter:
         for line in lines:
             self._enter(line)
         self.resumed_count = self.frame_count
+        if not self.resumed_count:
+            rmtree(self.folder / PLANES_FOLDER, ignore_errors=True)
+        if self._planes:
+            with told_in_one_sentence(PLANES_FOLDER):
+                (self.folder / PLANES_FOLDER).mkdir(exist_ok=True)
         if other:
             self.notes.append(f"the unfinished run in {self.folder.name} was {other}: this one starts anew")
         elif self.resumed_count:
             self.notes.append(f"going on after frame {self.resumed_count} of the run that was ended")
+        self._clear()
+
+    def _clear(self) -> None:
+        """Take away what a run that was killed has left half written, for this one holds the folder."""
         for path in self.folder.iterdir():
             if _LEFT_HALF_WRITTEN.fullmatch(path.name) and path not in (self._csv.partial, self._json.partial):
-                path.unlink(missing_ok=True)  # by a run that was killed, for this one holds the folder
+                path.unlink(missing_ok=True)
+        for path in self.folder.glob(f"*{FRAMES_ENDING}/.*.part"):
+            if _LEFT_OF_FRAMES.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
     def _written(self, result: "FrameResult", stem: str, line: Line, extra: dict[str, Any]) -> Line:
         """Write the pictures of a frame; its line of the journal."""
         pictures = {f"{stem}_mask.png": mask_png(result)}
         if self.overlays:
             pictures[f"{stem}_overlay.png"] = overlay_png(result)
+        if self._planes:
+            pictures[_planes_name(stem)] = pack({name: result.masks[name] for name in self._planes})
         for name, content in pictures.items():
             write_file(self.folder / name, content)
         files = {name: len(content) for name, content in pictures.items()}
@@ -173,6 +210,7 @@ class RunWriter:
         self._json.write((json_head(self.run) if first else "") + json_entry(record, first=first))
         self._csv.keep()
         self._json.keep()
+        self.files += [name for name in line["files"] if not name.startswith(PLANES_FOLDER)]
         self.frame_count += 1
 
     def _put_in_place(self) -> None:
@@ -183,6 +221,11 @@ class RunWriter:
     def _discard(self) -> None:
         self._csv.discard()
         self._json.discard()
+
+
+def _planes_name(stem: str) -> str:
+    """Of the file with a frame's masks, in the folder of the run."""
+    return f"{PLANES_FOLDER}/{stem}"
 
 
 class _Table:

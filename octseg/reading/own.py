@@ -12,13 +12,15 @@ from typing import BinaryIO, Literal
 from octseg.classes import PALETTE, TISSUE_CLASSES
 from octseg.errors import OwnResultError
 
-OwnKind = Literal["mask", "overlay"]
+OwnKind = Literal["mask", "overlay", "frame"]  # the last a frame as it was read, which may be looked at again
 
 SOFTWARE = "Software"
 MADE_BY = "octseg "  # how the text of that keyword begins in each result, and in no frame
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+AS_READ = ": a frame as it was read"  # how it ends where the picture is the frame itself
 WORDS = {
     "mask": "a mask in the colours of this program",
+    "frame": "a copy of a frame that this program wrote",
     "overlay": "an overlay or another picture that this program drew",
 }
 MAX_CHUNKS, MAX_PALETTE_BYTES = 10_000, 768
@@ -30,7 +32,7 @@ _MARK = f"{SOFTWARE}\0".encode()
 
 def own_kind(file: BinaryIO) -> OwnKind | None:
     """What of this program's a PNG file is, from its chunks alone; None for a frame, and for other formats."""
-    has_palette = made_here = False
+    has_palette = made_here = as_read = False
     for kind, content in _telling_chunks(file):
         if kind == b"PLTE":
             has_palette = True
@@ -40,16 +42,19 @@ def own_kind(file: BinaryIO) -> OwnKind | None:
         elif kind in _TEXT_KINDS and content.startswith(_MARK):
             said = content[len(_MARK) :]
             text = said if kind == b"tEXt" else said[2:].split(b"\0", 2)[-1]  # after flags, language, keyword in it
-            made_here = made_here or text.startswith(MADE_BY.encode())
+            if text.startswith(MADE_BY.encode()):
+                made_here, as_read = True, text.endswith(AS_READ.encode())
     if not made_here:
         return None
+    if as_read:
+        return "frame"
     return "mask" if has_palette else "overlay"
 
 
 def refuse_own(data: bytes, label: str) -> None:
     """OwnResultError where a file's content is a result of this program."""
     kind = own_kind(io.BytesIO(data))
-    if kind is not None:
+    if kind is not None and kind != "frame":
         raise own_result(label, kind)
 
 

@@ -9,7 +9,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from octseg.export.bundle import frame_files
+from octseg.export.report.pullback import pullback_report_html
+from octseg.export.video import FRAMES_PER_SECOND, write_video
 from octseg.result import FrameResult
+from tests.fakes.exported import HEIGHT, WIDTH, segmented
 from tests.fakes.results import TWO_CORES, WIDE, withdrawn_result
 
 pytestmark = pytest.mark.browser
@@ -60,3 +63,42 @@ def test_a_report_is_printed_on_one_page_with_its_numbers_as_text(
         assert "2.500 mm²" in said
         assert "157 °" in said
         assert "95 %: 120 to 190" in said
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_report_of_a_pullback_fits_a_telephone_and_loads_nothing(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(pullback_report_html(segmented(count=6, withdrawn=(3,))))
+    asked: list[str] = []
+    with browser.new_page(viewport={"width": width, "height": 800}) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        curves = page.locator(".plot path")
+        assert curves.count() == 4
+        assert page.locator(".plot").first.evaluate("(plot) => plot.getBoundingClientRect().width") > width / 2
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_the_report_of_a_pullback_is_printed_on_two_pages(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(pullback_report_html(segmented(count=6, withdrawn=(3,))))
+    with browser.new_page(color_scheme="dark") as page:
+        page.goto(path.as_uri())
+        assert len(A_PAGE.findall(page.pdf(format="A4"))) == 2
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+
+
+def test_the_video_plays_in_a_browser(browser: Browser, tmp_path: Path) -> None:
+    write_video(segmented(count=9), tmp_path, "run")
+    (tmp_path / "player.html").write_text('<video src="run_overlay.mp4" muted></video>')
+    with browser.new_page() as page:
+        page.goto((tmp_path / "player.html").as_uri())
+        video = page.locator("video")
+        page.wait_for_function("((video) => video.readyState >= 2 || video.error)(document.querySelector('video'))")
+        shown = video.evaluate("(video) => [video.videoWidth, video.videoHeight, video.duration]")
+    assert shown == [WIDTH + WIDTH % 2, HEIGHT + HEIGHT % 2, pytest.approx(9 / FRAMES_PER_SECOND, abs=0.01)]

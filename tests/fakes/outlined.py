@@ -12,8 +12,11 @@ from octseg.measurement.frame import measure_seen
 from octseg.measurement.rays import FrameRays
 from octseg.phantom import PullbackSpec
 from octseg.phantom.geometry import anatomy, masks
+from octseg.pullback import PixelScale
 from octseg.view.disc import Disc
 from octseg.view.preprocessing import FrameView
+
+NO_SCALE = PixelScale()
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Perfect:
     frame_number: int
     measures: FrameMeasures
     rays: FrameRays | None
+    scale: PixelScale = NO_SCALE
     withdrawn: None = None
     intervals_95: None = None
 

@@ -89,11 +89,14 @@ class Opened:
     file_bytes: int
 
 
-def open_dicom(source: Path | bytes, label: str, limits: Limits) -> Opened:
-    """The head of a file; ReadError where that cannot be read, or is not one of DICOM."""
+def open_dicom(source: Path | bytes, label: str, limits: Limits, tags: list[BaseTag | int] | None = TAGS) -> Opened:
+    """The head of a file; ReadError where that cannot be read, or is not one of DICOM.
+
+    tags: what is taken of it; None for all, the patient too, which is for a file that is to refer to this one alone.
+    """
     try:
         with quiet():
-            return _open(Source(source), label, limits)
+            return _open(Source(source), label, limits, tags)
     except ReadError:
         raise
     except OSError as error:
@@ -108,7 +111,7 @@ def _named(error: Exception) -> Exception:
     return RuntimeError(type(error).__name__)
 
 
-def _open(source: Source, label: str, limits: Limits) -> Opened:
+def _open(source: Source, label: str, limits: Limits, tags: list[BaseTag | int] | None) -> Opened:
     with source.opened() as file:
         head = file.read(PREAMBLE + len(MAGIC))
         if not head:
@@ -120,10 +123,10 @@ def _open(source: Source, label: str, limits: Limits) -> Opened:
         syntax = syntax_of(uid, label) if uid else None
         if syntax is not None and syntax.deflated:
             inflated = _inflated(file, label, limits)
-            return _read_head(Source(inflated), io.BytesIO(inflated), EXPLICIT)
+            return _read_head(Source(inflated), io.BytesIO(inflated), EXPLICIT, tags)
         if syntax is None:
             syntax = _sniffed(file)
-        return _read_head(source, file, syntax)
+        return _read_head(source, file, syntax, tags)
 
 
 def _after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
@@ -158,7 +161,7 @@ def _inflated(file: BinaryIO, label: str, limits: Limits) -> bytes:
     return kept.getvalue()
 
 
-def _read_head(source: Source, file: BinaryIO, syntax: Syntax) -> Opened:
+def _read_head(source: Source, file: BinaryIO, syntax: Syntax, tags: list[BaseTag | int] | None) -> Opened:
     found: list[int] = []
 
     def at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
@@ -167,7 +170,7 @@ def _read_head(source: Source, file: BinaryIO, syntax: Syntax) -> Opened:
         return bool(found)
 
     dataset = read_dataset(
-        file, syntax.implicit, not syntax.big_endian, stop_when=at_pixels, defer_size=MOST_OF_ONE, specific_tags=TAGS
+        file, syntax.implicit, not syntax.big_endian, stop_when=at_pixels, defer_size=MOST_OF_ONE, specific_tags=tags
     )
     for tag in list(dataset.keys()):
         element: object = dataset.get_item(tag)

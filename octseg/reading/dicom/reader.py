@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydicom.dataset import Dataset
 
@@ -14,7 +15,7 @@ from octseg.reading.dicom.film import Film, Held, decoded_frames
 from octseg.reading.dicom.fragments import as_stored, find_places
 from octseg.reading.dicom.layout import Layout, layout_of
 from octseg.reading.dicom.objects import burned_in, check_object, is_polar
-from octseg.reading.dicom.opening import Opened
+from octseg.reading.dicom.opening import Opened, open_dicom
 from octseg.reading.dicom.painting import Painter, painter_for
 from octseg.reading.dicom.polar import ScanConversion, scan_conversion
 from octseg.reading.dicom.scale import Found, pixel_spacing_of
@@ -100,7 +101,14 @@ def pullback_of(files: Sequence[Footage], stem: str, declared: int | None = None
         spacing_warnings=said[-1:] if source != "dicom" else (),
         late_warnings=film.late_warnings,
         first_number=1 if number is None else number,
+        read_headers=None if conversion is not None else partial(headers_of, held, label, limits),
     )
+
+
+def headers_of(held: Sequence[Held], label: str, limits: Limits) -> list[Dataset]:
+    """All that the files of frames say before their pixels, in order, the patient too: read anew, and kept nowhere."""
+    sources = {id(each.source): each.source for each in held}
+    return [open_dicom(source.where, label, limits, None).dataset for source in sources.values()]
 
 
 def _common(files: Sequence[Footage]) -> tuple[Layout, list[Dataset], str, Limits]:

@@ -1,17 +1,12 @@
-"""One frame's result as a single HTML file: pictures inside, measures with units, scale, model, warnings.
+"""One frame's result as a single HTML file: pictures inside, measures with units, scale, model, warnings."""
 
-It loads nothing and runs nothing, so that it can be mailed, archived, and read where there is no network.
-"""
-
-import base64
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 from PIL import Image
 
-from octseg.export.provenance import NOTICE, scale_sentence
+from octseg.export.report.page import facts_list, figure, model_facts, page, scale_of, warnings_list
 from octseg.measurement.wording import (
     NOTHING_SAID,
     TABLE,
@@ -21,35 +16,8 @@ from octseg.measurement.wording import (
     cap_margin_words,
     verdict_words,
 )
-from octseg.pullback import PixelScale
 
-JPEG_QUALITY = 90
-PICTURE_PX = 1200  # the longer side of a picture in the report: 300 dots per inch where it is printed 10 cm wide
-STYLE = """
-:root { color-scheme: light dark; --line: #d5dae0; --quiet: #5a6472; --warn: #8a5a00; --soft: #fff6e0; }
-@media (prefers-color-scheme: dark) {
-  :root { --line: #363d47; --quiet: #98a1ad; --warn: #f0c25c; --soft: #2c2413; }
-}
-body { max-width: 1000px; margin: 0 auto; padding: 24px 16px 48px; font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.3rem; margin: 0; overflow-wrap: anywhere; }
-h2 { font-size: 1.05rem; margin: 28px 0 8px; }
-.notice { color: var(--warn); font-weight: 600; margin: 4px 0 16px; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 12px; }
-figure { margin: 0; }
-figcaption, small { color: var(--quiet); font-size: .85rem; }
-img { width: 100%; background: #000; border-radius: 8px; display: block; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-top: 1px solid var(--line); padding: 6px 8px; text-align: left; vertical-align: top; }
-.tissue { border: 0; padding: 22px 8px 6px; font-size: 1.05rem; }
-td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-small { display: block; font-weight: 400; }
-.withdrawn { border: 2px solid var(--warn); background: var(--soft); padding: 2px 14px;
-  border-radius: 8px; margin-bottom: 16px; }
-.withdrawn h2 { color: var(--warn); margin: 10px 0 0; }
-ul.warnings { background: var(--soft); color: var(--warn); padding: 10px 12px 10px 30px; border-radius: 8px; }
-dl { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 4px 16px; margin: 0; }
-dt { color: var(--quiet); }
-dd { margin: 0; overflow-wrap: anywhere; }
+PRINT_STYLE = """
 @media print {
   /* One page of A4 or Letter: numbers in two columns, and the pictures take what room is left. */
   @page { margin: 9mm; }
@@ -90,35 +58,22 @@ def report_html(
     run: the head of measures.json. record: the frame's entry in it. pictures: caption -> picture.
     attribution: where the frame comes from and under which licence, where that is to be said.
     """
-    figures = "".join(_figure(caption, picture) for caption, picture in pictures.items())
+    figures = "".join(figure(caption, picture) for caption, picture in pictures.items())
     tall = max((picture.height / picture.width for picture in pictures.values()), default=0)
     shape = f"--count: {max(1, len(pictures))}; --tall: {tall:.3f}"
     withdrawn = record.get("withdrawn")
     measures = "" if withdrawn else f'<div class="measures">{_tables(record)}{_cores(record)}{_criteria(record)}</div>'
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n<h1>{escape(title)}</h1>"
-        f'<p class="notice">{NOTICE}</p>\n{_nothing_said(withdrawn)}'
-        f'<div class="pictures" style="{shape}">{figures}</div>\n'
-        f"{_warnings(record['warnings'])}{measures}"
-        f"<h2>Where it comes from</h2>\n{_facts(run, record, attribution)}\n</body></html>\n"
+    facts = {
+        "Scale": scale_of(record),
+        "Frame": f"{record['height']} x {record['width']} pixels, sha256 {record['frame_sha256']}",
+        **model_facts(run),
+        "Source": attribution,
+    }
+    body = (
+        f'{_nothing_said(withdrawn)}<div class="pictures" style="{shape}">{figures}</div>\n'
+        f"{warnings_list(record['warnings'])}{measures}<h2>Where it comes from</h2>\n{facts_list(facts)}"
     )
-
-
-def _figure(caption: str, picture: Image.Image) -> str:
-    """A picture inside the page: as PNG where it has a palette of few colours, else as JPEG."""
-    stream = io.BytesIO()
-    kind = "png" if picture.mode == "P" else "jpeg"
-    if max(picture.size) > PICTURE_PX:
-        picture = picture.copy()
-        picture.thumbnail((PICTURE_PX, PICTURE_PX), Image.Resampling.NEAREST if kind == "png" else Image.Resampling.BOX)
-    picture.save(stream, kind, **({} if kind == "png" else {"quality": JPEG_QUALITY}))
-    content = base64.b64encode(stream.getvalue()).decode()
-    text = escape(caption)
-    return (
-        f'<figure><img alt="{text}" src="data:image/{kind};base64,{content}"><figcaption>{text}</figcaption></figure>'
-    )
+    return page(title, PRINT_STYLE, body)
 
 
 def _nothing_said(withdrawn: str | None) -> str:
@@ -126,11 +81,6 @@ def _nothing_said(withdrawn: str | None) -> str:
     if not withdrawn:
         return ""
     return f'<div class="withdrawn" role="alert"><h2>{NOTHING_SAID}</h2><p>{escape(withdrawn)}</p></div>\n'
-
-
-def _warnings(warnings: Sequence[str]) -> str:
-    items = "".join(f"<li>{escape(warning)}</li>" for warning in dict.fromkeys(warnings))
-    return f'<h2>What to be careful about</h2>\n<ul class="warnings">{items}</ul>\n' if items else ""
 
 
 def _tables(record: Mapping[str, Any]) -> str:
@@ -198,29 +148,3 @@ def _interval(interval: Sequence[float] | None, row: Row) -> str:
         return ""
     low, high = (f"{end:.{row.digits}f}" for end in interval)
     return f"<small>95 %: {low} to {high}</small>"
-
-
-def _facts(run: Mapping[str, Any], record: Mapping[str, Any], attribution: str) -> str:
-    model = run["model"]
-    ran_on = ", ".join(filter(None, (run["device"], run["backend"], run.get("precision"))))
-    facts = {
-        "Scale": _scale(record),
-        "Frame": f"{record['height']} x {record['width']} pixels, sha256 {record['frame_sha256']}",
-        "Model": f"{model['name']} ({model['source']})",
-        "Commit": model["revision"] or "none, told by its hash",
-        "Weights": f"sha256 {model['sha256']}",
-        "Made by": f"octseg {run['octseg']} on {ran_on}",
-        "Source": attribution,
-    }
-    items = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items() if value)
-    return f"<dl>{items}</dl>"
-
-
-def _scale(record: Mapping[str, Any]) -> str:
-    return scale_sentence(
-        PixelScale(
-            pixel_spacing_mm=record["pixel_spacing_mm"],
-            source=record["pixel_spacing_source"],
-            evidence=record.get("pixel_spacing_evidence") or "",
-        )
-    )

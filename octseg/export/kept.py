@@ -1,0 +1,102 @@
+"""Results of a pullback kept on disk as they come, so that exports can be made of them: from Python, and from a page.
+
+```python
+pullback = octseg.read_pullback("IMG001")
+export_pullback(model.segment_pullback(pullback), pullback, Path("results"), ["nifti", "dicom-seg", "report"]).files
+```
+"""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from octseg.export.files import told_in_one_sentence, write_file
+from octseg.export.kinds import Exported, check_packages, write_exports
+from octseg.export.planes import Masks, pack, unpack
+from octseg.export.provenance import run_record
+from octseg.export.pullback import PullbackOrigin, pullback_record
+from octseg.export.segmented import Segmented
+from octseg.measurement.pullback import FrameAlong, measure_pullback
+from octseg.pullback import Pullback
+
+if TYPE_CHECKING:
+    from octseg.result import FrameResult
+
+
+class Kept:
+    """What exports need of results: their masks in a folder, a bit a pixel, and their numbers in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._classes: tuple[str, ...] = ()
+        self._records: list[dict[str, Any]] = []
+        self._along: list[FrameAlong] = []
+        self._run: dict[str, Any] = {}
+
+    def add(self, result: "FrameResult") -> None:
+        """Keep a result; the next of its pullback, in order."""
+        if not self._records:
+            self._classes = tuple(result.masks)
+            self._run = run_record(result.model, result.device, result.backend, result.precision)
+        write_file(self._path(len(self._records)), pack(result.masks))
+        self._records.append(result.to_record())
+        self._along.append(FrameAlong.of(result))
+
+    def segmented(self, pullback: Pullback) -> Segmented:
+        """All that was kept; pullback: whose frames they are, or the part of it that was segmented, read again."""
+        if not self._records:
+            raise ValueError("there are no results to export; give those of segment_pullback")
+        measures = measure_pullback(self._along, pullback.frame_spacing_mm)
+        told = next((record for record in self._records if record["withdrawn"] is None), self._records[0])
+        origin = PullbackOrigin(
+            file=self._records[0]["file"],
+            pixel_spacing_source=told["pixel_spacing_source"] if measures.pixel_spacing_mm else None,
+            pixel_spacing_evidence=told["pixel_spacing_evidence"] if measures.pixel_spacing_mm else None,
+            frame_spacing_source=pullback.frame_spacing_source,
+            smoothing=told.get("smoothing"),
+            warnings=(*pullback.warnings, *pullback.late_warnings),
+        )
+        return Segmented(
+            name=pullback.name,
+            file=origin.file,
+            records=self._records,
+            stems=[f"{pullback.name}_{record['frame']:04d}" for record in self._records],
+            read_masks=self._masks,
+            read_frames=pullback.frames,
+            classes=self._classes,
+            run=self._run,
+            measures=measures,
+            pullback_record=pullback_record(measures, origin, self._run),
+            read_headers=pullback.read_headers,
+        )
+
+    def _path(self, place: int) -> Path:
+        return self._folder / f"{place}.masks"
+
+    def _masks(self, place: int) -> Masks:
+        record = self._records[place]
+        return unpack(self._path(place).read_bytes(), self._classes, (record["height"], record["width"]))
+
+
+def export_pullback(
+    results: "Iterable[FrameResult]", pullback: Pullback, folder: Path, kinds: Sequence[str]
+) -> Exported:
+    """Write exports of a pullback into a folder; results are read once, one by one, and none is held.
+
+    Args:
+        results: as `Segmenter.segment_pullback(pullback)` gives them.
+        pullback: that was segmented. Exports lie where its frame numbers and its spacing say.
+        kinds: names out of `octseg.export.kinds.KINDS`.
+
+    Raises:
+        OctsegError: a package that a kind needs is not installed, or a file cannot be written.
+    """
+    check_packages(kinds)
+    with told_in_one_sentence(f"the folder {folder.name}"):
+        folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as held:
+        kept = Kept(Path(held))
+        for result in results:
+            kept.add(result)
+        return write_exports(kinds, kept.segmented(pullback), folder, pullback.name)
