@@ -87,9 +87,15 @@ class Asking:
             return self.shown.as_it_is()
         return {**self.shown.nothing(notice_html(CHOOSE)), self.shown.frame.held: None}
 
-    def of_run(self, event: gr.EventData) -> Updates:
-        """Something was asked of a pullback that is shown: to end it, to measure a range, to take a frame spacing."""
+    def of_run(self, event: gr.EventData, request: gr.Request) -> Updates:
+        """Something was asked of a pullback that is shown: to end it, to measure a range, to take a frame spacing.
+
+        "again" shows one that a page showed before it was loaded anew, as long as it is held.
+        """
         run = self.desk.runs.get(str(event.key))
+        if event.wants == "again":
+            self.pages[request.session_hash].run = run
+            return {self.shown.frame.said: ""} if run is None else self.shown.again(run)
         if run is None:
             return self.shown.unchanged("this pullback is no longer held here: send it again")
         try:

@@ -37,7 +37,9 @@ element.addEventListener("click", (event) => {
   if (!waits) send();
 });"""
 
-ASK_OF_RUN = """element.addEventListener("oct-ask", (event) => trigger("click", event.detail));"""  # from pullback.js
+ASK_OF_RUN = """element.addEventListener("oct-ask", (event) => trigger("click", event.detail));
+const kept = window.octKeptRun();  // after a reload
+if (kept) trigger("click", { key: kept.key, wants: "again" });"""  # from pullback.js
 
 
 @dataclass(frozen=True)

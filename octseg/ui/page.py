@@ -84,7 +84,8 @@ def _connect(desk: Desk, shown: Shown) -> None:
     if shown.seen.another_model is not None:
         loaded, changed = shown.seen.another_model
         events.append(loaded.then(asking.with_another_model, [changed, *chosen, ticket], **quick))
-    shown.seen.pullback.click(asking.of_run, None, **{**quick, "outputs": [frame.said], "js": None})
+    of_run = {**quick, "outputs": [frame.said, shown.seen.pullback], "js": None}
+    shown.seen.pullback.click(asking.of_run, None, **of_run)
     cleared = frame.upload.clear(asking.cleared, ticket, **quick)
     for event in (*events, cleared):
         event.success(None, frame.held, frame.upload, js=HELD, api_visibility="private")

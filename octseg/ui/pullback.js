@@ -240,6 +240,7 @@
     if (open && open.host !== host) {
       open.close();
       open = null;
+      if (!host) kept(null); // a frame took its place
     }
     if (host && !open && !host.dataset.mounted) {
       host.dataset.mounted = "yes";
@@ -249,5 +250,4 @@
 
   new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
   window.octKeptRun = () => kept();
-  window.octForgetRun = () => kept(null);
 })();

@@ -86,7 +86,11 @@ class Shown:
 
     def run(self, run: PullbackRun) -> Updates:
         """The view of a pullback, which the page fills by itself from the run's files."""
-        return {**self.nothing(""), self.seen.pullback: pullback_html(_address(run.folder), run.key)}
+        return {**self.nothing(""), **self.again(run)}
+
+    def again(self, run: PullbackRun) -> Updates:
+        """That view by itself."""
+        return {self.seen.pullback: pullback_html(_address(run.folder), run.key)}
 
     def card(self, desk: Desk) -> Updates:
         """The card of the desk's model, its switches, and what its intervals rest on."""

@@ -140,6 +140,27 @@ def test_a_frame_takes_the_place_of_a_pullback(vessel: Visit) -> None:
     assert vessel.page.inner_text("#oct-beside") == ""
 
 
+def test_a_pullback_is_still_there_after_a_reload(vessel: Visit) -> None:
+    vessel.page.reload()
+    finished(vessel)
+    assert f"{COUNT} frames" in vessel.page.inner_text(".oct-taken")
+    vessel.take_example()
+    vessel.page.reload()
+    vessel.page.wait_for_selector(".oct-empty")
+    vessel.settle()
+    assert vessel.page.query_selector(".oct-pullback") is None
+
+
+@pytest.mark.parametrize("size_px", [(1024, 800), (390, 844)])
+def test_nothing_is_cut_off_on_a_small_screen(vessel: Visit, size_px: tuple[int, int]) -> None:
+    vessel.page.set_viewport_size({"width": size_px[0], "height": size_px[1]})
+    vessel.page.wait_for_timeout(300)
+    assert vessel.page.evaluate("document.documentElement.scrollWidth") <= size_px[0]
+    wide = """(most) => [...document.querySelectorAll(".oct-pullback *")].filter(
+        (part) => !part.closest(".oct-found") && part.getBoundingClientRect().right > most).length"""
+    assert vessel.page.evaluate(wide, size_px[0]) == 0
+
+
 def test_a_pullback_that_is_stopped_keeps_what_is_done(visit: Visit, dicom: Path) -> None:
     visit.page.check("#oct-intervals input")  # ten times as long: there is time to stop it
     send(visit, dicom)
