@@ -165,7 +165,7 @@ def pullback_html(address: str, key: str) -> str:
 <label>to <input type="number" data-range="last" min="1"></label>
 <button type="button" data-run-asks="range">Measure this range</button>
 <button type="button" data-run-asks="whole">Whole vessel</button>
-<label>Frame spacing, mm <input type="text" inputmode="decimal" data-frame-spacing placeholder="0.2"></label>
+<label>Frame spacing, mm <input type="text" inputmode="decimal" data-frame-spacing placeholder="e.g. 0.2"></label>
 <button type="button" data-run-asks="spacing">Use it</button></div>
 <div class="oct-card oct-plaques"></div>
 </section>"""

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -154,7 +154,8 @@ class PullbackRun:
         """Write one frame's files, then say that it is there."""
         stem, progress = self.folder / f"{self.progress.done + 1:04d}", self.progress
         stem.with_suffix(".jpg").write_bytes(encode_jpeg(sized_for_screen(result.frame), FRAME_QUALITY))
-        told = frame_record(result, self.given.preset)
+        own = tuple(each for each in result.warnings if each not in self.pullback.warnings)  # the rest is said on top
+        told = frame_record(replace(result, warnings=own), self.given.preset)
         stem.with_suffix(".json").write_text(json.dumps(told, allow_nan=False, separators=(",", ":")), encoding="utf-8")
         self.frames.append(FrameAlong.of(result))
         if result.withdrawn is not None:
