@@ -74,7 +74,18 @@
   };
 
   document.addEventListener("change", (event) => {
-    if (event.target.matches("#oct-upload input[type=file]")) sentAt = performance.now();
+    if (!event.target.matches("#oct-upload input[type=file]")) return;
+    sentAt = performance.now();
+    const files = [...event.target.files];
+    if (files.length < 2) return;
+    event.stopImmediatePropagation(); // Gradio would send the first alone
+    octOne(files).then(hand);
+  }, true);
+
+  // Several files may be chosen at once, which Gradio's uploader of one file does not allow.
+  document.addEventListener("click", (event) => {
+    const input = event.target.closest?.("#oct-upload") && uploader("input[type=file]");
+    if (input) input.multiple = true;
   }, true);
 
   function onItsWay() {
@@ -109,6 +120,14 @@
     setTimeout(handOver, 50);
   }
 
+  function hand(file) {
+    if (!file) return;
+    const busy = dropped !== null;
+    dropped = file; // of two, the later
+    sentAt = -Infinity;
+    if (!busy) handOver();
+  }
+
   function holdsFile(event) {
     return Boolean(event.dataTransfer && [...event.dataTransfer.types].includes("Files"));
   }
@@ -126,11 +145,9 @@
   document.addEventListener("drop", (event) => {
     if (!holdsFile(event)) return;
     event.preventDefault();
-    const file = event.dataTransfer.files[0];
-    if (!file || !body().dataset.octAgreed) return;
-    const busy = dropped !== null;
-    dropped = file; // of two, the later
-    if (!busy) handOver();
+    if (!body().dataset.octAgreed) return;
+    if (event.dataTransfer.files.length === 1 && event.dataTransfer.files[0].type) hand(event.dataTransfer.files[0]);
+    else octDropped(event.dataTransfer).then(octOne).then(hand);
   });
 
   // Before Gradio sees them: what is dropped into the uploader itself ends there.

@@ -10,7 +10,8 @@ from octseg.errors import OctsegError
 from octseg.ui.cards import error_html, notice_html
 from octseg.ui.columns import CHOOSE
 from octseg.ui.desk import Desk
-from octseg.ui.showing import Shown, Updates, meet, sentence_of
+from octseg.ui.faults import sentence_of
+from octseg.ui.showing import Shown, Updates, meet
 from octseg.ui.turns import Pages, Wish
 
 NO_FRAME = "there is no frame yet: drop a file, or choose a phantom"
@@ -86,6 +87,29 @@ class Asking:
             return self.shown.as_it_is()
         return {**self.shown.nothing(notice_html(CHOOSE)), self.shown.frame.held: None}
 
+    def of_run(self, event: gr.EventData, request: gr.Request) -> Updates:
+        """Something was asked of a pullback that is shown: to end it, to measure a range, to take a frame spacing.
+
+        "again" shows one that a page showed before it was loaded anew, as long as it is held.
+        """
+        run = self.desk.runs.get(str(event.key))
+        if event.wants == "again":
+            self.pages[request.session_hash].run = run
+            return {self.shown.frame.said: ""} if run is None else self.shown.again(run)
+        if run is None:
+            return self.shown.unchanged("this pullback is no longer held here: send it again")
+        try:
+            if event.wants == "stop":
+                run.stop()
+            elif event.wants == "spacing":
+                run.ask(frame_spacing_mm=typed_mm(str(event.spacing), "the millimetres between frames as 0.2"))
+            else:
+                run.ask(frames=(int(event.first), int(event.last)) if event.wants == "range" else None)
+        except (OctsegError, OSError, ValueError) as error:
+            sentence = str(error) if isinstance(error, ValueError) else sentence_of(error)
+            return self.shown.unchanged(sentence)
+        return {self.shown.frame.said: ""}
+
     async def outlined(self, request: gr.Request) -> AsyncIterator[Updates]:
         """The model's turn came up for a page."""
         async for updates in meet(self.desk, self.shown, self.pages[request.session_hash]):
@@ -103,11 +127,11 @@ class Asking:
         return {**shown, self.shown.frame.held: str(wish.file)}
 
 
-def typed_mm(typed: str) -> float | None:
-    """Mm per pixel as typed, with a point or a comma; None for an empty field."""
+def typed_mm(typed: str, what: str = "the millimetres per pixel as 0.00668") -> float | None:
+    """Mm as typed, with a point or a comma; None for an empty field. what: is to be written, and how."""
     if not typed.strip():
         return None
     try:
         return float(typed.strip().replace(",", "."))
     except ValueError:
-        raise OctsegError(f"{typed!r} is no number; write the millimetres per pixel as 0.00668") from None
+        raise OctsegError(f"{typed!r} is no number; write {what}") from None

@@ -17,6 +17,7 @@ from octseg.ui.share import Share, build_share
 from octseg.view.scale import PRESETS
 
 CHOOSE = "Drop an OCT frame or choose a phantom: outlines and measures appear here."
+TAKEN = "A frame (PNG, JPEG, TIFF, WebP, BMP) or a pullback (DICOM, TIFF, MP4, GIF, ZIP, several files, a folder)"
 SPACING_INFO = "If you know it: it goes before any scale found in the frame."
 PRESET_INFO = "For a frame that tells no scale: 704 or 1024 pixels square, or mm across the disc."
 PRESET_CHOICES = [("none", ""), *((preset, preset) for preset in PRESETS)]
@@ -35,6 +36,10 @@ element.addEventListener("click", (event) => {
   quiet = document.querySelector("#oct-upload .uploading") ? 0 : 1;
   if (!waits) send();
 });"""
+
+ASK_OF_RUN = """element.addEventListener("oct-ask", (event) => trigger("click", event.detail));
+const kept = window.octKeptRun();  // after a reload
+if (kept) trigger("click", { key: kept.key, wants: "again" });"""  # from pullback.js
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class PictureColumn:
     """
 
     picture: gr.HTML
+    pullback: gr.HTML
     controls: gr.HTML
     card: gr.HTML
     another_model: tuple[Any, gr.State] | None
@@ -82,10 +88,10 @@ class NumbersColumn:
 def build_frame_column(desk: Desk) -> FrameColumn:
     """Where a frame is dropped or chosen, and a scale given for it."""
     with gr.Column(elem_id="oct-left"):
-        upload = gr.File(label="OCT frame", height=140, elem_id="oct-upload")
+        upload = gr.File(label="OCT frame or pullback", height=140, elem_id="oct-upload")
         held = gr.File(visible=False)
         largest = f"{desk.limits.max_upload_bytes / MEGABYTE:g} MB"
-        html_block(f"One frame: PNG, JPEG, TIFF, WebP or BMP, up to {largest}", "oct-note")
+        html_block(f"{TAKEN}, up to {largest}", "oct-note")
         examples = html_block(examples_html(), "oct-examples", js_on_load=SEND_EXAMPLE)
         scale = html_block("", "oct-scale")
         with gr.Group(elem_id="oct-spacing"):
@@ -104,15 +110,17 @@ def build_picture_column(desk: Desk, load: Load | None, intervals: gr.Checkbox) 
     segmenter = desk.segmenter
     with gr.Column(elem_id="oct-middle"):
         picture = html_block(notice_html(CHOOSE), "oct-picture")
+        pullback = html_block("", "oct-pullback", js_on_load=ASK_OF_RUN)
         controls = html_block(controls_html(segmenter.config.network.classes), "oct-controls")
         card = html_block(model_html(segmenter.identity, segmenter.config, segmenter.notice), "oct-model")
         another_model = build_model_field(desk, load, card, controls, intervals) if load else None
-    return PictureColumn(picture, controls, card, another_model)
+    return PictureColumn(picture, pullback, controls, card, another_model)
 
 
 def build_numbers_column(share: Share | None) -> NumbersColumn:
     """Tiles, files and the table of all measures, still empty."""
     with gr.Column(elem_id="oct-right"):
+        html_block('<div id="oct-beside"></div>', "oct-frame-numbers")
         summary = html_block(tiles_html(FrameMeasures()), "oct-summary")
         with gr.Row(elem_id="oct-files"):
             files = [gr.DownloadButton(label, interactive=False, size="sm") for label in FILE_LABELS.values()]

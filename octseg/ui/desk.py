@@ -3,10 +3,7 @@
 import json
 import secrets
 import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,16 +12,21 @@ import numpy as np
 
 from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
-from octseg.errors import OctsegError, ReadError
+from octseg.errors import ReadError
 from octseg.export.bundle import frame_files, safe_stem, zip_bytes
 from octseg.export.png import rgb_png
 from octseg.export.provenance import run_record
 from octseg.export.tables import measures_csv
+from octseg.pullback import Pullback
 from octseg.reading import read_pullback
+from octseg.reading.formats import HEAD_BYTES as KIND_BYTES
+from octseg.reading.formats import container_of, picture_format
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from octseg.ui.examples import EXAMPLES, FOLDER
 from octseg.ui.limits import ServerLimits
+from octseg.ui.model_turns import ModelTurns
+from octseg.ui.run import Given, PullbackRun, Runs
 from octseg.view.grey import sepia_to_grey
 
 FILE_LABELS = {  # file to download: what its button says
@@ -46,8 +48,12 @@ class Segment(Protocol):
         """Outline and measure the frame at a path, with intervals where they are asked for."""
 
 
-class BusyError(OctsegError):
-    """Too many frames are waiting for the model."""
+class ManyFramesError(ReadError):
+    """A file that holds more than the one frame that was asked for: those that it holds."""
+
+    def __init__(self, sentence: str, pullback: Pullback) -> None:
+        super().__init__(sentence)
+        self.pullback = pullback
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,9 @@ class Desk:
     ) -> None:
         self.limits, self.folder = limits, folder
         self._in_use: tuple[Segmenter, Segment] = (segmenter, segment or segmenter.segment)
-        self._turns = threading.BoundedSemaphore(limits.model_runs)
+        self._takes_pullbacks = segment is None or segment == segmenter.segment  # a GPU is lent for a frame at a time
+        self._turns = ModelTurns(limits.model_runs)
+        self.runs = Runs()
 
     @property
     def segmenter(self) -> Segmenter:
@@ -90,18 +98,18 @@ class Desk:
             OctsegError: what the visitor can mend, or BusyError when no turn came up in time.
         """
         _check_one_frame(file)
-        with self._turn():
+        with self._turns.single(self.limits.model_wait_seconds):
             _, segment = self._in_use
             return segment(str(file), pixel_spacing_mm, preset=preset, uncertainty=uncertainty)
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=self.limits.model_wait_seconds):
-            raise BusyError("the server is busy with other frames; try again in a minute")
-        try:
-            yield
-        finally:
-            self._turns.release()
+    def pullback(self, held: ManyFramesError, file: Path, given: Given) -> PullbackRun:
+        """A run of the frames that a file holds, not yet begun; the same error where this server takes none."""
+        if not self._takes_pullbacks:
+            raise held
+        given = replace(given, kind=kind_of_run(file))
+        run = PullbackRun(held.pullback, given, self._new_folder(), self.segmenter, self._turns)
+        self.runs.add(run)
+        return run
 
     def example(self, name: str) -> Path:
         """A copy of an example, as if the visitor had sent it."""
@@ -162,7 +170,17 @@ def _check_one_frame(file: Path) -> None:
     """ReadError where a file holds more; what it holds is not kept while it is segmented."""
     pullback = read_pullback(file)
     if len(pullback) != 1:
-        raise ReadError(
-            f"{pullback.name} holds {len(pullback)} frames and this page takes one: save one frame as a picture, "
-            "or run `octseg predict` on the whole pullback"
+        raise ManyFramesError(
+            f"{pullback.name} holds {len(pullback)} frames and this takes one: save one frame as a picture, "
+            "or run `octseg predict` on the whole pullback",
+            pullback,
         )
+
+
+def kind_of_run(file: Path) -> str:
+    """What a file of several frames is, by its content."""
+    with file.open("rb") as content:
+        head = content.read(KIND_BYTES)
+    kind = container_of(head)
+    told = {"DICOM": "DICOM pullback", "ZIP": "several files as one run", "GIF": "GIF", "video": "video"}
+    return told[kind] if kind is not None else f"{picture_format(head)} of several pages"

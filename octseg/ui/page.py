@@ -11,10 +11,11 @@ from octseg.ui.asking import Asking
 from octseg.ui.cards import error_html
 from octseg.ui.columns import build_frame_column, build_numbers_column, build_picture_column, html_block
 from octseg.ui.desk import Desk
+from octseg.ui.faults import sentence_of
 from octseg.ui.markup import text
 from octseg.ui.models import Load
 from octseg.ui.share import Share
-from octseg.ui.showing import Shown, sentence_of
+from octseg.ui.showing import Shown
 from octseg.ui.turns import Pages
 
 TITLE = "octseg: lipid-rich plaque in intravascular OCT"
@@ -83,6 +84,8 @@ def _connect(desk: Desk, shown: Shown) -> None:
     if shown.seen.another_model is not None:
         loaded, changed = shown.seen.another_model
         events.append(loaded.then(asking.with_another_model, [changed, *chosen, ticket], **quick))
+    of_run = {**quick, "outputs": [frame.said, shown.seen.pullback], "js": None}
+    shown.seen.pullback.click(asking.of_run, None, **of_run)
     cleared = frame.upload.clear(asking.cleared, ticket, **quick)
     for event in (*events, cleared):
         event.success(None, frame.held, frame.upload, js=HELD, api_visibility="private")

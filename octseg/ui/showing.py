@@ -1,8 +1,6 @@
 """What the page shows while a frame is outlined, afterwards, and where that fails. No arithmetic lives here."""
 
 import asyncio
-import errno
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,21 +11,21 @@ import gradio as gr
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
 from octseg.result import FrameResult, ModelIdentity
+from octseg.ui.along import pullback_html
 from octseg.ui.cards import error_html, intervals_info, model_html, notice_html, scale_html, withdrawn_html
 from octseg.ui.columns import FrameColumn, NumbersColumn, PictureColumn
-from octseg.ui.desk import Desk, Screen
+from octseg.ui.desk import Desk, ManyFramesError, Screen
 from octseg.ui.examples import true_values
+from octseg.ui.faults import sentence_of
 from octseg.ui.markup import text
 from octseg.ui.numbers import summary_html, table_html, tiles_html
 from octseg.ui.picture import controls_html, picture_html
+from octseg.ui.run import Given, PullbackRun
 from octseg.ui.turns import Turns, Wish
 
 WORKING = "Outlining the tissues …"
 FAILED = "The server did not outline it: a notice in the corner says why. Try again in a minute."
 UNCHANGED = "Nothing was changed"
-FULL_DISK = "The server's disk is full; try again in a few minutes."
-
-logger = logging.getLogger(__name__)
 
 Updates = dict[Any, Any]  # component -> what it shows now; those that are not named stay as they are
 
@@ -46,12 +44,13 @@ class Shown:
         """All of them."""
         frame, seen, numbers = self.frame, self.seen, self.numbers
         result = [seen.picture, frame.scale, numbers.summary, numbers.table, *numbers.files, numbers.shareable]
-        return [*result, frame.said, seen.card, seen.controls, frame.intervals]
+        return [*result, frame.said, seen.card, seen.controls, frame.intervals, seen.pullback]
 
     def nothing(self, picture: str) -> Updates:
         """No result: `picture` in the place of the picture, and neither numbers nor files."""
         return {
             self.seen.picture: picture,
+            self.seen.pullback: "",
             self.frame.scale: "",
             self.frame.said: "",
             self.numbers.summary: tiles_html(FrameMeasures()),
@@ -76,6 +75,7 @@ class Shown:
         drawn = picture_html(result, _address(screen.frame), _address(screen.grey))
         return {
             self.seen.picture: withdrawn_html(result.withdrawn) + drawn,
+            self.seen.pullback: "",
             self.frame.scale: scale_html(result.scale, wish.preset or None),
             self.numbers.summary: summary_html(result, true),
             self.numbers.table: (
@@ -83,6 +83,14 @@ class Shown:
             ),
             **self._no_files(),
         }
+
+    def run(self, run: PullbackRun) -> Updates:
+        """The view of a pullback, which the page fills by itself from the run's files."""
+        return {**self.nothing(""), **self.again(run)}
+
+    def again(self, run: PullbackRun) -> Updates:
+        """That view by itself."""
+        return {self.seen.pullback: pullback_html(_address(run.folder), run.key)}
 
     def card(self, desk: Desk) -> Updates:
         """The card of the desk's model, its switches, and what its intervals rest on."""
@@ -137,16 +145,25 @@ async def meet(desk: Desk, shown: Shown, turns: Turns) -> AsyncIterator[Updates]
             if result.model != (turns.model or shown.model) and result.model == desk.segmenter.identity:
                 updates, turns.model = {**updates, **shown.card(desk)}, result.model
             turns.shown = wish
+            turns.replace_run(result if isinstance(result, PullbackRun) else None)
             yield {**updates, **shown.unchanged(refused)} if refused else updates
+        if isinstance(result, PullbackRun):
+            return
         buttons = await asyncio.to_thread(_files, desk, shown, result, wish.file)
         async with turns.speaking(wish) as newest:
             yield buttons if newest else shown.as_it_is()
         return
 
 
-def _measured(desk: Desk, shown: Shown, wish: Wish) -> tuple[FrameResult, Updates]:
-    """Outline and measure the frame of a wish, and what the page shows of it."""
-    result = desk.segment(wish.file, wish.spacing_mm, wish.preset or None, uncertainty=wish.uncertainty)
+def _measured(desk: Desk, shown: Shown, wish: Wish) -> tuple[FrameResult | PullbackRun, Updates]:
+    """Outline and measure the frame of a wish, and what the page shows of it; a pullback is made ready to begin."""
+    try:
+        result = desk.segment(wish.file, wish.spacing_mm, wish.preset or None, uncertainty=wish.uncertainty)
+    except ManyFramesError as held:
+        preset = wish.preset or None
+        given = Given(kind="", spacing_mm=wish.spacing_mm, preset=preset, uncertainty=wish.uncertainty)
+        run = desk.pullback(held, wish.file, given)
+        return run, shown.run(run)
     return result, shown.result(result, desk.screen(result), wish, true_values(wish.file))
 
 
@@ -158,19 +175,6 @@ def _files(desk: Desk, shown: Shown, result: FrameResult, file: Path) -> Updates
     except OSError as error:
         gr.Warning(text(sentence_of(error)))
         return shown.as_it_is()
-
-
-def sentence_of(error: OctsegError | OSError) -> str:
-    """What a visitor is told; a failing of the system other than a full disk is a bug and goes on.
-
-    Of a full disk the log learns no more than that: the error names the file, and a file's name may name a patient.
-    """
-    if isinstance(error, OctsegError):
-        return str(error)
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        raise error
-    logger.error("no space left for visitors' files")
-    return FULL_DISK
 
 
 def _address(file: Path) -> str:

@@ -5,9 +5,11 @@ from pathlib import Path
 import gradio as gr
 
 HERE = Path(__file__).parent
+STYLES = ("app.css", "pullback.css")
+SCRIPTS = ("several.js", "frames.js", "view.js", "curves.js", "pullback.js", "app.js")
 HEAD = (  # Gradio's own `css=` puts a class before each selector, which then cannot begin at <body>
-    f"<style>{(HERE / 'app.css').read_text(encoding='utf-8')}</style>"
-    f"<script>{(HERE / 'app.js').read_text(encoding='utf-8')}</script>"
+    "".join(f"<style>{(HERE / name).read_text(encoding='utf-8')}</style>" for name in STYLES)
+    + "".join(f"<script>{(HERE / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS)
 )
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Liberation Sans", "Arial", "sans-serif")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from octseg.result import ModelIdentity
+from octseg.ui.run import PullbackRun
 
 REMEMBERED = 1000  # pages, about 1 kB each; the longest idle goes first
 
@@ -37,12 +38,13 @@ class Turns:
     """One visitor's page.
 
     newest: what was asked for last; None where the page was cleared since. shown: the wish whose numbers stand there.
-    model: the one whose card stands there, None for that which the page was built with.
+    model: the one whose card stands there, None for that which the page was built with. run: the pullback under way.
     """
 
     newest: Wish | None = None
     shown: Wish | None = None
     model: ModelIdentity | None = None
+    run: PullbackRun | None = None
     _ticket: float = 0
     _waiting: bool = False
     _speaking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -59,7 +61,16 @@ class Turns:
             self.newest, self._waiting, self._ticket = wish, wish is not None, ticket
             if not keep:
                 self.shown = None
+                self.replace_run(None)
             return True
+
+    def replace_run(self, run: PullbackRun | None) -> None:
+        """End the run before, and begin this one."""
+        if self.run is not None:
+            self.run.stop()
+        self.run = run
+        if run is not None:
+            run.begin()
 
     def same_frame(self, file: Path) -> Wish | None:
         """The wish for this file whose numbers stand there or are being made; None where there is none."""

@@ -1,0 +1,171 @@
+"""What is said along a vessel, as HTML: what a file was taken for, its extremes, its plaques. No arithmetic lives here.
+
+`data-go` on a button names the frame that it leads to.
+"""
+
+from typing import TYPE_CHECKING
+
+from octseg.measurement.pullback import PullbackMeasures, StretchMeasures
+from octseg.pullback import Pullback
+from octseg.ui.cards import SOURCES
+from octseg.ui.markup import NOT_MEASURED, number, sentences, text
+
+if TYPE_CHECKING:
+    from octseg.ui.run import Given, Progress
+
+SPACING_SOURCES = {
+    "dicom": "DICOM header",
+    "user": "entered by you",
+    "frame_count": "as pullbacks of so many frames have as a rule",
+    None: "",
+}
+NO_SPACING = "the distance between frames, without which there are no lengths and volumes: enter it below"
+NO_SCALE = "the scale, without which areas stay in pixels: enter it on the left"
+LOOKED_FOR = "looked for in the frames"
+
+
+def taken_html(pullback: Pullback, given: "Given", progress: "Progress") -> str:
+    """What a file was taken for: kind, frames, scale and spacing with their sources, and what is missing."""
+    scale = progress.scale
+    missing = []
+    if scale is not None and scale.pixel_spacing_mm is None:
+        missing.append(NO_SCALE)
+    if pullback.frame_spacing_mm is None:
+        missing.append(NO_SPACING)
+    rows = [
+        ("Taken for", f"{text(given.kind)}, <b>{len(pullback)}</b> frames{_size(progress)}"),
+        ("Scale", _scale(pullback, given, progress)),
+        ("Frame spacing", _spacing(pullback)),
+    ]
+    if missing:
+        rows.append(("Missing", "; ".join(map(text, missing))))
+    listed = "".join(f"<dt>{label}</dt><dd>{value}</dd>" for label, value in rows)
+    void = pullback.spacing_warnings if pullback.frame_spacing_mm is None else ()  # said above in words of the page
+    warnings = [*(each for each in pullback.warnings if each not in void), *pullback.late_warnings]
+    said = f'<ul class="oct-warnings">{sentences(warnings)}</ul>' if warnings else ""
+    return f"<dl>{listed}</dl>{said}"
+
+
+def _size(progress: "Progress") -> str:
+    return "" if progress.size is None else f" of {progress.size[1]} × {progress.size[0]} px"
+
+
+def _scale(pullback: Pullback, given: "Given", progress: "Progress") -> str:
+    scale = progress.scale
+    if scale is None:
+        known = given.spacing_mm or pullback.pixel_spacing_mm
+        source = "user" if given.spacing_mm else "dicom"
+        return f"{known:.5f} mm per pixel, {SOURCES[source]}" if known else LOOKED_FOR
+    if scale.pixel_spacing_mm is None:
+        return "not known"
+    return f"{scale.pixel_spacing_mm:.5f} mm per pixel, {text(SOURCES[scale.source])}"
+
+
+def _spacing(pullback: Pullback) -> str:
+    if pullback.frame_spacing_mm is None:
+        return "not known"
+    return f"{pullback.frame_spacing_mm:.4g} mm, {SPACING_SOURCES[pullback.frame_spacing_source]}"
+
+
+def jumps_html(measures: PullbackMeasures) -> str:
+    """A button for each extreme of the vessel, or of the range where one is chosen, with its value."""
+    stretch = measures.chosen or measures.whole
+    lumen = (stretch.minimum_lumen_area_mm2, 2, "mm²")
+    if lumen[0] is None:
+        lumen = (stretch.minimum_lumen_area_px, 0, "px")
+    extremes = (
+        ("mla", "Smallest lumen", *lumen, stretch.minimum_lumen_area_frame),
+        ("cap", "Thinnest cap", stretch.fibrous_cap_thickness_min_um, 0, "µm", stretch.fibrous_cap_thickness_min_frame),
+        ("arc", "Widest arc", stretch.lipid_arc_max_deg or None, 0, "°", stretch.lipid_arc_max_frame),
+    )
+    return "".join(_jump(*each) for each in extremes)
+
+
+def _jump(name: str, label: str, value: float | None, digits: int, unit: str, frame: int | None) -> str:
+    if value is None or frame is None:
+        return f'<button type="button" data-jump="{name}" disabled>{label}<b>{NOT_MEASURED}</b></button>'
+    space = "" if unit == "°" else " "
+    return (
+        f'<button type="button" data-jump="{name}" data-go="{frame}">{label}<b>{number(value, digits)}{space}{unit}</b>'
+        f"<small>frame {frame}</small></button>"
+    )
+
+
+def vessel_html(measures: PullbackMeasures) -> str:
+    """The numbers of the whole vessel, or of the range where one is chosen."""
+    stretch = measures.chosen or measures.whole
+    title = "Along the vessel" if measures.chosen is None else "In the range"
+    rows = (
+        ("Frames", f"{stretch.first_frame} to {stretch.last_frame}, {stretch.withdrawn_frame_count} withdrawn", ""),
+        ("Length", number(stretch.length_mm, 1), "mm"),
+        ("Area stenosis", number(stretch.lumen_area_stenosis_percent, 0), "%"),
+        ("Frames with lipid", number(stretch.lipid_frame_count, 0), ""),
+        ("Lipid length", number(stretch.lipid_length_mm, 1), "mm"),
+        ("Visible lipid volume", number(stretch.lipid_volume_mm3, 1), "mm³"),
+        ("Lipid arc, mean", number(stretch.lipid_arc_mean_deg, 0), "°"),
+        ("Worst 4 mm", number(stretch.lipid_map_index_4mm, 0), "of 1000"),
+        ("Rays not judged", number(stretch.unjudged.percent, 0), "%"),
+    )
+    body = "".join(
+        f'<tr><th scope="row">{label}</th><td>{value}{f" {unit}" if unit and value != NOT_MEASURED else ""}</td></tr>'
+        for label, value, unit in rows
+    )
+    said = f'<ul class="oct-warnings">{sentences(measures.warnings)}</ul>' if measures.warnings else ""
+    return f"<h3>{title}</h3><table>{body}</table>{said}"
+
+
+def plaques_html(measures: PullbackMeasures) -> str:
+    """A row a plaque, the longest first, each with a way to its first frame and to its extremes."""
+    plaques = (measures.chosen or measures.whole).plaques
+    if not plaques:
+        return "<h3>Plaques</h3><p>No lipid plaque was found so far.</p>"
+    head = "".join(
+        f'<th scope="col">{label}</th>'
+        for label in ("Plaque", "Frames", "Length, mm", "Widest arc, °", "Thinnest cap, µm", "Volume, mm³", "TCFA")
+    )
+    rows = "".join(_plaque_row(place, plaque) for place, plaque in enumerate(plaques, start=1))
+    return f"<h3>Plaques</h3><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _plaque_row(place: int, plaque: StretchMeasures) -> str:
+    cells = (
+        _go(plaque.first_frame, f"{plaque.first_frame} to {plaque.last_frame}"),
+        number(plaque.lipid_length_mm, 1),
+        _go(plaque.lipid_arc_max_frame, number(plaque.lipid_arc_max_deg, 0)),
+        _go(plaque.fibrous_cap_thickness_min_frame, number(plaque.fibrous_cap_thickness_min_um, 0)),
+        number(plaque.lipid_volume_mm3, 1),
+        " ".join(_go(each.first_frame, f"{each.first_frame} to {each.last_frame}") for each in plaque.tcfa_candidates)
+        or NOT_MEASURED,
+    )
+    return f'<tr><th scope="row">{place}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+
+
+def _go(frame: int | None, shown: str) -> str:
+    """What leads to a frame."""
+    if frame is None:
+        return shown
+    return f'<button type="button" class="oct-go" data-go="{frame}" title="frame {frame}">{shown}</button>'
+
+
+def pullback_html(address: str, key: str) -> str:
+    """The view of a run, still empty: pullback.js fills it from the files below `address`, as they come."""
+    return f"""<section class="oct-pullback" data-run="{text(address)}" data-key="{text(key)}" aria-label="Pullback">
+<div class="oct-card oct-taken" role="status"></div>
+<div class="oct-going" hidden><progress max="1" value="0" aria-label="Frames done"></progress>
+<span class="oct-going-said"></span><button type="button" data-run-asks="stop">Stop, keep what is done</button></div>
+<p class="oct-warnings oct-run-said" role="alert" hidden></p>
+<div class="oct-stage" tabindex="0" role="img" aria-label="Frame" data-stage><canvas></canvas>
+<p class="oct-stage-said" hidden></p><output class="oct-hover" aria-live="off"></output></div>
+<div class="oct-transport"><button type="button" data-play aria-pressed="false" title="Play, space">▶</button>
+<input type="range" class="oct-slider" min="1" max="1" value="1" step="1" aria-label="Frame">
+<output class="oct-at"></output></div>
+<div class="oct-jumps"></div>
+<div class="oct-curves" role="group" aria-label="Along the vessel"></div>
+<div class="oct-card oct-range"><h3>Range</h3><label>from <input type="number" data-range="first" min="1"></label>
+<label>to <input type="number" data-range="last" min="1"></label>
+<button type="button" data-run-asks="range">Measure this range</button>
+<button type="button" data-run-asks="whole">Whole vessel</button>
+<label>Frame spacing, mm <input type="text" inputmode="decimal" data-frame-spacing placeholder="e.g. 0.2"></label>
+<button type="button" data-run-asks="spacing">Use it</button></div>
+<div class="oct-card oct-plaques"></div>
+</section>"""

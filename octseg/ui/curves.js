@@ -1,0 +1,114 @@
+// Curves along the vessel, one above the other over the same frames: a line where there is a value, a mark where a frame
+// was withdrawn, a cursor at the frame that is looked at. A click goes there.
+(() => {
+  const HIGH = 44, SVG = "http://www.w3.org/2000/svg";
+
+  function node(name, attributes, parent) {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    parent.append(made);
+    return made;
+  }
+
+  function line(values, most) {
+    let path = "", open = false;
+    values.forEach((value, at) => {
+      if (value === null) open = false;
+      else {
+        const y = (HIGH - 3 - (most ? (value / most) * (HIGH - 6) : 0)).toFixed(1);
+        path += `${open ? "L" : "M"}${at + 0.5} ${y}${open ? "" : "h.01"}`;
+        open = true;
+      }
+    });
+    return path;
+  }
+
+  function inRuns(flags) {
+    const runs = [];
+    flags.forEach((flag, at) => {
+      if (!flag) return;
+      if (runs.length && runs.at(-1)[0] + runs.at(-1)[1] === at) runs.at(-1)[1] += 1;
+      else runs.push([at, 1]);
+    });
+    return runs;
+  }
+
+  window.octCurves = (host, go) => {
+    const rows = new Map();
+    let count = 1, first = 1, shown = 0, told = [];
+
+    function row(curve) {
+      if (rows.has(curve.name)) return rows.get(curve.name);
+      const box = document.createElement("div");
+      box.className = "oct-curve";
+      box.dataset.curve = curve.name;
+      const head = document.createElement("div");
+      head.className = "oct-curve-head";
+      const label = document.createElement("span"), value = document.createElement("b");
+      head.append(label, value);
+      const plot = document.createElementNS(SVG, "svg");
+      plot.setAttribute("preserveAspectRatio", "none");
+      plot.setAttribute("aria-hidden", "true");
+      box.append(head, plot);
+      host.append(box);
+      rows.set(curve.name, { label, value, plot, cursor: null });
+      return rows.get(curve.name);
+    }
+
+    function at(event) {
+      const box = event.currentTarget.querySelector("svg").getBoundingClientRect();
+      return Math.min(count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * count)));
+    }
+
+    host.addEventListener("pointerdown", (event) => {
+      const curve = event.target.closest(".oct-curve");
+      if (!curve) return;
+      const follow = (moved) => go(at({ currentTarget: curve, clientX: moved.clientX }));
+      follow(event);
+      const end = () => window.removeEventListener("pointermove", follow);
+      window.addEventListener("pointermove", follow);
+      window.addEventListener("pointerup", end, { once: true });
+      window.addEventListener("pointercancel", end, { once: true });
+    });
+
+    function cursor() {
+      for (const curve of told) {
+        const { value, cursor: mark } = rows.get(curve.name), here = curve.values[shown];
+        mark.setAttribute("x", shown + 0.5);
+        const unit = curve.unit === "°" ? "°" : ` ${curve.unit}`;
+        value.textContent = here === null || here === undefined ? "–" : `${here.toFixed(curve.digits)}${unit}`;
+      }
+    }
+
+    return {
+      update(run) {
+        count = Math.max(1, run.frame_count);
+        first = run.first_number;
+        told = run.curves;
+        for (const curve of told) {
+          const { label, plot } = row(curve), held = curve.values.filter((value) => value !== null);
+          const most = held.length ? held.reduce((one, other) => Math.max(one, other)) : 0;
+          label.textContent = `${curve.label}, to ${most.toFixed(curve.digits)} ${curve.unit}`;
+          plot.setAttribute("viewBox", `0 0 ${count} ${HIGH}`);
+          plot.replaceChildren();
+          for (const [from, many] of inRuns(run.withdrawn)) {
+            node("rect", { class: "oct-curve-withdrawn", x: from, width: many, y: 0, height: HIGH }, plot);
+          }
+          if (run.range) {
+            const from = run.range[0] - first, many = run.range[1] - run.range[0] + 1;
+            node("rect", { class: "oct-curve-range", x: from, width: many, y: 0, height: HIGH }, plot);
+          }
+          node("path", { class: "oct-curve-line", d: line(curve.values, most) }, plot);
+          rows.get(curve.name).cursor = node(
+            "rect", { class: "oct-curve-cursor", x: shown, width: Math.max(0.01, count / 600), y: 0, height: HIGH }, plot,
+          );
+        }
+        cursor();
+      },
+      at(frame) {
+        shown = frame;
+        cursor();
+      },
+    };
+  };
+})();

@@ -1,0 +1,119 @@
+// The frames of one pullback as the page holds them: each file is fetched once and kept as it came, a few are kept
+// decoded, those next to the one that is looked at first.
+(() => {
+  const DECODED = 24, AHEAD = 8, AT_ONCE = 3;
+
+  function outlinesOf(rings, partsOfPx) {
+    const path = new Path2D();
+    for (const ring of rings) {
+      for (let at = 0; at < ring.length; at += 2) {
+        const x = ring[at] / partsOfPx + 0.5, y = ring[at + 1] / partsOfPx + 0.5;
+        if (at === 0) path.moveTo(x, y);
+        else path.lineTo(x, y);
+      }
+      path.closePath();
+    }
+    return path;
+  }
+
+  // folder: address of the run's files. done: how many frames are there. Frames count from 0 here.
+  window.octFrames = (folder, done) => {
+    const files = new Map(), decoded = new Map();
+    let wanted = 0, direction = 1, fetching = 0, closed = false;
+
+    const stem = (frame) => `${folder}/${String(frame + 1).padStart(4, "0")}`;
+
+    async function fetched(frame) {
+      const [picture, told] = await Promise.all([fetch(`${stem(frame)}.jpg`), fetch(`${stem(frame)}.json`)]);
+      if (!picture.ok || !told.ok) throw new Error("gone");
+      return { picture: await picture.blob(), told: await told.json() };
+    }
+
+    function file(frame) {
+      if (!files.has(frame)) {
+        const coming = fetched(frame);
+        files.set(frame, coming);
+        coming.catch(() => files.delete(frame));
+      }
+      return files.get(frame);
+    }
+
+    async function decode(frame) {
+      const { picture, told } = await file(frame);
+      const bitmap = await createImageBitmap(picture);
+      const paths = Object.entries(told.outlines).map(([name, rings]) => [name, outlinesOf(rings, 10)]);
+      return { frame, bitmap, told, paths };
+    }
+
+    function load(frame) {
+      let entry = decoded.get(frame);
+      if (entry) decoded.delete(frame); // and in again, as the newest
+      else {
+        entry = { ready: null };
+        entry.coming = decode(frame).then((ready) => {
+          entry.ready = ready;
+          return ready;
+        });
+        entry.coming.catch(() => decoded.delete(frame));
+      }
+      decoded.set(frame, entry);
+      for (const [oldest, old] of decoded) {
+        if (decoded.size <= DECODED) break;
+        decoded.delete(oldest);
+        old.coming.then((ready) => ready.bitmap.close(), () => {});
+      }
+      return entry;
+    }
+
+    function ahead() {
+      for (let step = AHEAD; step > 0; step -= 1) {
+        if (step <= 3 && inside(wanted - step * direction)) load(wanted - step * direction);
+        if (inside(wanted + step * direction)) load(wanted + step * direction);
+      }
+      load(wanted);
+    }
+
+    const inside = (frame) => frame >= 0 && frame < done();
+
+    // All other files, the nearest first, a few at a time.
+    function next() {
+      for (let step = 0; step < done(); step += 1) {
+        for (const frame of [wanted + step * direction, wanted - step * direction]) {
+          if (inside(frame) && !files.has(frame)) return frame;
+        }
+      }
+      return null;
+    }
+
+    function fill() {
+      while (!closed && fetching < AT_ONCE) {
+        const frame = next();
+        if (frame === null) return;
+        fetching += 1;
+        file(frame).catch(() => { closed = true; }).finally(() => {
+          fetching -= 1;
+          fill();
+        });
+      }
+    }
+
+    return {
+      // What is decoded of a frame, null until it is; its neighbours are made ready meanwhile.
+      now(frame) {
+        direction = frame < wanted ? -1 : 1;
+        wanted = frame;
+        const { ready } = load(frame);
+        setTimeout(() => { if (!closed) ahead(); }, 0);
+        return ready;
+      },
+      coming: (frame) => load(frame).coming,
+      held: (frame) => decoded.get(frame)?.ready ?? null,
+      fill,
+      close() {
+        closed = true;
+        for (const old of decoded.values()) old.coming.then((ready) => ready.bitmap.close(), () => {});
+        decoded.clear();
+      },
+    };
+  };
+})();

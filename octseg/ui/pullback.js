@@ -1,0 +1,253 @@
+// A pullback on the page: what the server put there names a run, whose files tell how far it is, what each frame shows
+// and what is measured along the vessel. Everything else happens here, without asking the server.
+(() => {
+  const POLL_MS = 700, CINE_PER_SECOND = 20, KEPT = "oct-run";
+  let open = null;
+
+  function kept(value) {
+    try {
+      if (value === undefined) return JSON.parse(window.sessionStorage.getItem(KEPT));
+      if (value === null) window.sessionStorage.removeItem(KEPT);
+      else window.sessionStorage.setItem(KEPT, JSON.stringify(value));
+    } catch { /* a browser that keeps nothing: then a reload begins anew */ }
+    return null;
+  }
+
+  function seconds(left) {
+    return left > 90 ? `about ${Math.round(left / 60)} min left` : `about ${Math.max(1, Math.round(left))} s left`;
+  }
+
+  function mounted(host) {
+    const part = (selector) => host.querySelector(selector);
+    const folder = host.dataset.run, stage = part(".oct-stage"), slider = part(".oct-slider"), play = part("[data-play]");
+    const beside = document.querySelector("#oct-beside");
+    let run = { done: 0, frame_count: 1, first_number: 1, curves: [], withdrawn: [] };
+    let at = 0, closed = false, playing = null, asked = null;
+    const frames = window.octFrames(folder, () => run.done);
+    const view = window.octView(stage, () => run), curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
+
+    function fill(element, html) {
+      if (element.dataset.told === html) return;
+      element.dataset.told = html;
+      element.innerHTML = html; // made and escaped by the server
+    }
+
+    function present(ready, since) {
+      view.show(ready);
+      stage.dataset.shown = ready.frame + run.first_number;
+      requestAnimationFrame(() => {
+        const detail = { frame: ready.frame, ms: performance.now() - since };
+        host.dispatchEvent(new CustomEvent("oct-shown", { detail, bubbles: true }));
+      });
+      clearTimeout(asked);
+      asked = setTimeout(() => {
+        if (closed || at !== ready.frame) return;
+        fill(beside, ready.told.numbers);
+        const what = ready.told.withdrawn ? "withdrawn" : Object.keys(ready.told.outlines).map((n) => run.pens[n].label);
+        stage.setAttribute("aria-label", `Frame ${at + run.first_number}: ${what.toString() || "nothing outlined"}`);
+      }, 40);
+      say(ready.told.withdrawn ? "Withdrawn: nothing is said of this frame" : "");
+    }
+
+    function say(sentence) {
+      const said = part(".oct-stage-said");
+      said.hidden = !sentence;
+      said.textContent = sentence;
+    }
+
+    function go(frame, since = performance.now()) {
+      if (run.done === 0) return;
+      at = Math.min(run.done - 1, Math.max(0, frame));
+      slider.value = at + run.first_number;
+      part(".oct-at").textContent = `${at + run.first_number} of ${run.first_number + run.frame_count - 1}`;
+      curves.at(at);
+      const ready = frames.now(at);
+      if (ready) {
+        present(ready, since);
+        return;
+      }
+      const wanted = at;
+      frames.coming(wanted).then(
+        (come) => { if (!closed && at === wanted) present(come, since); },
+        () => { if (!closed && at === wanted) say("This frame is no longer held by the server: send the pullback again"); },
+      );
+    }
+
+    function cine(on) {
+      clearInterval(playing);
+      playing = on ? setInterval(() => {
+        if (frames.held(at)) go(at + 1 < run.done ? at + 1 : 0);
+      }, 1000 / CINE_PER_SECOND) : null;
+      play.setAttribute("aria-pressed", String(on));
+      play.textContent = on ? "❚❚" : "▶";
+    }
+
+    function update(told) {
+      const before = run.done;
+      run = told;
+      slider.min = run.first_number;
+      slider.max = run.first_number + Math.max(1, run.frame_count) - 1;
+      const going = run.state === "running";
+      part(".oct-going").hidden = !going;
+      part("progress").value = run.done / Math.max(1, run.frame_count);
+      const left = run.seconds_left && run.done > 2 ? `, ${seconds(run.seconds_left)}` : "";
+      part(".oct-going-said").textContent = `Frame ${run.done} of ${run.frame_count}${left}`;
+      const ends = { stopped: `Stopped: ${run.done} frames are done and stay.`, failed: run.sentence };
+      const ended = part(".oct-run-said");
+      ended.hidden = !ends[run.state];
+      ended.textContent = ends[run.state] || "";
+      fill(part(".oct-taken"), run.taken);
+      fill(part(".oct-jumps"), run.jumps);
+      fill(part(".oct-plaques"), `<div class="oct-vessel">${run.vessel}</div><div class="oct-found">${run.plaques}</div>`);
+      curves.update(run);
+      host.dataset.state = run.state;
+      host.dataset.done = run.done;
+      if (run.done > before) {
+        if (before === 0) go(0);
+        frames.fill();
+      }
+      part(".oct-at").textContent = `${at + run.first_number} of ${run.first_number + run.frame_count - 1}`;
+    }
+
+    async function poll() {
+      if (closed) return;
+      let told = null;
+      try {
+        const answer = await fetch(`${folder}/run.json`);
+        if (answer.status === 403 || answer.status === 404) {
+          gone();
+          return;
+        }
+        told = await answer.json();
+      } catch { /* the server is away for a moment */ }
+      if (closed) return;
+      if (told) update(told);
+      if (!told || told.state === "running") setTimeout(poll, POLL_MS);
+    }
+
+    function gone() {
+      kept(null);
+      part(".oct-run-said").hidden = false;
+      part(".oct-run-said").textContent = "The server no longer holds this pullback: send it again.";
+    }
+
+    function ask(wants) {
+      const detail = { key: host.dataset.key, wants };
+      if (wants === "range") {
+        detail.first = Number(part("[data-range=first]").value || run.first_number);
+        detail.last = Number(part("[data-range=last]").value || run.first_number + run.done - 1);
+      }
+      if (wants === "spacing") detail.spacing = part("[data-frame-spacing]").value;
+      host.dispatchEvent(new CustomEvent("oct-ask", { detail, bubbles: true }));
+      if (run.state !== "running") [400, 1500, 4000].forEach((ms) => setTimeout(poll, ms));
+    }
+
+    const keys = {
+      ArrowRight: () => at + 1, ArrowLeft: () => at - 1, ArrowUp: () => at + 1, ArrowDown: () => at - 1,
+      PageUp: () => at + 10, PageDown: () => at - 10, Home: () => 0, End: () => run.done - 1,
+    };
+    host.addEventListener("keydown", (event) => {
+      if (event.target.matches("input:not(.oct-slider)") || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.key === " " && !event.target.matches("button")) cine(playing === null);
+      else if (event.key === "0") view.whole();
+      else if (keys[event.key]) {
+        cine(false);
+        go(keys[event.key](), event.timeStamp);
+      } else return;
+      event.preventDefault();
+    });
+    stage.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      if (event.ctrlKey) view.zoomAt(event, Math.exp(-event.deltaY / 300));
+      else go(at + Math.sign(event.deltaY), event.timeStamp);
+    }, { passive: false });
+    stage.addEventListener("dblclick", (event) => (view.zoomed() ? view.whole() : view.zoomAt(event, 2.5)));
+    pointers(stage, view, (event) => hover(event));
+    slider.addEventListener("input", (event) => {
+      cine(false);
+      go(Number(slider.value) - run.first_number, event.timeStamp);
+    });
+    host.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button) return;
+      if (button.dataset.go) {
+        go(Number(button.dataset.go) - run.first_number, event.timeStamp);
+        stage.scrollIntoView({ block: "nearest" });
+      } else if (button.dataset.runAsks) ask(button.dataset.runAsks);
+      else if (button === play) cine(playing === null);
+    });
+
+    // How far the pointer is from the lumen's centre, in mm where there is a scale.
+    function hover(event) {
+      const output = part(".oct-hover"), ready = view.shown();
+      const place = event && ready && ready.told.centre ? view.under(event) : null;
+      if (!place) {
+        output.textContent = "";
+        return;
+      }
+      const [x, y] = ready.told.centre, px = Math.hypot(place.x - x, place.y - y), mm = ready.told.scale;
+      const angle = Math.round(((Math.atan2(place.y - y, place.x - x) * 180) / Math.PI + 360) % 360);
+      output.textContent = `${mm === null ? `${px.toFixed(0)} px` : `${(px * mm).toFixed(2)} mm`} from the centre, ${angle}°`;
+    }
+
+    const redraw = () => view.redraw(), restyled = (event) => { if (event.target.closest(".oct-controls")) redraw(); };
+    const watching = new ResizeObserver(redraw);
+    watching.observe(stage);
+    document.addEventListener("input", restyled);
+    kept({ run: folder, key: host.dataset.key });
+    poll();
+    return {
+      host,
+      close() {
+        closed = true;
+        cine(false);
+        watching.disconnect();
+        document.removeEventListener("input", restyled);
+        frames.close();
+        fill(beside, "");
+      },
+    };
+  }
+
+  // One pointer moves the picture where it is zoomed, two pinch it; the wheel leads along the vessel.
+  function pointers(stage, view, hover) {
+    const down = new Map();
+    const apart = () => {
+      const [one, other] = [...down.values()];
+      return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+    };
+    stage.addEventListener("pointerdown", (event) => {
+      down.set(event.pointerId, event);
+      stage.setPointerCapture(event.pointerId);
+    });
+    stage.addEventListener("pointermove", (event) => {
+      hover(event);
+      const last = down.get(event.pointerId);
+      if (!last) return;
+      const before = down.size === 2 ? apart() : 0;
+      down.set(event.pointerId, event);
+      if (down.size === 2) view.zoomAt(event, apart() / Math.max(1, before));
+      else if (view.zoomed()) view.moveBy(event.clientX - last.clientX, event.clientY - last.clientY);
+    });
+    for (const over of ["pointerup", "pointercancel"]) {
+      stage.addEventListener(over, (event) => down.delete(event.pointerId));
+    }
+    stage.addEventListener("pointerleave", () => hover(null));
+  }
+
+  function look() {
+    const host = document.querySelector(".oct-pullback");
+    if (open && open.host !== host) {
+      open.close();
+      open = null;
+      if (!host) kept(null); // a frame took its place
+    }
+    if (host && !open && !host.dataset.mounted) {
+      host.dataset.mounted = "yes";
+      open = mounted(host);
+    }
+  }
+
+  new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
+  window.octKeptRun = () => kept();
+})();

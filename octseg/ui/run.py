@@ -1,0 +1,196 @@
+"""A pullback on its way through the model: a thread that takes turns, and the files that the page draws from.
+
+Below the run's own folder lie `run.json`, how far it is and what is measured along the vessel, and of each frame
+`<number>.jpg`, its pixels, and `<number>.json`, its outlines and numbers. No name of a file or a patient is in any.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from octseg.drawing.screen import encode_jpeg, sized_for_screen
+from octseg.errors import OctsegError
+from octseg.measurement.pullback import FrameAlong, PullbackMeasures, measure_pullback
+from octseg.pipeline.ahead import close
+from octseg.pullback import PixelScale, Pullback
+from octseg.result import FrameResult
+from octseg.segmenter import Segmenter
+from octseg.ui.faults import sentence_of
+from octseg.ui.model_turns import ModelTurns
+from octseg.ui.run_record import frame_record, run_record
+
+REMEMBERED = 16  # runs that can be measured anew; of a frame 5 kB are kept
+STATE_EVERY_S = 0.4
+MEASURED_EVERY_S = 4.0
+FRAME_QUALITY = 85
+FAILED = "The server could not go on with this pullback; what is done stays. Send it again in a minute."
+
+State = Literal["running", "done", "stopped", "failed"]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a visitor gave beside the file. kind: what the file was taken for, in a few words."""
+
+    kind: str
+    spacing_mm: float | None = None
+    preset: str | None = None
+    uncertainty: bool = False
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """How far a run is. scale: of the first frame that has one, else of the first. range: numbers (first, last)."""
+
+    state: State = "running"
+    sentence: str = ""
+    done: int = 0
+    seconds_left: float | None = None
+    size: tuple[int, int] | None = None
+    scale: PixelScale | None = None
+    withdrawn: dict[int, str] = field(default_factory=dict)
+    range: tuple[int, int] | None = None
+
+
+class PullbackRun:
+    """One pullback of one visitor; `stop` ends it after the frame under way, and keeps what is done."""
+
+    def __init__(self, pullback: Pullback, given: Given, folder: Path, segmenter: Segmenter, turns: ModelTurns) -> None:
+        self.pullback, self.given, self.folder, self.model = pullback, given, folder, segmenter.identity
+        self.frames: list[FrameAlong] = []
+        self.progress = Progress()
+        self._segmenter, self._turns = segmenter, turns
+        self._stopped = threading.Event()
+        self._writing = threading.Lock()
+        self._measures: PullbackMeasures | None = None
+        self._written_at = self._measured_at = self._begun_at = 0.0
+        self.write()
+
+    @property
+    def key(self) -> str:
+        """By which the page names it; nobody can guess it."""
+        return self.folder.name
+
+    def begin(self) -> None:
+        """Segment in a thread of its own."""
+        threading.Thread(target=self._work, name="octseg-pullback", daemon=True).start()
+
+    def stop(self) -> None:
+        """End after the frame under way."""
+        self._stopped.set()
+
+    def ask(self, *, frames: tuple[int, int] | None = None, frame_spacing_mm: float | None = None) -> None:
+        """Measure along the vessel anew: a range of frames by itself, or with a spacing that the visitor knows."""
+        if frame_spacing_mm is not None:
+            measure_pullback([FrameAlong(frame=1)], frame_spacing_mm)  # refuses what no pullback has
+            self.pullback = self.pullback.with_frame_spacing(frame_spacing_mm)
+        else:
+            self.progress.range = frames
+        self.write(measure=True)
+
+    def write(self, *, measure: bool = False) -> None:
+        """Write run.json; measure: along the vessel too, of the frames that are done."""
+        with self._writing:
+            if measure and self.frames:
+                self._measures = self._measured()
+            record = run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures)
+            path = self.folder / "run.json"
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
+            part.replace(path)
+            self._written_at = time.monotonic()
+
+    def _measured(self) -> PullbackMeasures:
+        held, chosen = list(self.frames), self.progress.range
+        if chosen is not None:
+            first, last = held[0].frame, held[-1].frame
+            chosen = (max(first, chosen[0]), min(last, chosen[1]))
+            chosen = chosen if chosen[0] <= chosen[1] else None
+        self._measured_at = time.monotonic()
+        return measure_pullback(held, self.pullback.frame_spacing_mm, frames=chosen)
+
+    def _work(self) -> None:
+        given, progress = self.given, self.progress
+        self._begun_at = time.monotonic()
+        try:
+            results = self._segmenter.segment_pullback(
+                self.pullback, given.spacing_mm, preset=given.preset, uncertainty=given.uncertainty
+            )
+            try:
+                while not self._stopped.is_set():
+                    with self._turns.in_between():
+                        result = next(results, None)
+                    if result is None:
+                        progress.state = "done"
+                        break
+                    self._keep(result)
+            finally:
+                close(results)
+            if progress.state == "running":
+                progress.state = "stopped"
+        except (OctsegError, ValueError) as error:
+            progress.state, progress.sentence = "failed", str(error)
+        except OSError as error:
+            progress.state, progress.sentence = "failed", _told(error)
+        except Exception as error:  # whatever ends the thread, the page must learn that nothing more comes
+            logger.error("a pullback ended with %s", type(error).__name__)  # its words may name a patient
+            progress.state, progress.sentence = "failed", FAILED
+        self._end()
+
+    def _end(self) -> None:
+        self.progress.seconds_left = None
+        try:
+            self.write(measure=True)
+        except OSError as error:
+            logger.error("the state of a pullback could not be written (%s)", error.strerror)
+
+    def _keep(self, result: FrameResult) -> None:
+        """Write one frame's files, then say that it is there."""
+        stem, progress = self.folder / f"{self.progress.done + 1:04d}", self.progress
+        stem.with_suffix(".jpg").write_bytes(encode_jpeg(sized_for_screen(result.frame), FRAME_QUALITY))
+        own = tuple(each for each in result.warnings if each not in self.pullback.warnings)  # the rest is said on top
+        told = frame_record(replace(result, warnings=own), self.given.preset)
+        stem.with_suffix(".json").write_text(json.dumps(told, allow_nan=False, separators=(",", ":")), encoding="utf-8")
+        self.frames.append(FrameAlong.of(result))
+        if result.withdrawn is not None:
+            progress.withdrawn[result.frame_number] = result.withdrawn
+        if progress.scale is None or progress.scale.pixel_spacing_mm is None:
+            progress.scale = result.scale
+        progress.size = (result.frame.shape[0], result.frame.shape[1])
+        progress.done += 1
+        now = time.monotonic()
+        progress.seconds_left = (now - self._begun_at) / progress.done * (len(self.pullback) - progress.done)
+        if now - self._written_at > STATE_EVERY_S or progress.done == 1:
+            self.write(measure=now - self._measured_at > MEASURED_EVERY_S)
+
+
+def _told(error: OSError) -> str:
+    try:
+        return sentence_of(error)
+    except OSError:
+        logger.error("a pullback ended with an error of the system (%s)", error.strerror)
+        return FAILED
+
+
+class Runs:
+    """The latest runs by their keys; those that are forgotten are stopped, and their files stay for their time."""
+
+    def __init__(self) -> None:
+        self._runs: OrderedDict[str, PullbackRun] = OrderedDict()
+
+    def add(self, run: PullbackRun) -> None:
+        """Remember a run."""
+        self._runs[run.key] = run
+        while len(self._runs) > REMEMBERED:
+            _, forgotten = self._runs.popitem(last=False)
+            forgotten.stop()
+
+    def get(self, key: str) -> PullbackRun | None:
+        """The run of a key; None where it is forgotten."""
+        return self._runs.get(key)

@@ -1,0 +1,164 @@
+// One frame on a canvas: its pixels, on them its outlines as the switches say, and a bar of a round length. Wheel with
+// ctrl, pinch and double-click zoom, what is dragged moves.
+(() => {
+  const BAR_LENGTHS_MM = [2, 1, 0.5, 0.2], MOST_ZOOM = 12;
+
+  // How the page's switches say that it is drawn; app.js keeps them on <body>.
+  function style() {
+    const set = document.body.dataset, opacity = document.body.style.getPropertyValue("--oct-opacity");
+    return {
+      hidden: new Set((set.octHide || "").split(" ")),
+      style: set.octStyle || "both",
+      grey: set.octGrey === "yes",
+      opacity: opacity === "" ? 0.45 : Number(opacity),
+    };
+  }
+
+  function hatch(context, pen, unit) {
+    const side = Math.max(2, Math.round(pen.hatch[0] * unit)), tile = document.createElement("canvas");
+    tile.width = tile.height = side;
+    const on = tile.getContext("2d");
+    on.fillStyle = pen.colour;
+    on.fillRect(0, 0, side, Math.max(1, pen.hatch[1] * unit));
+    const pattern = context.createPattern(tile, "repeat");
+    pattern.setTransform(new DOMMatrix().rotate(-45));
+    return pattern;
+  }
+
+  window.octView = (stage, run) => {
+    const canvas = stage.querySelector("canvas"), context = canvas.getContext("2d", { alpha: false });
+    const hatches = new Map();
+    let shown = null, zoom = 1, centre = [0.5, 0.5], size = [0, 0];
+
+    function fit() {
+      const ratio = Math.min(window.devicePixelRatio || 1, 2), { width, height } = run();
+      const wide = stage.clientWidth, high = width ? Math.min(wide * (height / width), window.innerHeight * 0.72) : wide;
+      stage.style.setProperty("--oct-stage-height", `${Math.round(high)}px`);
+      const wanted = [Math.round(wide * ratio), Math.round(high * ratio)];
+      if (wanted[0] !== size[0] || wanted[1] !== size[1]) {
+        size = wanted;
+        [canvas.width, canvas.height] = size;
+      }
+    }
+
+    // Canvas pixels to a pixel of the frame, and where the frame's corner lies.
+    function placed() {
+      const { width, height } = run(), scale = Math.min(size[0] / width, size[1] / height) * zoom;
+      const inside = (at, part, whole) => {
+        const half = part / 2 / scale;
+        return half * 2 >= whole ? whole / 2 : Math.min(whole - half, Math.max(half, at));
+      };
+      const x = inside(centre[0] * width, size[0], width), y = inside(centre[1] * height, size[1], height);
+      return { scale, left: size[0] / 2 - x * scale, top: size[1] / 2 - y * scale };
+    }
+
+    function draw() {
+      if (!shown || !run().width || size[0] === 0) return;
+      const { scale, left, top } = placed(), { width, height } = run(), how = style();
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.fillStyle = "#000";
+      context.fillRect(0, 0, ...size);
+      context.setTransform(scale, 0, 0, scale, left, top);
+      context.filter = how.grey ? "grayscale(1)" : "none";
+      context.drawImage(shown.bitmap, 0, 0, width, height);
+      context.filter = "none";
+      for (const [name, path] of shown.paths) if (!how.hidden.has(name)) tissue(name, path, how);
+      bar(scale);
+    }
+
+    function tissue(name, path, how) {
+      const pen = run().pens[name], unit = run().unit_px;
+      if (how.style !== "outline" && (pen.beside || how.style === "fill")) {
+        context.globalAlpha = how.opacity * pen.fill;
+        context.fillStyle = pen.colour;
+        context.fill(path, "evenodd");
+        if (pen.hatch) {
+          if (!hatches.has(name)) hatches.set(name, hatch(context, pen, unit));
+          context.globalAlpha = how.opacity * 0.7;
+          context.fillStyle = hatches.get(name);
+          context.fill(path, "evenodd");
+        }
+        context.globalAlpha = 1;
+      }
+      if (how.style === "fill") return;
+      context.lineCap = context.lineJoin = "round";
+      context.setLineDash(pen.gap ? [pen.dash * unit, pen.gap * unit] : []);
+      for (const [colour, width] of [["#000", pen.width * unit + 2], [pen.colour, pen.width * unit]]) {
+        context.strokeStyle = colour;
+        context.lineWidth = width;
+        context.stroke(path);
+      }
+      context.setLineDash([]);
+    }
+
+    function bar(scale) {
+      const mm = shown.told.scale;
+      if (mm === null) return;
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      const length = BAR_LENGTHS_MM.find((each) => (each / mm) * scale <= size[0] / 4);
+      if (!length) return;
+      const px = (length / mm) * scale, right = size[0] - size[0] * 0.03, low = size[1] - size[0] * 0.03;
+      context.lineCap = "butt";
+      context.strokeStyle = "#fff";
+      context.lineWidth = size[0] / 150;
+      context.beginPath();
+      context.moveTo(right - px, low);
+      context.lineTo(right, low);
+      context.stroke();
+      context.font = `${Math.round(size[0] / 34)}px system-ui, sans-serif`;
+      context.textAlign = "center";
+      context.strokeStyle = "#000";
+      context.lineWidth = 3;
+      context.strokeText(`${length} mm`, right - px / 2, low - size[0] / 75);
+      context.fillStyle = "#fff";
+      context.fillText(`${length} mm`, right - px / 2, low - size[0] / 75);
+    }
+
+    // Where a pointer is, in pixels of the frame.
+    function under(event) {
+      const box = canvas.getBoundingClientRect(), { scale, left, top } = placed();
+      const x = ((event.clientX - box.left) / box.width) * size[0], y = ((event.clientY - box.top) / box.height) * size[1];
+      return { x: (x - left) / scale, y: (y - top) / scale };
+    }
+
+    function zoomAt(event, factor) {
+      const at = under(event), { width, height } = run(), before = zoom;
+      zoom = Math.min(MOST_ZOOM, Math.max(1, zoom * factor));
+      const part = 1 - before / zoom;
+      centre = [centre[0] + (at.x / width - centre[0]) * part, centre[1] + (at.y / height - centre[1]) * part];
+      draw();
+    }
+
+    function moveBy(x, y) {
+      const box = canvas.getBoundingClientRect(), { scale } = placed(), { width, height } = run();
+      const part = (at) => Math.min(1, Math.max(0, at));
+      centre = [
+        part(centre[0] - ((x / box.width) * size[0]) / scale / width),
+        part(centre[1] - ((y / box.height) * size[1]) / scale / height),
+      ];
+      draw();
+    }
+
+    return {
+      show(ready) {
+        shown = ready;
+        fit();
+        draw();
+      },
+      redraw() {
+        fit();
+        draw();
+      },
+      zoomAt,
+      moveBy,
+      under,
+      whole() {
+        zoom = 1;
+        centre = [0.5, 0.5];
+        draw();
+      },
+      zoomed: () => zoom > 1,
+      shown: () => shown,
+    };
+  };
+})();

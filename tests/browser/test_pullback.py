@@ -1,0 +1,175 @@
+"""A pullback on the page: what it is taken for, its frames by key, curve and button, a range, and how it is left."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from octseg.phantom.pullback import random_pullback
+from octseg.pullback import Frame
+from tests.browser.conftest import Visit
+from tests.fakes.dicom_files import jpeg, pullback_file
+
+COUNT, SIDE, BLACK = 9, 704, 4  # frames, pixels, place of the one that shows nothing
+CANVAS = """() => { const canvas = document.querySelector(".oct-stage canvas");
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let blue = 0; for (let at = 0; at < data.length; at += 4) blue += data[at + 2] > data[at] + 40; return blue; }"""
+
+
+@pytest.fixture(scope="session")
+def vessel_frames() -> list[Frame]:
+    frames = [phantom.frame for phantom in random_pullback(3, COUNT, size_px=SIDE).phantoms()]
+    frames[BLACK - 1] = np.zeros_like(frames[BLACK - 1])
+    return frames
+
+
+@pytest.fixture(scope="session")
+def dicom(vessel_frames: list[Frame], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("vessel") / "IMG001"
+    streams = [jpeg(frame, quality=95, subsampling=2) for frame in vessel_frames]
+    path.write_bytes(pullback_file(vessel_frames, syntax="jpeg", photometric="YBR_FULL_422", streams=streams))
+    return path
+
+
+@pytest.fixture
+def vessel(visit: Visit, dicom: Path) -> Iterator[Visit]:
+    send(visit, dicom)
+    finished(visit)
+    yield visit
+    assert visit.complaints == []
+
+
+def send(visit: Visit, *paths: Path) -> None:
+    visit.page.evaluate("document.querySelector('#oct-upload input[type=file]').multiple = true")
+    visit.page.set_input_files("#oct-upload input[type=file]", paths)
+
+
+def finished(visit: Visit, state: str = "done") -> None:
+    visit.page.wait_for_selector(f".oct-pullback[data-state={state}] [data-shown]")
+
+
+def shows(visit: Visit, frame: int) -> None:
+    visit.page.wait_for_selector(f".oct-stage[data-shown='{frame}']")
+
+
+def test_it_says_what_a_file_was_taken_for_and_what_is_missing(vessel: Visit) -> None:
+    said = vessel.page.inner_text(".oct-taken")
+    assert f"DICOM pullback, {COUNT} frames of {SIDE} × {SIDE} px" in said
+    assert "Ruler burned into the frame" in said
+    assert "the distance between frames" in said
+
+
+def test_keys_wheel_slider_curve_and_buttons_lead_to_frames(vessel: Visit) -> None:
+    page = vessel.page
+    page.focus(".oct-stage")
+    shows(vessel, 1)
+    for key, frame in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", COUNT), ("Home", 1)):
+        page.keyboard.press(key)
+        shows(vessel, frame)
+    page.hover(".oct-stage")
+    page.mouse.wheel(0, 100)
+    shows(vessel, 2)
+    page.fill(".oct-slider", "5")
+    shows(vessel, 5)
+    curve = page.locator("[data-curve=lumen] svg")
+    curve.scroll_into_view_if_needed()
+    plot = curve.bounding_box()
+    assert plot is not None
+    page.mouse.click(plot["x"] + plot["width"] * 7.5 / COUNT, plot["y"] + plot["height"] / 2)
+    shows(vessel, 8)
+    widest = page.get_attribute("[data-jump=arc]", "data-go")
+    page.click("[data-jump=arc]")
+    page.wait_for_selector(f".oct-stage[data-shown='{widest}']")
+
+
+def test_a_withdrawn_frame_is_marked_and_has_no_numbers(vessel: Visit) -> None:
+    page = vessel.page
+    marked = page.locator("[data-curve=lumen] .oct-curve-withdrawn")
+    assert (marked.get_attribute("x"), marked.get_attribute("width")) == (str(BLACK - 1), "1")
+    page.fill(".oct-slider", str(BLACK))
+    shows(vessel, BLACK)
+    assert "nothing is said of this frame" in page.inner_text(".oct-stage").lower()
+    page.wait_for_selector("#oct-beside .oct-nothing")
+
+
+def test_the_outlines_follow_the_switches_and_the_numbers_the_frame(vessel: Visit) -> None:
+    page = vessel.page
+    page.fill(".oct-slider", "1")
+    shows(vessel, 1)
+    page.wait_for_selector("#oct-beside [data-measure=lumen_area_mm2][data-value]")
+    areas = [float(page.get_attribute("#oct-beside [data-measure=lumen_area_mm2]", "data-value") or "nan")]
+    true = random_pullback(3, COUNT, size_px=SIDE)
+    assert areas[0] == pytest.approx(true.lumen_area_mm2(true.position_mm(1)), rel=0.1)
+    with_lumen = page.evaluate(CANVAS)
+    page.uncheck("[data-tissue-switch=lumen]")
+    assert page.evaluate(CANVAS) < with_lumen - 100
+    page.check("[data-tissue-switch=lumen]")
+
+
+def test_a_range_and_a_spacing_are_measured_anew(vessel: Visit) -> None:
+    page = vessel.page
+    page.fill("[data-range=first]", "2")
+    page.fill("[data-range=last]", "6")
+    page.click("[data-run-asks=range]")
+    page.wait_for_selector(".oct-vessel >> text=2 to 6, 1 withdrawn")
+    page.fill("[data-frame-spacing]", "0,5")
+    page.click("[data-run-asks=spacing]")
+    page.wait_for_selector(".oct-taken >> text=0.5 mm, entered by you")
+    page.wait_for_selector(".oct-vessel >> text=2.5 mm")
+
+
+def test_several_pictures_are_one_run_in_the_order_of_their_numbers(
+    visit: Visit, vessel_frames: list[Frame], tmp_path: Path
+) -> None:
+    for number in (9, 10, 11):
+        Image.fromarray(vessel_frames[number - 9]).save(tmp_path / f"frame_{number}.png", compress_level=1)
+    send(visit, *sorted(tmp_path.iterdir()))
+    finished(visit)
+    assert "several files as one run, 3 frames" in visit.page.inner_text(".oct-taken")
+    visit.page.focus(".oct-stage")
+    visit.page.keyboard.press("Home")
+    shows(visit, 9)
+
+
+def test_a_frame_takes_the_place_of_a_pullback(vessel: Visit) -> None:
+    vessel.take_example()
+    assert vessel.page.query_selector(".oct-pullback") is None
+    assert vessel.page.is_visible("svg.oct-picture")
+    assert vessel.page.inner_text("#oct-beside") == ""
+
+
+def test_a_pullback_is_still_there_after_a_reload(vessel: Visit) -> None:
+    vessel.page.reload()
+    finished(vessel)
+    assert f"{COUNT} frames" in vessel.page.inner_text(".oct-taken")
+    vessel.take_example()
+    vessel.page.reload()
+    vessel.page.wait_for_selector(".oct-empty")
+    vessel.settle()
+    assert vessel.page.query_selector(".oct-pullback") is None
+
+
+@pytest.mark.parametrize("size_px", [(1024, 800), (390, 844)])
+def test_nothing_is_cut_off_on_a_small_screen(vessel: Visit, size_px: tuple[int, int]) -> None:
+    vessel.page.set_viewport_size({"width": size_px[0], "height": size_px[1]})
+    vessel.page.wait_for_timeout(300)
+    assert vessel.page.evaluate("document.documentElement.scrollWidth") <= size_px[0]
+    wide = """(most) => [...document.querySelectorAll(".oct-pullback *")].filter(
+        (part) => !part.closest(".oct-found") && part.getBoundingClientRect().right > most).length"""
+    assert vessel.page.evaluate(wide, size_px[0]) == 0
+
+
+def test_a_pullback_that_is_stopped_keeps_what_is_done(visit: Visit, dicom: Path) -> None:
+    visit.page.check("#oct-intervals input")  # ten times as long: there is time to stop it
+    send(visit, dicom)
+    visit.page.wait_for_selector(".oct-stage[data-shown]")
+    visit.page.click("[data-run-asks=stop]")
+    finished(visit, "stopped")
+    done = int(visit.page.get_attribute(".oct-pullback", "data-done") or 0)
+    assert 1 <= done < COUNT
+    assert f"{done} frames are done and stay" in visit.page.inner_text(".oct-run-said")
+    visit.page.focus(".oct-stage")
+    visit.page.keyboard.press("End")
+    shows(visit, done)
