@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from octseg.measurement import measure_pullback
 from octseg.pullback import Pullback
 from octseg.segmenter import Segmenter
 
@@ -27,3 +28,9 @@ def test_a_pullback_made_by_hand_of_no_function_gets_a_sentence() -> None:
         Pullback(name="mine", frame_count=1, read_frames=[])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"frame_count must be a whole number from 0 on, not '2'"):
         Pullback(name="mine", frame_count="2", read_frames=lambda: iter([]))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("results", [None, 5, [1, 2], "run"])
+def test_results_that_are_none_get_a_sentence(results: object) -> None:
+    with pytest.raises(ValueError, match=r"results must be those of segment_pullback"):
+        measure_pullback(results, 0.2)  # type: ignore[arg-type]
