@@ -54,6 +54,21 @@ def spacing_mm(given: object, name: str) -> float | None:
     raise ValueError(f"{name} must be one number of mm, such as 0.00996, or None, not {type(given).__name__}{hint}")
 
 
+def whole_number(given: object, name: str) -> int:
+    """An index or count of frames as a caller gave it; ValueError, with the argument's `name`, where it is none."""
+    if type(given) is bool or not isinstance(given, numbers.Integral) or int(given) < 0:
+        raise ValueError(f"{name} must be a whole number from 0 on, not {given!r}")
+    return int(given)
+
+
+def check_frame(frame: object) -> None:
+    """ValueError where a pullback's frame is no array (H, W, 3) uint8."""
+    if not isinstance(frame, np.ndarray):
+        raise ValueError(f"a pullback's frames must be arrays (H, W, 3) uint8, not {type(frame).__name__}")
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        raise ValueError(f"a pullback's frames must be arrays (H, W, 3) uint8, not {frame.shape} {frame.dtype}")
+
+
 def other_frame_spacing(user_mm: float, known_mm: float | None, frame_count: int | None) -> tuple[str, ...]:
     """What is said of a user's spacing of frames that disagrees with the header, or with what so many frames have.
 
@@ -122,6 +137,14 @@ class Pullback:
     late_warnings: list[str] = field(default_factory=list)
     first_number: int = 1
     read_headers: Callable[[], Sequence[Any]] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        whole_number(self.frame_count, "frame_count")
+        given: object = self.read_frames
+        if not callable(given):
+            raise ValueError(
+                f"read_frames must be a function that gives an iterator of frames, not {type(given).__name__}"
+            )
 
     def __len__(self) -> int:
         return self.frame_count

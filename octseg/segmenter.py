@@ -29,7 +29,7 @@ from octseg.pipeline import Ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
 from octseg.pipeline.frames import Look, LookedAt, Maps, Seen, seen_along
-from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, spacing_mm
+from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, check_frame, spacing_mm, whole_number
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
@@ -125,6 +125,7 @@ class Segmenter:
         """
         if smooth and uncertainty:
             raise ValueError("smooth and uncertainty do not go together: intervals are those of single frames")
+        first, last = whole_number(first, "first"), None if last is None else whole_number(last, "last")
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
         return self._results(
@@ -146,8 +147,8 @@ class Segmenter:
         before = min(first, HALF) if smooth else 0  # frames by which the first one is smoothed
         begin = start_of_stretch(first - before)
         end = last + HALF if smooth and last is not None else last
-        frames = iter(pullback) if begin == 0 and end is None else pullback.frames(begin, end)
-        frame = next(frames, None)
+        frames = _frames_of(pullback, begin, end)
+        frame = _first_of(frames)
         if frame is None:
             return
         # A single frame needs no threads, and several large ones at once would take the memory.
@@ -343,6 +344,19 @@ def _no_result(numbered: tuple[int, Frame], file: str) -> tuple[int, Frame]:
     """A frame with its number; OwnResultError where it is one of this program's own pictures."""
     refuse_own_picture(numbered[1], file)
     return numbered
+
+
+def _frames_of(pullback: Pullback, begin: int, end: int | None) -> Iterator[Frame]:
+    """Frames `begin` to `end`, `end` left out; all as the pullback is iterated where that is all."""
+    return iter(pullback) if begin == 0 and end is None else pullback.frames(begin, end)
+
+
+def _first_of(frames: Iterator[Frame]) -> Frame | None:
+    """The first frame, held to be one; None where there is none."""
+    for frame in islice(frames, 1):
+        check_frame(frame)
+        return frame
+    return None
 
 
 def _as_pullback(source: Source) -> Pullback:

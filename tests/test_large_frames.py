@@ -12,6 +12,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from octseg.boxed import BoxedMap
+from octseg.decoding.borders import Borders
+from octseg.decoding.planes import draw_planes
+from octseg.decoding.rays import N_RAYS, RayGrid
+from octseg.decoding.wall import walls_behind
 from octseg.drawing.screen import sized_for_screen
 from octseg.export.pictures import overlay_png
 from octseg.export.provenance import NOTICE, picture_texts
@@ -170,6 +175,24 @@ def test_an_outline_in_the_part_is_at_its_place_in_the_frame_to_a_fraction_of_a_
     mask = part.mask(np.clip(inside / 4 + 0.5, 0, 1).astype(np.float32))
     true = Disc(centre, radius).mask(5000, 5003)
     assert np.count_nonzero(mask != true) < 0.0005 * np.count_nonzero(true)
+
+
+def test_a_thin_cap_drawn_in_the_part_ends_where_it_ends_in_the_frame() -> None:
+    side, factor, centre, spacing = 3600, 4, 1803.3, 0.0015
+    lipid = np.isin(np.arange(N_RAYS), [*range(20, 34), *range(91, 103)])
+    masks = []
+    for part in (FramePart((0, 0), (side, side), 1, (side, side)), FramePart((0, 0), (900, 900), factor, (side, side))):
+        grid = RayGrid(part.shape, part.point((centre, centre)), 1750 / part.factor, part.frame_side_px, part.factor)
+        lumen, front, back = (np.full(N_RAYS, radius / part.factor) for radius in (900.0, 925.0, 1300.0))
+        [wall] = walls_behind([lumen], grid, part.spacing_mm(spacing))
+        maps = {name: BoxedMap.nothing(part.shape) for name in ("lumen", "fibrous_cap", "lipid_core")}
+        borders = Borders(lumen, wall, front, back, lipid)
+        planes = draw_planes(maps, dict.fromkeys(maps, 0.5), borders, grid, None, part.spacing_mm(spacing))
+        masks.append({name: part.mask_in_box(plane) for name, plane in planes.items()})
+    whole, enlarged_back = masks
+    for name, most in (("lumen", 0.0005), ("fibrous_cap", 0.005), ("lipid_core", 0.01)):
+        differing = np.count_nonzero(whole[name] != enlarged_back[name])
+        assert differing < most * np.count_nonzero(whole[name]), name
 
 
 def test_what_is_outlined_at_the_frames_last_pixels_is_outlined_to_the_last() -> None:

@@ -5,6 +5,7 @@ A plane is drawn only where it is not 0: lumen and cap near the lumen, lipid cor
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from octseg.measurement.depth import length_px
 
 EDGE_PX = 4.0  # over which an outline's plane rises from 0 to 1
 CORNER_MM = 0.15  # radius with which the ends of a core are rounded
+HALF_STEP = np.pi / (N_RAYS * FINE)  # radians of half a fine direction
 AROUND_PX = 16  # about the borders of a core: its plane falls to 0 there, and measures look at what lies beside it
 
 
@@ -71,13 +73,15 @@ def _plaque(borders: Borders, grid: RayGrid, pixel_spacing_mm: float | None) -> 
     part = _part_about(borders.lipid, back_of, front_of if borders.lumen is None else borders.lumen, grid, window.part)
     seen = window.within(part)
     front, back = seen.around(front_of), seen.around(back_of)
-    from_end = _from_ends(borders.lipid, seen.direction) * seen.radius
+    smooth = grid.factor > 1  # then the plane is enlarged
+    from_end = _from_ends(borders.lipid, seen.direction, smooth=smooth) * seen.radius
     within = np.minimum(seen.radius - front, back - seen.radius)
     corner = np.float32(length_px(CORNER_MM, pixel_spacing_mm, grid.side_px))
     drawn = {}
     if wall is not None:
         within = np.minimum(within, wall.limit_px - wall.depth[part])
-        drawn["fibrous_cap"] = _plane(np.minimum(np.minimum(wall.beyond[part], front - seen.radius), from_end))
+        cap_end = from_end + seen.radius * np.float32(HALF_STEP) if smooth else from_end
+        drawn["fibrous_cap"] = _plane(np.minimum(np.minimum(wall.beyond[part], front - seen.radius), cap_end))
     drawn["lipid_core"] = _plane(_rounded(within, from_end, corner))
     rows, cols = (slice(w.start + p.start, w.start + p.stop) for w, p in zip(window.part, part, strict=True))
     return {name: BoxedMap(plane, (rows, cols), grid.shape) for name, plane in drawn.items()}
@@ -118,12 +122,19 @@ def _rounded(within: Floats, from_end: Floats, corner_px: np.float32) -> Floats:
     return np.asarray(corner_px - np.hypot(short, beside), np.float32)
 
 
-def _from_ends(there: NDArray[np.bool_], direction: Floats) -> Floats:
-    """Angle in radians from each pixel to the nearest end of a stretch of rays, positive within it, (h, w)."""
+def _from_ends(there: NDArray[np.bool_], direction: Floats, *, smooth: bool) -> Floats:
+    """Angle in radians from each pixel to the nearest end of a stretch of rays, positive within it, (h, w).
+
+    It has a step for each fine direction, and all of the step in which an end lies is on it, HALF_STEP to both sides.
+    smooth: without steps, for between pixels of one step and the next an enlarged plane falls short of the end.
+    """
     if there.all():
         return np.full(direction.shape, np.pi, np.float32)
     changes = np.flatnonzero(there != np.roll(there, -1)) + 0.5  # halfway to the next ray
     ray = np.arange(N_RAYS * FINE + 1) / FINE
     away = np.abs((ray[:, None] - changes[None] + N_RAYS / 2) % N_RAYS - N_RAYS / 2).min(axis=1)
     signed = np.where(there[np.rint(ray).astype(int) % N_RAYS], away, -away) * (2 * np.pi / N_RAYS)
+    if smooth:
+        table = signed.astype(np.float32)[None]
+        return np.asarray(cv2.remap(table, direction, np.zeros_like(direction), cv2.INTER_LINEAR), np.float32)
     return np.asarray(signed.astype(np.float32)[np.rint(direction).astype(int)], np.float32)

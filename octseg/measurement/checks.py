@@ -100,6 +100,15 @@ def check_centre(centre: Sequence[float] | None) -> None:
         raise ValueError(f"catheter_centre must be (row, col) in pixels, two finite numbers, or None, not {centre!r}")
 
 
+def check_side(side_px: float | None) -> None:
+    """None, or a length in pixels."""
+    if side_px is None:
+        return
+    _check_number("frame_side_px", side_px)
+    if not 0 < side_px < math.inf:
+        raise ValueError(f"frame_side_px must be the frame's shorter side in pixels, more than 0, not {side_px:g}")
+
+
 def _check_number(what: str, given: object) -> None:
     if not isinstance(given, numbers.Real):
         raise ValueError(f"{what} must be a number, not {given!r}")

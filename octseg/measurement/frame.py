@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.boxed import BoxedMap
-from octseg.measurement.checks import check_centre, check_given, check_pixel_spacing
+from octseg.measurement.checks import check_centre, check_given, check_pixel_spacing, check_side
 from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.depth import length_px
 from octseg.measurement.geometry import find_tissue_in
@@ -111,6 +111,7 @@ def measure(
     spacing = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
     check_given(maps, spacing, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
     check_centre(catheter_centre)
+    check_side(frame_side_px)
     given = given_of(maps, spacing, thresholds or {}, disc, catheter_centre, guide_wire_shadow, frame_side_px)
     return _measured(given, None)[0]
 

@@ -112,6 +112,12 @@ def test_a_catheter_that_is_nowhere_is_refused_in_a_sentence(centre: object) -> 
         measure({"lumen": MASK}, catheter_centre=centre)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("side", ["750", [750], 0, -750, float("nan"), float("inf")])
+def test_a_frames_side_that_is_no_length_is_refused_in_a_sentence(side: object) -> None:
+    with pytest.raises(ValueError, match="frame_side_px must be "):
+        measure({"lumen": MASK, "lipid_core": MASK}, frame_side_px=side)  # type: ignore[arg-type]
+
+
 def test_other_arguments_that_do_not_fit_are_refused_in_a_sentence() -> None:
     maps = {"lumen": np.zeros((4, 4), bool)}
     with pytest.raises(ValueError, match=r"disc must be a bool mask of shape \(4, 4\) like the maps"):

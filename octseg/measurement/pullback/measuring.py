@@ -1,6 +1,6 @@
 """Frames' results, streamed, to all measures along the vessel: what `octseg.measure_pullback` returns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -85,7 +85,7 @@ def measure_pullback(
         MeasurementError: a spacing or a range that no pullback has.
     """
     dz = _checked(spacing_mm(frame_spacing_mm, "frame_spacing_mm"))
-    held = [each if isinstance(each, FrameAlong) else FrameAlong.of(each) for each in results]
+    held = [each if isinstance(each, FrameAlong) else FrameAlong.of(each) for each in _given(results)]
     whole = side_by_side(held, dz)
     part = None if frames is None else _range(whole, frames)
     measured = _measured(whole, whole)
@@ -99,6 +99,17 @@ def measure_pullback(
         unjudged=whole.unjudged,
         warnings=tuple(warnings_of(whole, measured)),
     )
+
+
+def _given(results: "Iterable[MeasuredFrame | FrameAlong]") -> "Iterator[MeasuredFrame | FrameAlong]":
+    """Results one by one; ValueError where they are none."""
+    given: object = results
+    if not isinstance(given, Iterable):
+        raise ValueError(f"results must be those of segment_pullback, not {type(given).__name__}; of one use [result]")
+    for each in results:
+        if not isinstance(each, FrameAlong) and not hasattr(each, "frame_number"):
+            raise ValueError(f"results must be those of segment_pullback, one of them is {type(each).__name__}")
+        yield each
 
 
 def _measured(along: Along, whole: Along) -> StretchMeasures:
