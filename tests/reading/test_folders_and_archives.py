@@ -114,6 +114,14 @@ def test_gaps_in_the_numbers_are_said(tmp_path: Path, numbers: list[int], said: 
     assert pullback.frame_spacing_mm is None
 
 
+def test_pullbacks_of_one_name_are_called_by_the_folders_that_tell_them_apart() -> None:
+    clip = io.BytesIO()
+    tifffile.imwrite(clip, np.stack(PICTURES[:2]), photometric="rgb")
+    places = ("a/pre/IMG1", "b/pre/IMG1", "b/IMG2", "a/post/IMG1", "c/d/IMG3")
+    found = read_pullbacks(zipped(dict.fromkeys(places, clip.getvalue())), name="study.zip")
+    assert sorted(each.name for each in found) == ["IMG2", "IMG3", "a_pre_IMG1", "b_pre_IMG1", "post_IMG1"]
+
+
 def test_a_run_that_begins_later_keeps_its_numbers_and_two_runs_in_a_folder_are_said(tmp_path: Path) -> None:
     pullback = read_pullback(pictures_in(tmp_path / "part", PICTURES, first=101))
     assert (pullback.first_number, pullback.warnings) == (101, ())
