@@ -25,6 +25,7 @@ from octseg.export.segmented import ReadFrames
 from octseg.export.zipping import ZIP_NAME
 from octseg.measurement.pullback import PullbackMeasures, measure_pullback, scale_warnings
 from octseg.pullback import Frame, FrameSpacingSource, Pullback
+from octseg.reading.spacing import untold
 from octseg.reading.survey import FolderLevels
 from octseg.view.agreed import with_agreed_scale
 
@@ -216,7 +217,7 @@ class Run:
         self._bar.total -= count - len(done.frames)
         if not done.frames:
             raise error or ReadError(f"{whole.name}: {late[0] if late else 'no frame of it can be read'}")
-        notes = [*late, *self._options.frames.beyond(whole)]
+        notes = [*late, *self._options.frames.beyond(whole), *_untold(whole)]
         self._withdrawn_count += len(done.withdrawn)
         self._complain(f"{source.label}: {sentence}" for sentence in (*whole.warnings, *notes))
         self._complain(withdrawn_lines(source.label, len(done.frames), done.withdrawn))
@@ -362,6 +363,12 @@ def _take_all(results: Generator["FrameResult", None, None], write: Callable[["F
         for result in finished(results, interrupt):
             write(result)
         raise
+
+
+def _untold(pullback: Pullback) -> tuple[str, ...]:
+    """What is said where nothing tells the distance between frames and reading has not said so."""
+    said = untold(len(pullback))
+    return () if pullback.frame_spacing_mm is not None or said in pullback.warnings else (said,)
 
 
 def _spacing(pullback: Pullback) -> Spacing:

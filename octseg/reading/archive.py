@@ -9,6 +9,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -53,7 +54,8 @@ def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]
         ) from error
     if leads_out(member.filename for member in members):
         raise ReadError(f"{label} holds a path that leads out of it, so nothing of it is read")
-    kept = {labelled(member.filename): member for member in members if _is_of_use(member)}  # of one name the last
+    of_use = [member for member in members if _is_of_use(member)]
+    kept = {labelled(member.filename): member for member in of_use}  # of one name the last
     _check_sizes(kept.values(), content.size, label, limits)
     reasons = {name: why for name, member in kept.items() if (why := why_unreadable(member)) is not None}
     if kept and len(reasons) == len(kept):
@@ -62,6 +64,10 @@ def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]
         )
     entries = [_entry(archive, member, name, limits) for name, member in kept.items() if name not in reasons]
     left_out = [f"{label_of(name)} in {label} {why}" for name, why in reasons.items()]
+    twice = Counter(labelled(member.filename) for member in of_use)
+    left_out += [
+        f"{label_of(name)}, which is in {label} {n} times, but for the last" for name, n in twice.items() if n > 1
+    ]
     stem = stem_of(label)
     source = Source(label, stem, limits, "a ZIP file", is_alone=len(entries) == 1, left_out=left_out)
     return pullbacks_in(entries, source)

@@ -86,7 +86,7 @@ def pullbacks_in(entries: Sequence[Entry], source: Source) -> list[Pullback]:
     folders: dict[PurePosixPath, list[Entry]] = {}
     for entry in entries:
         folders.setdefault(entry.path.parent, []).append(entry)
-    found: list[tuple[PurePosixPath, Pullback]] = []
+    found: list[tuple[Sequence[str], Pullback]] = []
     series: list[Entry] = []
     for folder in sorted(folders, key=lambda path: tuple(map(natural_key, path.parts))):
         pictures = []
@@ -97,29 +97,33 @@ def pullbacks_in(entries: Sequence[Entry], source: Source) -> list[Pullback]:
             elif isinstance(sort, Picture):
                 pictures.append(sort)
             elif sort is not None:
-                found += [(folder, each) for each in _of_file(entry, sort, source)]
-        of_pictures = pullbacks_of(
-            pictures, label_of(folder.name) if folder.name else source.name, source.limits, source.left_out
-        )
-        found += [(folder, each) for each in of_pictures]
-    found += [(PurePosixPath(), each) for each in _of_series(series, source)]
+                found += [(folder.parts, each) for each in _of_file(entry, sort, source)]
+        name = label_of(folder.name) if folder.name else source.name
+        for each in pullbacks_of(pictures, name, source.limits, source.left_out):
+            found.append((folder.parts[:-1] if each.name == name else folder.parts, each))
+    found += [((), each) for each in _of_series(series, source)]
     if not found:
         why = f": {source.left_out[0]}" if source.left_out else f"; this version reads {READABLE}"
         raise ReadError(f"{source.label} is {source.kind} that holds no frame that can be read{why}")
     return _told_apart(found, source.left_out)
 
 
-def _told_apart(found: Sequence[tuple[PurePosixPath, Pullback]], left_out: Sequence[str]) -> list[Pullback]:
-    """The pullbacks, those of one name called by their folders too, with what was left out said."""
-    names = Counter(pullback.name for _, pullback in found)
+def _told_apart(found: Sequence[tuple[Sequence[str], Pullback]], left_out: Sequence[str]) -> list[Pullback]:
+    """The pullbacks, those of one name called by as many folders above them as tell them apart; what was left out said.
+
+    found: the folders above what a pullback is called after, and the pullback.
+    """
     said = (f"left out: {listed(left_out)}",) if left_out else ()
-    apart = []
-    for folder, pullback in found:
-        name = pullback.name
-        if names[name] > 1:
-            name = "_".join((*map(label_of, folder.parts[-2:-1]), name))
-        apart.append(replace(pullback, name=name, warnings=(*pullback.warnings, *said)))
-    return apart
+    names = [pullback.name for _, pullback in found]
+    for depth in range(1, max(len(above) for above, _ in found) + 1):
+        counts = Counter(names)
+        for place, (above, pullback) in enumerate(found):
+            if counts[names[place]] > 1:
+                names[place] = "_".join((*map(label_of, above[-depth:]), pullback.name))
+    return [
+        replace(pullback, name=name, warnings=(*pullback.warnings, *said))
+        for name, (_, pullback) in zip(names, found, strict=True)
+    ]
 
 
 def _folder_entries(root: Path, source: Source) -> list[Entry]:

@@ -114,7 +114,8 @@ def _blocks(data: bytes, label: str, limits: Limits) -> _Blocks:
             place = _behind(data, place + 11 + _palette_bytes(flags))
             if place <= len(data):
                 found.durations.append(duration)
-                limits.check_pullback(len(found.durations), len(found.durations) * height * width, label)
+                count = len(found.durations)
+                limits.check_pullback(count, count * height * width, label, are_all=False)
         else:
             break
     return found

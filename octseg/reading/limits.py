@@ -82,12 +82,14 @@ class Limits:
         if max(height, width) > self.max_aspect * min(height, width):
             raise ReadError(f"{shape}; a frame is at most {self.max_aspect} times as long as wide ({PREFIX}MAX_ASPECT)")
 
-    def check_pullback(self, frame_count: int, pixels: int, label: str) -> None:
-        """Raise ReadError where a pullback has too many frames, or too many pixels in all."""
+    def check_pullback(self, frame_count: int, pixels: int, label: str, *, are_all: bool = True) -> None:
+        """Raise ReadError where a pullback has too many frames, or too many pixels in all.
+
+        are_all: whether all frames were counted, and not only those up to here.
+        """
         if frame_count > self.max_frames:
-            raise ReadError(
-                f"{label} has {frame_count} frames; at most {self.max_frames} are read ({PREFIX}MAX_FRAMES)"
-            )
+            count = f"{frame_count}" if are_all else f"more than {self.max_frames}"
+            raise ReadError(f"{label} has {count} frames; at most {self.max_frames} are read ({PREFIX}MAX_FRAMES)")
         if pixels > self.max_total_pixels:
             raise ReadError(
                 f"{label} has {pixels / 1e6:.0f} million pixels in all its frames; "

@@ -21,11 +21,16 @@ def counted_spacing(frame_count: int, declared: int | None = None) -> tuple[floa
     if declared is not None and declared > frame_count and frame_spacing_by_count(declared) != spacing_mm:
         spacing_mm = None
     if spacing_mm is None:
-        return None, (
-            f"nothing tells the distance between its {frame_count} frames, so no length or volume is measured; "
-            "give it in mm (--frame-spacing)"
-        )
+        return None, untold(frame_count)
     return spacing_mm, (
         f"the distance between frames, {spacing_mm:g} mm, is a guess from their number ({frame_count}), for the file "
         "does not give it; give it in mm (--frame-spacing) where you know it"
+    )
+
+
+def untold(frame_count: int) -> str:
+    """What is said where nothing tells the distance between frames."""
+    return (
+        f"nothing tells the distance between its {frame_count} frames, so no length or volume is measured; "
+        "give it in mm (--frame-spacing)"
     )

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from octseg.pullback import Frame
@@ -49,17 +49,23 @@ def first_frame_s(path: Path) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
 
 
-def containers(real: Path, only: str) -> Iterator[tuple[str, int, Path]]:
+def containers(real: Path, only: Sequence[str], phantom_count: int) -> Iterator[tuple[str, int, Path]]:
     """What is in it and what it is, how many frames, and where; each is gone when the next is asked for."""
     pictures = [next(iter(read_pullback(path))) for path in sorted(real.iterdir())]
     yield from _kept("real, ", OF_REAL, pictures, only)
-    if any(only in f"phantom, {kind}" for kind in OF_PHANTOM):
-        yield from _kept("phantom, ", OF_PHANTOM, list(phantom_frames(PHANTOM_COUNT)), only)
+    if any(_is_asked(f"phantom, {kind}", only) for kind in OF_PHANTOM):
+        yield from _kept("phantom, ", OF_PHANTOM, list(phantom_frames(phantom_count)), only)
 
 
-def _kept(what: str, kinds: tuple[str, ...], pictures: list[Frame], only: str) -> Iterator[tuple[str, int, Path]]:
+def _is_asked(name: str, only: Sequence[str]) -> bool:
+    return not only or name in only
+
+
+def _kept(
+    what: str, kinds: tuple[str, ...], pictures: list[Frame], only: Sequence[str]
+) -> Iterator[tuple[str, int, Path]]:
     for kind in kinds:
-        if only in what + kind:
+        if _is_asked(what + kind, only):
             with tempfile.TemporaryDirectory() as name:
                 path = Path(name) / "run"
                 if kind == "DICOM, JPEG":
@@ -74,13 +80,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("real", type=Path, help="a folder of real frames of one size")
     parser.add_argument("--part", type=int, metavar="N", help="frames of each")
-    parser.add_argument("--only", default="", help="rows whose name holds this")
+    parser.add_argument("--only", nargs="+", default=(), metavar="ROW", help="these rows: 'real, TIFF' 'real, GIF'")
+    parser.add_argument("--phantoms", type=int, default=PHANTOM_COUNT, metavar="N", help="frames of the phantom vessel")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the results here, to be looked at")
     options = parser.parse_args()
     print(machine())
     heads = ("container", "frames", "MB", "first frame, s", "frames/s", "processor ms a frame", *GROUPS, "the rest")
     print(f"| {' | '.join(heads)} | peak, MB |\n|{'---|' * (len(heads) + 1)}", flush=True)
-    for name, count, path in containers(options.real, options.only):
+    for name, count, path in containers(options.real, options.only, options.phantoms):
         first_s, size = first_frame_s(path), size_mb(path)
         asked = [path, "--device", "cpu", "--frame-spacing", "0.2"]
         done = min(options.part or count, count)

@@ -1,4 +1,4 @@
-"""What a cut file, a crash and a full disk leave: `python -m tests.benchmarks.report_interruptions [--only WORD]`.
+"""What a cut file, a crash and a full disk leave: `python -m tests.benchmarks.report_interruptions [--only NAME ...]`.
 
 One phantom pullback in several containers, each through `octseg predict` in a process of its own that is killed,
 stopped by a signal, or runs out of room (a small tmpfs, so this needs root and Linux); then the same command again,
@@ -25,6 +25,7 @@ import tifffile
 from octseg.export.journal import JOURNAL_NAME
 from octseg.phantom.pullback import random_pullback
 from octseg.pullback import Frame
+from tests.benchmarks.container_reading import kept_as
 from tests.benchmarks.machine import ROOT
 from tests.fakes.dicom_files import jpeg, pullback_file
 from tests.fakes.pullbacks import encoded, video, zipped
@@ -50,6 +51,9 @@ def containers(frames: list[Frame]) -> dict[str, Made]:
         tifffile.imwrite(folder / "run.tif", np.stack(frames), photometric="rgb")
         return folder / "run.tif"
 
+    def gif(folder: Path) -> Path:
+        return kept_as("GIF", frames, folder / "run.gif")
+
     def folder_of_png(folder: Path) -> Path:
         (folder / "run").mkdir()
         for name, content in pictures.items():
@@ -63,6 +67,7 @@ def containers(frames: list[Frame]) -> dict[str, Made]:
         "TIFF stack": stack,
         "ZIP of PNG": written("run.zip", lambda: zipped(pictures)),
         "MP4": lambda folder: video(folder / "run.mp4", frames, container_options={"movflags": "faststart"}),
+        "GIF": gif,
         "folder of PNG": folder_of_png,
     }
 
@@ -157,14 +162,14 @@ def disturbed(name: str, given: Path, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", default="", help="containers whose name holds this")
+    parser.add_argument("--only", nargs="+", default=(), metavar="NAME", help="these containers: 'TIFF stack' GIF")
     only = parser.parse_args().only
     frames = [phantom.frame for phantom in random_pullback(5, 300, size_px=SIDE).phantoms(100, 99 + COUNT)]
     print(f"{COUNT} frames of {SIDE} px; signals after {AFTER} frames, a disk of {ROOM:.0%} of what is needed\n")
     print("| container | what | exit status | says | leaves | the same command then says | same bytes |")
     print("|---|---|---|---|---|---|---|")
     for name, make in containers(frames).items():
-        if only in name:
+        if not only or name in only:
             with tempfile.TemporaryDirectory() as temporary:
                 folder = Path(temporary)
                 disturbed(name, make(folder), folder)

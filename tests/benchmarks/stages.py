@@ -164,7 +164,8 @@ def main() -> int:
     others_s = since(at_first[2], ended, others)
     known_s = sum(clocks.taken_s.values()) - at_first[1] + since(at_first[2], ended, begun.network_threads) + others_s
     stages = dict(clocks.taken_s)
-    stages[NETWORK] += stages.pop(LOOK) + since(begun.thread_s, ended, begun.network_threads)
+    in_its_threads = since(begun.thread_s, ended, begun.network_threads)
+    stages[NETWORK] = stages.get(NETWORK, 0.0) + stages.pop(LOOK, 0.0) + in_its_threads
     a_frame = {stage: 1e3 * taken / count for stage, taken in stages.items()}
     a_frame |= {OTHER_THREADS: 1e3 * others_s / (count - 1), REST: 1e3 * (whole_s - known_s) / (count - 1)}
     looks = clocks.calls[LOOK] / count

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from octseg.cli import main
@@ -58,6 +59,23 @@ def test_what_a_file_does_not_tell_is_told_unless_it_was_given(
     assert said not in capsys.readouterr().err
     assert said not in str(along(tmp_path / "out", "IMG001")["warnings"])
     assert all(said not in str(entry["warnings"]) for entry in measures(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "ZIP"])
+def test_no_container_keeps_silent_where_nothing_tells_how_far_its_frames_lie_apart(
+    four: list[np.ndarray], kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run"
+    if kind == "TIFF":
+        tifffile.imwrite(path, np.stack(four[:2]), photometric="rgb")
+    else:
+        path.write_bytes(pullbacks.zipped({f"f{n}.png": pullbacks.encoded(frame) for n, frame in enumerate(four[:2])}))
+    said = "nothing tells the distance between its 2 frames"
+    assert predict(path, out=tmp_path / "out") == 0
+    assert capsys.readouterr().err.count(said) == 1
+    assert str(along(tmp_path / "out", "run")["warnings"]).count(said) == 1
+    assert predict(path, "--frame-spacing", "0.2", out=tmp_path / "out") == 0
+    assert said not in capsys.readouterr().err + str(along(tmp_path / "out", "run")["warnings"])
 
 
 def test_dicom_files_of_one_series_are_one_pullback_called_by_their_folder(

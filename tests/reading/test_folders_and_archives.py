@@ -114,6 +114,27 @@ def test_gaps_in_the_numbers_are_said(tmp_path: Path, numbers: list[int], said: 
     assert pullback.frame_spacing_mm is None
 
 
+def test_pullbacks_of_one_name_are_called_by_the_folders_that_tell_them_apart() -> None:
+    clip = io.BytesIO()
+    tifffile.imwrite(clip, np.stack(PICTURES[:2]), photometric="rgb")
+    places = ("a/pre/IMG1", "b/pre/IMG1", "b/IMG2", "a/post/IMG1", "c/d/IMG3")
+    found = read_pullbacks(zipped(dict.fromkeys(places, clip.getvalue())), name="study.zip")
+    assert sorted(each.name for each in found) == ["IMG2", "IMG3", "a_pre_IMG1", "b_pre_IMG1", "post_IMG1"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_files_with_one_path_in_a_zip_file_the_last_counts_and_that_is_said() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, picture in (("f1", 4), ("f1", 0), ("f2", 1), ("f3", 2), ("f1", 0)):
+            archive.writestr(f"{name}.png", encoded(PICTURES[picture]))
+    (pullback,) = read_pullbacks(packed.getvalue(), name="x.zip")
+    assert numbers_of(pullback) == [1, 2, 3]
+    assert [each for each in pullback.warnings if "f1.png" in each] == [
+        "left out: f1.png, which is in x.zip 3 times, but for the last"
+    ]
+
+
 def test_a_run_that_begins_later_keeps_its_numbers_and_two_runs_in_a_folder_are_said(tmp_path: Path) -> None:
     pullback = read_pullback(pictures_in(tmp_path / "part", PICTURES, first=101))
     assert (pullback.first_number, pullback.warnings) == (101, ())

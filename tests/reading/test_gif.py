@@ -50,7 +50,7 @@ def test_a_gif_that_lies_is_refused() -> None:
     data = gif(frames(3))
     with pytest.raises(ReadError, match="x is incomplete"):
         read_pullback(data[:400], name="x")
-    with pytest.raises(ReadError, match="x has 3 frames; at most 2"):
+    with pytest.raises(ReadError, match="x has more than 2 frames; at most 2"):
         read_pullback(data, name="x", limits=Limits(max_frames=2))
     giant = data[:6] + b"\xff\xff\xff\xff" + data[10:]
     with pytest.raises(ReadError, match="65535 x 65535 pixels"):

@@ -163,7 +163,10 @@ def _of_series(files: Sequence[_File], name: str, label: str, limits: Limits) ->
         declared = instances[-1] - instances[0] + 1
         if missing := sorted(set(range(instances[0], instances[-1])) - set(instances)):
             named = ", ".join(map(str, missing[:NAMED])) + (" ..." if len(missing) > NAMED else "")
-            warnings.append(f"instances {named} of the series are missing, {len(missing)} in all: its frames run on")
+            warnings.append(
+                f"instances {named} of the series are missing, {len(missing)} in all: its frames run on, and lengths "
+                "along the vessel may be too short"
+            )
     if len({window_of(file.dataset) for file in files}) > 1:
         warnings.append("the windows of the series' files differ; that of the first is used for all of its frames")
     pullback = pullback_of([file.footage for file in files], name, declared)

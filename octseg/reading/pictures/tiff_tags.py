@@ -91,7 +91,7 @@ def read_chain(content: Content, label: str, limits: Limits) -> Chain:
             page, place = _read_page(content, place, order, big, label)
             pages.append(page)
             if len(pages) > 2 * limits.max_frames:  # each frame may have a thumbnail
-                limits.check_pullback(len(pages), 0, label)
+                limits.check_pullback(len(pages), 0, label, are_all=False)
     except (struct.error, OverflowError) as error:  # beyond the file, or beyond any file
         if not pages:
             raise truncated(label, "TIFF") from error

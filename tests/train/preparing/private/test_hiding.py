@@ -152,6 +152,7 @@ def test_private_frames_fed_back_as_a_public_source_are_refused(
     for split in ("train", "validation"):
         shutil.copytree(private / split, tmp_path / "again" / split)
     flags = ("--name-pattern", r"(?P<study>\w+)_(?P<series>\w+)_(?P<frame>\d+)", "--class-map", "3=lipid_core")
+    flags += ("--yes-no-personal-data",)  # drawn by lot, pseudonyms may read like numbers of a hospital
     assert prepare_folder(tmp_path / "again", tmp_path / "open", *CC_BY, *flags) == 1
     assert "bears the mark of private data; prepare it with --private" in capsys.readouterr().err
     assert not (tmp_path / "open").exists()
