@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from octseg.export.growing import growing
+from octseg.export.files import growing
 from octseg.export.journal import Key
 from octseg.export.kinds import write_exports
 from octseg.export.run import CSV_NAME, JSON_NAME, RunWriter

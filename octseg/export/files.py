@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from octseg.errors import OctsegError
 
@@ -36,12 +37,26 @@ def partial_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file under another name and put it in place when whole; an older one stays until then."""
+@contextmanager
+def growing_path(path: Path) -> Iterator[Path]:
+    """Where a file may be written that is put in place when this ends well; an older one stays until then."""
     partial = partial_path(path)
     with told_in_one_sentence(path.name):
         try:
-            partial.write_bytes(content)
+            yield partial
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def growing(path: Path) -> Iterator[BinaryIO]:
+    """The same, as a file to be written and sought in."""
+    with growing_path(path) as partial, partial.open("wb") as file:
+        yield file
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file under another name and put it in place when whole; an older one stays until then."""
+    with growing_path(path) as partial:
+        partial.write_bytes(content)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from octseg.drawing.palette import palette_indices
 from octseg.errors import NotExportedError
-from octseg.export.growing import growing
+from octseg.export.files import growing
 from octseg.export.provenance import run_sentence, scales_sentence
 from octseg.export.segmented import Segmented
 

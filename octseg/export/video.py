@@ -16,7 +16,7 @@ import numpy as np
 from octseg.drawing.lettering import write_line
 from octseg.drawing.overlay import draw_overlay
 from octseg.errors import NotExportedError, OctsegError
-from octseg.export.growing import growing_path
+from octseg.export.files import growing_path
 from octseg.export.planes import Masks
 from octseg.export.provenance import run_sentence, scales_sentence
 from octseg.export.segmented import Record, Segmented

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.export.contours.polygons import polygons_of
-from octseg.export.growing import growing
+from octseg.export.files import growing
 from octseg.export.segmented import Segmented
 
 SUFFIX = "_coco.json"

@@ -12,7 +12,7 @@ from typing import Any
 
 from octseg.classes import BY_NAME
 from octseg.export.contours.polygons import Ring, polygons_of
-from octseg.export.growing import growing
+from octseg.export.files import growing
 from octseg.export.segmented import Segmented
 
 SUFFIX = ".geojson"

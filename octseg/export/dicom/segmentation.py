@@ -21,7 +21,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from octseg.errors import NotExportedError
 from octseg.export.dicom.segments import ascii_of, described
 from octseg.export.dicom.source import SIDE, Source, as_small_pictures, source_of, take_over, uid_of
-from octseg.export.growing import growing
+from octseg.export.files import growing
 from octseg.export.nifti import spacings
 from octseg.export.segmented import Segmented
 from octseg.reading.dicom.quiet import quiet
