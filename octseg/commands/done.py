@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from octseg.commands.telling import counted
+from octseg.export.pullback import scale_of_all
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures
 
 
@@ -48,12 +49,8 @@ class Done:
         return [f"{len(self.frames)} of {frame_count} frames were looked at ({numbers}); all numbers are of these"]
 
     def scale(self, measures: PullbackMeasures) -> tuple[Any, Any]:
-        """Source and evidence of the scale, where one holds for all frames; evidence only where all have the same."""
-        sources = {source for source, _ in self.scales}
-        if measures.pixel_spacing_mm is None or len(sources) != 1:
-            return None, None
-        evidence = {evidence for _, evidence in self.scales}
-        return sources.pop(), evidence.pop() if len(evidence) == 1 else None
+        """As `scale_of_all`."""
+        return scale_of_all(self.scales, measures)
 
     def summary(self, measures: PullbackMeasures) -> str:
         """In one line."""

@@ -15,7 +15,7 @@ from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.kinds import Exported, check_packages, write_exports
 from octseg.export.planes import Masks, pack, unpack
 from octseg.export.provenance import run_record
-from octseg.export.pullback import PullbackOrigin, pullback_record
+from octseg.export.pullback import PullbackOrigin, pullback_record, scale_of_all
 from octseg.export.segmented import Segmented
 from octseg.measurement.pullback import FrameAlong, measure_pullback
 from octseg.pullback import Pullback
@@ -48,13 +48,15 @@ class Kept:
         if not self._records:
             raise ValueError("there are no results to export; give those of segment_pullback")
         measures = measure_pullback(self._along, pullback.frame_spacing_mm)
-        told = next((record for record in self._records if record["withdrawn"] is None), self._records[0])
+        judged = [record for record in self._records if record["withdrawn"] is None]
+        told = {(record["pixel_spacing_source"], record["pixel_spacing_evidence"]) for record in judged}
+        source, evidence = scale_of_all(told, measures)
         origin = PullbackOrigin(
             file=self._records[0]["file"],
-            pixel_spacing_source=told["pixel_spacing_source"] if measures.pixel_spacing_mm else None,
-            pixel_spacing_evidence=told["pixel_spacing_evidence"] if measures.pixel_spacing_mm else None,
+            pixel_spacing_source=source,
+            pixel_spacing_evidence=evidence,
             frame_spacing_source=pullback.frame_spacing_source,
-            smoothing=told.get("smoothing"),
+            smoothing=self._records[-1].get("smoothing"),
             warnings=(*pullback.warnings, *pullback.late_warnings),
         )
         return Segmented(

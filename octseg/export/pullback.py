@@ -5,7 +5,7 @@ Keys end in their unit, what cannot be measured is null. The unrolled wall has a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,19 @@ class PullbackOrigin:
     frame_spacing_source: FrameSpacingSource | None = None
     smoothing: str | None = None
     warnings: tuple[str, ...] = ()
+
+
+def scale_of_all(
+    told: Set[tuple[PixelSpacingSource | None, str | None]], measures: PullbackMeasures
+) -> tuple[PixelSpacingSource | None, str | None]:
+    """Source and evidence of the scale, where one holds for all frames; evidence only where all have the same.
+
+    told: source and evidence of the scale of each frame of which something is said.
+    """
+    sources, evidence = {source for source, _ in told}, {evidence for _, evidence in told}
+    if measures.pixel_spacing_mm is None or len(sources) != 1:
+        return None, None
+    return sources.pop(), evidence.pop() if len(evidence) == 1 else None
 
 
 def pullback_record(measures: PullbackMeasures, origin: PullbackOrigin, run: Mapping[str, Any]) -> dict[str, Any]:

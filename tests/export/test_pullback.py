@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from octseg.errors import OctsegError
-from octseg.export.pullback import PullbackOrigin, write_pullback
+from octseg.export.pullback import PullbackOrigin, scale_of_all, write_pullback
 from octseg.measurement import PullbackMeasures, measure_pullback
 from octseg.measurement.rays import GUIDE_WIRE, rays_in
 from tests.fakes.along import frame, withdrawn
@@ -66,3 +66,10 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_older_file_stays(tmp_pa
         write_pullback(blocked, "IMG001", measured(), ORIGIN, RUN)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir() if each.name.endswith(".part")] == []
+
+
+def test_a_scale_is_told_where_one_holds_for_all_frames_and_its_evidence_where_that_does_too() -> None:
+    nine, eight = ("ruler", "9 dots."), ("ruler", "8 dots.")
+    assert scale_of_all({nine}, measured()) == nine
+    assert scale_of_all({nine, eight}, measured()) == ("ruler", None)
+    assert scale_of_all({nine, ("bar", "1 mm")}, measured()) == (None, None)
