@@ -35,7 +35,7 @@ ONLY_IN = {
 # Each room looks only at rooms before it; a name is a folder of that package, or a module of it.
 ORDER = {
     "octseg": (
-        *("errors", "classes", "pullback", "boxed", "reading", "model", "view", "measurement", "checkpoint"),
+        *("errors", "classes", "values", "pullback", "boxed", "reading", "model", "view", "measurement", "checkpoint"),
         *("inference", "decoding", "drawing", "phantom", "result", "export", "pipeline", "segmenter"),
         *("pretrained", "dataset", "cards", "commands", "cli", "__main__", "ui"),
     ),
