@@ -22,6 +22,7 @@ ONLY_IN = {
     "datasets": ("hub/", "train/"),
     "pydicom": ("octseg/reading/dicom/", "octseg/export/dicom/"),
     "openvino": ("octseg/inference/",),
+    "ray": ("octseg/cohort/",),
     "accelerate": ("train/learning/engine.py",),
     "monai": ("train/",),
     "trackio": ("train/learning/tracking.py",),
@@ -37,7 +38,7 @@ ORDER = {
     "octseg": (
         *("errors", "classes", "values", "pullback", "boxed", "reading", "model", "view", "measurement", "checkpoint"),
         *("inference", "decoding", "drawing", "phantom", "result", "export", "pipeline", "segmenter"),
-        *("pretrained", "dataset", "cards", "commands", "cli", "__main__", "ui"),
+        *("pretrained", "dataset", "cards", "cohort", "commands", "cli", "__main__", "ui"),
     ),
     "train": (
         *("code_version", "preparing", "dataset", "judging", "learning", "reporting"),
