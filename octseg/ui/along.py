@@ -84,11 +84,16 @@ def jumps_html(measures: PullbackMeasures) -> str:
 def _jump(name: str, label: str, value: float | None, digits: int, unit: str, frame: int | None) -> str:
     if value is None or frame is None:
         return f'<button type="button" data-jump="{name}" disabled>{label}<b>{NOT_MEASURED}</b></button>'
-    space = "" if unit == "°" else " "
+    told = f"{number(value, digits)}{'' if unit == '°' else ' '}{unit}"
     return (
-        f'<button type="button" data-jump="{name}" data-go="{frame}">{label}<b>{number(value, digits)}{space}{unit}</b>'
+        f'<button type="button" data-jump="{name}" data-go="{frame}"{_place(name)}>{label}<b>{told}</b>'
         f"<small>frame {frame}</small></button>"
     )
+
+
+def _place(name: str) -> str:
+    """What is shown in the frame that is gone to."""
+    return f' data-shows="{name}"' if name in ("cap", "arc") else ""
 
 
 def vessel_html(measures: PullbackMeasures) -> str:

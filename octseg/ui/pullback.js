@@ -171,6 +171,7 @@
       const button = event.target.closest("button");
       if (!button) return;
       if (button.dataset.go) {
+        if (button.dataset.shows) document.body.dataset.octPlace = button.dataset.shows;
         go(Number(button.dataset.go) - run.first_number, event.timeStamp);
         stage.scrollIntoView({ block: "nearest" });
       } else if (button.dataset.runAsks) ask(button.dataset.runAsks);
@@ -194,6 +195,7 @@
     const watching = new ResizeObserver(redraw);
     watching.observe(stage);
     document.addEventListener("input", restyled);
+    document.addEventListener("oct-place", redraw);
     kept({ run: folder, key: host.dataset.key });
     poll();
     return {
@@ -203,6 +205,7 @@
         cine(false);
         watching.disconnect();
         document.removeEventListener("input", restyled);
+        document.removeEventListener("oct-place", redraw);
         frames.close();
         fill(beside, "");
       },

@@ -10,6 +10,8 @@
       hidden: new Set((set.octHide || "").split(" ")),
       style: set.octStyle || "both",
       grey: set.octGrey === "yes",
+      places: set.octPlaces !== "no",
+      place: set.octPlace || "",
       opacity: opacity === "" ? 0.45 : Number(opacity),
     };
   }
@@ -63,7 +65,38 @@
       context.drawImage(shown.bitmap, 0, 0, width, height);
       context.filter = "none";
       for (const [name, path] of shown.paths) if (!how.hidden.has(name)) tissue(name, path, how);
+      for (const mark of shown.told.marks) if (how.places || how.place === mark.name) marked(mark, scale, how.place);
       bar(scale);
+    }
+
+    // Where a number was measured; the one that was asked for stands out, and says what it is.
+    function marked(mark, scale, place) {
+      const here = mark.name === place, px = (size[0] / stage.clientWidth) / scale, at = (tenths) => tenths / 10 + 0.5;
+      const path = new Path2D();
+      for (const line of mark.lines) {
+        for (let n = 0; n < line.length; n += 2) path[n ? "lineTo" : "moveTo"](at(line[n]), at(line[n + 1]));
+      }
+      if (here && mark.ring) {
+        const [x, y, radius] = mark.ring;
+        path.moveTo(at(x + radius), at(y));
+        path.arc(at(x), at(y), radius / 10, 0, 2 * Math.PI);
+      }
+      context.globalAlpha = here || !place ? 1 : 0.5;
+      for (const [colour, width] of [["#000", here ? 4.5 : 3], ["#fff", here ? 2.2 : 1.1]]) {
+        context.strokeStyle = colour;
+        context.lineWidth = width * px;
+        context.stroke(path);
+      }
+      context.globalAlpha = 1;
+      if (!here) return;
+      context.font = `600 ${15 * px}px system-ui, sans-serif`;
+      context.textAlign = "center";
+      const x = at(mark.at[0]), y = at(mark.at[1]) - (mark.ring ? mark.ring[2] / 10 + 6 * px : 8 * px);
+      context.strokeStyle = "#000";
+      context.lineWidth = 4 * px;
+      context.strokeText(mark.said, x, y);
+      context.fillStyle = "#fff";
+      context.fillText(mark.said, x, y);
     }
 
     function tissue(name, path, how) {
