@@ -165,7 +165,18 @@ def pullback_html(address: str, key: str) -> str:
 <input type="range" class="oct-slider" min="1" max="1" value="1" step="1" aria-label="Frame">
 <output class="oct-at"></output></div>
 <div class="oct-jumps"></div>
-<div class="oct-curves" role="group" aria-label="Along the vessel"></div>
+<div class="oct-curves" role="group" aria-label="Along the vessel">
+<div class="oct-curve oct-cut" data-curve="cut" hidden><div class="oct-curve-head"><span>Longitudinal cut</span>
+<label>Angle <input type="range" class="oct-angle" min="0" max="177" step="3" value="90" aria-label="Angle of the cut">
+<output class="oct-angle-said">90°</output></label></div>
+<div class="oct-plot" data-plot><canvas role="img" aria-label="Longitudinal cut"></canvas><div class="oct-over"></div>
+<span class="oct-cut-bar" hidden>2 mm</span></div></div>
+<div class="oct-curve oct-wall" data-curve="wall" hidden><div class="oct-curve-head"><span>Wall unrolled,
+0° to the right, clockwise downwards</span><span class="oct-wall-key"><i data-key="lipid"></i>lipid
+<i data-key="unjudged"></i>not judged</span></div>
+<div class="oct-plot" data-plot><canvas role="img" aria-label="Lipid on the wall unrolled"></canvas>
+<div class="oct-over"></div></div></div>
+<div class="oct-lines"></div><div class="oct-axis" aria-hidden="true"></div></div>
 <div class="oct-card oct-range"><h3>Range</h3><label>from <input type="number" data-range="first" min="1"></label>
 <label>to <input type="number" data-range="last" min="1"></label>
 <button type="button" data-run-asks="range">Measure this range</button>

@@ -20,6 +20,7 @@ from octseg.pipeline.ahead import close
 from octseg.pullback import PixelScale, Pullback
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
+from octseg.ui.cut import CutFiles
 from octseg.ui.faults import sentence_of
 from octseg.ui.model_turns import ModelTurns
 from octseg.ui.run_record import frame_record, run_record
@@ -66,6 +67,7 @@ class PullbackRun:
         self.frames: list[FrameAlong] = []
         self.progress = Progress()
         self._segmenter, self._turns = segmenter, turns
+        self._cut = CutFiles(folder)
         self._stopped = threading.Event()
         self._writing = threading.Lock()
         self._measures: PullbackMeasures | None = None
@@ -99,7 +101,10 @@ class PullbackRun:
         with self._writing:
             if measure and self.frames:
                 self._measures = self._measured()
-            record = run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures)
+            record = {
+                **run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures),
+                "cut": self._cut.record(),
+            }
             path = self.folder / "run.json"
             part = path.with_suffix(".part")
             part.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
@@ -146,6 +151,7 @@ class PullbackRun:
     def _end(self) -> None:
         self.progress.seconds_left = None
         try:
+            self._cut.finish()
             self.write(measure=True)
         except OSError as error:
             logger.error("the state of a pullback could not be written (%s)", error.strerror)
@@ -157,6 +163,7 @@ class PullbackRun:
         own = tuple(each for each in result.warnings if each not in self.pullback.warnings)  # the rest is said on top
         told = frame_record(replace(result, warnings=own), self.given.preset)
         stem.with_suffix(".json").write_text(json.dumps(told, allow_nan=False, separators=(",", ":")), encoding="utf-8")
+        self._cut.add(result)
         self.frames.append(FrameAlong.of(result))
         if result.withdrawn is not None:
             progress.withdrawn[result.frame_number] = result.withdrawn

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from octseg.classes import BY_NAME
 from octseg.drawing.overlay import HATCH_PERIOD, HATCH_WIDTH, PENS
 from octseg.drawing.strokes import outlines
+from octseg.drawing.unrolled import WALL_COLOURS
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures
 from octseg.measurement.wording import VISIBLE_AREA
 from octseg.pullback import Pullback
@@ -74,7 +75,8 @@ def run_record(
         "range": progress.range,
         "withdrawn": [frame.frame in progress.withdrawn for frame in frames],
         "curves": curves(frames),
-        "lipid": _lipid_runs(measures),
+        "lipid": None if measures is None else measures.en_face_record(),
+        "wall_colours": dict(zip(("wall", "lipid", "unjudged"), map(rgb, WALL_COLOURS), strict=True)),
         "taken": taken_html(pullback, given, progress),
         "jumps": "" if measures is None else jumps_html(measures),
         "vessel": "" if measures is None else vessel_html(measures),
@@ -123,8 +125,3 @@ def curves(frames: Sequence[FrameAlong]) -> list[dict[str, Any]]:
         }
         for name, label, of, places, take in told
     ]
-
-
-def _lipid_runs(measures: PullbackMeasures | None) -> list[Any]:
-    """The wall unrolled: of each frame the runs of rays [first, how many] that meet lipid, then those not judged."""
-    return [] if measures is None else measures.en_face_record()["rows"]

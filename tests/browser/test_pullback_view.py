@@ -10,7 +10,8 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from octseg.phantom import Phantom
-from tests.browser.conftest import SIDE, Visit, shows
+from octseg.pullback import Frame
+from tests.browser.conftest import BLACK, COUNT, SIDE, Visit, shows
 
 pytestmark = pytest.mark.browser
 CAP_FRAME = 6
@@ -70,3 +71,92 @@ def test_a_single_frame_shows_its_places_too(visit: Visit, phantom_file: Path) -
     page.uncheck("#oct-places")
     assert not page.locator(".oct-mark[data-mark=cap]").is_visible()
     page.check("#oct-places")
+
+
+def shown_on(visit: Visit, selector: str) -> NDArray[np.int16]:
+    """The pixels of a canvas as it was drawn, a column a frame, (H, frames, 3)."""
+    told = visit.page.evaluate(
+        """(selector) => { const canvas = document.querySelector(selector), { width, height } = canvas;
+          return [height, width, [...canvas.getContext("2d").getImageData(0, 0, width, height).data]]; }""",
+        selector,
+    )
+    height, width, levels = told
+    return np.array(levels, np.int16).reshape(height, width, 4)[..., :3]
+
+
+def test_the_cut_shows_what_lies_on_its_line_in_each_frame(vessel: Visit, vessel_frames: list[Frame]) -> None:
+    page = vessel.page
+    page.wait_for_selector(".oct-cut canvas[aria-label='Longitudinal cut at 90 degrees']")
+    for degrees in (90, 0):
+        page.fill(".oct-angle", str(degrees))
+        page.wait_for_selector(f".oct-cut canvas[aria-label='Longitudinal cut at {degrees} degrees']")
+        cut = shown_on(vessel, ".oct-cut canvas")
+        assert cut.shape[1] == COUNT
+        for number in (1, 6, COUNT):
+            frame = vessel_frames[number - 1].mean(axis=2)
+            line = frame[:, SIDE // 2] if degrees == 90 else frame[SIDE // 2]
+            line = np.interp(np.linspace(0, SIDE - 1, len(cut)), np.arange(SIDE), line)
+            assert np.corrcoef(line, cut[:, number - 1, 0])[0, 1] > 0.9
+        assert cut[:, BLACK - 1].max() < 20
+
+
+def test_the_cut_is_turned_by_the_ends_of_its_line_in_the_frame(vessel: Visit) -> None:
+    page = vessel.page
+    page.wait_for_selector(".oct-cut canvas[aria-label='Longitudinal cut at 90 degrees']")
+    page.locator(".oct-stage").scroll_into_view_if_needed()
+    box = page.locator(".oct-stage canvas").bounding_box()
+    assert box is not None
+    side, middle = min(box["width"], box["height"]), (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(middle[0], middle[1] + 0.95 * side / 2)
+    page.mouse.down()
+    page.mouse.move(middle[0] - 0.5 * side / 2, middle[1] + 0.5 * side / 2, steps=4)
+    page.mouse.up()
+    assert int(page.input_value(".oct-angle")) == pytest.approx(135, abs=3)
+    page.wait_for_selector(
+        f".oct-cut canvas[aria-label='Longitudinal cut at {page.input_value('.oct-angle')} degrees']"
+    )
+
+
+def test_the_unrolled_wall_shows_the_lipid_of_each_frame(vessel: Visit, vessel_phantoms: list[Phantom]) -> None:
+    vessel.page.wait_for_selector(".oct-wall:not([hidden])")
+    lipid = shown_on(vessel, ".oct-wall canvas")[..., 2] > 180
+    assert lipid.shape == (360, COUNT)
+    for number in (5, 6):
+        true = vessel_phantoms[number - 1].masks
+        row, col = np.argwhere(true["lumen"]).mean(axis=0)
+        points = np.argwhere(true["lipid_core"]) - (row, col)
+        met = np.zeros(360, bool)
+        met[np.rint(np.degrees(np.arctan2(*points.T))).astype(int) % 360] = True
+        found = lipid[:, number - 1]
+        assert np.count_nonzero(found) > 80
+        assert np.count_nonzero(met & found) / np.count_nonzero(found) > 0.9  # what the model misses is not the map's
+
+
+@pytest.mark.parametrize("row", ["cut", "wall"])
+def test_a_click_in_the_cut_or_on_the_wall_goes_there_and_a_withdrawn_frame_is_hatched(vessel: Visit, row: str) -> None:
+    plot = vessel.page.locator(f"[data-curve={row}] .oct-plot")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    vessel.page.mouse.click(box["x"] + box["width"] * 6.5 / COUNT, box["y"] + 20)
+    shows(vessel, 7)
+    cursor = plot.locator(".oct-cursor").bounding_box()
+    assert cursor is not None
+    assert (cursor["x"] + 1 - box["x"]) / box["width"] == pytest.approx(6.5 / COUNT, abs=0.01)
+    hatched = plot.locator(".oct-hatched").bounding_box()
+    assert hatched is not None
+    assert (hatched["x"] - box["x"]) / box["width"] == pytest.approx((BLACK - 1) / COUNT, abs=0.01)
+    assert hatched["width"] / box["width"] == pytest.approx(1 / COUNT, abs=0.01)
+
+
+def test_heights_and_lengths_are_in_mm_when_they_are_known(vessel: Visit) -> None:
+    page = vessel.page
+    assert page.inner_text(".oct-axis").split() == [str(number) for number in range(2, COUNT + 1, 2)]
+    page.fill("[data-frame-spacing]", "0.5")
+    page.click("[data-run-asks=spacing]")
+    page.wait_for_selector(".oct-axis >> text=1 mm")
+    bar = page.locator(".oct-cut-bar").bounding_box()
+    plot = page.locator(".oct-cut .oct-plot").bounding_box()
+    assert bar is not None
+    assert plot is not None
+    assert bar["height"] / plot["height"] == pytest.approx(2 / 7.01, rel=0.03)  # of a field of 7 mm
