@@ -166,6 +166,11 @@ def pullback_html(address: str, key: str) -> str:
 <output class="oct-at"></output></div>
 <div class="oct-jumps"></div>
 <div class="oct-curves" role="group" aria-label="Along the vessel">
+<div class="oct-range-bar"><div class="oct-range-chosen"></div>
+<div class="oct-handle" role="slider" tabindex="0" data-end="first" aria-label="First frame of the range"></div>
+<div class="oct-handle" role="slider" tabindex="0" data-end="last" aria-label="Last frame of the range"></div></div>
+<div class="oct-outsides"><i class="oct-outside" data-side="before"></i>
+<i class="oct-outside" data-side="behind"></i></div>
 <div class="oct-curve oct-cut" data-curve="cut" hidden><div class="oct-curve-head"><span>Longitudinal cut</span>
 <label>Angle <input type="range" class="oct-angle" min="0" max="177" step="3" value="90" aria-label="Angle of the cut">
 <output class="oct-angle-said">90°</output></label></div>
@@ -179,8 +184,7 @@ def pullback_html(address: str, key: str) -> str:
 <div class="oct-lines"></div><div class="oct-axis" aria-hidden="true"></div></div>
 <div class="oct-card oct-range"><h3>Range</h3><label>from <input type="number" data-range="first" min="1"></label>
 <label>to <input type="number" data-range="last" min="1"></label>
-<button type="button" data-run-asks="range">Measure this range</button>
-<button type="button" data-run-asks="whole">Whole vessel</button>
+<button type="button" data-whole>Whole vessel</button>
 <label>Frame spacing, mm <input type="text" inputmode="decimal" data-frame-spacing placeholder="e.g. 0.2"></label>
 <button type="button" data-run-asks="spacing">Use it</button></div>
 <div class="oct-card oct-plaques"></div>

@@ -111,10 +111,6 @@
           for (const [from, many] of inRuns(run.withdrawn)) {
             node("rect", { class: "oct-curve-withdrawn", x: from, width: many, y: 0, height: HIGH }, plot);
           }
-          if (run.range) {
-            const from = run.range[0] - first, many = run.range[1] - run.range[0] + 1;
-            node("rect", { class: "oct-curve-range", x: from, width: many, y: 0, height: HIGH }, plot);
-          }
           node("path", { class: "oct-curve-line", d: line(curve.values, most) }, plot);
           rows.get(curve.name).cursor = node(
             "rect", { class: "oct-curve-cursor", x: shown, width: Math.max(0.01, count / 600), y: 0, height: HIGH }, plot,

@@ -1,6 +1,7 @@
 // A pullback on the page: what the server put there names a run, whose files tell how far it is, what each frame shows
 // and what is measured along the vessel. Everything else happens here, without asking the server.
 (() => {
+  const ANSWER_EVERY_MS = 150, ANSWER_WITHIN = 40; // tries
   const POLL_MS = 700, CINE_PER_SECOND = 20, KEPT = "oct-run";
   let open = null;
 
@@ -26,6 +27,7 @@
     const frames = window.octFrames(folder, () => run.done);
     const turned = part(".oct-angle"), angle = () => Number(turned.value);
     const view = window.octView(stage, () => run, angle), curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
+    const range = window.octRange(host, (ends) => ask(ends ? "range" : "whole", ends));
     const cut = window.octCut(part(".oct-cut"), folder), wall = window.octWall(part(".oct-wall"));
 
     function fill(element, html) {
@@ -102,6 +104,7 @@
       fill(part(".oct-jumps"), run.jumps);
       fill(part(".oct-plaques"), `<div class="oct-vessel">${run.vessel}</div><div class="oct-found">${run.plaques}</div>`);
       curves.update(run);
+      range.update(run);
       const withdrawn = window.octInRuns(run.withdrawn);
       for (const each of [cut, wall]) {
         each.update(run, withdrawn);
@@ -139,15 +142,19 @@
       part(".oct-run-said").textContent = "The server no longer holds this pullback: send it again.";
     }
 
-    function ask(wants) {
-      const detail = { key: host.dataset.key, wants };
-      if (wants === "range") {
-        detail.first = Number(part("[data-range=first]").value || run.first_number);
-        detail.last = Number(part("[data-range=last]").value || run.first_number + run.done - 1);
-      }
+    function ask(wants, ends = null) {
+      const detail = { key: host.dataset.key, wants, asked: Date.now() };
+      if (ends) [detail.first, detail.last] = ends.map((end) => end + run.first_number);
       if (wants === "spacing") detail.spacing = part("[data-frame-spacing]").value;
       host.dispatchEvent(new CustomEvent("oct-ask", { detail, bubbles: true }));
-      if (run.state !== "running") [400, 1500, 4000].forEach((ms) => setTimeout(poll, ms));
+      if (run.state !== "running") answered(detail.asked, ANSWER_WITHIN);
+    }
+
+    // Look until what was asked is done; something that was refused is told of elsewhere.
+    async function answered(ask, tries) {
+      await new Promise((done) => { setTimeout(done, ANSWER_EVERY_MS); });
+      await poll();
+      if (!closed && tries > 0 && run.asked < ask) answered(ask, tries - 1);
     }
 
     const keys = {
@@ -184,7 +191,8 @@
         if (button.dataset.shows) document.body.dataset.octPlace = button.dataset.shows;
         go(Number(button.dataset.go) - run.first_number, event.timeStamp);
         stage.scrollIntoView({ block: "nearest" });
-      } else if (button.dataset.runAsks) ask(button.dataset.runAsks);
+      } else if ("whole" in button.dataset) range.whole();
+      else if (button.dataset.runAsks) ask(button.dataset.runAsks);
       else if (button === play) cine(playing === null);
     });
 

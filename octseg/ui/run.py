@@ -47,7 +47,10 @@ class Given:
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far a run is. scale: of the first frame that has one, else of the first. range: numbers (first, last)."""
+    """How far a run is. scale: of the first frame that has one, else of the first. range: numbers (first, last).
+
+    asked: of each thing that can be asked, when the page last asked it, by the page's clock.
+    """
 
     state: State = "running"
     sentence: str = ""
@@ -57,6 +60,7 @@ class Progress:
     scale: PixelScale | None = None
     withdrawn: dict[int, str] = field(default_factory=dict)
     range: tuple[int, int] | None = None
+    asked: dict[str, float] = field(default_factory=dict)
 
 
 class PullbackRun:
@@ -87,13 +91,24 @@ class PullbackRun:
         """End after the frame under way."""
         self._stopped.set()
 
-    def ask(self, *, frames: tuple[int, int] | None = None, frame_spacing_mm: float | None = None) -> None:
-        """Measure along the vessel anew: a range of frames by itself, or with a spacing that the visitor knows."""
+    def ask(
+        self, *, frames: tuple[int, int] | None = None, frame_spacing_mm: float | None = None, asked: float
+    ) -> None:
+        """Measure along the vessel anew: a range of frames by itself, or with a spacing that the visitor knows.
+
+        asked: when, by the page's clock; what was asked before something newer of its kind is not done.
+        """
         if frame_spacing_mm is not None:
             measure_pullback([FrameAlong(frame=1)], frame_spacing_mm)  # refuses what no pullback has
-            self.pullback = self.pullback.with_frame_spacing(frame_spacing_mm)
-        else:
-            self.progress.range = frames
+        kind = "range" if frame_spacing_mm is None else "spacing"
+        with self._writing:
+            if asked < self.progress.asked.get(kind, 0.0):
+                return
+            self.progress.asked[kind] = asked
+            if frame_spacing_mm is None:
+                self.progress.range = frames
+            else:
+                self.pullback = self.pullback.with_frame_spacing(frame_spacing_mm)
         self.write(measure=True)
 
     def write(self, *, measure: bool = False) -> None:

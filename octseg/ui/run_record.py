@@ -73,6 +73,7 @@ def run_record(
         "frame_spacing_mm": pullback.frame_spacing_mm,
         "pixel_spacing_mm": None if progress.scale is None else progress.scale.pixel_spacing_mm,
         "range": progress.range,
+        "asked": max(progress.asked.values(), default=0.0),
         "withdrawn": [frame.frame in progress.withdrawn for frame in frames],
         "curves": curves(frames),
         "lipid": None if measures is None else measures.en_face_record(),

@@ -71,14 +71,16 @@ def test_the_outlines_follow_the_switches_and_the_numbers_the_frame(vessel: Visi
 
 def test_a_range_and_a_spacing_are_measured_anew(vessel: Visit) -> None:
     page = vessel.page
-    page.fill("[data-range=first]", "2")
-    page.fill("[data-range=last]", "6")
-    page.click("[data-run-asks=range]")
+    for end, frame in (("first", "2"), ("last", "6")):
+        page.fill(f"[data-range={end}]", frame)
+        page.keyboard.press("Tab")
     page.wait_for_selector(".oct-vessel >> text=2 to 6, 1 withdrawn")
     page.fill("[data-frame-spacing]", "0,5")
     page.click("[data-run-asks=spacing]")
     page.wait_for_selector(".oct-taken >> text=0.5 mm, entered by you")
     page.wait_for_selector(".oct-vessel >> text=2.5 mm")
+    page.click("[data-whole]")
+    page.wait_for_selector(".oct-vessel >> text='1 to 9, 1 withdrawn'")
 
 
 def test_several_pictures_are_one_run_in_the_order_of_their_numbers(

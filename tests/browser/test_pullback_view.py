@@ -160,3 +160,65 @@ def test_heights_and_lengths_are_in_mm_when_they_are_known(vessel: Visit) -> Non
     assert bar is not None
     assert plot is not None
     assert bar["height"] / plot["height"] == pytest.approx(2 / 7.01, rel=0.03)  # of a field of 7 mm
+
+
+def place_between_frames(visit: Visit, frame: float) -> tuple[float, float]:
+    """On the bar of the range, so many frames from its left."""
+    visit.page.locator(".oct-range-bar").scroll_into_view_if_needed()
+    box = visit.page.locator(".oct-range-bar").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] * frame / COUNT, box["y"] + box["height"] / 2
+
+
+def measured_range(visit: Visit, told: str) -> None:
+    visit.page.wait_for_selector(f".oct-vessel >> text='{told}'")
+
+
+def test_a_range_is_chosen_by_handles_with_the_mouse(vessel: Visit) -> None:
+    page = vessel.page
+    for start, end in ((0, 1), (COUNT, 6)):
+        page.mouse.move(*place_between_frames(vessel, start))
+        page.mouse.down()
+        page.mouse.move(*place_between_frames(vessel, end), steps=5)
+        page.mouse.up()
+    measured_range(vessel, "2 to 6, 1 withdrawn")
+    assert (page.input_value("[data-range=first]"), page.input_value("[data-range=last]")) == ("2", "6")
+    numbers = page.evaluate(
+        "fetch(document.querySelector('.oct-pullback').dataset.run + '/run.json').then(r => r.json())"
+    )
+    lumen = numbers["curves"][0]["values"][1:6]
+    least = min(area for area in lumen if area is not None)
+    assert f"{least:.2f} mm²" in page.inner_text("[data-jump=mla]")
+    page.mouse.move(*place_between_frames(vessel, 6))
+    page.mouse.down()
+    page.mouse.move(*place_between_frames(vessel, -3), steps=5)
+    page.mouse.up()
+    measured_range(vessel, "2 to 2, 0 withdrawn")  # one handle does not pass the other
+    page.click("[data-whole]")
+    measured_range(vessel, f"1 to {COUNT}, 1 withdrawn")
+
+
+def test_a_range_is_chosen_by_handles_with_keys(vessel: Visit) -> None:
+    page = vessel.page
+    page.focus("[data-end=first]")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowLeft")
+    measured_range(vessel, f"4 to {COUNT - 1}, 1 withdrawn")
+    assert page.get_attribute("[data-end=first]", "aria-valuetext") == "frame 4"
+    shows(vessel, 1)  # the keys of a handle do not lead along the vessel
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Home")
+    measured_range(vessel, f"1 to {COUNT}, 1 withdrawn")
+
+
+def test_a_range_is_chosen_by_handles_with_a_finger(vessel: Visit) -> None:
+    touch = vessel.page.context.new_cdp_session(vessel.page)
+    start, end = place_between_frames(vessel, COUNT), place_between_frames(vessel, 3)
+    for kind, at in (("touchStart", start), ("touchMove", end), ("touchEnd", None)):
+        points = [] if at is None else [{"x": at[0], "y": at[1]}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    measured_range(vessel, "1 to 3, 0 withdrawn")
+    touch.detach()
