@@ -23,8 +23,8 @@ from octseg.inference import choose_backend
 from octseg.inference.protocol import Inputs, Waiting
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures
+from octseg.measurement.frame import Measured
 from octseg.measurement.intervals import find_intervals, find_signs
-from octseg.measurement.rays import FrameRays
 from octseg.pipeline import Ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
@@ -270,10 +270,10 @@ class Segmenter:
         """What the network saw of one frame to its result."""
         planes = [look.planes for look in looks]
         probability = self._probability(seen, planes, looks)
-        [(outlines, (measures, rays))] = self._measured(seen, [probability])
+        [(outlines, (measures, rays, places))] = self._measured(seen, [probability])
         withdrawn = _why_withdrawn(seen, outlines.get("lumen"))
         if withdrawn is not None:
-            measures, rays = FrameMeasures(), None
+            measures, rays, places = Measured(FrameMeasures(), None, None)
             masks = {name: np.zeros(seen.part.whole, bool) for name in outlines}
         else:
             masks = {name: seen.part.mask_in_box(plane) for name, plane in outlines.items()}
@@ -297,6 +297,7 @@ class Segmenter:
             precision=self.precision,
             model=self.identity,
             rays=rays,
+            places=places,
             withdrawn=withdrawn,
             warnings=(*pullback.warnings, *seen.warnings, *measures.warnings),
         )
@@ -313,9 +314,7 @@ class Segmenter:
         """The part that is decoded as each look reached into it."""
         return [seen.part.view(look.view, seen.seen.grey) for look in looks]
 
-    def _measured(
-        self, seen: Seen, probabilities: Sequence[Maps]
-    ) -> list[tuple[Maps, tuple[FrameMeasures, FrameRays | None]]]:
+    def _measured(self, seen: Seen, probabilities: Sequence[Maps]) -> list[tuple[Maps, Measured]]:
         """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
         levels = Levels(self.config.every_threshold, self.config.calibration.least_core_logit)
         return [
@@ -333,7 +332,7 @@ class Segmenter:
         measured: list[FrameMeasures] = []
         for start in range(0, len(planes), at_once):
             probabilities = [self._probability(seen, each, looks) for each in planes[start : start + at_once]]
-            measured += [measures for _, (measures, _) in self._measured(seen, probabilities)]
+            measured += [of_variant.measures for _, of_variant in self._measured(seen, probabilities)]
         variants, at_shifts = measured[: len(VARIANTS)], measured[len(VARIANTS) :]
         classes = self.config.network.classes
         signs = find_signs(result.measures, variants, at_shifts, classes)

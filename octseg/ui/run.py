@@ -20,6 +20,7 @@ from octseg.pipeline.ahead import close
 from octseg.pullback import PixelScale, Pullback
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
+from octseg.ui.cut import CutFiles
 from octseg.ui.faults import sentence_of
 from octseg.ui.model_turns import ModelTurns
 from octseg.ui.run_record import frame_record, run_record
@@ -46,7 +47,10 @@ class Given:
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far a run is. scale: of the first frame that has one, else of the first. range: numbers (first, last)."""
+    """How far a run is. scale: of the first frame that has one, else of the first. range: numbers (first, last).
+
+    asked: of each thing that can be asked, when the page last asked it, by the page's clock.
+    """
 
     state: State = "running"
     sentence: str = ""
@@ -56,6 +60,7 @@ class Progress:
     scale: PixelScale | None = None
     withdrawn: dict[int, str] = field(default_factory=dict)
     range: tuple[int, int] | None = None
+    asked: dict[str, float] = field(default_factory=dict)
 
 
 class PullbackRun:
@@ -66,6 +71,7 @@ class PullbackRun:
         self.frames: list[FrameAlong] = []
         self.progress = Progress()
         self._segmenter, self._turns = segmenter, turns
+        self._cut = CutFiles(folder)
         self._stopped = threading.Event()
         self._writing = threading.Lock()
         self._measures: PullbackMeasures | None = None
@@ -85,13 +91,24 @@ class PullbackRun:
         """End after the frame under way."""
         self._stopped.set()
 
-    def ask(self, *, frames: tuple[int, int] | None = None, frame_spacing_mm: float | None = None) -> None:
-        """Measure along the vessel anew: a range of frames by itself, or with a spacing that the visitor knows."""
+    def ask(
+        self, *, frames: tuple[int, int] | None = None, frame_spacing_mm: float | None = None, asked: float
+    ) -> None:
+        """Measure along the vessel anew: a range of frames by itself, or with a spacing that the visitor knows.
+
+        asked: when, by the page's clock; what was asked before something newer of its kind is not done.
+        """
         if frame_spacing_mm is not None:
             measure_pullback([FrameAlong(frame=1)], frame_spacing_mm)  # refuses what no pullback has
-            self.pullback = self.pullback.with_frame_spacing(frame_spacing_mm)
-        else:
-            self.progress.range = frames
+        kind = "range" if frame_spacing_mm is None else "spacing"
+        with self._writing:
+            if asked < self.progress.asked.get(kind, 0.0):
+                return
+            self.progress.asked[kind] = asked
+            if frame_spacing_mm is None:
+                self.progress.range = frames
+            else:
+                self.pullback = self.pullback.with_frame_spacing(frame_spacing_mm)
         self.write(measure=True)
 
     def write(self, *, measure: bool = False) -> None:
@@ -99,7 +116,10 @@ class PullbackRun:
         with self._writing:
             if measure and self.frames:
                 self._measures = self._measured()
-            record = run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures)
+            record = {
+                **run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures),
+                "cut": self._cut.record(),
+            }
             path = self.folder / "run.json"
             part = path.with_suffix(".part")
             part.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
@@ -146,6 +166,7 @@ class PullbackRun:
     def _end(self) -> None:
         self.progress.seconds_left = None
         try:
+            self._cut.finish()
             self.write(measure=True)
         except OSError as error:
             logger.error("the state of a pullback could not be written (%s)", error.strerror)
@@ -157,6 +178,7 @@ class PullbackRun:
         own = tuple(each for each in result.warnings if each not in self.pullback.warnings)  # the rest is said on top
         told = frame_record(replace(result, warnings=own), self.given.preset)
         stem.with_suffix(".json").write_text(json.dumps(told, allow_nan=False, separators=(",", ":")), encoding="utf-8")
+        self._cut.add(result)
         self.frames.append(FrameAlong.of(result))
         if result.withdrawn is not None:
             progress.withdrawn[result.frame_number] = result.withdrawn

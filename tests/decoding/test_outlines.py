@@ -264,7 +264,7 @@ def test_measures_of_planes_in_boxes_are_those_of_the_whole_planes() -> None:
     [planes] = decoding.decode([{n: BoxedMap.of(m) for n, m in vessels.items()}], HALF, GRID, DISC, SPACING_MM)
     view = FrameView(np.zeros(DISC.shape, np.uint8), None, CENTRE, None)
     how = {"disc": DISC, "frame_side_px": SIDE}
-    measured, _ = measure_seen(planes, SPACING_MM, view, **how)
+    measured = measure_seen(planes, SPACING_MM, view, **how).measures
     whole = {name: plane.whole() for name, plane in planes.items()}
     expected = measure(whole, SPACING_MM, catheter_centre=CENTRE, **how)
     assert expected.lipid_arc_deg == pytest.approx(120, abs=3)
