@@ -101,6 +101,8 @@ class Asking:
         try:
             if event.wants == "stop":
                 run.stop()
+            elif event.wants == "files":
+                run.ask_files(str(event.kinds).split())
             elif event.wants == "spacing":
                 run.ask(frame_spacing_mm=typed_mm(str(event.spacing), "the millimetres between frames as 0.2"))
             else:

@@ -26,6 +26,8 @@
     const frames = window.octFrames(folder, () => run.done);
     const view = window.octView(stage, () => run), curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
 
+    const downloads = window.octDownloads(part(".oct-downloads"), (more) => ask("files", more));
+
     function fill(element, html) {
       if (element.dataset.told === html) return;
       element.dataset.told = html;
@@ -100,6 +102,7 @@
       fill(part(".oct-jumps"), run.jumps);
       fill(part(".oct-plaques"), `<div class="oct-vessel">${run.vessel}</div><div class="oct-found">${run.plaques}</div>`);
       curves.update(run);
+      downloads.update(run);
       host.dataset.state = run.state;
       host.dataset.done = run.done;
       if (run.done > before) {
@@ -122,7 +125,8 @@
       } catch { /* the server is away for a moment */ }
       if (closed) return;
       if (told) update(told);
-      if (!told || told.state === "running") setTimeout(poll, POLL_MS);
+      const making = told && ["waiting", "making"].includes(told.downloads.state);
+      if (!told || told.state === "running" || making) setTimeout(poll, POLL_MS);
     }
 
     function gone() {
@@ -131,8 +135,8 @@
       part(".oct-run-said").textContent = "The server no longer holds this pullback: send it again.";
     }
 
-    function ask(wants) {
-      const detail = { key: host.dataset.key, wants };
+    function ask(wants, more = {}) {
+      const detail = { key: host.dataset.key, wants, ...more };
       if (wants === "range") {
         detail.first = Number(part("[data-range=first]").value || run.first_number);
         detail.last = Number(part("[data-range=last]").value || run.first_number + run.done - 1);
