@@ -11,9 +11,10 @@ from monai.metrics import (
     compute_surface_dice,
 )
 
-from train.judging.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
-from train.judging.metrics import Mask, Overlap, by_convention, mean_of_groups, pooled, rays_that_meet
-from train.judging.surfaces import surface_score
+from octseg.comparison.agreement import bland_altman, bootstrap_interval, detection, icc_2_1
+from octseg.comparison.overlap import Mask, Overlap, by_convention, mean_of_groups, pooled, rays_that_meet
+from octseg.comparison.surfaces import surface_score
+from train.judging.reliability import Reliability
 
 SPACING_MM = 0.01
 EMPTY = np.zeros((40, 40), bool)
