@@ -248,6 +248,9 @@
       const [one, other] = [...down.values()];
       return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
     };
+    stage.addEventListener("touchstart", (event) => {
+      if (event.touches.length > 1) event.preventDefault(); // one finger may move the page, two pinch the picture
+    }, { passive: false });
     stage.addEventListener("pointerdown", (event) => {
       turning = down.size === 0 && view.onCut(event);
       down.set(event.pointerId, event);
