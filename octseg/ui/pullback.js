@@ -213,7 +213,7 @@
         return;
       }
       const [x, y] = ready.told.centre, px = Math.hypot(place.x - x, place.y - y), mm = ready.told.scale;
-      const angle = Math.round(((Math.atan2(place.y - y, place.x - x) * 180) / Math.PI + 360) % 360);
+      const angle = Math.round((Math.atan2(place.y - y, place.x - x) * 180) / Math.PI + 360) % 360;
       output.textContent = `${mm === null ? `${px.toFixed(0)} px` : `${(px * mm).toFixed(2)} mm`} from the centre, ${angle}°`;
     }
 
