@@ -21,6 +21,7 @@ from octseg.measurement.places import FramePlaces
 from octseg.measurement.rays import FrameRays
 from octseg.measurement.records import json_value, json_values
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, frame_sha256
+from octseg.values import yes_or_no
 
 if TYPE_CHECKING:  # it loads torch, which a result needs not
     from octseg.view.part import FramePart
@@ -145,7 +146,7 @@ class FrameResult:
 
     def drawn(self, *, scale_bar: bool = True, **how: Any) -> Frame:
         """The overlay as a new array (H, W, 3); how: as for `overlay`."""
-        spacing_mm = self.pixel_spacing_mm if scale_bar else None
+        spacing_mm = self.pixel_spacing_mm if yes_or_no(scale_bar, "scale_bar") else None
         drawn = draw_overlay(self.frame, self.masks, pixel_spacing_mm=spacing_mm, **how)
         mark(drawn)
         return drawn

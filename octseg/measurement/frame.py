@@ -22,7 +22,7 @@ from octseg.measurement.places import FramePlaces, frame_places
 from octseg.measurement.rays import FrameRays, frame_rays
 from octseg.measurement.tissues import Given, cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
 from octseg.measurement.units import Units
-from octseg.pullback import spacing_mm
+from octseg.values import spacing_mm
 
 if TYPE_CHECKING:  # it loads torch, which a measure needs not
     from octseg.view.preprocessing import FrameView
@@ -118,10 +118,11 @@ def measure(
         MeasurementError: a pixel spacing that no OCT frame has.
     """
     spacing = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
-    check_given(maps, spacing, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
+    thresholds = {} if thresholds is None else thresholds
+    check_given(maps, spacing, thresholds, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
     check_centre(catheter_centre)
     check_side(frame_side_px)
-    given = given_of(maps, spacing, thresholds or {}, disc, catheter_centre, guide_wire_shadow, frame_side_px)
+    given = given_of(maps, spacing, thresholds, disc, catheter_centre, guide_wire_shadow, frame_side_px)
     return _measured(given, None).measures
 
 
