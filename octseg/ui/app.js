@@ -23,6 +23,7 @@
     if (kept("sessionStorage", AGREED)) body().dataset.octAgreed = "yes";
     applyTheme();
     // Gradio sets the theme of the system when it starts, and again when that changes.
+    new MutationObserver(lookForResult).observe(document.documentElement, { childList: true, subtree: true });
     new MutationObserver(applyTheme).observe(body(), { attributes: true, attributeFilter: ["class"] });
   }
 
@@ -66,6 +67,35 @@
       if (kept("localStorage", THEME) === null) body().classList.toggle("dark");
     }
   });
+
+  // What is told to those who do not see the screen, once it has come to rest.
+  let saying = null;
+  window.octSay = (words) => {
+    clearTimeout(saying);
+    saying = setTimeout(() => { document.querySelector("#oct-live").textContent = words; }, 600);
+  };
+
+  // The leading numbers below a part of the page, in words.
+  window.octTold = (part) => [...part.querySelectorAll(".oct-tile")].map((tile) => {
+    const [label, value] = [".oct-tile-label", ".oct-tile-value"].map((name) => tile.querySelector(name).textContent);
+    return `${label} ${value === "–" ? "not measured" : value}`;
+  }).join(", ");
+
+  // The focus goes to a result unless somebody is busy elsewhere: with a scale, a switch, a download.
+  window.octFocus = (result) => {
+    const at = document.activeElement;
+    if (!at || at === body() || at.closest("#oct-upload, #oct-examples")) result.focus({ preventScroll: true });
+  };
+
+  let shown = null;
+  function lookForResult() {
+    const result = document.querySelector("#oct-picture :is(.oct-figure, .oct-error)");
+    if (result === shown) return;
+    shown = result;
+    if (!result) return;
+    octFocus(result);
+    if (result.matches(".oct-figure")) octSay(octTold(document.querySelector("#oct-summary")) || "No numbers");
+  }
 
   // What is asked of the server, with its number in the order in which it was asked: the last of `given`. A file that
   // came in while the uploader got another stands beside that there, and is the newer of the two.

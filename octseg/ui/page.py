@@ -146,7 +146,8 @@ def head_html() -> str:
         '<circle cx="17" cy="17" r="2.6" fill="#e0a92e"/></svg><h1>octseg</h1>'
         "<p>Lipid-rich plaque in intravascular OCT, outlined and measured</p>"
         f'<span class="oct-research">{RESEARCH_USE}</span>'
-        '<button type="button" id="oct-theme" aria-label="Light or dark" title="Light or dark">◐</button></header>'
+        '<button type="button" id="oct-theme" aria-label="Light or dark" title="Light or dark">◐</button>'
+        '<p class="oct-unseen-said" id="oct-live" role="status" aria-live="polite"></p></header>'
     )
 
 

@@ -48,7 +48,9 @@
         if (closed || at !== ready.frame) return;
         fill(beside, ready.told.numbers);
         const what = ready.told.withdrawn ? "withdrawn" : Object.keys(ready.told.outlines).map((n) => run.pens[n].label);
-        stage.setAttribute("aria-label", `Frame ${at + run.first_number}: ${what.toString() || "nothing outlined"}`);
+        const label = `Frame ${at + run.first_number}: ${[what].flat().join(", ") || "nothing outlined"}`;
+        stage.setAttribute("aria-label", label);
+        if (playing === null) window.octSay(`${label}. ${window.octTold(beside)}`);
       }, 40);
       say(ready.told.withdrawn ? "Withdrawn: nothing is said of this frame" : "");
     }
@@ -113,8 +115,16 @@
       for (const key of host.querySelectorAll("[data-key]")) key.style.background = run.wall_colours[key.dataset.key];
       host.dataset.state = run.state;
       host.dataset.done = run.done;
+      if (before > 0 && going !== (host.dataset.going === "yes")) {
+        const told = [...part(".oct-jumps").querySelectorAll("button")].map((button) => button.innerText.replace(/\s+/g, " "));
+        window.octSay([`${run.done} frames are done`, ...told].join(". "));
+      }
+      host.dataset.going = going ? "yes" : "no";
       if (run.done > before) {
-        if (before === 0) go(0);
+        if (before === 0) {
+          go(0);
+          window.octFocus(stage);
+        }
         frames.fill();
       }
       part(".oct-at").textContent = `${at + run.first_number} of ${run.first_number + run.frame_count - 1}`;

@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 HERE = Path(__file__).parent
-STYLES = ("app.css", "pullback.css")
+STYLES = ("app.css", "pullback.css", "phone.css")
 SCRIPTS = ("several.js", "frames.js", "view.js", "curves.js", "unrolled.js", "range.js", "pullback.js", "app.js")
 HEAD = (  # Gradio's own `css=` puts a class before each selector, which then cannot begin at <body>
     "".join(f"<style>{(HERE / name).read_text(encoding='utf-8')}</style>" for name in STYLES)
