@@ -111,9 +111,19 @@
   const BEGINS_WITHIN_MS = 1000, LONGEST_MS = 60000;
   let sentAt = -Infinity;
 
+  // What came into the uploader, or was taken out, was asked for with this number: an answer to anything before it says
+  // nothing of what is in there now, and answers may overtake each other.
+  let changed = 0, put = 0;
+
   window.octArrived = (given) => {
     sentAt = -Infinity;
-    return window.octAsked(given);
+    return window.octCleared(given);
+  };
+
+  window.octCleared = (given) => {
+    const told = window.octAsked(given);
+    changed = asked;
+    return told;
   };
 
   document.addEventListener("change", (event) => {
@@ -138,7 +148,11 @@
   }
 
   // The frame of an answer, into the uploader; nothing is changed by undefined.
-  window.octHeld = (held) => (onItsWay() ? undefined : held);
+  window.octHeld = (held, answered) => {
+    if (onItsWay() || answered < Math.max(changed, put)) return undefined;
+    put = answered;
+    return held;
+  };
 
   // Frames dropped anywhere: the uploader takes one only while it is empty, and elsewhere the browser would leave the
   // page to show the file.
