@@ -130,9 +130,11 @@
     if (!event.target.matches("#oct-upload input[type=file]")) return;
     sentAt = performance.now();
     const files = [...event.target.files];
-    if (files.length < 2) return;
-    event.stopImmediatePropagation(); // Gradio would send the first alone
-    octOne(files).then(hand);
+    if (files.length === 1 && octFits(files)) return;
+    event.stopImmediatePropagation(); // Gradio would send the first alone, and one that is too large
+    sentAt = -Infinity;
+    event.target.value = "";
+    gather(Promise.resolve(files));
   }, true);
 
   // Several files may be chosen at once, which Gradio's uploader of one file does not allow.
@@ -185,6 +187,20 @@
     if (!busy) handOver();
   }
 
+  // Files as one; of what is given while others are put together, the later.
+  let gathered = 0;
+
+  async function gather(files) {
+    gathered += 1;
+    const mine = gathered;
+    try {
+      const one = await octOne(await files);
+      if (mine === gathered) hand(one);
+    } catch {
+      octUnreadable();
+    }
+  }
+
   function holdsFile(event) {
     return Boolean(event.dataTransfer && [...event.dataTransfer.types].includes("Files"));
   }
@@ -203,9 +219,17 @@
     if (!holdsFile(event)) return;
     event.preventDefault();
     if (!body().dataset.octAgreed) return;
-    if (event.dataTransfer.files.length === 1 && event.dataTransfer.files[0].type) hand(event.dataTransfer.files[0]);
-    else octDropped(event.dataTransfer).then(octOne).then(hand);
+    gather(octDropped(event.dataTransfer));
   });
+
+  // What is dropped into the uploader itself would end there, of several files the first, of a folder nothing.
+  document.addEventListener("drop", (event) => {
+    if (!holdsFile(event) || !event.target.closest("#oct-upload")) return;
+    event.stopPropagation();
+    event.preventDefault();
+    event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true }));
+    gather(octDropped(event.dataTransfer));
+  }, true);
 
   // Before Gradio sees them: what is dropped into the uploader itself ends there.
   document.addEventListener("dragenter", (event) => mark(holdsFile(event)), true);

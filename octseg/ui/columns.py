@@ -9,7 +9,7 @@ from octseg.measurement import FrameMeasures
 from octseg.ui.cards import intervals_info, model_html, notice_html
 from octseg.ui.desk import FILE_LABELS, Desk
 from octseg.ui.examples import examples_html
-from octseg.ui.limits import MEGABYTE
+from octseg.ui.limits import GIGABYTE, MEGABYTE
 from octseg.ui.models import Load, build_model_field
 from octseg.ui.numbers import tiles_html
 from octseg.ui.picture import controls_html
@@ -92,8 +92,12 @@ def build_frame_column(desk: Desk) -> FrameColumn:
     with gr.Column(elem_id="oct-left"):
         upload = gr.File(label="OCT frame or pullback", height=140, elem_id="oct-upload")
         held, answered = gr.File(visible=False), gr.Number(visible=False)
-        largest = f"{desk.limits.max_upload_bytes / MEGABYTE:g} MB"
-        html_block(f"{TAKEN}, up to {largest}", "oct-note")
+        most = desk.limits.max_upload_bytes
+        largest = f"{most / GIGABYTE:g} GB" if most >= GIGABYTE else f"{most / MEGABYTE:g} MB"
+        html_block(
+            f'<p>{TAKEN}, up to {largest}</p><p id="oct-gathering" role="status" data-most="{most}" hidden></p>',
+            "oct-note",
+        )
         examples = html_block(examples_html(), "oct-examples", js_on_load=SEND_EXAMPLE)
         scale = html_block("", "oct-scale")
         with gr.Group(elem_id="oct-spacing"):
