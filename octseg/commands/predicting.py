@@ -18,7 +18,7 @@ from octseg.commands.summaries import frame_summary, withdrawn_lines
 from octseg.commands.telling import counted, printable, told
 from octseg.errors import MeasurementError, OwnResultError, ReadError
 from octseg.export.journal import Key
-from octseg.export.kinds import ZIP
+from octseg.export.kinds import ZIP, foreseen
 from octseg.export.pullback import PullbackOrigin, pullback_record, write_pullback
 from octseg.export.run import RunWriter
 from octseg.export.segmented import ReadFrames
@@ -206,6 +206,7 @@ class Run:
             self._bar.update()
             raise
         count = (len(whole) if last is None else last) - first
+        self._complain(f"{source.label}: {why}" for why in foreseen(self._options.exports, whole).values())
         self._bar.total += count - 1
         late = Done.of(self._writer.lines([of])).late if self._writer.done(of) else []
         error: ReadError | MeasurementError | None = None

@@ -7,7 +7,7 @@ export_pullback(model.segment_pullback(pullback), pullback, Path("results"), ["n
 """
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,17 @@ from octseg.export.provenance import run_record
 from octseg.export.pullback import PullbackOrigin, pullback_record, scale_of_all
 from octseg.export.segmented import Segmented
 from octseg.measurement.pullback import FrameAlong, measure_pullback
-from octseg.pullback import Pullback
+from octseg.pullback import Frame, Pullback
 
 if TYPE_CHECKING:
     from octseg.result import FrameResult
 
 
 class Kept:
-    """What exports need of results: their masks in a folder, a bit a pixel, and their numbers in memory."""
+    """What exports need of results: their masks in a folder, a bit a pixel, and their numbers in memory.
+
+    One thread may add while another makes exports of what is there.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -43,29 +46,41 @@ class Kept:
         self._records.append(result.to_record())
         self._along.append(FrameAlong.of(result))
 
-    def segmented(self, pullback: Pullback) -> Segmented:
-        """All that was kept; pullback: whose frames they are, or the part of it that was segmented, read again."""
-        if not self._records:
+    def __len__(self) -> int:
+        return len(self._along)
+
+    def segmented(self, pullback: Pullback, chosen: tuple[int, int] | None = None) -> Segmented:
+        """All that was kept by now; pullback: whose frames they are, or the part that was segmented, read again.
+
+        chosen: numbers of the first and last frame of a range that is measured by itself too.
+        """
+        count = len(self)
+        records, along = self._records[:count], self._along[:count]
+        if not records:
             raise ValueError("there are no results to export; give those of segment_pullback")
-        measures = measure_pullback(self._along, pullback.frame_spacing_mm)
-        judged = [record for record in self._records if record["withdrawn"] is None]
+        measures = measure_pullback(along, pullback.frame_spacing_mm, frames=chosen)
+        judged = [record for record in records if record["withdrawn"] is None]
         told = {(record["pixel_spacing_source"], record["pixel_spacing_evidence"]) for record in judged}
         source, evidence = scale_of_all(told, measures)
         origin = PullbackOrigin(
-            file=self._records[0]["file"],
+            file=records[0]["file"],
             pixel_spacing_source=source,
             pixel_spacing_evidence=evidence,
             frame_spacing_source=pullback.frame_spacing_source,
-            smoothing=self._records[-1].get("smoothing"),
+            smoothing=records[-1].get("smoothing"),
             warnings=(*pullback.warnings, *pullback.late_warnings),
         )
+
+        def frames(first: int = 0, last: int | None = None) -> Iterator[Frame]:
+            return pullback.frames(first, count if last is None else min(last, count))
+
         return Segmented(
             name=pullback.name,
             file=origin.file,
-            records=self._records,
-            stems=[f"{pullback.name}_{record['frame']:04d}" for record in self._records],
+            records=records,
+            stems=[f"{pullback.name}_{record['frame']:04d}" for record in records],
             read_masks=self._masks,
-            read_frames=pullback.frames,
+            read_frames=frames,
             classes=self._classes,
             run=self._run,
             measures=measures,

@@ -15,7 +15,9 @@ from octseg.errors import NotExportedError, OctsegError
 # a writer loads what it needs, and numpy takes time to load, which `octseg --help` does not need
 if TYPE_CHECKING:
     from octseg.export.segmented import Segmented
+    from octseg.pullback import Pullback
 
+NO_FRAME_SPACING = "no {what} is written: mm from frame to frame are not known; give --frame-spacing"
 Writer = Callable[["Segmented", Path, str], list[str]]
 
 
@@ -46,6 +48,7 @@ KINDS = {
     "report": Kind("octseg.export.report.pullback", "write_report"),
     "mp4": Kind("octseg.export.video", "write_video", ("av",)),
 }
+NEED_SPACINGS = {"nifti": "NIfTI", "dicom-seg": "DICOM SEG"}
 ZIP = "zip"  # of all that a run wrote, once that is in place
 NAMES = (*KINDS, ZIP)
 
@@ -68,6 +71,27 @@ def check_packages(names: Sequence[str]) -> None:
             raise OctsegError(
                 f"--export {name} needs {' and '.join(missing)}, not installed here: pip install 'octseg[export]'"
             )
+
+
+def foreseen(names: Sequence[str], pullback: "Pullback") -> dict[str, str]:
+    """Of the exports named those that a pullback does not allow, each with why, as far as that is known beforehand.
+
+    Whether a scale is burned into its frames is not.
+    """
+    refused = {}
+    for name in names:
+        what = NEED_SPACINGS.get(name)
+        if name == "dicom-seg":
+            from octseg.export.dicom import check_source
+
+            try:
+                check_source(pullback.read_headers)
+            except NotExportedError as error:
+                refused[name] = str(error)
+                continue
+        if what is not None and pullback.frame_spacing_mm is None:
+            refused[name] = NO_FRAME_SPACING.format(what=what)
+    return refused
 
 
 @dataclass

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from octseg.drawing.palette import palette_indices
 from octseg.errors import NotExportedError
 from octseg.export.files import growing
+from octseg.export.kinds import NO_FRAME_SPACING
 from octseg.export.provenance import run_sentence, scales_sentence
 from octseg.export.segmented import Segmented
 
@@ -88,7 +89,7 @@ def spacings(segmented: Segmented, what: str) -> tuple[float, float]:
             f"no {what} is written: mm per pixel are not known, or differ from frame to frame; give --pixel-spacing"
         )
     if measures.frame_spacing_mm is None:
-        raise NotExportedError(f"no {what} is written: mm from frame to frame are not known; give --frame-spacing")
+        raise NotExportedError(NO_FRAME_SPACING.format(what=what))
     return measures.pixel_spacing_mm, measures.frame_spacing_mm
 
 

@@ -69,12 +69,27 @@ def frame_copy() -> dict[str, str]:
 
 def picture_texts(result: "FrameResult") -> dict[str, str]:
     """Keyword -> text, as they are written into each PNG."""
-    model = result.model
+    return _texts(run_record(result.model, result.device, result.backend, result.precision), result.scale)
+
+
+def record_texts(run: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, str]:
+    """The same, of a frame's entry in measures.json and the head of that."""
+    scale = PixelScale(
+        pixel_spacing_mm=record["pixel_spacing_mm"],
+        source=record["pixel_spacing_source"],
+        evidence=record["pixel_spacing_evidence"] or "",
+    )
+    return _texts(run, scale)
+
+
+def _texts(run: Mapping[str, Any], scale: PixelScale) -> dict[str, str]:
+    model = run["model"]
+    revision = model["revision"] or "none"
     texts = {
         **made_here(),
-        "Model": f"{model.name} ({model.source}), revision {model.revision or 'none'}, sha256 {model.sha256}",
-        "Device": f"{result.device}, {result.backend}, {result.precision}",
-        "Pixel spacing": scale_sentence(result.scale),
+        "Model": f"{model['name']} ({model['source']}), revision {revision}, sha256 {model['sha256']}",
+        "Device": f"{run['device']}, {run['backend']}, {run['precision']}",
+        "Pixel spacing": scale_sentence(scale),
         "Disclaimer": NOTICE,
     }
     return {keyword: json_value(text) for keyword, text in texts.items()}

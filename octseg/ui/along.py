@@ -188,4 +188,5 @@ def pullback_html(address: str, key: str) -> str:
 <label>Frame spacing, mm <input type="text" inputmode="decimal" data-frame-spacing placeholder="e.g. 0.2"></label>
 <button type="button" data-run-asks="spacing">Use it</button></div>
 <div class="oct-card oct-plaques"></div>
+<div class="oct-card oct-downloads" role="group" aria-label="Take it home"></div>
 </section>"""

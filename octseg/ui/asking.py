@@ -102,6 +102,8 @@ class Asking:
         try:
             if event.wants == "stop":
                 run.stop()
+            elif event.wants == "files":
+                run.ask_files(str(event.kinds).split(), asked=float(event.asked))
             elif event.wants == "spacing":
                 spacing_mm = typed_mm(str(event.spacing), "the millimetres between frames as 0.2")
                 if spacing_mm is None:

@@ -107,7 +107,7 @@ class Desk:
         if not self._takes_pullbacks:
             raise held
         given = replace(given, kind=kind_of_run(file))
-        run = PullbackRun(held.pullback, given, self._new_folder(), self.segmenter, self._turns)
+        run = PullbackRun(held.pullback, given, self._new_folder(), self.segmenter, self._turns, self.runs.making)
         self.runs.add(run)
         return run
 

@@ -22,6 +22,7 @@ from octseg.ui.limits import MEGABYTE, ServerLimits
 UPLOAD = "/gradio_api/upload"
 ADDRESSES = re.compile(  # what the page and the API need; whatever else Gradio has or will have does not exist here
     r"/|/config|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(assets|static|svelte)/.+"
+    r"|/octseg/results/[0-9a-f]{32}/\d{1,4}"
     r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|login_check|upload|upload_progress|cancel|reset"
     r"|queue/(join|data)|call/.+|heartbeat/[^/]+|file=(?!\w+://).+)"
 )
@@ -149,7 +150,7 @@ class Guard:
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         ours: tuple[tuple[bytes, bytes], ...] = self.headers
-        own = "/file=" in scope["path"] or scope["path"].startswith("/gradio_api/queue/")
+        own = "/file=" in scope["path"] or scope["path"].startswith(("/gradio_api/queue/", "/octseg/"))
         if own or scope["path"] in self.more_addresses:
             ours = (*ours, (b"cache-control", b"private, no-store"))  # no patient's frame stays in a shared browser
 

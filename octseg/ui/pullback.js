@@ -30,6 +30,8 @@
     const range = window.octRange(host, (ends) => ask(ends ? "range" : "whole", ends));
     const cut = window.octCut(part(".oct-cut"), folder), wall = window.octWall(part(".oct-wall"));
 
+    const downloads = window.octDownloads(part(".oct-downloads"), (more) => ask("files", null, more));
+
     function fill(element, html) {
       if (element.dataset.told === html) return;
       element.dataset.told = html;
@@ -113,6 +115,7 @@
         each.at(at);
       }
       for (const key of host.querySelectorAll("[data-key]")) key.style.background = run.wall_colours[key.dataset.key];
+      downloads.update(run);
       host.dataset.state = run.state;
       host.dataset.done = run.done;
       if (before > 0 && going !== (host.dataset.going === "yes")) {
@@ -143,7 +146,8 @@
       } catch { /* the server is away for a moment */ }
       if (closed) return;
       if (told) update(told);
-      if (!told || told.state === "running") setTimeout(poll, POLL_MS);
+      const making = told && ["waiting", "making"].includes(told.downloads.state);
+      if (!told || told.state === "running" || making) setTimeout(poll, POLL_MS);
     }
 
     function gone() {
@@ -152,8 +156,8 @@
       part(".oct-run-said").textContent = "The server no longer holds this pullback: send it again.";
     }
 
-    function ask(wants, ends = null) {
-      const detail = { key: host.dataset.key, wants, asked: Date.now() };
+    function ask(wants, ends = null, more = {}) {
+      const detail = { key: host.dataset.key, wants, asked: Date.now(), ...more };
       if (ends) [detail.first, detail.last] = ends.map((end) => end + run.first_number);
       if (wants === "spacing") detail.spacing = part("[data-frame-spacing]").value;
       host.dispatchEvent(new CustomEvent("oct-ask", { detail, bubbles: true }));

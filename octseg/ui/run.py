@@ -9,18 +9,21 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import OctsegError
+from octseg.export.kept import Kept
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures, measure_pullback
 from octseg.pipeline.ahead import close
 from octseg.pullback import PixelScale, Pullback
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from octseg.ui.cut import CutFiles
+from octseg.ui.downloads import AT_ONCE, Downloads
 from octseg.ui.faults import sentence_of
 from octseg.ui.model_turns import ModelTurns
 from octseg.ui.run_record import frame_record, run_record
@@ -29,6 +32,7 @@ REMEMBERED = 16  # runs that can be measured anew; of a frame 5 kB are kept
 STATE_EVERY_S = 0.4
 MEASURED_EVERY_S = 4.0
 FRAME_QUALITY = 85
+MASKS = "masks"  # folder of what files are made of
 FAILED = "The server could not go on with this pullback; what is done stays. Send it again in a minute."
 
 State = Literal["running", "done", "stopped", "failed"]
@@ -66,8 +70,19 @@ class Progress:
 class PullbackRun:
     """One pullback of one visitor; `stop` ends it after the frame under way, and keeps what is done."""
 
-    def __init__(self, pullback: Pullback, given: Given, folder: Path, segmenter: Segmenter, turns: ModelTurns) -> None:
+    def __init__(
+        self,
+        pullback: Pullback,
+        given: Given,
+        folder: Path,
+        segmenter: Segmenter,
+        turns: ModelTurns,
+        making: threading.Semaphore,
+    ) -> None:
         self.pullback, self.given, self.folder, self.model = pullback, given, folder, segmenter.identity
+        (folder / MASKS).mkdir(mode=0o700)
+        self._kept = Kept(folder / MASKS)
+        self.downloads = Downloads(self._kept, folder, making, self.tell)
         self.frames: list[FrameAlong] = []
         self.progress = Progress()
         self._segmenter, self._turns = segmenter, turns
@@ -111,6 +126,11 @@ class PullbackRun:
                 self.pullback = self.pullback.with_frame_spacing(frame_spacing_mm)
         self.write(measure=True)
 
+    def ask_files(self, formats: Sequence[str], *, asked: float) -> None:
+        """Make files to download of the frames that are done. asked: as for `ask`."""
+        self.progress.asked["files"] = asked
+        self.downloads.ask(formats, self.pullback, self._chosen())
+
     def write(self, *, measure: bool = False) -> None:
         """Write run.json; measure: along the vessel too, of the frames that are done."""
         with self._writing:
@@ -119,6 +139,7 @@ class PullbackRun:
             record = {
                 **run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures),
                 "cut": self._cut.record(),
+                "downloads": self.downloads.record(self.key, self.pullback, self._measures),
             }
             path = self.folder / "run.json"
             part = path.with_suffix(".part")
@@ -127,13 +148,16 @@ class PullbackRun:
             self._written_at = time.monotonic()
 
     def _measured(self) -> PullbackMeasures:
-        held, chosen = list(self.frames), self.progress.range
-        if chosen is not None:
-            first, last = held[0].frame, held[-1].frame
-            chosen = (max(first, chosen[0]), min(last, chosen[1]))
-            chosen = chosen if chosen[0] <= chosen[1] else None
         self._measured_at = time.monotonic()
-        return measure_pullback(held, self.pullback.frame_spacing_mm, frames=chosen)
+        return measure_pullback(list(self.frames), self.pullback.frame_spacing_mm, frames=self._chosen())
+
+    def _chosen(self) -> tuple[int, int] | None:
+        """The part of the range that is done."""
+        held, chosen = list(self.frames), self.progress.range
+        if chosen is None or not held:
+            return None
+        chosen = (max(held[0].frame, chosen[0]), min(held[-1].frame, chosen[1]))
+        return chosen if chosen[0] <= chosen[1] else None
 
     def _work(self) -> None:
         given, progress = self.given, self.progress
@@ -167,7 +191,14 @@ class PullbackRun:
         self.progress.seconds_left = None
         try:
             self._cut.finish()
-            self.write(measure=True)
+        except OSError as error:
+            logger.error("the cut of a pullback could not be written (%s)", error.strerror)
+        self.tell(measure=True)
+
+    def tell(self, *, measure: bool = False) -> None:
+        """Write run.json where there is room for it."""
+        try:
+            self.write(measure=measure)
         except OSError as error:
             logger.error("the state of a pullback could not be written (%s)", error.strerror)
 
@@ -179,6 +210,7 @@ class PullbackRun:
         told = frame_record(replace(result, warnings=own), self.given.preset)
         stem.with_suffix(".json").write_text(json.dumps(told, allow_nan=False, separators=(",", ":")), encoding="utf-8")
         self._cut.add(result)
+        self._kept.add(result)
         self.frames.append(FrameAlong.of(result))
         if result.withdrawn is not None:
             progress.withdrawn[result.frame_number] = result.withdrawn
@@ -205,6 +237,7 @@ class Runs:
 
     def __init__(self) -> None:
         self._runs: OrderedDict[str, PullbackRun] = OrderedDict()
+        self.making = threading.Semaphore(AT_ONCE)
 
     def add(self, run: PullbackRun) -> None:
         """Remember a run."""

@@ -1,9 +1,10 @@
 """How the page is served: Gradio's settings, the guard in front of it and the janitor behind."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from octseg.ui.guard import Guard
 from octseg.ui.janitor import start_janitor
@@ -15,8 +16,14 @@ from octseg.ui.theme import HEAD, theme
 SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
 
 
-def serve(page: gr.Blocks, limits: ServerLimits, folders: PrivateFolders, environment: Mapping[str, str]) -> None:
-    """Serve `page` until the process is told to stop."""
+def serve(
+    page: gr.Blocks,
+    limits: ServerLimits,
+    folders: PrivateFolders,
+    environment: Mapping[str, str],
+    routes: Sequence[BaseRoute] = (),
+) -> None:
+    """Serve `page` until the process is told to stop; routes: what it has beside what Gradio answers."""
     space = on_a_space(environment)
     guard = Middleware(
         Guard,
@@ -33,7 +40,13 @@ def serve(page: gr.Blocks, limits: ServerLimits, folders: PrivateFolders, enviro
         theme=theme(),
         head=HEAD,
         footer_links=["api"],
-        app_kwargs={"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
+        app_kwargs={
+            "middleware": [guard],
+            "routes": list(routes),
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+        },
         max_file_size=limits.max_upload_bytes,
         state_session_capacity=limits.sessions,
         max_threads=40,

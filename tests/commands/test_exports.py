@@ -158,3 +158,14 @@ def test_frames_that_were_written_are_passed_over_where_a_folder_is_searched(
     shutil.copy(phantoms / "phantom_0001.png", study)
     assert main(["predict", str(study), "--out", str(tmp_path / "out"), *QUICK]) == 0
     assert "1 frame of 1 input" in capsys.readouterr().out
+
+
+def test_what_a_file_does_not_allow_is_told_before_its_frames_are_segmented_and_again_at_the_end(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = video(tmp_path / "run.mp4", [np.asarray(Image.open(path)) for path in sorted(phantoms.iterdir())], "mpeg4")
+    assert main(["predict", str(own), "--out", str(tmp_path / "out"), "--export", "dicom-seg,geojson", *QUICK]) == 1
+    said = capsys.readouterr().err
+    first, last = said.index("no DICOM SEG is written"), said.rindex("no DICOM SEG is written")
+    assert first < said.index("nothing tells the distance") < last
+    assert (tmp_path / "out" / "run.geojson").is_file()

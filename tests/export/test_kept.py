@@ -1,6 +1,7 @@
 """Exports of results that a program has, without the command line."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -10,6 +11,7 @@ import pytest
 
 from octseg.errors import OctsegError
 from octseg.export.kept import export_pullback
+from octseg.export.kinds import foreseen
 from octseg.reading import read_pullback
 from tests.fakes.dicom_files import pullback_file
 from tests.fakes.exported import FRAME_MM, frame_of, masks_of, result_of
@@ -54,3 +56,13 @@ def test_a_package_that_is_missing_is_told_before_anything_is_segmented(
     with pytest.raises(OctsegError, match="needs nibabel"):
         export_pullback(results, read_pullback(pullback_file([frame_of(1), frame_of(2)])), tmp_path, ["nifti"])
     assert len(list(results)) == 1
+
+
+def test_what_a_pullback_does_not_allow_is_known_before_it_is_segmented() -> None:
+    frames = [frame_of(1), frame_of(2)]
+    known = read_pullback(pullback_file(frames, SpacingBetweenSlices=str(FRAME_MM)))
+    assert foreseen(["nifti", "dicom-seg", "mp4"], known) == {}
+    assert set(foreseen(["nifti", "mp4"], read_pullback(pullback_file(frames)))) == {"nifti"}
+    no_source = foreseen(["dicom-seg", "coco"], replace(known, read_headers=None))
+    assert list(no_source) == ["dicom-seg"]
+    assert "give the DICOM file, or take nifti" in no_source["dicom-seg"]

@@ -20,7 +20,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from octseg.errors import NotExportedError
 from octseg.export.dicom.segments import ascii_of, described
-from octseg.export.dicom.source import SIDE, Source, as_small_pictures, source_of, take_over, uid_of
+from octseg.export.dicom.source import SIDE, Source, as_small_pictures, check_source, source_of, take_over, uid_of
 from octseg.export.files import growing
 from octseg.export.nifti import spacings
 from octseg.export.segmented import Segmented
@@ -37,17 +37,13 @@ MOST_BYTES = 0xFFFFFFFE  # of an element whose length is told
 def write_dicom_seg(segmented: Segmented, folder: Path, stem: str) -> list[str]:
     """Write the file; its name. NotExportedError where the source is none that a segmentation can refer to."""
     pixel_mm, frame_mm = spacings(segmented, "DICOM SEG")
-    if segmented.read_headers is None:
-        raise NotExportedError(
-            "no DICOM SEG is written: it has to refer to DICOM frames that are shown as they are stored; give the "
-            "DICOM file, or take nifti"
-        )
+    headers = check_source(segmented.read_headers)
     filled, overlap, digest = _looked_through(segmented)
     if not filled.any():
         raise NotExportedError("no DICOM SEG is written: nothing is outlined in any frame")
     name = f"{stem}{SUFFIX}"
     with quiet():
-        source = source_of(segmented.read_headers(), segmented.numbers[-1], frame_mm)
+        source = source_of(headers, segmented.numbers[-1], frame_mm)
         dataset = _header(segmented, source, as_small_pictures(source, pixel_mm, frame_mm), filled, digest)
         dataset.SegmentsOverlap = "YES" if overlap else "NO"
         take_over(dataset, source)

@@ -6,7 +6,7 @@ frames' distance.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, Seconda
 from pydicom.valuerep import DSfloat
 
 from octseg.errors import NotExportedError
+from octseg.reading.dicom.quiet import quiet
 
 ALONG_AXES = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 SIDE = 4  # pixels of the small pictures that stand for masks while the header is made
@@ -72,17 +73,29 @@ def uid_of(*parts: str) -> str:
     return f"2.25.{int.from_bytes(digest[:16], 'big')}"
 
 
-def source_of(headers: Sequence[Dataset], least_count: int, frame_mm: float) -> Source:
-    """The source; least_count: how many frames it has at least, whatever it declares. frame_mm: from one to the next.
-
-    Raises NotExportedError where it does not say what it is called.
-    """
+def check_source(read_headers: Callable[[], Sequence[Dataset]] | None) -> Sequence[Dataset]:
+    """The headers of a source that a segmentation can refer to; NotExportedError where it can not."""
+    if read_headers is None:
+        raise NotExportedError(
+            "no DICOM SEG is written: it has to refer to DICOM frames that are shown as they are stored; give the "
+            "DICOM file, or take nifti"
+        )
+    with quiet():
+        headers = read_headers()
     for header in headers:
         if missing := [name for name in NEEDED if not header.get(name)]:
             raise NotExportedError(
                 f"no DICOM SEG is written: the source has no {' and no '.join(missing)} to refer to; export it again "
                 "from the console"
             )
+    return headers
+
+
+def source_of(headers: Sequence[Dataset], least_count: int, frame_mm: float) -> Source:
+    """The source; least_count: how many frames it has at least, whatever it declares. frame_mm: from one to the next.
+
+    headers: from `check_source`.
+    """
     first = headers[0]
     declared = int(first.get("NumberOfFrames") or 1) if len(headers) == 1 else len(headers)
     count = max(declared, least_count)
