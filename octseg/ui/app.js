@@ -23,6 +23,7 @@
     if (kept("sessionStorage", AGREED)) body().dataset.octAgreed = "yes";
     applyTheme();
     // Gradio sets the theme of the system when it starts, and again when that changes.
+    new MutationObserver(lookForResult).observe(document.documentElement, { childList: true, subtree: true });
     new MutationObserver(applyTheme).observe(body(), { attributes: true, attributeFilter: ["class"] });
   }
 
@@ -67,6 +68,35 @@
     }
   });
 
+  // What is told to those who do not see the screen, once it has come to rest.
+  let saying = null;
+  window.octSay = (words) => {
+    clearTimeout(saying);
+    saying = setTimeout(() => { document.querySelector("#oct-live").textContent = words; }, 600);
+  };
+
+  // The leading numbers below a part of the page, in words.
+  window.octTold = (part) => [...part.querySelectorAll(".oct-tile")].map((tile) => {
+    const [label, value] = [".oct-tile-label", ".oct-tile-value"].map((name) => tile.querySelector(name).textContent);
+    return `${label} ${value === "–" ? "not measured" : value}`;
+  }).join(", ");
+
+  // The focus goes to a result unless somebody is busy elsewhere: with a scale, a switch, a download.
+  window.octFocus = (result) => {
+    const at = document.activeElement;
+    if (!at || at === body() || at.closest("#oct-upload, #oct-examples")) result.focus({ preventScroll: true });
+  };
+
+  let shown = null;
+  function lookForResult() {
+    const result = document.querySelector("#oct-picture :is(.oct-figure, .oct-error)");
+    if (result === shown) return;
+    shown = result;
+    if (!result) return;
+    octFocus(result);
+    if (result.matches(".oct-figure")) octSay(octTold(document.querySelector("#oct-summary")) || "No numbers");
+  }
+
   // What is asked of the server, with its number in the order in which it was asked: the last of `given`. A file that
   // came in while the uploader got another stands beside that there, and is the newer of the two.
   let asked = 0;
@@ -81,18 +111,30 @@
   const BEGINS_WITHIN_MS = 1000, LONGEST_MS = 60000;
   let sentAt = -Infinity;
 
+  // What came into the uploader, or was taken out, was asked for with this number: an answer to anything before it says
+  // nothing of what is in there now, and answers may overtake each other.
+  let changed = 0, put = 0;
+
   window.octArrived = (given) => {
     sentAt = -Infinity;
-    return window.octAsked(given);
+    return window.octCleared(given);
+  };
+
+  window.octCleared = (given) => {
+    const told = window.octAsked(given);
+    changed = asked;
+    return told;
   };
 
   document.addEventListener("change", (event) => {
     if (!event.target.matches("#oct-upload input[type=file]")) return;
     sentAt = performance.now();
     const files = [...event.target.files];
-    if (files.length < 2) return;
-    event.stopImmediatePropagation(); // Gradio would send the first alone
-    octOne(files).then(hand);
+    if (files.length === 1 && octFits(files)) return;
+    event.stopImmediatePropagation(); // Gradio would send the first alone, and one that is too large
+    sentAt = -Infinity;
+    event.target.value = "";
+    gather(Promise.resolve(files));
   }, true);
 
   // Several files may be chosen at once, which Gradio's uploader of one file does not allow.
@@ -108,7 +150,11 @@
   }
 
   // The frame of an answer, into the uploader; nothing is changed by undefined.
-  window.octHeld = (held) => (onItsWay() ? undefined : held);
+  window.octHeld = (held, answered) => {
+    if (onItsWay() || answered < Math.max(changed, put)) return undefined;
+    put = answered;
+    return held;
+  };
 
   // Frames dropped anywhere: the uploader takes one only while it is empty, and elsewhere the browser would leave the
   // page to show the file.
@@ -141,6 +187,20 @@
     if (!busy) handOver();
   }
 
+  // Files as one; of what is given while others are put together, the later.
+  let gathered = 0;
+
+  async function gather(files) {
+    gathered += 1;
+    const mine = gathered;
+    try {
+      const one = await octOne(await files);
+      if (mine === gathered) hand(one);
+    } catch {
+      octUnreadable();
+    }
+  }
+
   function holdsFile(event) {
     return Boolean(event.dataTransfer && [...event.dataTransfer.types].includes("Files"));
   }
@@ -159,9 +219,17 @@
     if (!holdsFile(event)) return;
     event.preventDefault();
     if (!body().dataset.octAgreed) return;
-    if (event.dataTransfer.files.length === 1 && event.dataTransfer.files[0].type) hand(event.dataTransfer.files[0]);
-    else octDropped(event.dataTransfer).then(octOne).then(hand);
+    gather(octDropped(event.dataTransfer));
   });
+
+  // What is dropped into the uploader itself would end there, of several files the first, of a folder nothing.
+  document.addEventListener("drop", (event) => {
+    if (!holdsFile(event) || !event.target.closest("#oct-upload")) return;
+    event.stopPropagation();
+    event.preventDefault();
+    event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true }));
+    gather(octDropped(event.dataTransfer));
+  }, true);
 
   // Before Gradio sees them: what is dropped into the uploader itself ends there.
   document.addEventListener("dragenter", (event) => mark(holdsFile(event)), true);

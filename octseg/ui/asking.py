@@ -36,7 +36,7 @@ class Asking:
         if not await self.pages[request.session_hash].ask(wish, ticket):
             return self.shown.as_it_is()
         frame = self.shown.frame
-        return {**self.shown.working(), frame.held: file, frame.spacing: "", frame.preset: ""}
+        return {**self.shown.working(), **self._held(file, ticket), frame.spacing: "", frame.preset: ""}
 
     async def example(self, uncertainty: bool, ticket: float, event: gr.EventData, request: gr.Request) -> Updates:
         """An example was chosen: it takes the place of the frame that was sent."""
@@ -80,13 +80,13 @@ class Asking:
         wish = replace(before, uncertainty=uncertainty, otherwise=None)
         if not await turns.ask(wish, ticket):  # and no number of the model before stays
             return self.shown.as_it_is()
-        return {**self.shown.working(), self.shown.frame.held: file}
+        return {**self.shown.working(), **self._held(file, ticket)}
 
     async def cleared(self, ticket: float, request: gr.Request) -> Updates:
         """The frame was taken away: nothing is wished for any more."""
         if not await self.pages[request.session_hash].ask(None, ticket):
             return self.shown.as_it_is()
-        return {**self.shown.nothing(notice_html(CHOOSE)), self.shown.frame.held: None}
+        return {**self.shown.nothing(notice_html(CHOOSE)), **self._held(None, ticket)}
 
     def of_run(self, event: gr.EventData, request: gr.Request) -> Updates:
         """Something was asked of a pullback that is shown: to end it, to measure a range, to take a frame spacing.
@@ -131,7 +131,11 @@ class Asking:
         if not await turns.ask(replace(wish, otherwise=before), ticket, keep=keep):
             return self.shown.as_it_is()
         shown = {self.shown.frame.said: ""} if keep else self.shown.working()
-        return {**shown, self.shown.frame.held: str(wish.file)}
+        return {**shown, **self._held(str(wish.file), ticket)}
+
+    def _held(self, file: str | None, ticket: float) -> Updates:
+        """The frame that an answer is about, for the uploader, with what it answers."""
+        return {self.shown.frame.held: file, self.shown.frame.answered: ticket}
 
 
 def typed_mm(typed: str, what: str = "the millimetres per pixel as 0.00668") -> float | None:

@@ -74,7 +74,9 @@ def _cross_check(scale: PixelScale) -> str:
 
 def error_html(sentence: str, title: str = "This file was not measured") -> str:
     """One sentence where the picture would be."""
-    return f'<div class="oct-error" role="alert"><h3>{text(title)}</h3><p>{_with_code(sentence)}</p></div>'
+    return (
+        f'<div class="oct-error" role="alert" tabindex="-1"><h3>{text(title)}</h3><p>{_with_code(sentence)}</p></div>'
+    )
 
 
 def _with_code(sentence: str) -> str:

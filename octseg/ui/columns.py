@@ -9,7 +9,7 @@ from octseg.measurement import FrameMeasures
 from octseg.ui.cards import intervals_info, model_html, notice_html
 from octseg.ui.desk import FILE_LABELS, Desk
 from octseg.ui.examples import examples_html
-from octseg.ui.limits import MEGABYTE
+from octseg.ui.limits import GIGABYTE, MEGABYTE
 from octseg.ui.models import Load, build_model_field
 from octseg.ui.numbers import tiles_html
 from octseg.ui.picture import controls_html
@@ -46,12 +46,14 @@ if (kept) trigger("click", { key: kept.key, wants: "again" });"""  # from pullba
 class FrameColumn:
     """Left: the frame, its scale, and what is asked of the model.
 
-    held: the frame that the last answer is about, which the page puts into `upload`, unless another is on its way.
+    held: the frame that the last answer is about, which the page puts into `upload`, unless another is on its way or
+    came in after what is answered. answered: the ticket of what that answer is to.
     measure: the button to use the scale given. said: why it was not used.
     """
 
     upload: gr.File
     held: gr.File
+    answered: gr.Number
     examples: gr.HTML
     scale: gr.HTML
     spacing: gr.Textbox
@@ -89,9 +91,13 @@ def build_frame_column(desk: Desk) -> FrameColumn:
     """Where a frame is dropped or chosen, and a scale given for it."""
     with gr.Column(elem_id="oct-left"):
         upload = gr.File(label="OCT frame or pullback", height=140, elem_id="oct-upload")
-        held = gr.File(visible=False)
-        largest = f"{desk.limits.max_upload_bytes / MEGABYTE:g} MB"
-        html_block(f"{TAKEN}, up to {largest}", "oct-note")
+        held, answered = gr.File(visible=False), gr.Number(visible=False)
+        most = desk.limits.max_upload_bytes
+        largest = f"{most / GIGABYTE:g} GB" if most >= GIGABYTE else f"{most / MEGABYTE:g} MB"
+        html_block(
+            f'<p>{TAKEN}, up to {largest}</p><p id="oct-gathering" role="status" data-most="{most}" hidden></p>',
+            "oct-note",
+        )
         examples = html_block(examples_html(), "oct-examples", js_on_load=SEND_EXAMPLE)
         scale = html_block("", "oct-scale")
         with gr.Group(elem_id="oct-spacing"):
@@ -102,7 +108,7 @@ def build_frame_column(desk: Desk) -> FrameColumn:
         intervals = gr.Checkbox(
             label="95 % intervals", info=intervals_info(desk.segmenter.config), elem_id="oct-intervals"
         )
-    return FrameColumn(upload, held, examples, scale, spacing, preset, measure, said, intervals)
+    return FrameColumn(upload, held, answered, examples, scale, spacing, preset, measure, said, intervals)
 
 
 def build_picture_column(desk: Desk, load: Load | None, intervals: gr.Checkbox) -> PictureColumn:

@@ -122,7 +122,7 @@ def examples_html() -> str:
         f"{text(example.name)}</button>"
         for example in EXAMPLES
     )
-    return f'<div class="oct-examples"><h3>Or try a phantom</h3>{buttons}</div>'
+    return f'<div class="oct-examples"><h2>Or try a phantom</h2>{buttons}</div>'
 
 
 def _thumbnail(example: Example) -> str:

@@ -1,7 +1,7 @@
-// The frames of one pullback as the page holds them: each file is fetched once and kept as it came, a few are kept
-// decoded, those next to the one that is looked at first.
+// The frames of one pullback as the page holds them: each file is fetched once and kept as it came, as bytes; a few are
+// kept decoded, those next to the one that is looked at first.
 (() => {
-  const DECODED = 24, AHEAD = 8, AT_ONCE = 3;
+  const DECODED = 16, NEIGHBOURS = [1, 2, -1, 3, 4, -2, 5, 6, -3, 7, 8], AT_ONCE = 3;
 
   function outlinesOf(rings, partsOfPx) {
     const path = new Path2D();
@@ -19,14 +19,14 @@
   // folder: address of the run's files. done: how many frames are there. Frames count from 0 here.
   window.octFrames = (folder, done) => {
     const files = new Map(), decoded = new Map();
-    let wanted = 0, direction = 1, fetching = 0, closed = false;
+    let wanted = 0, direction = 1, fetching = 0, turn = 0, closed = false;
 
     const stem = (frame) => `${folder}/${String(frame + 1).padStart(4, "0")}`;
 
     async function fetched(frame) {
       const [picture, told] = await Promise.all([fetch(`${stem(frame)}.jpg`), fetch(`${stem(frame)}.json`)]);
       if (!picture.ok || !told.ok) throw new Error("gone");
-      return { picture: await picture.blob(), told: await told.json() };
+      return { picture: await picture.blob(), told: await told.arrayBuffer() };
     }
 
     function file(frame) {
@@ -39,8 +39,9 @@
     }
 
     async function decode(frame) {
-      const { picture, told } = await file(frame);
-      const bitmap = await createImageBitmap(picture);
+      const held = await file(frame);
+      const coming = createImageBitmap(held.picture), told = JSON.parse(new TextDecoder().decode(held.told));
+      const bitmap = await coming;
       const paths = Object.entries(told.outlines).map(([name, rings]) => [name, outlinesOf(rings, 10)]);
       return { frame, bitmap, told, paths };
     }
@@ -65,12 +66,15 @@
       return entry;
     }
 
-    function ahead() {
-      for (let step = AHEAD; step > 0; step -= 1) {
-        if (step <= 3 && inside(wanted - step * direction)) load(wanted - step * direction);
-        if (inside(wanted + step * direction)) load(wanted + step * direction);
+    // One neighbour after the other, and none for a frame that is left already: who jumps waits for one at most.
+    async function ahead() {
+      turn += 1;
+      const mine = turn, from = wanted, towards = direction;
+      for (const step of NEIGHBOURS) {
+        if (closed || mine !== turn) return;
+        const frame = from + step * towards;
+        if (inside(frame)) await load(frame).coming.catch(() => {});
       }
-      load(wanted);
     }
 
     const inside = (frame) => frame >= 0 && frame < done();

@@ -10,6 +10,10 @@ from octseg.errors import ConfigError
 
 PREFIX = "OCTSEG_"
 MEGABYTE = 1_000_000
+GIGABYTE = 1_000 * MEGABYTE
+
+# A Space is open to everybody, has little disk, and stands behind a proxy of its own.
+OF_A_SPACE = {"max_upload_bytes": 200 * MEGABYTE, "disk_bytes": 2_000 * MEGABYTE, "trusted_proxies": 1}
 
 
 def on_a_space(environment: Mapping[str, str]) -> bool:
@@ -34,7 +38,7 @@ class ServerLimits:
     trusted_proxies: proxies in front that each add the caller to X-Forwarded-For; 0 believes the connection alone.
     """
 
-    max_upload_bytes: int = 200 * MEGABYTE
+    max_upload_bytes: int = 1_000 * MEGABYTE
     max_json_bytes: int = MEGABYTE
     max_files: int = 8
     idle_seconds: float = 30.0
@@ -46,7 +50,7 @@ class ServerLimits:
     model_wait_seconds: float = 120.0
     keep_seconds: float = 3600.0
     sweep_seconds: float = 600.0
-    disk_bytes: int = 2_000 * MEGABYTE
+    disk_bytes: int = 5_000 * MEGABYTE
     sessions: int = 128
     trusted_proxies: int = 0
 
@@ -58,11 +62,8 @@ class ServerLimits:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ServerLimits":
-        """The limits with what the environment changes; a value that is no number is refused with its name.
-
-        A Space stands behind a proxy of its own, so there one is trusted unless the environment says otherwise.
-        """
-        given: dict[str, float] = {"trusted_proxies": 1} if on_a_space(environment) else {}
+        """The limits with what the environment changes; a value that is no number is refused with its name."""
+        given: dict[str, float] = dict(OF_A_SPACE) if on_a_space(environment) else {}
         for field in fields(cls):
             name = PREFIX + field.name.upper()
             if name in environment:

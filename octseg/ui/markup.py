@@ -1,8 +1,11 @@
 """Text to HTML: the one place where what comes from outside is escaped, and where numbers become words."""
 
+import re
 from html import escape
 
 NOT_MEASURED = "–"
+WORDS = {"give it in mm (--frame-spacing)": "enter it in mm under the curves"}
+OPTION = re.compile(r" \(--[a-z][a-z-]*\)")
 
 
 def text(value: object) -> str:
@@ -27,10 +30,18 @@ def signed(value: float | int | None, digits: int) -> str:
 
 def sentences(items: tuple[str, ...] | list[str]) -> str:
     """A list of sentences as list items, each once."""
-    return "".join(f"<li>{text(item)}</li>" for item in dict.fromkeys(items))
+    return "".join(f"<li>{text(on_page(item))}</li>" for item in dict.fromkeys(items))
+
+
+def on_page(sentence: str) -> str:
+    """A sentence for the command line in words of the page, which has fields and no options."""
+    for of_command, of_page in WORDS.items():
+        sentence = sentence.replace(of_command, of_page)
+    return OPTION.sub("", sentence)
 
 
 def whole_sentence(sentence: str) -> str:
     """A sentence with a full stop, and with a capital unless it begins with a name of a file or repository."""
+    sentence = on_page(sentence)
     said = sentence[:1].upper() + sentence[1:] if sentence.split(" ")[0].isalpha() else sentence
     return said if said.endswith((".", "!", "?")) else f"{said}."

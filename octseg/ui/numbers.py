@@ -106,7 +106,7 @@ def _interval_html(intervals: Intervals | None, field: str, digits: int) -> str:
 
 def warnings_html(warnings: tuple[str, ...]) -> str:
     """What limits these numbers; nothing where nothing does."""
-    return f'<ul class="oct-warnings" role="note">{sentences(warnings)}</ul>' if warnings else ""
+    return f'<ul class="oct-warnings">{sentences(warnings)}</ul>' if warnings else ""
 
 
 def table_html(measures: FrameMeasures, intervals: Intervals | None = None, true: TrueValues | None = None) -> str:

@@ -24,7 +24,8 @@ MODEL_TURN = "model"  # every event that runs the model waits in this one line
 ASKING_TURN = "asking"  # those that say what it is to run on never wait
 TICKET = "(...given) => window.octAsked(given)"  # app.js
 ARRIVED = "(...given) => window.octArrived(given)"  # a ticket too
-HELD = "(held) => window.octHeld(held)"
+CLEARED = "(...given) => window.octCleared(given)"  # and one
+HELD = "(held, answered) => window.octHeld(held, answered)"
 
 
 def build_page(desk: Desk | None, problem: str = "", share: Share | None = None, load: Load | None = None) -> gr.Blocks:
@@ -57,7 +58,7 @@ def _connect(desk: Desk, shown: Shown) -> None:
     chosen = [frame.upload, frame.intervals]
     scaled = [*chosen, frame.spacing, frame.preset]
     rescaled = [frame.measure.click, frame.spacing.submit, frame.preset.input]
-    outputs = [frame.held, frame.spacing, frame.preset, *shown.outputs]
+    outputs = [frame.held, frame.answered, frame.spacing, frame.preset, *shown.outputs]
     quick: dict[str, Any] = {
         "outputs": outputs,
         "api_visibility": "private",
@@ -86,9 +87,9 @@ def _connect(desk: Desk, shown: Shown) -> None:
         events.append(loaded.then(asking.with_another_model, [changed, *chosen, ticket], **quick))
     of_run = {**quick, "outputs": [frame.said, shown.seen.pullback], "js": None}
     shown.seen.pullback.click(asking.of_run, None, **of_run)
-    cleared = frame.upload.clear(asking.cleared, ticket, **quick)
+    cleared = frame.upload.clear(asking.cleared, ticket, **{**quick, "js": CLEARED})
     for event in (*events, cleared):
-        event.success(None, frame.held, frame.upload, js=HELD, api_visibility="private")
+        event.success(None, [frame.held, frame.answered], frame.upload, js=HELD, api_visibility="private")
     for event in events:
         outlined = event.success(asking.outlined, None, **run)
         for step in (event, outlined):
@@ -146,7 +147,8 @@ def head_html() -> str:
         '<circle cx="17" cy="17" r="2.6" fill="#e0a92e"/></svg><h1>octseg</h1>'
         "<p>Lipid-rich plaque in intravascular OCT, outlined and measured</p>"
         f'<span class="oct-research">{RESEARCH_USE}</span>'
-        '<button type="button" id="oct-theme" aria-label="Light or dark" title="Light or dark">◐</button></header>'
+        '<button type="button" id="oct-theme" aria-label="Light or dark" title="Light or dark">◐</button>'
+        '<p class="oct-unseen-said" id="oct-live" role="status" aria-live="polite"></p></header>'
     )
 
 

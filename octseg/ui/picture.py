@@ -29,7 +29,7 @@ def picture_html(result: FrameResult, frame_address: str, grey_address: str) -> 
     found = [BY_NAME[name].label.lower() for name in PENS if name in result.masks and result.masks[name].any()]
     told = f"outlined {', '.join(found)}" if found else "none of the tissues was found"
     label = f"{result.file}: {told if result.withdrawn is None else NOTHING_SAID.lower()}"
-    return f"""<figure class="oct-figure">
+    return f"""<figure class="oct-figure" tabindex="-1">
 <svg class="oct-picture" viewBox="0 0 {width} {height}" role="img" aria-label="{text(label)}">
 <defs><pattern id="oct-hatch" width="{HATCH_PERIOD * unit:g}" height="{HATCH_PERIOD * unit:g}"
  patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><rect width="{HATCH_PERIOD * unit:g}"

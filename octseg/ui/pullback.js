@@ -50,7 +50,9 @@
         if (closed || at !== ready.frame) return;
         fill(beside, ready.told.numbers);
         const what = ready.told.withdrawn ? "withdrawn" : Object.keys(ready.told.outlines).map((n) => run.pens[n].label);
-        stage.setAttribute("aria-label", `Frame ${at + run.first_number}: ${what.toString() || "nothing outlined"}`);
+        const label = `Frame ${at + run.first_number}: ${[what].flat().join(", ") || "nothing outlined"}`;
+        stage.setAttribute("aria-label", label);
+        if (playing === null) window.octSay(`${label}. ${window.octTold(beside)}`);
       }, 40);
       say(ready.told.withdrawn ? "Withdrawn: nothing is said of this frame" : "");
     }
@@ -116,8 +118,16 @@
       downloads.update(run);
       host.dataset.state = run.state;
       host.dataset.done = run.done;
+      if (before > 0 && going !== (host.dataset.going === "yes")) {
+        const told = [...part(".oct-jumps").querySelectorAll("button")].map((button) => button.innerText.replace(/\s+/g, " "));
+        window.octSay([`${run.done} frames are done`, ...told].join(". "));
+      }
+      host.dataset.going = going ? "yes" : "no";
       if (run.done > before) {
-        if (before === 0) go(0);
+        if (before === 0) {
+          go(0);
+          window.octFocus(stage);
+        }
         frames.fill();
       }
       part(".oct-at").textContent = `${at + run.first_number} of ${run.first_number + run.frame_count - 1}`;
@@ -217,7 +227,7 @@
         return;
       }
       const [x, y] = ready.told.centre, px = Math.hypot(place.x - x, place.y - y), mm = ready.told.scale;
-      const angle = Math.round(((Math.atan2(place.y - y, place.x - x) * 180) / Math.PI + 360) % 360);
+      const angle = Math.round((Math.atan2(place.y - y, place.x - x) * 180) / Math.PI + 360) % 360;
       output.textContent = `${mm === null ? `${px.toFixed(0)} px` : `${(px * mm).toFixed(2)} mm`} from the centre, ${angle}°`;
     }
 
@@ -252,6 +262,9 @@
       const [one, other] = [...down.values()];
       return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
     };
+    stage.addEventListener("touchstart", (event) => {
+      if (event.touches.length > 1) event.preventDefault(); // one finger may move the page, two pinch the picture
+    }, { passive: false });
     stage.addEventListener("pointerdown", (event) => {
       turning = down.size === 0 && view.onCut(event);
       down.set(event.pointerId, event);

@@ -34,10 +34,13 @@
     return [[20, 2], [0x800, 2], [0, 2], [0, 2], [0x21, 2], [sum, 4], [size, 4], [size, 4], [name.length, 2], [0, 2]];
   }
 
-  async function zipped(files) {
-    const parts = [], listed = [];
-    let at = 0;
+  // told: part that is done, as it goes on.
+  async function zipped(files, told) {
+    const parts = [], listed = [], whole = sizeOf(files);
+    let at = 0, read = 0;
     for (const file of files) {
+      told(read / Math.max(1, whole));
+      read += file.size;
       const name = new TextEncoder().encode(file.webkitRelativePath || file.name);
       const about = described(name, await checksum(file), file.size);
       const head = packed([[0x04034b50, 4], ...about]);
@@ -53,8 +56,46 @@
     return new File([...parts, ...listed, end], "frames.zip", { type: "application/zip" });
   }
 
-  // One file for those that are given; null for none, and for more than a ZIP file holds.
-  window.octOne = async (files) => (files.length > 1 ? zipped(files) : files[0] || null);
+  function say(sentence, bad = false) {
+    const said = document.querySelector("#oct-gathering");
+    said.hidden = !sentence;
+    said.textContent = sentence;
+    said.classList.toggle("oct-bad", bad);
+  }
+
+  function size(bytes) {
+    return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${Math.ceil(bytes / 1e6)} MB`;
+  }
+
+  const most = () => Math.min(Number(document.querySelector("#oct-gathering").dataset.most), LARGEST);
+  const sizeOf = (files) => files.reduce((sum, file) => sum + file.size, 0);
+
+  // Whether the server takes so much; what was said of files before is of no interest any more.
+  window.octFits = (files) => {
+    say("");
+    return sizeOf(files) <= most();
+  };
+
+  // One file for those that are given; null where that cannot be, and then why is said.
+  window.octOne = async (files) => {
+    const what = files.length > 1 ? `These ${files.length} files take` : "This file takes";
+    say("");
+    if (files.length === 0) say("There is no file in what was given: give frames, a pullback or a folder of them.", true);
+    else if (!window.octFits(files)) {
+      const instead = files.length > 1 ? "send fewer at a time" : "send a shorter pullback, or ask who runs it for more";
+      say(`${what} ${size(sizeOf(files))}, and the server takes up to ${size(most())}: ${instead}.`, true);
+    } else if (files.length === 1) {
+      const [file] = files, name = file.name.split("/").at(-1); // of a folder that was dropped
+      return name === file.name ? file : new File([file], name, { type: file.type });
+    } else {
+      const one = await zipped(files, (part) => say(`Putting ${files.length} files together, ${Math.round(part * 100)} % …`));
+      say(one ? "" : "So many files cannot be sent at once: put them into a ZIP file, and send that.", !one);
+      return one;
+    }
+    return null;
+  };
+
+  window.octUnreadable = () => say("The browser could not read these files: see that they are still there, and try again.", true);
 
   // All files below what was dropped, folders included.
   async function below(entry, path) {

@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 HERE = Path(__file__).parent
-STYLES = ("app.css", "pullback.css", "downloads.css")
+STYLES = ("app.css", "pullback.css", "downloads.css", "phone.css")
 SCRIPTS = (
     *("several.js", "frames.js", "view.js", "curves.js", "unrolled.js", "range.js"),
     *("downloads.js", "pullback.js", "app.js"),

@@ -44,15 +44,20 @@
       }
     }
 
+    const scaleNow = () => Math.min(size[0] / run().width, size[1] / run().height) * zoom;
+
+    // The middle of what is shown, so that no more of the ground is seen than there must be; parts of width and height.
+    function inside(middle) {
+      return [run().width, run().height].map((whole, axis) => {
+        const half = size[axis] / 2 / scaleNow() / whole;
+        return half >= 0.5 ? 0.5 : Math.min(1 - half, Math.max(half, middle[axis]));
+      });
+    }
+
     // Canvas pixels to a pixel of the frame, and where the frame's corner lies.
     function placed() {
-      const { width, height } = run(), scale = Math.min(size[0] / width, size[1] / height) * zoom;
-      const inside = (at, part, whole) => {
-        const half = part / 2 / scale;
-        return half * 2 >= whole ? whole / 2 : Math.min(whole - half, Math.max(half, at));
-      };
-      const x = inside(centre[0] * width, size[0], width), y = inside(centre[1] * height, size[1], height);
-      return { scale, left: size[0] / 2 - x * scale, top: size[1] / 2 - y * scale };
+      const { width, height } = run(), scale = scaleNow(), [x, y] = inside(centre);
+      return { scale, left: size[0] / 2 - x * width * scale, top: size[1] / 2 - y * height * scale };
     }
 
     function draw() {
@@ -196,17 +201,17 @@
       const at = under(event), { width, height } = run(), before = zoom;
       zoom = Math.min(MOST_ZOOM, Math.max(1, zoom * factor));
       const part = 1 - before / zoom;
-      centre = [centre[0] + (at.x / width - centre[0]) * part, centre[1] + (at.y / height - centre[1]) * part];
+      centre = inside([at.x / width, at.y / height].map((to, axis) => centre[axis] + (to - centre[axis]) * part));
+      stage.classList.toggle("oct-zoomed", zoom > 1);
       draw();
     }
 
     function moveBy(x, y) {
-      const box = canvas.getBoundingClientRect(), { scale } = placed(), { width, height } = run();
-      const part = (at) => Math.min(1, Math.max(0, at));
-      centre = [
-        part(centre[0] - ((x / box.width) * size[0]) / scale / width),
-        part(centre[1] - ((y / box.height) * size[1]) / scale / height),
-      ];
+      const box = canvas.getBoundingClientRect(), scale = scaleNow(), { width, height } = run();
+      centre = inside([
+        centre[0] - ((x / box.width) * size[0]) / scale / width,
+        centre[1] - ((y / box.height) * size[1]) / scale / height,
+      ]);
       draw();
     }
 
@@ -228,6 +233,7 @@
       whole() {
         zoom = 1;
         centre = [0.5, 0.5];
+        stage.classList.remove("oct-zoomed");
         draw();
       },
       zoomed: () => zoom > 1,

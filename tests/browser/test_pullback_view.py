@@ -222,3 +222,124 @@ def test_a_range_is_chosen_by_handles_with_a_finger(vessel: Visit) -> None:
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     measured_range(vessel, "1 to 3, 0 withdrawn")
     touch.detach()
+
+
+def stage_at(visit: Visit, x: float, y: float) -> tuple[float, float]:
+    """Where on the screen a place of the stage is, given in parts of it."""
+    visit.page.locator(".oct-stage").scroll_into_view_if_needed()
+    box = visit.page.locator(".oct-stage canvas").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] * x, box["y"] + box["height"] * y
+
+
+def read_out(visit: Visit, x: float, y: float) -> tuple[float, int]:
+    """Distance from the lumen's centre in mm, and angle, as they are told of a place of the stage."""
+    visit.page.mouse.move(*stage_at(visit, x, y))
+    told = visit.page.inner_text(".oct-hover")
+    mm, angle = told.split(" mm from the centre, ")
+    return float(mm), int(angle.removesuffix("°"))
+
+
+def test_the_pointer_tells_its_distance_from_the_lumens_centre(vessel: Visit, vessel_phantoms: list[Phantom]) -> None:
+    page = vessel.page
+    page.fill(".oct-slider", str(CAP_FRAME))
+    shows(vessel, CAP_FRAME)
+    row, col = np.argwhere(vessel_phantoms[CAP_FRAME - 1].masks["lumen"]).mean(axis=0)
+    box = page.locator(".oct-stage canvas").bounding_box()
+    assert box is not None
+    narrow = box["height"] / box["width"]  # the frame is square and stands in the middle
+    mm, angle = read_out(vessel, 0.5 + ((col + 200) / SIDE - 0.5) * narrow, row / SIDE)
+    assert mm == pytest.approx(200 * 7.01 / SIDE, abs=0.05)
+    assert angle in (359, 0, 1)
+    below = read_out(vessel, 0.5 + (col / SIDE - 0.5) * narrow, (row + 150) / SIDE)
+    assert below == pytest.approx((150 * 7.01 / SIDE, 90), abs=1)
+    page.mouse.move(0, 0)
+    assert page.inner_text(".oct-hover") == ""
+
+
+def test_a_double_click_shows_a_place_larger_and_another_the_whole(vessel: Visit) -> None:
+    before = read_out(vessel, 0.8, 0.5), read_out(vessel, 0.7, 0.5)
+    vessel.page.mouse.dblclick(*stage_at(vessel, 0.8, 0.5))
+    at, beside = read_out(vessel, 0.8, 0.5), read_out(vessel, 0.7, 0.5)
+    assert at == pytest.approx(before[0], abs=1)  # the place stays under the pointer
+    assert at[0] == pytest.approx(before[0][0], abs=0.02)
+    assert at[0] - beside[0] == pytest.approx((before[0][0] - before[1][0]) / 2.5, abs=0.03)
+    vessel.page.mouse.dblclick(*stage_at(vessel, 0.8, 0.5))
+    assert (read_out(vessel, 0.8, 0.5), read_out(vessel, 0.7, 0.5)) == before
+
+
+def test_ctrl_and_wheel_zoom_a_drag_moves_and_0_shows_the_whole(vessel: Visit) -> None:
+    page = vessel.page
+    before = read_out(vessel, 0.75, 0.4)
+    page.keyboard.down("Control")
+    for _ in range(4):
+        page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    shows(vessel, 1)  # with ctrl the wheel does not lead along the vessel
+    assert read_out(vessel, 0.75, 0.4)[0] == pytest.approx(before[0], abs=0.02)
+    seen = read_out(vessel, 0.6, 0.5)
+    page.mouse.down()
+    page.mouse.move(*stage_at(vessel, 0.5, 0.45), steps=4)
+    page.mouse.up()
+    assert read_out(vessel, 0.5, 0.45) == pytest.approx(seen, abs=1)
+    assert read_out(vessel, 0.5, 0.45)[0] == pytest.approx(seen[0], abs=0.02)
+    page.focus(".oct-stage")
+    page.keyboard.press("0")
+    assert read_out(vessel, 0.75, 0.4) == before
+
+
+def test_a_picture_that_was_moved_to_its_edge_comes_back_at_once(vessel: Visit) -> None:
+    page = vessel.page
+    page.mouse.dblclick(*stage_at(vessel, 0.5, 0.5))
+    page.mouse.move(*stage_at(vessel, 0.1, 0.6))
+    page.mouse.down()
+    page.mouse.move(*stage_at(vessel, 0.95, 0.6), steps=4)
+    page.mouse.up()
+    page.mouse.move(*stage_at(vessel, 0.1, 0.6))
+    page.mouse.down()
+    page.mouse.move(*stage_at(vessel, 0.95, 0.6), steps=4)
+    page.mouse.up()
+    at_edge = read_out(vessel, 0.5, 0.6)
+    page.mouse.down()
+    page.mouse.move(*stage_at(vessel, 0.4, 0.6), steps=4)
+    page.mouse.up()
+    assert read_out(vessel, 0.4, 0.6) == pytest.approx(at_edge, abs=1)
+    page.mouse.dblclick(*stage_at(vessel, 0.5, 0.5))
+
+
+def test_two_fingers_pinch_the_picture(vessel: Visit) -> None:
+    before = read_out(vessel, 0.7, 0.5)[0] - read_out(vessel, 0.6, 0.5)[0]
+    touch = vessel.page.context.new_cdp_session(vessel.page)
+
+    def fingers(kind: str, *parts: float) -> None:
+        points = [dict(zip("xy", stage_at(vessel, part, 0.5), strict=True), id=n) for n, part in enumerate(parts)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", 0.6)
+    fingers("touchStart", 0.6, 0.7)
+    for step in range(1, 5):
+        fingers("touchMove", 0.6 - 0.025 * step, 0.7 + 0.025 * step)
+    fingers("touchEnd")
+    touch.detach()
+    after = read_out(vessel, 0.7, 0.5)[0] - read_out(vessel, 0.6, 0.5)[0]
+    assert before / after == pytest.approx(3, rel=0.15)
+    vessel.page.mouse.dblclick(*stage_at(vessel, 0.5, 0.5))
+
+
+def test_cine_runs_around_and_stops(vessel: Visit) -> None:
+    page = vessel.page
+    page.evaluate("""window.seen = [];
+      document.addEventListener("oct-shown", (event) => window.seen.push(event.detail.frame + 1))""")
+    page.focus(".oct-stage")
+    page.keyboard.press("End")
+    shows(vessel, COUNT)
+    page.keyboard.press("Space")
+    assert page.get_attribute("[data-play]", "aria-pressed") == "true"
+    page.wait_for_function(f"window.seen.length > {COUNT + 3}")
+    page.click("[data-play]")
+    assert page.get_attribute("[data-play]", "aria-pressed") == "false"
+    page.wait_for_timeout(200)
+    seen = page.evaluate("window.seen")
+    assert seen[: COUNT + 2] == [COUNT, *range(1, COUNT + 1), 1]
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.seen") == seen

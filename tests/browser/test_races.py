@@ -191,3 +191,20 @@ def test_a_page_that_is_loaded_anew_while_a_frame_is_outlined_is_empty_and_works
     assert busy.page.locator("#oct-upload .filename").count() == 0
     busy.page.set_input_files(INPUT, frames[2])
     assert_ends_with(busy, frames[2], segmenter)
+
+
+def test_an_answer_that_comes_after_a_newer_file_does_not_take_its_place(
+    visit: Visit, frames: list[Path], segmenter: octseg.Segmenter
+) -> None:
+    page = visit.page
+    page.set_input_files(INPUT, frames[0])
+    assert_ends_with(visit, frames[0], segmenter)
+    send(visit, frames[1])
+    assert_ends_with(visit, frames[1], segmenter)  # asked: the first file, to clear it, the second
+    late = "([held, answered]) => window.octHeld(held, answered) ?? 'nothing'"
+    assert page.evaluate(late, ["the first file", 1]) == "nothing"
+    assert page.evaluate(late, [None, 2]) == "nothing"
+    assert page.evaluate(late, ["the second file", 3]) == "the second file"
+    page.locator("[data-example]").nth(1).click()
+    assert_ends_with(visit, FOLDER / EXAMPLES[1].file, segmenter)
+    assert page.evaluate(late, ["the second file", 3]) == "nothing"

@@ -265,3 +265,10 @@ def test_a_limit_that_is_no_limit_is_refused_by_name(value: str, said: str) -> N
 def test_a_space_trusts_its_one_proxy() -> None:
     assert ServerLimits.from_environment({"SPACE_ID": "a/b"}).trusted_proxies == 1
     assert ServerLimits.from_environment({}).trusted_proxies == 0
+
+
+def test_ones_own_machine_takes_a_gigabyte_and_a_space_what_its_operator_allows() -> None:
+    assert ServerLimits.from_environment({}).max_upload_bytes == 1_000_000_000
+    space = {"SYSTEM": "spaces"}
+    assert ServerLimits.from_environment(space).max_upload_bytes == 200_000_000
+    assert ServerLimits.from_environment({**space, "OCTSEG_MAX_UPLOAD_BYTES": "5"}).max_upload_bytes == 5

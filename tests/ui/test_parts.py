@@ -12,10 +12,11 @@ from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
 from octseg.model import ModelConfig
 from octseg.pullback import PixelScale
+from octseg.reading.spacing import counted_spacing, untold
 from octseg.result import ModelIdentity
 from octseg.ui.asking import typed_mm
 from octseg.ui.cards import dice_html, error_html, model_html, scale_html
-from octseg.ui.markup import number, signed
+from octseg.ui.markup import number, sentences, signed
 from octseg.ui.numbers import UNSURE, table_html, tiles_html
 from octseg.ui.picture import outline_path, scale_bar_svg
 from octseg.view.preprocessing import PreprocessingConfig
@@ -211,3 +212,17 @@ def test_the_scale_bar_is_as_long_as_it_says() -> None:
     assert (end - start) * 0.01 == pytest.approx(1.0, abs=0.005)
     assert "1 mm" in bar
     assert scale_bar_svg(700, 700, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("of_command", "on_the_page"),
+    [
+        (untold(77), "enter it in mm under the curves"),
+        (counted_spacing(540)[1], "enter it in mm under the curves where you know it"),
+        ("no scale is known (--pixel-spacing)", "scale is known"),
+    ],
+)
+def test_a_sentence_of_the_command_names_no_option_on_the_page(of_command: str, on_the_page: str) -> None:
+    for html in (sentences([of_command]), error_html(of_command)):
+        assert on_the_page in html
+        assert "(--" not in html

@@ -1,0 +1,97 @@
+"""Who does not see the screen, has no mouse, or has a phone: axe's rules, focus, what is announced, and targets."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import Visit, finished, send, shows
+
+pytestmark = pytest.mark.browser
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+LOW = """(least) => [...document.querySelectorAll(
+    "#oct-theme, :is(#oct-main, #oct-gate) :is(button, a[href], input, select, textarea, summary, [role=slider])")]
+  .filter((part) => part.checkVisibility({ checkVisibilityCSS: true }))
+  .map((part) => [part, part.matches("[type=checkbox], [type=radio]") ? part.closest("label") : part])
+  .map(([part, touched]) => [part.outerHTML.slice(0, 100), touched.getBoundingClientRect()])
+  .filter(([, box]) => box.width > 1 && Math.round(box.height) < least)
+  .map(([html, box]) => `${box.height}: ${html}`)"""
+
+
+def complaints(visit: Visit) -> list[str]:
+    """What axe calls serious or critical on the page as it stands."""
+    visit.page.mouse.move(0, 0)
+    visit.page.wait_for_timeout(400)  # colours fade
+    found = Axe().run(visit.page, options=RULES).response["violations"]
+    return [
+        f"{each['id']}: {node['target']} {node['html'][:120]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+@pytest.fixture(params=["light", "dark"])
+def coloured(landing: Visit, request: pytest.FixtureRequest) -> Visit:
+    if request.param == "dark":
+        landing.page.click("#oct-theme")
+    return landing
+
+
+def test_axe_finds_nothing_serious(coloured: Visit, phantom_file: Path, dicom: Path) -> None:
+    assert complaints(coloured) == []
+    coloured.page.click("#oct-agree")
+    assert complaints(coloured) == []
+    coloured.take_example(1)
+    assert complaints(coloured) == []
+    coloured.upload(phantom_file)
+    coloured.type_scale("0.008")  # not what its ruler says: it is warned of
+    assert coloured.page.locator(".oct-warnings li").count() > 0
+    assert complaints(coloured) == []
+    send_instead(coloured, dicom)
+    assert complaints(coloured) == []
+
+
+def send_instead(visit: Visit, dicom: Path) -> None:
+    visit.page.click("#oct-upload [aria-label=Clear]")
+    visit.page.wait_for_selector(".oct-empty")
+    send(visit, dicom)
+    finished(visit)
+
+
+def test_the_focus_goes_to_the_result_and_its_numbers_are_announced(visit: Visit) -> None:
+    visit.take_example(1)
+    assert visit.page.evaluate("document.activeElement.className") == "oct-figure"
+    said = visit.page.locator("#oct-live")
+    visit.page.wait_for_selector("#oct-live:has-text('Thinnest cap')", state="attached")
+    shown = visit.page.inner_text("[data-tile=lipid_arc_deg] .oct-tile-value")
+    assert f"Lipid arc {shown}" in (said.text_content() or "")
+
+
+def test_the_focus_stays_with_who_types_a_scale(visit: Visit, plain_file: Path) -> None:
+    visit.upload(plain_file)
+    visit.type_scale("0.00996")
+    assert visit.page.evaluate("document.activeElement.closest('#oct-spacing') !== null")
+
+
+def test_a_pullback_has_the_focus_and_each_frame_is_announced(vessel: Visit) -> None:
+    page = vessel.page
+    assert page.evaluate("document.activeElement.matches('.oct-stage')")
+    page.keyboard.press("ArrowRight")
+    shows(vessel, 2)
+    page.wait_for_selector("#oct-live:has-text('Frame 2: ')", state="attached")
+    assert "Lumen area" in (page.locator("#oct-live").text_content() or "")
+
+
+def test_targets_are_48_px_high_on_a_phone(landing: Visit, dicom: Path) -> None:
+    page = landing.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate(LOW, 48) == []
+    page.click("#oct-agree")
+    assert page.evaluate(LOW, 48) == []
+    landing.take_example(1)
+    assert page.evaluate(LOW, 48) == []
+    send_instead(landing, dicom)
+    page.wait_for_selector("#oct-beside .oct-place")
+    assert page.evaluate(LOW, 48) == []
