@@ -49,19 +49,19 @@ def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> 
     from octseg.ui.server import serve
     from octseg.ui.share import Share, door
 
-    routes = []
+    routes, make = [], None
     try:
         segmenter = load_or_bundled(model)
         if segmenter.notice:
             _complain(segmenter.notice)
         desk = Desk(segmenter, limits, folders.visitors, on_gpu(segmenter.segment))
-        routes = routes_of(desk.runs)
+        routes, make = routes_of(desk.runs), desk.later.make
         share = Share(results, door(os.environ, limits))
         page = build_page(desk, share=share, load=load if share.door == "own" else None)
     except OctsegError as error:
         _complain(str(error))
         page = build_page(None, str(error))  # the page says what is missing
-    serve(page, limits, folders, os.environ, routes)
+    serve(page, limits, folders, os.environ, routes, make)
 
 
 def _published_with() -> str | None:

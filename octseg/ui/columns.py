@@ -9,6 +9,7 @@ from octseg.measurement import FrameMeasures
 from octseg.ui.cards import intervals_info, model_html, notice_html
 from octseg.ui.desk import FILE_LABELS, Desk
 from octseg.ui.examples import examples_html
+from octseg.ui.later import Later
 from octseg.ui.limits import MEGABYTE
 from octseg.ui.models import Load, build_model_field
 from octseg.ui.numbers import tiles_html
@@ -117,14 +118,14 @@ def build_picture_column(desk: Desk, load: Load | None, intervals: gr.Checkbox) 
     return PictureColumn(picture, pullback, controls, card, another_model)
 
 
-def build_numbers_column(share: Share | None) -> NumbersColumn:
+def build_numbers_column(share: Share | None, later: Later) -> NumbersColumn:
     """Tiles, files and the table of all measures, still empty."""
     with gr.Column(elem_id="oct-right"):
         html_block('<div id="oct-beside"></div>', "oct-frame-numbers")
         summary = html_block(tiles_html(FrameMeasures()), "oct-summary")
         with gr.Row(elem_id="oct-files"):
             files = [gr.DownloadButton(label, interactive=False, size="sm") for label in FILE_LABELS.values()]
-        shareable = build_share(share) if share else gr.State("")
+        shareable = build_share(share, later) if share else gr.State("")
         table = html_block("", "oct-table")
     return NumbersColumn(summary, files, shareable, table)
 

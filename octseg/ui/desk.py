@@ -1,6 +1,5 @@
 """The server's one model and the folder for what visitors get. Holds nothing of any visitor between two calls."""
 
-import json
 import secrets
 import shutil
 from dataclasses import dataclass, replace
@@ -10,13 +9,9 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import ReadError
-from octseg.export.bundle import frame_files, safe_stem, zip_bytes
-from octseg.export.png import rgb_png
 from octseg.export.provenance import run_record
-from octseg.export.tables import measures_csv
 from octseg.pullback import Pullback
 from octseg.reading import read_pullback
 from octseg.reading.formats import HEAD_BYTES as KIND_BYTES
@@ -24,6 +19,7 @@ from octseg.reading.formats import container_of, picture_format
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from octseg.ui.examples import EXAMPLES, FOLDER
+from octseg.ui.later import Later
 from octseg.ui.limits import ServerLimits
 from octseg.ui.model_turns import ModelTurns
 from octseg.ui.run import Given, PullbackRun, Runs
@@ -36,7 +32,6 @@ FILE_LABELS = {  # file to download: what its button says
     "measures.csv": "CSV",
     "measures.json": "JSON",
 }
-SHARED = ("mask.png", "overlay.png", "measures.json")  # those of them that are shared
 
 
 class Segment(Protocol):
@@ -78,7 +73,7 @@ class Desk:
         self._in_use: tuple[Segmenter, Segment] = (segmenter, segment or segmenter.segment)
         self._takes_pullbacks = segment is None or segment == segmenter.segment  # a GPU is lent for a frame at a time
         self._turns = ModelTurns(limits.model_runs)
-        self.runs = Runs()
+        self.runs, self.later = Runs(), Later()
 
     @property
     def segmenter(self) -> Segmenter:
@@ -134,31 +129,9 @@ class Desk:
             "frames": [result.to_record()],
         }
 
-    def files(self, result: FrameResult) -> dict[str, Path]:
-        """Write what can be downloaded, each file called after the frame: each name in FILE_LABELS to its file."""
-        record, made = self.record(result), frame_files(result)
-        contents = {
-            "octseg.zip": zip_bytes([result], made=[made]),
-            "mask.png": made.mask,
-            "overlay.png": made.overlay,
-            "measures.csv": measures_csv(record, record["frames"]).encode(),
-            "measures.json": json.dumps(record, allow_nan=False, indent=1).encode(),
-        }
-        folder, stem = self._new_folder(), safe_stem(result.name)
-        files = {name: folder / f"{stem}_{name}" for name in contents}
-        for name, content in contents.items():
-            files[name].write_bytes(content)
-        return files
-
-    def for_sharing(self, result: FrameResult, file: Path, files: dict[str, Path]) -> Path:
-        """A folder with `files` by the names of their kinds, and the frame's own pixels; a private one stays marked."""
-        with file.open("rb") as content:
-            private = is_marked_private(content.read(HEAD_BYTES))
-        folder = self._new_folder()
-        for name in SHARED:
-            (folder / name).symlink_to(files[name])
-        (folder / "frame.png").write_bytes(rgb_png(result.frame, mark_of(private=private)))
-        return folder
+    def files(self, result: FrameResult, source: Path) -> dict[str, Path]:
+        """Where each name in FILE_LABELS will be, called after the frame; it is made when it is asked for."""
+        return self.later.promise(result, source, self._new_folder())
 
     def _new_folder(self) -> Path:
         folder = self.folder / secrets.token_hex(16)

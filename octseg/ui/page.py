@@ -44,7 +44,7 @@ def build_page(desk: Desk | None, problem: str = "", share: Share | None = None,
             with gr.Row(elem_id="oct-main"):
                 frame = build_frame_column(desk)
                 seen = build_picture_column(desk, load, frame.intervals)
-                numbers = build_numbers_column(share)
+                numbers = build_numbers_column(share, desk.later)
             _connect(desk, Shown(frame, seen, numbers, desk.segmenter.identity))
             _build_api(desk)
     return page
@@ -116,7 +116,7 @@ def _build_api(desk: Desk) -> None:
         """
         try:
             result = desk.segment(Path(file), pixel_spacing_mm, preset or None, uncertainty=uncertainty)
-            files = desk.files(result)
+            files = desk.files(result, Path(file))
         except (OctsegError, OSError) as error:
             raise gr.Error(text(sentence_of(error)), print_exception=False) from error
         return desk.record(result), str(files["overlay.png"]), str(files["mask.png"])
@@ -130,10 +130,10 @@ def _build_api(desk: Desk) -> None:
                 gr.Textbox(label="preset"),
                 gr.Checkbox(label="uncertainty"),
             ],
-            [gr.JSON(label="measures"), gr.File(label="overlay"), gr.File(label="mask")],
+            [gr.JSON(label="measures"), *map(gr.DownloadButton, ("overlay", "mask"))],  # whose files need not exist yet
             api_name="segment",
             concurrency_id=MODEL_TURN,
-            concurrency_limit=desk.limits.model_runs,
+            concurrency_limit=desk.limits.model_runs + 2,
         )
 
 

@@ -1,6 +1,7 @@
 """How the page is served: Gradio's settings, the guard in front of it and the janitor behind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -22,14 +23,19 @@ def serve(
     folders: PrivateFolders,
     environment: Mapping[str, str],
     routes: Sequence[BaseRoute] = (),
+    make: Callable[[Path], None] | None = None,
 ) -> None:
-    """Serve `page` until the process is told to stop; routes: what it has beside what Gradio answers."""
+    """Serve `page` until the process is told to stop.
+
+    routes: what it has beside what Gradio answers. make: puts a file there that was promised.
+    """
     space = on_a_space(environment)
     guard = Middleware(
         Guard,
         limits=limits,
         frame_ancestors=f"'self' {SPACE_PAGES}" if space else "'self'",
         more_addresses=sign_in_paths(door(environment, limits)),
+        make=make,
     )
     for folder in (folders.visitors, folders.root / "tmp"):
         start_janitor(folder, limits)
