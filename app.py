@@ -45,23 +45,21 @@ def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> 
     from octseg.pretrained import load, load_or_bundled
     from octseg.ui.desk import Desk
     from octseg.ui.page import build_page
-    from octseg.ui.routes import routes_of
     from octseg.ui.server import serve
     from octseg.ui.share import Share, door
 
-    routes, make = [], None
+    desk = None
     try:
         segmenter = load_or_bundled(model)
         if segmenter.notice:
             _complain(segmenter.notice)
         desk = Desk(segmenter, limits, folders.visitors, on_gpu(segmenter.segment))
-        routes, make = routes_of(desk.runs), desk.later.make
         share = Share(results, door(os.environ, limits))
         page = build_page(desk, share=share, load=load if share.door == "own" else None)
     except OctsegError as error:
         _complain(str(error))
         page = build_page(None, str(error))  # the page says what is missing
-    serve(page, limits, folders, os.environ, routes, make)
+    serve(page, limits, folders, os.environ, desk)
 
 
 def _published_with() -> str | None:

@@ -46,8 +46,11 @@ class Segment(Protocol):
 class ManyFramesError(ReadError):
     """A file that holds more than the one frame that was asked for: those that it holds."""
 
-    def __init__(self, sentence: str, pullback: Pullback) -> None:
-        super().__init__(sentence)
+    def __init__(self, pullback: Pullback) -> None:
+        super().__init__(
+            f"{pullback.name} holds {len(pullback)} frames and this takes one: save one frame as a picture, call "
+            "/segment_pullback, or run `octseg predict` on the whole pullback"
+        )
         self.pullback = pullback
 
 
@@ -73,7 +76,7 @@ class Desk:
         self._in_use: tuple[Segmenter, Segment] = (segmenter, segment or segmenter.segment)
         self._takes_pullbacks = segment is None or segment == segmenter.segment  # a GPU is lent for a frame at a time
         self._turns = ModelTurns(limits.model_runs)
-        self.runs, self.later = Runs(), Later()
+        self.runs, self.later = Runs(limits), Later()
 
     @property
     def segmenter(self) -> Segmenter:
@@ -83,6 +86,10 @@ class Desk:
     def use(self, segmenter: Segmenter) -> None:
         """Segment with another model from now on, on this machine itself."""
         self._in_use = (segmenter, segmenter.segment)
+
+    def seconds_a_call(self) -> float:
+        """What a single frame takes of late, with as many at once as there may be."""
+        return self._turns.seconds / self._turns.at_once
 
     def segment(
         self, file: Path, pixel_spacing_mm: float | None, preset: str | None, *, uncertainty: bool = False
@@ -97,12 +104,17 @@ class Desk:
             _, segment = self._in_use
             return segment(str(file), pixel_spacing_mm, preset=preset, uncertainty=uncertainty)
 
-    def pullback(self, held: ManyFramesError, file: Path, given: Given) -> PullbackRun:
-        """A run of the frames that a file holds, not yet begun; the same error where this server takes none."""
+    def pullback(self, pullback: Pullback, file: Path, given: Given) -> PullbackRun:
+        """A run of the frames that a file holds, not yet begun.
+
+        Raises:
+            ManyFramesError: this server takes none. BusyError: too many wait already.
+        """
         if not self._takes_pullbacks:
-            raise held
+            raise ManyFramesError(pullback)
+        self.runs.line.check_room()
         given = replace(given, kind=kind_of_run(file))
-        run = PullbackRun(held.pullback, given, self._new_folder(), self.segmenter, self._turns, self.runs.making)
+        run = PullbackRun(pullback, given, self._new_folder(), self.segmenter, self._turns, self.runs)
         self.runs.add(run)
         return run
 
@@ -143,11 +155,7 @@ def _check_one_frame(file: Path) -> None:
     """ReadError where a file holds more; what it holds is not kept while it is segmented."""
     pullback = read_pullback(file)
     if len(pullback) != 1:
-        raise ManyFramesError(
-            f"{pullback.name} holds {len(pullback)} frames and this takes one: save one frame as a picture, "
-            "or run `octseg predict` on the whole pullback",
-            pullback,
-        )
+        raise ManyFramesError(pullback)
 
 
 def kind_of_run(file: Path) -> str:

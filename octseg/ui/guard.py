@@ -63,6 +63,7 @@ class Guard:
 
     frame_ancestors: the sites that may show the page in a frame, as a Content-Security-Policy lists them.
     more_addresses: those of sign-in, where there is one. make: puts a file there that was promised.
+    seconds_a_call: what one takes of late.
     """
 
     def __init__(
@@ -72,8 +73,9 @@ class Guard:
         frame_ancestors: str = "'self'",
         more_addresses: Collection[str] = (),
         make: Callable[[Path], None] | None = None,
+        seconds_a_call: Callable[[], float] = lambda: 1.0,
     ) -> None:
-        self.app, self.make = app, make
+        self.app, self.make, self.seconds_a_call = app, make, seconds_a_call
         self.more_addresses = more_addresses
         self.limits = limits
         self.uploads: Counter[str] = Counter()  # address -> uploads under way
@@ -99,6 +101,8 @@ class Guard:
 
         async def send_unless_refused(message: Message) -> None:
             nonlocal started
+            if message.get("status") == 503 and CALL.fullmatch(scope["path"]) and not refusals:  # Gradio's line is full
+                refusals.append(RefusalError(503, self._full()))
             if started or not refusals:  # what was refused while its body came in is answered below
                 started = True
                 await send(message)
@@ -130,6 +134,10 @@ class Guard:
             if CALL.fullmatch(scope["path"]) and scope["method"] == "POST":
                 checked = await _without_addresses(checked)
             await self.app(scope, checked, send)
+
+    def _full(self) -> str:
+        waiting, seconds = self.limits.queue_size, self.limits.queue_size * self.seconds_a_call()
+        return f"The queue is full: {waiting} calls wait, about {max(1, round(seconds))} s; try again then."
 
     @staticmethod
     async def _made(make: Callable[[Path], None], path: Path) -> None:

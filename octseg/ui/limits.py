@@ -34,6 +34,8 @@ class ServerLimits:
     idle_seconds, total_seconds: how long a request's body may pause, and take in all.
     uploads_per_address, uploads_at_once: uploads under way from one address, and from all.
     queue_size: calls that may wait for the model; model_runs: calls that run it at once, by default one a core.
+    pullbacks_at_once: pullbacks under way; pullbacks_waiting: those that may wait for that.
+    left_seconds: how long a pullback goes on whose page was closed; a page that is loaded anew takes it back.
     model_wait_seconds: how long a call waits for its turn at the model before it gives up.
     keep_seconds: age at which a visitor's files are deleted; sweep_seconds: how often that is looked at.
     disk_bytes: what all visitors' files may take together; the oldest go first.
@@ -50,6 +52,9 @@ class ServerLimits:
     uploads_at_once: int = 32
     queue_size: int = 32
     model_runs: int = field(default_factory=usable_cores)
+    pullbacks_at_once: int = 2
+    pullbacks_waiting: int = 16
+    left_seconds: float = 60.0
     model_wait_seconds: float = 120.0
     keep_seconds: float = 3600.0
     sweep_seconds: float = 600.0

@@ -157,7 +157,7 @@ def _measured(desk: Desk, shown: Shown, wish: Wish) -> tuple[FrameResult | Pullb
     except ManyFramesError as held:
         preset = wish.preset or None
         given = Given(kind="", spacing_mm=wish.spacing_mm, preset=preset, uncertainty=wish.uncertainty)
-        run = desk.pullback(held, wish.file, given)
+        run = desk.pullback(held.pullback, wish.file, given)
         return run, shown.run(run)
     drawn = shown.result(result, desk.screen(result), wish, true_values(wish.file))
     return result, {**drawn, **shown.files(desk.files(result, wish.file))}
