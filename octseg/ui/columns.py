@@ -9,6 +9,7 @@ from octseg.measurement import FrameMeasures
 from octseg.ui.cards import intervals_info, model_html, notice_html
 from octseg.ui.desk import FILE_LABELS, Desk
 from octseg.ui.examples import examples_html
+from octseg.ui.gpu import quota_sentence
 from octseg.ui.later import Later
 from octseg.ui.limits import MEGABYTE
 from octseg.ui.models import Load, build_model_field
@@ -92,7 +93,8 @@ def build_frame_column(desk: Desk) -> FrameColumn:
         upload = gr.File(label="OCT frame or pullback", height=140, elem_id="oct-upload")
         held = gr.File(visible=False)
         largest = f"{desk.limits.max_upload_bytes / MEGABYTE:g} MB"
-        html_block(f"{TAKEN}, up to {largest}", "oct-note")
+        quota = f". {quota_sentence()}" if desk.borrows_gpu else ""
+        html_block(f"{TAKEN}, up to {largest}{quota}", "oct-note")
         examples = html_block(examples_html(), "oct-examples", js_on_load=SEND_EXAMPLE)
         scale = html_block("", "oct-scale")
         with gr.Group(elem_id="oct-spacing"):

@@ -3,8 +3,9 @@
 import secrets
 import shutil
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from octseg.reading.formats import container_of, picture_format
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from octseg.ui.examples import EXAMPLES, FOLDER
+from octseg.ui.gpu import Lent
 from octseg.ui.later import Later
 from octseg.ui.limits import ServerLimits
 from octseg.ui.model_turns import ModelTurns
@@ -34,13 +36,7 @@ FILE_LABELS = {  # file to download: what its button says
 }
 
 
-class Segment(Protocol):
-    """What segments for a desk; all that goes in and out can go to another process."""
-
-    def __call__(
-        self, path: str, pixel_spacing_mm: float | None, /, *, preset: str | None, uncertainty: bool
-    ) -> FrameResult:
-        """Outline and measure the frame at a path, with intervals where they are asked for."""
+ONE_FRAME = ("PNG", "JPEG", "BMP")  # formats that hold no more, so that they need not be read twice
 
 
 class ManyFramesError(ReadError):
@@ -65,16 +61,13 @@ class Screen:
 class Desk:
     """Segments frames one at a time and lays out files for their visitor.
 
-    segment: the segmenter's own, or that on a borrowed GPU.
+    gpu: the segmenter's work on a GPU that is lent for it; None where it works here.
     folder: where visitors' files go; each call gets a folder of its own there that nobody can guess.
     """
 
-    def __init__(
-        self, segmenter: Segmenter, limits: ServerLimits, folder: Path, segment: Segment | None = None
-    ) -> None:
+    def __init__(self, segmenter: Segmenter, limits: ServerLimits, folder: Path, gpu: Lent | None = None) -> None:
         self.limits, self.folder = limits, folder
-        self._in_use: tuple[Segmenter, Segment] = (segmenter, segment or segmenter.segment)
-        self._takes_pullbacks = segment is None or segment == segmenter.segment  # a GPU is lent for a frame at a time
+        self._in_use: tuple[Segmenter, Lent | None] = (segmenter, gpu)
         self._turns = ModelTurns(limits.model_runs)
         self.runs, self.later = Runs(limits), Later()
 
@@ -85,7 +78,12 @@ class Desk:
 
     def use(self, segmenter: Segmenter) -> None:
         """Segment with another model from now on, on this machine itself."""
-        self._in_use = (segmenter, segmenter.segment)
+        self._in_use = (segmenter, None)
+
+    @property
+    def borrows_gpu(self) -> bool:
+        """Whether a GPU is lent to it, out of its visitors' quota."""
+        return self._in_use[1] is not None
 
     def seconds_a_call(self) -> float:
         """What a single frame takes of late, with as many at once as there may be."""
@@ -100,21 +98,18 @@ class Desk:
             OctsegError: what the visitor can mend, or BusyError when no turn came up in time.
         """
         _check_one_frame(file)
+        segmenter, gpu = self._in_use
+        segment = segmenter.segment if gpu is None else gpu.segment
         with self._turns.single(self.limits.model_wait_seconds):
-            _, segment = self._in_use
             return segment(str(file), pixel_spacing_mm, preset=preset, uncertainty=uncertainty)
 
     def pullback(self, pullback: Pullback, file: Path, given: Given) -> PullbackRun:
-        """A run of the frames that a file holds, not yet begun.
-
-        Raises:
-            ManyFramesError: this server takes none. BusyError: too many wait already.
-        """
-        if not self._takes_pullbacks:
-            raise ManyFramesError(pullback)
+        """A run of the frames that a file holds, not yet begun; BusyError where too many wait already."""
         self.runs.line.check_room()
         given = replace(given, kind=kind_of_run(file))
-        run = PullbackRun(pullback, given, self._new_folder(), self.segmenter, self._turns, self.runs)
+        segmenter, gpu = self._in_use
+        stretches = None if gpu is None else partial(gpu.stretches, str(file), count=len(pullback))
+        run = PullbackRun(pullback, given, self._new_folder(), segmenter, self._turns, self.runs, stretches)
         self.runs.add(run)
         return run
 
@@ -152,7 +147,11 @@ class Desk:
 
 
 def _check_one_frame(file: Path) -> None:
-    """ReadError where a file holds more; what it holds is not kept while it is segmented."""
+    """ManyFramesError where a file holds more; what it holds is not kept while it is segmented."""
+    with file.open("rb") as content:
+        head = content.read(KIND_BYTES)
+    if picture_format(head) in ONE_FRAME:
+        return
     pullback = read_pullback(file)
     if len(pullback) != 1:
         raise ManyFramesError(pullback)

@@ -7,13 +7,18 @@ Below the run's own folder lie `run.json`, how far it is and what is measured al
 import contextvars
 import json
 import logging
+import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+
+import gradio as gr
 
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import OctsegError
@@ -34,6 +39,8 @@ STATE_EVERY_S = 0.4
 MEASURED_EVERY_S = 4.0
 FRAME_QUALITY = 85
 MASKS = "masks"  # folder of what files are made of
+STAYS = "What is done stays."
+TAG = re.compile(r"<[^>]*>")
 FAILED = "The server could not go on with this pullback; what is done stays. Send it again in a minute."
 
 State = Literal["running", "done", "stopped", "failed"]
@@ -80,7 +87,9 @@ class PullbackRun:
         segmenter: Segmenter,
         turns: ModelTurns,
         runs: "Runs",
+        stretches: Callable[..., Iterator[FrameResult]] | None = None,
     ) -> None:
+        """stretches: what gives the results on a GPU that is lent; it takes no turns at the model here."""
         self.pullback, self.given, self.folder, self.model = pullback, given, folder, segmenter.identity
         (folder / MASKS).mkdir(mode=0o700)
         self._kept = Kept(folder / MASKS)
@@ -88,6 +97,7 @@ class PullbackRun:
         self._line, self._holder = runs.line, ""
         self.frames: list[FrameAlong] = []
         self.progress = Progress()
+        self._stretches = stretches
         self._segmenter, self._turns = segmenter, turns
         self._stopped, self._over = threading.Event(), threading.Event()
         self._writing = threading.Lock()
@@ -192,12 +202,12 @@ class PullbackRun:
         given, progress = self.given, self.progress
         self._begun_at = time.monotonic()
         try:
-            results = self._segmenter.segment_pullback(
-                self.pullback, given.spacing_mm, preset=given.preset, uncertainty=given.uncertainty
-            )
+            segment = self._stretches or partial(self._segmenter.segment_pullback, self.pullback)
+            turn = self._turns.in_between if self._stretches is None else nullcontext
+            results = segment(given.spacing_mm, preset=given.preset, uncertainty=given.uncertainty)
             try:
                 while not self._stopped.is_set():
-                    with self._turns.in_between():
+                    with turn():
                         result = next(results, None)
                     if result is None:
                         progress.state = "done"
@@ -207,6 +217,8 @@ class PullbackRun:
                 close(results)
             if progress.state == "running":
                 progress.state = "stopped"
+        except gr.Error as error:  # the GPU is not lent any more
+            progress.state, progress.sentence = "failed", f"{TAG.sub('', error.message)} {STAYS}"
         except ValueError as error:
             progress.state, progress.sentence = "failed", str(error)
         except (OctsegError, OSError) as error:
