@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 
 import octseg
-from octseg.commands import info, phantom, predict
+from octseg.commands import cohort, info, phantom, predict
 from octseg.commands.stopping import until_stopped
 from octseg.commands.telling import NOTICE, complain
 from octseg.errors import OctsegError
@@ -47,6 +47,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="octseg", description=f"{octseg.__doc__} {NOTICE}")
     parser.add_argument("--version", action="version", version=f"octseg {octseg.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (predict, info, phantom):
+    for command in (predict, cohort, info, phantom):
         command.add_command(commands)
     return parser

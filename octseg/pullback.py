@@ -4,15 +4,16 @@ A frame is (H, W, 3) uint8 RGB. A single picture is a pullback of one frame.
 """
 
 import hashlib
-import numbers
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
+
+from octseg.values import function, one_of, positive_mm, spacing_mm, text, texts, whole_number
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 ROWS_AT_ONCE = 256
@@ -37,35 +38,11 @@ def strips(height: int, rows: int = ROWS_AT_ONCE) -> Iterator[slice]:
         yield slice(top, min(top + rows, height))
 
 
-def spacing_mm(given: object, name: str) -> float | None:
-    """A spacing in mm as a caller gave it, as a number; None where none was given.
-
-    Raises ValueError, with the argument's `name`, where it is no number.
-    """
-    if given is None:
-        return None
-    if isinstance(given, str):
-        raise ValueError(f"{name} must be a number of mm, such as 0.00996, not the text {given!r}; use float()")
-    if isinstance(given, np.ndarray) and given.ndim == 0:
-        given = given.item()
-    if isinstance(given, numbers.Real):
-        return float(given)
-    hint = "; pixels are square here, so one number is enough" if isinstance(given, Sized) else ""
-    raise ValueError(f"{name} must be one number of mm, such as 0.00996, or None, not {type(given).__name__}{hint}")
-
-
-def whole_number(given: object, name: str) -> int:
-    """An index or count of frames as a caller gave it; ValueError, with the argument's `name`, where it is none."""
-    if type(given) is bool or not isinstance(given, numbers.Integral) or int(given) < 0:
-        raise ValueError(f"{name} must be a whole number from 0 on, not {given!r}")
-    return int(given)
-
-
 def check_frame(frame: object) -> None:
     """ValueError where a pullback's frame is no array (H, W, 3) uint8."""
-    if not isinstance(frame, np.ndarray):
+    if not isinstance(frame, np.ndarray) or isinstance(frame, np.ma.MaskedArray):
         raise ValueError(f"a pullback's frames must be arrays (H, W, 3) uint8, not {type(frame).__name__}")
-    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+    if frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape or frame.dtype != np.uint8:
         raise ValueError(f"a pullback's frames must be arrays (H, W, 3) uint8, not {frame.shape} {frame.dtype}")
 
 
@@ -91,12 +68,25 @@ class PixelScale:
     warnings: what does not fit, e.g. two scales that disagree.
     """
 
-    pixel_spacing_mm: float | None = None
+    pixel_spacing_mm: float | None = field(default=None, kw_only=False)
     source: PixelSpacingSource | None = None
     evidence: str = ""
     catheter_diameter_mm: float | None = None
     others: tuple[tuple[str, float], ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """ValueError, in a sentence, where a caller gave something else."""
+        if self.pixel_spacing_mm is not None:
+            positive_mm(self.pixel_spacing_mm, "pixel_spacing_mm")
+        if self.catheter_diameter_mm is not None:
+            positive_mm(self.catheter_diameter_mm, "catheter_diameter_mm")
+        one_of(self.source, "source", (*get_args(PixelSpacingSource), None))
+        text(self.evidence, "evidence")
+        texts(self.warnings, "warnings")
+        others: object = self.others
+        if not isinstance(others, (tuple, list)) or any(np.shape(each) != (2,) for each in others):
+            raise ValueError(f'others must be pairs such as (("the ruler", 0.00996),), not {others!r}')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,21 +129,41 @@ class Pullback:
     read_headers: Callable[[], Sequence[Any]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        """ValueError, in a sentence, where a caller gave something else."""
+        text(self.name, "name")
+        text(self.pixel_spacing_evidence, "pixel_spacing_evidence")
         whole_number(self.frame_count, "frame_count")
-        given: object = self.read_frames
-        if not callable(given):
-            raise ValueError(
-                f"read_frames must be a function that gives an iterator of frames, not {type(given).__name__}"
-            )
+        whole_number(self.first_number, "first_number")
+        function(self.read_frames, "read_frames", "an iterator of frames")
+        if self.read_range is not None:
+            function(self.read_range, "read_range", "an iterator of frames `first` to `last`")
+        if self.read_headers is not None:
+            function(self.read_headers, "read_headers", "the headers of its files")
+        spacing_mm(self.pixel_spacing_mm, "pixel_spacing_mm")
+        if self.frame_spacing_mm is not None:
+            positive_mm(self.frame_spacing_mm, "frame_spacing_mm")
+        one_of(self.frame_spacing_source, "frame_spacing_source", (*get_args(FrameSpacingSource), None))
+        one_of(self.burned_in_scale, "burned_in_scale", get_args(BurnedInScale))
+        scale: object = self.agreed_scale
+        if not (scale is None or isinstance(scale, PixelScale)):
+            raise ValueError(f"agreed_scale must be a PixelScale or None, not {type(scale).__name__}")
+        texts(self.warnings, "warnings")
+        texts(self.spacing_warnings, "spacing_warnings")
+        if not isinstance(self.late_warnings, list):
+            raise ValueError(f"late_warnings must be a list, which grows, not {type(self.late_warnings).__name__}")
 
     def __len__(self) -> int:
         return self.frame_count
 
     def __iter__(self) -> Iterator[Frame]:
-        return self.read_frames()
+        frames: object = self.read_frames()
+        if not isinstance(frames, Iterable):
+            raise ValueError(f"read_frames of {self.name} must give an iterator of frames, not {type(frames).__name__}")
+        return iter(frames)
 
     def with_frame_spacing(self, spacing_mm: float) -> Self:
         """The same with a spacing from the user, in mm; what disagrees with it is a warning."""
+        spacing_mm = positive_mm(spacing_mm, "spacing_mm")
         count = None if self.frame_spacing_source == "dicom" else self.frame_count
         other = (
             () if self.frame_spacing_source == "user" else other_frame_spacing(spacing_mm, self.frame_spacing_mm, count)
@@ -169,6 +179,7 @@ class Pullback:
 
     def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
         """Frames `first` to `last`, 0-based, `last` left out; to the end without it."""
+        first, last = whole_number(first, "first"), None if last is None else whole_number(last, "last")
         if self.read_range is None:
-            return islice(self.read_frames(), first, last)
+            return islice(iter(self), first, last)
         return self.read_range(first, self.frame_count if last is None else min(last, self.frame_count))

@@ -17,9 +17,11 @@ from octseg.drawing.own import mark
 from octseg.drawing.palette import palette_image
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval, Signs
+from octseg.measurement.places import FramePlaces
 from octseg.measurement.rays import FrameRays
 from octseg.measurement.records import json_value, json_values
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, frame_sha256
+from octseg.values import yes_or_no
 
 if TYPE_CHECKING:  # it loads torch, which a result needs not
     from octseg.view.part import FramePart
@@ -76,6 +78,7 @@ class FrameResult:
         no intervals were asked for. signs: of how sure each measure is, in its unit, from which they were made.
     rays: what each of 360 rays from the lumen's centroid meets, and which cannot be judged; what is measured along a
         vessel needs no more. None without a lumen and where the frame is withdrawn.
+    places: where in the frame its numbers were measured. None as for rays.
     smoothing: how its probability was smoothed along the pullback, in one sentence; None where it was not.
     withdrawn: why nothing is said of this frame, in one sentence: then every mask is empty and every measure None.
         None where its numbers stand.
@@ -99,6 +102,7 @@ class FrameResult:
     intervals_95: Mapping[str, Interval | None] | None = None
     signs: Mapping[str, Signs | None] | None = field(default=None, repr=False)
     rays: FrameRays | None = field(default=None, repr=False)
+    places: FramePlaces | None = field(default=None, repr=False)
     smoothing: str | None = None
     withdrawn: str | None = None
     warnings: tuple[str, ...] = ()
@@ -142,7 +146,7 @@ class FrameResult:
 
     def drawn(self, *, scale_bar: bool = True, **how: Any) -> Frame:
         """The overlay as a new array (H, W, 3); how: as for `overlay`."""
-        spacing_mm = self.pixel_spacing_mm if scale_bar else None
+        spacing_mm = self.pixel_spacing_mm if yes_or_no(scale_bar, "scale_bar") else None
         drawn = draw_overlay(self.frame, self.masks, pixel_spacing_mm=spacing_mm, **how)
         mark(drawn)
         return drawn

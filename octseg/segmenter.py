@@ -23,16 +23,17 @@ from octseg.inference import choose_backend
 from octseg.inference.protocol import Inputs, Waiting
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures
+from octseg.measurement.frame import Measured
 from octseg.measurement.intervals import find_intervals, find_signs
-from octseg.measurement.rays import FrameRays
 from octseg.pipeline import Ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
 from octseg.pipeline.frames import Look, LookedAt, Maps, Seen, seen_along
-from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, check_frame, spacing_mm, whole_number
+from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, check_frame
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
+from octseg.values import spacing_mm, text, whole_number, yes_or_no
 from octseg.view.agreed import with_agreed_scale
 from octseg.view.along import start_of_stretch
 from octseg.view.part import FramePart
@@ -67,7 +68,8 @@ class Segmenter:
         precision: str = "auto",
         notice: str = "",
     ) -> None:
-        self.notice = notice
+        _check_made_of(checkpoint, identity)
+        self.notice = text(notice, "notice")
         self.weights_bytes = checkpoint.weights_bytes
         self.config = checkpoint.config
         self.network = checkpoint.network
@@ -95,11 +97,15 @@ class Segmenter:
         Raises:
             ReadError: the source is no frame, or holds more than one. ValueError: it, or a spacing, is of another type.
         """
+        uncertainty = yes_or_no(uncertainty, "uncertainty")
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
         pullback = _as_pullback(source)
         if len(pullback) != 1:
             raise ReadError(f"{pullback.name} holds {len(pullback)} frames; use segment_pullback for it")
-        return next(self._results(pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty))
+        file = _file_of(source, pullback)
+        for result in self._results(pullback, file, pixel_spacing_mm, _named(preset), uncertainty):
+            return result
+        raise ReadError(f"{pullback.name} holds no frame, though its frame_count is 1")
 
     def segment_pullback(
         self,
@@ -123,6 +129,7 @@ class Segmenter:
         smooth: take of each place in the wall the median of three frames, see octseg/decoding/along.py; each result
             then says so. Not with uncertainty, whose variants are of one frame.
         """
+        smooth, uncertainty = yes_or_no(smooth, "smooth"), yes_or_no(uncertainty, "uncertainty")
         if smooth and uncertainty:
             raise ValueError("smooth and uncertainty do not go together: intervals are those of single frames")
         first, last = whole_number(first, "first"), None if last is None else whole_number(last, "last")
@@ -263,10 +270,10 @@ class Segmenter:
         """What the network saw of one frame to its result."""
         planes = [look.planes for look in looks]
         probability = self._probability(seen, planes, looks)
-        [(outlines, (measures, rays))] = self._measured(seen, [probability])
+        [(outlines, (measures, rays, places))] = self._measured(seen, [probability])
         withdrawn = _why_withdrawn(seen, outlines.get("lumen"))
         if withdrawn is not None:
-            measures, rays = FrameMeasures(), None
+            measures, rays, places = Measured(FrameMeasures(), None, None)
             masks = {name: np.zeros(seen.part.whole, bool) for name in outlines}
         else:
             masks = {name: seen.part.mask_in_box(plane) for name, plane in outlines.items()}
@@ -290,6 +297,7 @@ class Segmenter:
             precision=self.precision,
             model=self.identity,
             rays=rays,
+            places=places,
             withdrawn=withdrawn,
             warnings=(*pullback.warnings, *seen.warnings, *measures.warnings),
         )
@@ -306,9 +314,7 @@ class Segmenter:
         """The part that is decoded as each look reached into it."""
         return [seen.part.view(look.view, seen.seen.grey) for look in looks]
 
-    def _measured(
-        self, seen: Seen, probabilities: Sequence[Maps]
-    ) -> list[tuple[Maps, tuple[FrameMeasures, FrameRays | None]]]:
+    def _measured(self, seen: Seen, probabilities: Sequence[Maps]) -> list[tuple[Maps, Measured]]:
         """Outlines, as planes that are 0.5 on them, and measures of variants of one frame's probability."""
         levels = Levels(self.config.every_threshold, self.config.calibration.least_core_logit)
         return [
@@ -326,7 +332,7 @@ class Segmenter:
         measured: list[FrameMeasures] = []
         for start in range(0, len(planes), at_once):
             probabilities = [self._probability(seen, each, looks) for each in planes[start : start + at_once]]
-            measured += [measures for _, (measures, _) in self._measured(seen, probabilities)]
+            measured += [of_variant.measures for _, of_variant in self._measured(seen, probabilities)]
         variants, at_shifts = measured[: len(VARIANTS)], measured[len(VARIANTS) :]
         classes = self.config.network.classes
         signs = find_signs(result.measures, variants, at_shifts, classes)
@@ -335,13 +341,24 @@ class Segmenter:
         return replace(result, signs=signs, intervals_95=intervals, warnings=warnings)
 
 
+def _check_made_of(checkpoint: object, identity: object) -> None:
+    """ValueError where a model is to be made of something else."""
+    advice = "; octseg.from_pretrained() makes a Segmenter of a folder or a name"
+    if not isinstance(checkpoint, Checkpoint):
+        what = "a Checkpoint, as octseg.checkpoint.load_checkpoint gives it"
+        raise ValueError(f"checkpoint must be {what}, not {type(checkpoint).__name__}{advice}")
+    if not isinstance(identity, ModelIdentity):
+        raise ValueError(f"identity must be a ModelIdentity of octseg.result, not {type(identity).__name__}{advice}")
+
+
 def _named(preset: object) -> str | None:
     """A preset by its name, also where that is a number and was given as one."""
     return None if preset is None else str(preset)
 
 
 def _no_result(numbered: tuple[int, Frame], file: str) -> tuple[int, Frame]:
-    """A frame with its number; OwnResultError where it is one of this program's own pictures."""
+    """A frame with its number; ValueError where it is none, OwnResultError where it is this program's own picture."""
+    check_frame(numbered[1])
     refuse_own_picture(numbered[1], file)
     return numbered
 

@@ -22,6 +22,7 @@ ONLY_IN = {
     "datasets": ("hub/", "train/"),
     "pydicom": ("octseg/reading/dicom/", "octseg/export/dicom/"),
     "openvino": ("octseg/inference/",),
+    "ray": ("octseg/cohort/",),
     "accelerate": ("train/learning/engine.py",),
     "monai": ("train/",),
     "trackio": ("train/learning/tracking.py",),
@@ -35,9 +36,9 @@ ONLY_IN = {
 # Each room looks only at rooms before it; a name is a folder of that package, or a module of it.
 ORDER = {
     "octseg": (
-        *("errors", "classes", "pullback", "boxed", "reading", "model", "view", "measurement", "checkpoint"),
+        *("errors", "classes", "values", "pullback", "boxed", "reading", "model", "view", "measurement", "checkpoint"),
         *("inference", "decoding", "drawing", "phantom", "result", "export", "pipeline", "segmenter"),
-        *("pretrained", "dataset", "cards", "commands", "cli", "__main__", "ui"),
+        *("pretrained", "dataset", "cards", "cohort", "commands", "cli", "__main__", "ui"),
     ),
     "train": (
         *("code_version", "preparing", "dataset", "judging", "learning", "reporting"),

@@ -41,6 +41,7 @@ from train.judging.scores import true_and_found
 FIRST_PHANTOM_SEED, FIRST_OTHER_SEED = 800_000, 850_000  # training draws from 100,000, evaluation from 900,000 up
 LIPID = "lipid_core"
 FALSE_SHARE, MISSED_SHARE = 0.04, 0.02  # of frames without lipid in which some is found; of those with it, more missed
+WORTH = 3.0  # shares of invented cores that must go for a share of true ones
 LEVEL = 0.95
 LEAST_FRAMES, FEW_FRAMES, FEW_PATIENTS = 2, 20, 3
 MIN_FRAMES = 80  # with a value; half of fewer cannot tell where 95 % of them lie
@@ -178,14 +179,18 @@ def fitted_core_logit(with_lipid: Sequence[float], without: Sequence[float]) -> 
     """From which mean logit on a core counts, by the surest core of frames with lipid and of frames without; 0 or more.
 
     So that lipid is found in FALSE_SHARE of the frames without, but never so that MISSED_SHARE more of those with lipid
-    are missed. -inf stands for a frame in which there is no core.
+    are missed; and 0 where less than WORTH times that share of the frames without would be spared. Frames of patients
+    look less sure than phantoms, so what is missed here is missed there more often. -inf stands for a frame in which
+    there is no core.
     """
     found = [each for each in with_lipid if each > -math.inf]
     if not found or not without:
         return 0.0
     few_invented = float(np.quantile(without, 1 - FALSE_SHARE, method="higher"))
     few_missed = float(np.quantile(found, MISSED_SHARE, method="lower"))
-    return round(max(0.0, min(few_invented, few_missed)), 3)
+    least = round(max(0.0, min(few_invented, few_missed)), 3)
+    spared, missed = ((np.array(surest) < least) & (np.array(surest) > -math.inf) for surest in (without, with_lipid))
+    return least if spared.mean() >= WORTH * missed.mean() else 0.0
 
 
 def calibrate_intervals(folder: Path, cases: Iterable[Case], told: str) -> dict[str, Width]:

@@ -165,7 +165,7 @@ def load_checkpoint(folder: Path, label: str | None = None) -> Checkpoint:
 
     label: what errors call the folder, its own name by default.
     """
-    label = label or folder.name
+    label = label or folder.resolve().name or str(folder)
     _check_folder(folder)
     config_bytes = _read_limited(folder / CONFIG_FILE, MAX_CONFIG_BYTES)
     try:
@@ -241,7 +241,8 @@ def _check_folder(folder: Path) -> None:
         raise CheckpointError(
             f"there is no checkpoint folder {folder.name}; give a folder, or org/name[@revision] of the Hub"
         )
-    require_files({path.name for path in folder.iterdir() if path.is_file()}, folder.name)
+    name = folder.resolve().name or str(folder)
+    require_files({path.name for path in folder.iterdir() if path.is_file()}, name)
 
 
 def require_files(names: Set[str], label: str) -> None:

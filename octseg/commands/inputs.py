@@ -138,7 +138,14 @@ def _given(path: Path) -> Item:
     return Item(path, files, is_picture=head is None or picture_format(head) is not None)
 
 
-def _in_folder(root: Path, out: str, found: Found) -> Iterator[Item]:
+def find_here(folder: Path) -> Found:
+    """What lies in a folder itself, and not in those below it."""
+    found = Found([], [], [])
+    found.items += _in_folder(folder, "", found, deep=False)
+    return found
+
+
+def _in_folder(root: Path, out: str, found: Found, *, deep: bool = True) -> Iterator[Item]:
     """What a folder holds, folder by folder: pictures and pullbacks in files in order, then its DICOM files."""
     from octseg.reading.folders import walk
     from octseg.reading.formats import container_of, lists_files, sort_of
@@ -149,7 +156,7 @@ def _in_folder(root: Path, out: str, found: Found) -> Iterator[Item]:
         )
 
     for folder, subfolders, names in walk(root, tell):
-        subfolders[:] = [name for name in subfolders if os.path.realpath(folder / name) != out]
+        subfolders[:] = [name for name in subfolders if deep and os.path.realpath(folder / name) != out]
         dicom: list[Path] = []
         for path in (folder / name for name in names):
             sort = sort_of(path)

@@ -50,7 +50,7 @@ def in_range(found: Found, frames: FrameRange, numbers: Mapping[Path, int | None
         return found.items
     left_out: set[Path] = set()
     for folder, paths in _by_folder([item for item in found.items if item.is_picture]).items():
-        single = [path for path in paths if (size := _size_of(path)) is None or size[2] is False]
+        single = [path for path in paths if (size := size_of(path)) is None or size[2] is False]
         told = [numbers[path] for path in single]
         numbered = None not in told and len(set(told)) == len(told)
         places = dict(zip(single, told if numbered else range(1, len(single) + 1), strict=True))
@@ -95,7 +95,7 @@ def _run_of(folder: Path, paths: Sequence[Path], frame_spacing_mm: float | None)
         source, warnings = "frame_count", (*warnings, said)
     if frame_spacing_mm is None:
         return None
-    sizes = {size for path in paths if (size := _size_of(path)) is not None}
+    sizes = {size for path in paths if (size := size_of(path)) is not None}
     if len({size[:2] for size in sizes}) != 1 or any(is_stack for *_, is_stack in sizes):
         return None
     return PictureRun(name_of_folder(folder), len(paths), frame_spacing_mm, source, warnings)
@@ -108,7 +108,7 @@ def _by_folder(items: Sequence[Item]) -> dict[Path, list[Path]]:
     return by_folder
 
 
-def _size_of(path: Path) -> tuple[int, int, bool] | None:
+def size_of(path: Path) -> tuple[int, int, bool] | None:
     """Height and width in pixels, and whether it holds several frames, by the first bytes of a picture."""
     from octseg.errors import ReadError
     from octseg.reading.content import content_at

@@ -7,12 +7,14 @@ command.
 
 import argparse
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octseg.commands.frame_range import FrameRange
-from octseg.commands.inputs import Folders, Found, find_items, inputs_sum
+from octseg.commands.inputs import Folders, Found, Item, find_items, inputs_sum
 from octseg.commands.models import add_model_flags, loaded
 from octseg.commands.picture_runs import in_range, numbers_of, runs_in
 from octseg.commands.telling import NOTICE, Commands, complain, counted
@@ -23,6 +25,9 @@ from octseg.export.kinds import check_packages, parsed
 # torch, OpenVINO and OpenCV take seconds to load: they are imported where a command needs them, not for `--help`.
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+    from octseg.commands.predicting import Bar
+    from octseg.segmenter import Segmenter
 
 PRESETS = ("704", "1024", "5 mm", "7 mm", "10 mm")  # those of octseg.view.scale, which loads OpenCV
 
@@ -68,21 +73,21 @@ def add_command(commands: Commands) -> None:
         metavar="A-B",
         help="these frames of each pullback alone, counted from 1: 100-180, 100-, -180 or 100",
     )
-    parser.add_argument("--pixel-spacing", type=_millimetres, metavar="MM", help="mm per pixel, if you know it")
+    parser.add_argument("--pixel-spacing", type=length_mm, metavar="MM", help="mm per pixel, if you know it")
     parser.add_argument(
         "--preset",
         choices=PRESETS,
         help="scale of frames that tell none (no --pixel-spacing, header, ruler or bar): pixels of a square export, "
         "or mm across the imaged disc",
     )
-    parser.add_argument("--frame-spacing", type=_millimetres, metavar="MM", help="mm between frames, if you know it")
+    parser.add_argument("--frame-spacing", type=length_mm, metavar="MM", help="mm between frames, if you know it")
     parser.add_argument(
         "--smooth", action="store_true", help="smooth lipid along a pullback, over three frames; not with --uncertainty"
     )
     parser.add_argument("--no-overlay", action="store_true", help="write no overlay pictures")
     parser.add_argument(
         "--export",
-        type=_exports,
+        type=exports_of,
         default=(),
         metavar="KIND[,KIND...]",
         help=f"write also: {', '.join(EXPORT_NAMES)}; see docs/exports.md",
@@ -94,19 +99,54 @@ def add_command(commands: Commands) -> None:
     parser.set_defaults(run=lambda args: predict(_options(args)))
 
 
+@dataclass
+class Ran:
+    """What a run has come to, also where it is interrupted. failures: a sentence each. frame_count: that are done."""
+
+    failures: list[str] = field(default_factory=list)
+    frame_count: int = 0
+    summary: str = ""
+
+
 def predict(options: PredictOptions) -> int:
     """Segment every input into `options.out`; inputs that cannot be read are told at the end."""
-    _check(options)
+    check(options)
     found = find_items(options.inputs, options.out)
     numbers = numbers_of(found.items)
     items = in_range(found, options.frames, numbers)
     if not items:
         raise ReadError("; ".join(found.failures) if found.items else _nothing_in(options, found))
+    segmenter = loaded(options.model, options.device, options.backend, options.precision)
+    ran = Ran()
+    try:
+        segment_found(options, found, items, numbers, segmenter, ran, _bar, complain)
+    finally:
+        for failure in ran.failures:
+            complain(failure)
+        if ran.summary:
+            print(f"{ran.summary}. {NOTICE}")
+    return 1 if ran.failures else 0
+
+
+def segment_found(
+    options: PredictOptions,
+    found: Found,
+    items: Sequence[Item],
+    numbers: Mapping[Path, int | None],
+    segmenter: "Segmenter",
+    ran: Ran,
+    bar_of: "Callable[[int, int], AbstractContextManager[Bar]]",
+    say: Callable[[str], None],
+) -> None:
+    """Segment `items`, those of `found` that are asked for, into `options.out`, or go on where that was ended.
+
+    numbers: from `numbers_of`. ran: is told what it comes to, also where this is interrupted. bar_of: of how many
+    inputs, and how many frames are done; is told of each frame. say: takes what there is to say of how it begins.
+    """
     from octseg.commands.predicting import Run
     from octseg.export.run import RunWriter
 
     folders = Folders(found.items)
-    segmenter = loaded(options.model, options.device, options.backend, options.precision)
     writer = RunWriter(
         options.out,
         segmenter.identity,
@@ -118,20 +158,18 @@ def predict(options: PredictOptions) -> int:
         asked={"inputs": inputs_sum(items, folders), "flags": options.flags},
     )
     runs = runs_in(found.items, options.frame_spacing_mm)
-    failures, run = found.failures, None
+    ran.failures, run = found.failures, None
     try:
-        with writer, _bar(len(items), writer.resumed_count) as bar:
+        with writer, bar_of(len(items), writer.resumed_count) as bar:
             for note in writer.notes:
-                complain(note)
+                say(note)
             run = Run(options, segmenter, writer, bar, items, numbers, runs, folders, found.results)
             for number in range(len(items)):
-                failures += run.failures_of(number)
+                ran.failures += run.failures_of(number)
     finally:
-        for failure in failures:
-            complain(failure)
+        ran.frame_count = writer.frame_count
         if run is not None:
-            print(f"{run.summary()}. {NOTICE}")
-    return 1 if failures else 0
+            ran.summary = run.summary()
 
 
 def _bar(total: int, done: int) -> "tqdm[Any]":
@@ -141,7 +179,7 @@ def _bar(total: int, done: int) -> "tqdm[Any]":
     return tqdm(total=total, initial=done, unit="frame", disable=None, leave=False)
 
 
-def _check(options: PredictOptions) -> None:
+def check(options: PredictOptions) -> None:
     """Raise OctsegError for a spacing that no frame and no pullback has, and for flags that do not go together."""
     from octseg.measurement.pullback.measuring import LEAST_SPACING_MM, MOST_SPACING_MM
     from octseg.view.scale import MAX_SPACING_MM, MIN_SPACING_MM
@@ -170,7 +208,8 @@ def _nothing_in(options: PredictOptions, found: Found) -> str:
     return "; ".join([*found.failures, f"no frames found in {given}{but}: give pictures or folders of them"])
 
 
-def _millimetres(text: str) -> float:
+def length_mm(text: str) -> float:
+    """A flag's length in mm."""
     try:
         value = float(text)
     except ValueError:
@@ -180,7 +219,8 @@ def _millimetres(text: str) -> float:
     return value
 
 
-def _exports(text: str) -> tuple[str, ...]:
+def exports_of(text: str) -> tuple[str, ...]:
+    """The kinds that a flag names."""
     try:
         return parsed(text)
     except OctsegError as error:

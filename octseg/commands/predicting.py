@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from octseg.commands.done import Done
 from octseg.commands.exporting import MASK_ENDING, Exporting
@@ -30,8 +30,6 @@ from octseg.reading.survey import FolderLevels
 from octseg.view.agreed import with_agreed_scale
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from octseg.commands.predict import PredictOptions
     from octseg.result import FrameResult
     from octseg.segmenter import Segmenter
@@ -48,6 +46,18 @@ class Source:
     folder: str
 
 
+class Bar(Protocol):
+    """What is told of each frame and of what there is to say, as tqdm is; total: of frames, as far as it is known."""
+
+    total: Any
+
+    def update(self) -> object:
+        """One frame more is done."""
+
+    def write(self, line: str, file: Any = None) -> object:
+        """Say it, where somebody watches."""
+
+
 class Run:
     """What all inputs of a run share.
 
@@ -60,7 +70,7 @@ class Run:
         options: "PredictOptions",
         segmenter: "Segmenter",
         writer: RunWriter,
-        bar: "tqdm[Any]",
+        bar: Bar,
         items: Sequence[Item],
         numbers: Mapping[Path, int | None],
         runs: Mapping[Path, PictureRun],

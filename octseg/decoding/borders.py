@@ -23,6 +23,7 @@ SURE = 4.0  # logits are cut off here: no place outweighs many
 STEP_COST, GREATEST_COST = 1.5, 3.0  # of a mm's difference between neighbouring rays; of any difference
 END_COST = 4.0  # of each end of a stretch of lipid
 CAP_WEIGHT = 1.0  # of what the cap's own map says
+LATE = 0.001  # logits: where neither cap nor lipid is likely, lipid begins as late as can be
 LEAST_LIPID_MM = 0.1  # along a ray
 LEAST_ARC_DEG = 10.0
 LUMEN_SMOOTHING, FRONT_SMOOTHING, BACK_SMOOTHING = 1.0, 1.0, 2.0  # rays
@@ -154,7 +155,7 @@ def _with_lipid(
     best_end = np.concatenate([best_end[..., least:], np.full((*best_end.shape[:-1], least), -np.inf)], axis=-1)
     front_gain = best_end - filled
     if cap is not None:
-        front_gain = front_gain + CAP_WEIGHT * _before(np.where(allowed, cap, 0), mm)
+        front_gain = front_gain + _before(np.where(allowed, np.float32(CAP_WEIGHT) * cap + np.float32(LATE), 0), mm)
     front_gain = np.where(may_begin, front_gain, -np.inf).astype(np.float32)
     fronts, there = best_stretches(front_gain, STEP_COST / mm, GREATEST_COST, END_COST)
     place = np.arange(filled.shape[-1])

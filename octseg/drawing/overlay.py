@@ -6,7 +6,7 @@ is hatched. Every line has a dark edge, so that it is seen on bright tissue too.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from octseg.classes import BY_NAME, CLASS_NAMES
 from octseg.drawing.lettering import draw_scale_bar, write_legend, write_line
 from octseg.drawing.strokes import as_bytes, dashes, draw_strokes, outlines
 from octseg.pullback import Frame, strips
+from octseg.values import number, one_of, text, texts, yes_or_no
 from octseg.view.grey import sepia_to_grey
 
 OverlayStyle = Literal["outline", "fill", "both"]
@@ -72,7 +73,11 @@ def draw_overlay(
         legend: name the tissues drawn, in a corner.
         caption: a line of words in the top left corner.
     """
+    classes = None if classes is None else texts(classes, "classes")
     _check(frame, masks, classes, opacity)
+    one_of(style, "style", get_args(OverlayStyle))
+    grey, legend = yes_or_no(grey, "grey"), yes_or_no(legend, "legend")
+    caption = None if caption is None else text(caption, "caption")
     picture = _grey(frame) if grey else frame.copy()
     unit_px = max(1.0, min(frame.shape[:2]) * UNIT_FRACTION)
     shown = [name for name in PENS if name in masks and (classes is None or name in classes) and masks[name].any()]
@@ -98,9 +103,11 @@ def _check(frame: Frame, masks: Mapping[str, NDArray[np.bool_]], classes: Sequen
     if unknown := sorted({*masks, *(classes or ())} - PENS.keys()):
         raise ValueError(f"no such tissue: {unknown}; known are {sorted(PENS)}")
     for name, mask in masks.items():
+        if not isinstance(mask, np.ndarray):
+            raise ValueError(f"mask {name} must be an array (H, W) bool, not {type(mask).__name__}")
         if mask.shape != frame.shape[:2] or mask.dtype != np.bool_:
             raise ValueError(f"mask {name} must be {frame.shape[:2]} bool, got {mask.shape} {mask.dtype}")
-    if not 0.0 <= opacity <= 1.0:
+    if not 0.0 <= number(opacity, "opacity") <= 1.0:
         raise ValueError(f"opacity must be in [0, 1], got {opacity}")
 
 

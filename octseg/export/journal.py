@@ -9,10 +9,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 from octseg.export.files import told_in_one_sentence
-from octseg.export.locking import hold
+from octseg.export.locking import open_held
 
 JOURNAL_NAME = "unfinished.jsonl"
 Line: TypeAlias = dict[str, Any]
@@ -41,7 +41,7 @@ class Journal:
         self._places: dict[Key, list[tuple[int, int]]] = {}
         self._end = 0  # bytes that are whole
         with told_in_one_sentence(JOURNAL_NAME):
-            self._file, self.cannot_lock = _opened(self._path)
+            self._file, self.cannot_lock = open_held(self._path, f"writing into {folder.name}")
 
     def begin(self, head: Mapping[str, Any]) -> tuple[str, Iterator[Line]]:
         """What is kept of an earlier run: the frames that are done, in order; or why nothing is, "" for none there was.
@@ -117,20 +117,6 @@ class Journal:
         with told_in_one_sentence(JOURNAL_NAME):
             self._file.truncate(size)
         self._end = size
-
-
-def _opened(path: Path) -> tuple[BinaryIO, str | None]:
-    """The journal, locked; one that its run has put away in the meantime is none."""
-    while True:
-        file = path.open("ab+", buffering=0)
-        try:
-            cause = hold(file, f"writing into {path.parent.name}")
-            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file, cause
-        except BaseException:
-            file.close()
-            raise
-        file.close()
 
 
 def _parsed(content: bytes) -> Line | None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from octseg.errors import HeldError
 from octseg.export.files import told_in_one_sentence
@@ -52,6 +52,23 @@ def hold(file: IO[Any], what: str) -> str | None:
             raise HeldError(f"another run is {what}; wait for it, or choose another folder") from error
         return (error.strerror or "unknown cause").lower()
     return None
+
+
+def open_held(path: Path, what: str) -> tuple[BinaryIO, str | None]:
+    """A file to add to, locked; one that its holder has taken away in the meantime is none. Made where there is none.
+
+    Also why its disk cannot lock, where it cannot. Raises HeldError as `hold`.
+    """
+    while True:
+        file = path.open("ab+", buffering=0)
+        try:
+            cause = hold(file, what)
+            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file, cause
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def cannot_lock(folder: Path, cause: str) -> str:

@@ -24,11 +24,15 @@ TOUCH_PX = 0.5  # a gap below this cannot be told from none
 
 @dataclass(frozen=True)
 class Thickness:
-    """Of one way to measure, in um, over all samples along the arc."""
+    """Of one way to measure, in um, over all samples along the arc.
+
+    min_at: (row, col) in pixels, the point on the lumen's contour that the minimum is of.
+    """
 
     min_um: float
     p5_um: float
     mean_um: float
+    min_at: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -87,15 +91,14 @@ def trimmed(arc: Arc) -> NDArray[np.intp]:
 def thickness(rays: CapRays, arcs: Sequence[Arc], pixel_spacing_mm: float) -> tuple[Thickness, Thickness] | None:
     """Nearest-point and radial thickness over the trimmed arcs; None where nothing of them is left to measure."""
     um_per_px = pixel_spacing_mm * 1000
-    stretches = [
-        _even(rays.wall[stretch] * um_per_px, np.stack([rays.nearest[stretch], rays.radial[stretch]]) * um_per_px)
-        for arc in arcs
-        for stretch in _unbroken(trimmed(arc), np.isfinite(rays.radial))
-    ]
+    along = np.column_stack([rays.nearest, rays.radial, rays.wall]) * um_per_px  # (N_RAYS, 4)
+    stretches = [_even(along[stretch]) for arc in arcs for stretch in _unbroken(trimmed(arc), np.isfinite(rays.radial))]
     if not stretches:
         return None
     closed = bool(np.isfinite(rays.radial).all())
-    nearest, radial = (_summary([stretch[way] for stretch in stretches], closed) for way in (0, 1))
+    nearest, radial = (
+        _summary([stretch[:, (way, 2, 3)] for stretch in stretches], closed, um_per_px) for way in (0, 1)
+    )
     return nearest, radial
 
 
@@ -107,27 +110,40 @@ def _unbroken(index: NDArray[np.intp], measured: NDArray[np.bool_]) -> list[NDAr
     return [part for part in np.split(index, breaks) if part.size and measured[part[0]]]
 
 
-def _even(wall_um: Points, thicknesses_um: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Thicknesses (2, n) at rays -> (2, m) at even steps along the wall."""
-    steps = np.linalg.norm(np.diff(wall_um, axis=0), axis=1)
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    at = np.arange(0.0, along[-1] + STEP_UM / 2, STEP_UM)
-    return np.stack([np.interp(at, along, thickness_um) for thickness_um in thicknesses_um])
+def _even(along: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Samples (n, k) in um at rays, the last two of each the point on the wall -> (m, k) at even steps along it."""
+    steps = np.linalg.norm(np.diff(along[:, -2:], axis=0), axis=1)
+    place = np.concatenate([[0.0], np.cumsum(steps)])
+    at = np.arange(0.0, place[-1] + STEP_UM / 2, STEP_UM)
+    return np.stack([np.interp(at, place, column) for column in along.T], axis=1)
 
 
-def _summary(stretches: list[NDArray[np.float64]], closed: bool) -> Thickness:
+def _summary(stretches: list[NDArray[np.float64]], closed: bool, um_per_px: float) -> Thickness:
     """Minimum of medians over the window, 5th percentile and mean, in um.
 
-    stretches: (m,) samples each, in um. A stretch shorter than the window has no say in the minimum unless all are.
-    closed: the one stretch goes all around, so windows run on past its end.
+    stretches: (m, 3) samples each: thickness and point on the wall, in um. A stretch shorter than the window has no say
+    in the minimum unless all are. closed: the one stretch goes all around, so windows run on past its end.
     """
     every = np.concatenate(stretches)
     window = round(WINDOW_UM / STEP_UM) + 1
     if closed:
         stretches = [np.concatenate([every, every[:window]])]
-    long_enough = [stretch for stretch in stretches if stretch.size >= window] or [every]
-    medians = [
-        float(np.median(sliding_window_view(stretch, min(window, stretch.size)), axis=1).min())
-        for stretch in long_enough
-    ]
-    return Thickness(min(medians), float(np.percentile(every, 5)), float(every.mean()))
+    long_enough = [stretch for stretch in stretches if len(stretch) >= window] or [every]
+    minimum, row_um, col_um = min((_least(stretch, window) for stretch in long_enough), key=lambda least: least[0])
+    thickness_um = every[:, 0]
+    return Thickness(
+        minimum,
+        float(np.percentile(thickness_um, 5)),
+        float(thickness_um.mean()),
+        (row_um / um_per_px, col_um / um_per_px),
+    )
+
+
+def _least(stretch: NDArray[np.float64], window: int) -> tuple[float, float, float]:
+    """Least median over the window of samples (m, 3), and the point of the one in that window that has it."""
+    held = sliding_window_view(stretch[:, 0], min(window, len(stretch)))
+    medians = np.median(held, axis=1)
+    first = int(medians.argmin())
+    middle = np.abs(np.arange(held.shape[1]) - held.shape[1] // 2)
+    place = first + np.lexsort((middle, np.abs(held[first] - medians[first])))[0]
+    return float(medians[first]), float(stretch[place, 1]), float(stretch[place, 2])

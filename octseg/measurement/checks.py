@@ -1,7 +1,6 @@
 """Refuses what cannot be measured, in a sentence: a caller's mistake is ValueError, a user's MeasurementError."""
 
 import math
-import numbers
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from octseg.classes import CLASS_NAMES
 from octseg.errors import MeasurementError
+from octseg.values import number
 
 PIXEL_SPACING_RANGE_MM = (0.0001, 0.1)
 ROUNDING = 1e-5  # that resampling a probability in float32 may add
@@ -84,7 +84,7 @@ def check_thresholds(thresholds: Mapping[str, float]) -> None:
     for name, level in thresholds.items():
         if name not in CLASS_NAMES:
             raise ValueError(f"threshold for unknown class {name!r}; the classes are {', '.join(CLASS_NAMES)}")
-        _check_number(f"the threshold of {name}", level)
+        number(level, f"the threshold of {name}")
         if not 0 < level < 1:
             raise ValueError(f"the threshold of {name} must lie between 0 and 1, got {level:g}")
 
@@ -95,7 +95,7 @@ def check_centre(centre: Sequence[float] | None) -> None:
         return
     parts = list(centre) if isinstance(centre, Iterable) else []
     for each in parts:
-        _check_number("each of catheter_centre, (row, col) in pixels,", each)
+        number(each, "each of catheter_centre, (row, col) in pixels,")
     if len(parts) != 2 or not all(map(math.isfinite, parts)):
         raise ValueError(f"catheter_centre must be (row, col) in pixels, two finite numbers, or None, not {centre!r}")
 
@@ -104,17 +104,17 @@ def check_side(side_px: float | None) -> None:
     """None, or a length in pixels."""
     if side_px is None:
         return
-    _check_number("frame_side_px", side_px)
+    number(side_px, "frame_side_px")
     if not 0 < side_px < math.inf:
         raise ValueError(f"frame_side_px must be the frame's shorter side in pixels, more than 0, not {side_px:g}")
 
 
-def _check_number(what: str, given: object) -> None:
-    if not isinstance(given, numbers.Real):
-        raise ValueError(f"{what} must be a number, not {given!r}")
-
-
 def _check_array(what: str, given: object) -> None:
+    if isinstance(given, np.ma.MaskedArray):
+        raise ValueError(
+            f"{what} is a masked array, and what lies behind its mask is not told; "
+            "say what counts there, such as numpy.ma.filled(array, 0)"
+        )
     if not isinstance(given, np.ndarray):
         raise ValueError(f"{what} must be a NumPy array (H, W), not {type(given).__name__}; use numpy.asarray()")
     if given.dtype.kind not in "biuf":

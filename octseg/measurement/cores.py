@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.measurement.cap import CapRays, Thickness, cap_rays, thickness
-from octseg.measurement.geometry import Tissue, smooth, twice_signed_area
+from octseg.measurement.geometry import Outline, Tissue, smooth, twice_signed_area
 from octseg.measurement.lipid import N_RAYS, Arc, SeenCores, find_arcs, rays_meeting, see_cores
 from octseg.measurement.lumen import Lumen
 from octseg.measurement.tcfa import Criteria, frame_criteria
@@ -45,7 +45,7 @@ class Cores:
     """Lipid core as seen from the lumen's centroid.
 
     arcs: of the cores, widest first. areas_px, caps: of each, a cap nearest-point and radial, None where there is none.
-    cap: over all arcs. rays: None where no core spans an arc.
+    cap: over all arcs. rays: None where no core spans an arc. outline: of the smooth cores.
     """
 
     arcs: tuple[Arc, ...] = ()
@@ -53,6 +53,7 @@ class Cores:
     caps: tuple[tuple[Thickness, Thickness] | None, ...] = ()
     cap: tuple[Thickness, Thickness] | None = None
     rays: CapRays | None = None
+    outline: Outline | None = None
 
     @property
     def criteria(self) -> Criteria:
@@ -86,7 +87,7 @@ def find_cores(
     each = [[arc] for arc in arcs] if len(arcs) > 1 else []
     cap, *caps = (_thickness(rays, chosen, units) for chosen in (arcs, *each))
     areas = core_areas_px(lipid, pieces_holding(lipid, surface, seen.is_core), arcs, lumen.centre)
-    return Cores(arcs, tuple(areas), tuple(caps or [cap]), cap, rays)
+    return Cores(arcs, tuple(areas), tuple(caps or [cap]), cap, rays, seen.cores)
 
 
 def bridged_arcs(

@@ -7,7 +7,7 @@ count are 0 where their class was looked for and is absent. docs/measures.md say
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,11 @@ from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.depth import length_px
 from octseg.measurement.geometry import find_tissue_in
 from octseg.measurement.judging import Sight, unjudged_rays
-from octseg.measurement.rays import FrameRays, frame_rays, wall_px
+from octseg.measurement.places import FramePlaces, frame_places
+from octseg.measurement.rays import FrameRays, frame_rays
 from octseg.measurement.tissues import Given, cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
 from octseg.measurement.units import Units
-from octseg.pullback import spacing_mm
+from octseg.values import spacing_mm
 
 if TYPE_CHECKING:  # it loads torch, which a measure needs not
     from octseg.view.preprocessing import FrameView
@@ -82,6 +83,14 @@ class FrameMeasures:
     warnings: tuple[str, ...] = ()
 
 
+class Measured(NamedTuple):
+    """Of one frame: its numbers, what its rays meet and where it was measured; both None without a lumen."""
+
+    measures: FrameMeasures
+    rays: FrameRays | None
+    places: FramePlaces | None
+
+
 def measure(
     maps: Mapping[str, NDArray[np.generic]],
     pixel_spacing_mm: float | None = None,
@@ -109,11 +118,12 @@ def measure(
         MeasurementError: a pixel spacing that no OCT frame has.
     """
     spacing = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
-    check_given(maps, spacing, thresholds or {}, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
+    thresholds = {} if thresholds is None else thresholds
+    check_given(maps, spacing, thresholds, {"disc": disc, "guide_wire_shadow": guide_wire_shadow})
     check_centre(catheter_centre)
     check_side(frame_side_px)
-    given = given_of(maps, spacing, thresholds or {}, disc, catheter_centre, guide_wire_shadow, frame_side_px)
-    return _measured(given, None)[0]
+    given = given_of(maps, spacing, thresholds, disc, catheter_centre, guide_wire_shadow, frame_side_px)
+    return _measured(given, None).measures
 
 
 def measure_seen(
@@ -123,11 +133,10 @@ def measure_seen(
     *,
     disc: NDArray[np.bool_] | None,
     frame_side_px: float,
-) -> tuple[FrameMeasures, FrameRays | None]:
-    """Measure outlines of this program's own, tissue where 0.5 and more, as `measure` does; and their rays.
+) -> Measured:
+    """Measure outlines of this program's own, tissue where 0.5 and more, as `measure` does; and their rays and places.
 
     view: of the frame, by which it is judged what of each ray can be seen; planes and `disc` (H, W) are over it.
-    Rays are None without a lumen.
     """
     check_pixel_spacing(pixel_spacing_mm)
     given = Given(
@@ -144,8 +153,8 @@ def measure_seen(
     return _measured(given, Sight(view.grey, view.catheter_centre, view.circle.centre, rim, mm))
 
 
-def _measured(given: Given, sight: Sight | None) -> tuple[FrameMeasures, FrameRays | None]:
-    """The measures of one frame's tissues and its rays; without a sight of the frame all rays can be judged."""
+def _measured(given: Given, sight: Sight | None) -> Measured:
+    """The measures of one frame's tissues, its rays and places; without a sight of the frame all rays can be judged."""
     lumen, of_lumen = measure_lumen(given)
     cores, of_lipid = measure_lipid(given, lumen)
     of_cap = cap_fields(given.tissues.get("fibrous_cap"), cores, given.units)
@@ -159,10 +168,10 @@ def _measured(given: Given, sight: Sight | None) -> tuple[FrameMeasures, FrameRa
         warnings=(*of_lumen.warnings, *of_lipid.warnings),
     )
     if lumen is None:
-        return measures, None
-    wall = wall_px(lumen)
-    unjudged = None if sight is None else unjudged_rays(sight, lumen.centre, wall)
-    return measures, frame_rays(cores, wall, unjudged, given.units.pixel_spacing_mm)
+        return Measured(measures, None, None)
+    unjudged = None if sight is None else unjudged_rays(sight, lumen.centre, lumen.wall_px)
+    rays = frame_rays(cores, lumen.wall_px, unjudged, given.units.pixel_spacing_mm)
+    return Measured(measures, rays, frame_places(lumen, cores))
 
 
 def of_whole_frame(measures: FrameMeasures, factor: int) -> FrameMeasures:

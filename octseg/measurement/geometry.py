@@ -245,6 +245,11 @@ def _ray_at_or_after(offset: Points, n_rays: int) -> NDArray[np.intp]:
 
 def distance_px(points: Points, outline: Outline) -> NDArray[np.float64]:
     """(n,) distance from each point to the nearest point of the outline."""
+    return np.asarray(np.linalg.norm(nearest_points(points, outline) - points, axis=1), np.float64)
+
+
+def nearest_points(points: Points, outline: Outline) -> Points:
+    """(n, 2) the point of the outline that is nearest to each."""
     # A stretch is at most sqrt(2) long, so the nearest one is among the few whose middles are nearest.
     n_near = min(6, len(outline.start))
     tree = cKDTree((outline.start + outline.end) / 2, balanced_tree=False, compact_nodes=False)
@@ -253,4 +258,6 @@ def distance_px(points: Points, outline: Outline) -> NDArray[np.float64]:
     offset = points[:, None] - start
     length2 = np.maximum((along**2).sum(axis=2), 1e-24)
     place = np.clip((offset * along).sum(axis=2) / length2, 0, 1)
-    return np.asarray(np.linalg.norm(offset - place[..., None] * along, axis=2).min(axis=1), np.float64)
+    apart = place[..., None] * along - offset
+    nearest = np.linalg.norm(apart, axis=2).argmin(axis=1)
+    return np.asarray(points + apart[np.arange(len(points)), nearest], np.float64)

@@ -5,6 +5,7 @@ lumen and its holes are filled: the catheter, a guide wire or blood in it count 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,19 @@ class Lumen:
         """Contour of the smooth lumen."""
         return self.surface.outline
 
+    @cached_property
+    def wall_px(self) -> NDArray[np.float64]:
+        """(N_RAYS,) from the centre to the outline, where a ray first leaves it; NaN where none does."""
+        crossings = ray_crossings(self.outline, self.centre, N_RAYS)
+        first = np.full(N_RAYS, np.inf)
+        np.minimum.at(first, crossings.ray[crossings.leaving], crossings.radius[crossings.leaving])
+        return np.where(np.isfinite(first), first, np.nan)
+
+    def wall_at(self, ray: int) -> tuple[float, float]:
+        """Where a ray leaves the lumen, (row, col); NaN where it does not."""
+        angle, radius = 2 * np.pi * ray / N_RAYS, float(self.wall_px[ray % N_RAYS])
+        return self.centre[0] + radius * float(np.sin(angle)), self.centre[1] + radius * float(np.cos(angle))
+
     def holds(self, point: tuple[float, float]) -> bool:
         """Whether the pixel at (row, col) is lumen."""
         row, col = round(point[0]) - self.filled.corner[0], round(point[1]) - self.filled.corner[1]
@@ -58,11 +72,7 @@ def find_lumen(tissue: Tissue) -> Lumen | None:
 
 def chords_px(lumen: Lumen) -> NDArray[np.float64] | None:
     """(180,) chords through the centre at 0 to 179 degrees; None where the centre is not in the lumen."""
-    if not lumen.holds(lumen.centre):
-        return None
-    crossings = ray_crossings(lumen.outline, lumen.centre, N_RAYS)
-    exits = np.full(N_RAYS, np.inf)
-    np.minimum.at(exits, crossings.ray[crossings.leaving], crossings.radius[crossings.leaving])
-    if np.isinf(exits).any():  # the centre lies in a pixel of lumen, and yet beside the outline
+    exits = lumen.wall_px
+    if not lumen.holds(lumen.centre) or np.isnan(exits).any():  # it may lie in a pixel of lumen, beside the outline
         return None
     return np.asarray(exits[: N_RAYS // 2] + exits[N_RAYS // 2 :], np.float64)

@@ -14,9 +14,7 @@ from typing_extensions import Self
 
 from octseg.measurement.cap import RAYS_PER_DEG, trimmed
 from octseg.measurement.cores import Cores
-from octseg.measurement.geometry import ray_crossings
 from octseg.measurement.lipid import N_RAYS
-from octseg.measurement.lumen import Lumen
 
 JUDGED, GUIDE_WIRE, NO_WALL, OUT_OF_DISC, WITHDRAWN = range(5)
 REASONS = ("guide_wire", "no_wall", "out_of_disc", "withdrawn")  # of codes 1 to 4
@@ -77,18 +75,10 @@ def rays_in(runs: Sequence[Sequence[int]]) -> Rays:
     return flags
 
 
-def wall_px(lumen: Lumen) -> NDArray[np.float64]:
-    """(N_RAYS,) from the lumen's centroid to its outline, where a ray first leaves it; NaN where none does."""
-    crossings = ray_crossings(lumen.outline, lumen.centre, N_RAYS)
-    first = np.full(N_RAYS, np.inf)
-    np.minimum.at(first, crossings.ray[crossings.leaving], crossings.radius[crossings.leaving])
-    return np.where(np.isfinite(first), first, np.nan)
-
-
 def frame_rays(
     cores: Cores | None, wall: NDArray[np.float64], unjudged: NDArray[np.uint8] | None, pixel_spacing_mm: float | None
 ) -> FrameRays:
-    """The rays of one frame; `wall` from `wall_px`, `unjudged` from octseg/measurement/judging.py, None for none."""
+    """The rays of one frame; `wall` from `Lumen.wall_px`, `unjudged` from judging.py, None for none."""
     lipid = np.zeros(N_RAYS, bool)
     cap_um = np.full(N_RAYS, np.nan, np.float32)
     for arc in () if cores is None else cores.arcs:

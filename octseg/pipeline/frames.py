@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from octseg.boxed import BoxedMap
 from octseg.decoding import RayGrid
-from octseg.measurement import FrameMeasures
-from octseg.measurement.frame import measure_seen, of_whole_frame
-from octseg.measurement.rays import FrameRays
+from octseg.measurement.frame import Measured, measure_seen, of_whole_frame
 from octseg.pipeline.ahead import close
 from octseg.pullback import Frame, PixelScale, Pullback
 from octseg.view.agreed import scale_in
@@ -75,12 +73,13 @@ class Seen:
         """Of what is seen and of the scale, one sentence each."""
         return (*self.view.warnings, *unlike(self.seen.grey, self.disc), *self.scale.warnings)
 
-    def measured(self, planes: Maps) -> tuple[FrameMeasures, FrameRays | None]:
-        """Measures of outlines over the part, as planes (h, w), in the frame's own pixels, and its rays."""
-        measures, rays = measure_seen(
+    def measured(self, planes: Maps) -> Measured:
+        """Measures of outlines over the part, as planes (h, w), all in the frame's own pixels."""
+        measures, rays, places = measure_seen(
             planes, self.spacing_mm, self.seen, disc=self.disc, frame_side_px=self.grid.side_px
         )
-        return of_whole_frame(measures, self.part.factor), rays
+        places = None if places is None else places.moved(self.part.point_of_whole)
+        return Measured(of_whole_frame(measures, self.part.factor), rays, places)
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def _located(name: str | Path | None, token: Token) -> _Located:
         ) from None
     if not folder.exists() and isinstance(name, str) and HUB_NAME.fullmatch(name):
         return _from_hub(HubName.parse(name), token)
-    return _Located(folder, folder.resolve().name, "folder")
+    return _Located(folder, folder.resolve().name or str(folder), "folder")
 
 
 def _from_hub(asked: HubName, token: Token) -> _Located:

@@ -25,6 +25,7 @@ from octseg.reading.levels import SourceLevels
 from octseg.reading.limits import Limits
 from octseg.reading.names import DEFAULT_NAME, label_of, stem_of
 from octseg.reading.pictures.decoding import page_of, to_rgb
+from octseg.values import text
 
 
 def read_pullback(
@@ -51,8 +52,10 @@ def read_pullback(
             a ZIP file that holds several pullbacks or none.
         ValueError: a source of another type.
     """
-    limits = Limits.from_environment(os.environ) if limits is None else limits
+    limits = _checked(limits, name)
     label = label_of(name or name_of(source) or DEFAULT_NAME)
+    if not (levels is None or isinstance(levels, SourceLevels)):
+        raise ValueError(f"levels must be SourceLevels of octseg.reading.levels or None, not {type(levels).__name__}")
     given = path_or_content(source, label, limits)
     if isinstance(given, Path) and is_folder(given):
         return only(read_folder(given, label, limits, read_archive), label)
@@ -65,7 +68,7 @@ def read_pullbacks(source: FileSource, *, name: str | None = None, limits: Limit
     The pictures of a folder that have one size are one pullback, in the order in which people count. Arguments and
     errors are those of `read_pullback`.
     """
-    limits = Limits.from_environment(os.environ) if limits is None else limits
+    limits = _checked(limits, name)
     label = label_of(name or name_of(source) or DEFAULT_NAME)
     given = path_or_content(source, label, limits)
     if isinstance(given, Path) and is_folder(given):
@@ -79,6 +82,17 @@ def read_pullbacks(source: FileSource, *, name: str | None = None, limits: Limit
 
         return read_dicom_directory(given, label, limits)
     return [_read_file(given, label, limits, SourceLevels())]
+
+
+def _checked(limits: object, name: object) -> Limits:
+    """The limits to read by; ValueError where those or the name of a file are no such thing."""
+    if name is not None:
+        text(name, "name")
+    if limits is None:
+        return Limits.from_environment(os.environ)
+    if not isinstance(limits, Limits):
+        raise ValueError(f"limits must be octseg.reading.Limits or None, not {type(limits).__name__}")
+    return limits
 
 
 def _read_file(given: Path | bytes, label: str, limits: Limits, levels: SourceLevels) -> Pullback:
@@ -101,13 +115,23 @@ def read_frame_array(array: NDArray[Any] | Image.Image) -> Frame:
     limits = Limits.from_environment(os.environ)
     if isinstance(array, Image.Image):
         limits.check_frame(array.height, array.width, "the picture")
-        page = page_of(ImageOps.exif_transpose(array))
+        try:
+            page = page_of(ImageOps.exif_transpose(array))
+        except (OSError, ValueError) as error:  # Pillow reads a file's pixels only here: cut off, or closed by now
+            raise ReadError(
+                f"the picture cannot be read: {str(error).lower().rstrip('.')}; open its file anew"
+            ) from error
         if page.samples.dtype != np.uint8:
             raise ReadError(
                 f"the picture has mode {array.mode}, more than 8 bits; "
                 "give the file itself, or an array of 8 bits scaled as you mean it"
             )
         return to_rgb(page.samples)
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(
+            "a frame must not be a masked array, for what lies behind its mask is not told; "
+            "say what is shown there, such as numpy.ma.filled(array, 0)"
+        )
     array = np.asarray(array)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise ValueError(

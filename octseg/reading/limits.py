@@ -45,8 +45,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if getattr(self, field.name) < 1:
-                raise ConfigError(f"{PREFIX}{field.name.upper()} must be 1 or more, not {getattr(self, field.name)}")
+            limit: object = getattr(self, field.name)
+            if type(limit) is not int:
+                raise ValueError(f"{field.name} must be a whole number, not {limit!r}")
+            if limit < 1:
+                raise ConfigError(f"{PREFIX}{field.name.upper()} must be 1 or more, not {limit}")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Limits":

@@ -84,11 +84,16 @@ def jumps_html(measures: PullbackMeasures) -> str:
 def _jump(name: str, label: str, value: float | None, digits: int, unit: str, frame: int | None) -> str:
     if value is None or frame is None:
         return f'<button type="button" data-jump="{name}" disabled>{label}<b>{NOT_MEASURED}</b></button>'
-    space = "" if unit == "°" else " "
+    told = f"{number(value, digits)}{'' if unit == '°' else ' '}{unit}"
     return (
-        f'<button type="button" data-jump="{name}" data-go="{frame}">{label}<b>{number(value, digits)}{space}{unit}</b>'
+        f'<button type="button" data-jump="{name}" data-go="{frame}"{_place(name)}>{label}<b>{told}</b>'
         f"<small>frame {frame}</small></button>"
     )
+
+
+def _place(name: str) -> str:
+    """What is shown in the frame that is gone to."""
+    return f' data-shows="{name}"' if name in ("cap", "arc") else ""
 
 
 def vessel_html(measures: PullbackMeasures) -> str:
@@ -160,11 +165,26 @@ def pullback_html(address: str, key: str) -> str:
 <input type="range" class="oct-slider" min="1" max="1" value="1" step="1" aria-label="Frame">
 <output class="oct-at"></output></div>
 <div class="oct-jumps"></div>
-<div class="oct-curves" role="group" aria-label="Along the vessel"></div>
+<div class="oct-curves" role="group" aria-label="Along the vessel">
+<div class="oct-range-bar"><div class="oct-range-chosen"></div>
+<div class="oct-handle" role="slider" tabindex="0" data-end="first" aria-label="First frame of the range"></div>
+<div class="oct-handle" role="slider" tabindex="0" data-end="last" aria-label="Last frame of the range"></div></div>
+<div class="oct-outsides"><i class="oct-outside" data-side="before"></i>
+<i class="oct-outside" data-side="behind"></i></div>
+<div class="oct-curve oct-cut" data-curve="cut" hidden><div class="oct-curve-head"><span>Longitudinal cut</span>
+<label>Angle <input type="range" class="oct-angle" min="0" max="177" step="3" value="90" aria-label="Angle of the cut">
+<output class="oct-angle-said">90°</output></label></div>
+<div class="oct-plot" data-plot><canvas role="img" aria-label="Longitudinal cut"></canvas><div class="oct-over"></div>
+<span class="oct-cut-bar" hidden>2 mm</span></div></div>
+<div class="oct-curve oct-wall" data-curve="wall" hidden><div class="oct-curve-head"><span>Wall unrolled,
+0° to the right, clockwise downwards</span><span class="oct-wall-key"><i data-key="lipid"></i>lipid
+<i data-key="unjudged"></i>not judged</span></div>
+<div class="oct-plot" data-plot><canvas role="img" aria-label="Lipid on the wall unrolled"></canvas>
+<div class="oct-over"></div></div></div>
+<div class="oct-lines"></div><div class="oct-axis" aria-hidden="true"></div></div>
 <div class="oct-card oct-range"><h3>Range</h3><label>from <input type="number" data-range="first" min="1"></label>
 <label>to <input type="number" data-range="last" min="1"></label>
-<button type="button" data-run-asks="range">Measure this range</button>
-<button type="button" data-run-asks="whole">Whole vessel</button>
+<button type="button" data-whole>Whole vessel</button>
 <label>Frame spacing, mm <input type="text" inputmode="decimal" data-frame-spacing placeholder="e.g. 0.2"></label>
 <button type="button" data-run-asks="spacing">Use it</button></div>
 <div class="oct-card oct-plaques"></div>

@@ -154,7 +154,7 @@ def _run_of(
         raise ReadError(f"{pullback.name} holds one frame; call /segment for it")
     run = desk.pullback(pullback, file, given)
     if frame_spacing_mm is not None:
-        run.ask(frame_spacing_mm=frame_spacing_mm)
+        run.ask(frame_spacing_mm=frame_spacing_mm, asked=0.0)
     for name in wanted:
         if why_not := run.downloads.why_not(name, run.pullback, None):
             raise OctsegError(f"{name} cannot be made: {WHY.get(why_not, why_not)}")
@@ -171,7 +171,7 @@ def _outlined(run: PullbackRun) -> Iterator[Told]:
 
 
 def _finished(run: PullbackRun, wanted: tuple[str, ...]) -> Told:
-    run.ask_files(wanted)
+    run.ask_files(wanted, asked=0.0)
     while not run.downloads.is_over:
         time.sleep(TELL_S / 10)
     made = run.downloads.latest()

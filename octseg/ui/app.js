@@ -34,6 +34,14 @@
     controls.querySelector("#oct-opacity-value").textContent = `${opacity.value} %`;
     body().dataset.octStyle = controls.querySelector("[name=oct-style]:checked").value;
     body().dataset.octGrey = controls.querySelector("#oct-grey").checked ? "yes" : "no";
+    body().dataset.octPlaces = controls.querySelector("#oct-places").checked ? "yes" : "no";
+  }
+
+  // Where a number was measured: it stands out in the picture until it is clicked again.
+  function showPlace(name) {
+    if (body().dataset.octPlace === name) delete body().dataset.octPlace;
+    else body().dataset.octPlace = name;
+    document.dispatchEvent(new Event("oct-place"));
   }
 
   document.addEventListener("input", (event) => {
@@ -42,6 +50,11 @@
   });
 
   document.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-place]");
+    if (place) {
+      showPlace(place.dataset.place);
+      document.querySelector(".oct-stage, svg.oct-picture")?.scrollIntoView({ block: "nearest" });
+    }
     if (event.target.closest("#oct-agree")) {
       keep("sessionStorage", AGREED, "yes");
       body().dataset.octAgreed = "yes";

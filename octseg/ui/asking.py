@@ -14,6 +14,7 @@ from octseg.ui.faults import sentence_of
 from octseg.ui.showing import Shown, Updates, meet
 from octseg.ui.turns import Pages, Wish
 
+NO_SPACING = "there is no distance between frames in the field: write the millimetres as 0.2"
 NO_FRAME = "there is no frame yet: drop a file, or choose a phantom"
 
 
@@ -104,11 +105,15 @@ class Asking:
             if event.wants == "stop":
                 run.stop()
             elif event.wants == "files":
-                run.ask_files(str(event.kinds).split())
+                run.ask_files(str(event.kinds).split(), asked=float(event.asked))
             elif event.wants == "spacing":
-                run.ask(frame_spacing_mm=typed_mm(str(event.spacing), "the millimetres between frames as 0.2"))
+                spacing_mm = typed_mm(str(event.spacing), "the millimetres between frames as 0.2")
+                if spacing_mm is None:
+                    return self.shown.unchanged(NO_SPACING)
+                run.ask(frame_spacing_mm=spacing_mm, asked=float(event.asked))
             else:
-                run.ask(frames=(int(event.first), int(event.last)) if event.wants == "range" else None)
+                frames = (int(event.first), int(event.last)) if event.wants == "range" else None
+                run.ask(frames=frames, asked=float(event.asked))
         except (OctsegError, OSError, ValueError) as error:
             sentence = str(error) if isinstance(error, ValueError) else sentence_of(error)
             return self.shown.unchanged(sentence)

@@ -1,6 +1,7 @@
 // Curves along the vessel, one above the other over the same frames: a line where there is a value, a mark where a frame
 // was withdrawn, a cursor at the frame that is looked at. A click goes there.
 (() => {
+  const STEPS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500];
   const HIGH = 44, SVG = "http://www.w3.org/2000/svg";
 
   function node(name, attributes, parent) {
@@ -33,6 +34,8 @@
     return runs;
   }
 
+  window.octInRuns = inRuns;
+
   window.octCurves = (host, go) => {
     const rows = new Map();
     let count = 1, first = 1, shown = 0, told = [];
@@ -48,21 +51,22 @@
       head.append(label, value);
       const plot = document.createElementNS(SVG, "svg");
       plot.setAttribute("preserveAspectRatio", "none");
+      plot.dataset.plot = "";
       plot.setAttribute("aria-hidden", "true");
       box.append(head, plot);
-      host.append(box);
+      host.querySelector(".oct-lines").append(box);
       rows.set(curve.name, { label, value, plot, cursor: null });
       return rows.get(curve.name);
     }
 
     function at(event) {
-      const box = event.currentTarget.querySelector("svg").getBoundingClientRect();
+      const box = event.currentTarget.querySelector("[data-plot]").getBoundingClientRect();
       return Math.min(count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * count)));
     }
 
     host.addEventListener("pointerdown", (event) => {
-      const curve = event.target.closest(".oct-curve");
-      if (!curve) return;
+      const curve = event.target.closest("[data-plot]")?.closest(".oct-curve");
+      if (!curve || event.button !== 0) return;
       const follow = (moved) => go(at({ currentTarget: curve, clientX: moved.clientX }));
       follow(event);
       const end = () => window.removeEventListener("pointermove", follow);
@@ -80,6 +84,19 @@
       }
     }
 
+    // In mm where the distance between frames is known, else frames; at most eight marks.
+    function axis(run) {
+      const along = host.querySelector(".oct-axis"), mm = run.frame_spacing_mm, whole = mm ? count * mm : count;
+      const step = STEPS.find((each) => whole / each <= 8 && (mm || each >= 1)) || whole;
+      along.replaceChildren();
+      for (let at = mm ? 0 : step; at < whole; at += step) {
+        const mark = document.createElement("span");
+        mark.textContent = mm ? `${+at.toFixed(1)} mm` : `${at + first - 1}`;
+        mark.style.left = `${((mm ? at : at - 0.5) / whole) * 100}%`;
+        along.append(mark);
+      }
+    }
+
     return {
       update(run) {
         count = Math.max(1, run.frame_count);
@@ -94,15 +111,12 @@
           for (const [from, many] of inRuns(run.withdrawn)) {
             node("rect", { class: "oct-curve-withdrawn", x: from, width: many, y: 0, height: HIGH }, plot);
           }
-          if (run.range) {
-            const from = run.range[0] - first, many = run.range[1] - run.range[0] + 1;
-            node("rect", { class: "oct-curve-range", x: from, width: many, y: 0, height: HIGH }, plot);
-          }
           node("path", { class: "oct-curve-line", d: line(curve.values, most) }, plot);
           rows.get(curve.name).cursor = node(
             "rect", { class: "oct-curve-cursor", x: shown, width: Math.max(0.01, count / 600), y: 0, height: HIGH }, plot,
           );
         }
+        axis(run);
         cursor();
       },
       at(frame) {

@@ -12,6 +12,7 @@ from octseg.measurement.wording import TABLE, TO_DEPTH, VISIBLE_AREA, Row
 from octseg.result import FrameResult
 from octseg.ui.cores import cores_html, tcfa_html
 from octseg.ui.markup import NOT_MEASURED, number, sentences, text
+from octseg.ui.places import shown
 
 Intervals = Mapping[str, Interval | None]  # measure: its 95 % interval
 TrueValues = Mapping[str, float | None]  # measure: what a perfect measurement gives, None for nothing to measure
@@ -62,10 +63,10 @@ def _tile(measures: FrameMeasures, row: Row, intervals: Intervals | None, true: 
     interval = (intervals or {}).get(field)
     unsure = interval is not None and as_wide_as_value(value, interval)
     note = f"{_note(measures, row)}; {UNSURE}" if unsure else _note(measures, row)
-    shown = _with_unit(value, digits, f"<small>{unit}</small>")
+    told = shown(field, value, _with_unit(value, digits, f"<small>{unit}</small>"))
     return (
         f'<div class="oct-tile{" oct-unsure" if unsure else ""}" data-tile="{row.field}">'
-        f'<span class="oct-tile-label">{row.label}</span><span class="oct-tile-value">{shown}</span>'
+        f'<span class="oct-tile-label">{row.label}</span><span class="oct-tile-value">{told}</span>'
         f"{_true_html(true, row)}{_interval_html(intervals, field, digits)}"
         f'<span class="oct-tile-note">{note}</span></div>'
     )
@@ -124,9 +125,10 @@ def _table_row(measures: FrameMeasures, row: Row, intervals: Intervals | None, t
     value = getattr(measures, row.field)
     full = "" if value is None else f' data-value="{value!r}"'
     absent = '<abbr title="not measured">–</abbr>'
+    told = absent if value is None else shown(row.field, value, number(value, row.digits))
     return (
         f'<tr><th scope="row">{text(row.label)}<small>{text(row.meaning)}</small></th>'
-        f'<td data-measure="{row.field}"{full}>{absent if value is None else number(value, row.digits)}'
+        f'<td data-measure="{row.field}"{full}>{told}'
         f"{_true_html(true, row)}{_interval_html(intervals, row.field, row.digits)}</td>"
         f"<td>{row.unit if value is not None else ''}</td></tr>"
     )

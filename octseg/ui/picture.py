@@ -14,6 +14,7 @@ from octseg.drawing.strokes import outlines
 from octseg.measurement.wording import NOTHING_SAID
 from octseg.result import FrameResult
 from octseg.ui.markup import number, text
+from octseg.ui.places import marks_svg
 
 OUTLINE_TOLERANCE_PX = 0.3  # how far a drawn outline may run beside the mask's
 BAR_LENGTHS_MM = (2.0, 1.0, 0.5, 0.2)
@@ -23,7 +24,7 @@ BAR_PART_OF_WIDTH = 0.25  # the bar is the longest of these lengths that takes n
 def picture_html(result: FrameResult, frame_address: str, grey_address: str) -> str:
     """The frame, in colour and in grey, with its tissues on it as one SVG of (W, H) user units, one per pixel."""
     height, width = result.frame.shape[:2]
-    unit = max(1.0, min(height, width) * UNIT_FRACTION)
+    unit = unit_px(height, width)
     tissues = "".join(tissue_svg(name, result.masks[name], unit) for name in PENS if name in result.masks)
     found = [BY_NAME[name].label.lower() for name in PENS if name in result.masks and result.masks[name].any()]
     told = f"outlined {', '.join(found)}" if found else "none of the tissues was found"
@@ -35,11 +36,16 @@ def picture_html(result: FrameResult, frame_address: str, grey_address: str) -> 
  height="{HATCH_WIDTH * unit:g}" fill="{rgb(BY_NAME["lipid_core"].colour)}"/></pattern></defs>
 <image class="oct-frame" href="{text(frame_address)}" width="{width}" height="{height}"/>
 <image class="oct-grey" href="{text(grey_address)}" width="{width}" height="{height}"/>
-<g transform="translate(.5 .5)">{tissues}</g>
+<g transform="translate(.5 .5)">{tissues}{marks_svg(result, unit)}</g>
 {scale_bar_svg(height, width, result.pixel_spacing_mm)}
 </svg>
 <figcaption>{text(result.file)} <span>{width} × {height} px</span></figcaption>
 </figure>"""
+
+
+def unit_px(height: int, width: int) -> float:
+    """A line's width on a frame, in its pixels."""
+    return max(1.0, min(height, width) * UNIT_FRACTION)
 
 
 def tissue_svg(name: str, mask: NDArray[np.bool_], unit: float) -> str:
@@ -119,5 +125,6 @@ def controls_html(classes: tuple[str, ...]) -> str:
         f'</fieldset><fieldset class="oct-segments"><legend>Style</legend>{styles}</fieldset>'
         '<label>Opacity <input type="range" id="oct-opacity" min="0" max="100" step="5" value="45">'
         '<output id="oct-opacity-value">45 %</output></label>'
-        '<label><input type="checkbox" id="oct-grey"> Grey background</label></form>'
+        '<label><input type="checkbox" id="oct-grey"> Grey background</label>'
+        '<label><input type="checkbox" id="oct-places" checked> Measured places</label></form>'
     )

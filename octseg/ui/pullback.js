@@ -1,6 +1,7 @@
 // A pullback on the page: what the server put there names a run, whose files tell how far it is, what each frame shows
 // and what is measured along the vessel. Everything else happens here, without asking the server.
 (() => {
+  const ANSWER_EVERY_MS = 150, ANSWER_WITHIN = 40; // tries
   const POLL_MS = 700, CINE_PER_SECOND = 20, KEPT = "oct-run", AWAY_POLLS = 4;
   let open = null;
 
@@ -24,9 +25,12 @@
     let run = { done: 0, frame_count: 1, first_number: 1, curves: [], withdrawn: [] };
     let away = 0, at = 0, closed = false, playing = null, asked = null;
     const frames = window.octFrames(folder, () => run.done);
-    const view = window.octView(stage, () => run), curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
+    const turned = part(".oct-angle"), angle = () => Number(turned.value);
+    const view = window.octView(stage, () => run, angle), curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
+    const range = window.octRange(host, (ends) => ask(ends ? "range" : "whole", ends));
+    const cut = window.octCut(part(".oct-cut"), folder), wall = window.octWall(part(".oct-wall"));
 
-    const downloads = window.octDownloads(part(".oct-downloads"), (more) => ask("files", more));
+    const downloads = window.octDownloads(part(".oct-downloads"), (more) => ask("files", null, more));
 
     function fill(element, html) {
       if (element.dataset.told === html) return;
@@ -62,7 +66,7 @@
       at = Math.min(run.done - 1, Math.max(0, frame));
       slider.value = at + run.first_number;
       part(".oct-at").textContent = `${at + run.first_number} of ${run.first_number + run.frame_count - 1}`;
-      curves.at(at);
+      for (const each of [curves, cut, wall]) each.at(at);
       const ready = frames.now(at);
       if (ready) {
         present(ready, since);
@@ -103,6 +107,13 @@
       fill(part(".oct-jumps"), run.jumps);
       fill(part(".oct-plaques"), `<div class="oct-vessel">${run.vessel}</div><div class="oct-found">${run.plaques}</div>`);
       curves.update(run);
+      range.update(run);
+      const withdrawn = window.octInRuns(run.withdrawn);
+      for (const each of [cut, wall]) {
+        each.update(run, withdrawn);
+        each.at(at);
+      }
+      for (const key of host.querySelectorAll("[data-key]")) key.style.background = run.wall_colours[key.dataset.key];
       downloads.update(run);
       host.dataset.state = run.state;
       host.dataset.done = run.done;
@@ -141,15 +152,19 @@
       part(".oct-run-said").textContent = "The server no longer holds this pullback: send it again.";
     }
 
-    function ask(wants, more = {}) {
-      const detail = { key: host.dataset.key, wants, ...more };
-      if (wants === "range") {
-        detail.first = Number(part("[data-range=first]").value || run.first_number);
-        detail.last = Number(part("[data-range=last]").value || run.first_number + run.done - 1);
-      }
+    function ask(wants, ends = null, more = {}) {
+      const detail = { key: host.dataset.key, wants, asked: Date.now(), ...more };
+      if (ends) [detail.first, detail.last] = ends.map((end) => end + run.first_number);
       if (wants === "spacing") detail.spacing = part("[data-frame-spacing]").value;
       host.dispatchEvent(new CustomEvent("oct-ask", { detail, bubbles: true }));
-      if (run.state !== "running") [400, 1500, 4000].forEach((ms) => setTimeout(poll, ms));
+      if (run.state !== "running") answered(detail.asked, ANSWER_WITHIN);
+    }
+
+    // Look until what was asked is done; something that was refused is told of elsewhere.
+    async function answered(ask, tries) {
+      await new Promise((done) => { setTimeout(done, ANSWER_EVERY_MS); });
+      await poll();
+      if (!closed && tries > 0 && run.asked < ask) answered(ask, tries - 1);
     }
 
     const keys = {
@@ -157,7 +172,7 @@
       PageUp: () => at + 10, PageDown: () => at - 10, Home: () => 0, End: () => run.done - 1,
     };
     host.addEventListener("keydown", (event) => {
-      if (event.target.matches("input:not(.oct-slider)") || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.target.matches("input:not(.oct-slider), [role=slider]") || event.ctrlKey || event.altKey || event.metaKey) return;
       if (event.key === " " && !event.target.matches("button")) cine(playing === null);
       else if (event.key === "0") view.whole();
       else if (keys[event.key]) {
@@ -172,7 +187,9 @@
       else go(at + Math.sign(event.deltaY), event.timeStamp);
     }, { passive: false });
     stage.addEventListener("dblclick", (event) => (view.zoomed() ? view.whole() : view.zoomAt(event, 2.5)));
-    pointers(stage, view, (event) => hover(event));
+    pointers(stage, view, (event) => hover(event), turn);
+    turned.addEventListener("input", () => turn(angle()));
+    turn(angle());
     slider.addEventListener("input", (event) => {
       cine(false);
       go(Number(slider.value) - run.first_number, event.timeStamp);
@@ -181,11 +198,21 @@
       const button = event.target.closest("button");
       if (!button) return;
       if (button.dataset.go) {
+        if (button.dataset.shows) document.body.dataset.octPlace = button.dataset.shows;
         go(Number(button.dataset.go) - run.first_number, event.timeStamp);
         stage.scrollIntoView({ block: "nearest" });
-      } else if (button.dataset.runAsks) ask(button.dataset.runAsks);
+      } else if ("whole" in button.dataset) range.whole();
+      else if (button.dataset.runAsks) ask(button.dataset.runAsks);
       else if (button === play) cine(playing === null);
     });
+
+    // Cut along the vessel at an angle, to the steps that there are.
+    function turn(degrees) {
+      turned.value = degrees;
+      part(".oct-angle-said").textContent = `${angle()}°`;
+      cut.turn(angle());
+      view.redraw();
+    }
 
     // How far the pointer is from the lumen's centre, in mm where there is a scale.
     function hover(event) {
@@ -204,6 +231,7 @@
     const watching = new ResizeObserver(redraw);
     watching.observe(stage);
     document.addEventListener("input", restyled);
+    document.addEventListener("oct-place", redraw);
     kept({ run: folder, key: host.dataset.key });
     poll();
     return {
@@ -213,20 +241,25 @@
         cine(false);
         watching.disconnect();
         document.removeEventListener("input", restyled);
+        document.removeEventListener("oct-place", redraw);
         frames.close();
+        cut.close();
         fill(beside, "");
       },
     };
   }
 
-  // One pointer moves the picture where it is zoomed, two pinch it; the wheel leads along the vessel.
-  function pointers(stage, view, hover) {
+  // One pointer moves the picture where it is zoomed, and turns the cut by an end of its line; two pinch the picture; the
+  // wheel leads along the vessel.
+  function pointers(stage, view, hover, turn) {
     const down = new Map();
+    let turning = false;
     const apart = () => {
       const [one, other] = [...down.values()];
       return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
     };
     stage.addEventListener("pointerdown", (event) => {
+      turning = down.size === 0 && view.onCut(event);
       down.set(event.pointerId, event);
       stage.setPointerCapture(event.pointerId);
     });
@@ -236,6 +269,10 @@
       if (!last) return;
       const before = down.size === 2 ? apart() : 0;
       down.set(event.pointerId, event);
+      if (turning && down.size === 1) {
+        turn(view.angleOf(event) % 180);
+        return;
+      }
       if (down.size === 2) view.zoomAt(event, apart() / Math.max(1, before));
       else if (view.zoomed()) view.moveBy(event.clientX - last.clientX, event.clientY - last.clientY);
     });

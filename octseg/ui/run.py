@@ -28,6 +28,7 @@ from octseg.pipeline.ahead import close
 from octseg.pullback import PixelScale, Pullback
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
+from octseg.ui.cut import CutFiles
 from octseg.ui.downloads import AT_ONCE, Downloads
 from octseg.ui.faults import sentence_of
 from octseg.ui.limits import ServerLimits
@@ -63,6 +64,7 @@ class Progress:
 
     waiting_for: pullbacks that go before it. scale: of the first frame that has one, else of the first. range: numbers
     (first, last).
+    asked: of each thing that can be asked, when the page last asked it, by the page's clock.
     """
 
     state: State = "running"
@@ -74,6 +76,7 @@ class Progress:
     scale: PixelScale | None = None
     withdrawn: dict[int, str] = field(default_factory=dict)
     range: tuple[int, int] | None = None
+    asked: dict[str, float] = field(default_factory=dict)
 
 
 class PullbackRun:
@@ -99,6 +102,7 @@ class PullbackRun:
         self.progress = Progress()
         self._stretches = stretches
         self._segmenter, self._turns = segmenter, turns
+        self._cut = CutFiles(folder)
         self._stopped, self._over = threading.Event(), threading.Event()
         self._writing = threading.Lock()
         self._measures: PullbackMeasures | None = None
@@ -150,17 +154,29 @@ class PullbackRun:
         """Whether no frame comes any more."""
         return self._over.is_set()
 
-    def ask(self, *, frames: tuple[int, int] | None = None, frame_spacing_mm: float | None = None) -> None:
-        """Measure along the vessel anew: a range of frames by itself, or with a spacing that the visitor knows."""
+    def ask(
+        self, *, frames: tuple[int, int] | None = None, frame_spacing_mm: float | None = None, asked: float
+    ) -> None:
+        """Measure along the vessel anew: a range of frames by itself, or with a spacing that the visitor knows.
+
+        asked: when, by the page's clock; what was asked before something newer of its kind is not done.
+        """
         if frame_spacing_mm is not None:
             measure_pullback([FrameAlong(frame=1)], frame_spacing_mm)  # refuses what no pullback has
-            self.pullback = self.pullback.with_frame_spacing(frame_spacing_mm)
-        else:
-            self.progress.range = frames
+        kind = "range" if frame_spacing_mm is None else "spacing"
+        with self._writing:
+            if asked < self.progress.asked.get(kind, 0.0):
+                return
+            self.progress.asked[kind] = asked
+            if frame_spacing_mm is None:
+                self.progress.range = frames
+            else:
+                self.pullback = self.pullback.with_frame_spacing(frame_spacing_mm)
         self.write(measure=True)
 
-    def ask_files(self, formats: Sequence[str]) -> None:
-        """Make files to download of the frames that are done."""
+    def ask_files(self, formats: Sequence[str], *, asked: float) -> None:
+        """Make files to download of the frames that are done. asked: as for `ask`."""
+        self.progress.asked["files"] = asked
         self.downloads.ask(formats, self.pullback, self._chosen())
 
     def write(self, *, measure: bool = False) -> None:
@@ -168,8 +184,11 @@ class PullbackRun:
         with self._writing:
             if measure and self.frames:
                 self._measures = self._measured()
-            record = run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures)
-            record["downloads"] = self.downloads.record(self.key, self.pullback, self._measures)
+            record = {
+                **run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures),
+                "cut": self._cut.record(),
+                "downloads": self.downloads.record(self.key, self.pullback, self._measures),
+            }
             path = self.folder / "run.json"
             part = path.with_suffix(".part")
             part.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
@@ -229,6 +248,10 @@ class PullbackRun:
 
     def _end(self) -> None:
         self.progress.seconds_left = None
+        try:
+            self._cut.finish()
+        except OSError as error:
+            logger.error("the cut of a pullback could not be written (%s)", error.strerror)
         self.tell(measure=True)
 
     def tell(self, *, measure: bool = False) -> None:
@@ -245,6 +268,7 @@ class PullbackRun:
         own = tuple(each for each in result.warnings if each not in self.pullback.warnings)  # the rest is said on top
         told = frame_record(replace(result, warnings=own), self.given.preset)
         stem.with_suffix(".json").write_text(json.dumps(told, allow_nan=False, separators=(",", ":")), encoding="utf-8")
+        self._cut.add(result)
         self._kept.add(result)
         self.frames.append(FrameAlong.of(result))
         if result.withdrawn is not None:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.classes import BY_NAME
-from octseg.drawing.overlay import HATCH_PERIOD, HATCH_WIDTH, PENS, UNIT_FRACTION
+from octseg.drawing.overlay import HATCH_PERIOD, HATCH_WIDTH, PENS
 from octseg.drawing.strokes import outlines
+from octseg.drawing.unrolled import WALL_COLOURS
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures
 from octseg.measurement.wording import VISIBLE_AREA
 from octseg.pullback import Pullback
@@ -17,12 +18,11 @@ from octseg.result import FrameResult
 from octseg.ui.along import jumps_html, plaques_html, taken_html, vessel_html
 from octseg.ui.cards import scale_html, withdrawn_html
 from octseg.ui.numbers import summary_html, table_html
-from octseg.ui.picture import OUTLINE_TOLERANCE_PX, rgb
+from octseg.ui.picture import OUTLINE_TOLERANCE_PX, rgb, unit_px
+from octseg.ui.places import PARTS_OF_PX, marks_record
 
 if TYPE_CHECKING:
     from octseg.ui.run import Given, Progress
-
-PARTS_OF_PX = 10  # outlines are whole numbers of tenths of a pixel
 
 
 def frame_record(result: FrameResult, preset: str | None) -> dict[str, Any]:
@@ -31,7 +31,8 @@ def frame_record(result: FrameResult, preset: str | None) -> dict[str, Any]:
         "outlines": {name: rings for name in PENS if (rings := _rings(result.masks.get(name)))},
         "withdrawn": result.withdrawn,
         "scale": result.pixel_spacing_mm,
-        "centre": _centre(result.masks.get("lumen")),
+        "centre": None if result.places is None else [round(at, 1) for at in reversed(result.places.centre)],
+        "marks": marks_record(result, unit_px(*result.frame.shape[:2])),
         "numbers": (
             withdrawn_html(result.withdrawn)
             + summary_html(result)
@@ -47,14 +48,6 @@ def _rings(mask: NDArray[np.bool_] | None) -> list[list[int]]:
         return []
     kept = (cv2.approxPolyDP(each[:, None], OUTLINE_TOLERANCE_PX, closed=True)[:, 0] for each in outlines(mask))
     return [np.rint(each * PARTS_OF_PX).astype(int).ravel().tolist() for each in kept]
-
-
-def _centre(mask: NDArray[np.bool_] | None) -> list[float] | None:
-    """Centroid [x, y] of a mask (H, W) in pixels."""
-    if mask is None or not mask.any():
-        return None
-    rows, columns = np.nonzero(mask)
-    return [round(float(columns.mean()), 1), round(float(rows.mean()), 1)]
 
 
 def run_record(
@@ -76,14 +69,16 @@ def run_record(
         "seconds_left": progress.seconds_left,
         "height": height,
         "width": width,
-        "unit_px": None if height is None or width is None else max(1.0, min(height, width) * UNIT_FRACTION),
+        "unit_px": None if height is None or width is None else unit_px(height, width),
         "pens": pens_record(),
         "frame_spacing_mm": pullback.frame_spacing_mm,
         "pixel_spacing_mm": None if progress.scale is None else progress.scale.pixel_spacing_mm,
         "range": progress.range,
+        "asked": max(progress.asked.values(), default=0.0),
         "withdrawn": [frame.frame in progress.withdrawn for frame in frames],
         "curves": curves(frames),
-        "lipid": _lipid_runs(measures),
+        "lipid": None if measures is None else measures.en_face_record(),
+        "wall_colours": dict(zip(("wall", "lipid", "unjudged"), map(rgb, WALL_COLOURS), strict=True)),
         "taken": taken_html(pullback, given, progress),
         "jumps": "" if measures is None else jumps_html(measures),
         "vessel": "" if measures is None else vessel_html(measures),
@@ -132,8 +127,3 @@ def curves(frames: Sequence[FrameAlong]) -> list[dict[str, Any]]:
         }
         for name, label, of, places, take in told
     ]
-
-
-def _lipid_runs(measures: PullbackMeasures | None) -> list[Any]:
-    """The wall unrolled: of each frame the runs of rays [first, how many] that meet lipid, then those not judged."""
-    return [] if measures is None else measures.en_face_record()["rows"]

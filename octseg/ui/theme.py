@@ -6,7 +6,10 @@ import gradio as gr
 
 HERE = Path(__file__).parent
 STYLES = ("app.css", "pullback.css", "downloads.css")
-SCRIPTS = ("several.js", "frames.js", "view.js", "curves.js", "downloads.js", "pullback.js", "app.js")
+SCRIPTS = (
+    *("several.js", "frames.js", "view.js", "curves.js", "unrolled.js", "range.js"),
+    *("downloads.js", "pullback.js", "app.js"),
+)
 HEAD = (  # Gradio's own `css=` puts a class before each selector, which then cannot begin at <body>
     "".join(f"<style>{(HERE / name).read_text(encoding='utf-8')}</style>" for name in STYLES)
     + "".join(f"<script>{(HERE / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS)

@@ -1,7 +1,7 @@
 // One frame on a canvas: its pixels, on them its outlines as the switches say, and a bar of a round length. Wheel with
 // ctrl, pinch and double-click zoom, what is dragged moves.
 (() => {
-  const BAR_LENGTHS_MM = [2, 1, 0.5, 0.2], MOST_ZOOM = 12;
+  const BAR_LENGTHS_MM = [2, 1, 0.5, 0.2], MOST_ZOOM = 12, HANDLE = 0.95; // of the disc's radius
 
   // How the page's switches say that it is drawn; app.js keeps them on <body>.
   function style() {
@@ -10,6 +10,8 @@
       hidden: new Set((set.octHide || "").split(" ")),
       style: set.octStyle || "both",
       grey: set.octGrey === "yes",
+      places: set.octPlaces !== "no",
+      place: set.octPlace || "",
       opacity: opacity === "" ? 0.45 : Number(opacity),
     };
   }
@@ -25,7 +27,8 @@
     return pattern;
   }
 
-  window.octView = (stage, run) => {
+  // angle: of the cut along the vessel, in degrees.
+  window.octView = (stage, run, angle) => {
     const canvas = stage.querySelector("canvas"), context = canvas.getContext("2d", { alpha: false });
     const hatches = new Map();
     let shown = null, zoom = 1, centre = [0.5, 0.5], size = [0, 0];
@@ -63,7 +66,75 @@
       context.drawImage(shown.bitmap, 0, 0, width, height);
       context.filter = "none";
       for (const [name, path] of shown.paths) if (!how.hidden.has(name)) tissue(name, path, how);
+      for (const mark of shown.told.marks) if (how.places || how.place === mark.name) marked(mark, scale, how.place);
+      if (run().cut) cutLine(scale);
       bar(scale);
+    }
+
+    // Where the vessel is cut along its length: its ends, at the rim, with a handle each.
+    function cutLine(scale) {
+      const [x, y] = middle(), { radius } = run().cut, px = (size[0] / stage.clientWidth) / scale;
+      const turn = (angle() * Math.PI) / 180, path = new Path2D();
+      for (const side of [1, -1]) {
+        const to = (part) => [x + side * part * radius * Math.cos(turn), y + side * part * radius * Math.sin(turn)];
+        path.moveTo(...to(0.84));
+        path.lineTo(...to(HANDLE - (5 * px) / radius));
+        path.moveTo(to(HANDLE)[0] + 5 * px, to(HANDLE)[1]);
+        path.arc(...to(HANDLE), 5 * px, 0, 2 * Math.PI);
+      }
+      for (const [colour, width] of [["#000", 4], ["#7fd4ff", 1.6]]) {
+        context.strokeStyle = colour;
+        context.lineWidth = width * px;
+        context.stroke(path);
+      }
+    }
+
+    const middle = () => run().cut.centre.map((at) => at + 0.5); // of its pixel, in the canvas's way to count
+
+    function angleOf(event) {
+      const at = under(event), [x, y] = middle();
+      return ((Math.atan2(at.y - y, at.x - x) * 180) / Math.PI + 360) % 360;
+    }
+
+    // Whether a pointer is on one of the handles of the cut's line.
+    function onCut(event) {
+      if (!run().cut) return false;
+      const at = under(event), [x, y] = middle(), turn = (angle() * Math.PI) / 180;
+      const reach = (event.pointerType === "touch" ? 26 : 14) * (size[0] / stage.clientWidth) / placed().scale;
+      return [1, -1].some((side) => {
+        const out = side * HANDLE * run().cut.radius;
+        return Math.hypot(at.x - x - out * Math.cos(turn), at.y - y - out * Math.sin(turn)) < reach;
+      });
+    }
+
+    // Where a number was measured; the one that was asked for stands out, and says what it is.
+    function marked(mark, scale, place) {
+      const here = mark.name === place, px = (size[0] / stage.clientWidth) / scale, at = (tenths) => tenths / 10 + 0.5;
+      const path = new Path2D();
+      for (const line of mark.lines) {
+        for (let n = 0; n < line.length; n += 2) path[n ? "lineTo" : "moveTo"](at(line[n]), at(line[n + 1]));
+      }
+      if (here && mark.ring) {
+        const [x, y, radius] = mark.ring;
+        path.moveTo(at(x + radius), at(y));
+        path.arc(at(x), at(y), radius / 10, 0, 2 * Math.PI);
+      }
+      context.globalAlpha = here || !place ? 1 : 0.5;
+      for (const [colour, width] of [["#000", here ? 4.5 : 3], ["#fff", here ? 2.2 : 1.1]]) {
+        context.strokeStyle = colour;
+        context.lineWidth = width * px;
+        context.stroke(path);
+      }
+      context.globalAlpha = 1;
+      if (!here) return;
+      context.font = `600 ${15 * px}px system-ui, sans-serif`;
+      context.textAlign = "center";
+      const x = at(mark.at[0]), y = at(mark.at[1]) - (mark.ring ? mark.ring[2] / 10 + 6 * px : 8 * px);
+      context.strokeStyle = "#000";
+      context.lineWidth = 4 * px;
+      context.strokeText(mark.said, x, y);
+      context.fillStyle = "#fff";
+      context.fillText(mark.said, x, y);
     }
 
     function tissue(name, path, how) {
@@ -151,6 +222,8 @@
       },
       zoomAt,
       moveBy,
+      onCut,
+      angleOf,
       under,
       whole() {
         zoom = 1;

@@ -88,6 +88,11 @@ class FramePart:
         row, col = ((at - first + 0.5) / self.factor - 0.5 for at, first in zip(point, self.corner, strict=True))
         return row, col
 
+    def point_of_whole(self, point: tuple[float, float]) -> tuple[float, float]:
+        """A point of the part as one of the frame."""
+        row, col = ((at + 0.5) * self.factor - 0.5 + first for at, first in zip(point, self.corner, strict=True))
+        return row, col
+
     def view(self, view: FrameView, grey: NDArray[np.uint8] | None = None) -> FrameView:
         """A view of the frame as one of the part; its ruler stays that of the frame.
 

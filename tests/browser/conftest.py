@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from octseg.phantom import make_phantom, random_spec, render
+from octseg.phantom import Phantom, make_phantom, random_spec, render
+from octseg.phantom.pullback import random_pullback
+from octseg.pullback import Frame
 from tests.fakes.app_server import App, running_app
+from tests.fakes.dicom_files import jpeg, pullback_file
 
 SWITCHES = [
     "--headless",
@@ -32,6 +35,7 @@ SIZE_PX = (1440, 900)  # width, height
 PATIENCE_MS = 120_000.0  # of a machine that has other things to do
 PHANTOM_SEED = 7
 CORNER_PX = 20
+COUNT, SIDE, BLACK = 9, 704, 4  # frames of a vessel, pixels, number of the frame that shows nothing
 QUIET_MS = 500
 MARK_AS_OLD = """() => document.querySelectorAll("#oct-picture :is(svg, .oct-error)")
   .forEach((shown) => shown.classList.add("old"))"""
@@ -177,6 +181,47 @@ def visit(landing: Visit) -> Visit:
     """The page past its gate."""
     landing.page.click("#oct-agree")
     return landing
+
+
+@pytest.fixture(scope="session")
+def vessel_phantoms() -> list[Phantom]:
+    return list(random_pullback(3, COUNT, size_px=SIDE).phantoms())
+
+
+@pytest.fixture(scope="session")
+def vessel_frames(vessel_phantoms: list[Phantom]) -> list[Frame]:
+    frames = [phantom.frame for phantom in vessel_phantoms]
+    frames[BLACK - 1] = np.zeros_like(frames[BLACK - 1])
+    return frames
+
+
+@pytest.fixture(scope="session")
+def dicom(vessel_frames: list[Frame], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("vessel") / "IMG001"
+    streams = [jpeg(frame, quality=95, subsampling=2) for frame in vessel_frames]
+    path.write_bytes(pullback_file(vessel_frames, syntax="jpeg", photometric="YBR_FULL_422", streams=streams))
+    return path
+
+
+@pytest.fixture
+def vessel(visit: Visit, dicom: Path) -> Iterator[Visit]:
+    send(visit, dicom)
+    finished(visit)
+    yield visit
+    assert visit.complaints == []
+
+
+def send(visit: Visit, *paths: Path) -> None:
+    visit.page.evaluate("document.querySelector('#oct-upload input[type=file]').multiple = true")
+    visit.page.set_input_files("#oct-upload input[type=file]", paths)
+
+
+def finished(visit: Visit, state: str = "done") -> None:
+    visit.page.wait_for_selector(f".oct-pullback[data-state={state}] [data-shown]")
+
+
+def shows(visit: Visit, frame: int) -> None:
+    visit.page.wait_for_selector(f".oct-stage[data-shown='{frame}']")
 
 
 def find_chromium() -> str | None:

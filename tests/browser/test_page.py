@@ -100,6 +100,7 @@ def test_a_switch_takes_its_tissue_off_the_picture_and_back_without_asking_the_s
     visit.upload(phantom_file)
     visit.settle()
     visit.requests.clear()
+    visit.page.uncheck("#oct-places")  # Chromium draws such thin lines anew in other greys
     before = visit.picture()
     visit.page.uncheck("[data-tissue-switch=lumen]")
     without = visit.picture()

@@ -1,57 +1,18 @@
 """A pullback on the page: what it is taken for, its frames by key, curve and button, a range, and how it is left."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from octseg.phantom.pullback import random_pullback
 from octseg.pullback import Frame
-from tests.browser.conftest import Visit
-from tests.fakes.dicom_files import jpeg, pullback_file
+from tests.browser.conftest import BLACK, COUNT, SIDE, Visit, finished, send, shows
 
-COUNT, SIDE, BLACK = 9, 704, 4  # frames, pixels, place of the one that shows nothing
+pytestmark = pytest.mark.browser
 CANVAS = """() => { const canvas = document.querySelector(".oct-stage canvas");
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   let blue = 0; for (let at = 0; at < data.length; at += 4) blue += data[at + 2] > data[at] + 40; return blue; }"""
-
-
-@pytest.fixture(scope="session")
-def vessel_frames() -> list[Frame]:
-    frames = [phantom.frame for phantom in random_pullback(3, COUNT, size_px=SIDE).phantoms()]
-    frames[BLACK - 1] = np.zeros_like(frames[BLACK - 1])
-    return frames
-
-
-@pytest.fixture(scope="session")
-def dicom(vessel_frames: list[Frame], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("vessel") / "IMG001"
-    streams = [jpeg(frame, quality=95, subsampling=2) for frame in vessel_frames]
-    path.write_bytes(pullback_file(vessel_frames, syntax="jpeg", photometric="YBR_FULL_422", streams=streams))
-    return path
-
-
-@pytest.fixture
-def vessel(visit: Visit, dicom: Path) -> Iterator[Visit]:
-    send(visit, dicom)
-    finished(visit)
-    yield visit
-    assert visit.complaints == []
-
-
-def send(visit: Visit, *paths: Path) -> None:
-    visit.page.evaluate("document.querySelector('#oct-upload input[type=file]').multiple = true")
-    visit.page.set_input_files("#oct-upload input[type=file]", paths)
-
-
-def finished(visit: Visit, state: str = "done") -> None:
-    visit.page.wait_for_selector(f".oct-pullback[data-state={state}] [data-shown]")
-
-
-def shows(visit: Visit, frame: int) -> None:
-    visit.page.wait_for_selector(f".oct-stage[data-shown='{frame}']")
 
 
 def test_it_says_what_a_file_was_taken_for_and_what_is_missing(vessel: Visit) -> None:
@@ -110,14 +71,16 @@ def test_the_outlines_follow_the_switches_and_the_numbers_the_frame(vessel: Visi
 
 def test_a_range_and_a_spacing_are_measured_anew(vessel: Visit) -> None:
     page = vessel.page
-    page.fill("[data-range=first]", "2")
-    page.fill("[data-range=last]", "6")
-    page.click("[data-run-asks=range]")
+    for end, frame in (("first", "2"), ("last", "6")):
+        page.fill(f"[data-range={end}]", frame)
+        page.keyboard.press("Tab")
     page.wait_for_selector(".oct-vessel >> text=2 to 6, 1 withdrawn")
     page.fill("[data-frame-spacing]", "0,5")
     page.click("[data-run-asks=spacing]")
     page.wait_for_selector(".oct-taken >> text=0.5 mm, entered by you")
     page.wait_for_selector(".oct-vessel >> text=2.5 mm")
+    page.click("[data-whole]")
+    page.wait_for_selector(".oct-vessel >> text='1 to 9, 1 withdrawn'")
 
 
 def test_several_pictures_are_one_run_in_the_order_of_their_numbers(

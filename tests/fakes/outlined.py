@@ -47,4 +47,5 @@ def measured_as_drawn(
 ) -> tuple[FrameMeasures, FrameRays | None]:
     """Measures and rays of masks (H, W) by class name."""
     planes = {name: BoxedMap.of(mask.astype(np.float32)) for name, mask in masks.items()}
-    return measure_seen(planes, pixel_spacing_mm, view, disc=None, frame_side_px=float(min(view.grey.shape)))
+    side = float(min(view.grey.shape))
+    return measure_seen(planes, pixel_spacing_mm, view, disc=None, frame_side_px=side)[:2]

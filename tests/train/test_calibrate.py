@@ -65,7 +65,14 @@ def test_a_core_must_be_as_sure_as_nearly_none_of_the_invented_ones() -> None:
 
 def test_but_never_so_sure_that_many_true_ones_are_missed() -> None:
     with_lipid = [*np.linspace(1.0, 2.0, 101), *[-np.inf] * 20]
-    assert fitted_core_logit(with_lipid, [5.0] * 30) == pytest.approx(1.02, abs=0.02)
+    assert fitted_core_logit(with_lipid, [*[0.5] * 10, *[5.0] * 20]) == pytest.approx(1.02, abs=0.02)
+
+
+@pytest.mark.parametrize(("spared", "least"), [(2, 0.0), (10, pytest.approx(1.02, abs=0.02))])
+def test_nor_at_all_where_true_cores_would_go_for_about_as_many_invented_ones(spared: int, least: float) -> None:
+    with_lipid = list(np.linspace(1.0, 2.0, 101))  # 2 of these are less sure than 1.02
+    without = [*[0.5] * spared, *[5.0] * (100 - spared)]
+    assert fitted_core_logit(with_lipid, without) == least
 
 
 def test_without_frames_of_both_kinds_every_core_counts() -> None:

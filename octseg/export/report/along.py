@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from octseg.classes import BY_NAME
+from octseg.drawing.unrolled import WALL_COLOURS
 from octseg.export.report.curves import Curve, axis_html, bands_of, curve_html
 from octseg.export.report.page import image
 from octseg.export.segmented import Record, Segmented
@@ -11,8 +11,6 @@ from octseg.measurement.pullback import PullbackMeasures
 from octseg.measurement.pullback.stretch import CLIMA_ARC_DEG, CLIMA_LUMEN_MM2, StretchMeasures
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.measurement.wording import TO_DEPTH, VISIBLE_AREA
-
-MAP_COLOURS = ((0, 0, 0), BY_NAME["lipid_core"].colour, (128, 128, 128))  # wall, lipid, what cannot be judged
 
 
 def curves_html(segmented: Segmented, measures: PullbackMeasures) -> str:
@@ -78,10 +76,10 @@ def en_face_html(measures: PullbackMeasures) -> str:
     """The wall unrolled: a column a frame, rays from the top down."""
     codes = np.where(measures.lipid, 1, np.where(measures.unjudged > 0, 2, 0)).astype(np.uint8)
     picture = Image.fromarray(np.ascontiguousarray(codes.T))
-    picture.putpalette(bytes(level for colour in MAP_COLOURS for level in colour))
+    picture.putpalette(bytes(level for colour in WALL_COLOURS for level in colour))
     swatches = "".join(
         f'<span style="background:rgb{colour}"></span>{name}'
-        for name, colour in zip(("wall", "lipid", "cannot be judged"), MAP_COLOURS, strict=True)
+        for name, colour in zip(("wall", "lipid", "cannot be judged"), WALL_COLOURS, strict=True)
     )
     ticks = "".join(f'<span class="tick y" style="top:{deg / 3.6:.2f}%">{deg}°</span>' for deg in range(0, 361, 90))
     caption = "<b>The wall unrolled</b>, degrees about the lumen's middle, 0 to the right, clockwise."

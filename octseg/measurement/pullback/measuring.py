@@ -16,7 +16,7 @@ from octseg.measurement.pullback.scales import agree
 from octseg.measurement.pullback.stretch import Clima, Fields, StretchMeasures, candidates, measure_stretch
 from octseg.measurement.rays import REASONS, runs_of
 from octseg.measurement.records import json_values
-from octseg.pullback import spacing_mm
+from octseg.values import spacing_mm, two_whole_numbers
 
 LEAST_SPACING_MM, MOST_SPACING_MM = 0.001, 5.0
 
@@ -85,9 +85,10 @@ def measure_pullback(
         MeasurementError: a spacing or a range that no pullback has.
     """
     dz = _checked(spacing_mm(frame_spacing_mm, "frame_spacing_mm"))
+    asked_for = None if frames is None else two_whole_numbers(frames, "frames")
     held = [each if isinstance(each, FrameAlong) else FrameAlong.of(each) for each in _given(results)]
     whole = side_by_side(held, dz)
-    part = None if frames is None else _range(whole, frames)
+    part = None if asked_for is None else _range(whole, asked_for)
     measured = _measured(whole, whole)
     scales = [frame.pixel_spacing_mm for frame in held if frame.rays is not None and frame.pixel_spacing_mm]
     return PullbackMeasures(

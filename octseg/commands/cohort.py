@@ -1,0 +1,161 @@
+"""`octseg cohort`: many pullbacks in one folder of results, by any number of workers, with one table at the end."""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from octseg.cohort.cases import Case
+from octseg.cohort.coordinator import Coordinator, Tally
+from octseg.cohort.folder import CohortFolder
+from octseg.cohort.processes import Processes
+from octseg.commands.cohort_cases import Looking, cases_in
+from octseg.commands.cohort_work import WorkOptions, make_worker
+from octseg.commands.frame_range import FrameRange
+from octseg.commands.models import add_model_flags
+from octseg.commands.predict import check, exports_of, length_mm
+from octseg.commands.telling import NOTICE, Commands, complain, counted
+from octseg.errors import OctsegError
+
+DEFAULT_TIMEOUT_S = 900.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortOptions:
+    """What `octseg cohort` was asked for. defaults: spacings and frames of cases that have none of their own."""
+
+    given: Path
+    work: WorkOptions
+    defaults: Case
+    workers: int
+    is_one_of_many: bool
+    dry_run: bool
+    timeout_s: float
+    retry: bool
+
+
+def add_command(commands: Commands) -> None:
+    """`octseg cohort`."""
+    parser = commands.add_parser("cohort", help="many pullbacks, by any number of workers, in one table")
+    parser.add_argument("given", type=Path, metavar="LIST.csv|FOLDER", help="a table of pullbacks, or a folder of them")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
+    parser.add_argument("--dry-run", action="store_true", help="say what is found and how it will be read, and end")
+    parser.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes on this machine; 1 by default"
+    )
+    parser.add_argument(
+        "--worker",
+        action="store_true",
+        help="be one of many that a scheduler starts on this folder: take what is left, and wait for nobody",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=DEFAULT_TIMEOUT_S,
+        metavar="S",
+        help="end a worker that has done no frame for so long; 900 by default",
+    )
+    parser.add_argument("--retry", action="store_true", help="try again what failed before")
+    parser.add_argument("--frames", type=FrameRange.parse, default=FrameRange(), metavar="A-B")
+    parser.add_argument("--pixel-spacing", type=length_mm, metavar="MM")
+    parser.add_argument("--frame-spacing", type=length_mm, metavar="MM")
+    parser.add_argument("--no-overlay", action="store_true", help="write no overlay pictures")
+    parser.add_argument("--export", type=exports_of, default=(), metavar="KIND[,KIND...]")
+    parser.add_argument("--uncertainty", action="store_true")
+    parser.add_argument("--smooth", action="store_true")
+    add_model_flags(parser)
+    parser.set_defaults(run=lambda args: cohort(_options(args)))
+
+
+def cohort(options: CohortOptions) -> int:
+    """Do all cases that are left to do; those that cannot be done are told, with exit status 1."""
+    root = options.work.root
+    check(options.work.of(options.defaults, root))
+    cases, failures = cases_in(options.given, root)
+    cases = [_with_defaults(case, options.defaults) for case in cases]
+    if not cases:
+        raise OctsegError("; ".join(failures) or f"no pullbacks found in {options.given}")
+    coordinator = Coordinator(
+        CohortFolder(root),
+        cases,
+        Looking(root),
+        Processes(make_worker, options.work, options.workers),
+        options.work.flags,
+        say=complain,
+        timeout_s=options.timeout_s,
+        wait=not options.is_one_of_many,
+        retry=options.retry,
+    )
+    try:
+        coordinator.run()
+    finally:
+        for failure in failures:
+            complain(failure)
+        print(f"{_summary(coordinator.tally, len(cases), root)}. {NOTICE}")
+    return 1 if failures or coordinator.tally.failed or coordinator.tally.missing else 0
+
+
+def _summary(tally: Tally, count: int, root: Path) -> str:
+    done = len(tally.made) + len(tally.done_before)
+    parts = [f"{done} of {counted(count, 'case')} in {root}"]
+    if tally.done_before:
+        parts.append(f"{len(tally.done_before)} of them done before")
+    if tally.failed:
+        parts.append(f"{len(tally.failed)} failed")
+    if tally.missing:
+        parts.append(f"{len(tally.missing)} missing")
+    if tally.elsewhere:
+        parts.append(f"{len(tally.elsewhere)} with other workers")
+    return "; ".join(parts)
+
+
+def _with_defaults(case: Case, defaults: Case) -> Case:
+    return replace(
+        case,
+        frames=case.frames if case.frames != "-" else defaults.frames,
+        pixel_spacing_mm=case.pixel_spacing_mm or defaults.pixel_spacing_mm,
+        frame_spacing_mm=case.frame_spacing_mm or defaults.frame_spacing_mm,
+    )
+
+
+def _options(args: argparse.Namespace) -> CohortOptions:
+    return CohortOptions(
+        given=args.given,
+        work=WorkOptions(
+            root=args.out,
+            model=args.model,
+            device=args.device,
+            backend=args.backend,
+            precision=args.precision,
+            overlays=not args.no_overlay,
+            uncertainty=args.uncertainty,
+            smooth=args.smooth,
+            exports=args.export,
+        ),
+        defaults=Case(
+            name="",
+            id="",
+            path=args.given,
+            frames=str(args.frames),
+            pixel_spacing_mm=args.pixel_spacing,
+            frame_spacing_mm=args.frame_spacing,
+        ),
+        workers=args.workers,
+        is_one_of_many=args.worker,
+        dry_run=args.dry_run,
+        timeout_s=args.timeout,
+        retry=args.retry,
+    )
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is no time in seconds above 0")
+    return value
