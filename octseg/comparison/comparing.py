@@ -13,6 +13,7 @@ import numpy as np
 from octseg.classes import CLASS_NAMES
 from octseg.comparison.agreement import bland_altman, detection, icc_2_1
 from octseg.comparison.overlap import Mask, Overlap, by_convention, pooled
+from octseg.comparison.placing import lies_otherwise
 from octseg.comparison.reading import SAME_SCALE, FrameRead, Masks, Reading, as_one_tissue, paired
 from octseg.comparison.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 from octseg.errors import ReadError
@@ -28,6 +29,7 @@ MEASURES = (  # of both readings, each with the classes that it takes
 )
 TCFA = "meets_tcfa_criteria"
 MOST_NAMED = 8
+LAID = 12  # frames by which it is seen how a reading lies
 Planes = Mapping[str, Mask]
 
 
@@ -146,9 +148,19 @@ def compare(found: Reading, reference: Reading, pixel_spacing_mm: float | None =
         spacing, warning = _scale(one, other, pixel_spacing_mm)
         warnings += [warning] if warning and warning not in warnings else []
         frames.append(_compared(one, other, planes(place), classes, spacing))
+    turned = _turned(planes, len(pairs), classes)
+    if turned is not None:
+        warnings.insert(0, f"{reference.name} would fit {found.name} much better {turned}; check how its masks lie")
     if not any(frame.pixel_spacing_mm for frame in frames):
         warnings.append("no scale is known, so nothing is told in mm; give it by --pixel-spacing")
     return Compared(found.name, reference.name, classes, frames, warnings, planes)
+
+
+def _turned(planes: Callable[[int], tuple[Masks, Masks]], count: int, classes: Sequence[str]) -> str | None:
+    """How the reference would fit better, by some of the frames."""
+    name = LUMEN if LUMEN in classes else LIPID if LIPID in classes else classes[0]
+    some = sorted({round(place) for place in np.linspace(0, count - 1, min(count, LAID))})
+    return lies_otherwise([(found[name], true[name]) for found, true in map(planes, some)])
 
 
 def _planes(pair: tuple[FrameRead, FrameRead], classes: Sequence[str], one_tissue: bool) -> tuple[Masks, Masks]:

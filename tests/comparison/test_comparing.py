@@ -100,6 +100,22 @@ def test_without_a_scale_nothing_is_told_in_mm() -> None:
     assert set(told["measures"]) == {"lipid_arc_deg"}
 
 
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        (np.fliplr, "mirrored left to right"),
+        (np.transpose, "rows and columns exchanged"),
+        (lambda mask: np.rot90(mask), "turned by 90 degrees;"),  # which turning back undoes
+    ],
+)
+def test_masks_that_lie_otherwise_are_told(way: object, said: str) -> None:
+    """A lumen beside the middle, as a volume of another program may have it."""
+    drawn = {name: np.roll(mask, (30, -20), (0, 1)) for name, mask in plaque(90).items()}
+    laid = {name: way(mask) for name, mask in drawn.items()}  # type: ignore[operator]
+    assert said in compare(reading("a", [drawn]), reading("b", [laid])).warnings[0]
+    assert compare(reading("a", [drawn]), reading("b", [drawn])).warnings == []
+
+
 def test_scales_that_differ_are_told() -> None:
     compared = compare(reading("a", [plaque(90)]), reading("b", [plaque(90)], spacing=0.03))
     assert "scales differ" in compared.warnings[0]
