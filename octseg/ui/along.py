@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from octseg.measurement.pullback import PullbackMeasures, StretchMeasures
 from octseg.pullback import Pullback
 from octseg.ui.cards import SOURCES
+from octseg.ui.how import named
 from octseg.ui.markup import NOT_MEASURED, number, sentences, text
 
 if TYPE_CHECKING:
@@ -102,14 +103,14 @@ def vessel_html(measures: PullbackMeasures) -> str:
     title = "Along the vessel" if measures.chosen is None else "In the range"
     rows = (
         ("Frames", f"{stretch.first_frame} to {stretch.last_frame}, {stretch.withdrawn_frame_count} withdrawn", ""),
-        ("Length", number(stretch.length_mm, 1), "mm"),
-        ("Area stenosis", number(stretch.lumen_area_stenosis_percent, 0), "%"),
-        ("Frames with lipid", number(stretch.lipid_frame_count, 0), ""),
-        ("Lipid length", number(stretch.lipid_length_mm, 1), "mm"),
-        ("Visible lipid volume", number(stretch.lipid_volume_mm3, 1), "mm³"),
-        ("Lipid arc, mean", number(stretch.lipid_arc_mean_deg, 0), "°"),
-        ("Worst 4 mm", number(stretch.lipid_map_index_4mm, 0), "of 1000"),
-        ("Rays not judged", number(stretch.unjudged.percent, 0), "%"),
+        (named("length", "Length"), number(stretch.length_mm, 1), "mm"),
+        (named("stenosis", "Area stenosis"), number(stretch.lumen_area_stenosis_percent, 0), "%"),
+        (named("lipid_frames", "Frames with lipid"), number(stretch.lipid_frame_count, 0), ""),
+        (named("lipid_length", "Lipid length"), number(stretch.lipid_length_mm, 1), "mm"),
+        (named("lipid_volume", "Visible lipid volume"), number(stretch.lipid_volume_mm3, 1), "mm³"),
+        (named("arc_mean", "Lipid arc, mean"), number(stretch.lipid_arc_mean_deg, 0), "°"),
+        (named("worst_4mm", "Worst 4 mm"), number(stretch.lipid_map_index_4mm, 0), "of 1000"),
+        (named("unjudged", "Rays not judged"), number(stretch.unjudged.percent, 0), "%"),
     )
     body = "".join(
         f'<tr><th scope="row">{label}</th><td>{value}{f" {unit}" if unit and value != NOT_MEASURED else ""}</td></tr>'

@@ -54,7 +54,7 @@ def _build_segment(desk: Desk, turn: str, at_once: int) -> None:
             mask: palette PNG; 0 is background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum.
         """
         try:
-            result = desk.segment(Path(file), pixel_spacing_mm, preset or None, uncertainty=uncertainty)
+            result = desk.segment(Path(file), pixel_spacing_mm, preset or None, uncertainty=bool(uncertainty))
             files = desk.files(result, Path(file))
         except (OctsegError, OSError) as error:
             raise _refused(error) from error

@@ -215,7 +215,7 @@ class Downloads:
             exported = files_of(names, segmented, folder, stem)
             if not exported.files:
                 raise OctsegError(exported.refused[0])
-        except BaseException:
+        except BaseException:  # whatever ends it, no half of it stays
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._made.append(Made(folder, exported.files, stem, segmented.run))

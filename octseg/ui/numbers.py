@@ -11,6 +11,7 @@ from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.measurement.wording import TABLE, TO_DEPTH, VISIBLE_AREA, Row
 from octseg.result import FrameResult
 from octseg.ui.cores import cores_html, tcfa_html
+from octseg.ui.how import named
 from octseg.ui.markup import NOT_MEASURED, number, sentences, text
 from octseg.ui.places import shown
 
@@ -66,7 +67,7 @@ def _tile(measures: FrameMeasures, row: Row, intervals: Intervals | None, true: 
     told = shown(field, value, _with_unit(value, digits, f"<small>{unit}</small>"))
     return (
         f'<div class="oct-tile{" oct-unsure" if unsure else ""}" data-tile="{row.field}">'
-        f'<span class="oct-tile-label">{row.label}</span><span class="oct-tile-value">{told}</span>'
+        f'<div class="oct-tile-label">{named(row.field, row.label)}</div><span class="oct-tile-value">{told}</span>'
         f"{_true_html(true, row)}{_interval_html(intervals, field, digits)}"
         f'<span class="oct-tile-note">{note}</span></div>'
     )

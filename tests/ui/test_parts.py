@@ -34,6 +34,7 @@ UNSEEN = {"n_frames": 4, "studies": ["003", "008"], "dice_pooled": {"lumen": 0.9
 
 def shown(html: str) -> str:
     """The text of some HTML, its spaces made one."""
+    html = re.sub("(</summary>)<p>.*?</p>", r"\1", html)  # of what is closed the name alone
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>|&nbsp;", " ", html)).strip()
 
 
