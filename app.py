@@ -9,18 +9,15 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from octseg.errors import OctsegError
+from octseg.ui.gpu import zero_gpu
 from octseg.ui.limits import ServerLimits
 from octseg.ui.private import PrivateFolders, private_folders
 
 MODEL = "OCTSEG_MODEL"
-GPU_SECONDS = 20  # asked of a ZeroGPU Space for one frame: short requests are served first
 
 
 def main() -> int:
@@ -40,28 +37,26 @@ def main() -> int:
 
 
 def _serve(model: str | None, limits: ServerLimits, folders: PrivateFolders) -> None:
-    on_gpu = _zero_gpu()  # first of all that imports torch
+    lent = zero_gpu()  # first of all that imports torch
     from hub import results
     from octseg.pretrained import load, load_or_bundled
     from octseg.ui.desk import Desk
     from octseg.ui.page import build_page
-    from octseg.ui.routes import routes_of
     from octseg.ui.server import serve
     from octseg.ui.share import Share, door
 
-    routes = []
+    desk = None
     try:
         segmenter = load_or_bundled(model)
         if segmenter.notice:
             _complain(segmenter.notice)
-        desk = Desk(segmenter, limits, folders.visitors, on_gpu(segmenter.segment))
-        routes = routes_of(desk.runs)
+        desk = Desk(segmenter, limits, folders.visitors, lent(segmenter) if lent else None)
         share = Share(results, door(os.environ, limits))
         page = build_page(desk, share=share, load=load if share.door == "own" else None)
     except OctsegError as error:
         _complain(str(error))
         page = build_page(None, str(error))  # the page says what is missing
-    serve(page, limits, folders, os.environ, routes)
+    serve(page, limits, folders, os.environ, desk)
 
 
 def _published_with() -> str | None:
@@ -73,35 +68,6 @@ def _published_with() -> str | None:
 def _complain(sentence: str) -> int:
     sys.stderr.write(f"octseg: {sentence}\n")
     return 1
-
-
-def _zero_gpu() -> Callable[[Any], Any]:
-    """What lends a function a GPU: on a ZeroGPU Space its decorator, elsewhere nothing.
-
-    The function runs in another process there, and of what it raises only the name of the class comes back: an error of
-    ours is handed over as what it returns.
-    """
-    if find_spec("spaces") is None:
-        return lambda function: function
-    import spaces
-
-    def lent(function: Callable[..., Any]) -> Callable[..., Any]:
-        @spaces.GPU(duration=GPU_SECONDS)  # type: ignore[untyped-decorator]
-        def outcome(*given: Any, **named: Any) -> Any:
-            try:
-                return function(*given, **named)
-            except OctsegError as error:
-                return error
-
-        def result(*given: Any, **named: Any) -> Any:
-            found = outcome(*given, **named)
-            if isinstance(found, OctsegError):
-                raise found
-            return found
-
-        return result
-
-    return lent
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

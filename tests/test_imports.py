@@ -37,7 +37,7 @@ ONLY_IN = {
 ORDER = {
     "octseg": (
         *("errors", "classes", "values", "pullback", "boxed", "reading", "model", "view", "measurement", "checkpoint"),
-        *("inference", "decoding", "drawing", "phantom", "result", "export", "pipeline", "segmenter"),
+        *("inference", "decoding", "drawing", "phantom", "result", "export", "comparison", "pipeline", "segmenter"),
         *("pretrained", "dataset", "cards", "cohort", "commands", "cli", "__main__", "ui"),
     ),
     "train": (

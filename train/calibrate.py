@@ -34,8 +34,8 @@ from octseg.pretrained import from_pretrained
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data, phantom_case, refuse_without
-from train.judging.agreement import N_BINS, Reliability
 from train.judging.judge import other_optics_case, refuse_seen, score, shown
+from train.judging.reliability import N_BINS, Reliability
 from train.judging.scores import true_and_found
 
 FIRST_PHANTOM_SEED, FIRST_OTHER_SEED = 800_000, 850_000  # training draws from 100,000, evaluation from 900,000 up

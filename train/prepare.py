@@ -20,7 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from octseg.cards.dataset import write as write_card
-from octseg.classes import CLASS_NAMES
+from octseg.classes import CLASS_NAMES, parse_class_map
 from octseg.commands.stopping import until_stopped
 from octseg.dataset import parquet
 from octseg.dataset.folder import HISTOGRAM_FILE, SHEET_FILE
@@ -31,7 +31,7 @@ from train.preparing import preview
 from train.preparing.asking import require_nobody_named
 from train.preparing.build import LEVELS_TOLD, Job, build, refuse_existing
 from train.preparing.checking import faults
-from train.preparing.masks import MaskRule, parse_class_map
+from train.preparing.masks import MaskRule
 from train.preparing.names import RECORD_PATTERN, NameRule, by_pattern
 from train.preparing.placing import LEAK_WARNING, SplitRule
 from train.preparing.processing import Processing

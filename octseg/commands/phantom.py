@@ -35,6 +35,8 @@ def phantom(out: Path, count: int, seed: int, frames: int | None = None) -> int:
             write_pullbacks(out, frames, count, seed, lambda done, _: bar.update(done - bar.n))
     made = counted(count, "phantom" if frames is None else "phantom pullback")
     print(f"{made}{'' if frames is None else f' of {frames} frames'} in {out}")
+    if frames is not None:
+        print("how far their frames lie apart stands in truth.json; give it to octseg predict as --frame-spacing")
     return 0
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from octseg.pullback import FrameSpacingSource
 
 LEAST_PICTURES = 2
+LEAST_TO_ASK = 5  # pictures, of which it is said that a distance between them is missing
+ANY_SPACING_MM = 0.2
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,23 @@ def runs_in(items: Sequence[Item], frame_spacing_mm: float | None) -> dict[Path,
     of_folders = _by_folder([item for item in items if item.is_picture and item.in_folder])
     runs = {folder: _run_of(folder, paths, frame_spacing_mm) for folder, paths in of_folders.items()}
     return {folder: run for folder, run in runs.items() if run is not None}
+
+
+def unspaced_in(items: Sequence[Item], runs: Mapping[Path, PictureRun]) -> list[str]:
+    """What is said of folders whose pictures may be a pullback, but nothing tells how far they lie apart."""
+    of_folders = _by_folder([item for item in items if item.is_picture and item.in_folder])
+    asked = [
+        _run_of(folder, paths, ANY_SPACING_MM)
+        for folder, paths in of_folders.items()
+        if folder not in runs and len(paths) >= LEAST_TO_ASK
+    ]
+    return [
+        f"the {run.frame_count} pictures of {run.name} are numbered as the frames of one pullback are, but nothing "
+        f"tells how far these lie apart, so there is no {run.name}_pullback.json with lengths and volumes; if they are "
+        "one, give the distance: --frame-spacing MM"
+        for run in asked
+        if run is not None
+    ]
 
 
 def _run_of(folder: Path, paths: Sequence[Path], frame_spacing_mm: float | None) -> PictureRun | None:

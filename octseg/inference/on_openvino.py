@@ -37,7 +37,8 @@ class OpenVINOBackend:
     """OpenVINO on the CPU, frame by frame.
 
     A frame alone gets all cores. Of a pullback each frame gets one, as many at once as there are cores: that takes a
-    quarter less work, for no core waits for another between layers. Both say the same to the last bit.
+    quarter less work, for no core waits for another between layers. So does a frame that comes while another is in the
+    network. Both say the same to the last bit.
     """
 
     name = "openvino"
@@ -51,12 +52,17 @@ class OpenVINOBackend:
         self._parts = _in_parts(checkpoint) if bf16 else [(_whole(checkpoint), "f32")]
         self._alone = _Chain(_compiled(self._parts, PERFORMANCE_HINT="LATENCY"))
         self._lock = threading.Lock()  # one chain serves one frame at a time
+        self._compiling = threading.Lock()
         self._streams: tuple[list[Any], Queue[_Chain]] | None = None
 
     def __call__(self, inputs: Inputs) -> Probability:
         """Probability of each class."""
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            return np.concatenate([self.begin(frame[None])() for frame in inputs])
+        try:
             return np.concatenate([self._alone.run(frame[None]) for frame in inputs])
+        finally:
+            self._lock.release()
 
     def begin(self, inputs: Inputs) -> Waiting:
         """The same in one of the streams, begun now. Several threads may share them."""
@@ -78,7 +84,7 @@ class OpenVINOBackend:
 
     def _for_pullbacks(self) -> "tuple[list[Any], Queue[_Chain]]":
         """The model with a core for each frame, and its chains that nobody uses now; made with the first pullback."""
-        with self._lock:
+        with self._compiling:
             if self._streams is None:
                 compiled = _compiled(self._parts, NUM_STREAMS=self.at_once, INFERENCE_NUM_THREADS=self.at_once)
                 self._streams = compiled, Queue()

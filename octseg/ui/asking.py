@@ -96,6 +96,8 @@ class Asking:
         run = self.desk.runs.get(str(event.key))
         if event.wants == "again":
             self.pages[request.session_hash].run = run
+            if run is not None:
+                run.held_by(request.session_hash or "")
             return {self.shown.frame.said: ""} if run is None else self.shown.again(run)
         if run is None:
             return self.shown.unchanged("this pullback is no longer held here: send it again")
@@ -116,6 +118,13 @@ class Asking:
             sentence = str(error) if isinstance(error, ValueError) else sentence_of(error)
             return self.shown.unchanged(sentence)
         return {self.shown.frame.said: ""}
+
+    def left(self, request: gr.Request) -> None:
+        """A page was closed, or is being loaded anew."""
+        session = request.session_hash or ""
+        run = self.pages[session].run
+        if run is not None:
+            run.left_by(session, self.desk.limits.left_seconds)
 
     async def outlined(self, request: gr.Request) -> AsyncIterator[Updates]:
         """The model's turn came up for a page."""

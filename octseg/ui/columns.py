@@ -9,6 +9,8 @@ from octseg.measurement import FrameMeasures
 from octseg.ui.cards import intervals_info, model_html, notice_html
 from octseg.ui.desk import FILE_LABELS, Desk
 from octseg.ui.examples import examples_html
+from octseg.ui.gpu import quota_sentence
+from octseg.ui.later import Later
 from octseg.ui.limits import GIGABYTE, MEGABYTE
 from octseg.ui.models import Load, build_model_field
 from octseg.ui.numbers import tiles_html
@@ -94,8 +96,9 @@ def build_frame_column(desk: Desk) -> FrameColumn:
         held, answered = gr.File(visible=False), gr.Number(visible=False)
         most = desk.limits.max_upload_bytes
         largest = f"{most / GIGABYTE:g} GB" if most >= GIGABYTE else f"{most / MEGABYTE:g} MB"
+        quota = f". {quota_sentence()}" if desk.borrows_gpu else ""
         html_block(
-            f'<p>{TAKEN}, up to {largest}</p><p id="oct-gathering" role="status" data-most="{most}" hidden></p>',
+            f'<p>{TAKEN}, up to {largest}{quota}</p><p id="oct-gathering" role="status" data-most="{most}" hidden></p>',
             "oct-note",
         )
         examples = html_block(examples_html(), "oct-examples", js_on_load=SEND_EXAMPLE)
@@ -123,14 +126,14 @@ def build_picture_column(desk: Desk, load: Load | None, intervals: gr.Checkbox) 
     return PictureColumn(picture, pullback, controls, card, another_model)
 
 
-def build_numbers_column(share: Share | None) -> NumbersColumn:
+def build_numbers_column(share: Share | None, later: Later) -> NumbersColumn:
     """Tiles, files and the table of all measures, still empty."""
     with gr.Column(elem_id="oct-right"):
         html_block('<div id="oct-beside"></div>', "oct-frame-numbers")
         summary = html_block(tiles_html(FrameMeasures()), "oct-summary")
         with gr.Row(elem_id="oct-files"):
             files = [gr.DownloadButton(label, interactive=False, size="sm") for label in FILE_LABELS.values()]
-        shareable = build_share(share) if share else gr.State("")
+        shareable = build_share(share, later) if share else gr.State("")
         table = html_block("", "oct-table")
     return NumbersColumn(summary, files, shareable, table)
 

@@ -1,22 +1,18 @@
 """The server's one model and the folder for what visitors get. Holds nothing of any visitor between two calls."""
 
-import json
 import secrets
 import shutil
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 
-from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import ReadError
-from octseg.export.bundle import frame_files, safe_stem, zip_bytes
-from octseg.export.png import rgb_png
 from octseg.export.provenance import run_record
-from octseg.export.tables import measures_csv
 from octseg.pullback import Pullback
 from octseg.reading import read_pullback
 from octseg.reading.formats import HEAD_BYTES as KIND_BYTES
@@ -24,6 +20,8 @@ from octseg.reading.formats import container_of, picture_format
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from octseg.ui.examples import EXAMPLES, FOLDER
+from octseg.ui.gpu import Lent
+from octseg.ui.later import Later
 from octseg.ui.limits import ServerLimits
 from octseg.ui.model_turns import ModelTurns
 from octseg.ui.run import Given, PullbackRun, Runs
@@ -36,23 +34,19 @@ FILE_LABELS = {  # file to download: what its button says
     "measures.csv": "CSV",
     "measures.json": "JSON",
 }
-SHARED = ("mask.png", "overlay.png", "measures.json")  # those of them that are shared
 
 
-class Segment(Protocol):
-    """What segments for a desk; all that goes in and out can go to another process."""
-
-    def __call__(
-        self, path: str, pixel_spacing_mm: float | None, /, *, preset: str | None, uncertainty: bool
-    ) -> FrameResult:
-        """Outline and measure the frame at a path, with intervals where they are asked for."""
+ONE_FRAME = ("PNG", "JPEG", "BMP")  # formats that hold no more, so that they need not be read twice
 
 
 class ManyFramesError(ReadError):
     """A file that holds more than the one frame that was asked for: those that it holds."""
 
-    def __init__(self, sentence: str, pullback: Pullback) -> None:
-        super().__init__(sentence)
+    def __init__(self, pullback: Pullback) -> None:
+        super().__init__(
+            f"{pullback.name} holds {len(pullback)} frames and this takes one: save one frame as a picture, call "
+            "/segment_pullback, or run `octseg predict` on the whole pullback"
+        )
         self.pullback = pullback
 
 
@@ -67,18 +61,15 @@ class Screen:
 class Desk:
     """Segments frames one at a time and lays out files for their visitor.
 
-    segment: the segmenter's own, or that on a borrowed GPU.
+    gpu: the segmenter's work on a GPU that is lent for it; None where it works here.
     folder: where visitors' files go; each call gets a folder of its own there that nobody can guess.
     """
 
-    def __init__(
-        self, segmenter: Segmenter, limits: ServerLimits, folder: Path, segment: Segment | None = None
-    ) -> None:
+    def __init__(self, segmenter: Segmenter, limits: ServerLimits, folder: Path, gpu: Lent | None = None) -> None:
         self.limits, self.folder = limits, folder
-        self._in_use: tuple[Segmenter, Segment] = (segmenter, segment or segmenter.segment)
-        self._takes_pullbacks = segment is None or segment == segmenter.segment  # a GPU is lent for a frame at a time
+        self._in_use: tuple[Segmenter, Lent | None] = (segmenter, gpu)
         self._turns = ModelTurns(limits.model_runs)
-        self.runs = Runs()
+        self.runs, self.later = Runs(limits), Later()
 
     @property
     def segmenter(self) -> Segmenter:
@@ -87,7 +78,16 @@ class Desk:
 
     def use(self, segmenter: Segmenter) -> None:
         """Segment with another model from now on, on this machine itself."""
-        self._in_use = (segmenter, segmenter.segment)
+        self._in_use = (segmenter, None)
+
+    @property
+    def borrows_gpu(self) -> bool:
+        """Whether a GPU is lent to it, out of its visitors' quota."""
+        return self._in_use[1] is not None
+
+    def seconds_a_call(self) -> float:
+        """What a single frame takes of late, with as many at once as there may be."""
+        return self._turns.seconds / self._turns.at_once
 
     def segment(
         self, file: Path, pixel_spacing_mm: float | None, preset: str | None, *, uncertainty: bool = False
@@ -98,16 +98,18 @@ class Desk:
             OctsegError: what the visitor can mend, or BusyError when no turn came up in time.
         """
         _check_one_frame(file)
+        segmenter, gpu = self._in_use
+        segment = segmenter.segment if gpu is None else gpu.segment
         with self._turns.single(self.limits.model_wait_seconds):
-            _, segment = self._in_use
             return segment(str(file), pixel_spacing_mm, preset=preset, uncertainty=uncertainty)
 
-    def pullback(self, held: ManyFramesError, file: Path, given: Given) -> PullbackRun:
-        """A run of the frames that a file holds, not yet begun; the same error where this server takes none."""
-        if not self._takes_pullbacks:
-            raise held
+    def pullback(self, pullback: Pullback, file: Path, given: Given) -> PullbackRun:
+        """A run of the frames that a file holds, not yet begun; BusyError where too many wait already."""
+        self.runs.line.check_room()
         given = replace(given, kind=kind_of_run(file))
-        run = PullbackRun(held.pullback, given, self._new_folder(), self.segmenter, self._turns, self.runs.making)
+        segmenter, gpu = self._in_use
+        stretches = None if gpu is None else partial(gpu.stretches, str(file), count=len(pullback))
+        run = PullbackRun(pullback, given, self._new_folder(), segmenter, self._turns, self.runs, stretches)
         self.runs.add(run)
         return run
 
@@ -134,31 +136,9 @@ class Desk:
             "frames": [result.to_record()],
         }
 
-    def files(self, result: FrameResult) -> dict[str, Path]:
-        """Write what can be downloaded, each file called after the frame: each name in FILE_LABELS to its file."""
-        record, made = self.record(result), frame_files(result)
-        contents = {
-            "octseg.zip": zip_bytes([result], made=[made]),
-            "mask.png": made.mask,
-            "overlay.png": made.overlay,
-            "measures.csv": measures_csv(record, record["frames"]).encode(),
-            "measures.json": json.dumps(record, allow_nan=False, indent=1).encode(),
-        }
-        folder, stem = self._new_folder(), safe_stem(result.name)
-        files = {name: folder / f"{stem}_{name}" for name in contents}
-        for name, content in contents.items():
-            files[name].write_bytes(content)
-        return files
-
-    def for_sharing(self, result: FrameResult, file: Path, files: dict[str, Path]) -> Path:
-        """A folder with `files` by the names of their kinds, and the frame's own pixels; a private one stays marked."""
-        with file.open("rb") as content:
-            private = is_marked_private(content.read(HEAD_BYTES))
-        folder = self._new_folder()
-        for name in SHARED:
-            (folder / name).symlink_to(files[name])
-        (folder / "frame.png").write_bytes(rgb_png(result.frame, mark_of(private=private)))
-        return folder
+    def files(self, result: FrameResult, source: Path) -> dict[str, Path]:
+        """Where each name in FILE_LABELS will be, called after the frame; it is made when it is asked for."""
+        return self.later.promise(result, source, self._new_folder())
 
     def _new_folder(self) -> Path:
         folder = self.folder / secrets.token_hex(16)
@@ -167,14 +147,14 @@ class Desk:
 
 
 def _check_one_frame(file: Path) -> None:
-    """ReadError where a file holds more; what it holds is not kept while it is segmented."""
+    """ManyFramesError where a file holds more; what it holds is not kept while it is segmented."""
+    with file.open("rb") as content:
+        head = content.read(KIND_BYTES)
+    if picture_format(head) in ONE_FRAME:
+        return
     pullback = read_pullback(file)
     if len(pullback) != 1:
-        raise ManyFramesError(
-            f"{pullback.name} holds {len(pullback)} frames and this takes one: save one frame as a picture, "
-            "or run `octseg predict` on the whole pullback",
-            pullback,
-        )
+        raise ManyFramesError(pullback)
 
 
 def kind_of_run(file: Path) -> str:

@@ -17,6 +17,7 @@ from octseg.errors import NotExportedError, OctsegError
 from octseg.export.always import write_masks, write_tables
 from octseg.export.bundle import safe_stem
 from octseg.export.dicom import check_source
+from octseg.export.files import growing
 from octseg.export.kept import Kept
 from octseg.export.kinds import KINDS, NEED_SPACINGS, Exported, Writer, write_exports
 from octseg.export.segmented import Segmented
@@ -64,12 +65,16 @@ FORMATS = (
 
 @dataclass(frozen=True)
 class Made:
-    """Files that are there: names in a folder. stem: what they are called after. run: the head of measures.json."""
+    """Files that are there: names in a folder. stem: what they are called after. run: the head of measures.json.
+
+    refused: a sentence for each format that the frames did not allow.
+    """
 
     folder: Path
     names: Sequence[str]
     stem: str
     run: Mapping[str, Any]
+    refused: tuple[str, ...] = ()
 
     @property
     def are_there(self) -> bool:
@@ -79,6 +84,14 @@ class Made:
     def zipped(self) -> Iterator[bytes]:
         """All of them in one ZIP, in pieces."""
         return zipped(self.folder, self.names, self.run)
+
+    def zip_file(self) -> Path:
+        """The same as a file beside the folder."""
+        path = self.folder.with_name(f"{self.stem}_results.zip")
+        with growing(path) as file:
+            for piece in self.zipped():
+                file.write(piece)
+        return path
 
 
 @dataclass(kw_only=True)
@@ -123,6 +136,17 @@ class Downloads:
         """What was made as the `number`th; None where it is not there."""
         found = self._made[number] if 0 <= number < len(self._made) else None
         return found if found is not None and found.are_there else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is being made."""
+        return self._making.state not in ("waiting", "making")
+
+    def latest(self) -> Made:
+        """What was made last, with what was refused; OctsegError where nothing was."""
+        if self._making.state != "ready":
+            raise OctsegError(self._making.sentence)
+        return replace(self._made[self._making.number], refused=tuple(self._making.refused))
 
     def record(self, key: str, pullback: Pullback, measures: PullbackMeasures | None) -> dict[str, Any]:
         """What the page shows of it: each format with what keeps it from being made, and where the files are."""

@@ -12,14 +12,17 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from octseg.errors import OctsegError
+from octseg.ui.faults import FULL_DISK, sentence_of
 from octseg.ui.limits import MEGABYTE, ServerLimits
 
-UPLOAD = "/gradio_api/upload"
+UPLOAD, FILE = "/gradio_api/upload", "/gradio_api/file="
 ADDRESSES = re.compile(  # what the page and the API need; whatever else Gradio has or will have does not exist here
     r"/|/config|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(assets|static|svelte)/.+"
     r"|/octseg/results/[0-9a-f]{32}/\d{1,4}"
@@ -59,7 +62,8 @@ class Guard:
     """ASGI middleware that refuses what is too large, too slow, too much at once or not there.
 
     frame_ancestors: the sites that may show the page in a frame, as a Content-Security-Policy lists them.
-    more_addresses: those of sign-in, where there is one.
+    more_addresses: those of sign-in, where there is one. make: puts a file there that was promised.
+    seconds_a_call: what one takes of late.
     """
 
     def __init__(
@@ -68,8 +72,10 @@ class Guard:
         limits: ServerLimits,
         frame_ancestors: str = "'self'",
         more_addresses: Collection[str] = (),
+        make: Callable[[Path], None] | None = None,
+        seconds_a_call: Callable[[], float] = lambda: 1.0,
     ) -> None:
-        self.app = app
+        self.app, self.make, self.seconds_a_call = app, make, seconds_a_call
         self.more_addresses = more_addresses
         self.limits = limits
         self.uploads: Counter[str] = Counter()  # address -> uploads under way
@@ -95,6 +101,8 @@ class Guard:
 
         async def send_unless_refused(message: Message) -> None:
             nonlocal started
+            if message.get("status") == 503 and CALL.fullmatch(scope["path"]) and not refusals:  # Gradio's line is full
+                refusals.append(RefusalError(503, self._full()))
             if started or not refusals:  # what was refused while its body came in is answered below
                 started = True
                 await send(message)
@@ -107,7 +115,7 @@ class Guard:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             logger.error("no space left for visitors' files")  # the error names the file, and that may name a patient
-            refusals.append(RefusalError(507, "The server's disk is full; try again in a few minutes."))
+            refusals.append(RefusalError(507, FULL_DISK))
         except Exception:  # a refusal mid-body breaks the reader behind it, who raises what it likes: that was meant
             if not refusals:
                 raise
@@ -119,11 +127,26 @@ class Guard:
     ) -> None:
         if not ADDRESSES.fullmatch(scope["path"]) and scope["path"] not in self.more_addresses:
             raise RefusalError(404, "Not found.")
+        if self.make is not None and scope["path"].startswith(FILE):
+            await self._made(self.make, Path(scope["path"].removeprefix(FILE)))
         async with self._upload_slot(scope):
             checked: Receive = BodyCheck(scope, receive, self.limits, refuse).receive
             if CALL.fullmatch(scope["path"]) and scope["method"] == "POST":
                 checked = await _without_addresses(checked)
             await self.app(scope, checked, send)
+
+    def _full(self) -> str:
+        waiting, seconds = self.limits.queue_size, self.limits.queue_size * self.seconds_a_call()
+        return f"The queue is full: {waiting} calls wait, about {max(1, round(seconds))} s; try again then."
+
+    @staticmethod
+    async def _made(make: Callable[[Path], None], path: Path) -> None:
+        """Wait until a file that was promised is there."""
+        try:
+            await asyncio.to_thread(make, path)
+        except (OctsegError, OSError) as error:
+            sentence = sentence_of(error)
+            raise RefusalError(507 if sentence == FULL_DISK else 404, sentence) from None
 
     @asynccontextmanager
     async def _upload_slot(self, scope: Scope) -> AsyncIterator[None]:

@@ -3,8 +3,9 @@
 `OCTSEG_MAX_UPLOAD_BYTES=1500000000` changes `max_upload_bytes`, and so on for each field.
 """
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from octseg.errors import ConfigError
 
@@ -14,6 +15,12 @@ GIGABYTE = 1_000 * MEGABYTE
 
 # A Space is open to everybody, has little disk, and stands behind a proxy of its own.
 OF_A_SPACE = {"max_upload_bytes": 200 * MEGABYTE, "disk_bytes": 2_000 * MEGABYTE, "trusted_proxies": 1}
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, at most 4."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(4, cores)
 
 
 def on_a_space(environment: Mapping[str, str]) -> bool:
@@ -30,7 +37,9 @@ class ServerLimits:
     max_files: files in one upload request.
     idle_seconds, total_seconds: how long a request's body may pause, and take in all.
     uploads_per_address, uploads_at_once: uploads under way from one address, and from all.
-    queue_size: calls that may wait for the model; model_runs: calls that run it at the same time.
+    queue_size: calls that may wait for the model; model_runs: calls that run it at once, by default one a core.
+    pullbacks_at_once: pullbacks under way; pullbacks_waiting: those that may wait for that.
+    left_seconds: how long a pullback goes on whose page was closed; a page that is loaded anew takes it back.
     model_wait_seconds: how long a call waits for its turn at the model before it gives up.
     keep_seconds: age at which a visitor's files are deleted; sweep_seconds: how often that is looked at.
     disk_bytes: what all visitors' files may take together; the oldest go first.
@@ -46,7 +55,10 @@ class ServerLimits:
     uploads_per_address: int = 4
     uploads_at_once: int = 32
     queue_size: int = 32
-    model_runs: int = 1
+    model_runs: int = field(default_factory=usable_cores)
+    pullbacks_at_once: int = 2
+    pullbacks_waiting: int = 16
+    left_seconds: float = 60.0
     model_wait_seconds: float = 120.0
     keep_seconds: float = 3600.0
     sweep_seconds: float = 600.0
@@ -55,21 +67,21 @@ class ServerLimits:
     trusted_proxies: int = 0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            least = 0 if field.name == "trusted_proxies" else 1e-3
-            if getattr(self, field.name) < least:
-                raise ConfigError(f"{PREFIX}{field.name.upper()} must be above 0, not {getattr(self, field.name)}")
+        for each in fields(self):
+            least = 0 if each.name == "trusted_proxies" else 1e-3
+            if getattr(self, each.name) < least:
+                raise ConfigError(f"{PREFIX}{each.name.upper()} must be above 0, not {getattr(self, each.name)}")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ServerLimits":
         """The limits with what the environment changes; a value that is no number is refused with its name."""
         given: dict[str, float] = dict(OF_A_SPACE) if on_a_space(environment) else {}
-        for field in fields(cls):
-            name = PREFIX + field.name.upper()
+        for each in fields(cls):
+            name = PREFIX + each.name.upper()
             if name in environment:
-                kind = float if field.type in (float, "float") else int
+                kind = float if each.type in (float, "float") else int
                 try:
-                    given[field.name] = kind(environment[name])
+                    given[each.name] = kind(environment[name])
                 except ValueError as error:
                     raise ConfigError(f"{name} must be a number, not {environment[name]!r}") from error
         return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's own type

@@ -1,10 +1,17 @@
-"""Who may run the model now: single frames before frames of pullbacks, so that a pullback holds up nobody."""
+"""Who may run the model now: single frames before frames of pullbacks, so that a pullback holds up nobody.
+
+Of pullbacks themselves so many are under way, and the others wait in the order in which they came.
+"""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from octseg.errors import OctsegError
+
+FIRST_GUESS_S, WEIGHT_OF_LAST = 0.3, 0.1  # of what a turn takes
+LOOK_S = 0.5
 
 
 class BusyError(OctsegError):
@@ -12,11 +19,14 @@ class BusyError(OctsegError):
 
 
 class ModelTurns:
-    """So many turns at a time; all of it may be asked from several threads."""
+    """So many turns at a time; all of it may be asked from several threads.
+
+    seconds: that a single frame's turn took of late. single_waiting: frames by themselves that wait for one.
+    """
 
     def __init__(self, at_once: int) -> None:
-        self._free = at_once
-        self.single_waiting = 0
+        self.at_once = self._free = at_once
+        self.single_waiting, self.seconds = 0, FIRST_GUESS_S
         self._changed = threading.Condition()
 
     @contextmanager
@@ -31,7 +41,9 @@ class ModelTurns:
             finally:
                 self.single_waiting -= 1
                 self._changed.notify_all()
+        began = time.monotonic()
         yield from self._taken()
+        self.seconds += (time.monotonic() - began - self.seconds) * WEIGHT_OF_LAST
 
     @contextmanager
     def in_between(self) -> Iterator[None]:
@@ -48,3 +60,48 @@ class ModelTurns:
             with self._changed:
                 self._free += 1
                 self._changed.notify_all()
+
+
+class Line:
+    """Pullbacks in the order in which they came; the first so many of them are under way.
+
+    most: that may wait besides.
+    """
+
+    def __init__(self, at_once: int, most: int) -> None:
+        self._at_once, self._most = at_once, most
+        self._line: list[object] = []
+        self._moved = threading.Condition()
+
+    def check_room(self) -> None:
+        """BusyError where too many wait already."""
+        if len(self._line) - self._at_once >= self._most:
+            raise BusyError(
+                f"as many pullbacks wait already as this server takes, {self._most}; try again in some minutes"
+            )
+
+    @contextmanager
+    def place(self, told: Callable[[int], None], given_up: threading.Event) -> Iterator[None]:
+        """A place under way, once it comes up; `told` hears how many go before, whenever that changes.
+
+        It comes up at once for who has given up, so that nobody waits for nothing.
+        """
+        me, before = object(), -1
+        with self._moved:
+            self._line.append(me)
+        try:
+            while not given_up.is_set():
+                with self._moved:
+                    now = max(0, self._line.index(me) - self._at_once + 1)
+                    if now == before and now:
+                        self._moved.wait(LOOK_S)
+                if now != before:
+                    told(now)
+                if now == 0:
+                    break
+                before = now
+            yield
+        finally:
+            with self._moved:
+                self._line.remove(me)
+                self._moved.notify_all()

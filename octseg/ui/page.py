@@ -1,18 +1,15 @@
 """The page: its events, and what they show. No arithmetic lives here."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from octseg.errors import OctsegError
+from octseg.ui.api import build_api
 from octseg.ui.asking import Asking
 from octseg.ui.cards import error_html
 from octseg.ui.columns import build_frame_column, build_numbers_column, build_picture_column, html_block
 from octseg.ui.desk import Desk
-from octseg.ui.faults import sentence_of
-from octseg.ui.markup import text
 from octseg.ui.models import Load
 from octseg.ui.share import Share
 from octseg.ui.showing import Shown
@@ -21,6 +18,7 @@ from octseg.ui.turns import Pages
 TITLE = "octseg: lipid-rich plaque in intravascular OCT"
 RESEARCH_USE = "Research use only, not a medical device"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
+AHEAD = 2  # calls that are handed to the model's own line, so that no turn passes unused
 ASKING_TURN = "asking"  # those that say what it is to run on never wait
 TICKET = "(...given) => window.octAsked(given)"  # app.js
 ARRIVED = "(...given) => window.octArrived(given)"  # a ticket too
@@ -45,16 +43,17 @@ def build_page(desk: Desk | None, problem: str = "", share: Share | None = None,
             with gr.Row(elem_id="oct-main"):
                 frame = build_frame_column(desk)
                 seen = build_picture_column(desk, load, frame.intervals)
-                numbers = build_numbers_column(share)
-            _connect(desk, Shown(frame, seen, numbers, desk.segmenter.identity))
-            _build_api(desk)
+                numbers = build_numbers_column(share, desk.later)
+            _connect(page, desk, Shown(frame, seen, numbers, desk.segmenter.identity))
+            build_api(desk, MODEL_TURN, desk.limits.model_runs + AHEAD)
     return page
 
 
-def _connect(desk: Desk, shown: Shown) -> None:
+def _connect(page: gr.Blocks, desk: Desk, shown: Shown) -> None:
     """Let each event note at once what its visitor wishes for; then the model runs, in turn, on what is newest."""
     frame, asking = shown.frame, Asking(desk, shown, Pages())
     ticket = gr.Number(visible=False)  # given by the page itself, see TICKET
+    page.unload(asking.left)
     chosen = [frame.upload, frame.intervals]
     scaled = [*chosen, frame.spacing, frame.preset]
     rescaled = [frame.measure.click, frame.spacing.submit, frame.preset.input]
@@ -94,48 +93,6 @@ def _connect(desk: Desk, shown: Shown) -> None:
         outlined = event.success(asking.outlined, None, **run)
         for step in (event, outlined):
             step.failure(None, None, shown.outputs, js=f"() => {json.dumps(shown.failed())}", api_visibility="private")
-
-
-def _build_api(desk: Desk) -> None:
-    """The endpoint `/segment` for programs; its components are never shown."""
-
-    def segment(
-        file: str, pixel_spacing_mm: float | None = None, preset: str | None = None, uncertainty: bool = False
-    ) -> tuple[dict[str, Any], str, str]:
-        """Outline and measure one intravascular OCT frame. Research use only, not a medical device.
-
-        Parameters:
-            file: the frame, as PNG, JPEG, TIFF, WebP or BMP.
-            pixel_spacing_mm: millimetres per pixel; without it the ruler burned into the frame is looked for.
-            preset: 704, 1024, 5 mm, 7 mm or 10 mm; the scale of a frame that tells none.
-            uncertainty: also give each measure its 95 % interval, which takes several times as long.
-
-        Returns:
-            measures: what measures.json holds, null where something cannot be measured.
-            overlay: PNG of the frame with the tissues outlined.
-            mask: palette PNG; 0 is background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum.
-        """
-        try:
-            result = desk.segment(Path(file), pixel_spacing_mm, preset or None, uncertainty=uncertainty)
-            files = desk.files(result)
-        except (OctsegError, OSError) as error:
-            raise gr.Error(text(sentence_of(error)), print_exception=False) from error
-        return desk.record(result), str(files["overlay.png"]), str(files["mask.png"])
-
-    with gr.Column(visible=False):
-        gr.Button("segment").click(
-            segment,
-            [
-                gr.File(label="file"),
-                gr.Number(label="pixel_spacing_mm"),
-                gr.Textbox(label="preset"),
-                gr.Checkbox(label="uncertainty"),
-            ],
-            [gr.JSON(label="measures"), gr.File(label="overlay"), gr.File(label="mask")],
-            api_name="segment",
-            concurrency_id=MODEL_TURN,
-            concurrency_limit=desk.limits.model_runs,
-        )
 
 
 def head_html() -> str:

@@ -2,7 +2,7 @@
 // and what is measured along the vessel. Everything else happens here, without asking the server.
 (() => {
   const ANSWER_EVERY_MS = 150, ANSWER_WITHIN = 40; // tries
-  const POLL_MS = 700, CINE_PER_SECOND = 20, KEPT = "oct-run";
+  const POLL_MS = 700, CINE_PER_SECOND = 20, KEPT = "oct-run", AWAY_POLLS = 4;
   let open = null;
 
   function kept(value) {
@@ -23,7 +23,7 @@
     const folder = host.dataset.run, stage = part(".oct-stage"), slider = part(".oct-slider"), play = part("[data-play]");
     const beside = document.querySelector("#oct-beside");
     let run = { done: 0, frame_count: 1, first_number: 1, curves: [], withdrawn: [] };
-    let at = 0, closed = false, playing = null, asked = null;
+    let away = 0, at = 0, closed = false, playing = null, asked = null;
     const frames = window.octFrames(folder, () => run.done);
     const turned = part(".oct-angle"), angle = () => Number(turned.value);
     const view = window.octView(stage, () => run, angle), curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
@@ -99,7 +99,8 @@
       part(".oct-going").hidden = !going;
       part("progress").value = run.done / Math.max(1, run.frame_count);
       const left = run.seconds_left && run.done > 2 ? `, ${seconds(run.seconds_left)}` : "";
-      part(".oct-going-said").textContent = `Frame ${run.done} of ${run.frame_count}${left}`;
+      const before_it = run.waiting_for === 1 ? "1 pullback goes" : `${run.waiting_for} pullbacks go`;
+      part(".oct-going-said").textContent = run.waiting_for ? `Waiting: ${before_it} before it` : `Frame ${run.done} of ${run.frame_count}${left}`;
       const ends = { stopped: `Stopped: ${run.done} frames are done and stay.`, failed: run.sentence };
       const ended = part(".oct-run-said");
       ended.hidden = !ends[run.state];
@@ -145,6 +146,11 @@
         told = await answer.json();
       } catch { /* the server is away for a moment */ }
       if (closed) return;
+      away = told ? 0 : away + 1;
+      if (away === AWAY_POLLS) {
+        part(".oct-run-said").hidden = false;
+        part(".oct-run-said").textContent = "The server does not answer; what is shown stays. It is asked again until it does.";
+      }
       if (told) update(told);
       const making = told && ["waiting", "making"].includes(told.downloads.state);
       if (!told || told.state === "running" || making) setTimeout(poll, POLL_MS);

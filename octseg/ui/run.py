@@ -4,15 +4,21 @@ Below the run's own folder lie `run.json`, how far it is and what is measured al
 `<number>.jpg`, its pixels, and `<number>.json`, its outlines and numbers. No name of a file or a patient is in any.
 """
 
+import contextvars
 import json
 import logging
+import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import gradio as gr
 
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import OctsegError
@@ -25,7 +31,8 @@ from octseg.segmenter import Segmenter
 from octseg.ui.cut import CutFiles
 from octseg.ui.downloads import AT_ONCE, Downloads
 from octseg.ui.faults import sentence_of
-from octseg.ui.model_turns import ModelTurns
+from octseg.ui.limits import ServerLimits
+from octseg.ui.model_turns import Line, ModelTurns
 from octseg.ui.run_record import frame_record, run_record
 
 REMEMBERED = 16  # runs that can be measured anew; of a frame 5 kB are kept
@@ -33,6 +40,8 @@ STATE_EVERY_S = 0.4
 MEASURED_EVERY_S = 4.0
 FRAME_QUALITY = 85
 MASKS = "masks"  # folder of what files are made of
+STAYS = "What is done stays."
+TAG = re.compile(r"<[^>]*>")
 FAILED = "The server could not go on with this pullback; what is done stays. Send it again in a minute."
 
 State = Literal["running", "done", "stopped", "failed"]
@@ -51,13 +60,16 @@ class Given:
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far a run is. scale: of the first frame that has one, else of the first. range: numbers (first, last).
+    """How far a run is.
 
+    waiting_for: pullbacks that go before it. scale: of the first frame that has one, else of the first. range: numbers
+    (first, last).
     asked: of each thing that can be asked, when the page last asked it, by the page's clock.
     """
 
     state: State = "running"
     sentence: str = ""
+    waiting_for: int = 0
     done: int = 0
     seconds_left: float | None = None
     size: tuple[int, int] | None = None
@@ -77,17 +89,21 @@ class PullbackRun:
         folder: Path,
         segmenter: Segmenter,
         turns: ModelTurns,
-        making: threading.Semaphore,
+        runs: "Runs",
+        stretches: Callable[..., Iterator[FrameResult]] | None = None,
     ) -> None:
+        """stretches: what gives the results on a GPU that is lent; it takes no turns at the model here."""
         self.pullback, self.given, self.folder, self.model = pullback, given, folder, segmenter.identity
         (folder / MASKS).mkdir(mode=0o700)
         self._kept = Kept(folder / MASKS)
-        self.downloads = Downloads(self._kept, folder, making, self.tell)
+        self.downloads = Downloads(self._kept, folder, runs.making, self.tell)
+        self._line, self._holder = runs.line, ""
         self.frames: list[FrameAlong] = []
         self.progress = Progress()
+        self._stretches = stretches
         self._segmenter, self._turns = segmenter, turns
         self._cut = CutFiles(folder)
-        self._stopped = threading.Event()
+        self._stopped, self._over = threading.Event(), threading.Event()
         self._writing = threading.Lock()
         self._measures: PullbackMeasures | None = None
         self._written_at = self._measured_at = self._begun_at = 0.0
@@ -100,11 +116,43 @@ class PullbackRun:
 
     def begin(self) -> None:
         """Segment in a thread of its own."""
-        threading.Thread(target=self._work, name="octseg-pullback", daemon=True).start()
+        asked_by = contextvars.copy_context()  # whose quota of a GPU it is
+        threading.Thread(target=asked_by.run, args=(self._work,), name="octseg-pullback", daemon=True).start()
 
     def stop(self) -> None:
         """End after the frame under way."""
         self._stopped.set()
+
+    def held_by(self, session: str) -> None:
+        """A page shows it now."""
+        self._holder = session
+
+    def left_by(self, session: str, patience_s: float) -> None:
+        """A page was closed: where it showed this and no other does by then, nobody will look at it any more."""
+        if session != self._holder or self.progress.state != "running":
+            return
+        waiting = threading.Timer(patience_s, lambda: self.stop() if self._holder == session else None)
+        waiting.daemon = True
+        waiting.start()
+
+    def wait(self, seconds: float) -> None:
+        """Until no frame comes any more, or so long."""
+        self._over.wait(seconds)
+
+    def told(self) -> dict[str, Any]:
+        """How far it is."""
+        progress = self.progress
+        told = {name: getattr(progress, name) for name in ("state", "sentence", "done", "waiting_for", "seconds_left")}
+        return {**told, "frame_count": len(self.pullback)}
+
+    def measured(self) -> dict[str, Any]:
+        """What is measured along the vessel, as `<name>_pullback.json` has it."""
+        return dict(self._kept.segmented(self.pullback, self._chosen()).pullback_record or {})
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no frame comes any more."""
+        return self._over.is_set()
 
     def ask(
         self, *, frames: tuple[int, int] | None = None, frame_spacing_mm: float | None = None, asked: float
@@ -160,15 +208,25 @@ class PullbackRun:
         return chosen if chosen[0] <= chosen[1] else None
 
     def _work(self) -> None:
+        with self._line.place(self._moved_up, self._stopped):
+            self._segment()
+        self._end()
+        self._over.set()
+
+    def _moved_up(self, before: int) -> None:
+        self.progress.waiting_for = before
+        self.tell()
+
+    def _segment(self) -> None:
         given, progress = self.given, self.progress
         self._begun_at = time.monotonic()
         try:
-            results = self._segmenter.segment_pullback(
-                self.pullback, given.spacing_mm, preset=given.preset, uncertainty=given.uncertainty
-            )
+            segment = self._stretches or partial(self._segmenter.segment_pullback, self.pullback)
+            turn = self._turns.in_between if self._stretches is None else nullcontext
+            results = segment(given.spacing_mm, preset=given.preset, uncertainty=given.uncertainty)
             try:
                 while not self._stopped.is_set():
-                    with self._turns.in_between():
+                    with turn():
                         result = next(results, None)
                     if result is None:
                         progress.state = "done"
@@ -178,14 +236,15 @@ class PullbackRun:
                 close(results)
             if progress.state == "running":
                 progress.state = "stopped"
-        except (OctsegError, ValueError) as error:
+        except gr.Error as error:  # the GPU is not lent any more
+            progress.state, progress.sentence = "failed", f"{TAG.sub('', error.message)} {STAYS}"
+        except ValueError as error:
             progress.state, progress.sentence = "failed", str(error)
-        except OSError as error:
+        except (OctsegError, OSError) as error:
             progress.state, progress.sentence = "failed", _told(error)
         except Exception as error:  # whatever ends the thread, the page must learn that nothing more comes
             logger.error("a pullback ended with %s", type(error).__name__)  # its words may name a patient
             progress.state, progress.sentence = "failed", FAILED
-        self._end()
 
     def _end(self) -> None:
         self.progress.seconds_left = None
@@ -224,18 +283,19 @@ class PullbackRun:
             self.write(measure=now - self._measured_at > MEASURED_EVERY_S)
 
 
-def _told(error: OSError) -> str:
+def _told(error: OctsegError | OSError) -> str:
     try:
         return sentence_of(error)
-    except OSError:
-        logger.error("a pullback ended with an error of the system (%s)", error.strerror)
+    except OSError as unforeseen:
+        logger.error("a pullback ended with an error of the system (%s)", unforeseen.strerror)
         return FAILED
 
 
 class Runs:
     """The latest runs by their keys; those that are forgotten are stopped, and their files stay for their time."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ServerLimits) -> None:
+        self.line = Line(limits.pullbacks_at_once, limits.pullbacks_waiting)
         self._runs: OrderedDict[str, PullbackRun] = OrderedDict()
         self.making = threading.Semaphore(AT_ONCE)
 

@@ -65,6 +65,7 @@ def run_record(
         "frame_count": len(pullback) if progress.state == "running" else progress.done,
         "first_number": pullback.first_number,
         "done": progress.done,
+        "waiting_for": progress.waiting_for,
         "seconds_left": progress.seconds_left,
         "height": height,
         "width": width,

@@ -1,15 +1,16 @@
 """How the page is served: Gradio's settings, the guard in front of it and the janitor behind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import gradio as gr
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
 
+from octseg.ui.desk import Desk
 from octseg.ui.guard import Guard
 from octseg.ui.janitor import start_janitor
 from octseg.ui.limits import ServerLimits, on_a_space
 from octseg.ui.private import PrivateFolders
+from octseg.ui.routes import routes_of
 from octseg.ui.share import door, sign_in_paths
 from octseg.ui.theme import HEAD, theme
 
@@ -21,15 +22,17 @@ def serve(
     limits: ServerLimits,
     folders: PrivateFolders,
     environment: Mapping[str, str],
-    routes: Sequence[BaseRoute] = (),
+    desk: Desk | None = None,
 ) -> None:
-    """Serve `page` until the process is told to stop; routes: what it has beside what Gradio answers."""
+    """Serve `page` until the process is told to stop; desk: what it is about, where there is a model."""
     space = on_a_space(environment)
     guard = Middleware(
         Guard,
         limits=limits,
         frame_ancestors=f"'self' {SPACE_PAGES}" if space else "'self'",
         more_addresses=sign_in_paths(door(environment, limits)),
+        make=desk.later.make if desk else None,
+        seconds_a_call=desk.seconds_a_call if desk else lambda: 1.0,
     )
     for folder in (folders.visitors, folders.root / "tmp"):
         start_janitor(folder, limits)
@@ -42,7 +45,7 @@ def serve(
         footer_links=["api"],
         app_kwargs={
             "middleware": [guard],
-            "routes": list(routes),
+            "routes": routes_of(desk.runs) if desk else [],
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,

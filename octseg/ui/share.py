@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 import gradio as gr
 
 from octseg.errors import OctsegError
+from octseg.ui.later import Later
 from octseg.ui.limits import ServerLimits, on_a_space
 from octseg.ui.markup import number, text, whole_sentence
 
@@ -124,7 +125,7 @@ def door(environment: Mapping[str, str], limits: ServerLimits) -> Door:
     return "own" if alone else "typed"
 
 
-def build_share(share: Share) -> gr.State:
+def build_share(share: Share, later: Later) -> gr.State:
     """Build the part; the folder of the result that can be shared goes into the state that is returned, "" for none."""
     folder = gr.State("")
     with gr.Accordion(TITLE, open=False, elem_id="oct-share"):
@@ -132,11 +133,11 @@ def build_share(share: Share) -> gr.State:
             _note(CLOSED_NOTE)
         else:
             _note(INTRO)
-            _build_form(share, folder)
+            _build_form(share, folder, later)
     return folder
 
 
-def _build_form(share: Share, folder: gr.State) -> None:
+def _build_form(share: Share, folder: gr.State, later: Later) -> None:
     token = gr.State("") if share.door == "sign-in" else _token_field(share)
     if share.door == "sign-in":
         gr.LoginButton(size="sm", elem_id="oct-sign-in")
@@ -161,7 +162,7 @@ def _build_form(share: Share, folder: gr.State) -> None:
     def offered(token: str, values: Mapping[Any, Any]) -> Updates:
         folder, repository, public, attribution = (values[each] for each in chosen)
         offer = share.sharing.offer(
-            _result(folder), repository.strip(), token, public=bool(public), attribution=attribution.strip()
+            _result(folder, later), repository.strip(), token, public=bool(public), attribution=attribution.strip()
         )
         label = f"Upload {len(offer.sizes)} files to {offer.repository}, {'private' if offer.private else 'public'}"
         agreed = (folder, offer.repository, bool(public), attribution.strip())
@@ -169,7 +170,7 @@ def _build_form(share: Share, folder: gr.State) -> None:
 
     def sent(token: str, values: Mapping[Any, Any]) -> Updates:
         folder, repository, public, attribution = values[agreed]
-        done = share.sharing.send(_result(folder), repository, token, public=public, attribution=attribution)
+        done = share.sharing.send(_result(folder, later), repository, token, public=public, attribution=attribution)
         undoing = gr.Button(visible=done.changed)
         return shared_html(done), gr.Button(visible=False), undoing, None, (done.commit, repository)
 
@@ -243,10 +244,11 @@ def _withdrawn() -> Updates:
     return "", gr.Button(visible=False), gr.Button(visible=False), None, None
 
 
-def _result(folder: str) -> Path:
+def _result(folder: str, later: Later) -> Path:
+    """The folder with what is shared, which is made now."""
     if not folder:
         raise OctsegError("there is no result yet: measure a frame first")
-    return Path(folder)
+    return later.shareable(Path(folder))
 
 
 def _note(sentence: str) -> None:

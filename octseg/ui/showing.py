@@ -17,7 +17,6 @@ from octseg.ui.columns import FrameColumn, NumbersColumn, PictureColumn
 from octseg.ui.desk import Desk, ManyFramesError, Screen
 from octseg.ui.examples import true_values
 from octseg.ui.faults import sentence_of
-from octseg.ui.markup import text
 from octseg.ui.numbers import summary_html, table_html, tiles_html
 from octseg.ui.picture import controls_html, picture_html
 from octseg.ui.run import Given, PullbackRun
@@ -71,7 +70,7 @@ class Shown:
         return {self.frame.said: error_html(sentence, title=UNCHANGED)}
 
     def result(self, result: FrameResult, screen: Screen, wish: Wish, true: dict[str, float | None] | None) -> Updates:
-        """Picture and numbers; the files come later."""
+        """Picture and numbers."""
         drawn = picture_html(result, _address(screen.frame), _address(screen.grey))
         return {
             self.seen.picture: withdrawn_html(result.withdrawn) + drawn,
@@ -81,7 +80,6 @@ class Shown:
             self.numbers.table: (
                 table_html(result.measures, result.intervals_95, true) if result.withdrawn is None else ""
             ),
-            **self._no_files(),
         }
 
     def run(self, run: PullbackRun) -> Updates:
@@ -101,11 +99,11 @@ class Shown:
             self.frame.intervals: gr.Checkbox(info=intervals_info(segmenter.config)),
         }
 
-    def files(self, files: dict[str, Path], shareable: Path) -> Updates:
-        """A button for each file to download, and the folder that can be shared."""
+    def files(self, files: dict[str, Path]) -> Updates:
+        """A button for each file to download, and the folder of what can be shared; they are made when asked for."""
         buttons = zip(self.numbers.files, files.values(), strict=True)
         filled = {button: gr.DownloadButton(value=str(file), interactive=True) for button, file in buttons}
-        return {**filled, self.numbers.shareable: str(shareable)}
+        return {**filled, self.numbers.shareable: str(next(iter(files.values())).parent)}
 
     def _no_files(self) -> Updates:
         buttons = {button: gr.update(value=None, interactive=False) for button in self.numbers.files}
@@ -118,7 +116,7 @@ class Shown:
 
 
 async def meet(desk: Desk, shown: Shown, turns: Turns) -> AsyncIterator[Updates]:
-    """Meet a page's newest wish: picture and numbers, then the files. What is no longer wished for is not shown.
+    """Meet a page's newest wish: picture, numbers, files. What is no longer wished for is not shown.
 
     A wish that cannot be met leaves what stands there, or gives way to the one that it came in the place of.
     """
@@ -149,9 +147,6 @@ async def meet(desk: Desk, shown: Shown, turns: Turns) -> AsyncIterator[Updates]
             yield {**updates, **shown.unchanged(refused)} if refused else updates
         if isinstance(result, PullbackRun):
             return
-        buttons = await asyncio.to_thread(_files, desk, shown, result, wish.file)
-        async with turns.speaking(wish) as newest:
-            yield buttons if newest else shown.as_it_is()
         return
 
 
@@ -162,19 +157,10 @@ def _measured(desk: Desk, shown: Shown, wish: Wish) -> tuple[FrameResult | Pullb
     except ManyFramesError as held:
         preset = wish.preset or None
         given = Given(kind="", spacing_mm=wish.spacing_mm, preset=preset, uncertainty=wish.uncertainty)
-        run = desk.pullback(held, wish.file, given)
+        run = desk.pullback(held.pullback, wish.file, given)
         return run, shown.run(run)
-    return result, shown.result(result, desk.screen(result), wish, true_values(wish.file))
-
-
-def _files(desk: Desk, shown: Shown, result: FrameResult, file: Path) -> Updates:
-    """The buttons to download the result's files; without them where there is no room for files."""
-    try:
-        files = desk.files(result)
-        return shown.files(files, desk.for_sharing(result, file, files))
-    except OSError as error:
-        gr.Warning(text(sentence_of(error)))
-        return shown.as_it_is()
+    drawn = shown.result(result, desk.screen(result), wish, true_values(wish.file))
+    return result, {**drawn, **shown.files(desk.files(result, wish.file))}
 
 
 def _address(file: Path) -> str:

@@ -39,11 +39,13 @@ class Turns:
 
     newest: what was asked for last; None where the page was cleared since. shown: the wish whose numbers stand there.
     model: the one whose card stands there, None for that which the page was built with. run: the pullback under way.
+    session: Gradio's name of it.
     """
 
     newest: Wish | None = None
     shown: Wish | None = None
     model: ModelIdentity | None = None
+    session: str = ""
     run: PullbackRun | None = None
     _ticket: float = 0
     _waiting: bool = False
@@ -70,6 +72,7 @@ class Turns:
             self.run.stop()
         self.run = run
         if run is not None:
+            run.held_by(self.session)
             run.begin()
 
     def same_frame(self, file: Path) -> Wish | None:
@@ -106,7 +109,7 @@ class Pages:
 
     def __getitem__(self, session: str | None) -> Turns:
         """Those of one page, new ones where it is not known yet."""
-        turns = self._turns.setdefault(session or "", Turns())
+        turns = self._turns.setdefault(session or "", Turns(session=session or ""))
         self._turns.move_to_end(session or "")
         while len(self._turns) > REMEMBERED:
             self._turns.popitem(last=False)

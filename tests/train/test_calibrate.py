@@ -25,8 +25,8 @@ from octseg.view.preprocessing import PreprocessingConfig, to_input, view_frame
 from tests.fakes.prepared import phantoms_fold, prepare_folder
 from train.calibrate import Reading, core_logits, fitted_core_logit, fitted_platt, fitted_widths, main, phantoms
 from train.dataset import phantom_case
-from train.judging.agreement import Reliability
 from train.judging.judge import evaluate
+from train.judging.reliability import Reliability
 from train.judging.scores import true_and_found
 
 TINY = CheckpointConfig(

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from octseg.ui.model_turns import BusyError, ModelTurns
+from octseg.ui.model_turns import BusyError, Line, ModelTurns
 
 PATIENCE_S = 30.0
 
@@ -49,3 +49,40 @@ def test_a_turn_comes_back_after_an_error() -> None:
         raise ValueError("broken")
     with turns.in_between():
         pass
+
+
+def test_pullbacks_wait_in_the_order_in_which_they_came_and_hear_how_many_go_before() -> None:
+    line, order = Line(1, 5), []
+    told: dict[str, list[int]] = {"second": [], "third": []}
+    ended = {name: threading.Event() for name in told}
+
+    def wait(name: str) -> None:
+        with line.place(told[name].append, threading.Event()):
+            order.append(name)
+            ended[name].wait(PATIENCE_S)
+
+    with line.place(lambda before: None, threading.Event()):
+        threads = []
+        for number, name in enumerate(told, start=1):
+            threads.append(threading.Thread(target=wait, args=(name,)))
+            threads[-1].start()
+            while told[name] != [number]:
+                pass
+    while told["third"][-1] != 1:
+        pass
+    assert order == ["second"]
+    for event in ended.values():
+        event.set()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert order == ["second", "third"]
+    assert told == {"second": [1, 0], "third": [2, 1, 0]}
+
+
+def test_who_gives_up_leaves_the_line_at_once() -> None:
+    line, given_up = Line(1, 1), threading.Event()
+    given_up.set()
+    refused = pytest.raises(BusyError, match="as many pullbacks wait already as this server takes, 1")
+    with line.place(lambda before: None, threading.Event()), line.place(lambda before: None, given_up), refused:
+        line.check_room()
+    line.check_room()

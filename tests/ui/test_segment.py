@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -119,9 +120,9 @@ def test_an_unknown_preset_is_refused_with_the_known_ones(app: App, frames: list
         client(app, tmp_path).predict(handle_file(frames[0]), preset="512", api_name="/segment")
 
 
-def test_segment_is_the_one_endpoint_and_the_scale_may_be_left_out(app: App) -> None:
+def test_there_are_two_endpoints_and_the_scale_may_be_left_out(app: App) -> None:
     described = json.loads(send(app, "GET", "/gradio_api/info")[1])
-    assert list(described["named_endpoints"]) == ["/segment"]
+    assert list(described["named_endpoints"]) == ["/segment", "/segment_pullback"]
     assert described["unnamed_endpoints"] == {}
     parameters = described["named_endpoints"]["/segment"]["parameters"]
     assert [(p["parameter_name"], p["parameter_has_default"]) for p in parameters] == [
@@ -225,7 +226,7 @@ def test_visitors_at_the_same_time_get_their_own_numbers(
 
 
 @pytest.mark.slow
-def test_a_queue_that_is_full_says_so(tmp_path: Path, frames: list[Path]) -> None:
+def test_a_queue_that_is_full_says_how_many_wait_and_how_long_that_takes(tmp_path: Path, frames: list[Path]) -> None:
     with running_app(tmp_path, OCTSEG_QUEUE_SIZE="2") as small:
         path = json.loads(send(small, "POST", UPLOAD, multipart(frames[0].read_bytes()), MULTIPART)[1])[0]
         body = json.dumps({"data": [file_at(path), None]}).encode()
@@ -238,7 +239,9 @@ def test_a_queue_that_is_full_says_so(tmp_path: Path, frames: list[Path]) -> Non
         refused = [text for status, text in answers if status == 503]
         assert refused
         assert len(refused) + sum(status == 200 for status, _ in answers) == len(answers)
-        assert all("queue is full" in text.lower() for text in refused)
+        assert all(
+            re.fullmatch(r"The queue is full: 2 calls wait, about \d+ s; try again then\.", each) for each in refused
+        )
 
 
 def test_nothing_is_recorded_watched_or_told_to_others(app: App) -> None:

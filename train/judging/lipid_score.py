@@ -13,11 +13,11 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from typing_extensions import Self
 
+from octseg.comparison.overlap import Mask, Overlap, pooled, rays_that_meet
 from octseg.drawing.strokes import Stroke, outlines
 from octseg.measurement.depth import LIPID_DEPTH_MM, behind_lumen_px, length_px, lipid_depth_px, visible_lipid
 from octseg.result import FrameResult
 from train.dataset import Case
-from train.judging.metrics import Mask, Overlap, pooled, rays_that_meet
 
 LIPID, LUMEN = "lipid_core", "lumen"
 BEYOND_MM = (1.3, 2.0)  # behind the true lumen, where next to nothing can be seen

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.comparison.agreement import bland_altman, bootstrap_interval, detection, icc_2_1
+from octseg.comparison.overlap import Overlap, by_convention, mean_of_groups, pooled
+from octseg.comparison.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 from octseg.measurement import measure
 from octseg.measurement.intervals import INTERVAL_MEASURES, Interval, reading
 from octseg.result import FrameResult
 from train.dataset import PHANTOM_STUDY, Case
-from train.judging.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
 from train.judging.lipid_score import (
     LIPID,
     LipidScore,
@@ -28,8 +30,7 @@ from train.judging.lipid_score import (
     visible_summary,
     within_depth,
 )
-from train.judging.metrics import Overlap, by_convention, mean_of_groups, pooled
-from train.judging.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
+from train.judging.reliability import Reliability
 
 DEG_PER_RAY = 1.0
 

@@ -19,6 +19,7 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from octseg.checkpoint import Checkpoint, CheckpointConfig
+from octseg.comparison.overlap import Overlap, pooled
 from octseg.dataset.publishing import mark_of
 from octseg.errors import DatasetError
 from octseg.export.files import told_in_one_sentence, write_file
@@ -30,7 +31,6 @@ from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data
 from train.judging.judge import refuse_seen
 from train.judging.lipid_score import LIPID, Planes, judged_planes, lipid_arcs
-from train.judging.metrics import Overlap, pooled
 from train.judging.panels import compared, sheet, told
 from train.judging.scores import rounded
 from train.learning.loop import LOG_FILE

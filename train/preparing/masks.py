@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.classes import CLASS_NAMES
+from octseg.classes import BACKGROUND, CLASS_NAMES
 from octseg.errors import ConfigError, ReadError
 from train.preparing.plane_names import classes_of
 from train.preparing.samples import Samples, Values, read_samples, turned
 
 Planes = dict[str, NDArray[np.bool_]]
-BACKGROUND = "background"
 MOST_LABELS = 16  # different values of a mask; what has more is smoothed, or no mask
 SMOOTHED_SHARE = 0.1  # of a mask's pixels at most lie between its two values where only its edges are smoothed
 
@@ -43,18 +42,6 @@ class MaskRule:
             raise ConfigError(f"a mask of two values outlines a class, one of {', '.join(CLASS_NAMES)}")
         if any(not 0 < value < 256 for value in self.class_map):
             raise ConfigError("the values of a class map lie between 1 and 255; 0 is background")
-
-
-def parse_class_map(text: str) -> dict[int, str]:
-    """`1=lumen,3=lipid_core` as {1: "lumen", 3: "lipid_core"}; ConfigError where it is not written so."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    try:
-        class_map = {int(value): name.strip() for value, _, name in pairs}
-    except ValueError as error:
-        raise ConfigError(f"{text!r} is no class map; write it as 1=lumen,2=fibrous_cap,3=lipid_core") from error
-    if len(class_map) < len(pairs):
-        raise ConfigError(f"{text!r} gives one value two meanings")
-    return class_map
 
 
 def read_mask(content: bytes, shape: tuple[int, int], rule: MaskRule) -> Planes:

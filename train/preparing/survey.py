@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from octseg.classes import BY_NAME, TISSUE_CLASSES
+from octseg.classes import BACKGROUND, BY_NAME, TISSUE_CLASSES
 from octseg.errors import DatasetError, ReadError
-from train.preparing.masks import BACKGROUND, MOST_LABELS, MaskRule, planes_of
+from train.preparing.masks import MOST_LABELS, MaskRule, planes_of
 from train.preparing.samples import Samples, read_samples
 from train.preparing.sources import Item
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.classes import BY_NAME
-from train.judging.agreement import ECE_BINS, Reliability, bland_altman
+from octseg.comparison.agreement import bland_altman
+from train.judging.reliability import ECE_BINS, Reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from octseg.pullback import SAME_SPACING
 from octseg.reading.dicom.groups import frame_groups, shared_groups
-from octseg.reading.dicom.layout import number, numbers
+from octseg.reading.dicom.layout import is_no_number, number, numbers
 from octseg.reading.dicom.scale import MACRO, Found
 
 MIN_MM, MAX_MM = 0.005, 2.0
@@ -81,6 +81,8 @@ def _by_element(dataset: Dataset, keyword: str, warnings: list[str]) -> tuple[fl
     for group in (*shared_groups(dataset, MACRO), *frame_groups(dataset, MACRO)[:1], dataset):
         value = number(group, keyword)
         if value is None:
+            if is_no_number(group, keyword):
+                warnings.append(f"{keyword} is no number, so it does not tell the distance of frames: not used")
             continue
         if math.isfinite(value) and MIN_MM <= value <= MAX_MM:
             return value, f"DICOM {keyword}: {value:.4g} mm."

@@ -61,6 +61,14 @@ def number(dataset: Dataset, keyword: str) -> float | None:
         return None
 
 
+def is_no_number(dataset: Dataset, keyword: str) -> bool:
+    """Whether an element holds something that is no number, such as `0.2 mm` or `0,2`."""
+    element = dataset.get_item(keyword)
+    value = None if element is None else element.value
+    is_empty = value is None or (isinstance(value, (str, bytes)) and not value.strip())
+    return not is_empty and number(dataset, keyword) is None
+
+
 def text(dataset: Dataset, keyword: str) -> str:
     """An element's coded word in capitals; empty where it is not there."""
     value = first_value(dataset, keyword)

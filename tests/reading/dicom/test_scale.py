@@ -118,6 +118,20 @@ def test_the_spacing_between_slices_goes_before_their_thickness_and_both_must_be
     assert "SliceThickness is 0 mm, which cannot be the distance of frames" in said(pullback)
 
 
+@pytest.mark.parametrize("keyword", ["SpacingBetweenSlices", "SliceThickness"])
+@pytest.mark.parametrize("written", [b"0.2 mm", b"0,2000", b"200 um", b"none__"])
+def test_a_distance_that_is_text_is_said_and_not_dropped_without_a_word(keyword: str, written: bytes) -> None:
+    content = pullback_file(FRAMES, **{keyword: "0.2001"})
+    assert content.count(b"0.2001") == 1
+    pullback = read(content.replace(b"0.2001", written))[1]
+    assert pullback.frame_spacing_mm is None
+    assert f"{keyword} is no number, so it does not tell the distance of frames: not used" in said(pullback)
+
+
+def test_a_distance_that_is_empty_is_none_that_were_said() -> None:
+    assert said(header_of(SpacingBetweenSlices="")) == said(header_of())
+
+
 @pytest.mark.parametrize("other", [{"SpacingBetweenSlices": "0.1"}, shared(SpacingBetweenSlices="0.1")])
 def test_two_spacings_of_frames_that_differ_are_told(other: dict[str, Any]) -> None:
     pullback = header_of(**along(0, 0.2, 0.4, 0.6), **other)

@@ -9,11 +9,11 @@ import pytest
 import tifffile
 from PIL import Image
 
-from octseg.classes import CLASS_NAMES
+from octseg.classes import CLASS_NAMES, parse_class_map
 from octseg.drawing.palette import palette_image
 from octseg.errors import ConfigError, ReadError
 from tests.fakes.prepared import box, disc, encoded, item, planes_of, png, record_mask
-from train.preparing.masks import MaskRule, parse_class_map, read_mask
+from train.preparing.masks import MaskRule, read_mask
 from train.preparing.processing import Processing, process
 
 SHAPE = (128, 128)

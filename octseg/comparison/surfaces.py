@@ -2,7 +2,7 @@
 
 An outline is the mask less its erosion by a cross; beyond the frame's edge counts as outside. Agrees with MONAI's
 `compute_surface_dice`, `compute_hausdorff_distance` and `compute_average_surface_distance`
-(tests/train/judging/test_metrics.py).
+(tests/comparison/test_overlap.py).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from train.judging.metrics import Mask
+from octseg.comparison.overlap import Mask
 
 # Normalised surface distance: how far an outline may be off, in mm. Cap and lumen are thin or sharp, lipid is diffuse.
 TOLERANCE_MM = {"lumen": 0.02, "fibrous_cap": 0.02, "lipid_core": 0.1, "vasa_vasorum": 0.02}

@@ -11,9 +11,9 @@ from monai.metrics import (
     compute_surface_dice,
 )
 
-from train.judging.agreement import Reliability, bland_altman, bootstrap_interval, detection, icc_2_1
-from train.judging.metrics import Mask, Overlap, by_convention, mean_of_groups, pooled, rays_that_meet
-from train.judging.surfaces import surface_score
+from octseg.comparison.agreement import bland_altman, bootstrap_interval, detection, icc_2_1
+from octseg.comparison.overlap import Mask, Overlap, by_convention, mean_of_groups, pooled, rays_that_meet
+from octseg.comparison.surfaces import surface_score
 
 SPACING_MM = 0.01
 EMPTY = np.zeros((40, 40), bool)
@@ -144,22 +144,6 @@ def test_icc_is_that_of_the_analysis_of_variance() -> None:
     assert icc_2_1(first, second) == pytest.approx((rows - rest) / (rows + rest + 2 * (judges - rest) / 6))
     assert icc_2_1(first, first) == pytest.approx(1.0)
     assert icc_2_1(first, first + 3.0) < 0.5  # a constant bias is no agreement
-
-
-def test_calibration_error_of_a_model_that_is_always_too_sure() -> None:
-    """Says 0.9 where 60 of 100 pixels are true."""
-    bins = Reliability.empty()
-    bins.add(np.full((10, 10), 0.9, np.float32), np.arange(100).reshape(10, 10) < 60)
-    assert bins.expected_calibration_error == pytest.approx(0.3, abs=1e-6)
-    assert Reliability.empty().expected_calibration_error is None
-
-
-def test_the_best_threshold_is_where_truth_begins() -> None:
-    bins = Reliability.empty()
-    probability = np.array([0.15, 0.25, 0.355, 0.45], np.float32)
-    bins.add(probability, np.array([False, False, True, True]))
-    assert bins.best_threshold() is not None
-    assert 0.25 < bins.best_threshold() <= 0.355
 
 
 def test_an_interval_comes_from_patients_not_from_frames() -> None:

@@ -1,0 +1,257 @@
+"""Two readings compared: overlap and distance of their outlines, and what is measured in both, by frame and over all.
+
+Lipid core counts to the depth that is measured (octseg/measurement/depth.py), in both readings. Where one of them is
+labels, of which a pixel has one, the other is taken so too. Numbers of the second reading are called the reference's.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from octseg.classes import CLASS_NAMES
+from octseg.comparison.agreement import bland_altman, detection, icc_2_1
+from octseg.comparison.overlap import Mask, Overlap, by_convention, pooled
+from octseg.comparison.reading import SAME_SCALE, FrameRead, Masks, Reading, as_one_tissue, paired
+from octseg.comparison.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
+from octseg.errors import ReadError
+from octseg.measurement import FrameMeasures, measure
+from octseg.measurement.depth import lipid_depth_px, visible_lipid
+
+LIPID, LUMEN = "lipid_core", "lumen"
+MEASURES = (  # of both readings, each with the classes that it takes
+    ("lumen_area_mm2", (LUMEN,)),
+    ("lipid_core_area_mm2", (LIPID,)),
+    ("lipid_arc_deg", (LUMEN, LIPID)),
+    ("fibrous_cap_thickness_min_um", (LUMEN, "fibrous_cap", LIPID)),
+)
+TCFA = "meets_tcfa_criteria"
+MOST_NAMED = 8
+Planes = Mapping[str, Mask]
+
+
+@dataclass(frozen=True)
+class FrameCompared:
+    """One frame in both readings; classes that both speak of."""
+
+    label: str
+    number: int | None
+    pixel_spacing_mm: float | None
+    overlaps: Mapping[str, Overlap]
+    surfaces: Mapping[str, SurfaceScore]
+    unlimited: Overlap | None
+    found: Mapping[str, float | bool | None]
+    reference: Mapping[str, float | bool | None]
+    withdrawn: bool
+
+
+@dataclass
+class Compared:
+    """All frames that both readings have. planes(n): those (H, W) of frame n, found and reference, as compared."""
+
+    found: str
+    reference: str
+    classes: tuple[str, ...]
+    frames: list[FrameCompared]
+    warnings: list[str]
+    planes: Callable[[int], tuple[Masks, Masks]] = field(repr=False)
+
+    def summary(self) -> dict[str, Any]:
+        """The figures over all frames, as JSON knows them."""
+        return {
+            "found": self.found,
+            "reference": self.reference,
+            "n_frames": len(self.frames),
+            "n_withdrawn": sum(frame.withdrawn for frame in self.frames),
+            "classes": {name: self._of_class(name) for name in self.classes},
+            "measures": {name: told for name, _ in MEASURES if (told := self._of_measure(name)) is not None},
+            "lipid": self._presence(lambda frame: (frame.overlaps[LIPID].found > 0, frame.overlaps[LIPID].true > 0))
+            if LIPID in self.classes
+            else None,
+            "tcfa": self._presence(lambda frame: (frame.found.get(TCFA), frame.reference.get(TCFA))),
+            "warnings": self.warnings,
+        }
+
+    def _of_class(self, name: str) -> dict[str, Any]:
+        overlaps = [frame.overlaps[name] for frame in self.frames]
+        surfaces = [frame.surfaces[name] for frame in self.frames if name in frame.surfaces]
+        together = pooled(overlaps)
+        unlimited = [frame.unlimited for frame in self.frames if frame.unlimited is not None]
+        return {
+            "dice_pooled": together.dice,
+            "iou_pooled": together.iou,
+            "dice_mean": by_convention(overlaps, lambda each: each.dice),
+            **({"dice_pooled_unlimited": pooled(unlimited).dice} if name == LIPID else {}),
+            "precision": together.precision,
+            "recall": together.recall,
+            "nsd": _mean([each.nsd for each in surfaces]),
+            "nsd_tolerance_mm": TOLERANCE_MM[name],
+            "hd95_mm": _mean([each.hd95_mm for each in surfaces]),
+            "assd_mm": _mean([each.assd_mm for each in surfaces]),
+            "n_outlines": len(surfaces),
+        }
+
+    def readings_of(self, name: str) -> list[tuple[FrameCompared, float, float]]:
+        """Frames in which both readings have a number of a measure, with both."""
+        both = [(frame, frame.found.get(name), frame.reference.get(name)) for frame in self.frames]
+        return [(frame, float(a), float(b)) for frame, a, b in both if a is not None and b is not None]
+
+    def _of_measure(self, name: str) -> dict[str, Any] | None:
+        both = self.readings_of(name)
+        if not both:
+            return None
+        found, true = (np.array([each[side] for each in both]) for side in (1, 2))
+        agreed = bland_altman(found, true)
+        return {
+            "n": len(both),
+            "found_mean": float(found.mean()),
+            "reference_mean": float(true.mean()),
+            "bland_altman": None if agreed is None else asdict(agreed),
+            "icc_2_1": icc_2_1(found, true),
+        }
+
+    def _presence(self, of: Callable[[FrameCompared], tuple[Any, Any]]) -> dict[str, Any] | None:
+        """Frames in which something is there, in both readings; None where none of them tells."""
+        told = [each for each in map(of, self.frames) if None not in each]
+        if not told:
+            return None
+        counts = detection(np.array([each[0] for each in told], bool), np.array([each[1] for each in told], bool))
+        return {**asdict(counts), "kappa": counts.kappa}
+
+
+def compare(found: Reading, reference: Reading, pixel_spacing_mm: float | None = None) -> Compared:
+    """Compare the frames that both readings have.
+
+    Args:
+        pixel_spacing_mm: of all frames; without it that of either reading, the first one's where they differ.
+
+    Raises ReadError where they have no frame or no class in common, or a frame has two sizes.
+    """
+    pairs, alone = paired(found, reference)
+    classes = tuple(name for name in CLASS_NAMES if name in found.classes and name in reference.classes)
+    if not classes:
+        raise ReadError(
+            f"{found.name} outlines {_list(found.classes)}, {reference.name} {_list(reference.classes)}: "
+            "there is nothing to compare"
+        )
+    one_tissue = found.one_tissue or reference.one_tissue
+
+    def planes(place: int) -> tuple[Masks, Masks]:
+        return _planes(pairs[place], classes, one_tissue)
+
+    warnings = [f"{len(alone)} frames are in one of the readings alone: {_list(alone)}"] if alone else []
+    frames = []
+    for place, (one, other) in enumerate(pairs):
+        spacing, warning = _scale(one, other, pixel_spacing_mm)
+        warnings += [warning] if warning and warning not in warnings else []
+        frames.append(_compared(one, other, planes(place), classes, spacing))
+    if not any(frame.pixel_spacing_mm for frame in frames):
+        warnings.append("no scale is known, so nothing is told in mm; give it by --pixel-spacing")
+    return Compared(found.name, reference.name, classes, frames, warnings, planes)
+
+
+def _planes(pair: tuple[FrameRead, FrameRead], classes: Sequence[str], one_tissue: bool) -> tuple[Masks, Masks]:
+    """What both readings say of a frame, of the same size and classes; lipid not limited."""
+    read = [frame.read() for frame in pair]
+    shapes = {mask.shape for masks in read for mask in masks.values()}
+    label = _label(pair)
+    if len(shapes) > 1:
+        sizes = " and ".join(" x ".join(map(str, shape[::-1])) for shape in sorted(shapes))
+        raise ReadError(f"frame {label} is {sizes} px in the two readings; outline the frames as they are")
+    if not shapes:
+        raise ReadError(f"frame {label} has no size in either reading; leave it out of one")
+    nothing = np.zeros(shapes.pop(), bool)
+    whole = [{name: masks.get(name, nothing) for name in CLASS_NAMES} for masks in read]
+    made = [as_one_tissue(masks) if one_tissue else masks for masks in whole]
+    kept = [name for name in CLASS_NAMES if name in classes or name == LUMEN]  # lipid's depth is counted from it
+    found, true = ({name: masks[name] for name in kept} for masks in made)
+    return found, true
+
+
+def _compared(
+    one: FrameRead, other: FrameRead, planes: tuple[Masks, Masks], classes: Sequence[str], spacing: float | None
+) -> FrameCompared:
+    limited = _limited(planes, spacing)
+    found, true = limited
+    overlaps = {name: Overlap.of(found[name], true[name]) for name in classes}
+    side = min(found[LUMEN].shape)
+    surfaces = {}
+    if spacing is not None:
+        for name in classes:
+            score = surface_score(found[name], true[name], spacing, TOLERANCE_MM[name], side * spacing)
+            if score is not None:
+                surfaces[name] = score
+    unlimited = Overlap.of(planes[0][LIPID], planes[1][LIPID]) if LIPID in classes else None
+    return FrameCompared(
+        label=_label((one, other)),
+        number=one.number if one.number is not None else other.number,
+        pixel_spacing_mm=spacing,
+        overlaps=overlaps,
+        surfaces=surfaces,
+        unlimited=unlimited,
+        found=_measured(planes[0], classes, spacing),
+        reference=_measured(planes[1], classes, spacing),
+        withdrawn=one.withdrawn,
+    )
+
+
+def limited_planes(compared: Compared, place: int) -> tuple[Masks, Masks]:
+    """The planes of a frame, lipid to the depth that counts."""
+    return _limited(compared.planes(place), compared.frames[place].pixel_spacing_mm)
+
+
+def _limited(planes: tuple[Masks, Masks], spacing: float | None) -> tuple[Masks, Masks]:
+    """Both with lipid to the depth that counts, behind each one's own lumen or, without one, the other's."""
+    found, true = planes
+    if LIPID not in found:
+        return planes
+    depth = lipid_depth_px(spacing, min(found[LUMEN].shape))
+
+    def within(own: Masks, other: Masks) -> Masks:
+        lumen = own[LUMEN] if own[LUMEN].any() else other[LUMEN]
+        return {**own, LIPID: visible_lipid(own[LIPID], lumen, depth)}
+
+    return within(found, true), within(true, found)
+
+
+def _measured(masks: Masks, classes: Sequence[str], spacing: float | None) -> dict[str, float | bool | None]:
+    """The measures for which a reading has the classes."""
+    measures: FrameMeasures = measure({name: masks[name] for name in classes}, spacing)
+    told: dict[str, float | bool | None] = {
+        name: getattr(measures, name) for name, takes in MEASURES if set(takes) <= set(classes)
+    }
+    if LIPID in classes and not masks[LIPID].any():
+        told |= {name: 0.0 for name in ("lipid_core_area_mm2", "lipid_arc_deg") if name in told and _may(name, spacing)}
+    if set(MEASURES[-1][1]) <= set(classes):
+        told[TCFA] = measures.meets_tcfa_criteria
+    return told
+
+
+def _may(name: str, spacing: float | None) -> bool:
+    return spacing is not None or not name.endswith("mm2")
+
+
+def _scale(one: FrameRead, other: FrameRead, given: float | None) -> tuple[float | None, str | None]:
+    """Mm per pixel of a frame, and what is to be said of it."""
+    if given is not None:
+        return given, None
+    spacings = [each for each in (one.pixel_spacing_mm, other.pixel_spacing_mm) if each]
+    if len(spacings) == 2 and abs(spacings[0] / spacings[1] - 1) > SAME_SCALE:
+        return spacings[
+            0
+        ], "the readings' scales differ; the first one's is taken: give the right one by --pixel-spacing"
+    return (spacings[0] if spacings else None), None
+
+
+def _label(pair: tuple[FrameRead, FrameRead]) -> str:
+    names = [frame.stem for frame in pair if frame.stem is not None]
+    return names[0] if names else str(pair[0].number)
+
+
+def _list(names: Sequence[str]) -> str:
+    return (", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")) or "nothing"
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None

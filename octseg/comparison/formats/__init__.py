@@ -1,0 +1,69 @@
+"""A file or folder to a reading: which format it is, and who reads it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from octseg.comparison.formats.contours import coco_reading, is_coco, is_labelme, labelme_reading
+from octseg.comparison.formats.pictures import PICTURES, picture_reading
+from octseg.comparison.formats.results import MEASURES, results_reading
+from octseg.comparison.formats.volumes import VOLUMES, volume_reading
+from octseg.comparison.reading import Reading
+from octseg.errors import ReadError
+from octseg.reading.dicom.mark import is_dicom
+from octseg.reading.names import natural_path_key
+
+READ = (
+    "a folder of results (measures.json), pictures of labels or of planes (PNG, TIFF), NIfTI, DICOM SEG, COCO or "
+    "LabelMe files"
+)
+HEAD_BYTES = 256
+
+
+def open_reading(path: Path, class_map: Mapping[int, str] | None = None, binary_class: str | None = None) -> Reading:
+    """What outlines a file or folder holds.
+
+    Args:
+        path: see `READ`.
+        class_map: number -> class, of label pictures and volumes whose numbers are not octseg's, and of DICOM segments.
+        binary_class: what a picture or volume of two values outlines.
+
+    Raises ReadError where there are no outlines, or it is not known whose.
+    """
+    if not path.exists():
+        raise ReadError(f"{path} does not exist")
+    if path.is_dir():
+        return _of_folder(path, class_map, binary_class)
+    if path.name == MEASURES:
+        return results_reading(path.parent)
+    if path.name.endswith(VOLUMES):
+        return volume_reading([path], path.name, class_map, binary_class)
+    if path.suffix.lower() in PICTURES:
+        return picture_reading([path], path.name, class_map, binary_class)
+    if path.suffix.lower() == ".json":
+        if is_coco(path):
+            return coco_reading(path)
+        if is_labelme(path):
+            return labelme_reading([path], path.name)
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if is_dicom(head):
+        from octseg.comparison.formats.segments import segments_reading
+
+        return segments_reading(path, class_map)
+    raise ReadError(f"{path.name} holds no outlines that can be read; give {READ}")
+
+
+def _of_folder(folder: Path, class_map: Mapping[int, str] | None, binary_class: str | None) -> Reading:
+    if (folder / MEASURES).is_file():
+        return results_reading(folder)
+    files = sorted((path for path in folder.iterdir() if path.is_file()), key=natural_path_key)
+    volumes = [path for path in files if path.name.endswith(VOLUMES)]
+    drawn = [path for path in files if path.suffix.lower() == ".json" and is_labelme(path)]
+    pictures = [path for path in files if path.suffix.lower() in PICTURES]
+    if volumes:
+        return volume_reading(volumes, folder.name, class_map, binary_class)
+    if drawn:
+        return labelme_reading(drawn, folder.name)
+    if pictures:
+        return picture_reading(pictures, folder.name, class_map, binary_class)
+    raise ReadError(f"{folder.name} holds no outlines that can be read; give {READ}")

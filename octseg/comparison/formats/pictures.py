@@ -1,0 +1,116 @@
+"""Masks as pictures: a label for each tissue, four planes in the order of octseg/classes.py, or one tissue alone."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from octseg.classes import BACKGROUND, CLASS_NAMES, PALETTE, PALETTE_INDEX
+from octseg.comparison.formats.results import stem_of
+from octseg.comparison.reading import FrameRead, Masks, Reading, number_in
+from octseg.errors import ReadError
+
+PICTURES = (".png", ".tif", ".tiff", ".bmp")
+PLANES = 4
+MOST_LABELS = 16
+NAMES_OF = {index: name for name, index in PALETTE_INDEX.items()}
+
+
+def picture_reading(
+    paths: Sequence[Path], name: str, class_map: Mapping[int, str] | None, binary_class: str | None
+) -> Reading:
+    """A frame for each picture; octseg's own palette explains itself, other labels are explained by the caller."""
+    first = _pixels(paths[0])
+    if first.ndim == 3:
+        read = [partial(_planes_of, path) for path in paths]
+        classes: tuple[str, ...] = CLASS_NAMES
+    else:
+        meaning = meaning_of(_values(paths), name, class_map, binary_class, own=_is_own(paths[0]))
+        read = [partial(_labelled, path, meaning) for path in paths]
+        classes = tuple(each for each in CLASS_NAMES if each in meaning)
+    stems = [stem_of(path) for path in paths]
+    frames = [FrameRead(stem, number_in(stem), each) for stem, each in zip(stems, read, strict=True)]
+    return Reading(name, frames, classes, one_tissue=first.ndim == 2)
+
+
+def meaning_of(
+    values: set[int], name: str, class_map: Mapping[int, str] | None, binary_class: str | None, *, own: bool
+) -> dict[str, set[int]]:
+    """Class -> the numbers that stand for it, of all that occur beside 0; ReadError where one is not explained.
+
+    own: whether the numbers are those of octseg's palette.
+    """
+    if binary_class is not None:
+        return {binary_class: set(values)} if len(values) == 1 else _refuse_values(values, name)
+    known = NAMES_OF if class_map is None and own else class_map or {}
+    unknown = sorted(values - set(known))
+    if unknown and class_map is None and len(values) == 1:
+        raise ReadError(f"{name} outlines one tissue by the value {unknown[0]}; say which: --binary-class lipid_core")
+    if unknown:
+        said = ", ".join(map(str, unknown[:MOST_LABELS]))
+        raise ReadError(
+            f"{name} holds labels that are not explained ({said}); say what they are: --class-map 1=lumen,3=lipid_core"
+        )
+    meaning: dict[str, set[int]] = {}
+    for value, of in known.items():
+        if of != BACKGROUND:
+            meaning.setdefault(of, set()).add(value)
+    return meaning
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a picture has octseg's palette."""
+    with Image.open(path) as picture:
+        return picture.mode == "P" and bytes(picture.getpalette() or ())[: len(PALETTE)] == PALETTE
+
+
+def _refuse_values(values: set[int], name: str) -> dict[str, set[int]]:
+    said = "nothing is outlined in it" if not values else f"it has the values {', '.join(map(str, sorted(values)))}"
+    raise ReadError(
+        f"{name} is no mask of one tissue: {said}; leave --binary-class out, or explain them by --class-map"
+    )
+
+
+def _values(paths: Sequence[Path]) -> set[int]:
+    values: set[int] = set()
+    for path in paths:
+        values |= set(np.unique(_pixels(path)).tolist())
+        if len(values) > MOST_LABELS:
+            raise ReadError(f"{path.name} is no mask: it has {len(values)} values or more; give masks, not frames")
+    return values - {0}
+
+
+def _pixels(path: Path) -> NDArray[Any]:
+    """(H, W) numbers, or (H, W, 4) planes."""
+    try:
+        with Image.open(path) as picture:
+            pixels = np.asarray(picture)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise ReadError(f"{path.name} cannot be read as a mask: {error.__class__.__name__}") from error
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.uint8)
+    if pixels.ndim == 3 and pixels.shape[2] == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    if pixels.dtype.kind not in "ui" or not (pixels.ndim == 2 or pixels.shape[2] == PLANES):
+        raise ReadError(
+            f"{path.name} is no mask: it is a picture in colour; give label pictures, or TIFF files of {PLANES} planes"
+        )
+    return pixels
+
+
+def _planes_of(path: Path) -> Masks:
+    pixels = _pixels(path)
+    if pixels.ndim == 2 or len(np.unique(pixels)) > 2:
+        raise ReadError(f"{path.name} is no mask of {PLANES} planes of two values, as the others are")
+    return {name: pixels[..., plane] > 0 for plane, name in enumerate(CLASS_NAMES)}
+
+
+def _labelled(path: Path, meaning: Mapping[str, set[int]]) -> Masks:
+    pixels = _pixels(path)
+    if pixels.ndim != 2:
+        raise ReadError(f"{path.name} is no picture of labels, as the others are")
+    return {name: np.isin(pixels, list(values)) for name, values in meaning.items()}

@@ -1,0 +1,56 @@
+"""Results of `octseg predict`: palette masks beside measures.json, which says of which frame each is."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from octseg.classes import CLASS_NAMES, PALETTE_INDEX
+from octseg.comparison.reading import FrameRead, Masks, Reading
+from octseg.errors import ReadError
+
+MEASURES = "measures.json"
+MASK_END = "_mask"
+
+
+def results_reading(folder: Path) -> Reading:
+    """The frames of a folder of results."""
+    try:
+        told = json.loads((folder / MEASURES).read_text(encoding="utf-8"))
+        frames = tuple(_frame(folder, record) for record in told["frames"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReadError(f"{folder.name}/{MEASURES} is not one of octseg predict; make the results anew") from error
+    if not frames:
+        raise ReadError(f"{folder.name}/{MEASURES} tells of no frame")
+    return Reading(folder.name, frames, CLASS_NAMES, one_tissue=True)
+
+
+def _frame(folder: Path, record: dict[str, Any]) -> FrameRead:
+    mask = folder / record["mask_file"]
+    return FrameRead(
+        stem=stem_of(mask),
+        number=record["frame"],
+        read=partial(palette_masks, mask),
+        pixel_spacing_mm=record["pixel_spacing_mm"],
+        withdrawn=record["withdrawn"] is not None,
+    )
+
+
+def stem_of(path: Path) -> str:
+    """The frame's name by that of a file of it."""
+    return path.name.removesuffix(path.suffix).removesuffix(MASK_END)
+
+
+def palette_masks(path: Path) -> Masks:
+    """The classes' pixels (H, W) by their numbers in octseg's own palette."""
+    try:
+        with Image.open(path) as picture:
+            indices = np.asarray(picture)
+    except OSError as error:
+        raise ReadError(f"{path.name} cannot be read: {error.__class__.__name__}; make the results anew") from error
+    if indices.ndim != 2:
+        raise ReadError(f"{path.name} is no palette mask; make the results anew")
+    return {name: indices == PALETTE_INDEX[name] for name in CLASS_NAMES}

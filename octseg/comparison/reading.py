@@ -1,0 +1,120 @@
+"""A reading: the outlines of one or more frames by one hand, from whatever file they were saved in.
+
+Frames of two readings are paired by the stem of their file, else by their number.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.classes import PALETTE_INDEX
+from octseg.drawing.palette import palette_indices
+from octseg.errors import ReadError
+
+Masks = dict[str, NDArray[np.bool_]]  # class name -> (H, W)
+NUMBER = re.compile(r"(\d+)\D*$")
+MOST_NAMED = 5
+SAME_SCALE = 0.005  # part by which two scales may differ
+
+
+@dataclass(frozen=True)
+class FrameRead:
+    """One frame's outlines.
+
+    stem: of the frame's file; None where the format names no file. number: from 1 on; None where there is none.
+    read: its planes (H, W), empty ones may be left out. withdrawn: whether nothing is said of it.
+    """
+
+    stem: str | None
+    number: int | None
+    read: Callable[[], Masks] = field(repr=False)
+    pixel_spacing_mm: float | None = None
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Frames read by one hand.
+
+    classes: that it speaks of, also where they are empty. one_tissue: whether a pixel can have one
+    tissue alone, as in a picture or a volume of labels. others_empty: whether frames that it does not have were read as
+    well and bear nothing.
+    """
+
+    name: str
+    frames: Sequence[FrameRead]
+    classes: tuple[str, ...]
+    one_tissue: bool = False
+    others_empty: bool = False
+
+
+Pairs = list[tuple[FrameRead, FrameRead]]
+
+
+def paired(found: Reading, reference: Reading) -> tuple[Pairs, list[str]]:
+    """Frames of both readings that are the same, in order, and labels of those that only one of them has.
+
+    Raises ReadError where no frame is the same, or two are one.
+    """
+    if len(found.frames) == len(reference.frames) == 1:
+        return [(found.frames[0], reference.frames[0])], []
+    for kind, key in (("file names", _by_stem), ("numbers", _by_number)):
+        ours, theirs = (_keyed(reading, key, kind) for reading in (found, reference))
+        if any(name in theirs for name in ours):
+            _fill(ours, theirs, found.others_empty)
+            _fill(theirs, ours, reference.others_empty)
+            common = [name for name in ours if name in theirs]
+            alone = [str(name) for name in (*ours, *theirs) if (name in ours) != (name in theirs)]
+            return [(ours[name], theirs[name]) for name in common], alone
+    raise ReadError(
+        f"no frame of {found.name} is one of {reference.name}: neither file names ({_some(found)}; {_some(reference)}) "
+        "nor numbers agree; name the masks as the frames are named"
+    )
+
+
+def _fill(one: dict[object, FrameRead], other: Mapping[object, FrameRead], others_empty: bool) -> None:
+    """Put empty frames where a reading left out those that bear nothing."""
+    if others_empty:
+        for name, frame in other.items():
+            one.setdefault(name, FrameRead(frame.stem, frame.number, dict))
+
+
+def _by_stem(frame: FrameRead) -> object:
+    return frame.stem
+
+
+def _by_number(frame: FrameRead) -> object:
+    return frame.number
+
+
+def _keyed(reading: Reading, key: Callable[[FrameRead], object], kind: str) -> dict[object, FrameRead]:
+    """Frames by what they are paired by; nothing where one of them lacks it, or two have the same number."""
+    keyed: dict[object, FrameRead] = {}
+    for frame in reading.frames:
+        name = key(frame)
+        if name is None or (name in keyed and kind == "numbers"):
+            return {}
+        if name in keyed:
+            raise ReadError(f"{reading.name} holds {name} twice; give each frame's outlines once")
+        keyed[name] = frame
+    return keyed
+
+
+def _some(reading: Reading) -> str:
+    names = [str(frame.stem if frame.stem is not None else frame.number) for frame in reading.frames]
+    return ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+
+
+def number_in(stem: str) -> int | None:
+    """The last number in a name."""
+    found = NUMBER.search(stem)
+    return int(found[1]) if found else None
+
+
+def as_one_tissue(masks: Mapping[str, NDArray[np.bool_]]) -> Masks:
+    """Planes (H, W) of which each pixel has one, as a picture of labels would hold them."""
+    indices = palette_indices(masks)
+    return {name: indices == PALETTE_INDEX[name] for name in masks}

@@ -1,0 +1,178 @@
+"""What programs call: `/segment` for a frame, `/segment_pullback` for a pullback. Their components are never shown.
+
+What stands in the functions' docstrings is what `view_api()` says of them.
+"""
+
+import inspect
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from octseg.errors import OctsegError, ReadError
+from octseg.reading import read_pullback
+from octseg.ui.desk import Desk
+from octseg.ui.downloads import FORMATS, NO_FRAME_SPACING, NO_PIXEL_SPACING
+from octseg.ui.faults import sentence_of
+from octseg.ui.markup import text
+from octseg.ui.run import Given, PullbackRun
+
+PULLBACK_TURN = "pullbacks"
+TELL_S = 0.5  # from one word on how far it is to the next
+WHY = {  # the page's words for what is missing, in those of a call
+    NO_FRAME_SPACING: "the distance between frames is not known; give frame_spacing_mm",
+    NO_PIXEL_SPACING: "the millimetres per pixel are not known; give pixel_spacing_mm",
+}
+ALWAYS = ("tables", "masks")
+Told = tuple[dict[str, Any], dict[str, Any] | None, str | None]
+
+
+def build_api(desk: Desk, turn: str, at_once: int) -> None:
+    """Build both endpoints; turn: the line in which single frames wait, of which so many may be under way."""
+    with gr.Column(visible=False):
+        _build_segment(desk, turn, at_once)
+        _build_segment_pullback(desk)
+
+
+def _build_segment(desk: Desk, turn: str, at_once: int) -> None:
+    def segment(
+        file: str, pixel_spacing_mm: float | None = None, preset: str | None = None, uncertainty: bool = False
+    ) -> tuple[dict[str, Any], str, str]:
+        """Outline and measure one intravascular OCT frame. Research use only, not a medical device.
+
+        Parameters:
+            file: the frame, as PNG, JPEG, TIFF, WebP, BMP or DICOM.
+            pixel_spacing_mm: millimetres per pixel; without it the ruler burned into the frame is looked for.
+            preset: 704, 1024, 5 mm, 7 mm or 10 mm; the scale of a frame that tells none.
+            uncertainty: also give each measure its 95 % interval, which takes several times as long.
+
+        Returns:
+            measures: what measures.json holds, null where something cannot be measured.
+            overlay: PNG of the frame with the tissues outlined; made when it is downloaded.
+            mask: palette PNG; 0 is background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum.
+        """
+        try:
+            result = desk.segment(Path(file), pixel_spacing_mm, preset or None, uncertainty=uncertainty)
+            files = desk.files(result, Path(file))
+        except (OctsegError, OSError) as error:
+            raise _refused(error) from error
+        return desk.record(result), str(files["overlay.png"]), str(files["mask.png"])
+
+    gr.Button("segment").click(
+        segment,
+        [
+            gr.File(label="file"),
+            gr.Number(label="pixel_spacing_mm"),
+            gr.Textbox(label="preset"),
+            gr.Checkbox(label="uncertainty"),
+        ],
+        [gr.JSON(label="measures"), *map(gr.DownloadButton, ("overlay", "mask"))],  # whose files need not exist yet
+        api_name="segment",
+        api_description=inspect.getdoc(segment),
+        concurrency_id=turn,
+        concurrency_limit=at_once,
+    )
+
+
+def _build_segment_pullback(desk: Desk) -> None:
+    def segment_pullback(
+        file: str,
+        pixel_spacing_mm: float | None = None,
+        frame_spacing_mm: float | None = None,
+        preset: str | None = None,
+        formats: str | None = None,
+    ) -> Iterator[Told]:
+        """Outline and measure all frames of an intravascular OCT pullback. Research use only, not a medical device.
+
+        It tells how far it is about twice a second, and with the last word come the measures and the files.
+
+        Parameters:
+            file: the pullback, as DICOM, TIFF of several pages, GIF, video or ZIP of frames.
+            pixel_spacing_mm: millimetres per pixel; without it the file's header and the ruler in its frames tell it.
+            frame_spacing_mm: millimetres from frame to frame; without it the file's header tells it.
+            preset: 704, 1024, 5 mm, 7 mm or 10 mm; the scale of frames that tell none.
+            formats: report, nifti, dicom-seg, mp4, coco, geojson or labelme, several with commas between; tables and
+                palette masks are always there.
+
+        Returns:
+            progress: state (running, done, failed), done, frame_count, waiting_for, seconds_left, sentence.
+            measures: along the vessel, as <name>_pullback.json holds them; null until the end.
+            files: a ZIP file; null until the end.
+        """
+        run: PullbackRun | None = None
+        try:
+            wanted = _wanted(formats)
+            given = Given(kind="", spacing_mm=pixel_spacing_mm, preset=preset or None)
+            run = _run_of(desk, Path(file), given, frame_spacing_mm, wanted)
+            run.begin()
+            yield from _outlined(run)
+            yield _finished(run, wanted)
+        except (OctsegError, OSError) as error:
+            raise _refused(error) from error
+        finally:
+            if run is not None:
+                run.stop()  # who called is gone, or has all of it
+
+    gr.Button("segment_pullback").click(
+        segment_pullback,
+        [
+            gr.File(label="file"),
+            gr.Number(label="pixel_spacing_mm"),
+            gr.Number(label="frame_spacing_mm"),
+            gr.Textbox(label="preset"),
+            gr.Textbox(label="formats"),
+        ],
+        [gr.JSON(label="progress"), gr.JSON(label="measures"), gr.DownloadButton("files")],
+        api_name="segment_pullback",
+        api_description=inspect.getdoc(segment_pullback),
+        concurrency_id=PULLBACK_TURN,
+        concurrency_limit=desk.limits.pullbacks_at_once,
+    )
+
+
+def _refused(error: OctsegError | OSError) -> gr.Error:
+    return gr.Error(text(sentence_of(error)), print_exception=False)
+
+
+def _wanted(formats: str | None) -> tuple[str, ...]:
+    """Names of formats; OctsegError where one is none."""
+    known = [each.name for each in FORMATS]
+    named = [name.strip().lower().replace("_", "-") for name in (formats or "").split(",") if name.strip()]
+    if unknown := [name for name in named if name not in known]:
+        raise OctsegError(f"{unknown[0]} is no format; there are {', '.join(known)}")
+    return (*named, *ALWAYS)
+
+
+def _run_of(
+    desk: Desk, file: Path, given: Given, frame_spacing_mm: float | None, wanted: tuple[str, ...]
+) -> PullbackRun:
+    """A run that can make what is wanted, not yet begun; OctsegError before any work where that is known to fail."""
+    pullback = read_pullback(file)
+    if len(pullback) == 1:
+        raise ReadError(f"{pullback.name} holds one frame; call /segment for it")
+    run = desk.pullback(pullback, file, given)
+    if frame_spacing_mm is not None:
+        run.ask(frame_spacing_mm=frame_spacing_mm, asked=0.0)
+    for name in wanted:
+        if why_not := run.downloads.why_not(name, run.pullback, None):
+            raise OctsegError(f"{name} cannot be made: {WHY.get(why_not, why_not)}")
+    return run
+
+
+def _outlined(run: PullbackRun) -> Iterator[Told]:
+    """How far it is, until no frame comes any more; OctsegError where it failed."""
+    while not run.is_over:
+        yield run.told(), None, None
+        run.wait(TELL_S)
+    if run.progress.state != "done":
+        raise OctsegError(run.progress.sentence or "it was stopped")
+
+
+def _finished(run: PullbackRun, wanted: tuple[str, ...]) -> Told:
+    run.ask_files(wanted, asked=0.0)
+    while not run.downloads.is_over:
+        time.sleep(TELL_S / 10)
+    made = run.downloads.latest()
+    return {**run.told(), "refused": made.refused}, run.measured(), str(made.zip_file())

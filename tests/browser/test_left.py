@@ -1,0 +1,69 @@
+"""A pullback whose page is loaded anew, closed, or left alone by its server while it runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.benchmarks.pullback_files import coded, phantom_frames, write_dicom
+from tests.browser.conftest import PATIENCE_MS
+from tests.fakes.app_server import App, running_app
+from tests.ui.test_files import becomes_true
+
+COUNT, SIDE = 240, 704
+
+
+@pytest.fixture(scope="module")
+def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pullback that takes long enough to be interrupted."""
+    return write_dicom(tmp_path_factory.mktemp("long") / "IMG001", coded(phantom_frames(4, SIDE)) * (COUNT // 4), SIDE)
+
+
+@pytest.fixture
+def own_app(tmp_path: Path) -> Iterator[App]:
+    with running_app(tmp_path, OCTSEG_LEFT_SECONDS="3", OCTSEG_PULLBACKS_AT_ONCE="1") as running:
+        yield running
+
+
+def begun(browser: Browser, app: App, file: Path) -> Page:
+    page = browser.new_context().new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(app.url)
+    page.click("#oct-agree")
+    page.set_input_files("#oct-upload input[type=file]", file)
+    page.wait_for_selector(".oct-pullback[data-state=running]")
+    return page
+
+
+def done(app: App) -> int:
+    return len(list(app.visitors.glob("*/masks/*.masks")))
+
+
+def test_a_reload_in_mid_run_goes_on_and_a_closed_tab_ends_it(browser: Browser, own_app: App, long_file: Path) -> None:
+    page = begun(browser, own_app, long_file)
+    page.wait_for_selector(".oct-stage[data-shown]")
+    page.reload()
+    page.wait_for_selector(".oct-pullback[data-state=running] [data-shown]")
+    page.wait_for_timeout(6000)  # twice what a page may be away
+    assert page.get_attribute(".oct-pullback", "data-state") == "running"
+
+    second = begun(browser, own_app, long_file)
+    second.wait_for_selector(".oct-going-said >> text=Waiting: 1 pullback goes before it")
+    page.context.close()
+    second.wait_for_selector(".oct-pullback[data-state=running] [data-shown]")  # the first has made room
+    assert COUNT > done(own_app) > 0
+    second.context.close()
+    last = [-1]
+    assert becomes_true(lambda: not last.append(done(own_app)) and last[-1] == last[-2] and not second.context.pages)
+
+
+def test_a_server_that_was_killed_is_a_sentence_and_what_is_shown_stays(
+    browser: Browser, own_app: App, long_file: Path
+) -> None:
+    page = begun(browser, own_app, long_file)
+    page.wait_for_selector(".oct-stage[data-shown]")
+    own_app.process.kill()
+    page.wait_for_selector(".oct-run-said >> text=The server does not answer; what is shown stays.")
+    assert page.is_visible(".oct-stage canvas")
+    page.context.close()

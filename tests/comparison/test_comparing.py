@@ -1,0 +1,127 @@
+"""Two readings compared, by numbers that are known without it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from octseg.cli import main
+from octseg.comparison.comparing import compare
+from octseg.comparison.files import write_comparison
+from octseg.comparison.reading import FrameRead, Masks, Reading
+from octseg.errors import ReadError
+from tests.comparison.test_formats import results
+
+SIDE, MM = 200, 0.02
+ROW, COL = np.mgrid[:SIDE, :SIDE] - SIDE / 2
+AWAY, DEG = np.hypot(ROW, COL), np.degrees(np.arctan2(ROW, COL)) % 360
+LUMEN = AWAY < 40
+
+
+def ring(from_px: float, to_px: float, to_deg: float) -> np.ndarray:
+    return (from_px <= AWAY) & (to_px > AWAY) & (to_deg > DEG)
+
+
+def plaque(to_deg: float, to_px: float = 80) -> Masks:
+    """A lumen of 0.8 mm radius, a cap of 0.1 mm, lipid behind it."""
+    return {"lumen": LUMEN, "fibrous_cap": ring(40, 45, to_deg), "lipid_core": ring(45, to_px, to_deg)}
+
+
+def reading(name: str, masks: list[Masks], *, stems: list[str] | None = None, spacing: float | None = MM) -> Reading:
+    frames = [
+        FrameRead(None if stems is None else stems[place], place + 1, lambda held=held: held, spacing)  # type: ignore[misc]
+        for place, held in enumerate(masks)
+    ]
+    return Reading(name, frames, ("lumen", "fibrous_cap", "lipid_core"))
+
+
+def test_what_is_measured_in_both_is_set_side_by_side() -> None:
+    found, reference = [plaque(90), plaque(120), plaque(60)], [plaque(100), plaque(110), plaque(60)]
+    told = compare(reading("a", found), reading("b", reference)).summary()
+    arcs = told["measures"]["lipid_arc_deg"]
+    assert arcs["n"] == 3
+    assert arcs["bland_altman"]["bias"] == pytest.approx(0, abs=0.8)  # -10, +10, 0
+    assert arcs["bland_altman"]["upper"] == pytest.approx(19.6, abs=1.2)
+    assert told["classes"]["lumen"]["dice_pooled"] == 1.0
+    assert told["classes"]["lumen"]["hd95_mm"] == 0.0
+    true = [2 * 90 / 190, 2 * 110 / 230, 1.0]
+    with_sums = sum(w * d for w, d in zip((190, 230, 120), true, strict=True)) / 540
+    assert told["classes"]["lipid_core"]["dice_pooled"] == pytest.approx(with_sums, abs=0.01)
+
+
+def test_lipid_counts_to_its_depth_in_both_and_beside_it_as_it_was_drawn() -> None:
+    """1.2 mm behind the lumen are 60 px: one hand stops there, the other draws on to the rim."""
+    told = compare(reading("a", [plaque(90, 101)]), reading("b", [plaque(90, 130)])).summary()["classes"]["lipid_core"]
+    assert told["dice_pooled"] > 0.99
+    assert told["dice_pooled_unlimited"] < 0.9
+
+
+def test_lipid_that_one_hand_alone_drew_is_counted() -> None:
+    nothing = {**plaque(0), "lipid_core": np.zeros((SIDE, SIDE), bool)}
+    found = [plaque(90), nothing, nothing, plaque(90)]
+    told = compare(reading("a", found), reading("b", [plaque(90), plaque(90), nothing, nothing])).summary()
+    counts = ("true_positive", "false_positive", "false_negative", "true_negative")
+    assert [told["lipid"][name] for name in counts] == [1, 1, 1, 1]
+    assert told["lipid"]["kappa"] == 0.0
+    assert told["measures"]["lipid_arc_deg"]["n"] == 4  # where there is no lipid the arc is 0
+
+
+def test_frames_are_paired_by_their_names_before_their_numbers() -> None:
+    ours = reading("a", [plaque(90), plaque(30)], stems=["x", "y"])
+    theirs = reading("b", [plaque(30), plaque(90)], stems=["y", "x"])
+    assert compare(ours, theirs).summary()["classes"]["lipid_core"]["dice_pooled"] == 1.0
+
+
+def test_frames_of_one_reading_alone_are_told_and_left_out() -> None:
+    compared = compare(reading("a", [plaque(90)] * 3), reading("b", [plaque(90)] * 2))
+    assert len(compared.frames) == 2
+    assert "1 frames are in one of the readings alone: 3" in compared.warnings
+
+
+def test_readings_of_other_frames_are_refused() -> None:
+    ours = reading("a", [plaque(90)] * 2, stems=["x", "y"])
+    theirs = Reading("b", [FrameRead(name, None, dict) for name in ("u", "v")], ("lumen",))
+    with pytest.raises(ReadError, match=r"no frame of a is one of b.*name the masks as the frames"):
+        compare(ours, theirs)
+
+
+def test_masks_of_another_size_are_refused() -> None:
+    smaller = {name: mask[:100] for name, mask in plaque(90).items()}
+    with pytest.raises(ReadError, match="200 x 100 and 200 x 200 px"):
+        compare(reading("a", [plaque(90)]), reading("b", [smaller]))
+
+
+def test_without_a_scale_nothing_is_told_in_mm() -> None:
+    compared = compare(reading("a", [plaque(90)], spacing=None), reading("b", [plaque(80)], spacing=None))
+    told = compared.summary()
+    assert "--pixel-spacing" in compared.warnings[-1]
+    assert told["classes"]["lipid_core"]["hd95_mm"] is None
+    assert set(told["measures"]) == {"lipid_arc_deg"}
+
+
+def test_scales_that_differ_are_told() -> None:
+    compared = compare(reading("a", [plaque(90)]), reading("b", [plaque(90)], spacing=0.03))
+    assert "scales differ" in compared.warnings[0]
+    assert compared.frames[0].pixel_spacing_mm == MM
+
+
+def test_the_command_leaves_page_table_and_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ours, theirs = tmp_path / "a", tmp_path / "b"
+    for folder, first in ((ours, 1), (theirs, 3)):
+        folder.mkdir()
+        results(folder, first)
+    assert main(["compare", str(ours), str(theirs), "--out", str(tmp_path / "out")]) == 0
+    told = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert told["n_frames"] == 2  # 3 and 4
+    assert told["classes"]["lipid_core"]["dice_pooled"] == 1.0
+    assert len((tmp_path / "out" / "comparison.csv").read_text().splitlines()) == 3
+    assert "Lipid core: Dice 1.000" in capsys.readouterr().out
+    assert "http" not in (tmp_path / "out" / "comparison.html").read_text().replace("http://www.w3.org", "")
+
+
+def test_the_page_shows_the_frames_that_differ_most_first(tmp_path: Path) -> None:
+    compared = compare(reading("a", [plaque(90), plaque(30)]), reading("b", [plaque(80), plaque(90)]))
+    write_comparison(compared, tmp_path)
+    page = (tmp_path / "comparison.html").read_text()
+    assert 0 < page.index("Frame 2, lipid core") < page.index("Frame 1, lipid core")

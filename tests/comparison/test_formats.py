@@ -1,0 +1,155 @@
+"""Outlines as they were drawn, from each format that they may be saved in."""
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from octseg.classes import CLASS_NAMES
+from octseg.comparison.formats import open_reading
+from octseg.comparison.reading import Reading, as_one_tissue
+from octseg.drawing.palette import palette_image
+from octseg.errors import ReadError
+from octseg.export.contours.coco import write_coco
+from octseg.export.contours.labelme import write_labelme
+from octseg.export.dicom import write_dicom_seg
+from octseg.export.nifti import write_nifti
+from octseg.reading import read_pullback
+from tests.fakes.dicom_files import pullback_file
+from tests.fakes.exported import FRAME_MM, HEIGHT, PIXEL_MM, WIDTH, frame_of, masks_of, segmented
+
+COUNT = 4
+
+
+def assert_drawn(reading: Reading, *, first: int = 1, spacing: float | None = PIXEL_MM) -> None:
+    """Every frame has its masks, by its number, where no pixel need have two tissues."""
+    assert reading.classes == CLASS_NAMES
+    assert [frame.number for frame in reading.frames] == list(range(first, first + COUNT))
+    for number, frame in enumerate(reading.frames, start=first):
+        drawn = masks_of(number)
+        drawn = as_one_tissue(drawn) if reading.one_tissue else drawn
+        read = frame.read()
+        for name in CLASS_NAMES:
+            assert np.array_equal(read.get(name, np.zeros((HEIGHT, WIDTH), bool)), drawn[name]), (number, name)
+        assert frame.pixel_spacing_mm == (None if spacing is None else pytest.approx(spacing, rel=1e-6))
+
+
+def results(folder: Path, first: int = 1) -> Path:
+    """A folder as `octseg predict` leaves it."""
+    made = segmented(first=first, count=COUNT)
+    for stem, masks in zip(made.stems, made.masks(), strict=True):
+        palette_image(masks).save(folder / f"{stem}_mask.png")
+    records = [{**each, "mask_file": f"{stem}_mask.png"} for stem, each in zip(made.stems, made.records, strict=True)]
+    (folder / "measures.json").write_text(json.dumps({"frames": records}))
+    return folder
+
+
+def test_a_folder_of_results(tmp_path: Path) -> None:
+    reading = open_reading(results(tmp_path))
+    assert_drawn(reading)
+    assert [frame.stem for frame in reading.frames] == [f"IMG001_{n:04d}" for n in range(1, COUNT + 1)]
+
+
+def test_palette_masks_without_their_measures(tmp_path: Path) -> None:
+    (results(tmp_path) / "measures.json").unlink()
+    assert_drawn(open_reading(tmp_path), spacing=None)
+
+
+def test_tiff_files_of_four_planes(tmp_path: Path) -> None:
+    for number in range(1, COUNT + 1):
+        planes = np.stack([masks_of(number)[name] for name in CLASS_NAMES], axis=-1)
+        Image.fromarray(planes.astype(np.uint8) * 255, "RGBA").save(tmp_path / f"f_{number}.tiff")
+    assert_drawn(open_reading(tmp_path), spacing=None)
+
+
+@pytest.mark.parametrize("first", [1, 5])
+def test_nifti_volumes_of_classes(tmp_path: Path, first: int) -> None:
+    names = write_nifti(segmented(first=first, count=COUNT), tmp_path, "run")
+    (tmp_path / names[-1]).unlink()
+    assert_drawn(open_reading(tmp_path), first=first)
+
+
+def test_a_nifti_volume_of_labels(tmp_path: Path) -> None:
+    write_nifti(segmented(count=COUNT), tmp_path, "run")
+    assert_drawn(open_reading(tmp_path / "run_labels.nii.gz"))
+
+
+def test_a_dicom_segmentation(tmp_path: Path) -> None:
+    source = pullback_file([frame_of(number) for number in range(1, COUNT + 1)])
+    made = segmented(count=COUNT, read_headers=read_pullback(source).read_headers)
+    (name,) = write_dicom_seg(made, tmp_path, "run")
+    assert_drawn(open_reading(tmp_path / name))
+
+
+def test_coco(tmp_path: Path) -> None:
+    (name,) = write_coco(segmented(count=COUNT), tmp_path, "run")
+    assert_drawn(open_reading(tmp_path / name))
+
+
+def test_labelme(tmp_path: Path) -> None:
+    (tmp_path / "run_frames").mkdir()
+    write_labelme(segmented(count=COUNT), tmp_path, "run")
+    assert_drawn(open_reading(tmp_path / "run_frames"))
+
+
+def test_labelme_shapes_by_another_hand(tmp_path: Path) -> None:
+    """Labels as people write them; a polygon takes in the pixels that it goes through."""
+    shape = {"label": "Lipid core", "points": [[2, 3], [6, 3], [6, 5], [2, 5]], "shape_type": "polygon"}
+    told = {"shapes": [shape], "imageHeight": 10, "imageWidth": 12, "imagePath": "x_7.png"}
+    (tmp_path / "x_7.json").write_text(json.dumps(told))
+    reading = open_reading(tmp_path)
+    drawn = np.zeros((10, 12), bool)
+    drawn[3:6, 2:7] = True
+    assert reading.classes == ("lipid_core",)
+    assert reading.frames[0].number == 7
+    assert np.array_equal(reading.frames[0].read()["lipid_core"], drawn)
+
+
+def test_labels_of_another_program_are_explained_by_the_caller(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 7], [9, 7]], np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(ReadError, match=r"not explained \(7, 9\).*--class-map"):
+        open_reading(tmp_path)
+    reading = open_reading(tmp_path, {7: "lipid_core", 9: "background"})
+    assert reading.classes == ("lipid_core",)
+    assert reading.frames[0].read()["lipid_core"].tolist() == [[False, True], [False, True]]
+
+
+@pytest.mark.parametrize("value", [1, 255])
+def test_of_masks_of_one_value_nobody_guesses_the_tissue(tmp_path: Path, value: int) -> None:
+    """1 is the lumen in octseg's own palette, and lipid in many a mask."""
+    Image.fromarray(np.array([[0, value]], np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(ReadError, match=f"one tissue by the value {value}; say which: --binary-class"):
+        open_reading(tmp_path)
+    assert open_reading(tmp_path, binary_class="lipid_core").frames[0].read()["lipid_core"].tolist() == [[False, True]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.nii", b"not nifti", "cannot be read as NIfTI"),
+        ("a.png", b"no picture", "cannot be read as a mask"),
+        ("a.json", b"{}", "no outlines that can be read"),
+        ("a.txt", b"words", "no outlines that can be read"),
+        ("measures.json", b"{", "not one of octseg predict"),
+    ],
+)
+def test_what_holds_no_outlines_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ReadError, match=said):
+        open_reading(tmp_path / name)
+
+
+def test_a_frame_is_no_mask(tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    Image.fromarray(colours).save(tmp_path / "frame.png")
+    with pytest.raises(ReadError, match="picture in colour"):
+        open_reading(tmp_path)
+
+
+def test_a_volume_of_probabilities_is_no_volume_of_labels(tmp_path: Path) -> None:
+    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 2), np.float32), np.diag([1, 1, FRAME_MM, 1])), tmp_path / "p.nii")
+    with pytest.raises(ReadError, match="no volume of labels"):
+        open_reading(tmp_path / "p.nii")
