@@ -1,7 +1,6 @@
 """What a page asks of its pullback, in the order in which it was asked and not in which it arrives."""
 
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,9 @@ import octseg
 from octseg.errors import OctsegError
 from octseg.measurement.pullback import FrameAlong
 from octseg.reading import read_pullback
+from octseg.ui.limits import ServerLimits
 from octseg.ui.model_turns import ModelTurns
-from octseg.ui.run import Given, PullbackRun
+from octseg.ui.run import Given, PullbackRun, Runs
 from tests.fakes.dicom_files import pullback_file
 from tests.fakes.exported import frame_of
 
@@ -23,7 +23,7 @@ COUNT = 4
 def run(tmp_path: Path, segmenter: octseg.Segmenter) -> PullbackRun:
     """All its frames done, each with a lumen."""
     pullback = read_pullback(pullback_file([frame_of(number) for number in range(1, COUNT + 1)]))
-    made = PullbackRun(pullback, Given(kind=""), tmp_path, segmenter, ModelTurns(1), threading.Semaphore(1))
+    made = PullbackRun(pullback, Given(kind=""), tmp_path, segmenter, ModelTurns(1), Runs(ServerLimits()))
     made.frames = [FrameAlong(frame=number, lumen_area_px=100.0 * number) for number in range(1, COUNT + 1)]
     return made
 
