@@ -79,8 +79,12 @@ def test_a_range_and_a_spacing_are_measured_anew(vessel: Visit) -> None:
     page.click("[data-run-asks=spacing]")
     page.wait_for_selector(".oct-taken >> text=0.5 mm, entered by you")
     page.wait_for_selector(".oct-vessel >> text=2.5 mm")
+    page.fill("[data-frame-spacing]", "")
+    page.click("[data-run-asks=spacing]")
+    page.wait_for_selector("#oct-said >> text=no distance between frames in the field")
     page.click("[data-whole]")
     page.wait_for_selector(".oct-vessel >> text='1 to 9, 1 withdrawn'")
+    assert "0.5 mm, entered by you" in page.inner_text(".oct-taken")
 
 
 def test_several_pictures_are_one_run_in_the_order_of_their_numbers(

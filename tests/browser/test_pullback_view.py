@@ -303,7 +303,7 @@ def test_a_picture_that_was_moved_to_its_edge_comes_back_at_once(vessel: Visit) 
     page.mouse.down()
     page.mouse.move(*stage_at(vessel, 0.4, 0.6), steps=4)
     page.mouse.up()
-    assert read_out(vessel, 0.4, 0.6) == pytest.approx(at_edge, abs=1)
+    assert read_out(vessel, 0.4, 0.6)[0] == pytest.approx(at_edge[0], abs=0.03)
     page.mouse.dblclick(*stage_at(vessel, 0.5, 0.5))
 
 

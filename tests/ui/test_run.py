@@ -1,0 +1,53 @@
+"""What a page asks of its pullback, in the order in which it was asked and not in which it arrives."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import octseg
+from octseg.errors import OctsegError
+from octseg.measurement.pullback import FrameAlong
+from octseg.reading import read_pullback
+from octseg.ui.limits import ServerLimits
+from octseg.ui.model_turns import ModelTurns
+from octseg.ui.run import Given, PullbackRun, Runs
+from tests.fakes.dicom_files import pullback_file
+from tests.fakes.exported import frame_of
+
+COUNT = 4
+
+
+@pytest.fixture
+def run(tmp_path: Path, segmenter: octseg.Segmenter) -> PullbackRun:
+    """All its frames done, each with a lumen."""
+    pullback = read_pullback(pullback_file([frame_of(number) for number in range(1, COUNT + 1)]))
+    made = PullbackRun(pullback, Given(kind=""), tmp_path, segmenter, ModelTurns(1), Runs(ServerLimits()))
+    made.frames = [FrameAlong(frame=number, lumen_area_px=100.0 * number) for number in range(1, COUNT + 1)]
+    return made
+
+
+def told(run: PullbackRun) -> dict[str, Any]:
+    return dict(json.loads((run.folder / "run.json").read_text()))
+
+
+def test_of_two_ranges_the_one_that_was_asked_later_stays(run: PullbackRun) -> None:
+    run.ask(frames=(2, 3), asked=2000.0)
+    run.ask(frames=(1, 2), asked=1000.0)
+    assert (told(run)["range"], told(run)["asked"]) == ([2, 3], 2000.0)
+    run.ask(asked=3000.0)
+    assert (told(run)["range"], told(run)["asked"]) == (None, 3000.0)
+
+
+def test_a_range_that_arrives_after_a_newer_spacing_counts(run: PullbackRun) -> None:
+    run.ask(frame_spacing_mm=0.5, asked=2000.0)
+    run.ask(frames=(2, 3), asked=1000.0)
+    assert (told(run)["range"], told(run)["frame_spacing_mm"]) == ([2, 3], 0.5)
+
+
+def test_a_spacing_that_no_pullback_has_changes_nothing(run: PullbackRun) -> None:
+    before = told(run)
+    with pytest.raises(OctsegError, match="70 mm is outside"):
+        run.ask(frame_spacing_mm=70.0, asked=1000.0)
+    assert told(run) == before
