@@ -29,6 +29,7 @@ from octseg.pipeline import Ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
 from octseg.pipeline.frames import Look, LookedAt, Maps, Seen, seen_along
+from octseg.pipeline.memory import give_back_memory
 from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, check_frame
 from octseg.reading import FileSource, read_frame_array, read_pullback
 from octseg.reading.given import name_of
@@ -188,6 +189,8 @@ class Segmenter:
             result = replace(result, smoothing=SENTENCE)
         if uncertainty and result.withdrawn is None:
             result = self._with_intervals(result, item, looks)
+        if result.frame.shape[0] * result.frame.shape[1] > LARGE_PIXELS:
+            give_back_memory()  # before its files are written, which takes as much again
         return result
 
     def _smoothed(self, looked_at: Iterator[LookedAt], begin: int, end: int | None) -> Iterator[LookedAt]:

@@ -36,6 +36,8 @@ LEAST_CONTRAST = 0.15  # 0.41 to 0.87; 0.38 to 0.97
 MOST_LIGHT_LEFT = 0.75  # 0.09 to 0.31; 0 to 0.58
 LEAST_SPECKLE = 0.01  # 0.03 to 0.07; 0.03 to 0.09
 N_RAYS = 180
+ONE_LEVEL = 16  # grey levels; the noise (2 levels) of an empty picture spans 9
+BUT_FOR_LETTERS = (0.01, 0.97)  # of the pixels
 SAMPLE_STEP_PX, SAMPLES = 6, 120  # every 6th pixel, or so many of a row, tell the colours of a frame
 N_LEVELS = 24  # colours are compared among pixels of like brightness, in so many groups
 
@@ -122,6 +124,11 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
     """What is wrong with a frame (H, W, 3) before anything is outlined in it."""
     imaged = view.circle.mask(*view.grey.shape)
     sampled = _sampled(view.grey.shape)
+    if view.disc is None and np.ptp(np.quantile(view.grey[sampled], BUT_FOR_LETTERS)) <= ONE_LEVEL:
+        return (
+            "This picture has one level all over, as those have that fill the gaps of an export, so nothing is said "
+            "of it: leave it out."
+        )
     if np.median(view.grey[sampled][imaged[sampled]]) > BRIGHTEST_MEDIAN:
         return (
             "Most of this picture is bright where an OCT frame is dark, so nothing is said of it: "

@@ -5,6 +5,7 @@ keeps brightness at full resolution and blurs colour over 2 x 2 pixels, so the l
 from R. Frames are (H, W, 3) uint8 RGB, grey levels (H, W) uint8.
 """
 
+from dataclasses import dataclass
 from itertools import permutations
 
 import cv2
@@ -45,20 +46,37 @@ def is_sepia(frame: Frame, step_px: int = SAMPLE_STEP_PX) -> bool:
     return bool(distance < SEPIA_TOLERANCE * 2 * red.sum(dtype=np.int64))
 
 
+@dataclass(frozen=True)
+class _Colours:
+    """A frame (H, W, 3) with its channels where they belong: whether they were exchanged before, whether it is sepia,
+    and which channel alone holds a picture, None where two do."""
+
+    frame: Frame
+    is_exchanged: bool
+    is_sepia: bool
+    only: int | None
+
+
+def _colours_of(frame: Frame) -> _Colours:
+    """What the colours of a frame (H, W, 3) are, looked at once."""
+    sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
+    seen_as_sepia, only = is_sepia(sample, step_px=1), _only_channel(sample)
+    if not seen_as_sepia and only is None and not np.array_equal(sample[..., 0], sample[..., 1]):
+        for order in permutations(range(3)):
+            if is_sepia(sample[..., order], step_px=1):
+                return _Colours(np.ascontiguousarray(frame[..., order]), True, True, None)
+    return _Colours(frame, False, seen_as_sepia, only)
+
+
 def put_back(frame: Frame) -> tuple[Frame, bool]:
     """A frame (H, W, 3) with its channels put back where they are exchanged in a sepia one, and whether they were."""
-    sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
-    if is_sepia(frame) or np.array_equal(sample[..., 0], sample[..., 1]) or _only_channel(frame) is not None:
-        return frame, False
-    for order in permutations(range(3)):
-        if is_sepia(sample[..., order], step_px=1):
-            return np.ascontiguousarray(frame[..., order]), True
-    return frame, False
+    colours = _colours_of(frame)
+    return colours.frame, colours.is_exchanged
 
 
-def _only_channel(frame: Frame) -> int | None:
-    """The one channel of a frame (H, W, 3) that holds a picture; None where two do."""
-    sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX].reshape(-1, 3)
+def _only_channel(sample: Frame) -> int | None:
+    """The one channel that holds a picture, by a few pixels (h, w, 3) of a frame; None where two do."""
+    sample = sample.reshape(-1, 3)
     surely_filled = np.count_nonzero(sample > EMPTY_PART * 255, axis=0) > 0.02 * len(sample) + 1
     if surely_filled.sum() >= 2:  # whatever the brightest is
         return None
@@ -74,12 +92,11 @@ def sepia_to_grey(frame: Frame) -> Grey:
     that one channel alone holds, such as the red of a sepia one, that channel is the grey level. Channels are put
     back where they are exchanged.
     """
-    frame, _ = put_back(frame)
-    only = _only_channel(frame)
-    if only is not None:
-        return np.ascontiguousarray(frame[..., only])
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    if is_sepia(frame):
+    colours = _colours_of(frame)
+    if colours.only is not None:
+        return np.ascontiguousarray(frame[..., colours.only])
+    grey = cv2.cvtColor(colours.frame, cv2.COLOR_RGB2GRAY)
+    if colours.is_sepia:
         cv2.LUT(grey, _LEVEL_OF_LUMINANCE, grey)
     return np.asarray(grey, dtype=np.uint8)
 

@@ -5,6 +5,7 @@ real numbers takes 1.5 GB; the part of it that holds the disc, a few pixels of t
 same. Points are (row, col) in pixels, pixel centres at whole numbers.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ from octseg.pullback import LARGE_PIXELS, strips
 from octseg.view.disc import Disc
 from octseg.view.preprocessing import FrameView
 
-LEAST_REACH_PX = 512  # of the rays in the part: two pixels to each of the network's samples
+MOST_REACH_PX = 1024  # of the rays in the part, as in frames that are not large: masks then differ by less than 0.5 %
 MARGIN = 2  # pixels of the part about the disc
 STRIP_ROWS = 64  # of the part, enlarged at once
 OVERVIEW_SIDE_PX = 1024  # of a large frame as a whole, for what is judged of all of it
@@ -43,7 +44,7 @@ class FramePart:
         height, width = view.grey.shape
         if height * width <= LARGE_PIXELS:
             return cls((0, 0), (height, width), 1, (height, width))
-        factor = max(1, int(view.reach_px / LEAST_REACH_PX))
+        factor = max(1, math.ceil(view.reach_px / MOST_REACH_PX))
         ends = []
         for centre, side in zip(view.circle.centre, (height, width), strict=True):
             first = max(0, int(centre - view.circle.radius_px) - MARGIN * factor)

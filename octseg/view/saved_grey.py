@@ -28,12 +28,12 @@ MOST_FLOOR = 8  # grey level of the disc's darkest quarter: up to 8 where sepia 
 
 
 def _formulas(colours: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Grey (4, n) of colours (n, 3): luminance by Rec. 601 and by Rec. 709, mean, middle of darkest and brightest."""
-    weights = np.array([[0.299, 0.587, 0.114], [0.2126, 0.7152, 0.0722], [1 / 3, 1 / 3, 1 / 3]])
+    """Grey (5, n) of colours (n, 3): luminance by Rec. 601 and by Rec. 709, mean, green alone, middle of extremes."""
+    weights = np.array([[0.299, 0.587, 0.114], [0.2126, 0.7152, 0.0722], [1 / 3, 1 / 3, 1 / 3], [0, 1, 0]])
     return np.concatenate([weights @ colours.T, [(colours.min(axis=1) + colours.max(axis=1)) / 2]])
 
 
-DOTS = _formulas(np.array([YELLOW_DOT, CYAN_DOT], np.float64))  # (4, 2)
+DOTS = _formulas(np.array([YELLOW_DOT, CYAN_DOT], np.float64))  # (5, 2)
 TABLES = [
     np.rint(np.interp(np.arange(256), of_sepia, np.arange(256))).astype(np.uint8)
     for of_sepia in _formulas(SEPIA.astype(np.float64))

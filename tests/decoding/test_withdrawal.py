@@ -314,3 +314,18 @@ def test_a_catheter_far_from_the_disc_s_middle_is_withdrawn() -> None:
     row, col = view.catheter_centre
     elsewhere = replace(view, disc=Disc((row, col - 0.6 * view.disc.radius_px), view.disc.radius_px))
     assert "near the middle of the imaged disc" in str(why_withdrawn(frame, elsewhere, lumen, None))
+
+
+@pytest.mark.parametrize("level", [0, 16, 60, 255])
+@pytest.mark.parametrize("noise", [0.0, 2.0])
+def test_a_filler_of_one_level_is_called_one_with_and_without_letters(level: int, noise: float) -> None:
+    rng = np.random.default_rng(level)
+    grey = np.clip(rng.normal(level, noise, (704, 704)), 0, 255).astype(np.uint8)
+    for lettered in (False, True):
+        frame = cv2.merge([grey] * 3)
+        if lettered:
+            frame[20:40, 20:240] = 255 - level
+        said = why_withdrawn(frame, view_frame(frame), np.zeros(grey.shape, bool), None)
+        assert said is not None
+        assert said.startswith("This picture has one level all over")
+        assert said.endswith("leave it out.")

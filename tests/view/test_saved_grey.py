@@ -1,11 +1,13 @@
 """Frames that a program saved in grey: the levels behind the sepia are found again by the two colours of the ruler."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from octseg.phantom import make_phantom, random_spec, render
 from octseg.pullback import Frame
@@ -68,3 +70,13 @@ def test_a_grey_frame_with_a_coloured_ruler_saved_in_grey_keeps_its_tissue(numbe
     saved = by_weights(0.299, 0.587, 0.114)(frame)
     grey = view_frame(in_grey(saved)).grey
     assert (grey == saved)[saved > 0].mean() > 0.9
+
+
+def test_the_green_of_a_real_sepia_frame_alone_shows_the_network_the_levels_it_had(real_frames: Path) -> None:
+    for number in (2, 3, 4):
+        frame = np.asarray(Image.open(real_frames / "train" / "img" / f"001_1_{number:03d}.png").convert("RGB"))
+        right, green = view_frame(frame).grey.astype(int), frame[..., 1].copy()
+        seen, tissue = view_frame(in_grey(green)), right > 60
+        assert any("grey copy of a sepia one" in warning for warning in seen.warnings)
+        assert np.abs(right - seen.grey)[tissue].mean() < 4
+        assert np.abs(right - green)[tissue].mean() > 60
