@@ -111,8 +111,12 @@ class CohortFolder:
         """Whether it was tried with this input and these options, and cannot be done."""
         return self._is_of(self.failure(case), case, look)
 
+    def is_made_with(self, record: Mapping[str, Any], case: Case) -> bool:
+        """Whether a manifest is of this run and of what is asked for of the case."""
+        return record.get("asked") == case.asked and record.get("run") == self.run
+
     def _is_of(self, record: Mapping[str, Any] | None, case: Case, look: Look) -> bool:
-        if record is None or record.get("asked") != case.asked or record.get("run") != self.run:
+        if record is None or not self.is_made_with(record, case):
             return False
         told = record.get("inputs", {})
         if told.get("stat_sum") == look.stat_sum:

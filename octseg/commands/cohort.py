@@ -1,6 +1,7 @@
 """`octseg cohort`: many pullbacks in one folder of results, by any number of workers, with one table at the end."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,12 +9,14 @@ from octseg.cohort.cases import Case
 from octseg.cohort.coordinator import Coordinator, Tally
 from octseg.cohort.folder import CohortFolder
 from octseg.cohort.processes import Processes
+from octseg.cohort.tables import write_tables
 from octseg.commands.cohort_cases import Looking, cases_in
+from octseg.commands.cohort_table import cases_of
 from octseg.commands.cohort_work import WorkOptions, make_worker
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.models import add_model_flags
 from octseg.commands.predict import check, exports_of, length_mm
-from octseg.commands.telling import NOTICE, Commands, complain, counted
+from octseg.commands.telling import NOTICE, Commands, complain, counted, printable
 from octseg.errors import OctsegError
 
 DEFAULT_TIMEOUT_S = 900.0
@@ -70,12 +73,19 @@ def cohort(options: CohortOptions) -> int:
     """Do all cases that are left to do; those that cannot be done are told, with exit status 1."""
     root = options.work.root
     check(options.work.of(options.defaults, root))
-    cases, failures = cases_in(options.given, root)
+    failures: list[str] = []
+    if options.given.is_dir():
+        cases, failures = cases_in(options.given, root)
+    else:
+        cases = cases_of(options.given)
     cases = [_with_defaults(case, options.defaults) for case in cases]
     if not cases:
         raise OctsegError("; ".join(failures) or f"no pullbacks found in {options.given}")
+    if options.dry_run:
+        return _told(cases, Looking(root), failures)
+    folder = CohortFolder(root)
     coordinator = Coordinator(
-        CohortFolder(root),
+        folder,
         cases,
         Looking(root),
         Processes(make_worker, options.work, options.workers),
@@ -86,12 +96,32 @@ def cohort(options: CohortOptions) -> int:
         retry=options.retry,
     )
     try:
-        coordinator.run()
+        tally = coordinator.run()
+        if not tally.elsewhere:
+            write_tables(folder, cases, tally.missing)
     finally:
         for failure in failures:
             complain(failure)
         print(f"{_summary(coordinator.tally, len(cases), root)}. {NOTICE}")
     return 1 if failures or coordinator.tally.failed or coordinator.tally.missing else 0
+
+
+def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> int:
+    """Say what each case is and how it will be read; 1 where one cannot be."""
+    problems = 0
+    for case in cases:
+        look = looking(case)
+        scale = "scale: of the file" if case.pixel_spacing_mm is None else f"{case.pixel_spacing_mm:g} mm per pixel"
+        between = "of the file" if case.frame_spacing_mm is None else f"{case.frame_spacing_mm:g} mm"
+        frames = "all frames" if case.frames == "-" else f"frames {case.frames}"
+        what = look.problem or f"{look.kind}, {frames}, {scale}, between frames: {between}"
+        group = f", group {case.group}" if case.group else ""
+        print(printable(f"{case.id} (patient {case.patient}{group}): {what}"))
+        problems += bool(look.problem)
+    for failure in failures:
+        complain(failure)
+    print(f"{counted(len(cases), 'case')}, {problems} of them cannot be read. Nothing was done.")
+    return 1 if problems or failures else 0
 
 
 def _summary(tally: Tally, count: int, root: Path) -> str:

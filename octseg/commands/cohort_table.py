@@ -1,0 +1,101 @@
+"""The table of a cohort's cases: a CSV file with a header line, as spreadsheets write it."""
+
+import csv
+import io
+import math
+from argparse import ArgumentTypeError
+from collections.abc import Mapping
+from pathlib import Path
+
+from octseg.cohort.cases import Case, apart
+from octseg.commands.frame_range import FrameRange
+from octseg.errors import ConfigError
+
+NAMES = {
+    "path": ("path", "file", "input", "pullback"),
+    "case": ("case", "case_id", "id"),
+    "patient": ("patient", "patient_id", "subject", "subject_id"),
+    "group": ("group", "arm", "cohort"),
+    "frames": ("frames", "range"),
+    "pixel_spacing_mm": ("pixel_spacing_mm", "pixel_spacing"),
+    "frame_spacing_mm": ("frame_spacing_mm", "frame_spacing"),
+}
+SEPARATORS = (",", ";", "\t", "|")
+
+
+def cases_of(table: Path) -> list[Case]:
+    """A case a row; paths count from the folder of the table. ConfigError with the row where one is not right."""
+    rows = _rows(table)
+    texts = [(row["case"] or Path(row["path"]).stem, row["path"] + row["frames"]) for _, row in rows]
+    cases: list[Case] = []
+    seen: dict[str, int] = {}
+    for (number, row), name, (text, stands) in zip(rows, apart(texts), texts, strict=True):
+        where = f"row {number} of {table.name}"
+        for known in (f"the case {text}" if row["case"] else "", f"the path {stands}"):
+            if known and known in seen:
+                raise ConfigError(f"{where} names {known} again, after row {seen[known]}: it would count twice")
+            seen[known] = number
+        cases.append(
+            Case(
+                name=name,
+                id=text,
+                path=table.parent / row["path"].replace("\\", "/"),
+                patient=row["patient"] or name,
+                group=row["group"],
+                frames=_frames(row["frames"], where),
+                pixel_spacing_mm=_length(row, "pixel_spacing_mm", where),
+                frame_spacing_mm=_length(row, "frame_spacing_mm", where),
+            )
+        )
+    return cases
+
+
+def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """Number and cells of each row that says something, under our own names."""
+    try:
+        content = table.read_bytes()
+        text = content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{table.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{table.name} is no CSV file in UTF-8: save the sheet as CSV UTF-8") from error
+    head = text.lstrip().partition("\n")[0]
+    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=head.count)))
+    lines_of = [(number, [cell.strip() for cell in cells]) for number, cells in enumerate(lines, 1) if any(cells)]
+    if not lines_of:
+        raise ConfigError(f"{table.name} is empty: it needs a header line with path, and a row a pullback")
+    header = [cell.casefold() for cell in lines_of[0][1]]
+    ours = {cell: name for name, spellings in NAMES.items() for cell in spellings}
+    unknown = [cell for cell in header if cell and cell not in ours]
+    if "path" not in [ours.get(cell) for cell in header] or unknown:
+        wrong = f"has the column {unknown[0]}" if unknown else "has no column path"
+        raise ConfigError(f"{table.name} {wrong}; its columns are {', '.join(NAMES)}, of which path is needed")
+    rows = []
+    for number, cells in lines_of[1:]:
+        if len(cells) > len(header):
+            raise ConfigError(f"row {number} of {table.name} has {len(cells)} fields and the header {len(header)}")
+        row = dict.fromkeys(NAMES, "")
+        row |= {ours[name]: cell for name, cell in zip(header, cells, strict=False) if name}
+        if not row["path"]:
+            raise ConfigError(f"row {number} of {table.name} names no path")
+        rows.append((number, row))
+    return rows
+
+
+def _frames(text: str, where: str) -> str:
+    try:
+        return str(FrameRange.parse(text)) if text else "-"
+    except ArgumentTypeError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _length(row: Mapping[str, str], name: str, where: str) -> float | None:
+    if not row[name]:
+        return None
+    try:
+        value = float(row[name].replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise ConfigError(f"{where}: {name} is {row[name]}, which is no length in mm above 0")
+    return value
