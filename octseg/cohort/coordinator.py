@@ -109,9 +109,9 @@ class Coordinator:
             while True:
                 self._give_all()
                 if not self._under_way:
-                    if not self._open or not self._wait:
+                    if not self._open or (not self._wait and self._pool.room()):
                         break
-                    time.sleep(POLL_S)
+                    self._pool.ended(POLL_S)  # of no case: a worker that is gone, or there again
                     continue
                 for case, outcome in self._pool.ended(0.2):
                     self._settle(self._under_way.pop(case.name), outcome)

@@ -1,0 +1,69 @@
+"""`octseg cohort`: pullbacks of a folder or a table, killed on the way, and the tables of all."""
+
+import csv
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from octseg.cli import main
+from tests.fakes.commands import OCTSEG, QUICK
+from tests.fakes.forking import start_python
+
+FLAGS = ["--no-overlay", "--frame-spacing", "0.2", *QUICK]
+
+
+@pytest.fixture(scope="module")
+def vessels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two phantom pullbacks of four frames."""
+    out = tmp_path_factory.mktemp("vessels")
+    assert main(["phantom", "--out", str(out), "--count", "2", "--seed", "5", "--pullback", "4"]) == 0
+    return out
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_killed_workers_leave_the_same_bytes_and_tables_with_a_row_a_pullback(vessels: Path, tmp_path: Path) -> None:
+    assert main(["cohort", str(vessels), "--out", str(tmp_path / "whole"), *FLAGS]) == 0
+    out = tmp_path / "out"
+    running = start_python(
+        [*OCTSEG, "cohort", str(vessels), "--out", str(out), *FLAGS], os.environ, stderr=tmp_path / "err"
+    )
+    for case in ("pullback_0001", "pullback_0002"):
+        partial = out / "cases" / f"{case}.partial"
+        while running.poll() is None and not partial.exists():
+            time.sleep(0.005)
+        for child in psutil.Process(running.process.pid or 0).children():
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.send_signal(signal.SIGKILL)
+    assert running.wait(120) == 0
+    assert content_of(out) == content_of(tmp_path / "whole")
+    with (out / "cohort.csv").open(newline="") as file:
+        assert [row["case"] for row in csv.DictReader(file)] == ["pullback_0001", "pullback_0002"]
+    with (out / "cohort_frames.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 8
+
+
+def test_a_dry_run_says_what_is_found_and_what_is_missing_and_does_nothing(
+    vessels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "list.csv"
+    table.write_text(f"Path;Case;Group;Frame_spacing\n{vessels}/pullback_0001/images;A;x;0,2\nnone.dcm;B;y;\n")
+    assert main(["cohort", str(table), "--out", str(tmp_path / "out"), "--dry-run"]) == 1
+    said = capsys.readouterr().out
+    assert "A (patient A, group x): 4 pictures, all frames, scale: of the file, between frames: 0.2 mm\n" in said
+    assert "B (patient B, group y): it is not there" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_case_that_is_named_twice_is_refused_with_its_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "list.csv").write_text("path,case\na.dcm,A\nb.dcm,A\n")
+    assert main(["cohort", str(tmp_path / "list.csv"), "--out", str(tmp_path / "out")]) == 1
+    assert "row 3 of list.csv names the case A again, after row 2" in capsys.readouterr().err

@@ -1,0 +1,39 @@
+"""A worker of a cohort that needs no model: some of its cases end it, each time they are tried."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from octseg.cohort.cases import Case, Look
+from octseg.cohort.coordinator import Outcome
+from octseg.cohort.folder import CohortFolder
+
+RUN = {"model": "none", "octseg": "0"}
+
+
+def look(case: Case) -> Look:
+    return Look((case.path,), case.path.read_text())
+
+
+class Worker:
+    def __init__(self, root: Path) -> None:
+        self.run: dict[str, Any] = RUN
+        self.folder = CohortFolder(root)
+        with (root / "loaded").open("a") as file:
+            file.write("1\n")
+
+    def __call__(self, case: Case, out: Path) -> Outcome:
+        self.folder.run = self.folder.agreed()
+        out.mkdir(exist_ok=True)
+        kind = case.path.read_text()
+        if kind == "crashes":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if kind == "hangs":
+            time.sleep(600)
+        if kind == "is unreadable":
+            return Outcome("failed", "it is no pullback")
+        (out / "result").write_text(kind)
+        self.folder.write_manifest(case, look(case), [])
+        return Outcome("made")
