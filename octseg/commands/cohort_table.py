@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from argparse import ArgumentTypeError
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from octseg.cohort.cases import Case, apart
@@ -52,34 +52,44 @@ def cases_of(table: Path) -> list[Case]:
 
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     """Number and cells of each row that says something, under our own names."""
-    try:
-        content = table.read_bytes()
-        text = content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{table.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{table.name} is no CSV file in UTF-8: save the sheet as CSV UTF-8") from error
+    text = _text_of(table)
     head = text.lstrip().partition("\n")[0]
     lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=head.count)))
     lines_of = [(number, [cell.strip() for cell in cells]) for number, cells in enumerate(lines, 1) if any(cells)]
     if not lines_of:
         raise ConfigError(f"{table.name} is empty: it needs a header line with path, and a row a pullback")
-    header = [cell.casefold() for cell in lines_of[0][1]]
-    ours = {cell: name for name, spellings in NAMES.items() for cell in spellings}
-    unknown = [cell for cell in header if cell and cell not in ours]
-    if "path" not in [ours.get(cell) for cell in header] or unknown:
-        wrong = f"has the column {unknown[0]}" if unknown else "has no column path"
-        raise ConfigError(f"{table.name} {wrong}; its columns are {', '.join(NAMES)}, of which path is needed")
+    header = _names_of(lines_of[0][1], table.name)
     rows = []
     for number, cells in lines_of[1:]:
         if len(cells) > len(header):
             raise ConfigError(f"row {number} of {table.name} has {len(cells)} fields and the header {len(header)}")
         row = dict.fromkeys(NAMES, "")
-        row |= {ours[name]: cell for name, cell in zip(header, cells, strict=False) if name}
+        row |= {name: cell for name, cell in zip(header, cells, strict=False) if name}
         if not row["path"]:
             raise ConfigError(f"row {number} of {table.name} names no path")
         rows.append((number, row))
     return rows
+
+
+def _text_of(table: Path) -> str:
+    try:
+        content = table.read_bytes()
+        return content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{table.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{table.name} is no CSV file in UTF-8: save the sheet as CSV UTF-8") from error
+
+
+def _names_of(header: Sequence[str], table: str) -> list[str]:
+    """Our own name of each column; "" for one without a name."""
+    ours = {"": "", **{cell: name for name, spellings in NAMES.items() for cell in spellings}}
+    cells = [cell.casefold() for cell in header]
+    unknown = [cell for cell in cells if cell not in ours]
+    if unknown or "path" not in [ours[cell] for cell in cells]:
+        wrong = f"has the column {unknown[0]}" if unknown else "has no column path"
+        raise ConfigError(f"{table} {wrong}; its columns are {', '.join(NAMES)}, of which path is needed")
+    return [ours[cell] for cell in cells]
 
 
 def _frames(text: str, where: str) -> str:

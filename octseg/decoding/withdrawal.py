@@ -123,17 +123,9 @@ def why_withdrawn(
 def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
     """What is wrong with a frame (H, W, 3) before anything is outlined in it."""
     imaged = view.circle.mask(*view.grey.shape)
-    sampled = _sampled(view.grey.shape)
-    if view.disc is None and np.ptp(np.quantile(view.grey[sampled], BUT_FOR_LETTERS)) <= ONE_LEVEL:
-        return (
-            "This picture has one level all over, as those have that fill the gaps of an export, so nothing is said "
-            "of it: leave it out."
-        )
-    if np.median(view.grey[sampled][imaged[sampled]]) > BRIGHTEST_MEDIAN:
-        return (
-            "Most of this picture is bright where an OCT frame is dark, so nothing is said of it: "
-            "exchange black and white if it is a negative."
-        )
+    why = _why_not_by_levels(view, imaged)
+    if why is not None:
+        return why
     shown, disc = _shown(frame, view)
     imaged = imaged if view.part is None else imaged[view.part]
     sampled = _sampled(imaged.shape)
@@ -172,6 +164,22 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
             f"The catheter was not found near the middle of the {'picture' if view.disc is None else 'imaged disc'}, "
             "about which an OCT scan turns, "
             "so nothing is said of this picture: give the frame alone, without what is beside it on the screen."
+        )
+    return None
+
+
+def _why_not_by_levels(view: FrameView, imaged: NDArray[np.bool_]) -> str | None:
+    """What is wrong with grey levels, by some of them; imaged: (H, W)."""
+    sampled = _sampled(view.grey.shape)
+    if view.disc is None and np.ptp(np.quantile(view.grey[sampled], BUT_FOR_LETTERS)) <= ONE_LEVEL:
+        return (
+            "This picture has one level all over, as those have that fill the gaps of an export, so nothing is said "
+            "of it: leave it out."
+        )
+    if np.median(view.grey[sampled][imaged[sampled]]) > BRIGHTEST_MEDIAN:
+        return (
+            "Most of this picture is bright where an OCT frame is dark, so nothing is said of it: "
+            "exchange black and white if it is a negative."
         )
     return None
 
