@@ -89,3 +89,15 @@ def test_two_runs_are_compared_and_a_folder_without_a_table_is_told(
     assert by_measure["minimum_lumen_area_mm2"]["changed"] == "0"
     assert main(["cohort", "compare", str(a), str(vessels)]) == 1
     assert "give the --out of a run of `octseg cohort`" in capsys.readouterr().err
+
+
+def test_workers_that_start_at_once_on_one_folder_leave_what_one_alone_does(vessels: Path, tmp_path: Path) -> None:
+    assert main(["cohort", str(vessels), "--out", str(tmp_path / "whole"), *FLAGS]) == 0
+    out = tmp_path / "out"
+    command = [*OCTSEG, "cohort", str(vessels), "--out", str(out), "--worker", *FLAGS]
+    said = [tmp_path / "first", tmp_path / "second"]
+    running = [start_python(command, os.environ, stderr=path) for path in said]
+    assert [each.wait(120) for each in running] == [0, 0]
+    assert content_of(out) == content_of(tmp_path / "whole")
+    done = [line.split(":")[1].strip() for path in said for line in path.read_text().splitlines() if ": done" in line]
+    assert sorted(done) == ["pullback_0001", "pullback_0002"], "each made once"
