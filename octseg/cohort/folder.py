@@ -9,6 +9,7 @@ claims/NAME.lock       held by who works at a case; claims/NAME.json: what it ha
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,7 +22,7 @@ from octseg.cohort.cases import Case, Look, content_of
 from octseg.errors import HeldError, OctsegError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.journal import JOURNAL_NAME
-from octseg.export.locking import open_held
+from octseg.export.locking import UNLOCKED, cannot_lock, open_held
 
 RUN_NAME, MANIFEST_NAME = "cohort_run.json", "manifest.json"
 CASES, FAILED, CLAIMS = "cases", "failed", "claims"
@@ -210,7 +211,7 @@ class CohortFolder:
         path = self.root / CLAIMS / f"{case.name}.lock"
         try:
             with told_in_one_sentence(path.name):
-                file, _ = open_held(path, "working at it")
+                file = _held(path, "working at it")
         except HeldError:
             return None
         return Claim(path, file)
@@ -241,8 +242,20 @@ def _waited_for(path: Path) -> BinaryIO:
     """Held as soon as it can be, of what is held for an instant."""
     while True:
         with suppress(HeldError):
-            return open_held(path, "beginning")[0]
+            return _held(path, "beginning")
         time.sleep(0.05)
+
+
+def _held(path: Path, what: str) -> BinaryIO:
+    """A file that this process alone has; OctsegError where its disk cannot tell, unless that is answered for."""
+    file, cause = open_held(path, what)
+    if cause is not None and os.environ.get(UNLOCKED) != "1":
+        file.close()
+        raise OctsegError(
+            f"{cannot_lock(path.parent.parent, cause)}; choose an --out on another disk, or set {UNLOCKED}=1 and see "
+            "to it yourself that there is one `octseg cohort` alone"
+        )
+    return file
 
 
 def _content(look: Look) -> dict[str, Any]:

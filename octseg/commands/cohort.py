@@ -11,6 +11,7 @@ from octseg.cohort.folder import CohortFolder
 from octseg.cohort.processes import Processes
 from octseg.cohort.tables import write_tables
 from octseg.commands.cohort_cases import Looking, cases_in
+from octseg.commands.cohort_compare import compare, is_asked
 from octseg.commands.cohort_table import cases_of
 from octseg.commands.cohort_work import WorkOptions, make_worker
 from octseg.commands.frame_range import FrameRange
@@ -39,8 +40,13 @@ class CohortOptions:
 def add_command(commands: Commands) -> None:
     """`octseg cohort`."""
     parser = commands.add_parser("cohort", help="many pullbacks, by any number of workers, in one table")
-    parser.add_argument("given", type=Path, metavar="LIST.csv|FOLDER", help="a table of pullbacks, or a folder of them")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
+    parser.add_argument(
+        "given",
+        nargs="+",
+        metavar="LIST.csv|FOLDER",
+        help="a table of pullbacks, or a folder of them; or `compare A B`, the folders of two runs",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for all results; `compare` can do without")
     parser.add_argument("--dry-run", action="store_true", help="say what is found and how it will be read, and end")
     parser.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="processes on this machine; 1 by default"
@@ -66,7 +72,15 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--uncertainty", action="store_true")
     parser.add_argument("--smooth", action="store_true")
     add_model_flags(parser)
-    parser.set_defaults(run=lambda args: cohort(_options(args)))
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if is_asked(args.given):
+        return compare(Path(args.given[1]), Path(args.given[2]), args.out)
+    if args.out is None:
+        raise OctsegError("`octseg cohort` needs a folder for its results: give --out DIR")
+    return cohort(_options(args))
 
 
 def cohort(options: CohortOptions) -> int:
@@ -149,7 +163,7 @@ def _with_defaults(case: Case, defaults: Case) -> Case:
 
 def _options(args: argparse.Namespace) -> CohortOptions:
     return CohortOptions(
-        given=args.given,
+        given=Path(args.given[0]),
         work=WorkOptions(
             root=args.out,
             model=args.model,
@@ -164,7 +178,7 @@ def _options(args: argparse.Namespace) -> CohortOptions:
         defaults=Case(
             name="",
             id="",
-            path=args.given,
+            path=Path(args.given[0]),
             frames=str(args.frames),
             pixel_spacing_mm=args.pixel_spacing,
             frame_spacing_mm=args.frame_spacing,

@@ -67,3 +67,37 @@ def test_a_case_that_is_named_twice_is_refused_with_its_rows(
     (tmp_path / "list.csv").write_text("path,case\na.dcm,A\nb.dcm,A\n")
     assert main(["cohort", str(tmp_path / "list.csv"), "--out", str(tmp_path / "out")]) == 1
     assert "row 3 of list.csv names the case A again, after row 2" in capsys.readouterr().err
+
+
+def test_two_runs_are_compared_and_a_folder_without_a_table_is_told(
+    vessels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b, out = tmp_path / "a", tmp_path / "b", tmp_path / "out"
+    flags = ["--no-overlay", *QUICK]
+    one, both = str(vessels / "pullback_0001"), str(vessels)
+    assert main(["cohort", both, "--out", str(a), "--frame-spacing", "0.2", *flags]) == 0
+    (tmp_path / "list.csv").write_text(f"path,case\n{one}/images,pullback_0001\n")
+    assert main(["cohort", str(tmp_path / "list.csv"), "--out", str(b), "--frame-spacing", "0.4", *flags]) == 0
+    capsys.readouterr()
+    assert main(["cohort", "compare", str(a), str(b), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "1 case with results in A alone: pullback_0002" in said
+    assert "1 case measured with another scale" in said
+    with (out / "comparison.csv").open(newline="") as file:
+        by_measure = {row["measure"]: row for row in csv.DictReader(file) if row["table"] == "pullbacks"}
+    assert float(by_measure["length_mm"]["mean_difference"]) == pytest.approx(0.8)
+    assert by_measure["minimum_lumen_area_mm2"]["changed"] == "0"
+    assert main(["cohort", "compare", str(a), str(vessels)]) == 1
+    assert "give the --out of a run of `octseg cohort`" in capsys.readouterr().err
+
+
+def test_workers_that_start_at_once_on_one_folder_leave_what_one_alone_does(vessels: Path, tmp_path: Path) -> None:
+    assert main(["cohort", str(vessels), "--out", str(tmp_path / "whole"), *FLAGS]) == 0
+    out = tmp_path / "out"
+    command = [*OCTSEG, "cohort", str(vessels), "--out", str(out), "--worker", *FLAGS]
+    said = [tmp_path / "first", tmp_path / "second"]
+    running = [start_python(command, os.environ, stderr=path) for path in said]
+    assert [each.wait(120) for each in running] == [0, 0]
+    assert content_of(out) == content_of(tmp_path / "whole")
+    done = [line.split(":")[1].strip() for path in said for line in path.read_text().splitlines() if ": done" in line]
+    assert sorted(done) == ["pullback_0001", "pullback_0002"], "each made once"
