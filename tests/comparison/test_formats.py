@@ -150,7 +150,9 @@ def test_a_frame_is_no_mask(tmp_path: Path) -> None:
 
 
 def test_a_volume_of_probabilities_is_no_volume_of_labels(tmp_path: Path) -> None:
-    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 2), np.float32), np.diag([1, 1, FRAME_MM, 1])), tmp_path / "p.nii")
+    nibabel.save(
+        nibabel.Nifti1Image(np.full((4, 4, 2), 0.3, np.float32), np.diag([1, 1, FRAME_MM, 1])), tmp_path / "p.nii"
+    )
     with pytest.raises(ReadError, match="no volume of labels"):
         open_reading(tmp_path / "p.nii")
 
