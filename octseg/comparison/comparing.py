@@ -143,6 +143,16 @@ def compare(found: Reading, reference: Reading, pixel_spacing_mm: float | None =
         return _planes(pairs[place], classes, one_tissue)
 
     warnings = [f"{len(alone)} frames are in one of the readings alone: {_list(alone)}"] if alone else []
+    warnings += [
+        f"{each.name} outlines {_list(each.ignored)}, of which nothing is a class here; that was left out"
+        for each in (found, reference)
+        if each.ignored
+    ]
+    first, second = (frame.stem for frame in pairs[0])
+    if len(pairs) == 1 and first is not None and second is not None and first != second:
+        warnings.append(
+            f"{first} and {second} are taken for the same frame, each being the only one; check that they are"
+        )
     frames = []
     for place, (one, other) in enumerate(pairs):
         spacing, warning = _scale(one, other, pixel_spacing_mm)

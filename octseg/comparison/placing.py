@@ -13,6 +13,7 @@ WAYS: tuple[tuple[str, Callable[[Mask], Mask]], ...] = (
     ("with rows and columns exchanged", np.transpose),
     ("turned by 90 degrees", lambda mask: np.rot90(mask, -1)),
     ("turned by 90 degrees the other way", np.rot90),
+    ("with inside and outside exchanged", np.logical_not),
     ("with rows and columns exchanged, and turned by 180 degrees", lambda mask: np.rot90(np.transpose(mask), 2)),
 )
 BETTER, GOOD = 0.05, 0.8  # Dice by which another way must fit better, and how well

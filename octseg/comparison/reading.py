@@ -41,7 +41,7 @@ class Reading:
 
     classes: that it speaks of, also where they are empty. one_tissue: whether a pixel can have one
     tissue alone, as in a picture or a volume of labels. others_empty: whether frames that it does not have were read as
-    well and bear nothing.
+    well and bear nothing. ignored: labels of outlines that are no class here.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Reading:
     classes: tuple[str, ...]
     one_tissue: bool = False
     others_empty: bool = False
+    ignored: tuple[str, ...] = ()
 
 
 Pairs = list[tuple[FrameRead, FrameRead]]

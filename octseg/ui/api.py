@@ -54,7 +54,8 @@ def _build_segment(desk: Desk, turn: str, at_once: int) -> None:
             mask: palette PNG; 0 is background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum.
         """
         try:
-            result = desk.segment(Path(file), pixel_spacing_mm, preset or None, uncertainty=bool(uncertainty))
+            pixel_mm = _mm("pixel_spacing_mm", pixel_spacing_mm)
+            result = desk.segment(Path(file), pixel_mm, preset or None, uncertainty=bool(uncertainty))
             files = desk.files(result, Path(file))
         except (OctsegError, OSError) as error:
             raise _refused(error) from error
@@ -104,8 +105,8 @@ def _build_segment_pullback(desk: Desk) -> None:
         run: PullbackRun | None = None
         try:
             wanted = _wanted(formats)
-            given = Given(kind="", spacing_mm=pixel_spacing_mm, preset=preset or None)
-            run = _run_of(desk, Path(file), given, frame_spacing_mm, wanted)
+            given = Given(kind="", spacing_mm=_mm("pixel_spacing_mm", pixel_spacing_mm), preset=preset or None)
+            run = _run_of(desk, Path(file), given, _mm("frame_spacing_mm", frame_spacing_mm), wanted)
             run.begin()
             yield from _outlined(run)
             yield _finished(run, wanted)
@@ -134,6 +135,13 @@ def _build_segment_pullback(desk: Desk) -> None:
 
 def _refused(error: OctsegError | OSError) -> gr.Error:
     return gr.Error(text(sentence_of(error)), print_exception=False)
+
+
+def _mm(name: str, given: Any) -> float | None:
+    """A number that a program gave; OctsegError where it is none: gr.Number lets words and lists through."""
+    if given is not None and (isinstance(given, bool) or not isinstance(given, (int, float))):
+        raise OctsegError(f"{name} must be a number of mm, such as 0.2 or 0.00996, or null, not {given}")
+    return given
 
 
 def _wanted(formats: str | None) -> tuple[str, ...]:

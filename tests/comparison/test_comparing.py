@@ -141,3 +141,8 @@ def test_the_page_shows_the_frames_that_differ_most_first(tmp_path: Path) -> Non
     write_comparison(compared, tmp_path)
     page = (tmp_path / "comparison.html").read_text()
     assert 0 < page.index("Frame 2, lipid core") < page.index("Frame 1, lipid core")
+
+
+def test_a_reference_of_which_inside_and_outside_are_exchanged_is_told() -> None:
+    warnings = compare(reading("a", [plaque(90)]), reading("b", [{"lumen": ~LUMEN}])).warnings
+    assert any("much better with inside and outside exchanged" in each for each in warnings)

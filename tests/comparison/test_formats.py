@@ -150,6 +150,50 @@ def test_a_frame_is_no_mask(tmp_path: Path) -> None:
 
 
 def test_a_volume_of_probabilities_is_no_volume_of_labels(tmp_path: Path) -> None:
-    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 2), np.float32), np.diag([1, 1, FRAME_MM, 1])), tmp_path / "p.nii")
+    nibabel.save(
+        nibabel.Nifti1Image(np.full((4, 4, 2), 0.3, np.float32), np.diag([1, 1, FRAME_MM, 1])), tmp_path / "p.nii"
+    )
     with pytest.raises(ReadError, match="no volume of labels"):
         open_reading(tmp_path / "p.nii")
+
+
+def test_opacity_is_no_tissue(tmp_path: Path) -> None:
+    """A white mask saved with opacity has four planes, and is one tissue."""
+    drawn = np.zeros((9, 11, 4), np.uint8)
+    drawn[2:5, 3:7, :3], drawn[..., 3] = 255, 255
+    Image.fromarray(drawn, "RGBA").save(tmp_path / "a.png")
+    Image.fromarray(drawn[..., 2:], "LA").save(tmp_path / "b.png")
+    with pytest.raises(ReadError, match="one tissue by the value 255"):
+        open_reading(tmp_path)
+    for frame in open_reading(tmp_path, binary_class="lipid_core").frames:
+        assert np.array_equal(frame.read()["lipid_core"], drawn[..., 0] > 0)
+
+
+def test_a_colour_picture_with_opacity_is_no_mask_of_planes(tmp_path: Path) -> None:
+    drawn = np.zeros((9, 11, 4), np.uint8)
+    drawn[2:5, 3:7, 0], drawn[..., 3] = 255, 255
+    Image.fromarray(drawn, "RGBA").save(tmp_path / "a.png")
+    with pytest.raises(ReadError, match="picture in colour"):
+        open_reading(tmp_path)
+
+
+def test_labels_beside_palette_masks_are_not_taken_for_them(tmp_path: Path) -> None:
+    results(tmp_path)
+    (tmp_path / "measures.json").unlink()
+    Image.fromarray(np.full((HEIGHT, WIDTH), 3, np.uint8)).save(tmp_path / "z_mask.png")
+    with pytest.raises(ReadError, match="not explained"):
+        open_reading(tmp_path)
+
+
+def test_pages_of_a_mask_are_not_dropped(tmp_path: Path) -> None:
+    page = Image.fromarray(np.eye(8, dtype=np.uint8))
+    page.save(tmp_path / "a.tif", save_all=True, append_images=[page, page])
+    with pytest.raises(ReadError, match="holds 3 pages"):
+        open_reading(tmp_path, binary_class="lumen")
+
+
+def test_overlays_and_hidden_files_beside_masks_are_passed_over(tmp_path: Path) -> None:
+    (results(tmp_path) / "measures.json").unlink()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 9, 3), np.uint8)).save(tmp_path / "A_overlay.png")
+    (tmp_path / "._A_mask.png").write_bytes(b"of a Mac")
+    assert_drawn(open_reading(tmp_path), spacing=None)

@@ -71,6 +71,12 @@ def test_it_tells_how_far_it_is_and_ends_with_measures_and_files(app: App, input
         ({"formats": "nifti"}, "nifti cannot be made: the distance between frames is not known; give frame_spacing_mm"),
         ({"preset": "512"}, "the presets are 704, 1024, 5 mm, 7 mm, 10 mm"),
         ({"frame_spacing_mm": -1.0}, "-1"),
+        (
+            {"frame_spacing_mm": "0,2"},
+            "frame_spacing_mm must be a number of mm, such as 0.2 or 0.00996, or null, not 0,2",
+        ),
+        ({"frame_spacing_mm": True}, "frame_spacing_mm must be a number of mm"),
+        ({"pixel_spacing_mm": [0.01]}, "pixel_spacing_mm must be a number of mm"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(

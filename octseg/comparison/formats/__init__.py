@@ -5,7 +5,7 @@ from pathlib import Path
 
 from octseg.comparison.formats.contours import coco_reading, is_coco, is_labelme, labelme_reading
 from octseg.comparison.formats.pictures import PICTURES, picture_reading
-from octseg.comparison.formats.results import MEASURES, results_reading
+from octseg.comparison.formats.results import MASK_END, MEASURES, results_reading
 from octseg.comparison.formats.volumes import VOLUMES, volume_reading
 from octseg.comparison.reading import Reading
 from octseg.errors import ReadError
@@ -35,7 +35,7 @@ def open_reading(path: Path, class_map: Mapping[int, str] | None = None, binary_
         return _of_folder(path, class_map, binary_class)
     if path.name == MEASURES:
         return results_reading(path.parent)
-    if path.name.endswith(VOLUMES):
+    if path.name.lower().endswith(VOLUMES):
         return volume_reading([path], path.name, class_map, binary_class)
     if path.suffix.lower() in PICTURES:
         return picture_reading([path], path.name, class_map, binary_class)
@@ -56,14 +56,19 @@ def open_reading(path: Path, class_map: Mapping[int, str] | None = None, binary_
 def _of_folder(folder: Path, class_map: Mapping[int, str] | None, binary_class: str | None) -> Reading:
     if (folder / MEASURES).is_file():
         return results_reading(folder)
-    files = sorted((path for path in folder.iterdir() if path.is_file()), key=natural_path_key)
-    volumes = [path for path in files if path.name.endswith(VOLUMES)]
+    seen = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    files = sorted(seen, key=natural_path_key)
+    volumes = [path for path in files if path.name.lower().endswith(VOLUMES)]
     drawn = [path for path in files if path.suffix.lower() == ".json" and is_labelme(path)]
+    coco = [path for path in files if path.suffix.lower() == ".json" and is_coco(path)]
     pictures = [path for path in files if path.suffix.lower() in PICTURES]
+    pictures = [path for path in pictures if path.stem.endswith(MASK_END)] or pictures  # frames, overlays beside them
     if volumes:
         return volume_reading(volumes, folder.name, class_map, binary_class)
     if drawn:
         return labelme_reading(drawn, folder.name)
+    if len(coco) == 1:
+        return coco_reading(coco[0])
     if pictures:
         return picture_reading(pictures, folder.name, class_map, binary_class)
     raise ReadError(f"{folder.name} holds no outlines that can be read; give {READ}")

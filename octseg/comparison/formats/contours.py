@@ -1,7 +1,6 @@
 """Masks as outlines: COCO's annotations, and LabelMe's shapes."""
 
 import base64
-import binascii
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -46,11 +45,16 @@ def coco_reading(path: Path) -> Reading:
     try:
         classes = {each["id"]: class_named(str(each["name"])) for each in told["categories"]}
         frames = [_coco_frame(image, told["annotations"], classes, path.name) for image in told["images"]]
-    except (KeyError, TypeError, ValueError) as error:
+        drawn = {each["category_id"] for each in told["annotations"]}
+        names = {each["id"]: str(each["name"]) for each in told["categories"]}
+        ignored = tuple(sorted(name for each, name in names.items() if classes[each] is None and each in drawn))
+        if not drawn <= set(classes):
+            raise ValueError("a category is missing")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ReadError(f"{path.name} is no whole COCO file: {error.__class__.__name__}") from error
     known = tuple(name for name in CLASS_NAMES if name in classes.values())
-    _refuse_unknown(path.name, known, [str(each["name"]) for each in told["categories"]])
-    return Reading(path.name, frames, known)
+    _refuse_unknown(path.name, known, list(names.values()))
+    return Reading(path.name, frames, known, ignored=ignored)
 
 
 def labelme_reading(paths: Sequence[Path], name: str) -> Reading:
@@ -58,22 +62,27 @@ def labelme_reading(paths: Sequence[Path], name: str) -> Reading:
     frames, labels = [], set()
     for path in paths:
         told = _told(path)
-        labels |= {str(shape.get("label")) for shape in told["shapes"]}
-        ours = told.get("octseg") or {}
-        number = ours.get("frame") if isinstance(ours, dict) else None
+        labels |= {str(shape.get("label")) for shape in told["shapes"] if isinstance(shape, dict)}
+        ours, flags = (held if isinstance(held := told.get(name), dict) else {} for name in ("octseg", "flags"))
+        number = ours.get("frame")
         frames.append(
             FrameRead(
                 path.stem,
                 number if isinstance(number, int) else number_in(path.stem),
                 partial(_labelme_masks, path),
-                ours.get("pixel_spacing_mm"),
-                withdrawn=bool((told.get("flags") or {}).get("withdrawn")),
+                _length(ours.get("pixel_spacing_mm")),
+                withdrawn=bool(flags.get("withdrawn")),
             )
         )
     known = tuple(each for each in CLASS_NAMES if each in {class_named(label) for label in labels})
     if labels:
         _refuse_unknown(name, known, sorted(labels))
-    return Reading(name, frames, known)
+    return Reading(name, frames, known, ignored=tuple(sorted(each for each in labels if class_named(each) is None)))
+
+
+def _length(told: Any) -> float | None:
+    """A positive number; None of anything else."""
+    return float(told) if isinstance(told, (int, float)) and 0 < told < np.inf else None
 
 
 def _refuse_unknown(name: str, known: Sequence[str], labels: Sequence[str]) -> None:
@@ -86,8 +95,8 @@ def _refuse_unknown(name: str, known: Sequence[str], labels: Sequence[str]) -> N
 
 def _told(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -102,7 +111,7 @@ def _coco_frame(
         stem,
         number if isinstance(number, int) else number_in(stem),
         partial(_coco_masks, own, classes, shape, name),
-        image.get("pixel_spacing_mm"),
+        _length(image.get("pixel_spacing_mm")),
         withdrawn=image.get("withdrawn") is not None,
     )
 
@@ -119,19 +128,39 @@ def _coco_masks(
         of = classes[annotation["category_id"]]
         if of is None:
             continue
-        segmentation = annotation["segmentation"]
+        segmentation = annotation.get("segmentation")
+        if not segmentation:
+            raise ReadError(f"{name} holds a box without an outline, where {of} is; give outlines or run lengths")
         try:
-            if isinstance(segmentation, dict) and isinstance(segmentation["counts"], list):
-                segmentation = coco.frPyObjects(segmentation, *shape)
-            elif isinstance(segmentation, list):
-                segmentation = coco.merge(coco.frPyObjects(segmentation, *shape))
-            filled = coco.decode(segmentation)
+            if isinstance(segmentation, dict):
+                filled = coco.decode(_runs(segmentation, shape))
+            else:
+                pieces = [
+                    piece for piece in segmentation if len(piece) >= 2 * LEAST_POINTS
+                ]  # 4 numbers are a box there
+                if len(pieces) < len(segmentation):
+                    raise ReadError(
+                        f"{name} holds an outline of {of} of fewer than {LEAST_POINTS} points; mend or remove it"
+                    )
+                filled = coco.decode(coco.merge(coco.frPyObjects(pieces, *shape)))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ReadError(f"{name} holds an outline that cannot be filled: {error.__class__.__name__}") from error
-        if filled.shape != shape:
-            raise ReadError(f"{name} holds run lengths of another size than their image has")
         masks[of] |= filled.astype(bool)
     return masks
+
+
+def _runs(held: Mapping[str, Any], shape: tuple[int, int]) -> Any:
+    """Run lengths as pycocotools holds them, which takes those of other sizes without a word; ValueError for these."""
+    from pycocotools import mask as coco
+
+    if tuple(held["size"]) != shape:
+        raise ReadError(f"run lengths are of {held['size']} px, their image of {list(shape)} (rows, columns)")
+    counts = held["counts"]
+    if not isinstance(counts, list):
+        return held
+    if sum(counts) != shape[0] * shape[1] or min(counts) < 0:
+        raise ValueError("run lengths that do not fill the image")
+    return coco.frPyObjects(held, *shape)
 
 
 def _labelme_masks(path: Path) -> Masks:
@@ -144,7 +173,7 @@ def _labelme_masks(path: Path) -> Masks:
             if of is not None:
                 filled = _filled(each, shape)
                 masks[of] = masks[of] | filled if of in masks else filled
-    except (KeyError, TypeError, ValueError, OSError, binascii.Error) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OSError, SyntaxError) as error:
         raise ReadError(f"{path.name} holds a shape that cannot be filled: {error.__class__.__name__}") from error
     return masks or {name: np.zeros(shape, bool) for name in CLASS_NAMES}
 
@@ -161,7 +190,8 @@ def _filled(shape: Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.bool_
         filled[top : bottom + 1, left : right + 1] = piece
         return filled
     if kind != "polygon" or len(points) < LEAST_POINTS:
-        raise ValueError(kind)
+        said = f"a polygon of {len(points)} points" if kind == "polygon" else f"a shape of the kind {kind}"
+        raise ReadError(f"{shape['label']} is {said}, of which no area is known; draw it as a polygon or mask")
     canvas = Image.new("1", size[::-1])
     ImageDraw.Draw(canvas).polygon(points, fill=1, outline=1)
     return np.asarray(canvas, bool)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from octseg.classes import BACKGROUND, CLASS_NAMES, PALETTE, PALETTE_INDEX
 from octseg.comparison.formats.results import stem_of
@@ -29,7 +29,7 @@ def picture_reading(
         read = [partial(_planes_of, path) for path in paths]
         classes: tuple[str, ...] = CLASS_NAMES
     else:
-        meaning = meaning_of(_values(paths), name, class_map, binary_class, own=_is_own(paths[0]))
+        meaning = meaning_of(_values(paths), name, class_map, binary_class, own=all(map(_is_own, paths)))
         read = [partial(_labelled, path, meaning) for path in paths]
         classes = tuple(each for each in CLASS_NAMES if each in meaning)
     stems = [stem_of(path) for path in paths]
@@ -88,17 +88,29 @@ def _pixels(path: Path) -> NDArray[Any]:
     """(H, W) numbers, or (H, W, 4) planes."""
     try:
         with Image.open(path) as picture:
+            pages = getattr(picture, "n_frames", 1)
             pixels = np.asarray(picture)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # SyntaxError: a broken PNG
         raise ReadError(f"{path.name} cannot be read as a mask: {error.__class__.__name__}") from error
+    if pages > 1:
+        raise ReadError(f"{path.name} holds {pages} pages; give a file for each frame, or a NIfTI volume")
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8)
+    pixels = _without_opacity(pixels)
     if pixels.ndim == 3 and pixels.shape[2] == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]
     if pixels.dtype.kind not in "ui" or not (pixels.ndim == 2 or pixels.shape[2] == PLANES):
         raise ReadError(
             f"{path.name} is no mask: it is a picture in colour; give label pictures, or TIFF files of {PLANES} planes"
         )
+    return pixels
+
+
+def _without_opacity(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Pixels less a last channel that is one value throughout: opacity, since no tissue fills a frame."""
+    if pixels.ndim == 3 and pixels.shape[2] in (2, PLANES) and pixels[..., -1].min() > 0:
+        pixels = pixels[..., :-1]
+        return pixels[..., 0] if pixels.shape[2] == 1 else pixels
     return pixels
 
 

@@ -49,7 +49,7 @@ def palette_masks(path: Path) -> Masks:
     try:
         with Image.open(path) as picture:
             indices = np.asarray(picture)
-    except OSError as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ReadError(f"{path.name} cannot be read: {error.__class__.__name__}; make the results anew") from error
     if indices.ndim != 2:
         raise ReadError(f"{path.name} is no palette mask; make the results anew")

@@ -27,12 +27,13 @@ def segments_reading(path: Path, class_map: Mapping[int, str] | None) -> Reading
             f"{path.name} has segments of which none is a class here ({said}); "
             "say which: --class-map 1=lumen,2=lipid_core"
         )
+    ignored = tuple(label for number, label in held.labels.items() if classes[number] is None)
     of_class = {name: [number for number, of in classes.items() if of == name] for name in known}
     frames = [
         FrameRead(None, frame, partial(_masks, held, frame, of_class), held.pixel_spacing_mm)
         for frame in sorted({frame for _, frame in held.places})
     ]
-    return Reading(path.name, frames, known, others_empty=True)
+    return Reading(path.name, frames, known, others_empty=True, ignored=ignored)
 
 
 def _masks(held: SegmentPlanes, frame: int, of_class: Mapping[str, list[int]]) -> Masks:

@@ -43,7 +43,16 @@ def segment_planes(path: Path) -> SegmentPlanes:
             raise ReadError(f"{path.name} is a {held.get('SegmentationType')} segmentation; save it as BINARY")
         places = _places(held, path.name)
         pixels = np.asarray(held.pixel_array, np.uint8).reshape(-1, held.Rows, held.Columns)
-    except (InvalidDicomError, OSError, AttributeError, KeyError, IndexError, ValueError) as error:
+    except (
+        InvalidDicomError,
+        OSError,
+        AttributeError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # RuntimeError: pixels packed in a way that nothing here unpacks
         raise ReadError(f"{path.name} cannot be read as a segmentation: {error.__class__.__name__}") from error
     return SegmentPlanes(
         labels={int(each.SegmentNumber): str(each.SegmentLabel) for each in held.SegmentSequence},
@@ -58,7 +67,10 @@ def _places(held: Dataset, name: str) -> dict[tuple[int, int], int]:
     places: dict[tuple[int, int], int] = {}
     instances = set()
     for place, item in enumerate(held.PerFrameFunctionalGroupsSequence):
-        source = item.DerivationImageSequence[0].SourceImageSequence[0]
+        derived = item.get("DerivationImageSequence")
+        if not derived or not derived[0].get("SourceImageSequence"):
+            raise ReadError(f"{name} does not tell which frames its outlines are of; give NIfTI instead")
+        source = derived[0].SourceImageSequence[0]
         instances.add(str(source.ReferencedSOPInstanceUID))
         frame = source.get("ReferencedFrameNumber")
         if frame is None or len(instances) > 1:
