@@ -9,7 +9,6 @@ from octseg.cohort.cases import Case
 from octseg.cohort.coordinator import Coordinator, Tally
 from octseg.cohort.folder import CohortFolder
 from octseg.cohort.processes import Processes
-from octseg.cohort.tables import write_tables
 from octseg.commands.cohort_cases import Looking, cases_in
 from octseg.commands.cohort_compare import compare, is_asked
 from octseg.commands.cohort_table import cases_of
@@ -112,6 +111,8 @@ def cohort(options: CohortOptions) -> int:
     try:
         tally = coordinator.run()
         if not tally.elsewhere:
+            from octseg.cohort.tables import write_tables  # it loads what draws and writes
+
             write_tables(folder, cases, tally.missing)
     finally:
         for failure in failures:

@@ -77,7 +77,8 @@
 
   // The leading numbers below a part of the page, in words.
   window.octTold = (part) => [...part.querySelectorAll(".oct-tile")].map((tile) => {
-    const [label, value] = [".oct-tile-label", ".oct-tile-value"].map((name) => tile.querySelector(name).textContent);
+    const label = (tile.querySelector(".oct-tile-label summary") ?? tile.querySelector(".oct-tile-label")).textContent;
+    const value = tile.querySelector(".oct-tile-value").textContent;
     return `${label} ${value === "–" ? "not measured" : value}`;
   }).join(", ");
 
