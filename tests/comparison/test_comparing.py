@@ -151,6 +151,6 @@ def test_a_reference_of_which_inside_and_outside_are_exchanged_is_told() -> None
 def test_a_file_where_the_folder_is_to_be_is_kept_and_told(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     compared = compare(reading("a", [plaque(90)]), reading("b", [plaque(90)]))
-    with pytest.raises(NotExportedError, match="no folder can be made at .*out"):
+    with pytest.raises(NotExportedError, match=r"no folder can be made at .*out"):
         write_comparison(compared, tmp_path / "out")
     assert (tmp_path / "out").read_text() == "mine"
