@@ -14,7 +14,7 @@ from octseg.classes import CLASS_NAMES
 from octseg.comparison.agreement import bland_altman, detection, icc_2_1
 from octseg.comparison.overlap import Mask, Overlap, by_convention, pooled
 from octseg.comparison.placing import lies_otherwise
-from octseg.comparison.reading import SAME_SCALE, FrameRead, Masks, Reading, as_one_tissue, paired
+from octseg.comparison.reading import SAME_SCALE, FrameRead, Masks, Pairs, Reading, as_one_tissue, paired
 from octseg.comparison.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 from octseg.errors import ReadError
 from octseg.measurement import FrameMeasures, measure
@@ -142,17 +142,7 @@ def compare(found: Reading, reference: Reading, pixel_spacing_mm: float | None =
     def planes(place: int) -> tuple[Masks, Masks]:
         return _planes(pairs[place], classes, one_tissue)
 
-    warnings = [f"{len(alone)} frames are in one of the readings alone: {_list(alone)}"] if alone else []
-    warnings += [
-        f"{each.name} outlines {_list(each.ignored)}, of which nothing is a class here; that was left out"
-        for each in (found, reference)
-        if each.ignored
-    ]
-    first, second = (frame.stem for frame in pairs[0])
-    if len(pairs) == 1 and first is not None and second is not None and first != second:
-        warnings.append(
-            f"{first} and {second} are taken for the same frame, each being the only one; check that they are"
-        )
+    warnings = _told_of(found, reference, pairs, alone)
     frames = []
     for place, (one, other) in enumerate(pairs):
         spacing, warning = _scale(one, other, pixel_spacing_mm)
@@ -164,6 +154,22 @@ def compare(found: Reading, reference: Reading, pixel_spacing_mm: float | None =
     if not any(frame.pixel_spacing_mm for frame in frames):
         warnings.append("no scale is known, so nothing is told in mm; give it by --pixel-spacing")
     return Compared(found.name, reference.name, classes, frames, warnings, planes)
+
+
+def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[str]) -> list[str]:
+    """What is to be said of how frames were paired, and of what was left out."""
+    warnings = [f"{len(alone)} frames are in one of the readings alone: {_list(alone)}"] if alone else []
+    warnings += [
+        f"{each.name} outlines {_list(each.ignored)}, of which nothing is a class here; that was left out"
+        for each in (found, reference)
+        if each.ignored
+    ]
+    first, second = (frame.stem for frame in pairs[0])
+    if len(pairs) == 1 and first is not None and second is not None and first != second:
+        warnings.append(
+            f"{first} and {second} are taken for the same frame, each being the only one; check that they are"
+        )
+    return warnings
 
 
 def _turned(planes: Callable[[int], tuple[Masks, Masks]], count: int, classes: Sequence[str]) -> str | None:

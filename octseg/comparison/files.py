@@ -7,6 +7,7 @@ from typing import Any
 
 from octseg.comparison.comparing import MEASURES, TCFA, Compared, FrameCompared
 from octseg.comparison.page import comparison_html
+from octseg.errors import NotExportedError
 from octseg.export.files import write_file
 from octseg.export.tables import csv_line
 
@@ -14,10 +15,13 @@ DIGITS = 6
 
 
 def write_comparison(compared: Compared, folder: Path) -> dict[str, Any]:
-    """Write the three files; the summary."""
+    """Write the three files; the summary. Raises NotExportedError where there can be no such folder."""
     summary = rounded(compared.summary())
     rows = [_row(compared, frame) for frame in compared.frames]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotExportedError(f"no folder can be made at {folder}: {error.strerror}; name another") from error
     told = json.dumps({**summary, "frames": rows}, allow_nan=False, indent=1)
     write_file(folder / "comparison.json", told.encode())
     lines = csv_line(rows[0]) + "".join(csv_line(row.values()) for row in rows)

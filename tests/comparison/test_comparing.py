@@ -10,7 +10,7 @@ from octseg.cli import main
 from octseg.comparison.comparing import compare
 from octseg.comparison.files import write_comparison
 from octseg.comparison.reading import FrameRead, Masks, Reading
-from octseg.errors import ReadError
+from octseg.errors import NotExportedError, ReadError
 from tests.comparison.test_formats import results
 
 SIDE, MM = 200, 0.02
@@ -146,3 +146,11 @@ def test_the_page_shows_the_frames_that_differ_most_first(tmp_path: Path) -> Non
 def test_a_reference_of_which_inside_and_outside_are_exchanged_is_told() -> None:
     warnings = compare(reading("a", [plaque(90)]), reading("b", [{"lumen": ~LUMEN}])).warnings
     assert any("much better with inside and outside exchanged" in each for each in warnings)
+
+
+def test_a_file_where_the_folder_is_to_be_is_kept_and_told(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    compared = compare(reading("a", [plaque(90)]), reading("b", [plaque(90)]))
+    with pytest.raises(NotExportedError, match=r"no folder can be made at .*out"):
+        write_comparison(compared, tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "mine"

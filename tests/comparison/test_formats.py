@@ -197,3 +197,12 @@ def test_overlays_and_hidden_files_beside_masks_are_passed_over(tmp_path: Path) 
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 9, 3), np.uint8)).save(tmp_path / "A_overlay.png")
     (tmp_path / "._A_mask.png").write_bytes(b"of a Mac")
     assert_drawn(open_reading(tmp_path), spacing=None)
+
+
+@pytest.mark.parametrize("spacing", ["x", -0.01, [0.01]])
+def test_results_with_a_scale_that_is_none_are_refused(tmp_path: Path, spacing: object) -> None:
+    told = json.loads((results(tmp_path) / "measures.json").read_text())
+    told["frames"][1]["pixel_spacing_mm"] = spacing
+    (tmp_path / "measures.json").write_text(json.dumps(told))
+    with pytest.raises(ReadError, match="not one of octseg predict"):
+        open_reading(tmp_path)

@@ -29,12 +29,14 @@ def results_reading(folder: Path) -> Reading:
 
 
 def _frame(folder: Path, record: dict[str, Any]) -> FrameRead:
-    mask = folder / record["mask_file"]
+    mask, spacing = folder / record["mask_file"], record["pixel_spacing_mm"]
+    if spacing is not None and not 0 < spacing < np.inf:
+        raise ValueError("no scale")
     return FrameRead(
         stem=stem_of(mask),
         number=record["frame"],
         read=partial(palette_masks, mask),
-        pixel_spacing_mm=record["pixel_spacing_mm"],
+        pixel_spacing_mm=spacing,
         withdrawn=record["withdrawn"] is not None,
     )
 

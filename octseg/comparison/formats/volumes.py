@@ -32,15 +32,7 @@ def volume_reading(
     if len(named) > 1 or len(of_class) < sum(_class_in(path) is not None for path in paths):
         raise ReadError(f"{name} holds volumes of several pullbacks; give those of one")
     if of_class and binary_class is None:
-        volumes = {each: _volume(path) for each, path in of_class.items()}
-        for each, path in of_class.items():
-            if len(_values(volumes[each], path.name)) > 1:
-                raise ReadError(f"{path.name} is no mask of one class: it has several values beside 0")
-        first = next(iter(volumes.values()))
-        if any(each.shape != first.shape for each in volumes.values()):
-            raise ReadError(f"the volumes of {name} differ in size; give those of one pullback")
-        classes: tuple[str, ...] = tuple(each for each in CLASS_NAMES if each in volumes)
-        return Reading(name, _frames(first, volumes, None), classes)
+        return _of_classes(of_class, name)
     if len(paths) > 1 and not named:
         raise ReadError(
             f"{name} holds several volumes; give one, or one for each class, named as in x_lipid_core.nii.gz"
@@ -52,6 +44,19 @@ def volume_reading(
     meaning = meaning_of(values, name, class_map, binary_class, own=own)
     spoken = tuple(each for each in CLASS_NAMES if each in meaning)
     return Reading(name, _frames(volume, None, meaning), spoken, one_tissue=True)
+
+
+def _of_classes(of_class: Mapping[str, Path], name: str) -> Reading:
+    """A volume for each class."""
+    volumes = {each: _volume(path) for each, path in of_class.items()}
+    for each, path in of_class.items():
+        if len(_values(volumes[each], path.name)) > 1:
+            raise ReadError(f"{path.name} is no mask of one class: it has several values beside 0")
+    first = next(iter(volumes.values()))
+    if any(each.shape != first.shape for each in volumes.values()):
+        raise ReadError(f"the volumes of {name} differ in size; give those of one pullback")
+    classes: tuple[str, ...] = tuple(each for each in CLASS_NAMES if each in volumes)
+    return Reading(name, _frames(first, volumes, None), classes)
 
 
 def _stem(path: Path) -> str:
