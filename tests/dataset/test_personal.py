@@ -87,3 +87,8 @@ def test_a_surname_with_an_initial_in_a_file_name_is_noticed() -> None:
     assert [each.text for each in suspicions(["P01", "P02", "P03"], ["Doe, J 0, 1.png", "frame, a 1.png"])] == [
         "Doe, J 0, 1.png"
     ]
+
+
+@pytest.mark.parametrize("name", ["P1_1954年3月12日", "1954年03月12日生", "1961년 11월 5일"])
+def test_a_date_in_chinese_japanese_or_korean_is_one(name: str) -> None:
+    assert [each.kind for each in suspicions([name])] == ["a date"]
