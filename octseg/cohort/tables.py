@@ -17,12 +17,19 @@ from octseg.export.tables import csv_line
 
 LEFT_OUT = ("plaques", "tcfa_candidates", "intervals_95", "clima", "unjudged", "lipid_cores")  # have rows of their own
 SCALES = ("pixel_spacing_mm", "pixel_spacing_source", "frame_spacing_mm", "frame_spacing_source")
+ABOUT = ("case", "patient", "group")
+FIRST = {  # columns that a table has, with rows or without
+    "pullbacks": (*ABOUT, "pullback"),
+    "plaques": (*ABOUT, "pullback", "plaque"),
+    "frames": (*ABOUT, "file", "frame"),
+    "failed": (*ABOUT, "reason", "quarantined"),
+}
 Row = dict[str, Any]
 
 
 def write_tables(folder: CohortFolder, cases: Sequence[Case], missing: Mapping[str, str]) -> None:
     """Of all cases that are done, in their order; missing: name -> why a case is not there."""
-    tables: dict[str, list[Row]] = {"pullbacks": [], "plaques": [], "frames": [], "failed": []}
+    tables: dict[str, list[Row]] = {name: [] for name in FIRST}
     for case in cases:
         about = {"case": case.id, "patient": case.patient, "group": case.group}
         manifest, failure = folder.manifest(case), folder.failure(case)
@@ -34,7 +41,7 @@ def write_tables(folder: CohortFolder, cases: Sequence[Case], missing: Mapping[s
             tables["failed"].append({**about, **{name: failure[name] for name in ("reason", "quarantined")}})
     for name, rows in tables.items():
         path = folder.root / ("cohort.csv" if name == "pullbacks" else f"cohort_{name}.csv")
-        write_file(path, _csv(rows).encode())
+        write_file(path, _csv(FIRST[name], rows).encode())
     head = json.dumps({"run": folder.run})[:-1]
     body = "".join(f',\n "{name}": [{_lines(rows)}]' for name, rows in tables.items())
     write_file(folder.root / "cohort.json", f"{head}{body}}}\n".encode())
@@ -61,9 +68,9 @@ def _plain(record: Mapping[str, Any]) -> Row:
     return row
 
 
-def _csv(rows: Sequence[Row]) -> str:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    return csv_line(columns) + "".join(csv_line(row.get(name) for name in columns) for row in rows) if rows else ""
+def _csv(first: Sequence[str], rows: Sequence[Row]) -> str:
+    columns = list(dict.fromkeys([*first, *(name for row in rows for name in row)]))
+    return csv_line(columns) + "".join(csv_line(row.get(name) for name in columns) for row in rows)
 
 
 def _lines(rows: Iterable[Row]) -> str:

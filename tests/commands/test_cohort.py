@@ -47,6 +47,7 @@ def test_killed_workers_leave_the_same_bytes_and_tables_with_a_row_a_pullback(ve
         assert [row["case"] for row in csv.DictReader(file)] == ["pullback_0001", "pullback_0002"]
     with (out / "cohort_frames.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 8
+    assert (out / "cohort_failed.csv").read_text().split() == ["case,patient,group,reason,quarantined"]
 
 
 def test_a_dry_run_says_what_is_found_and_what_is_missing_and_does_nothing(
