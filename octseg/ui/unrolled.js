@@ -73,6 +73,7 @@
         }
       });
       context.putImageData(image, 0, 0);
+      canvas.dataset.frames = blocks.reduce((sum, grey) => sum + grey.length / of, 0);
       canvas.setAttribute("aria-label", `Longitudinal cut at ${angle} degrees`);
     }
 

@@ -86,7 +86,7 @@ def shown_on(visit: Visit, selector: str) -> NDArray[np.int16]:
 
 def test_the_cut_shows_what_lies_on_its_line_in_each_frame(vessel: Visit, vessel_frames: list[Frame]) -> None:
     page = vessel.page
-    page.wait_for_selector(".oct-cut canvas[aria-label='Longitudinal cut at 90 degrees']")
+    page.wait_for_selector(f".oct-cut canvas[data-frames='{COUNT}']")  # all of them have come
     for degrees in (90, 0):
         page.fill(".oct-angle", str(degrees))
         page.wait_for_selector(f".oct-cut canvas[aria-label='Longitudinal cut at {degrees} degrees']")
