@@ -13,9 +13,10 @@ from octseg.commands.cohort_cases import Looking, cases_in
 from octseg.commands.cohort_compare import compare, is_asked
 from octseg.commands.cohort_table import cases_of
 from octseg.commands.cohort_work import WorkOptions, make_worker
+from octseg.commands.flags import exports_of, how_many, length_mm
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.models import add_model_flags
-from octseg.commands.predict import check, exports_of, length_mm
+from octseg.commands.predict import check
 from octseg.commands.telling import NOTICE, Commands, complain, counted, printable
 from octseg.errors import OctsegError
 
@@ -48,7 +49,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for all results; `compare` can do without")
     parser.add_argument("--dry-run", action="store_true", help="say what is found and how it will be read, and end")
     parser.add_argument(
-        "--workers", type=_count, default=1, metavar="N", help="processes on this machine; 1 by default"
+        "--workers", type=how_many, default=1, metavar="N", help="processes on this machine; 1 by default"
     )
     parser.add_argument(
         "--worker",
@@ -190,13 +191,6 @@ def _options(args: argparse.Namespace) -> CohortOptions:
         timeout_s=args.timeout,
         retry=args.retry,
     )
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
 
 
 def _seconds(text: str) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from octseg.classes import BY_NAME, CLASS_NAMES, parse_class_map
-from octseg.commands.predict import length_mm
+from octseg.commands.flags import length_mm
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 
 

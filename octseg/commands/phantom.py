@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from octseg.commands.flags import how_many
 from octseg.commands.telling import Commands, counted
 
 
@@ -10,10 +11,10 @@ def add_command(commands: Commands) -> None:
     """`octseg phantom`."""
     parser = commands.add_parser("phantom", help="make frames by OCT physics, with exact masks")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--count", type=_count, default=1, metavar="N")
+    parser.add_argument("--count", type=how_many, default=1, metavar="N")
     parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="the same seed gives the same frames")
     parser.add_argument(
-        "--pullback", type=_count, metavar="FRAMES", help="whole pullbacks of so many frames, each in a folder"
+        "--pullback", type=how_many, metavar="FRAMES", help="whole pullbacks of so many frames, each in a folder"
     )
     parser.set_defaults(run=lambda args: phantom(args.out, args.count, args.seed, args.pullback))
 
@@ -38,13 +39,6 @@ def phantom(out: Path, count: int, seed: int, frames: int | None = None) -> int:
     if frames is not None:
         print("how far their frames lie apart stands in truth.json; give it to octseg predict as --frame-spacing")
     return 0
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
 
 
 def _seed(text: str) -> int:

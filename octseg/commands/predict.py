@@ -6,13 +6,13 @@ command.
 """
 
 import argparse
-import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from octseg.commands.flags import exports_of, length_mm
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.inputs import Folders, Found, Item, find_items, inputs_sum
 from octseg.commands.models import add_model_flags, loaded
@@ -20,7 +20,7 @@ from octseg.commands.picture_runs import in_range, numbers_of, runs_in, unspaced
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError, ReadError
 from octseg.export.kinds import NAMES as EXPORT_NAMES
-from octseg.export.kinds import check_packages, parsed
+from octseg.export.kinds import check_packages
 
 # torch, OpenVINO and OpenCV take seconds to load: they are imported where a command needs them, not for `--help`.
 if TYPE_CHECKING:
@@ -206,25 +206,6 @@ def _nothing_in(options: PredictOptions, found: Found) -> str:
     given = ", ".join(map(str, options.inputs))
     but = f", only {counted(len(found.results), 'result')} of this program" if found.results else ""
     return "; ".join([*found.failures, f"no frames found in {given}{but}: give pictures or folders of them"])
-
-
-def length_mm(text: str) -> float:
-    """A flag's length in mm."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"{text} is no length in mm above 0")
-    return value
-
-
-def exports_of(text: str) -> tuple[str, ...]:
-    """The kinds that a flag names."""
-    try:
-        return parsed(text)
-    except OctsegError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _options(args: argparse.Namespace) -> PredictOptions:

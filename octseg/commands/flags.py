@@ -1,0 +1,34 @@
+"""What several commands' flags take, as argparse's types."""
+
+import argparse
+import math
+
+from octseg.errors import OctsegError
+from octseg.export.kinds import parsed
+
+
+def length_mm(text: str) -> float:
+    """A flag's length in mm."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text} is no length in mm above 0")
+    return value
+
+
+def exports_of(text: str) -> tuple[str, ...]:
+    """The kinds that a flag names."""
+    try:
+        return parsed(text)
+    except OctsegError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def how_many(text: str) -> int:
+    """How many, at least one."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
