@@ -36,7 +36,19 @@ ONLY_IN = {
 # Each room looks only at rooms before it; a name is a folder of that package, or a module of it.
 ORDER = {
     "octseg": (
-        *("errors", "classes", "values", "pullback", "boxed", "reading", "model", "view", "measurement", "checkpoint"),
+        *(
+            "errors",
+            "classes",
+            "cores",
+            "values",
+            "pullback",
+            "boxed",
+            "reading",
+            "model",
+            "view",
+            "measurement",
+            "checkpoint",
+        ),
         *("inference", "decoding", "drawing", "phantom", "result", "export", "comparison", "pipeline", "segmenter"),
         *("pretrained", "dataset", "cards", "cohort", "commands", "cli", "__main__", "ui"),
     ),

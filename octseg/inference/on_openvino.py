@@ -6,7 +6,6 @@ lipid differs by 1 to 6 %, because the decoder's rounding takes a decision the o
 and bf16 between the two, no class of any frame differs by more than 0.5 % of its pixels (docs/pullbacks.md).
 """
 
-import os
 import re
 import sys
 import threading
@@ -22,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from octseg.checkpoint import Checkpoint
+from octseg.cores import usable_cores
 from octseg.inference.graph import GreyToProbability
 from octseg.inference.protocol import BF16_IN_CONTEXT, F32, Inputs, Probability, Waiting
 
@@ -48,7 +48,7 @@ class OpenVINOBackend:
     def __init__(self, checkpoint: Checkpoint, *, bf16: bool = False) -> None:
         """bf16: between encoder and decoder; see the module."""
         self.precision = BF16_IN_CONTEXT if bf16 else F32
-        self.at_once = max(1, min(MOST_STREAMS, _cores()))
+        self.at_once = max(1, min(MOST_STREAMS, usable_cores()))
         self._parts = _in_parts(checkpoint) if bf16 else [(_whole(checkpoint), "f32")]
         self._alone = _Chain(_compiled(self._parts, PERFORMANCE_HINT="LATENCY"))
         self._lock = threading.Lock()  # one chain serves one frame at a time
@@ -205,11 +205,6 @@ def _converted(network: nn.Module, example: Sequence[Tensor], shapes: Sequence[t
         simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]  # rows are counted once
         traced = torch.jit.trace(network, tuple(example), check_trace=False)  # type: ignore[no-untyped-call]
         return openvino.convert_model(traced, input=[*shapes])
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

@@ -3,24 +3,24 @@
 `OCTSEG_MAX_UPLOAD_BYTES=1500000000` changes `max_upload_bytes`, and so on for each field.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from octseg.cores import usable_cores
 from octseg.errors import ConfigError
 
 PREFIX = "OCTSEG_"
 MEGABYTE = 1_000_000
 GIGABYTE = 1_000 * MEGABYTE
+MOST_RUNS = 4  # of the model at once
 
 # A Space is open to everybody, has little disk, and stands behind a proxy of its own.
 OF_A_SPACE = {"max_upload_bytes": 200 * MEGABYTE, "disk_bytes": 2_000 * MEGABYTE, "trusted_proxies": 1}
 
 
-def usable_cores() -> int:
-    """Cores that this process may use, at most 4."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, cores)
+def model_runs() -> int:
+    """Frames that the model sees at once: one a core."""
+    return min(MOST_RUNS, usable_cores())
 
 
 def on_a_space(environment: Mapping[str, str]) -> bool:
@@ -55,7 +55,7 @@ class ServerLimits:
     uploads_per_address: int = 4
     uploads_at_once: int = 32
     queue_size: int = 32
-    model_runs: int = field(default_factory=usable_cores)
+    model_runs: int = field(default_factory=model_runs)
     pullbacks_at_once: int = 2
     pullbacks_waiting: int = 16
     left_seconds: float = 60.0
