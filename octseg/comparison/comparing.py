@@ -12,6 +12,7 @@ import numpy as np
 
 from octseg.classes import CLASS_NAMES
 from octseg.comparison.agreement import bland_altman, detection, icc_2_1
+from octseg.comparison.figures import outline_figures
 from octseg.comparison.overlap import Mask, Overlap, by_convention, pooled
 from octseg.comparison.placing import lies_otherwise
 from octseg.comparison.reading import SAME_SCALE, FrameRead, Masks, Pairs, Reading, as_one_tissue, paired
@@ -29,6 +30,7 @@ MEASURES = (  # of both readings, each with the classes that it takes
 )
 TCFA = "meets_tcfa_criteria"
 MOST_NAMED = 8
+SCALES_DIFFER = "the readings' scales differ; the first one's is taken: give the right one by --pixel-spacing"
 LAID = 12  # frames by which it is seen how a reading lies
 Planes = Mapping[str, Mask]
 
@@ -85,13 +87,7 @@ class Compared:
             "iou_pooled": together.iou,
             "dice_mean": by_convention(overlaps, lambda each: each.dice),
             **({"dice_pooled_unlimited": pooled(unlimited).dice} if name == LIPID else {}),
-            "precision": together.precision,
-            "recall": together.recall,
-            "nsd": _mean([each.nsd for each in surfaces]),
-            "nsd_tolerance_mm": TOLERANCE_MM[name],
-            "hd95_mm": _mean([each.hd95_mm for each in surfaces]),
-            "assd_mm": _mean([each.assd_mm for each in surfaces]),
-            "n_outlines": len(surfaces),
+            **outline_figures(name, together, surfaces),
         }
 
     def readings_of(self, name: str) -> list[tuple[FrameCompared, float, float]]:
@@ -266,9 +262,7 @@ def _scale(one: FrameRead, other: FrameRead, given: float | None) -> tuple[float
         return given, None
     spacings = [each for each in (one.pixel_spacing_mm, other.pixel_spacing_mm) if each]
     if len(spacings) == 2 and abs(spacings[0] / spacings[1] - 1) > SAME_SCALE:
-        return spacings[
-            0
-        ], "the readings' scales differ; the first one's is taken: give the right one by --pixel-spacing"
+        return spacings[0], SCALES_DIFFER
     return (spacings[0] if spacings else None), None
 
 
@@ -279,7 +273,3 @@ def _label(pair: tuple[FrameRead, FrameRead]) -> str:
 
 def _list(names: Sequence[str]) -> str:
     return (", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")) or "nothing"
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None

@@ -1,11 +1,11 @@
 """What a comparison leaves: comparison.json, comparison.csv (a row a frame) and comparison.html."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from octseg.comparison.comparing import MEASURES, TCFA, Compared, FrameCompared
+from octseg.comparison.figures import rounded
 from octseg.comparison.page import comparison_html
 from octseg.errors import NotExportedError
 from octseg.export.files import write_file
@@ -16,7 +16,7 @@ DIGITS = 6
 
 def write_comparison(compared: Compared, folder: Path) -> dict[str, Any]:
     """Write the three files; the summary. Raises NotExportedError where there can be no such folder."""
-    summary = rounded(compared.summary())
+    summary: dict[str, Any] = rounded(compared.summary(), DIGITS)
     rows = [_row(compared, frame) for frame in compared.frames]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,15 +45,4 @@ def _row(compared: Compared, frame: FrameCompared) -> dict[str, Any]:
     for name in (*(name for name, _ in MEASURES), TCFA):
         if name in frame.found:
             row[f"{name}_found"], row[f"{name}_reference"] = frame.found[name], frame.reference[name]
-    return rounded(row)
-
-
-def rounded(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers to DIGITS places, throughout."""
-    return {name: _rounded(value) for name, value in told.items()}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return rounded(value)
-    return round(value, DIGITS) if isinstance(value, float) else value
+    return dict(rounded(row, DIGITS))

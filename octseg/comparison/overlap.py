@@ -66,9 +66,9 @@ def by_convention(overlaps: Sequence[Overlap], figure: Callable[[Overlap], float
     either = [value or 0.0 for each, value in values if each.true > 0 or each.found > 0]
     all_frames = [1.0 if each.true == 0 and each.found == 0 else value or 0.0 for each, value in values]
     return {
-        "frames_with_class": _mean(with_class),
-        "nnunet": _mean(either),
-        "empty_is_1": _mean(all_frames),
+        "frames_with_class": mean(with_class),
+        "nnunet": mean(either),
+        "empty_is_1": mean(all_frames),
     }
 
 
@@ -79,7 +79,7 @@ def mean_of_groups(overlaps: Sequence[Overlap], groups: Sequence[str]) -> float 
         of_group = pooled([each for each, name in zip(overlaps, groups, strict=True) if name == group])
         if of_group.dice is not None:
             dices.append(of_group.dice)
-    return _mean(dices)
+    return mean(dices)
 
 
 def rays_that_meet(mask: Mask, centre: tuple[float, float]) -> Mask:
@@ -100,5 +100,6 @@ def _share(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def _mean(values: Sequence[float]) -> float | None:
+def mean(values: Sequence[float]) -> float | None:
+    """None of nothing."""
     return float(np.mean(values)) if values else None

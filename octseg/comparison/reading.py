@@ -3,7 +3,6 @@
 Frames of two readings are paired by the stem of their file, else by their number.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +14,6 @@ from octseg.drawing.palette import palette_indices
 from octseg.errors import ReadError
 
 Masks = dict[str, NDArray[np.bool_]]  # class name -> (H, W)
-NUMBER = re.compile(r"(\d+)\D*$")
 MOST_NAMED = 5
 SAME_SCALE = 0.005  # part by which two scales may differ
 
@@ -107,12 +105,6 @@ def _keyed(reading: Reading, key: Callable[[FrameRead], object], kind: str) -> d
 def _some(reading: Reading) -> str:
     names = [str(frame.stem if frame.stem is not None else frame.number) for frame in reading.frames]
     return ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
-
-
-def number_in(stem: str) -> int | None:
-    """The last number in a name."""
-    found = NUMBER.search(stem)
-    return int(found[1]) if found else None
 
 
 def as_one_tissue(masks: Mapping[str, NDArray[np.bool_]]) -> Masks:

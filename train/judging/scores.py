@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.comparison.agreement import bland_altman, bootstrap_interval, detection, icc_2_1
+from octseg.comparison.figures import outline_figures, rounded
 from octseg.comparison.overlap import Overlap, by_convention, mean_of_groups, pooled
 from octseg.comparison.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 from octseg.measurement import measure
@@ -33,6 +34,7 @@ from train.judging.lipid_score import (
 from train.judging.reliability import Reliability
 
 DEG_PER_RAY = 1.0
+DIGITS = 4  # more says nothing on a few thousand frames
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class SetScore:
         if self.intervals:
             told["intervals_95"] = {name: _coverage(held) for name, held in self.intervals.items()}
         told["frames"] = [_frame_summary(frame) for frame in self.frames]
-        return rounded(told)  # type: ignore[no-any-return]
+        return rounded(told, DIGITS)  # type: ignore[no-any-return]
 
     def _overlaps(self, name: str) -> list[Overlap]:
         return [frame.overlaps[name] for frame in self.frames]
@@ -137,13 +139,7 @@ class SetScore:
                 "patient_mean": mean_of_groups(overlaps, [frame.study for frame in self.frames]),
             },
             "iou": {"pooled": together.iou, **by_convention(overlaps, lambda each: each.iou)},
-            "precision": together.precision,
-            "recall": together.recall,
-            "nsd": _mean([each.nsd for each in surfaces]),
-            "nsd_tolerance_mm": TOLERANCE_MM[name],
-            "hd95_mm": _mean([each.hd95_mm for each in surfaces]),
-            "assd_mm": _mean([each.assd_mm for each in surfaces]),
-            "n_outlines": len(surfaces),
+            **outline_figures(name, together, surfaces),
             "ece": self.reliability[name].expected_calibration_error,
         }
 
@@ -260,16 +256,3 @@ def _lipid_of_frame(frame: FrameScore) -> dict[str, Any]:
         "lipid_roughness": asdict(frame.lipid.roughness),
         "lipid_pieces": asdict(frame.lipid.pieces),
     }
-
-
-def rounded(value: Any) -> Any:
-    """Four digits after the point, also within lists and mappings: more says nothing on a few thousand frames."""
-    if isinstance(value, float):
-        return round(value, 4)
-    if isinstance(value, Mapping):
-        return {key: rounded(each) for key, each in value.items()}
-    return [rounded(each) for each in value] if isinstance(value, list) else value
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None

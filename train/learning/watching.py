@@ -19,6 +19,7 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from octseg.checkpoint import Checkpoint, CheckpointConfig
+from octseg.comparison.figures import rounded
 from octseg.comparison.overlap import Overlap, pooled
 from octseg.dataset.publishing import mark_of
 from octseg.errors import DatasetError
@@ -32,7 +33,7 @@ from train.dataset import Case, Data, open_data
 from train.judging.judge import refuse_seen
 from train.judging.lipid_score import LIPID, Planes, judged_planes, lipid_arcs
 from train.judging.panels import compared, sheet, told
-from train.judging.scores import rounded
+from train.judging.scores import DIGITS
 from train.learning.loop import LOG_FILE
 from train.learning.recipe import Recipe
 from train.preparing.preview import spread
@@ -74,7 +75,7 @@ class Look:
         """Its line of log.jsonl."""
         figures = {"run_step": self.run_step, "dice": dict(self.dice), "lipid_arc_dice": self.lipid_arc_dice}
         figures |= {"score": self.score, "n_frames": self.n_frames, "seconds": self.seconds}
-        return {"stage": self.stage, "step": self.step, "validation": rounded(figures)}
+        return {"stage": self.stage, "step": self.step, "validation": rounded(figures, DIGITS)}
 
 
 def _mean(figures: Sequence[float | None]) -> float | None:

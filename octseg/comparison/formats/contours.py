@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from octseg.classes import CLASS_NAMES, TISSUE_CLASSES
-from octseg.comparison.reading import FrameRead, Masks, Reading, number_in
+from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import ReadError
+from octseg.reading.names import frame_number
 
 LEAST_POINTS = 3
 
@@ -68,7 +69,7 @@ def labelme_reading(paths: Sequence[Path], name: str) -> Reading:
         frames.append(
             FrameRead(
                 path.stem,
-                number if isinstance(number, int) else number_in(path.stem),
+                number if isinstance(number, int) else frame_number(path.stem),
                 partial(_labelme_masks, path),
                 _length(ours.get("pixel_spacing_mm")),
                 withdrawn=bool(flags.get("withdrawn")),
@@ -109,7 +110,7 @@ def _coco_frame(
     shape = (int(image["height"]), int(image["width"]))
     return FrameRead(
         stem,
-        number if isinstance(number, int) else number_in(stem),
+        number if isinstance(number, int) else frame_number(stem),
         partial(_coco_masks, own, classes, shape, name),
         _length(image.get("pixel_spacing_mm")),
         withdrawn=image.get("withdrawn") is not None,

@@ -11,8 +11,9 @@ from PIL import Image
 
 from octseg.classes import BACKGROUND, CLASS_NAMES, PALETTE, PALETTE_INDEX
 from octseg.comparison.formats.results import stem_of
-from octseg.comparison.reading import FrameRead, Masks, Reading, number_in
+from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import ReadError
+from octseg.reading.names import frame_number
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp")
 PLANES = 4
@@ -33,7 +34,7 @@ def picture_reading(
         read = [partial(_labelled, path, meaning) for path in paths]
         classes = tuple(each for each in CLASS_NAMES if each in meaning)
     stems = [stem_of(path) for path in paths]
-    frames = [FrameRead(stem, number_in(stem), each) for stem, each in zip(stems, read, strict=True)]
+    frames = [FrameRead(stem, frame_number(stem), each) for stem, each in zip(stems, read, strict=True)]
     return Reading(name, frames, classes, one_tissue=first.ndim == 2)
 
 
