@@ -2,7 +2,7 @@
 
 A viewer's luminance of the sepia, or the mean of its channels, is no grey level: what was 128 becomes 70 or 61. The
 dots of the ruler have two colours, so that the two greys which they became tell by which formula. Whether the tissue
-was sepia, the darkest quarter of the disc says: noise, for which sepia has next to no green and blue.
+was sepia, its dark levels say: sepia has next to no green and blue there, and several of them become one.
 """
 
 from typing import TYPE_CHECKING
@@ -34,18 +34,35 @@ def _formulas(colours: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 DOTS = _formulas(np.array([YELLOW_DOT, CYAN_DOT], np.float64))  # (5, 2)
-TABLES = [
-    np.rint(np.interp(np.arange(256), of_sepia, np.arange(256))).astype(np.uint8)
-    for of_sepia in _formulas(SEPIA.astype(np.float64))
-]
+OF_SEPIA = _formulas(SEPIA.astype(np.float64))  # (5, 256)
+WHITE = OF_SEPIA[:, -1]
+TABLES = [np.rint(np.interp(np.arange(256), of_sepia, np.arange(256))).astype(np.uint8) for of_sepia in OF_SEPIA]
+
+
+ROUGH = 0.15  # of the dark levels' counts: 0.2 to 1.7 where sepia became grey by luminance or mean, else up to 0.05
+DARK_LEVELS = 30
+ABOVE_WHITE = 4  # grey levels above what a formula makes of white sepia, as the rings of lossy coding reach
 
 
 def as_it_was(grey: Grey, ruler: "Ruler", disc: "Disc | None") -> Grey | None:
     """The grey levels (H, W) behind a frame saved in grey, whose ruler was found by its shape; None where right."""
     which = _formula_of(grey, ruler)
-    if which is None or disc is None or np.quantile(grey[disc.mask(*grey.shape)], 0.25) > MOST_FLOOR:
+    if which is None or disc is None or not _was_sepia(grey[disc.mask(*grey.shape)], which):
         return None
     return np.asarray(cv2.LUT(grey, TABLES[which]), np.uint8)
+
+
+def _was_sepia(tissue: NDArray[np.uint8], which: int) -> bool:
+    """Whether the grey levels (n,) of a disc can be what a formula made of sepia.
+
+    It makes one level of several dark ones, so that their counts jump, which lossy coding hides; then the disc is dark
+    and no level brighter than what it makes of white.
+    """
+    counts = np.bincount(tissue, minlength=256)[: DARK_LEVELS + 1].astype(float)
+    roughness = np.abs(counts[2:-1] - (counts[1:-2] + counts[3:]) / 2).sum() / max(1.0, counts[2:-1].sum())
+    if roughness > ROUGH:
+        return True
+    return bool(np.quantile(tissue, 0.25) <= MOST_FLOOR and np.quantile(tissue, 0.9999) <= WHITE[which] + ABOVE_WHITE)
 
 
 def _formula_of(grey: Grey, ruler: "Ruler") -> int | None:
