@@ -94,8 +94,7 @@ def _build_segment_pullback(desk: Desk) -> None:
             pixel_spacing_mm: millimetres per pixel; without it the file's header and the ruler in its frames tell it.
             frame_spacing_mm: millimetres from frame to frame; without it the file's header tells it.
             preset: 704, 1024, 5 mm, 7 mm or 10 mm; the scale of frames that tell none.
-            formats: report, nifti, dicom-seg, mp4, coco, geojson or labelme, several with commas between; tables and
-                palette masks are always there.
+            formats: of report, nifti, dicom-seg, mp4, coco, geojson, labelme, with commas; tables and masks always.
 
         Returns:
             progress: state (running, done, failed), done, frame_count, waiting_for, seconds_left, sentence.

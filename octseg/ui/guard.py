@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,10 +27,13 @@ UPLOAD, FILE = "/gradio_api/upload", "/gradio_api/file="
 ADDRESSES = re.compile(  # what the page and the API need; whatever else Gradio has or will have does not exist here
     r"/|/config|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(assets|static|svelte)/.+"
     r"|/octseg/results/[0-9a-f]{32}/\d{1,4}"
+    r"|/gradio_api/mcp(/|/schema)?"
     r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|login_check|upload|upload_progress|cancel|reset"
     r"|queue/(join|data)|call/.+|heartbeat/[^/]+|file=(?!\w+://).+)"
 )
 CALL = re.compile(r"/gradio_api/(queue/join|call/.+)")
+TOOLS, TOOL_BYTES = "/gradio_api/mcp", 4 * MEGABYTE  # a call may hold a file as base64; the package mcp takes 4 MiB
+OWN_FILE = re.compile(r"\w+://[^/]+/gradio_api/file=(/.+)")
 LINGER_SECONDS = 5.0  # after a refusal the rest of the body is read and dropped: a closed door loses the sentence
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -129,6 +133,8 @@ class Guard:
             raise RefusalError(404, "Not found.")
         if self.make is not None and scope["path"].startswith(FILE):
             await self._made(self.make, Path(scope["path"].removeprefix(FILE)))
+        if scope["path"].startswith(TOOLS) and scope["method"] == "GET" and _awaits_events(scope):
+            raise RefusalError(405, "Send messages by POST; this server sends none by itself.")
         async with self._upload_slot(scope):
             checked: Receive = BodyCheck(scope, receive, self.limits, refuse).receive
             if CALL.fullmatch(scope["path"]) and scope["method"] == "POST":
@@ -196,7 +202,9 @@ class BodyCheck:
         headers = Headers(scope=scope)
         self.inner, self.limits, self.refuse = receive, limits, refuse
         self.is_upload = scope["path"] == UPLOAD
-        self.max_bytes = limits.max_upload_bytes if self.is_upload else limits.max_json_bytes
+        self.max_bytes = limits.max_json_bytes
+        if self.is_upload or scope["path"].startswith(TOOLS):
+            self.max_bytes = limits.max_upload_bytes if self.is_upload else TOOL_BYTES
         self.delimiters = DelimiterCounter(headers.get("content-type", "")) if self.is_upload else None
         self.n_bytes = 0
         self.complete = False
@@ -282,10 +290,15 @@ def caller(scope: Scope, trusted_proxies: int) -> str:
     return hops[-min(trusted_proxies, len(hops))] if hops else connection
 
 
+def _awaits_events(scope: Scope) -> bool:
+    return "text/event-stream" in Headers(scope=scope).get("accept", "")
+
+
 async def _without_addresses(receive: Receive) -> Receive:
     """Read a call's body, refuse it where a file in it is an address on the web, and hand it on.
 
-    Gradio would fetch that address from here: nobody's errands are run.
+    Gradio would fetch that address from here: nobody's errands are run. A file of this server may be named by its
+    address, whose path Gradio then holds against what this visitor may read.
     """
     body, message = b"", await receive()
     while message["type"] == "http.request":
@@ -294,7 +307,10 @@ async def _without_addresses(receive: Receive) -> Receive:
             break
         message = await receive()
     try:
-        if _holds_address(json.loads(body)):
+        called = json.loads(body)
+        if _with_own_paths(called):
+            body = json.dumps(called).encode()
+        if _holds_address(called):
             raise RefusalError(400, "Send the file itself; addresses on the web are not fetched.")
     except (ValueError, RecursionError):
         raise RefusalError(400, "The request is not JSON, or nested too deeply.") from None
@@ -304,6 +320,18 @@ async def _without_addresses(receive: Receive) -> Receive:
         return pending.pop() if pending else await receive()
 
     return replay
+
+
+def _with_own_paths(value: object) -> bool:
+    """Put paths in the place of addresses of this server's files; whether there were any."""
+    if isinstance(value, list):
+        return sum(map(_with_own_paths, value)) > 0
+    if not isinstance(value, dict):
+        return False
+    own = OWN_FILE.fullmatch(str(value.get("path", "")))
+    if own:
+        value["path"] = unquote(own.group(1))
+    return sum(map(_with_own_paths, value.values())) > 0 or own is not None
 
 
 def _holds_address(value: object) -> bool:

@@ -253,7 +253,7 @@ def test_nothing_is_recorded_watched_or_told_to_others(app: App) -> None:
         "footer_links": ["api"],
         "show_error": False,
         "pwa": False,
-        "mcp_server": False,
+        "mcp_server": True,
         "space_id": None,
         "stylesheets": [],
         "max_file_size": ServerLimits().max_upload_bytes,
