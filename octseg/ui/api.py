@@ -16,7 +16,6 @@ from octseg.reading import read_pullback
 from octseg.ui.desk import Desk
 from octseg.ui.downloads import FORMATS, NO_FRAME_SPACING, NO_PIXEL_SPACING
 from octseg.ui.faults import sentence_of
-from octseg.ui.markup import text
 from octseg.ui.run import Given, PullbackRun
 
 PULLBACK_TURN = "pullbacks"
@@ -133,7 +132,8 @@ def _build_segment_pullback(desk: Desk) -> None:
 
 
 def _refused(error: OctsegError | OSError) -> gr.Error:
-    return gr.Error(text(sentence_of(error)), print_exception=False)
+    """The sentence as it is: programs read it, and no page shows it."""
+    return gr.Error(sentence_of(error), print_exception=False)
 
 
 def _mm(name: str, given: Any) -> float | None:

@@ -30,6 +30,7 @@ def serve(
     guard = Middleware(
         Guard,
         limits=limits,
+        visitors=folders.visitors,
         frame_ancestors=f"'self' {SPACE_PAGES}" if space else "'self'",
         more_addresses=sign_in_paths(door(environment, limits)),
         make=desk.later.make if desk else None,
