@@ -42,7 +42,16 @@
   function showPlace(name) {
     if (body().dataset.octPlace === name) delete body().dataset.octPlace;
     else body().dataset.octPlace = name;
+    showCore();
     document.dispatchEvent(new Event("oct-place"));
+  }
+
+  // One lipid core by itself, in the picture and in the table of cores.
+  function showCore() {
+    const place = body().dataset.octPlace;
+    for (const each of document.querySelectorAll("[data-core]")) {
+      each.classList.toggle("oct-here", place === `core-${each.dataset.core}`);
+    }
   }
 
   document.addEventListener("input", (event) => {
@@ -90,6 +99,7 @@
 
   let shown = null;
   function lookForResult() {
+    if (body().dataset.octPlace?.startsWith("core")) showCore();
     const result = document.querySelector("#oct-picture :is(.oct-figure, .oct-error)");
     if (result === shown) return;
     shown = result;
