@@ -49,7 +49,18 @@ ORDER = {
             "measurement",
             "checkpoint",
         ),
-        *("inference", "decoding", "drawing", "phantom", "result", "export", "comparison", "pipeline", "segmenter"),
+        *(
+            "inference",
+            "decoding",
+            "drawing",
+            "phantom",
+            "result",
+            "export",
+            "comparison",
+            "pipeline",
+            "correction",
+            "segmenter",
+        ),
         *("pretrained", "dataset", "cards", "cohort", "commands", "cli", "__main__", "ui"),
     ),
     "train": (
@@ -61,7 +72,7 @@ OLD_PLACES = ("octseg/reading/grey.py",)  # hand on what lies elsewhere now
 ROOMS = [(package, room) for package, rooms in ORDER.items() for room in rooms]
 NO_TORCH = (
     *("octseg/reading/", "octseg/view/", "octseg/measurement/", "octseg/decoding/", "octseg/drawing/"),
-    *("octseg/phantom/", "octseg/export/", "octseg/commands/", "octseg/cli.py"),
+    *("octseg/phantom/", "octseg/export/", "octseg/correction/", "octseg/commands/", "octseg/cli.py"),
 )
 
 

@@ -1,0 +1,110 @@
+"""What is measured of labels: by the code that measures the model's, of the same frame, at the same scale."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.boxed import BoxedMap, box_about
+from octseg.classes import CLASS_NAMES, PALETTE_INDEX
+from octseg.correction.frames import CaseFrames
+from octseg.correction.runs import Labels
+from octseg.correction.saved import Record, SavedCase
+from octseg.export.planes import Masks
+from octseg.measurement.frame import FrameMeasures, Measured
+from octseg.pipeline.frames import Seen
+from octseg.pullback import PixelScale
+from octseg.result import FrameResult, ModelIdentity
+from octseg.view.part import FramePart
+from octseg.view.preprocessing import view_frame
+
+HELD_VIEWS = 12
+MARGIN = 2  # pixels about a mask
+FULL = 128  # of 255: half of a pixel of the part
+
+
+def planes_of(labels: Labels) -> Masks:
+    """The mask (H, W) of each class."""
+    return {name: labels == PALETTE_INDEX[name] for name in CLASS_NAMES}
+
+
+class Measuring:
+    """Measures labels of a case's frames; what is seen of a frame before its outlines is found once."""
+
+    def __init__(self, case: SavedCase, frames: CaseFrames) -> None:
+        self._case, self._frames = case, frames
+        self._seen: OrderedDict[str, tuple[Seen, tuple[str, ...]]] = OrderedDict()
+
+    def original(self, stem: str) -> FrameResult:
+        """The model's outlines of a frame with the places of its numbers."""
+        return self.result(stem, self._case.labels(stem), self._case.record(stem)["withdrawn"])
+
+    def result(self, stem: str, labels: Labels, withdrawn: str | None = None) -> FrameResult:
+        """Labels of a frame, measured; nothing is said of what is withdrawn."""
+        seen, other_warnings = self._view(stem)
+        record, run = self._case.record(stem), self._case.run
+        masks = planes_of(labels)
+        told = _measured(seen, masks) if withdrawn is None else Measured(FrameMeasures(), None, None)
+        return FrameResult(
+            name=stem,
+            file=record["file"],
+            frame_number=record["frame"],
+            frame=seen.frame,
+            masks=masks,
+            probabilities={},
+            measures=told.measures,
+            scale=seen.scale,
+            disc=seen.whole_disc,
+            catheter_centre=seen.view.catheter_centre,
+            device=run.get("device", ""),
+            backend=run.get("backend", ""),
+            precision=run.get("precision", "f32"),
+            model=_identity(run),
+            rays=told.rays,
+            places=told.places,
+            withdrawn=withdrawn,
+            warnings=(*other_warnings, *told.measures.warnings),
+        )
+
+    def _view(self, stem: str) -> tuple[Seen, tuple[str, ...]]:
+        """A frame as it is seen, and what was said of it that is not of its outlines."""
+        if stem not in self._seen:
+            record, frame = self._case.record(stem), self._frames(stem)
+            seen = Seen(record["frame"], frame, view_frame(frame), scale_of(record))
+            of_outlines = _measured(seen, planes_of(self._case.labels(stem))).measures.warnings
+            kept = tuple(warning for warning in record["warnings"] if warning not in of_outlines)
+            self._seen[stem] = seen, kept
+        self._seen.move_to_end(stem)
+        while len(self._seen) > HELD_VIEWS:
+            self._seen.popitem(last=False)
+        return self._seen[stem]
+
+
+def scale_of(record: Record) -> PixelScale:
+    """The scale that a frame was measured with."""
+    return PixelScale(
+        pixel_spacing_mm=record["pixel_spacing_mm"],
+        source=record["pixel_spacing_source"],
+        evidence=record.get("pixel_spacing_evidence") or "",
+        catheter_diameter_mm=record.get("catheter_diameter_mm"),
+    )
+
+
+def _measured(seen: Seen, masks: Masks) -> Measured:
+    """Measures of masks (H, W), each over the box that holds it in the part of the frame that is measured."""
+    return seen.measured({name: _boxed(mask, seen.part) for name, mask in masks.items()})
+
+
+def _boxed(mask: NDArray[np.bool_], part: FramePart) -> BoxedMap:
+    plane = mask if part.is_whole else part.picture(mask.astype(np.uint8) * 255) >= FULL
+    box = box_about(plane, MARGIN)
+    return BoxedMap.nothing(part.shape) if box is None else BoxedMap(plane[box].astype(np.float32), box, part.shape)
+
+
+def _identity(run: Mapping[str, Any]) -> ModelIdentity:
+    model = run["model"]
+    return ModelIdentity(
+        name=model["name"], source=model["source"], revision=model.get("revision"), sha256=model["sha256"]
+    )
