@@ -31,7 +31,8 @@ ONLY_IN = {
     "segmentation_models_pytorch": (),
     "train": ("train/",),
     "hub": ("app.py", "hub/", "train/__main__.py"),
-    "octseg.ui": ("app.py", "octseg/ui/"),
+    "octseg.ui": ("app.py", "octseg/ui/", "octseg/commands/review.py"),
+    "uvicorn": ("octseg/ui/",),
 }
 # Each room looks only at rooms before it; a name is a folder of that package, or a module of it.
 ORDER = {
@@ -61,7 +62,7 @@ ORDER = {
             "correction",
             "segmenter",
         ),
-        *("pretrained", "dataset", "cards", "cohort", "commands", "cli", "__main__", "ui"),
+        *("pretrained", "dataset", "cards", "cohort", "ui", "commands", "cli", "__main__"),
     ),
     "train": (
         *("code_version", "preparing", "dataset", "judging", "learning", "reporting"),

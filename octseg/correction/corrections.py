@@ -45,6 +45,7 @@ class Corrections:
         self.case, self.log = case, log
         self._done: list[Stroke] = []
         self._undone: list[Stroke] = []
+        self._of_frames: dict[str, list[Stroke]] = {}
         self._verdicts: dict[str, tuple[str, str, int]] = {}
         self._labels: OrderedDict[str, Labels] = OrderedDict()
         self._next = 1
@@ -80,16 +81,15 @@ class Corrections:
 
     def strokes(self, frame: str) -> list[Stroke]:
         """Those that are done on a frame, in order."""
-        return [stroke for stroke in self._done if stroke.frame == frame]
+        return list(self._of_frames.get(frame, ()))
 
     def touched(self) -> list[str]:
         """Frames whose outlines are not the model's, in the order of the case."""
-        drawn = {stroke.frame for stroke in self._done}
-        return [frame for frame in self.case.stems if frame in drawn]
+        return [frame for frame in self.case.stems if self._of_frames.get(frame)]
 
     def state(self, frame: str) -> State:
         """Whose outlines a frame has; interpolated ones that were accepted are corrected ones."""
-        strokes = self.strokes(frame)
+        strokes = self._of_frames.get(frame)
         if not strokes:
             return "model"
         verdict, _, since = self._verdicts.get(frame, ("open", "", -1))
@@ -106,7 +106,7 @@ class Corrections:
         if kind not in STROKES or not are_runs(runs) or not runs or tissue not in ("", *CLASS_NAMES):
             raise CorrectionError("this is no stroke; load the page again")
         if not overruled:
-            anatomy.check(runs)
+            anatomy.check(kind, runs)
         return self._drawn(frame, kind, runs, tissue, self._next, overruled=overruled)
 
     def interpolate(self, frames: Sequence[tuple[str, Sequence[int]]]) -> None:
@@ -170,12 +170,13 @@ class Corrections:
                 self._enter_stroke(line, place)
 
     def _enter_stroke(self, line: Line, place: int) -> None:
-        group: int = line.get("group", line["id"])
+        group = line["group"] if "group" in line else line["id"]
         overruled = line.get("overruled") is True
         stroke = Stroke(line["id"], group, line["frame"], line["kind"], line["runs"], overruled, place)
         if stroke.frame in self._labels:
             change(self._labels[stroke.frame], stroke.runs)
         self._done.append(stroke)
+        self._of_frames.setdefault(stroke.frame, []).append(stroke)
         self._undone.clear()
         self._next = stroke.id + 1
 
@@ -187,6 +188,8 @@ class Corrections:
             if stroke.frame in self._labels:
                 change(self._labels[stroke.frame], stroke.runs, back=back)
             put.append(stroke)
+            of_frame = self._of_frames[stroke.frame]
+            of_frame.remove(stroke) if back else of_frame.append(stroke)
 
     def _check_frame(self, line: Line) -> None:
         frame = line["frame"]

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from octseg.correction.frames import CaseFrames
 from octseg.correction.runs import Labels
 from octseg.correction.saved import Record, SavedCase
 from octseg.export.planes import Masks
+from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.frame import FrameMeasures, Measured
+from octseg.measurement.pullback import FrameAlong
 from octseg.pipeline.frames import Seen
-from octseg.pullback import PixelScale
+from octseg.pullback import Frame, PixelScale
 from octseg.result import FrameResult, ModelIdentity
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import view_frame
@@ -37,9 +40,20 @@ class Measuring:
         self._case, self._frames = case, frames
         self._seen: OrderedDict[str, tuple[Seen, tuple[str, ...]]] = OrderedDict()
 
+    def frame(self, stem: str) -> Frame:
+        """Its pixels (H, W, 3)."""
+        return self._frames(stem)
+
     def original(self, stem: str) -> FrameResult:
-        """The model's outlines of a frame with the places of its numbers."""
-        return self.result(stem, self._case.labels(stem), self._case.record(stem)["withdrawn"])
+        """The model's outlines of a frame, with the numbers that were saved, and their places."""
+        record = self._case.record(stem)
+        result = self.result(stem, self._case.labels(stem), record["withdrawn"])
+        return replace(
+            result,
+            measures=saved_measures(record) or result.measures,
+            intervals_95=record.get("intervals_95"),
+            warnings=tuple(record["warnings"]),
+        )
 
     def result(self, stem: str, labels: Labels, withdrawn: str | None = None) -> FrameResult:
         """Labels of a frame, measured; nothing is said of what is withdrawn."""
@@ -80,6 +94,36 @@ class Measuring:
         while len(self._seen) > HELD_VIEWS:
             self._seen.popitem(last=False)
         return self._seen[stem]
+
+
+def saved_measures(record: Record) -> FrameMeasures | None:
+    """The numbers of an entry of measures.json as they were saved; None where it has others."""
+    try:
+        given = {each.name: record[each.name] for each in fields(FrameMeasures) if each.name != "warnings"}
+        cores = given.pop("lipid_cores")
+        cores = None if cores is None else tuple(CoreMeasures(**core) for core in cores)
+        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return FrameMeasures(**{**given, **lists}, lipid_cores=cores)
+    except (KeyError, TypeError):
+        return None
+
+
+def along_of(record: Record) -> FrameAlong:
+    """What curves along a vessel show of an entry of measures.json, as it was saved."""
+    measures = saved_measures(record)
+    if record["withdrawn"] is not None or measures is None:
+        return FrameAlong(frame=record["frame"])
+    looked_for = measures.lipid_core_areas_px is not None
+    scaled = measures.pixel_spacing_mm is not None
+    return FrameAlong(
+        frame=record["frame"],
+        lumen_area_px=measures.lumen_area_px,
+        lumen_area_mm2=measures.lumen_area_mm2,
+        lipid_area_px=(measures.lipid_core_area_px or 0.0) if looked_for else None,
+        lipid_area_mm2=(measures.lipid_core_area_mm2 or 0.0) if looked_for and scaled else None,
+        lipid_arc_deg=measures.lipid_arc_deg,
+        cap_min_um=measures.fibrous_cap_thickness_min_um,
+    )
 
 
 def scale_of(record: Record) -> PixelScale:

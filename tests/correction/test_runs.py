@@ -55,8 +55,14 @@ def test_what_is_no_run_is_told(given: object) -> None:
 @pytest.mark.parametrize("step", [(1, 3), (1, 2), (1, 4), (2, 3)])
 def test_the_anatomy_holds(step: tuple[int, int]) -> None:
     with pytest.raises(CorrectionError, match="Overrule anatomy"):
-        check([0, 3, 0, 1, 5, 2, *step])
+        check("brush", [0, 3, 0, 1, 5, 2, *step])
 
 
 def test_lumen_takes_tissue_and_the_eraser_takes_all() -> None:
-    check([0, 1, 3, 1, 0, 1, 2, 1, 0, 1, 1, 0, 0, 1, 3, 2, 0, 1, 0, 3])
+    check("brush", [0, 1, 3, 1, 0, 1, 2, 1, 0, 1, 1, 0, 0, 1, 3, 2, 0, 1, 0, 3])
+
+
+def test_a_border_that_is_dragged_moves_both_sides() -> None:
+    check("drag", [0, 1, 2, 3, 0, 1, 1, 2])
+    with pytest.raises(CorrectionError, match="Overrule anatomy"):
+        check("drag", [0, 1, 1, 3])
