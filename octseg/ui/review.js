@@ -72,7 +72,7 @@
     }
 
     const picture = (frame) => newest(pictures, frame, () => kept(pictures, frame, fetchedPicture(frame)));
-    const told_of = (frame) => newest(held, frame, () => kept(held, frame, asked(`frames/${frame}.json`).then((had) => opened(frame, had))));
+    const heldFrame = (frame) => newest(held, frame, () => kept(held, frame, asked(`frames/${frame}.json`).then((had) => opened(frame, had))));
 
     function kept(map, key, coming) {
       coming.catch(() => map.delete(key));
@@ -87,11 +87,11 @@
       part(".oct-at").textContent = `${told.frames[at].number} (${at + 1} of ${count})`;
       curves.at(at);
       try {
-        const [bitmap, had] = await Promise.all([picture(wanted), told_of(wanted)]);
+        const [bitmap, had] = await Promise.all([picture(wanted), heldFrame(wanted)]);
         if (at !== wanted) return;
         say("");
         present(bitmap, had);
-        for (const next of [wanted + 1, wanted - 1]) if (next >= 0 && next < count) Promise.all([picture(next), told_of(next)]).catch(() => {});
+        for (const next of [wanted + 1, wanted - 1]) if (next >= 0 && next < count) Promise.all([picture(next), heldFrame(next)]).catch(() => {});
       } catch (error) {
         if (at !== wanted) return;
         say(error.refused ? error.message : AWAY);
@@ -109,9 +109,12 @@
     function repaint() {
       if (!shown) return;
       painting.show(shown.labels, shown.original, shows, run, view.style());
-      shown.told = { scale: shown.scale, centre: shown.centre, marks: shows === "now" ? shown.marks : [] };
+      shown.told = marks();
       view.show(shown);
     }
+
+    // What view.js draws beside the outlines: where numbers were measured, of those that are shown.
+    const marks = () => ({ scale: shown.scale, centre: shown.centre, marks: shows === "now" ? shown.marks : [] });
 
     function numbers(had) {
       const both = `<div class="oct-two">${had.numbers}</div><div class="oct-two">${had.before}</div>`;
@@ -119,9 +122,9 @@
       const whose = beside.querySelector(".oct-whose")?.textContent ?? "";
       stage.setAttribute("aria-label", `Frame ${told.frames[at].number}. ${whose}`);
       window.octSay(`Frame ${told.frames[at].number}. ${whose}. ${window.octTold(beside)}`);
-      const told_said = part(".oct-stage-said");
-      told_said.hidden = !had.withdrawn;
-      told_said.textContent = had.withdrawn ? "Withdrawn: nothing is said of this frame" : "";
+      const said_on_it = part(".oct-stage-said");
+      said_on_it.hidden = !had.withdrawn;
+      said_on_it.textContent = had.withdrawn ? "Withdrawn: nothing is said of this frame" : "";
       judged();
     }
 
@@ -149,14 +152,15 @@
 
     // What a stroke or a judgement leaves of a frame.
     async function changed(frame, answer) {
-      const had = await told_of(frame);
+      const had = await heldFrame(frame);
       const fresh = Object.assign(had, answer);
+      status(answer.status);
       if (at === frame && shown) {
-        Object.assign(shown, { ...answer, labels: had.labels });
-        repaint();
+        Object.assign(shown, answer);
+        shown.told = marks();
+        view.redraw();
         numbers(fresh);
       }
-      status(answer.status);
     }
 
     function stroke(kind, runs) {

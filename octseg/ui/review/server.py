@@ -71,9 +71,14 @@ def app_of(session: ReviewSession, key: str) -> Starlette:
 
 def serve(session: ReviewSession, listening: socket.socket, key: str) -> None:
     """Answer until the process is told to stop."""
-    Thread(target=session.measure_all, daemon=True).start()
-    config = uvicorn.Config(app_of(session, key), log_level="warning", access_log=False, lifespan="off")
-    uvicorn.Server(config).run(sockets=[listening])
+    measuring = Thread(target=session.measure_all)
+    measuring.start()
+    try:
+        config = uvicorn.Config(app_of(session, key), log_level="warning", access_log=False, lifespan="off")
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        session.stopped.set()
+        measuring.join()
 
 
 def listen(port: int) -> socket.socket:
@@ -85,6 +90,7 @@ def listen(port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise OctsegError(f"port {port} is taken: choose another by --port, or leave --port out") from error
+    listening.listen()  # whoever has the link may come before the server is ready
     return listening
 
 

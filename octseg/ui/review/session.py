@@ -30,6 +30,7 @@ OF = {
     "corrected": "Of your corrected outlines",
     "interpolated": "Of interpolated outlines, not accepted yet",
 }
+SCREEN_QUALITY = 95  # of JPEG: a cap is a few pixels
 Told = dict[str, Any]
 
 
@@ -44,6 +45,7 @@ class ReviewSession:
         self._saved_along = [along_of(record) for _, record in self._all]
         self._drawn_along: dict[str, FrameAlong] = {}
         self._lock = threading.RLock()
+        self.stopped = threading.Event()  # where nothing more is to be measured
 
     def told(self) -> Told:
         """All that is not of one frame."""
@@ -78,7 +80,7 @@ class ReviewSession:
         """A frame as JPEG."""
         with self._lock:
             frame = self.measuring.frame(self._stem(number))
-        return encode_jpeg(frame)
+        return encode_jpeg(frame, SCREEN_QUALITY)
 
     def draw(self, number: int, asked: Mapping[str, Any]) -> Told:
         """A stroke; what it leaves of the frame's numbers."""
@@ -182,6 +184,8 @@ class ReviewSession:
     def measure_all(self) -> None:
         """Measure these, one by one; a frame that is not there has no place in the curves."""
         for stem in self._unmeasured():
+            if self.stopped.is_set():
+                return
             with self._lock:
                 try:
                     self._drawn(stem)
