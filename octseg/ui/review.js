@@ -144,10 +144,29 @@
       part("[data-do=redo]").disabled = !told.can_redo;
       curves.update({ ...told, frame_count: count, first_number: told.frames[0].number });
       curves.at(Math.max(0, at));
+      strip();
       const drawn = told.states.filter((each) => each !== "model").length;
       part("#oct-kept").textContent = waiting
         ? `${waiting} stroke${waiting > 1 ? "s" : ""} on the way to ${told.log}`
         : `${drawn} of ${count} frames corrected. All strokes are in ${told.log}.`;
+    }
+
+    // Below the slider: which frames are corrected, interpolated, accepted and rejected.
+    function strip() {
+      const marked = told.states.map((of, frame) => {
+        if (told.verdicts[frame] === "rejected") return "rejected";
+        if (of === "model") return told.verdicts[frame] === "accepted" ? "accepted" : "";
+        return of;
+      });
+      part(".oct-states").replaceChildren(...["corrected", "interpolated", "accepted", "rejected"].flatMap((name) => (
+        window.octInRuns(marked.map((each) => each === name)).map(([from, many]) => {
+          const mark = document.createElement("i");
+          mark.dataset.state = name;
+          mark.style.left = `${(from / count) * 100}%`;
+          mark.style.width = `${(many / count) * 100}%`;
+          return mark;
+        })
+      )));
     }
 
     // What a stroke or a judgement leaves of a frame.
@@ -209,6 +228,7 @@
       accept: () => judge("accepted"),
       reject: () => judge("rejected"),
       clear: () => cleared(),
+      interpolate: () => interpolated(),
       export: () => exported(),
       doubtful: () => doubtful(1),
     };
@@ -240,6 +260,17 @@
       const runs = window.octStrokes.runsOf(before, after, { width: run.width, x0: 0, y0: 0, x1: run.width, y1: run.height });
       repaint();
       if (runs.length) stroke("clear", runs);
+    }
+
+    function interpolated() {
+      const frame = at;
+      queue(async () => {
+        const answer = await insisting(`frames/${frame}/interpolate`, {});
+        for (const each of answer.frames) held.delete(each);
+        held.set(frame, Promise.resolve(opened(frame, answer.told)));
+        status(answer.told.status);
+        await go(frame);
+      }, frame);
     }
 
     function exported() {
@@ -277,7 +308,7 @@
       ArrowRight: () => go(at + 1), ArrowLeft: () => go(at - 1), ArrowUp: () => go(at + 1), ArrowDown: () => go(at - 1),
       PageUp: () => go(at + 10), PageDown: () => go(at - 10), Home: () => go(0), End: () => go(count - 1),
       b: () => choose("brush"), e: () => choose("eraser"), p: () => choose("polygon"), d: () => choose("drag"), m: () => choose("move"),
-      o: () => part("#oct-overrule").click(), n: () => doubtful(1), N: () => doubtful(-1), a: does.accept, r: () => part("#oct-reason").focus(),
+      i: () => interpolated(), o: () => part("#oct-overrule").click(), n: () => doubtful(1), N: () => doubtful(-1), a: does.accept, r: () => part("#oct-reason").focus(),
       "[": () => sized(size() - 1), "]": () => sized(size() + 1), 0: () => view.whole(),
       c: () => part(`[name=oct-shown][value=${shows === "before" ? "now" : "before"}]`).click(),
     };

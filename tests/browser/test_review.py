@@ -216,6 +216,23 @@ def test_frames_in_doubt_are_judged_by_key(page: Page, folder: Path) -> None:
     assert [(line["verdict"], line["reason"]) for line in lines(folder)] == [("rejected", "no lumen")]
 
 
+def test_a_frame_between_corrected_ones_is_interpolated_and_waits(page: Page, folder: Path) -> None:
+    brush(page)
+    whose(page, "(1 stroke)")
+    page.keyboard.press("End")
+    page.wait_for_selector(".oct-stage[data-shown='2']")
+    brush(page)
+    whose(page, "(1 stroke)")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(".oct-stage[data-shown='1']")
+    page.keyboard.press("i")
+    whose(page, "interpolated")
+    page.wait_for_selector("#oct-judged:has-text('not for training until accepted')")
+    page.keyboard.press("a")
+    whose(page, "corrected")
+    assert [line["kind"] for line in lines(folder)] == ["brush", "brush", "interpolated", "judged"]
+
+
 @pytest.mark.parametrize("width", [1300, 390])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious_in_a_review(page: Page, width: int, dark: bool) -> None:

@@ -61,6 +61,7 @@ def app_of(session: ReviewSession, key: str) -> Starlette:
     posted: dict[str, Callable[[Request, Any], Any]] = {
         "/frames/{number:int}/draw": lambda request, body: session.draw(_number(request), body),
         "/frames/{number:int}/judge": lambda request, body: session.judge(_number(request), body),
+        "/frames/{number:int}/interpolate": lambda request, _body: session.interpolate(_number(request)),
         "/undo": lambda _request, _body: session.step("undo"),
         "/redo": lambda _request, _body: session.step("redo"),
         "/export": lambda _request, _body: session.export(),

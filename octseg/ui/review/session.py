@@ -10,6 +10,7 @@ from octseg.correction.anatomy import DRAGGED, PAINTED
 from octseg.correction.corrections import Corrections
 from octseg.correction.doubt import doubts
 from octseg.correction.exporting import export
+from octseg.correction.interpolation import interpolate
 from octseg.correction.measuring import Measuring, along_of
 from octseg.correction.runs import changes
 from octseg.correction.saved import SavedCase
@@ -109,6 +110,12 @@ class ReviewSession:
                 raise CorrectionError("say in a word why the frame is rejected")
             self.corrections.judge(stem, verdict, reason.strip()[:200])
             return self._of_frame(stem)
+
+    def interpolate(self, number: int) -> Told:
+        """Outlines of the frames that lie with one between two corrected ones; which of them were changed."""
+        with self._lock:
+            changed = interpolate(self.corrections, self._stem(number))
+            return {"frames": [self._stems.index(stem) for stem in changed], "told": self.frame(number)}
 
     def export(self) -> Told:
         """Write the corrected results beside the saved ones; what is said of that."""
