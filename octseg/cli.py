@@ -1,6 +1,7 @@
-"""The command `octseg`: outline and measure frames, compare readings, describe the model, make phantoms.
+"""The command `octseg`: outline and measure frames, correct and compare outlines, describe the model, make phantoms.
 
     octseg predict frame.png pullback.tiff folder --out results
+    octseg review results
     octseg compare results masks --out comparison
     octseg info
     octseg phantom --out phantoms --count 10 --seed 1
@@ -16,7 +17,7 @@ import sys
 from collections.abc import Sequence
 
 import octseg
-from octseg.commands import cohort, compare, info, phantom, predict
+from octseg.commands import cohort, compare, info, phantom, predict, review
 from octseg.commands.stopping import until_stopped
 from octseg.commands.telling import NOTICE, complain
 from octseg.errors import OctsegError
@@ -48,6 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="octseg", description=f"{octseg.__doc__} {NOTICE}")
     parser.add_argument("--version", action="version", version=f"octseg {octseg.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (predict, cohort, compare, info, phantom):
+    for command in (predict, review, cohort, compare, info, phantom):
         command.add_command(commands)
     return parser

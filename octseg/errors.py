@@ -43,3 +43,7 @@ class PublishingError(OctsegError):
 
 class NotExportedError(OctsegError):
     """Frames that a kind of export cannot be made of; the other kinds are."""
+
+
+class CorrectionError(OctsegError):
+    """A correction that does not fit the outlines, or a log of other frames."""

@@ -31,7 +31,8 @@ ONLY_IN = {
     "segmentation_models_pytorch": (),
     "train": ("train/",),
     "hub": ("app.py", "hub/", "train/__main__.py"),
-    "octseg.ui": ("app.py", "octseg/ui/"),
+    "octseg.ui": ("app.py", "octseg/ui/", "octseg/commands/review.py"),
+    "uvicorn": ("octseg/ui/",),
 }
 # Each room looks only at rooms before it; a name is a folder of that package, or a module of it.
 ORDER = {
@@ -49,8 +50,19 @@ ORDER = {
             "measurement",
             "checkpoint",
         ),
-        *("inference", "decoding", "drawing", "phantom", "result", "export", "comparison", "pipeline", "segmenter"),
-        *("pretrained", "dataset", "cards", "cohort", "commands", "cli", "__main__", "ui"),
+        *(
+            "inference",
+            "decoding",
+            "drawing",
+            "phantom",
+            "result",
+            "export",
+            "comparison",
+            "pipeline",
+            "correction",
+            "segmenter",
+        ),
+        *("pretrained", "dataset", "cards", "cohort", "ui", "commands", "cli", "__main__"),
     ),
     "train": (
         *("code_version", "preparing", "dataset", "judging", "learning", "reporting"),
@@ -61,7 +73,7 @@ OLD_PLACES = ("octseg/reading/grey.py",)  # hand on what lies elsewhere now
 ROOMS = [(package, room) for package, rooms in ORDER.items() for room in rooms]
 NO_TORCH = (
     *("octseg/reading/", "octseg/view/", "octseg/measurement/", "octseg/decoding/", "octseg/drawing/"),
-    *("octseg/phantom/", "octseg/export/", "octseg/commands/", "octseg/cli.py"),
+    *("octseg/phantom/", "octseg/export/", "octseg/correction/", "octseg/commands/", "octseg/cli.py"),
 )
 
 

@@ -29,6 +29,7 @@ from octseg.dataset.publishing import NAMES_AGREED, SHAREABLE_LICENCES, read_pro
 from octseg.errors import ConfigError, DatasetError, OctsegError
 from train.preparing import preview
 from train.preparing.asking import require_nobody_named
+from train.preparing.beside import by_tables_beside
 from train.preparing.build import LEVELS_TOLD, Job, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.masks import MaskRule
@@ -217,10 +218,11 @@ def _origin(options: Options) -> Origin:
 
 
 def _name_rule(options: Options, files: Collection[str]) -> NameRule:
-    if not options.study_csv:
-        return by_pattern(options.name_pattern)
-    root = (options.data or options.images).resolve()
-    return by_csv(options.study_csv, files, root, private=options.private)
+    if options.study_csv:
+        return by_csv(options.study_csv, files, (options.data or options.images).resolve(), private=options.private)
+    is_told = options.data is None or options.name_pattern != RECORD_PATTERN
+    beside = None if is_told else by_tables_beside(options.data, files, private=options.private)
+    return beside or by_pattern(options.name_pattern)
 
 
 def _processing(options: Options) -> Processing:

@@ -1,105 +1,11 @@
-// What the page does without asking the server: the gate, light and dark, how the picture is drawn, and frames that
-// are dropped beside the uploader. Every setting is an attribute of <body> that app.css reads, so it outlives the next
-// result; agreement lasts for this tab, light or dark for this browser.
+// The uploader of the page: what is asked of the server in which order, frames that are dropped beside it, and the focus,
+// which goes to a result.
 (() => {
   const body = () => document.body;
-  const AGREED = "oct-agreed", THEME = "oct-theme";
-
-  // A browser may refuse to keep anything, as in another site's frame: then nothing outlives a reload.
-  function kept(store, key) {
-    try { return window[store].getItem(key); } catch { return null; }
-  }
-
-  function keep(store, key, value) {
-    try { window[store].setItem(key, value); } catch { /* said above */ }
-  }
-
-  function applyTheme() {
-    const dark = kept("localStorage", THEME);
-    if (dark !== null && body().classList.contains("dark") !== (dark === "dark")) body().classList.toggle("dark");
-  }
-
-  function begin() {
-    if (kept("sessionStorage", AGREED)) body().dataset.octAgreed = "yes";
-    applyTheme();
-    // Gradio sets the theme of the system when it starts, and again when that changes.
-    new MutationObserver(lookForResult).observe(document.documentElement, { childList: true, subtree: true });
-    new MutationObserver(applyTheme).observe(body(), { attributes: true, attributeFilter: ["class"] });
-  }
-
-  function applyView(controls) {
-    const hidden = [...controls.querySelectorAll("[data-tissue-switch]")].filter((box) => !box.checked);
-    body().dataset.octHide = hidden.map((box) => box.dataset.tissueSwitch).join(" ");
-    const opacity = controls.querySelector("#oct-opacity");
-    body().style.setProperty("--oct-opacity", opacity.value / 100);
-    controls.querySelector("#oct-opacity-value").textContent = `${opacity.value} %`;
-    body().dataset.octStyle = controls.querySelector("[name=oct-style]:checked").value;
-    body().dataset.octGrey = controls.querySelector("#oct-grey").checked ? "yes" : "no";
-    body().dataset.octPlaces = controls.querySelector("#oct-places").checked ? "yes" : "no";
-  }
-
-  // Where a number was measured: it stands out in the picture until it is clicked again.
-  function showPlace(name) {
-    if (body().dataset.octPlace === name) delete body().dataset.octPlace;
-    else body().dataset.octPlace = name;
-    showCore();
-    document.dispatchEvent(new Event("oct-place"));
-  }
-
-  // One lipid core by itself, in the picture and in the table of cores.
-  function showCore() {
-    const place = body().dataset.octPlace;
-    for (const each of document.querySelectorAll("[data-core]")) {
-      each.classList.toggle("oct-here", place === `core-${each.dataset.core}`);
-    }
-  }
-
-  document.addEventListener("input", (event) => {
-    const controls = event.target.closest(".oct-controls");
-    if (controls) applyView(controls);
-  });
-
-  document.addEventListener("click", (event) => {
-    const place = event.target.closest("[data-place]");
-    if (place) {
-      showPlace(place.dataset.place);
-      document.querySelector(".oct-stage, svg.oct-picture")?.scrollIntoView({ block: "nearest" });
-    }
-    if (event.target.closest("#oct-agree")) {
-      keep("sessionStorage", AGREED, "yes");
-      body().dataset.octAgreed = "yes";
-      window.scrollTo(0, 0);
-    }
-    if (event.target.closest("#oct-theme")) {
-      keep("localStorage", THEME, body().classList.contains("dark") ? "light" : "dark");
-      applyTheme();
-      if (kept("localStorage", THEME) === null) body().classList.toggle("dark");
-    }
-  });
-
-  // What is told to those who do not see the screen, once it has come to rest.
-  let saying = null;
-  window.octSay = (words) => {
-    clearTimeout(saying);
-    saying = setTimeout(() => { document.querySelector("#oct-live").textContent = words; }, 600);
-  };
-
-  // The leading numbers below a part of the page, in words.
-  window.octTold = (part) => [...part.querySelectorAll(".oct-tile")].map((tile) => {
-    const label = (tile.querySelector(".oct-tile-label summary") ?? tile.querySelector(".oct-tile-label")).textContent;
-    const value = tile.querySelector(".oct-tile-value").textContent;
-    return `${label} ${value === "–" ? "not measured" : value}`;
-  }).join(", ");
-
-  // The focus goes to a result unless somebody is busy elsewhere: with a scale, a switch, a download.
-  window.octFocus = (result) => {
-    const at = document.activeElement;
-    if (!at || at === body() || at.closest("#oct-upload, #oct-examples")) result.focus({ preventScroll: true });
-  };
 
   let shown = null;
   function lookForResult() {
-    if (body().dataset.octPlace?.startsWith("core")) showCore();
+    if (body().dataset.octPlace?.startsWith("core")) window.octCore();
     const result = document.querySelector("#oct-picture :is(.oct-figure, .oct-error)");
     if (result === shown) return;
     shown = result;
@@ -247,6 +153,5 @@
   document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) mark(false); }, true);
   document.addEventListener("drop", () => mark(false), true);
 
-  if (document.body) begin();
-  else document.addEventListener("DOMContentLoaded", begin);
+  new MutationObserver(lookForResult).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from octseg.checkpoint import CheckpointConfig
 from octseg.classes import BY_NAME
 from octseg.measurement.wording import NOTHING_SAID
 from octseg.pullback import PixelScale
 from octseg.result import ModelIdentity
 from octseg.ui.markup import number, sentences, signed, text, whole_sentence
+
+if TYPE_CHECKING:  # it loads torch, which what is said of saved results needs not
+    from octseg.checkpoint import CheckpointConfig
 
 SOURCES = {
     "dicom": "DICOM header",
@@ -98,7 +100,7 @@ def notice_html(sentence: str) -> str:
     return f'<div class="oct-empty" role="status"><p>{text(sentence)}</p></div>'
 
 
-def model_html(identity: ModelIdentity, config: CheckpointConfig, notice: str = "") -> str:
+def model_html(identity: ModelIdentity, config: "CheckpointConfig", notice: str = "") -> str:
     """Which weights made the numbers, what they learnt from and how they did on patients they had not seen.
 
     notice: why they are not those that were asked for, where they are not.
@@ -120,14 +122,14 @@ def model_html(identity: ModelIdentity, config: CheckpointConfig, notice: str = 
     )
 
 
-def trained_on_html(config: CheckpointConfig) -> str:
+def trained_on_html(config: "CheckpointConfig") -> str:
     """A line for each dataset: its name, what of it was used, its licence."""
     keys = ("name", "doi", "used", "licence")
     lines = [", ".join(text(data[key]) for key in keys if data.get(key)) for data in config.datasets]
     return "<br>".join(lines) or "not stated"
 
 
-def unseen_html(config: CheckpointConfig) -> str:
+def unseen_html(config: "CheckpointConfig") -> str:
     """A sentence for each set of frames of patients that it learnt nothing from; nothing where there is none."""
     learnt = {str(study) for data in config.datasets for study in data.get("studies", ())}
     said = [
@@ -158,7 +160,7 @@ def _patients(facts: Mapping[str, Any]) -> list[str]:
     return [study for study in facts.get("studies") or () if study != "phantom"]
 
 
-def dice_html(config: CheckpointConfig) -> str:
+def dice_html(config: "CheckpointConfig") -> str:
     """Dice of each tissue on each set of frames that the model had not seen; a sentence where none is stated."""
     sets = dict(sorted(config.measured.items(), key=lambda held: not _patients(held[1])))  # phantoms after patients
     if not sets:
@@ -215,7 +217,7 @@ def facts_html(facts: object) -> str:
     return f"{facts:.3g}" if isinstance(facts, float) else text(facts)
 
 
-def intervals_info(config: CheckpointConfig) -> str:
+def intervals_info(config: "CheckpointConfig") -> str:
     """What an interval is, and what its width was fitted on."""
     fitted_on = config.calibration.made_from.get("intervals")
     return INTERVALS_INFO.format(f"Fitted on {text(fitted_on)}" if fitted_on else "Checked against no truth yet")

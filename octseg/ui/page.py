@@ -10,13 +10,13 @@ from octseg.ui.asking import Asking
 from octseg.ui.cards import error_html
 from octseg.ui.columns import build_frame_column, build_numbers_column, build_picture_column, html_block
 from octseg.ui.desk import Desk
+from octseg.ui.head import RESEARCH_USE, head_html
 from octseg.ui.models import Load
 from octseg.ui.share import Share
 from octseg.ui.showing import Shown
 from octseg.ui.turns import Pages
 
 TITLE = "octseg: lipid-rich plaque in intravascular OCT"
-RESEARCH_USE = "Research use only, not a medical device"
 MODEL_TURN = "model"  # every event that runs the model waits in this one line
 AHEAD = 2  # calls that are handed to the model's own line, so that no turn passes unused
 ASKING_TURN = "asking"  # those that say what it is to run on never wait
@@ -93,20 +93,6 @@ def _connect(page: gr.Blocks, desk: Desk, shown: Shown) -> None:
         outlined = event.success(asking.outlined, None, **run)
         for step in (event, outlined):
             step.failure(None, None, shown.outputs, js=f"() => {json.dumps(shown.failed())}", api_visibility="private")
-
-
-def head_html() -> str:
-    """Name, purpose, the research-use notice that always stands there, and the switch for light and dark."""
-    return (
-        '<header class="oct-head"><svg viewBox="0 0 34 34" aria-hidden="true"><circle cx="17" cy="17" r="16" '
-        'fill="#2b1605"/><circle cx="17" cy="17" r="11.5" fill="none" stroke="#e0a92e" stroke-width="5"/>'
-        '<path d="M25.1 8.9A11.5 11.5 0 0 1 27 22.7" fill="none" stroke="#56b4e9" stroke-width="5"/>'
-        '<circle cx="17" cy="17" r="2.6" fill="#e0a92e"/></svg><h1>octseg</h1>'
-        "<p>Lipid-rich plaque in intravascular OCT, outlined and measured</p>"
-        f'<span class="oct-research">{RESEARCH_USE}</span>'
-        '<button type="button" id="oct-theme" aria-label="Light or dark" title="Light or dark">◐</button>'
-        '<p class="oct-unseen-said" id="oct-live" role="status" aria-live="polite"></p></header>'
-    )
 
 
 def gate_html() -> str:

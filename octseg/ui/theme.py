@@ -7,7 +7,7 @@ import gradio as gr
 HERE = Path(__file__).parent
 STYLES = ("app.css", "pullback.css", "downloads.css", "phone.css")
 SCRIPTS = (
-    *("several.js", "frames.js", "view.js", "curves.js", "unrolled.js", "range.js"),
+    *("looks.js", "several.js", "frames.js", "view.js", "curves.js", "unrolled.js", "range.js"),
     *("downloads.js", "steps.js", "pullback.js", "app.js"),
 )
 HEAD = (  # Gradio's own `css=` puts a class before each selector, which then cannot begin at <body>

@@ -71,8 +71,14 @@
       context.drawImage(shown.bitmap, 0, 0, width, height);
       context.filter = "none";
       for (const [name, path] of shown.paths) if (!how.hidden.has(name)) tissue(name, path, how);
+      if (shown.layer) {
+        context.imageSmoothingEnabled = false; // a pixel of an outline is seen as one
+        context.drawImage(shown.layer, 0, 0, width, height);
+        context.imageSmoothingEnabled = true;
+      }
       for (const mark of shown.told.marks) if (how.places || isAt(mark, how.place)) marked(mark, scale, how.place);
       if (run().cut) cutLine(scale);
+      shown.over?.(context, size[0] / stage.clientWidth / scale);
       bar(scale);
     }
 
@@ -239,6 +245,8 @@
         draw();
       },
       zoomed: () => zoom > 1,
+      pxOfScreen: () => size[0] / stage.clientWidth / placed().scale,
+      style,
       shown: () => shown,
     };
   };

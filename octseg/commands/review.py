@@ -1,0 +1,127 @@
+"""`octseg review`: saved results on a page, where a reader corrects their outlines; no model is loaded."""
+
+import argparse
+import re
+import webbrowser
+from collections.abc import Iterator, Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from octseg.commands.inputs import Item, find_items, name_of_folder, pullbacks_of
+from octseg.commands.telling import NOTICE, Commands, complain, counted
+from octseg.errors import OctsegError
+
+if TYPE_CHECKING:
+    from octseg.correction.corrections import Corrections
+    from octseg.correction.frames import Given
+    from octseg.correction.saved import SavedCase
+
+READER = re.compile(r"[\w-]{0,20}")  # it is part of names of files
+PACKAGES = ("starlette", "uvicorn")
+MOST_NAMED = 3
+
+
+def add_command(commands: Commands) -> None:
+    """`octseg review`."""
+    parser = commands.add_parser("review", help="look at saved results on a page and correct their outlines; no model")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="a folder of octseg predict, or the page's ZIP unpacked"
+    )
+    parser.add_argument(
+        "--frames",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="INPUT",
+        help="what octseg predict was given, where FOLDER holds no frames",
+    )
+    parser.add_argument(
+        "--reader",
+        type=_reader,
+        default="",
+        metavar="NAME",
+        help="who corrects, such as initials; each has an own log",
+    )
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="of this machine; without it any that is free")
+    parser.add_argument("--no-browser", action="store_true", help="print the link and open nothing")
+    parser.set_defaults(run=review)
+
+
+def review(args: argparse.Namespace) -> int:
+    """Serve the page until it is stopped."""
+    missing = [package for package in PACKAGES if find_spec(package) is None]
+    if missing:
+        raise OctsegError(f"octseg review needs {' and '.join(missing)}, not installed here: pip install 'octseg[app]'")
+    from octseg.correction.frames import CaseFrames
+    from octseg.correction.measuring import Measuring
+    from octseg.correction.saved import open_saved
+    from octseg.ui.review.server import listen, new_key, serve
+    from octseg.ui.review.session import ReviewSession
+
+    case = open_saved(args.folder)
+    frames = CaseFrames(case, _given(args.frames, args.folder))
+    _check_frames(case, frames.missing(), args.frames)
+    corrections = _opened(case, args.reader)
+    try:
+        if corrections.log.note:
+            complain(corrections.log.note)
+        listening, key = listen(args.port), new_key()
+        link = f"http://127.0.0.1:{listening.getsockname()[1]}/{key}/"
+        print(f"{counted(len(case.stems), 'frame')} of {args.folder} at {link}", flush=True)
+        print(f"Strokes go to {corrections.log.path}. Stop with Ctrl-C. {NOTICE}", flush=True)
+        if not args.no_browser:
+            webbrowser.open(link)
+        serve(ReviewSession(case, corrections, Measuring(case, frames)), listening, key)
+    finally:
+        corrections.log.close()
+    return 0
+
+
+def _opened(case: "SavedCase", reader: str) -> "Corrections":
+    from octseg.correction.corrections import Corrections
+    from octseg.correction.log import CorrectionLog, head_of
+
+    name = f"corrections_{reader}.jsonl" if reader else "corrections.jsonl"
+    log = CorrectionLog(case.folder / name, head_of(case.run, reader))
+    try:
+        return Corrections(case, log)
+    except BaseException:
+        log.close()
+        raise
+
+
+def _given(inputs: Sequence[Path], folder: Path) -> "Iterator[Given]":
+    """What was named with --frames, read when it is needed."""
+    from octseg.correction.frames import Given
+    from octseg.reading.survey import FolderLevels
+
+    items = find_items(inputs, folder).items
+    levels = FolderLevels([item.path for item in items if item.is_picture])
+    for item in items:
+        yield Given(_file_of(item), partial(pullbacks_of, item, levels))
+
+
+def _file_of(item: Item) -> str:
+    """A file's name as measures.json has it."""
+    return item.path.name if item.path in item.files else name_of_folder(item.path)
+
+
+def _check_frames(case: "SavedCase", missing: Sequence[str], given: Sequence[Path]) -> None:
+    """OctsegError where no frame is there; a line where some are not."""
+    if not missing:
+        return
+    files = list(dict.fromkeys(str(case.record(stem)["file"]) for stem in missing))
+    named = ", ".join(files[:MOST_NAMED]) + (", ..." if len(files) > MOST_NAMED else "")
+    if len(missing) == len(case.stems):
+        why = "hold none of them" if given else "are not in it"
+        what = "what --frames names" if given else f"the frames of {case.folder.name}"
+        raise OctsegError(f"{what} {why}: give with --frames what `octseg predict` was given ({named})")
+    complain(f"{counted(len(missing), 'frame')} cannot be shown, give with --frames what they are of: {named}")
+
+
+def _reader(text: str) -> str:
+    if READER.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name for a reader: up to 20 letters, digits, - and _")
+    return text

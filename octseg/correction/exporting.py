@@ -1,0 +1,188 @@
+"""Corrected results beside the saved ones: masks, tables and what is measured along the vessel, with the log.
+
+The saved files stay as they are. The folder can be given to `train.prepare --source folder` as it stands: img/ and
+mask/ hold the frames whose outlines a reader has drawn or accepted, and studies.csv says which frame each is.
+"""
+
+import io
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from octseg.classes import CLASS_NAMES, PALETTE, PALETTE_INDEX
+from octseg.correction.corrections import Corrections, State
+from octseg.correction.measuring import Measuring
+from octseg.correction.runs import Labels
+from octseg.correction.saved import Record, SavedCase
+from octseg.errors import CorrectionError
+from octseg.export.files import told_in_one_sentence, write_file
+from octseg.export.pictures import frame_png, overlay_png
+from octseg.export.png import indexed_png
+from octseg.export.provenance import picture_texts
+from octseg.export.pullback import SUFFIX, PullbackOrigin, pullback_json, pullback_record
+from octseg.export.run import CSV_NAME, JSON_NAME
+from octseg.export.tables import csv_line, measures_csv, measures_json
+from octseg.measurement.pullback import FrameAlong, measure_pullback
+from octseg.result import FrameResult
+
+FOLDER = "corrected"
+LOG_NAME, STUDIES_NAME, README_NAME = "corrections.jsonl", "studies.csv", "README.txt"
+STUDIES_HEAD = ("file", "study", "series", "frame")
+WORDS: Mapping[State, str] = {
+    "model": "by the model",
+    "corrected": "corrected by hand",
+    "interpolated": "interpolated between corrected frames, not accepted",
+}
+README = """Outlines of {name}, corrected by {reader}.
+
+*_mask.png       outlines as they are now, as a palette picture; the model's are in the folder above
+*_overlay.png    of corrected frames
+measures.csv     a row a frame; `outlines` says whose outlines its numbers are of, `strokes` by how many strokes
+measures.json    the same
+*_pullback.json  along the vessel, of these outlines
+corrections.jsonl  every stroke: who, when, on which frame, what it changed
+img, mask, studies.csv  frames whose outlines were drawn or accepted by hand, for training:
+                 python -m train.prepare --source folder --data {folder} --private --out DATA
+
+Research use only, not a medical device.
+"""
+
+
+@dataclass
+class Exported:
+    """What was written: the folder, how many frames were corrected, how many can be trained on, what is missing."""
+
+    folder: Path
+    corrected: int = 0
+    for_training: int = 0
+    files: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def folder_of(case: SavedCase, reader: str) -> Path:
+    """Where the corrected results of a reader lie."""
+    return case.folder / (f"{FOLDER}_{reader}" if reader else FOLDER)
+
+
+def export(case: SavedCase, corrections: Corrections, measuring: Measuring) -> Exported:
+    """Write all of it; a file that is there is put in place anew when it is whole."""
+    reader = corrections.log.head["reader"]
+    folder = folder_of(case, reader)
+    exported = Exported(folder)
+    with told_in_one_sentence(f"the folder {folder.name}"):
+        for within in ("img", "mask"):
+            shutil.rmtree(folder / within, ignore_errors=True)
+            (folder / within).mkdir(parents=True)
+    writing = _Writing(case, corrections, measuring, exported)
+    for stem in case.stems:
+        writing.frame(stem)
+    writing.pullbacks()
+    run = {**case.run, "corrected_by": reader or "a reader without a name"}
+    writing.put(JSON_NAME, measures_json(run, writing.records).encode())
+    writing.put(CSV_NAME, measures_csv(run, writing.records).encode())
+    writing.put(STUDIES_NAME, "".join(map(csv_line, (STUDIES_HEAD, *writing.studies))).encode())
+    writing.put(LOG_NAME, corrections.log.path.read_bytes())
+    told = README.format(name=case.folder.name, reader=reader or "a reader", folder=folder.name)
+    writing.put(README_NAME, told.encode())
+    return exported
+
+
+class _Writing:
+    """The frames of one export, one after the other."""
+
+    def __init__(self, case: SavedCase, corrections: Corrections, measuring: Measuring, exported: Exported) -> None:
+        self.case, self.corrections, self.measuring, self.exported = case, corrections, measuring, exported
+        self.records: list[dict[str, Any]] = []
+        self.studies: list[tuple[str, str, str, int]] = []
+        self._along: dict[str, FrameAlong] = {}
+
+    def put(self, name: str, content: bytes) -> None:
+        write_file(self.exported.folder / name, content)
+        self.exported.files.append(name)
+
+    def frame(self, stem: str) -> None:
+        """A frame's mask, its line in the tables, and what training needs of it."""
+        state, record = self.corrections.state(stem), self.case.record(stem)
+        verdict, reason = self.corrections.verdict(stem)
+        told = {"outlines": WORDS[state], "strokes": len(self.corrections.strokes(stem)), "reader_says": verdict}
+        told["reader_says_why"] = reason or None
+        mask_name, overlay_name = f"{stem}_mask.png", f"{stem}_overlay.png"
+        if state == "model":
+            mask = self.case.masks[stem]
+            with told_in_one_sentence(mask.name):
+                self.put(mask_name, mask.read_bytes())
+            self.records.append({**record, "mask_file": mask_name, "overlay_file": None, **told})
+        else:
+            labels = self.corrections.labels(stem)
+            result = self.measuring.result(stem, labels)
+            self._along[stem] = FrameAlong.of(result)
+            texts = {**picture_texts(result), "Outlines": WORDS[state]}
+            self.put(mask_name, indexed_png(labels, PALETTE, texts))
+            self.put(overlay_name, overlay_png(result))
+            names = {"mask_file": mask_name, "overlay_file": overlay_name}
+            self.records.append({**record, **_measured(result, record), **names, **told})
+            self.exported.corrected += 1
+        if verdict != "rejected" and (state == "corrected" or (state == "model" and verdict == "accepted")):
+            self._for_training(stem, record)
+
+    def pullbacks(self) -> None:
+        """What is measured along each vessel, where its results had that."""
+        files = {saved["file"] for saved in self.case.pullbacks.values()}
+        for name, saved in self.case.pullbacks.items():
+            stems = [stem for stem, record in self.case.records.items() if _is_of(record, saved, files)]
+            if not any(stem in self._along for stem in stems):
+                self.put(f"{name}{SUFFIX}", pullback_json(dict(saved)).encode())
+                continue
+            try:
+                along = [self._along.get(stem) or FrameAlong.of(self.measuring.original(stem)) for stem in stems]
+            except CorrectionError as error:
+                self.exported.notes.append(f"{name}{SUFFIX} is not written: {error}")
+                continue
+            origin = PullbackOrigin(
+                file=saved["file"],
+                folder=saved.get("folder", ""),
+                pixel_spacing_source=saved.get("pixel_spacing_source"),
+                pixel_spacing_evidence=saved.get("pixel_spacing_evidence"),
+                frame_spacing_source=saved.get("frame_spacing_source"),
+                warnings=(f"{len(self._along)} of {len(stems)} frames have outlines that were corrected by hand",),
+            )
+            made = pullback_record(measure_pullback(along, saved.get("frame_spacing_mm")), origin, self.case.run)
+            self.put(f"{name}{SUFFIX}", pullback_json(made).encode())
+
+    def _for_training(self, stem: str, record: Record) -> None:
+        """Frame and mask as a lab's own are read: four planes of 0 and 255, in the order of the classes."""
+        self.put(f"img/{stem}.png", frame_png(self.measuring.frame(stem)))
+        self.put(f"mask/{stem}.tif", _four_planes(self.corrections.labels(stem)))
+        pullbacks = list(self.case.pullbacks)
+        study = pullbacks[0] if len(pullbacks) == 1 else Path(record.get("folder") or Path(record["file"]).stem).name
+        self.studies.append((f"{stem}.png", study, "1", record["frame"]))
+        self.exported.for_training += 1
+
+
+def _measured(result: FrameResult, record: Record) -> dict[str, Any]:
+    """The numbers of corrected outlines, under the names that the saved record has; intervals were the model's."""
+    told = result.to_record()
+    measured = {name: told[name] for name in record if name in told}
+    if record.get("intervals_95") is not None:
+        measured["intervals_95"] = dict.fromkeys(record["intervals_95"])
+    return measured
+
+
+def _is_of(record: Record, pullback: Record, others: set[str]) -> bool:
+    """Whether a frame is of a pullback: of its file, or one of the pictures of its folder; others: files of all."""
+    if (record.get("folder") or "") != (pullback.get("folder") or ""):
+        return False
+    return record["file"] == pullback["file"] or record["file"] not in others
+
+
+def _four_planes(labels: Labels) -> bytes:
+    """TIFF bytes of a page for each class."""
+    pages = [Image.fromarray((labels == PALETTE_INDEX[name]).astype(np.uint8) * 255) for name in CLASS_NAMES]
+    stream = io.BytesIO()
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_deflate")
+    return stream.getvalue()

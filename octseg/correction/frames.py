@@ -1,0 +1,104 @@
+"""The frames of saved results: copies beside them, or what `octseg predict` was given, each known by its pixels."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from octseg.correction.saved import MASK_END, Record, SavedCase
+from octseg.errors import CorrectionError, ReadError
+from octseg.export.run import FRAMES_ENDING
+from octseg.pullback import Frame, Pullback, frame_sha256
+from octseg.reading import read_pullback
+
+HELD_FRAMES = 12
+GIVE = "name with --frames what `octseg predict` was given"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What may hold frames. file: its name, as measures.json has it. open: its pullbacks, read when they are needed."""
+
+    file: str
+    open: Callable[[], list[Pullback]]
+
+
+class CaseFrames:
+    """The frames of a case, decoded when they are asked for; a few are kept."""
+
+    def __init__(self, case: SavedCase, given: Iterable[Given] = ()) -> None:
+        self._case = case
+        self._copies = _copies(case)
+        self._given: dict[str, list[Given]] = {}
+        for each in given:
+            self._given.setdefault(each.file, []).append(each)
+        self._opened: dict[int, list[Pullback]] = {}
+        self._held: OrderedDict[str, Frame] = OrderedDict()
+
+    def missing(self) -> list[str]:
+        """Frames for which nothing is there that may be them."""
+        return [
+            stem
+            for stem, record in self._case.records.items()
+            if stem not in self._copies and record["file"] not in self._given
+        ]
+
+    def __call__(self, stem: str) -> Frame:
+        """A frame (H, W, 3). Raises CorrectionError where it is not there, or is not the one that was outlined."""
+        if stem not in self._held:
+            self._held[stem] = self._found(stem)
+        self._held.move_to_end(stem)
+        while len(self._held) > HELD_FRAMES:
+            self._held.popitem(last=False)
+        return self._held[stem]
+
+    def _found(self, stem: str) -> Frame:
+        record = self._case.record(stem)
+        seen = False
+        for frame in self._candidates(stem, record):
+            if frame_sha256(frame) == record["frame_sha256"]:
+                return frame
+            seen = True
+        label = f"frame {record['frame']} of {record['file']}"
+        if seen:
+            raise CorrectionError(f"{label} is not the one that was outlined: its pixels differ; {GIVE}")
+        raise CorrectionError(f"{label} is not there; {GIVE}")
+
+    def _candidates(self, stem: str, record: Record) -> Iterator[Frame]:
+        try:
+            if stem in self._copies:
+                yield from read_pullback(self._copies[stem])
+            for each in self._given.get(record["file"], ()):
+                for pullback in self._pullbacks(each):
+                    yield from _at(pullback, record["frame"])
+        except (ReadError, OSError) as error:
+            raise CorrectionError(f"a frame cannot be read: {error}; {GIVE}") from error
+
+    def _pullbacks(self, given: Given) -> list[Pullback]:
+        if id(given) not in self._opened:
+            self._opened[id(given)] = given.open()
+        return self._opened[id(given)]
+
+
+def _at(pullback: Pullback, number: int) -> Iterator[Frame]:
+    """The frame of a number; of a single picture the one that there is, whatever number its name gives it."""
+    place = number - pullback.first_number
+    if len(pullback) == 1:
+        yield from islice(iter(pullback), 1)
+    elif 0 <= place < len(pullback):
+        yield from islice(pullback.frames(place, place + 1), 1)
+
+
+def _copies(case: SavedCase) -> dict[str, Path]:
+    """Frames that lie in the folder of the results: those that an export wrote, or that a case is shared with."""
+    there = {path.name: path for path in sorted(case.folder.glob(f"*{FRAMES_ENDING}/*.png"))}
+    found = {}
+    for stem, record in case.records.items():
+        beside = case.folder / Path(record["file"]).name
+        is_copy = len(case.records) == 1 and beside.suffix.lower() == ".png" and not beside.name.endswith(MASK_END)
+        if f"{stem}.png" in there:
+            found[stem] = there[f"{stem}.png"]
+        elif is_copy and beside.is_file():
+            found[stem] = beside
+    return found

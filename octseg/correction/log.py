@@ -1,0 +1,134 @@
+"""The log of one reader's corrections of one case: a line a stroke, added and never changed.
+
+The first line says which model made the outlines that are corrected. Each other one is on the disk before the page
+hears of it: where the process is killed, the stroke under way is lost and nothing else. No name, path or date of the
+frames is in it that measures.json has not; readers are called what they call themselves, or nothing.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import octseg
+from octseg.correction.runs import are_runs
+from octseg.errors import CorrectionError
+from octseg.export.files import told_in_one_sentence
+from octseg.export.locking import cannot_lock, open_held
+from octseg.measurement.records import is_text
+
+VERSION = 1
+BEGIN = "octseg_corrections"
+Line: TypeAlias = dict[str, Any]
+STROKES = ("brush", "eraser", "polygon", "drag", "clear", "interpolated")
+VERDICTS = ("accepted", "rejected", "open")
+
+
+def head_of(run: Mapping[str, Any], reader: str) -> Line:
+    """The first line; run: the head of measures.json."""
+    return {BEGIN: VERSION, "octseg": octseg.__version__, "model": dict(run["model"]), "reader": reader}
+
+
+class CorrectionLog:
+    """The open log of a case: made where there is none, and held until it is closed.
+
+    lines: all that it has beside the first. note: what there is to say of how it was found, "" for nothing.
+    """
+
+    def __init__(self, path: Path, head: Line) -> None:
+        """Raises HeldError where another process holds it, CorrectionError where it is of another model or damaged."""
+        self.path, self.head, self.note = path, head, ""
+        with told_in_one_sentence(path.name):
+            self._file, why_not = open_held(path, f"correcting {path.parent.name}")
+        if why_not is not None:
+            self.note = f"{cannot_lock(path.parent, why_not)}; see to it that there is none"
+        try:
+            self.lines = self._begun()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def add(self, line: Line) -> None:
+        """Put a line on the disk; where that fails the log is as it was."""
+        self._write(line)
+        self.lines.append(line)
+
+    def close(self) -> None:
+        """Let it go; a log in which nothing was done is taken away."""
+        if not self.lines:
+            self.path.unlink(missing_ok=True)
+        self._file.close()
+
+    def _begun(self) -> list[Line]:
+        content = _whole(self.path)
+        lines = content.split(b"\n")
+        torn = lines.pop()  # behind the last end of a line
+        self._end = len(content) - len(torn)
+        if torn:
+            self._cut(self._end)
+            self.note = f"the last line of {self.path.name} was cut off by a crash and is left out"
+        if not lines:
+            self._write(self.head)
+            return []
+        self._check_head(_parsed(lines[0], self.path, 1))
+        return [_parsed(line, self.path, number) for number, line in enumerate(lines[1:], start=2)]
+
+    def _check_head(self, found: Line) -> None:
+        if found.get(BEGIN) != VERSION or not isinstance(found.get("model"), dict):
+            raise CorrectionError(f"{self.path.name} is no log of corrections that this version reads; move it away")
+        if found["model"].get("sha256") != self.head["model"]["sha256"]:
+            raise CorrectionError(
+                f"{self.path.name} corrects outlines of another model ({found['model'].get('name')}); move it away, or "
+                "correct the results that it was made for"
+            )
+
+    def _write(self, line: Line) -> None:
+        content = json.dumps(line, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        try:
+            with told_in_one_sentence(self.path.name):
+                _write_all(self._file, content)
+                os.fsync(self._file.fileno())
+        except BaseException:
+            self._cut(self._end)
+            raise
+        self._end += len(content)
+
+    def _cut(self, size: int) -> None:
+        with told_in_one_sentence(self.path.name):
+            self._file.truncate(size)
+
+
+def _write_all(file: BinaryIO, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _whole(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CorrectionError(f"{path.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
+
+
+def _parsed(content: bytes, path: Path, number: int) -> Line:
+    """A whole line; a damaged one is no reason to leave out what comes behind it without a word."""
+    try:
+        line = json.loads(content)
+    except (ValueError, RecursionError):
+        line = None
+    if not isinstance(line, dict) or (number > 1 and not is_line(line)):
+        raise CorrectionError(f"line {number} of {path.name} is damaged; take a copy of the log, or mend that line")
+    return line
+
+
+def is_line(line: Mapping[str, Any]) -> bool:
+    """Whether it is one that the log holds: a stroke, its undoing or doing again, or what is said of a frame."""
+    kind = line.get("kind")
+    if kind in ("undo", "redo"):
+        return type(line.get("of")) is int
+    of_frame = is_text(line.get("frame")) and is_text(line.get("frame_sha256"))
+    if kind == "judged":
+        return of_frame and line.get("verdict") in VERDICTS and is_text(line.get("reason"))
+    return of_frame and kind in STROKES and type(line.get("id")) is int and are_runs(line.get("runs"))

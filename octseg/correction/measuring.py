@@ -1,0 +1,154 @@
+"""What is measured of labels: by the code that measures the model's, of the same frame, at the same scale."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.boxed import BoxedMap, box_about
+from octseg.classes import CLASS_NAMES, PALETTE_INDEX
+from octseg.correction.frames import CaseFrames
+from octseg.correction.runs import Labels
+from octseg.correction.saved import Record, SavedCase
+from octseg.export.planes import Masks
+from octseg.measurement.cores import CoreMeasures
+from octseg.measurement.frame import FrameMeasures, Measured
+from octseg.measurement.pullback import FrameAlong
+from octseg.pipeline.frames import Seen
+from octseg.pullback import Frame, PixelScale
+from octseg.result import FrameResult, ModelIdentity
+from octseg.view.part import FramePart
+from octseg.view.preprocessing import view_frame
+
+HELD_VIEWS = 12
+MARGIN = 2  # pixels about a mask
+FULL = 128  # of 255: half of a pixel of the part
+
+
+def planes_of(labels: Labels) -> Masks:
+    """The mask (H, W) of each class."""
+    return {name: labels == PALETTE_INDEX[name] for name in CLASS_NAMES}
+
+
+class Measuring:
+    """Measures labels of a case's frames; what is seen of a frame before its outlines is found once."""
+
+    def __init__(self, case: SavedCase, frames: CaseFrames) -> None:
+        self._case, self._frames = case, frames
+        self._seen: OrderedDict[str, tuple[Seen, tuple[str, ...]]] = OrderedDict()
+
+    def frame(self, stem: str) -> Frame:
+        """Its pixels (H, W, 3)."""
+        return self._frames(stem)
+
+    def original(self, stem: str) -> FrameResult:
+        """The model's outlines of a frame, with the numbers that were saved, and their places."""
+        record = self._case.record(stem)
+        result = self.result(stem, self._case.labels(stem), record["withdrawn"])
+        return replace(
+            result,
+            measures=saved_measures(record) or result.measures,
+            intervals_95=record.get("intervals_95"),
+            warnings=tuple(record["warnings"]),
+        )
+
+    def result(self, stem: str, labels: Labels, withdrawn: str | None = None) -> FrameResult:
+        """Labels of a frame, measured; nothing is said of what is withdrawn."""
+        seen, other_warnings = self._view(stem)
+        record, run = self._case.record(stem), self._case.run
+        masks = planes_of(labels)
+        told = _measured(seen, masks) if withdrawn is None else Measured(FrameMeasures(), None, None)
+        return FrameResult(
+            name=stem,
+            file=record["file"],
+            frame_number=record["frame"],
+            frame=seen.frame,
+            masks=masks,
+            probabilities={},
+            measures=told.measures,
+            scale=seen.scale,
+            disc=seen.whole_disc,
+            catheter_centre=seen.view.catheter_centre,
+            device=run.get("device", ""),
+            backend=run.get("backend", ""),
+            precision=run.get("precision", "f32"),
+            model=_identity(run),
+            rays=told.rays,
+            places=told.places,
+            withdrawn=withdrawn,
+            warnings=(*other_warnings, *told.measures.warnings),
+        )
+
+    def _view(self, stem: str) -> tuple[Seen, tuple[str, ...]]:
+        """A frame as it is seen, and what was said of it that is not of its outlines."""
+        if stem not in self._seen:
+            record, frame = self._case.record(stem), self._frames(stem)
+            seen = Seen(record["frame"], frame, view_frame(frame), scale_of(record))
+            of_outlines = _measured(seen, planes_of(self._case.labels(stem))).measures.warnings
+            kept = tuple(warning for warning in record["warnings"] if warning not in of_outlines)
+            self._seen[stem] = seen, kept
+        self._seen.move_to_end(stem)
+        while len(self._seen) > HELD_VIEWS:
+            self._seen.popitem(last=False)
+        return self._seen[stem]
+
+
+def saved_measures(record: Record) -> FrameMeasures | None:
+    """The numbers of an entry of measures.json as they were saved; None where it has others."""
+    try:
+        given = {each.name: record[each.name] for each in fields(FrameMeasures) if each.name != "warnings"}
+        cores = given.pop("lipid_cores")
+        cores = None if cores is None else tuple(CoreMeasures(**core) for core in cores)
+        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return FrameMeasures(**{**given, **lists}, lipid_cores=cores)
+    except (KeyError, TypeError):
+        return None
+
+
+def along_of(record: Record) -> FrameAlong:
+    """What curves along a vessel show of an entry of measures.json, as it was saved."""
+    measures = saved_measures(record)
+    if record["withdrawn"] is not None or measures is None:
+        return FrameAlong(frame=record["frame"])
+    looked_for = measures.lipid_core_areas_px is not None
+    scaled = measures.pixel_spacing_mm is not None
+    return FrameAlong(
+        frame=record["frame"],
+        lumen_area_px=measures.lumen_area_px,
+        lumen_area_mm2=measures.lumen_area_mm2,
+        lipid_area_px=(measures.lipid_core_area_px or 0.0) if looked_for else None,
+        lipid_area_mm2=(measures.lipid_core_area_mm2 or 0.0) if looked_for and scaled else None,
+        lipid_arc_deg=measures.lipid_arc_deg,
+        cap_min_um=measures.fibrous_cap_thickness_min_um,
+    )
+
+
+def scale_of(record: Record) -> PixelScale:
+    """The scale that a frame was measured with."""
+    return PixelScale(
+        pixel_spacing_mm=record["pixel_spacing_mm"],
+        source=record["pixel_spacing_source"],
+        evidence=record.get("pixel_spacing_evidence") or "",
+        catheter_diameter_mm=record.get("catheter_diameter_mm"),
+    )
+
+
+def _measured(seen: Seen, masks: Masks) -> Measured:
+    """Measures of masks (H, W), each over the box that holds it in the part of the frame that is measured."""
+    return seen.measured({name: _boxed(mask, seen.part) for name, mask in masks.items()})
+
+
+def _boxed(mask: NDArray[np.bool_], part: FramePart) -> BoxedMap:
+    plane = mask if part.is_whole else part.picture(mask.astype(np.uint8) * 255) >= FULL
+    box = box_about(plane, MARGIN)
+    return BoxedMap.nothing(part.shape) if box is None else BoxedMap(plane[box].astype(np.float32), box, part.shape)
+
+
+def _identity(run: Mapping[str, Any]) -> ModelIdentity:
+    model = run["model"]
+    return ModelIdentity(
+        name=model["name"], source=model["source"], revision=model.get("revision"), sha256=model["sha256"]
+    )

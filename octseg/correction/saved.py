@@ -1,0 +1,154 @@
+"""Results as they were saved, opened without the model that made them: tables, masks, and the frames they are of.
+
+A folder of `octseg predict`, what the page gives as a ZIP, unpacked, or one shared case. Nothing is read of a frame
+before it is asked for.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from octseg.classes import CLASS_NAMES
+from octseg.correction.runs import Labels
+from octseg.errors import CorrectionError
+from octseg.export.always import MASKS_ENDING
+from octseg.export.pullback import SUFFIX
+from octseg.export.run import JSON_NAME
+from octseg.measurement.records import are_texts, is_text
+from octseg.reading.own import own_kind
+
+MASK_END = "_mask.png"
+AGAIN = "run `octseg predict` again, with --export labelme if the frames are to lie beside it"
+SHA256 = re.compile(r"[0-9a-f]{64}")
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SavedCase:
+    """Frames in the order of measures.json, each known by its stem, what the names of its files begin with.
+
+    run: the head of measures.json. masks: stem -> file. pullbacks: what is measured along vessels, stem -> its record.
+    """
+
+    folder: Path
+    run: Record
+    records: Mapping[str, Record] = field(repr=False)
+    masks: Mapping[str, Path] = field(repr=False)
+    pullbacks: Mapping[str, Record] = field(repr=False)
+
+    @property
+    def stems(self) -> Mapping[str, Record]:
+        """Those of all frames, in order."""
+        return self.records
+
+    def record(self, stem: str) -> Record:
+        """A frame's entry in measures.json; CorrectionError where there is no such frame."""
+        try:
+            return self.records[stem]
+        except KeyError:
+            raise CorrectionError(f"there is no frame {stem} in {self.folder.name}; load the page again") from None
+
+    def labels(self, stem: str) -> Labels:
+        """The labels (H, W) that the model gave."""
+        record, path = self.record(stem), self.masks[stem]
+        try:
+            with path.open("rb") as file:
+                kind = own_kind(file)
+            with Image.open(path, formats=["PNG"]) as picture:
+                labels = np.asarray(picture) if picture.mode == "P" else None
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise CorrectionError(f"{path.name} cannot be read: {type(error).__name__}; {AGAIN}") from error
+        shape = record["height"], record["width"]
+        if kind != "mask" or labels is None or labels.shape != shape or labels.max(initial=0) > len(CLASS_NAMES):
+            raise CorrectionError(f"{path.name} is no palette mask of its frame, {shape[1]} x {shape[0]} px; {AGAIN}")
+        return labels
+
+
+def open_saved(folder: Path) -> SavedCase:
+    """The results in a folder. Raises CorrectionError where there are none."""
+    path = _table(folder)
+    try:
+        told = json.loads(path.read_bytes())
+        records = told.pop("frames")
+        told.pop("late_warnings", None)
+        good = is_text(told["model"]["sha256"]) and is_text(told["octseg"]) and all(map(_is_record, records))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorrectionError(f"{path.name} is not one that this version writes; {AGAIN}") from error
+    if not good or not records:
+        raise CorrectionError(f"{path.name} is not one that this version writes, or has no frame; {AGAIN}")
+    masks = _masks(folder, path, records)
+    by_stem = {stem: record for (stem, _), record in zip(masks, records, strict=True)}
+    if len(by_stem) < len(records):
+        raise CorrectionError(f"{path.name} names one mask for two frames; {AGAIN}")
+    return SavedCase(folder, told, by_stem, dict(masks), _pullbacks(folder))
+
+
+def _table(folder: Path) -> Path:
+    """measures.json of a folder, whose name begins with that of its pullback where the page made it."""
+    if not folder.is_dir():
+        raise CorrectionError(f"there is no folder {folder}; give one that `octseg predict` wrote")
+    if (folder / JSON_NAME).is_file():
+        return folder / JSON_NAME
+    found = sorted(folder.glob(f"*_{JSON_NAME}"))
+    if len(found) != 1:
+        what = "no" if not found else f"{len(found)} files named"
+        raise CorrectionError(f"{folder.name} has {what} {JSON_NAME}: give a folder that `octseg predict --out` wrote")
+    return found[0]
+
+
+def _masks(folder: Path, table: Path, records: Sequence[Record]) -> list[tuple[str, Path]]:
+    """Stem and mask of each frame; CorrectionError where one is not there."""
+    prefix = table.name.removesuffix(JSON_NAME).removesuffix("_")
+    there = {
+        path.relative_to(folder).as_posix() for path in (*folder.glob("*.png"), *folder.glob(f"*{MASKS_ENDING}/*"))
+    }
+    alone = sorted(name for name in there if name.endswith(MASK_END) and "/" not in name)
+    found = []
+    for record in records:
+        names = [
+            Path(str(record.get("mask_file") or "")).name,
+            f"{prefix}{MASKS_ENDING}/{prefix}_{record['frame']:04d}{MASK_END}",
+            *(alone if len(records) == len(alone) == 1 else ()),
+            *(f"{Path(record['file']).stem}{end}{MASK_END}" for end in ("", f"_{record['frame']:04d}")),
+        ]
+        name = next((name for name in names if name in there), None)
+        if name is None:
+            raise CorrectionError(
+                f"the mask of frame {record['frame']} of {record['file']} is not in {folder.name}: on the page, choose "
+                f"All formats; else {AGAIN}"
+            )
+        found.append((Path(name).name.removesuffix(MASK_END).removesuffix(".png"), folder / name))
+    return found
+
+
+def _pullbacks(folder: Path) -> dict[str, Record]:
+    found = {}
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            record = json.loads(path.read_bytes())
+            good = is_text(record["file"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise CorrectionError(f"{path.name} is not one that this version writes; {AGAIN}") from error
+        if good:
+            found[path.name.removesuffix(SUFFIX)] = record
+    return found
+
+
+def _is_record(record: Any) -> bool:
+    """Whether an entry of measures.json has what is used of it."""
+    spacing = record["pixel_spacing_mm"]
+    return (
+        all(type(record[name]) is int and record[name] > 0 for name in ("height", "width"))
+        and type(record["frame"]) is int
+        and is_text(record["file"])
+        and SHA256.fullmatch(record["frame_sha256"]) is not None
+        and (spacing is None or (type(spacing) in (int, float) and 0 < spacing < 1))
+        and are_texts(record["warnings"])
+        and (record["withdrawn"] is None or is_text(record["withdrawn"]))
+    )

@@ -1,0 +1,382 @@
+// Saved results, looked at and corrected: what is drawn is there at once, then goes to the log on the server, one stroke
+// after the other; numbers come back. A stroke that the server has not answered is sent again until it does.
+(() => {
+  const TISSUES = ["lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"], HELD = 10, AGAIN_MS = 1000, LOOK_MS = 4000;
+  const AWAY = "The server does not answer. The last stroke is sent again until it does, and nothing is drawn meanwhile. If "
+    + "octseg review was ended, start it again: all strokes before are in the log.";
+  const SAID = {
+    brush: "Paints the tissue. [ and ] change its size.",
+    eraser: "Takes the tissue away, and no other.",
+    polygon: "Click corner by corner, or draw around it; Enter or the first corner closes.",
+    drag: "Take an outline of the tissue and pull; Size is how much of it follows.",
+    move: "Drag moves, pinch or ctrl and wheel zoom, 0 shows all.",
+  };
+  const part = (selector) => document.querySelector(selector), all = (selector) => [...document.querySelectorAll(selector)];
+
+  function begin(told) {
+    const stage = part(".oct-stage"), slider = part(".oct-slider"), beside = part("#oct-beside");
+    const count = told.frames.length, pictures = new Map(), held = new Map();
+    const run = { width: 0, height: 0, pens: told.pens, unit_px: 1, cut: null };
+    let at = -1, tool = "brush", shows = "now", sending = Promise.resolve(), waiting = 0, away = false, shown = null;
+    const view = window.octView(stage, () => run, () => 0), painting = window.octPainting(told.pens);
+    const curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
+    const size = () => Number(part("#oct-size").value);
+    const label = () => TISSUES.indexOf(part("[name=oct-tissue]:checked").value) + 1;
+    const state = () => ({
+      labels: away ? null : shown?.labels, width: run.width, height: run.height, tool, label: label(), size: size(),
+      overruled: part("#oct-overrule").checked, held: told.held,
+    });
+    const drawing = window.octDrawing(stage, view, state, (box) => {
+      painting.again(view.style(), box);
+      view.redraw();
+      timed("oct-painted");
+    }, stroke);
+
+    function timed(name) {
+      const since = performance.now();
+      requestAnimationFrame(() => stage.dispatchEvent(new CustomEvent(name, { detail: performance.now() - since, bubbles: true })));
+    }
+
+    function say(sentence) {
+      part(".oct-run-said").hidden = !sentence;
+      part(".oct-run-said").textContent = sentence;
+    }
+
+    async function asked(path, body) {
+      const answer = await fetch(path, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) });
+      if (answer.status === 409 || answer.status === 413) throw Object.assign(new Error(await answer.text()), { refused: true });
+      if (!answer.ok) throw new Error(answer.status);
+      return answer.json();
+    }
+
+    function newest(map, key, make) {
+      const had = map.get(key) ?? make();
+      map.delete(key);
+      map.set(key, had);
+      for (const oldest of map.keys()) {
+        if (map.size <= HELD) break;
+        map.delete(oldest);
+      }
+      return had;
+    }
+
+    async function fetchedPicture(frame) {
+      const answer = await fetch(`frames/${frame}.jpg`);
+      if (!answer.ok) throw Object.assign(new Error(await answer.text()), { refused: answer.status === 409 });
+      return createImageBitmap(await answer.blob());
+    }
+
+    function opened(frame, had) {
+      const pixels = had.width * had.height, { filled } = window.octStrokes;
+      return { ...had, frame, labels: filled(pixels, had.labels), original: filled(pixels, had.original) };
+    }
+
+    const picture = (frame) => newest(pictures, frame, () => kept(pictures, frame, fetchedPicture(frame)));
+    const heldFrame = (frame) => newest(held, frame, () => kept(held, frame, asked(`frames/${frame}.json`).then((had) => opened(frame, had))));
+
+    function kept(map, key, coming) {
+      coming.catch(() => map.delete(key));
+      return coming;
+    }
+
+    async function go(frame) {
+      const wanted = Math.min(count - 1, Math.max(0, frame));
+      if (drawing.busy()) drawing.cancel();
+      at = wanted;
+      slider.value = at + 1;
+      part(".oct-at").textContent = `${told.frames[at].number} (${at + 1} of ${count})`;
+      curves.at(at);
+      try {
+        const [bitmap, had] = await Promise.all([picture(wanted), heldFrame(wanted)]);
+        if (at !== wanted) return;
+        say("");
+        present(bitmap, had);
+        for (const next of [wanted + 1, wanted - 1]) if (next >= 0 && next < count) Promise.all([picture(next), heldFrame(next)]).catch(() => {});
+      } catch (error) {
+        if (at !== wanted) return;
+        say(error.refused ? error.message : AWAY);
+      }
+    }
+
+    function present(bitmap, had) {
+      shown = { ...had, bitmap, paths: [], layer: painting.canvas, over: drawing.over };
+      [run.width, run.height, run.unit_px] = [had.width, had.height, had.unit_px];
+      repaint();
+      numbers(had);
+      stage.dataset.shown = at;
+    }
+
+    function repaint() {
+      if (!shown) return;
+      painting.show(shown.labels, shown.original, shows, run, view.style());
+      shown.told = marks();
+      view.show(shown);
+    }
+
+    // What view.js draws beside the outlines: where numbers were measured, of those that are shown.
+    const marks = () => ({ scale: shown.scale, centre: shown.centre, marks: shows === "now" ? shown.marks : [] });
+
+    function numbers(had) {
+      const both = `<div class="oct-two">${had.numbers}</div><div class="oct-two">${had.before}</div>`;
+      beside.innerHTML = { now: had.numbers, before: had.before, both }[shows]; // made and escaped by the server
+      const whose = beside.querySelector(".oct-whose")?.textContent ?? "";
+      stage.setAttribute("aria-label", `Frame ${told.frames[at].number}. ${whose}`);
+      window.octSay(`Frame ${told.frames[at].number}. ${whose}. ${window.octTold(beside)}`);
+      const said_on_it = part(".oct-stage-said");
+      said_on_it.hidden = !had.withdrawn;
+      said_on_it.textContent = had.withdrawn ? "Withdrawn: nothing is said of this frame" : "";
+      judged();
+    }
+
+    function judged() {
+      const doubt = told.doubts.find((each) => each.frame === at), verdict = told.verdicts[at], of = told.states[at];
+      const open = told.doubts.filter((each) => told.verdicts[each.frame] === "open").length;
+      part("#oct-doubt").textContent = doubt ? `In doubt: ${doubt.why.join("; ")}` : "Nothing is in doubt in this frame.";
+      const words = { open: "not judged", accepted: "accepted", rejected: "rejected" }[verdict];
+      const whose = { model: "the model's outlines", corrected: "corrected", interpolated: "interpolated, not for training until accepted" }[of];
+      const left = told.doubts.length ? ` ${told.doubts.length - open} of ${told.doubts.length} frames in doubt are judged.` : "";
+      part("#oct-judged").textContent = `This frame: ${whose}, ${words}.${left}`;
+    }
+
+    function status(now = told) {
+      Object.assign(told, now);
+      part("[data-do=undo]").disabled = !told.can_undo;
+      part("[data-do=redo]").disabled = !told.can_redo;
+      curves.update({ ...told, frame_count: count, first_number: told.frames[0].number });
+      curves.at(Math.max(0, at));
+      strip();
+      const drawn = told.states.filter((each) => each !== "model").length;
+      part("#oct-kept").textContent = waiting
+        ? `${waiting} stroke${waiting > 1 ? "s" : ""} on the way to ${told.log}`
+        : `${drawn} of ${count} frames corrected. All strokes are in ${told.log}.`;
+    }
+
+    // Below the slider: which frames are corrected, interpolated, accepted and rejected.
+    function strip() {
+      const marked = told.states.map((of, frame) => {
+        if (told.verdicts[frame] === "rejected") return "rejected";
+        if (of === "model") return told.verdicts[frame] === "accepted" ? "accepted" : "";
+        return of;
+      });
+      part(".oct-states").replaceChildren(...["corrected", "interpolated", "accepted", "rejected"].flatMap((name) => (
+        window.octInRuns(marked.map((each) => each === name)).map(([from, many]) => {
+          const mark = document.createElement("i");
+          mark.dataset.state = name;
+          mark.style.left = `${(from / count) * 100}%`;
+          mark.style.width = `${(many / count) * 100}%`;
+          return mark;
+        })
+      )));
+    }
+
+    // What a stroke or a judgement leaves of a frame.
+    async function changed(frame, answer) {
+      const had = await heldFrame(frame);
+      const fresh = Object.assign(had, answer);
+      status(answer.status);
+      if (at === frame && shown) {
+        Object.assign(shown, answer);
+        shown.told = marks();
+        view.redraw();
+        numbers(fresh);
+      }
+    }
+
+    function stroke(kind, runs) {
+      const frame = at, name = TISSUES[label() - 1], body = { kind, runs, class: name, overruled: part("#oct-overrule").checked };
+      const since = performance.now();
+      queue(async () => {
+        const answer = await insisting(`frames/${frame}/draw`, body);
+        await changed(frame, answer);
+        requestAnimationFrame(() => stage.dispatchEvent(new CustomEvent("oct-measured", { detail: performance.now() - since, bubbles: true })));
+      }, frame);
+    }
+
+    function queue(work, frame) {
+      waiting += 1;
+      sending = sending.then(work).catch((error) => {
+        say(error.message);
+        held.delete(frame);
+        if (at === frame) return go(frame).then(() => say(error.message));
+        return null;
+      }).finally(() => {
+        waiting -= 1;
+        status();
+      });
+      status();
+    }
+
+    async function insisting(path, body) {
+      for (;;) {
+        try {
+          const answer = await asked(path, body);
+          if (away) say("");
+          away = false;
+          return answer;
+        } catch (error) {
+          if (error.refused) throw error;
+          away = true;
+          say(AWAY);
+          await new Promise((done) => { setTimeout(done, AGAIN_MS); });
+        }
+      }
+    }
+
+    const does = {
+      undo: () => step("undo"),
+      redo: () => step("redo"),
+      accept: () => judge("accepted"),
+      reject: () => judge("rejected"),
+      clear: () => cleared(),
+      interpolate: () => interpolated(),
+      export: () => exported(),
+      doubtful: () => doubtful(1),
+    };
+
+    function step(kind) {
+      drawing.cancel();
+      queue(async () => {
+        const answer = await insisting(kind, {});
+        held.set(answer.frame, Promise.resolve(opened(answer.frame, answer.told)));
+        status(answer.told.status);
+        await go(answer.frame);
+      }, at);
+    }
+
+    function judge(verdict) {
+      const frame = at, reason = part("#oct-reason").value;
+      queue(async () => {
+        const answer = await asked(`frames/${frame}/judge`, { verdict, reason: verdict === "rejected" ? reason : "" });
+        await changed(frame, answer);
+        if (verdict === "rejected") part("#oct-reason").value = "";
+      }, frame);
+    }
+
+    function cleared() {
+      if (!shown) return;
+      const before = shown.labels.slice(), of = label();
+      const after = shown.labels;
+      for (let n = 0; n < after.length; n += 1) if (after[n] === of) after[n] = 0;
+      const runs = window.octStrokes.runsOf(before, after, { width: run.width, x0: 0, y0: 0, x1: run.width, y1: run.height });
+      repaint();
+      if (runs.length) stroke("clear", runs);
+    }
+
+    function interpolated() {
+      const frame = at;
+      queue(async () => {
+        const answer = await insisting(`frames/${frame}/interpolate`, {});
+        for (const each of answer.frames) held.delete(each);
+        held.set(frame, Promise.resolve(opened(frame, answer.told)));
+        status(answer.told.status);
+        await go(frame);
+      }, frame);
+    }
+
+    function exported() {
+      part("#oct-exported").textContent = "Writing …";
+      queue(async () => { part("#oct-exported").textContent = (await asked("export", {})).said; }, at);
+    }
+
+    // The next frame in doubt that was not judged, from here on in the order of doubt.
+    function doubtful(by) {
+      const places = told.doubts.map((each) => each.frame), here = places.indexOf(at);
+      for (let n = 1; n <= places.length; n += 1) {
+        const frame = places[(((here < 0 && by < 0 ? 0 : here) + by * n) % places.length + places.length) % places.length];
+        if (told.verdicts[frame] === "open") {
+          go(frame);
+          return;
+        }
+      }
+    }
+
+    function choose(name) {
+      tool = name;
+      drawing.cancel();
+      for (const button of all("[data-tool]")) button.setAttribute("aria-pressed", String(button.dataset.tool === name));
+      part("#oct-tool-said").textContent = SAID[name];
+      stage.dataset.tool = name;
+    }
+
+    function sized(value) {
+      part("#oct-size").value = value;
+      part("#oct-size-said").textContent = `${size()} px`;
+      view.redraw();
+    }
+
+    const keys = {
+      ArrowRight: () => go(at + 1), ArrowLeft: () => go(at - 1), ArrowUp: () => go(at + 1), ArrowDown: () => go(at - 1),
+      PageUp: () => go(at + 10), PageDown: () => go(at - 10), Home: () => go(0), End: () => go(count - 1),
+      b: () => choose("brush"), e: () => choose("eraser"), p: () => choose("polygon"), d: () => choose("drag"), m: () => choose("move"),
+      i: () => interpolated(), o: () => part("#oct-overrule").click(), n: () => doubtful(1), N: () => doubtful(-1), a: does.accept, r: () => part("#oct-reason").focus(),
+      "[": () => sized(size() - 1), "]": () => sized(size() + 1), 0: () => view.whole(),
+      c: () => part(`[name=oct-shown][value=${shows === "before" ? "now" : "before"}]`).click(),
+    };
+    TISSUES.forEach((name, n) => { keys[n + 1] = () => part(`[name=oct-tissue][value=${name}]`).click(); });
+
+    document.addEventListener("keydown", (event) => {
+      if (event.target.matches("input[type=text]")) {
+        if (event.key === "Enter" && event.target.id === "oct-reason") does.reject();
+        return;
+      }
+      const control = event.ctrlKey || event.metaKey, key = event.key.length === 1 && !event.shiftKey ? event.key.toLowerCase() : event.key;
+      if (control && (key === "z" || event.key === "Z")) does[event.shiftKey ? "redo" : "undo"]();
+      else if (control && key === "y") does.redo();
+      else if (control || event.altKey || event.defaultPrevented || !keys[key]) return;
+      else if (event.target.matches("input") && key.startsWith("Arrow")) return;
+      else keys[key]();
+      event.preventDefault();
+    });
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button?.dataset.do) does[button.dataset.do]();
+      else if (button?.dataset.tool) choose(button.dataset.tool);
+    });
+    document.addEventListener("input", (event) => {
+      if (event.target.id === "oct-size") sized(size());
+      else if (event.target === slider) go(Number(slider.value) - 1);
+      else if (event.target.name === "oct-shown") {
+        shows = event.target.value;
+        repaint();
+        if (shown) numbers(shown);
+      } else if (event.target.closest(".oct-controls")) repaint();
+    });
+    document.addEventListener("oct-place", () => view.redraw());
+    stage.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      if (event.ctrlKey) view.zoomAt(event, Math.exp(-event.deltaY / 300));
+      else go(at + Math.sign(event.deltaY));
+    }, { passive: false });
+    stage.addEventListener("dblclick", (event) => {
+      if (tool === "move") (view.zoomed() ? view.whole() : view.zoomAt(event, 2.5));
+    });
+    new ResizeObserver(() => view.redraw()).observe(stage);
+
+    // Another tab may have drawn meanwhile.
+    setInterval(async () => {
+      if (waiting || drawing.busy() || document.hidden) return;
+      try {
+        const now = await asked("case.json");
+        const same = now.status.revision === told.revision, measured = now.status.unmeasured === told.unmeasured;
+        if (waiting || (same && measured)) return;
+        const other = !same;
+        status(now.status);
+        if (!other) return;
+        held.clear();
+        go(at);
+      } catch { /* told of where something is asked for */ }
+    }, LOOK_MS);
+
+    window.addEventListener("beforeunload", (event) => { if (waiting) event.preventDefault(); });
+    slider.max = count;
+    part("[data-do=doubtful]").disabled = told.doubts.length === 0;
+    part("#oct-exported").textContent = told.note;
+    sized(size());
+    choose("brush");
+    status(told.status);
+    go(0);
+    stage.focus({ preventScroll: true });
+  }
+
+  fetch("case.json").then((answer) => answer.json()).then(begin);
+})();

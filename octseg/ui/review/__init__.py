@@ -1,0 +1,1 @@
+"""The page of `octseg review`: saved results, looked at and corrected without the model that made them."""

@@ -1,0 +1,212 @@
+"""What the page of a review is told, and what it asks for: saved results with one reader's corrections."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from octseg.correction.anatomy import DRAGGED, PAINTED
+from octseg.correction.corrections import Corrections
+from octseg.correction.doubt import doubts
+from octseg.correction.exporting import export
+from octseg.correction.interpolation import interpolate
+from octseg.correction.measuring import Measuring, along_of
+from octseg.correction.runs import changes
+from octseg.correction.saved import SavedCase
+from octseg.drawing.screen import encode_jpeg
+from octseg.errors import CorrectionError
+from octseg.export.provenance import run_sentence
+from octseg.measurement.pullback import FrameAlong
+from octseg.result import FrameResult
+from octseg.ui.cards import withdrawn_html
+from octseg.ui.markup import text
+from octseg.ui.numbers import summary_html, table_html
+from octseg.ui.picture import unit_px
+from octseg.ui.places import marks_record
+from octseg.ui.run_record import curves, pens_record
+
+OF = {
+    "model": "Of the model's outlines",
+    "corrected": "Of your corrected outlines",
+    "interpolated": "Of interpolated outlines, not accepted yet",
+}
+SCREEN_QUALITY = 95  # of JPEG: a cap is a few pixels
+Told = dict[str, Any]
+
+
+class ReviewSession:
+    """One case with one reader; safe to ask from several threads, and from several tabs."""
+
+    def __init__(self, case: SavedCase, corrections: Corrections, measuring: Measuring) -> None:
+        self.case, self.corrections, self.measuring = case, corrections, measuring
+        self._stems = list(case.stems)
+        self._doubts = doubts(case)
+        self._all = list(case.records.items())
+        self._saved_along = [along_of(record) for _, record in self._all]
+        self._drawn_along: dict[str, FrameAlong] = {}
+        self._lock = threading.RLock()
+        self.stopped = threading.Event()  # where nothing more is to be measured
+
+    def told(self) -> Told:
+        """All that is not of one frame."""
+        with self._lock:
+            return {
+                "name": self.case.folder.name,
+                "made": run_sentence({"precision": "f32", "device": "", "backend": "", **self.case.run}),
+                "reader": self.corrections.log.head["reader"],
+                "log": self.corrections.log.path.name,
+                "note": self.corrections.log.note,
+                "frames": [{"stem": stem, "file": each["file"], "number": each["frame"]} for stem, each in self._all],
+                "pens": pens_record(),
+                "held": {"painted": sorted(PAINTED), "dragged": sorted(DRAGGED)},
+                "frame_spacing_mm": self._spacing_mm(),
+                "doubts": [{"frame": self._stems.index(each.stem), "why": each.why} for each in self._doubts],
+                "status": self._status(),
+            }
+
+    def frame(self, number: int) -> Told:
+        """One frame, from 0: its labels as they are and as they were, and what is measured of both."""
+        with self._lock:
+            stem = self._stem(number)
+            labels, original = self.corrections.labels(stem), self.case.labels(stem)
+            return {
+                "labels": changes(np.zeros_like(labels), labels),
+                "original": changes(np.zeros_like(original), original),
+                "before": _numbers_html(self.measuring.original(stem), OF["model"]),
+                **self._of_frame(stem),
+            }
+
+    def picture(self, number: int) -> bytes:
+        """A frame as JPEG."""
+        with self._lock:
+            frame = self.measuring.frame(self._stem(number))
+        return encode_jpeg(frame, SCREEN_QUALITY)
+
+    def draw(self, number: int, asked: Mapping[str, Any]) -> Told:
+        """A stroke; what it leaves of the frame's numbers."""
+        with self._lock:
+            stem = self._stem(number)
+            kind, tissue = str(asked.get("kind")), str(asked.get("class") or "")
+            self.corrections.draw(stem, kind, asked.get("runs") or [], tissue, overruled=asked.get("overruled") is True)
+            return self._of_frame(stem)
+
+    def step(self, kind: str) -> Told:
+        """Undo or redo; the frame that was changed, with its labels."""
+        with self._lock:
+            stem = self.corrections.undo() if kind == "undo" else self.corrections.redo()
+            if stem is None:
+                raise CorrectionError(
+                    "there is nothing to undo" if kind == "undo" else "there is nothing to draw again"
+                )
+            number = self._stems.index(stem)
+            return {"frame": number, "told": self.frame(number)}
+
+    def judge(self, number: int, asked: Mapping[str, Any]) -> Told:
+        """Accept or reject a frame."""
+        with self._lock:
+            stem, verdict, reason = self._stem(number), str(asked.get("verdict")), str(asked.get("reason") or "")
+            if verdict == "rejected" and not reason.strip():
+                raise CorrectionError("say in a word why the frame is rejected")
+            self.corrections.judge(stem, verdict, reason.strip()[:200])
+            return self._of_frame(stem)
+
+    def interpolate(self, number: int) -> Told:
+        """Outlines of the frames that lie with one between two corrected ones; which of them were changed."""
+        with self._lock:
+            changed = interpolate(self.corrections, self._stem(number))
+            return {"frames": [self._stems.index(stem) for stem in changed], "told": self.frame(number)}
+
+    def export(self) -> Told:
+        """Write the corrected results beside the saved ones; what is said of that."""
+        with self._lock:
+            made = export(self.case, self.corrections, self.measuring)
+        corrected = f"{made.corrected} corrected frame{'' if made.corrected == 1 else 's'}"
+        said = (
+            f"Written to {made.folder.name} in the folder of the results: {corrected}, {made.for_training} for training"
+        )
+        return {"said": ". ".join([said, *made.notes])}
+
+    def _stem(self, number: int) -> str:
+        if not 0 <= number < len(self._stems):
+            raise CorrectionError("there is no such frame; load the page again")
+        return self._stems[number]
+
+    def _of_frame(self, stem: str) -> Told:
+        """What changes with a stroke."""
+        state = self.corrections.state(stem)
+        result = self.measuring.original(stem) if state == "model" else self._drawn(stem)
+        height, width = result.frame.shape[:2]
+        unit = unit_px(height, width)
+        return {
+            "height": height,
+            "width": width,
+            "unit_px": unit,
+            "withdrawn": result.withdrawn,
+            "scale": result.pixel_spacing_mm,
+            "centre": None if result.places is None else [round(at, 1) for at in reversed(result.places.centre)],
+            "marks": marks_record(result, unit),
+            "numbers": _numbers_html(result, self._whose(stem)),
+            "status": self._status(),
+        }
+
+    def _drawn(self, stem: str) -> FrameResult:
+        """A frame's corrected outlines, measured."""
+        result = self.measuring.result(stem, self.corrections.labels(stem))
+        self._drawn_along[stem] = FrameAlong.of(result)
+        return result
+
+    def _whose(self, stem: str) -> str:
+        strokes = self.corrections.strokes(stem)
+        if not strokes:
+            return OF["model"]
+        overruled = ", anatomy overruled" if any(stroke.overruled for stroke in strokes) else ""
+        count = f"{len(strokes)} stroke{'s' if len(strokes) > 1 else ''}"
+        return f"{OF[self.corrections.state(stem)]} ({count}{overruled})"
+
+    def _status(self) -> Told:
+        """What changes with every stroke, of all frames."""
+        corrections = self.corrections
+        states = [corrections.state(stem) for stem in self._stems]
+        along = [
+            saved if state == "model" else self._drawn_along.get(stem, FrameAlong(frame=saved.frame))
+            for stem, state, saved in zip(self._stems, states, self._saved_along, strict=True)
+        ]
+        withdrawn = [record["withdrawn"] is not None for _, record in self._all]
+        return {
+            "revision": corrections.revision,
+            "can_undo": corrections.can_undo,
+            "can_redo": corrections.can_redo,
+            "states": states,
+            "verdicts": [corrections.verdict(stem)[0] for stem in self._stems],
+            "curves": curves(along),
+            "withdrawn": [gone and state == "model" for gone, state in zip(withdrawn, states, strict=True)],
+            "unmeasured": len(self._unmeasured()),
+        }
+
+    def _unmeasured(self) -> list[str]:
+        """Corrected frames of a log that was opened again, of which curves show nothing yet."""
+        return [stem for stem in self.corrections.touched() if stem not in self._drawn_along]
+
+    def measure_all(self) -> None:
+        """Measure these, one by one; a frame that is not there has no place in the curves."""
+        for stem in self._unmeasured():
+            if self.stopped.is_set():
+                return
+            with self._lock:
+                try:
+                    self._drawn(stem)
+                except CorrectionError:
+                    self._drawn_along[stem] = FrameAlong(frame=self.case.record(stem)["frame"])
+
+    def _spacing_mm(self) -> float | None:
+        """From frame to frame, where all frames are of one vessel."""
+        pullbacks = list(self.case.pullbacks.values())
+        return pullbacks[0].get("frame_spacing_mm") if len(pullbacks) == 1 else None
+
+
+def _numbers_html(result: FrameResult, whose: str) -> str:
+    """A frame's numbers, with whose outlines they are of."""
+    table = table_html(result.measures, result.intervals_95) if result.withdrawn is None else ""
+    said = f'<p class="oct-whose">{text(whose)}</p>'
+    return said + withdrawn_html(result.withdrawn) + summary_html(result) + table

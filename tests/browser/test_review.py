@@ -1,0 +1,246 @@
+"""Outlines corrected in a real browser: by mouse and finger, undone after a reload, and kept when the server dies."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from octseg.correction.corrections import Corrections
+from tests.browser.conftest import PATIENCE_MS, Visit, watched
+from tests.browser.test_accessible import complaints
+from tests.fakes.corrected import LIPID, SIDE, opened, save_results, vessel
+from tests.fakes.review_server import Review, running_review
+
+pytestmark = pytest.mark.browser
+
+WALL = (352, 60)  # x, y of a place in the wall where there is no tissue
+AREA = "[data-tile=lipid_core_area_mm2] .oct-tile-value"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return save_results(tmp_path, vessel(3), withdrawn=3)
+
+
+@pytest.fixture
+def review(folder: Path) -> Iterator[Review]:
+    with running_review(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, review: Review) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1300, "height": 900}, has_touch=True) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        visit = watched(context.new_page())
+        arrive(visit.page, review.url)
+        yield visit.page
+        assert [each for each in visit.complaints if "Failed to load" not in each] == []
+
+
+def arrive(page: Page, url: str, frame: int = 0) -> None:
+    page.goto(url)
+    page.wait_for_selector(f".oct-stage[data-shown='{frame}']")
+
+
+def at(page: Page, x: float, y: float) -> tuple[float, float]:
+    """A pixel of the frame on the screen."""
+    box = page.locator(".oct-stage").bounding_box()
+    assert box
+    scale = min(box["width"], box["height"]) / SIDE
+    left = box["x"] + (box["width"] - SIDE * scale) / 2
+    return left + x * scale, box["y"] + (box["height"] - SIDE * scale) / 2 + y * scale
+
+
+def brush(page: Page, to: tuple[int, int] = (40, 0), *, up: bool = True) -> None:
+    page.evaluate("scrollTo(0, 0)")
+    page.mouse.move(*at(page, *WALL))
+    page.mouse.down()
+    page.mouse.move(*at(page, WALL[0] + to[0], WALL[1] + to[1]), steps=8)
+    if up:
+        page.mouse.up()
+
+
+def whose(page: Page, words: str) -> None:
+    page.wait_for_selector(f".oct-whose:has-text('{words}')")
+
+
+def lines(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "corrections.jsonl").read_text().splitlines()[1:]]
+
+
+def corrected(folder: Path, review: Review) -> Corrections:
+    review.process.terminate()
+    review.process.wait()
+    _, corrections = opened(folder, "")
+    corrections.log.close()
+    return corrections
+
+
+def test_a_stroke_of_the_mouse_is_what_the_log_holds(page: Page, folder: Path, review: Review) -> None:
+    brush(page)
+    whose(page, "corrected outlines (1 stroke)")
+    (stroke,) = lines(folder)
+    assert (stroke["kind"], stroke["class"], stroke["frame"]) == ("brush", "lipid_core", "vessel_0001")
+    labels = corrected(folder, review).labels("vessel_0001")
+    assert (labels[WALL[1], WALL[0] : WALL[0] + 40] == LIPID).all()
+    assert abs(int((labels[:, WALL[0] + 20] == LIPID).sum()) - 8) <= 1  # as thick as the brush
+
+
+def test_undo_goes_across_frames_and_a_reload(page: Page, folder: Path, review: Review) -> None:
+    brush(page)
+    whose(page, "corrected")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(".oct-stage[data-shown='1']")
+    brush(page)
+    whose(page, "corrected")
+    arrive(page, review.url)
+    page.keyboard.press("Control+z")
+    page.wait_for_selector(".oct-stage[data-shown='1']")
+    whose(page, "model")
+    page.keyboard.press("Control+z")
+    page.wait_for_selector(".oct-stage[data-shown='0']")
+    whose(page, "model")
+    page.keyboard.press("Control+y")
+    whose(page, "corrected")
+    assert [line["kind"] for line in lines(folder)] == ["brush", "brush", "undo", "undo", "redo"]
+
+
+def test_a_finger_draws_and_two_fingers_move_the_picture(page: Page, folder: Path) -> None:
+    send = page.context.new_cdp_session(page).send
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": at(page, x, y)[0], "y": at(page, x, y)[1], "id": n} for n, (x, y) in enumerate(places)]
+        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", WALL)
+    for step in range(6):
+        touch("touchMove", (WALL[0] + 6 * step, WALL[1]))
+    touch("touchEnd")
+    whose(page, "(1 stroke)")
+    touch("touchStart", (300, 300))
+    touch("touchStart", (300, 300), (400, 400))
+    for step in range(6):
+        touch("touchMove", (300 - 10 * step, 300 - 10 * step), (400 + 10 * step, 400 + 10 * step))
+    touch("touchEnd")
+    page.wait_for_selector(".oct-stage.oct-zoomed")
+    assert len(lines(folder)) == 1
+
+
+def test_an_outline_is_dragged_and_its_neighbour_gives_way(page: Page, folder: Path, review: Review) -> None:
+    phantom = vessel(3)[1]
+    cols = phantom.masks["lipid_core"].any(axis=0).nonzero()[0]
+    col = int(cols[len(cols) // 2])
+    rows = phantom.masks["fibrous_cap"][:, col].nonzero()[0]
+    lipid = phantom.masks["lipid_core"][:, col].nonzero()[0]
+    border, way = (int(rows.max()) + 1, 1) if lipid.mean() > rows.mean() else (int(rows.min()), -1)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(".oct-stage[data-shown='1']")
+    page.keyboard.press("2")
+    page.keyboard.press("d")
+    page.mouse.move(*at(page, col, border))
+    page.mouse.down()
+    page.mouse.move(*at(page, col, border + 8 * way), steps=6)
+    page.mouse.up()
+    whose(page, "(1 stroke)")
+    runs = lines(folder)[0]["runs"]
+    steps = set(zip(runs[2::4], runs[3::4], strict=True))
+    assert steps == {(LIPID, 2)}  # the cap grew into the lipid, and nothing else changed
+    assert sum(runs[1::4]) > 20
+
+
+def test_a_polygon_is_filled(page: Page, folder: Path) -> None:
+    page.keyboard.press("p")
+    for x, y in ((300, 30), (340, 30), (340, 60), (300, 60)):
+        page.mouse.click(*at(page, x, y))
+    page.keyboard.press("Enter")
+    whose(page, "(1 stroke)")
+    assert sum(lines(folder)[0]["runs"][1::4]) == pytest.approx(40 * 30, rel=0.1)
+
+
+def test_lipid_in_the_lumen_needs_the_switch(page: Page, folder: Path) -> None:
+    middle = at(page, 352, 352)
+    page.mouse.click(*middle)
+    page.keyboard.press("o")
+    page.mouse.click(*middle)
+    whose(page, "anatomy overruled")
+    assert [line["overruled"] for line in lines(folder)] == [True]
+
+
+def test_what_another_tab_draws_is_shown(page: Page, review: Review) -> None:
+    other = page.context.new_page()
+    arrive(other, review.url)
+    brush(page)
+    whose(page, "(1 stroke)")
+    whose(other, "(1 stroke)")
+    brush(other, (0, 40))
+    whose(other, "(2 strokes)")
+    whose(page, "(2 strokes)")
+
+
+def test_a_killed_server_loses_the_stroke_under_way_and_no_other(page: Page, folder: Path, review: Review) -> None:
+    brush(page)
+    whose(page, "(1 stroke)")
+    brush(page, (0, 40), up=False)
+    review.process.kill()
+    review.process.wait()
+    page.mouse.up()
+    page.wait_for_selector(".oct-run-said:has-text('The server does not answer')")
+    brush(page, (-40, 0))  # nothing more is drawn, which would be lost too
+    with running_review(folder) as again:
+        other = page.context.new_page()
+        arrive(other, again.url)
+        whose(other, "(1 stroke)")
+        brush(other, (0, 40))
+        whose(other, "(2 strokes)")
+
+
+def test_a_killed_tab_loses_the_stroke_under_way_and_no_other(page: Page, folder: Path, review: Review) -> None:
+    brush(page)
+    whose(page, "(1 stroke)")
+    brush(page, (0, 40), up=False)
+    arrive(page, review.url)
+    whose(page, "(1 stroke)")
+    assert len(lines(folder)) == 1
+
+
+def test_frames_in_doubt_are_judged_by_key(page: Page, folder: Path) -> None:
+    page.keyboard.press("n")
+    page.wait_for_selector("#oct-doubt:has-text('withdrawn')")
+    page.keyboard.press("r")
+    page.keyboard.type("no lumen")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#oct-judged:has-text('rejected')")
+    assert [(line["verdict"], line["reason"]) for line in lines(folder)] == [("rejected", "no lumen")]
+
+
+def test_a_frame_between_corrected_ones_is_interpolated_and_waits(page: Page, folder: Path) -> None:
+    brush(page)
+    whose(page, "(1 stroke)")
+    page.keyboard.press("End")
+    page.wait_for_selector(".oct-stage[data-shown='2']")
+    brush(page)
+    whose(page, "(1 stroke)")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(".oct-stage[data-shown='1']")
+    page.keyboard.press("i")
+    whose(page, "interpolated")
+    page.wait_for_selector("#oct-judged:has-text('not for training until accepted')")
+    page.keyboard.press("a")
+    whose(page, "corrected")
+    assert [line["kind"] for line in lines(folder)] == ["brush", "brush", "interpolated", "judged"]
+
+
+@pytest.mark.parametrize("width", [1300, 390])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious_in_a_review(page: Page, width: int, dark: bool) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    if dark:
+        page.click("#oct-theme")
+    page.click(".oct-shown label:has([value=both])")
+    brush(page)
+    whose(page, "(1 stroke)")
+    assert complaints(Visit(page)) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

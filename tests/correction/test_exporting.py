@@ -1,0 +1,110 @@
+"""Corrected results beside the saved ones: what changes, what stays, and that a training takes them as they stand."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from octseg.correction.corrections import Corrections
+from octseg.correction.exporting import Exported, export
+from octseg.correction.frames import CaseFrames
+from octseg.correction.measuring import Measuring
+from octseg.correction.runs import changes
+from octseg.correction.saved import SavedCase
+from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
+from train import prepare
+
+COUNT = 5
+SPOT = disc((SIDE, SIDE), 80, 352, 12)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[SavedCase, Corrections, Exported, dict[str, bytes]]:
+    """Frame 1 has a stroke, 2 too and is rejected, 3 is accepted as it is, 4 is interpolated."""
+    folder = save_results(tmp_path_factory.mktemp("case"), vessel(COUNT))
+    saved = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    case, corrections = opened(folder)
+    before = corrections.labels("vessel_0001")
+    corrections.draw("vessel_0001", "brush", changes(before, painted(before, SPOT, LIPID)), "lipid_core")
+    before = corrections.labels("vessel_0002")
+    half = (before == LUMEN) & (np.arange(SIDE)[:, None] > SIDE // 2)
+    corrections.draw("vessel_0002", "eraser", changes(before, painted(before, half, 0)), "lumen")
+    corrections.judge("vessel_0002", "rejected", "blood")
+    corrections.judge("vessel_0003", "accepted")
+    before = corrections.labels("vessel_0004")
+    corrections.interpolate([("vessel_0004", changes(before, painted(before, SPOT, LIPID)))])
+    exported = export(case, corrections, Measuring(case, CaseFrames(case)))
+    corrections.log.close()
+    return case, corrections, exported, saved
+
+
+def frames_in(folder: Path) -> list[dict]:
+    return json.loads((folder / "measures.json").read_text())["frames"]
+
+
+def test_the_saved_files_stay_as_they_are(made: tuple) -> None:
+    case, _, _, saved = made
+    assert {name: (case.folder / name).read_bytes() for name in saved} == saved
+
+
+def test_each_number_says_whose_outlines_it_is_of(made: tuple) -> None:
+    records = frames_in(made[2].folder)
+    interpolated = "interpolated between corrected frames, not accepted"
+    assert [each["outlines"] for each in records] == [
+        *("corrected by hand", "corrected by hand", "by the model", interpolated, "by the model")
+    ]
+    assert [each["strokes"] for each in records] == [1, 1, 0, 1, 0]
+    assert records[1]["reader_says_why"] == "blood"
+
+
+def test_what_was_not_corrected_keeps_its_numbers_and_the_others_have_new_ones(made: tuple) -> None:
+    case, _, exported, _ = made
+    saved, now = frames_in(case.folder), frames_in(exported.folder)
+    assert {name: now[2][name] for name in saved[2] if name != "overlay_file"} == {
+        name: value for name, value in saved[2].items() if name != "overlay_file"
+    }
+    mm = case.record("vessel_0002")["pixel_spacing_mm"]
+    drawn = (made[1].labels("vessel_0002") == LUMEN).sum()
+    assert now[1]["lumen_area_mm2"] == pytest.approx(drawn * mm**2, rel=0.01)
+    assert now[1]["lumen_area_mm2"] < 0.7 * saved[1]["lumen_area_mm2"]
+
+
+def test_the_table_has_as_many_cells_in_each_row(made: tuple) -> None:
+    with (made[2].folder / "measures.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert len(rows) == COUNT + 1
+
+
+def test_the_log_goes_along(made: tuple) -> None:
+    assert (made[2].folder / "corrections.jsonl").read_bytes() == made[1].log.path.read_bytes()
+
+
+def test_a_training_takes_what_was_drawn_or_accepted_by_hand_as_it_stands(made: tuple, tmp_path: Path) -> None:
+    folder, out = made[2].folder, tmp_path / "data"
+    given = ["--source", "folder", "--data", str(folder), "--classes", "all", "--split", "none", "--out", str(out)]
+    assert prepare.main(given) == 0
+    rows = [json.loads(line) for line in (out / "train" / "metadata.jsonl").read_text().splitlines()]
+    assert [(row["study"], row["frame"]) for row in rows] == [("vessel", 1), ("vessel", 3)]
+    true = made[0].labels("vessel_0003")
+    mm = made[0].record("vessel_0003")["pixel_spacing_mm"]
+    for value, name in ((1, "lumen"), (2, "fibrous_cap"), (3, "lipid_core")):
+        assert rows[1][f"{name}_area_mm2"] == pytest.approx((true == value).sum() * mm**2, rel=0.01)
+    assert prepare.main(["--check", str(out)]) == 0
+
+
+def test_several_corrected_cases_are_one_source(made: tuple, tmp_path: Path) -> None:
+    for study in ("one", "two"):
+        for kind in ("img", "mask"):
+            (tmp_path / "cases" / study / kind).mkdir(parents=True)
+            for path in (made[2].folder / kind).iterdir():
+                (tmp_path / "cases" / study / kind / path.name).write_bytes(path.read_bytes())
+        told = (made[2].folder / "studies.csv").read_text().replace(",vessel,", f",{study},")
+        (tmp_path / "cases" / study / "studies.csv").write_text(told)
+    out = tmp_path / "data"
+    given = ["--source", "folder", "--data", str(tmp_path / "cases"), "--split", "none", "--out", str(out)]
+    assert prepare.main(given) == 0
+    rows = [json.loads(line) for line in (out / "train" / "metadata.jsonl").read_text().splitlines()]
+    assert [row["study"] for row in rows] == ["one", "one", "two", "two"]

@@ -1,0 +1,132 @@
+"""The addresses of a review: behind its key, what they tell, what they refuse, and what they leave on the disk."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from octseg.correction.frames import CaseFrames
+from octseg.correction.measuring import Measuring
+from octseg.correction.runs import changes
+from octseg.ui.review.server import app_of
+from octseg.ui.review.session import ReviewSession
+from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
+
+SPOT = disc((SIDE, SIDE), 80, 352, 12)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> ReviewSession:
+    case, corrections = opened(save_results(tmp_path, vessel(4), withdrawn=4))
+    return ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+
+
+@pytest.fixture
+def client(session: ReviewSession) -> TestClient:
+    return TestClient(app_of(session, "key"), base_url="http://127.0.0.1/key/")
+
+
+def spot_on(session: ReviewSession, label: int = LIPID, mask: np.ndarray = SPOT) -> list[int]:
+    before = session.corrections.labels("vessel_0001")
+    return changes(before, painted(before, mask, label))
+
+
+def test_nothing_is_told_without_the_key(client: TestClient) -> None:
+    assert client.get("case.json").status_code == 200
+    for path in ("/", "/case.json", "/other/case.json"):
+        assert client.get(f"http://127.0.0.1{path}").status_code == 404
+
+
+def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    answer = client.get("")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "https://" not in answer.text
+
+
+def test_a_frame_is_shown_with_its_saved_numbers(client: TestClient, session: ReviewSession) -> None:
+    assert client.get("frames/0.jpg").content[:2] == b"\xff\xd8"
+    told = client.get("frames/0.json").json()
+    area = session.case.record("vessel_0001")["lumen_area_mm2"]
+    assert "Of the model&#x27;s outlines" in told["numbers"]
+    assert f'data-value="{area}' in told["numbers"]
+    assert told["labels"] == told["original"]
+
+
+def test_a_stroke_is_on_the_disk_and_its_numbers_are_told(client: TestClient, session: ReviewSession) -> None:
+    before = client.get("case.json").json()["status"]["curves"][1]["values"]
+    lipid = session.corrections.labels("vessel_0001") == LIPID
+    stroke = {"kind": "eraser", "class": "lipid_core", "runs": spot_on(session, label=0, mask=lipid)}
+    told = client.post("frames/0/draw", json=stroke).json()
+    after = told["status"]["curves"][1]["values"]
+    assert "Of your corrected outlines (1 stroke)" in told["numbers"]
+    assert before[0] > 0
+    assert after[0] == 0
+    assert after[1:] == before[1:]
+    assert told["status"]["states"] == ["corrected", "model", "model", "model"]
+    assert len(session.corrections.log.path.read_text().splitlines()) == 2
+
+
+def test_what_was_overruled_is_said(client: TestClient, session: ReviewSession) -> None:
+    lumen = session.corrections.labels("vessel_0001") == LUMEN
+    stroke = {"kind": "brush", "class": "lipid_core", "runs": spot_on(session, mask=lumen)}
+    refused = client.post("frames/0/draw", json=stroke)
+    assert refused.status_code == 409
+    assert "Overrule anatomy" in refused.text
+    told = client.post("frames/0/draw", json={**stroke, "overruled": True}).json()
+    assert "anatomy overruled" in told["numbers"]
+
+
+def test_undo_leads_to_the_frame_and_gives_its_outlines_back(client: TestClient, session: ReviewSession) -> None:
+    had = client.get("frames/0.json").json()
+    client.post("frames/0/draw", json={"kind": "brush", "class": "lipid_core", "runs": spot_on(session)})
+    told = client.post("undo").json()
+    assert told["frame"] == 0
+    assert told["told"]["labels"] == had["labels"]
+    assert told["told"]["numbers"] == had["numbers"]
+    assert client.post("undo").status_code == 409
+    assert client.post("redo").json()["told"]["status"]["states"][0] == "corrected"
+
+
+def test_a_stroke_of_a_tab_that_knows_older_outlines_is_refused(client: TestClient, session: ReviewSession) -> None:
+    stroke = {"kind": "brush", "class": "lipid_core", "runs": spot_on(session)}
+    assert client.post("frames/0/draw", json=stroke).status_code == 200
+    again = client.post("frames/0/draw", json=stroke)
+    assert again.status_code == 409
+    assert "other outlines" in again.text
+
+
+@pytest.mark.parametrize("body", [b"[1]", b"no json", b'{"kind": "brush", "runs": "all"}', b'{"kind": "shout"}', b""])
+def test_what_is_no_stroke_is_refused(client: TestClient, session: ReviewSession, body: bytes) -> None:
+    assert client.post("frames/0/draw", content=body).status_code == 409
+    assert session.corrections.revision == 0
+
+
+def test_a_withdrawn_frame_has_numbers_once_it_is_outlined(client: TestClient, session: ReviewSession) -> None:
+    assert client.get("frames/3.json").json()["withdrawn"] == "The lumen was not found"
+    before = session.corrections.labels("vessel_0004")
+    runs = changes(before, painted(before, vessel(4)[3].masks["lumen"], LUMEN))
+    told = client.post("frames/3/draw", json={"kind": "polygon", "class": "lumen", "runs": runs}).json()
+    assert told["withdrawn"] is None
+    assert told["status"]["withdrawn"] == [False, False, False, False]
+
+
+def test_a_frame_is_rejected_with_a_reason_alone(client: TestClient) -> None:
+    assert client.post("frames/1/judge", json={"verdict": "rejected"}).status_code == 409
+    told = client.post("frames/1/judge", json={"verdict": "rejected", "reason": "blood"}).json()
+    assert told["status"]["verdicts"] == ["open", "rejected", "open", "open"]
+
+
+def test_a_withdrawn_frame_is_in_doubt(client: TestClient) -> None:
+    assert {"frame": 3, "why": ["withdrawn: The lumen was not found"]} in client.get("case.json").json()["doubts"]
+
+
+def test_curves_of_a_log_that_is_opened_again_are_measured(client: TestClient, session: ReviewSession) -> None:
+    client.post("frames/0/draw", json={"kind": "brush", "class": "lipid_core", "runs": spot_on(session)})
+    shown = client.get("case.json").json()["status"]["curves"]
+    session.corrections.log.close()
+    case, corrections = opened(session.case.folder)
+    again = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+    assert again.told()["status"]["unmeasured"] == 1
+    again.measure_all()
+    assert again.told()["status"]["curves"] == shown
