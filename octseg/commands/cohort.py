@@ -109,17 +109,27 @@ def cohort(options: CohortOptions) -> int:
         wait=not options.is_one_of_many,
         retry=options.retry,
     )
+    frames_only = 0
     try:
         tally = coordinator.run()
         if not tally.elsewhere:
-            from octseg.cohort.tables import write_tables  # it loads what draws and writes
-
-            write_tables(folder, cases, tally.missing)
+            frames_only = _write(folder, cases, tally)
     finally:
         for failure in failures:
             complain(failure)
-        print(f"{_summary(coordinator.tally, len(cases), root)}. {NOTICE}")
+        print(f"{_summary(coordinator.tally, len(cases), root, frames_only)}. {NOTICE}")
     return 1 if failures or coordinator.tally.failed or coordinator.tally.missing else 0
+
+
+def _write(folder: CohortFolder, cases: Sequence[Case], tally: Tally) -> int:
+    """The tables of all cases; how many have frames and no pullback."""
+    from octseg.cohort.table_files import missing_package, write_tables  # they load what draws and writes
+    from octseg.cohort.tables import Tables
+
+    if said := missing_package():
+        complain(said)
+    states = write_tables(Tables(folder, cases, tally.missing), folder.root)
+    return states["frames only"]
 
 
 def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> int:
@@ -128,8 +138,8 @@ def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> i
     for case in cases:
         look = looking(case)
         scale = "scale: of the file" if case.pixel_spacing_mm is None else f"{case.pixel_spacing_mm:g} mm per pixel"
-        between = "of the file" if case.frame_spacing_mm is None else f"{case.frame_spacing_mm:g} mm"
         frames = "all frames" if case.frames == "-" else f"frames {case.frames}"
+        between = "" if look.problem else looking.between_frames(case)
         what = look.problem or f"{look.kind}, {frames}, {scale}, between frames: {between}"
         group = f", group {case.group}" if case.group else ""
         print(printable(f"{case.id} (patient {case.patient}{group}): {what}"))
@@ -140,11 +150,13 @@ def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> i
     return 1 if problems or failures else 0
 
 
-def _summary(tally: Tally, count: int, root: Path) -> str:
+def _summary(tally: Tally, count: int, root: Path, frames_only: int) -> str:
     done = len(tally.made) + len(tally.done_before)
     parts = [f"{done} of {counted(count, 'case')} in {root}"]
     if tally.done_before:
         parts.append(f"{len(tally.done_before)} of them done before")
+    if frames_only:
+        parts.append(f"{frames_only} of them frames alone and no pullback, as cohort.csv says")
     if tally.failed:
         parts.append(f"{len(tally.failed)} failed")
     if tally.missing:

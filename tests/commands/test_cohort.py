@@ -47,18 +47,22 @@ def test_killed_workers_leave_the_same_bytes_and_tables_with_a_row_a_pullback(ve
         assert [row["case"] for row in csv.DictReader(file)] == ["pullback_0001", "pullback_0002"]
     with (out / "cohort_frames.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 8
-    assert (out / "cohort_failed.csv").read_text().split() == ["case,patient,group,reason,quarantined"]
+    assert (out / "cohort_failed.csv").read_text().split() == ["case,patient,group,state,reason"]
 
 
 def test_a_dry_run_says_what_is_found_and_what_is_missing_and_does_nothing(
     vessels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "list.csv"
-    table.write_text(f"Path;Case;Group;Frame_spacing\n{vessels}/pullback_0001/images;A;x;0,2\nnone.dcm;B;y;\n")
+    table.write_text(
+        f"Path;Case;Group;Frame_spacing\n{vessels}/pullback_0001/images;A;x;0,2\nnone.dcm;B;y;\n"
+        f"{vessels}/pullback_0002/images;C;y;\n"
+    )
     assert main(["cohort", str(table), "--out", str(tmp_path / "out"), "--dry-run"]) == 1
     said = capsys.readouterr().out
     assert "A (patient A, group x): 4 pictures, all frames, scale: of the file, between frames: 0.2 mm\n" in said
     assert "B (patient B, group y): it is not there" in said
+    assert "C (patient C, group y): 4 pictures, all frames, scale: of the file, between frames: not known, so" in said
     assert not (tmp_path / "out").exists()
 
 
