@@ -70,9 +70,15 @@ class Tables:
                 yield _Settled(about, "left out" if failure["quarantined"] else "failed", failure["reason"], None)
 
 
+def frames_of(results: Path, pullback: str) -> list[Row]:
+    """What measures.json in a case's folder says of the frames of one of its pullbacks."""
+    records = _records(results)
+    return [frame for frame in _frames_in(results) if _pullback_of(frame, records) == pullback]
+
+
 def _of(table: str, case: _Settled, results: Path) -> Iterator[Row]:
     about = {**case.about, "results_folder": f"{CASES}/{results.name}"}
-    records = {path.name.removesuffix(SUFFIX): json.loads(path.read_bytes()) for path in _pullbacks_in(results)}
+    records = _records(results)
     if table == "frames":
         for frame in _frames_in(results):
             yield {**about, "pullback": _pullback_of(frame, records), **_plain(frame)}
@@ -89,8 +95,10 @@ def _of(table: str, case: _Settled, results: Path) -> Iterator[Row]:
         yield {**about, **_frames_only(_frames_in(results), case.reason)}
 
 
-def _pullbacks_in(results: Path) -> list[Path]:
-    return sorted(results.glob(f"*{SUFFIX}"))
+def _records(results: Path) -> dict[str, Row]:
+    return {
+        path.name.removesuffix(SUFFIX): json.loads(path.read_bytes()) for path in sorted(results.glob(f"*{SUFFIX}"))
+    }
 
 
 def _frames_in(results: Path) -> list[Row]:

@@ -122,13 +122,16 @@ def cohort(options: CohortOptions) -> int:
 
 
 def _write(folder: CohortFolder, cases: Sequence[Case], tally: Tally) -> int:
-    """The tables of all cases; how many have frames and no pullback."""
+    """The tables of all cases and their page; how many have frames and no pullback."""
+    from octseg.cohort.page import write_page
     from octseg.cohort.table_files import missing_package, write_tables  # they load what draws and writes
     from octseg.cohort.tables import Tables
 
     if said := missing_package():
         complain(said)
-    states = write_tables(Tables(folder, cases, tally.missing), folder.root)
+    tables = Tables(folder, cases, tally.missing)
+    states = write_tables(tables, folder.root)
+    write_page(tables, folder.root)
     return states["frames only"]
 
 
