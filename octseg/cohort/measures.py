@@ -33,8 +33,8 @@ class Measure:
         return Sample([value for value, _ in told], [patient for _, patient in told])
 
     def words(self, value: float) -> str:
-        """The number alone."""
-        return f"{value:.{self.digits}f}"
+        """The number alone; one that rounds to 0 has no sign."""
+        return f"{round(value, self.digits) + 0.0:.{self.digits}f}"
 
 
 LENGTH = Measure(column="length_mm", label="Length", unit="mm", digits=1)

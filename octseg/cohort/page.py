@@ -140,8 +140,8 @@ def _medians(groups: Mapping[str, Sequence[Row]], measured: Sequence[Row]) -> st
     said = (
         f"Median or share, and in brackets its 95 % interval by bootstrap: {RESAMPLES} times, as many patients as "
         "there are were drawn with replacement, each with all its pullbacks, and the 2.5th and 97.5th percentile taken "
-        f"of what that gave. Of fewer than {LEAST_PATIENTS} patients there is none: not even their smallest and largest value "
-        "would hold the median with 95 %."
+        f"of what that gave. Of fewer than {LEAST_PATIENTS} patients there is none: not even their smallest and "
+        "largest value would hold the median with 95 %."
     )
     return f"<h2>Medians and how sure they are</h2>{table_html(head, body, 'one')}<p><small>{said}</small></p>"
 
@@ -173,7 +173,8 @@ def _difference_cell(measure: Measure, first: Sequence[Row], second: Sequence[Ro
         return "-"
     ends = difference_interval(*samples)
     count = min(sample.patient_count for sample in samples)
-    return f"{told[1].median - told[0].median:+.{measure.digits}f}" + _brackets(measure, ends, count)
+    difference = told[1].median - told[0].median
+    return ("+" if difference > 0 else "") + measure.words(difference) + _brackets(measure, ends, count)
 
 
 def _brackets(measure: Measure, ends: tuple[float, float] | None, patients: int) -> str:

@@ -4,12 +4,19 @@ import csv
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from octseg.cli import main
+from octseg.cohort.coordinator import Coordinator
+from octseg.cohort.folder import CohortFolder
+from octseg.cohort.processes import Processes
+from octseg.commands.cohort_cases import Looking, cases_in
+from octseg.commands.cohort_work import WorkOptions
+from tests.fakes.cohort_worker import make_counting
 from tests.fakes.commands import OCTSEG, QUICK
 from tests.fakes.forking import start_python
 
@@ -106,3 +113,15 @@ def test_workers_that_start_at_once_on_one_folder_leave_what_one_alone_does(vess
     assert content_of(out) == content_of(tmp_path / "whole")
     done = [line.split(":")[1].strip() for path in said for line in path.read_text().splitlines() if ": done" in line]
     assert sorted(done) == ["pullback_0001", "pullback_0002"], "each made once"
+
+
+def test_a_worker_loads_its_model_once_for_all_its_cases(vessels: Path, tmp_path: Path) -> None:
+    cases, _ = cases_in(vessels, tmp_path)
+    four = [replace(case, name=f"{case.name}{n}") for case in cases for n in (1, 2)]
+    options, log = WorkOptions(root=tmp_path / "out", backend="torch", overlays=False), tmp_path / "loads"
+    pool, folder = Processes(make_counting, (options, log), 2), CohortFolder(options.root)
+    look = Looking(options.root)
+    tally = Coordinator(folder, four, look, pool, options.flags, say=lambda _: None, timeout_s=60.0).run()
+    assert len(tally.made) == 4
+    loads = log.read_text().split()
+    assert len(loads) == len(set(loads)) <= 2
