@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octseg.cohort.cases import Case
-from octseg.cohort.coordinator import Coordinator, Tally
+from octseg.cohort.coordinator import Coordinator, Pool, Tally
 from octseg.cohort.folder import CohortFolder
 from octseg.cohort.processes import Processes
 from octseg.commands.cohort_cases import Looking, cases_in
@@ -30,7 +30,8 @@ class CohortOptions:
     given: Path
     work: WorkOptions
     defaults: Case
-    workers: int
+    workers: int | None
+    ray: str | None
     is_one_of_many: bool
     dry_run: bool
     timeout_s: float
@@ -49,7 +50,12 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for all results; `compare` can do without")
     parser.add_argument("--dry-run", action="store_true", help="say what is found and how it will be read, and end")
     parser.add_argument(
-        "--workers", type=how_many, default=1, metavar="N", help="processes on this machine; 1 by default"
+        "--workers", type=how_many, metavar="N", help="processes on this machine, 1 by default; or tasks of Ray at once"
+    )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="have the cases done by the Ray cluster that this machine is part of: `auto`, or HOST:PORT",
     )
     parser.add_argument(
         "--worker",
@@ -102,7 +108,7 @@ def cohort(options: CohortOptions) -> int:
         folder,
         cases,
         Looking(root),
-        Processes(make_worker, options.work, options.workers),
+        _pool(options),
         options.work.flags,
         say=complain,
         timeout_s=options.timeout_s,
@@ -119,6 +125,20 @@ def cohort(options: CohortOptions) -> int:
             complain(failure)
         print(f"{_summary(coordinator.tally, len(cases), root, frames_only)}. {NOTICE}")
     return 1 if failures or coordinator.tally.failed or coordinator.tally.missing else 0
+
+
+def _pool(options: CohortOptions) -> Pool:
+    """Who does the cases."""
+    if options.ray is None:
+        return Processes(make_worker, options.work, options.workers or 1)
+    try:
+        from octseg.cohort.on_ray import RayTasks  # few have it
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise OctsegError("--ray needs the package ray, which is not installed: pip install 'octseg[ray]'") from error
+    work = replace(options.work, root=options.work.root.absolute())
+    return RayTasks(options.ray, make_worker, work, work.root, options.workers, int(work.device == "cuda"))
 
 
 def _write(folder: CohortFolder, cases: Sequence[Case], tally: Tally) -> int:
@@ -201,6 +221,7 @@ def _options(args: argparse.Namespace) -> CohortOptions:
             frame_spacing_mm=args.frame_spacing,
         ),
         workers=args.workers,
+        ray=args.ray,
         is_one_of_many=args.worker,
         dry_run=args.dry_run,
         timeout_s=args.timeout,

@@ -48,6 +48,11 @@ class Worker:
             os.kill(os.getpid(), signal.SIGSEGV)
         if kind == "hangs":
             time.sleep(600)
+        if kind == "hangs once" and not case.path.with_suffix(".txt.seen").exists():
+            case.path.with_suffix(".txt.seen").touch()
+            time.sleep(600)
+        if kind == "takes all memory":
+            raise MemoryError
         if kind == "is unreadable":
             return Outcome("failed", "it is no pullback")
         (out / "result").write_text(kind)
