@@ -10,7 +10,6 @@ Stopped at any moment, the same command goes on where it was.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,8 +31,9 @@ from train.preparing.asking import require_nobody_named
 from train.preparing.beside import by_tables_beside
 from train.preparing.build import LEVELS_TOLD, Job, build, refuse_existing
 from train.preparing.checking import faults
+from train.preparing.flags import parser_of
 from train.preparing.masks import MaskRule
-from train.preparing.names import RECORD_PATTERN, NameRule, by_pattern
+from train.preparing.names import NameRule, by_pattern
 from train.preparing.placing import LEAK_WARNING, SplitRule
 from train.preparing.processing import Processing
 from train.preparing.record_source import Found, RecordRequest, bring, default_cache, dry_run
@@ -41,7 +41,7 @@ from train.preparing.sources import Listing, chosen, files_of, paired
 from train.preparing.splits import HOLDOUTS
 from train.preparing.stored import in_two_folders
 from train.preparing.tables import by_csv
-from train.preparing.zenodo import ENDPOINT, Connection, Patience, Progress, md5_of
+from train.preparing.zenodo import Connection, Patience, Progress, md5_of
 
 SHOWN_FAULTS = 20
 Options = argparse.Namespace
@@ -49,7 +49,7 @@ Options = argparse.Namespace
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 1 with one line on stderr where something does not fit."""
-    parser = _parser()
+    parser = parser_of(__doc__)
     options = parser.parse_args(argv)
     command = _command(options, parser)
     try:
@@ -115,6 +115,7 @@ def make(options: Options) -> int:
                 key=options.key or options.out.with_name(f"{options.out.name}.key.json"),
                 max_bad=options.max_bad,
                 negatives_only=options.negatives_only,
+                layers_as_meant=options.layers_as_meant,
                 workers=options.workers,
                 done=bar.update,
             )
@@ -301,99 +302,6 @@ def _bytes_bar(what: str, total: int) -> Iterator[Progress]:
 
 def _bar(what: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
     return lambda things: tqdm(things, desc=what, disable=None, leave=False)
-
-
-def _studies(text: str) -> frozenset[str]:
-    found = frozenset(part.strip() for part in text.split(",") if part.strip())
-    if not found:
-        raise argparse.ArgumentTypeError("name at least one study, as 001,003")
-    return found
-
-
-def _named(text: str) -> Path:
-    """A path with a name of its own: `.` as that of the folder that it means."""
-    return Path(text) if Path(text).name else Path(text).resolve()
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
-    return int(text)
-
-
-def _parser() -> argparse.ArgumentParser:
-    kept = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="python -m train.prepare", description=__doc__, formatter_class=kept)
-    parser.add_argument("--out", type=_named, metavar="DIR", help="the folder that the dataset becomes")
-    _add_commands(parser)
-    _add_record(parser)
-    _add_folder(parser)
-    _add_processing(parser)
-    return parser
-
-
-def _add_commands(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what to do")
-    group.add_argument("--source", choices=("zenodo", "folder"))
-    group.add_argument("--check", type=Path, metavar="DIR", help="verify a dataset")
-    group.add_argument("--preview", type=Path, metavar="DIR", help="make the pictures of a dataset anew")
-    group.add_argument("--parquet", type=Path, metavar="DIR", help="write a dataset as Parquet to --out")
-
-
-def _add_record(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the Zenodo record")
-    group.add_argument("--record-fold", type=int, default=1, choices=range(1, 6), help="any one holds all frames")
-    group.add_argument("--whole-file", action="store_true", help="fetch the whole ZIP, not only frames and masks")
-    group.add_argument("--dry-run", action="store_true", help="say how much would be fetched")
-    group.add_argument("--cache", type=Path, metavar="DIR", help="where downloads lie (~/.cache/octseg)")
-    group.add_argument("--connections", type=_positive, default=4, help="requests at a time")
-    group.add_argument("--endpoint", default=os.environ.get("ZENODO_ENDPOINT", ENDPOINT), help="the server's API")
-
-
-def _add_folder(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("a folder or a ZIP file")
-    group.add_argument(
-        "--data", type=Path, metavar="PATH", help="holds img/ and mask/ (or images/, masks/), at any depth"
-    )
-    group.add_argument("--images", type=Path, metavar="DIR", help="frames, where they lie elsewhere than the masks")
-    group.add_argument("--masks", type=Path, metavar="DIR")
-    group.add_argument("--name-pattern", default=RECORD_PATTERN, help="regular expression with (?P<study>...)")
-    group.add_argument("--study-csv", type=Path, metavar="FILE", help="columns file,study[,series,frame]")
-    group.add_argument("--class-map", metavar="1=lumen,3=lipid_core", help="what the values of palette masks mean")
-    group.add_argument("--binary-class", default="lipid_core", help="what masks of two values outline")
-    group.add_argument("--private", action="store_true", help="a lab's own: hash names, never publish")
-    group.add_argument(
-        "--key", type=Path, metavar="FILE", help="of the hashed names (DIR.key.json, beside the dataset)"
-    )
-    group.add_argument("--license", metavar="ID", help="as the Hub names it, e.g. cc-by-4.0")
-    group.add_argument(
-        "--yes-no-personal-data",
-        action="store_true",
-        help="with --license: I have looked at the names of studies and files, and none tells who a patient is",
-    )
-    group.add_argument("--doi", help="of the material; 10.5281/zenodo.14478210 is known")
-    group.add_argument("--title", help="of the material")
-    group.add_argument("--creators", help="of the material, as they wish to be named")
-    group.add_argument(
-        "--earlier-changes", help="made to the material before, where its licence asks to keep that notice"
-    )
-
-
-def _add_processing(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what is made of it")
-    group.add_argument("--classes", default="lipid_core", help="all, or some of " + ",".join(CLASS_NAMES))
-    group.add_argument("--size", type=int, default=512, help="side of frames and masks in pixels")
-    group.add_argument("--studies", type=_studies, help="only these, as 001,003")
-    group.add_argument("--max-frames-per-study", type=_positive, metavar="N", help="a small taste, spread evenly")
-    group.add_argument("--split", choices=("study", "frame", "none"), default="study", help="frame leaks")
-    group.add_argument("--validation-share", type=float, default=0.2)
-    group.add_argument("--folds", type=_positive, metavar="K", help="K folds by study instead of one split")
-    group.add_argument("--validation-fold", type=_positive, default=1)
-    group.add_argument("--holdout", help="studies for a test part, as 008,009, or radialmamba for its ten")
-    group.add_argument("--seed", type=int, default=0)
-    group.add_argument("--max-bad", type=int, metavar="N", help="files that may be left out (5, or 1 percent)")
-    group.add_argument("--negatives-only", action="store_true", help="it is meant that no frame bears the class")
-    group.add_argument("--workers", type=_positive, default=os.cpu_count() or 2)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from octseg.reading.survey import Stored, survey
 from train.code_version import code_commit
 from train.preparing import preview
 from train.preparing.duplicates import across_studies
+from train.preparing.layers import refuse_other_layer
 from train.preparing.layout import Placed, counts, known_sums, lay_out
 from train.preparing.placing import SplitRule, place, told_of
 from train.preparing.privacy import hidden_names, load_key, save_key
@@ -39,7 +40,8 @@ class Job:
 
     source: what provenance.json says of where the frames came from; "files" is added where it lacks them.
     selection: sentences about frames that were passed over by choice. key: the key file, for private data alone.
-    negatives_only: whether it is meant that no frame bears the class.
+    negatives_only: whether it is meant that no frame bears the class. layers_as_meant: whether masks of one layer that
+        look like another's are right.
     done: called after each frame.
     """
 
@@ -53,6 +55,7 @@ class Job:
     key: Path = Path("key.json")
     max_bad: int | None = None
     negatives_only: bool = False
+    layers_as_meant: bool = False
     workers: int = 2
     done: Callable[[], object] = lambda: None
 
@@ -82,6 +85,8 @@ def build(job: Job) -> dict[str, Any]:
             raise DatasetError(f"no frame is left to make a dataset of: {_shown(problems)}")
         if problems and not job.negatives_only:
             _refuse_negatives(good, problems, job.processing.target)
+        if not job.layers_as_meant:
+            refuse_other_layer([one.layer for one in good])
         tied, duplicates = _duplicates(good)
         placed = place(good, _hidden_holdout(job), job.processing.target, tied)
         types = column_types(job.processing.classes, leaks=job.split.by == "frame", folds=job.split.folds is not None)

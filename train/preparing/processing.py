@@ -25,6 +25,7 @@ from octseg.view import find_pixel_scale
 from octseg.view.preprocessing import view_frame
 from train.preparing.claims import refuse_contradiction
 from train.preparing.duplicates import Descriptor, describe
+from train.preparing.layers import layer_of
 from train.preparing.masks import MaskRule, Planes, planes_of
 from train.preparing.privacy import blanked
 from train.preparing.samples import read_samples
@@ -64,13 +65,17 @@ class Processing:
 
 @dataclass(frozen=True)
 class Processed:
-    """What one frame became: PNG bytes, its line of metadata without file names, md5 of its sources."""
+    """What one frame became: PNG bytes, its line of metadata without file names, md5 of its sources.
+
+    layer: as `layers.layer_of` tells it, by name; None where it tells nothing.
+    """
 
     image: bytes
     mask: bytes
     row: dict[str, Any]
     descriptor: Descriptor
     source_md5: tuple[str, str]
+    layer: dict[str, Any] | None = None
 
 
 def process(item: Item, processing: Processing) -> Processed:
@@ -86,6 +91,7 @@ def process(item: Item, processing: Processing) -> Processed:
     view = view_frame(frame)
     planes = upright_planes(*_stored_planes(mask, processing), image, view)
     refuse_contradiction(planes, view)
+    layer = layer_of(planes, view)
     scale = find_pixel_scale(frame, ruler=view.ruler, bars=view.bars)
     if processing.private:
         frame = blanked(frame)
@@ -109,6 +115,7 @@ def process(item: Item, processing: Processing) -> Processed:
         row | areas(np.asarray(picture), processing.classes, row["pixel_spacing_mm"]) | _overlap(kept),
         describe(frame),
         (_md5(image), _md5(mask)),
+        None if layer is None else dict(zip(("name", "rise", "thickness"), layer, strict=True)),
     )
 
 

@@ -38,6 +38,7 @@ class Made:
     source_md5: tuple[str, str]
     descriptor: Descriptor
     reason: str | None = None
+    layer: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Workshop:
             "row": made.row,
             "sha256": [sha256_of(image_path), sha256_of(mask_path)],
             "source_md5": made.source_md5,
+            "layer": made.layer,
             "descriptor": base64.b64encode(made.descriptor.tobytes()).decode(),
         }
         write_file(note_path, json.dumps(note).encode())
@@ -111,7 +113,8 @@ def _from_note(item: Item, note: dict[str, Any]) -> Made:
         raise ValueError("an earlier version described the frame in another way")
     image_sha, mask_sha = note["sha256"]
     image_md5, mask_md5 = note["source_md5"]
-    return Made(item, note["row"], (image_sha, mask_sha), (image_md5, mask_md5), descriptor)
+    sources = (image_md5, mask_md5)
+    return Made(item, note["row"], (image_sha, mask_sha), sources, descriptor, layer=note["layer"])
 
 
 def folder_of(out: Path) -> Path:
