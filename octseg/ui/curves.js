@@ -13,13 +13,16 @@
 
   function line(values, most) {
     let path = "", open = false;
+    const none = (value) => value === null || value === undefined;
     values.forEach((value, at) => {
-      if (value === null) open = false;
-      else {
-        const y = (HIGH - 3 - (most ? (value / most) * (HIGH - 6) : 0)).toFixed(1);
-        path += `${open ? "L" : "M"}${at + 0.5} ${y}${open ? "" : "h.01"}`;
-        open = true;
+      if (none(value)) {
+        open = false;
+        return;
       }
+      const y = (HIGH - 3 - (most ? (value / most) * (HIGH - 6) : 0)).toFixed(1);
+      const alone = !open && none(values[at + 1]); // a stroke as long as its frame
+      path += alone ? `M${at + 0.1} ${y}h.8` : `${open ? "L" : "M"}${at + 0.5} ${y}`;
+      open = true;
     });
     return path;
   }
