@@ -37,7 +37,7 @@ def signs_in(pictures: list[Ink], among: str) -> list[str | None]:
     tiles, aspects, weights, firsts = _sheet()
     shapes = np.stack([_brought_to_size(picture) for picture in pictures]).reshape(len(pictures), -1)
     aspect = np.log([picture.shape[1] / picture.shape[0] for picture in pictures])
-    # Not by `@`: threads of BLAS wake up for it and wait for each other, which takes ten times as long on a busy machine.
+    # Not by `@`: threads of BLAS wake up for it and wait for each other, ten times as long on a busy machine.
     products = np.einsum("ij,kj->ik", 2 * shapes, tiles)
     squares = (shapes**2).sum(axis=1)[:, None] + weights - products
     pixels = np.sqrt(squares.clip(0) / SIDE**2)
