@@ -115,3 +115,8 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
         ),
     ),
 )
+
+
+def frames_words(first: int, last: int) -> str:
+    """Which frames a stretch has, by their numbers."""
+    return f"{first}" if first == last else f"{first} to {last}"

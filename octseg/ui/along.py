@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING
 
 from octseg.measurement.pullback import PullbackMeasures, StretchMeasures
+from octseg.measurement.wording import frames_words
 from octseg.pullback import Pullback
 from octseg.ui.cards import SOURCES
 from octseg.ui.how import named
@@ -135,12 +136,14 @@ def plaques_html(measures: PullbackMeasures) -> str:
 
 def _plaque_row(place: int, plaque: StretchMeasures) -> str:
     cells = (
-        _go(plaque.first_frame, f"{plaque.first_frame} to {plaque.last_frame}"),
+        _go(plaque.first_frame, frames_words(plaque.first_frame, plaque.last_frame)),
         number(plaque.lipid_length_mm, 1),
         _go(plaque.lipid_arc_max_frame, number(plaque.lipid_arc_max_deg, 0)),
         _go(plaque.fibrous_cap_thickness_min_frame, number(plaque.fibrous_cap_thickness_min_um, 0)),
         number(plaque.lipid_volume_mm3, 1),
-        " ".join(_go(each.first_frame, f"{each.first_frame} to {each.last_frame}") for each in plaque.tcfa_candidates)
+        " ".join(
+            _go(each.first_frame, frames_words(each.first_frame, each.last_frame)) for each in plaque.tcfa_candidates
+        )
         or NOT_MEASURED,
     )
     return f'<tr><th scope="row">{place}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'

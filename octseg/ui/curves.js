@@ -13,13 +13,16 @@
 
   function line(values, most) {
     let path = "", open = false;
+    const none = (value) => value === null || value === undefined;
     values.forEach((value, at) => {
-      if (value === null) open = false;
-      else {
-        const y = (HIGH - 3 - (most ? (value / most) * (HIGH - 6) : 0)).toFixed(1);
-        path += `${open ? "L" : "M"}${at + 0.5} ${y}${open ? "" : "h.01"}`;
-        open = true;
+      if (none(value)) {
+        open = false;
+        return;
       }
+      const y = (HIGH - 3 - (most ? (value / most) * (HIGH - 6) : 0)).toFixed(1);
+      const alone = !open && none(values[at + 1]); // a stroke as long as its frame
+      path += alone ? `M${at + 0.1} ${y}h.8` : `${open ? "L" : "M"}${at + 0.5} ${y}`;
+      open = true;
     });
     return path;
   }
@@ -84,10 +87,11 @@
       }
     }
 
-    // In mm where the distance between frames is known, else frames; at most eight marks.
+    // In mm where the distance between frames is known, else frames; at most eight marks, fewer where there is no room.
     function axis(run) {
       const along = host.querySelector(".oct-axis"), mm = run.frame_spacing_mm, whole = mm ? count * mm : count;
-      const step = STEPS.find((each) => whole / each <= 8 && (mm || each >= 1)) || whole;
+      const most = Math.max(2, Math.min(8, along.clientWidth / 55));
+      const step = STEPS.find((each) => whole / each <= most && (mm || each >= 1)) || whole;
       along.replaceChildren();
       for (let at = mm ? 0 : step; at < whole; at += step) {
         const mark = document.createElement("span");
@@ -105,7 +109,7 @@
         for (const curve of told) {
           const { label, plot } = row(curve), held = curve.values.filter((value) => value !== null);
           const most = held.length ? held.reduce((one, other) => Math.max(one, other)) : 0;
-          label.textContent = `${curve.label}, to ${most.toFixed(curve.digits)} ${curve.unit}`;
+          label.textContent = held.length ? `${curve.label}, to ${most.toFixed(curve.digits)} ${curve.unit}` : curve.label;
           plot.setAttribute("viewBox", `0 0 ${count} ${HIGH}`);
           plot.replaceChildren();
           for (const [from, many] of inRuns(run.withdrawn)) {

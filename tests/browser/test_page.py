@@ -285,6 +285,19 @@ CUT_OFF = """() => [...document.querySelectorAll("#oct-main *, #oct-head *")].fi
 }).map((part) => part.outerHTML.slice(0, 80))"""
 
 
+@pytest.mark.parametrize("width", [800, 1024, 1180])
+def test_between_phone_and_desktop_the_numbers_stand_below_the_picture_before_the_model(
+    visit: Visit, phantom_file: Path, width: int
+) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 800})
+    visit.upload(phantom_file)
+    names = ("oct-picture", "oct-summary", "oct-table", "oct-model")
+    boxes = [visit.page.locator(f"#{name}").first.bounding_box() for name in names]
+    tops = [box["y"] for box in boxes if box]
+    assert (tops, len(tops)) == (sorted(tops), len(names))
+    assert len({box["x"] for box in boxes if box}) == 1
+
+
 def test_a_button_to_download_is_there_once(visit: Visit) -> None:
     labels = [button.inner_text() for button in visit.page.locator("button:visible").all()]
     downloads = [

@@ -13,6 +13,7 @@ from PIL import Image
 from octseg.export.report.curves import Curve, bands_of, curve_html
 from octseg.export.report.pullback import pullback_report_html, write_report
 from octseg.measurement.pullback import measure_pullback
+from octseg.ui.along import plaques_html
 from tests.fakes import along
 from tests.fakes.exported import FRAME_MM, MODEL, REASON, segmented
 from tests.ui.test_parts import shown
@@ -90,6 +91,17 @@ def test_the_wall_unrolled_has_a_column_a_frame() -> None:
     assert wall.shape == (360, 6)
     assert wall[60].tolist() == [1, 1, 2, 1, 1, 1]
     assert wall[200].tolist() == [0, 0, 2, 0, 0, 0]
+
+
+def test_a_plaque_of_one_frame_is_said_to_be_in_that_frame() -> None:
+    frames = [along.frame(n, [(10, 100)] if n == 3 else [], cap_um=60.0) for n in range(1, 7)]
+    measures = measure_pullback(frames, FRAME_MM)
+    given = segmented(measures=measures)
+    record = {**(given.pullback_record or {}), **measures.to_record()}
+    html = pullback_report_html(replace(given, pullback_record=record))
+    assert '<th scope="row">1</th><td class="number">3</td>' in html
+    assert ">3</" in plaques_html(measures)
+    assert "3 to 3" not in shown(html) + shown(plaques_html(measures))
 
 
 def test_what_a_file_is_called_runs_nothing() -> None:

@@ -11,6 +11,7 @@ from octseg.phantom import ScaleBar, make_phantom
 from octseg.phantom.exports import draw_bar
 from octseg.pullback import Frame
 from octseg.view import find_bars, find_pixel_scale
+from octseg.view.bar.shape import boxes_in
 from octseg.view.preprocessing import view_frame
 
 TURNED: dict[str, Callable[[Frame], Frame]] = {
@@ -208,3 +209,16 @@ def test_the_bar_of_the_consoles_screen_is_read_to_half_a_pixel(
     frame = cv2.imread(str(real_frames.parent / "console" / f"{name}.png"))[:, :, ::-1]
     for shown in (frame, np.repeat(frame.max(axis=2, keepdims=True), 3, axis=2)):
         assert lengths(TURNED[turn](shown)) == [(1.0, pytest.approx(px, abs=0.5))]
+
+
+@pytest.mark.parametrize("height", [1, 2, 63, 64])
+def test_boxes_of_what_hangs_together_are_those_of_the_whole_picture_in_its_order(height: int) -> None:
+    rng = np.random.default_rng(height)
+    for _ in range(200):
+        picture = np.zeros((height, 40), np.uint8)
+        for row in rng.integers(0, height, rng.integers(0, 12)):
+            left = rng.integers(0, 30)
+            picture[row, left : left + 10] = 255
+            picture[row, rng.integers(0, 40)] = 255
+        whole = cv2.connectedComponentsWithStats(picture, connectivity=8)[2]
+        assert np.array_equal(boxes_in(picture), whole[1:, :4])

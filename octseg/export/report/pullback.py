@@ -19,7 +19,7 @@ from octseg.export.segmented import Record, Segmented
 from octseg.measurement.pullback import PullbackMeasures
 from octseg.measurement.pullback.stretch import CLIMA_ARC_DEG, CLIMA_CAP_UM, CLIMA_LUMEN_MM2
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
-from octseg.measurement.wording import TO_DEPTH
+from octseg.measurement.wording import TO_DEPTH, frames_words
 from octseg.pullback import Frame
 
 SUFFIX = "_report.html"
@@ -199,7 +199,7 @@ def _plaque(number: int, plaque: Mapping[str, Any]) -> str:
     clima = plaque["clima"]
     runs = ", ".join(f"{run['first_frame']} to {run['last_frame']}" for run in plaque["tcfa_candidates"])
     cells = [
-        f"{plaque['first_frame']} to {plaque['last_frame']}",
+        frames_words(plaque["first_frame"], plaque["last_frame"]),
         *("–" if plaque.get(name) is None else f"{plaque[name]:.{digits}f}" for name, _, digits in PLAQUE_COLUMNS),
         "–" if clima is None else str(clima["met_count"]),
         runs or "none",

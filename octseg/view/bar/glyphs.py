@@ -34,15 +34,17 @@ def signs_in(pictures: list[Ink], among: str) -> list[str | None]:
     """
     if not pictures:
         return []
-    rows, tiles, aspects = _sheet()
+    tiles, aspects, weights, firsts = _sheet()
     shapes = np.stack([_brought_to_size(picture) for picture in pictures]).reshape(len(pictures), -1)
     aspect = np.log([picture.shape[1] / picture.shape[0] for picture in pictures])
-    squares = (shapes**2).sum(axis=1)[:, None] + (tiles**2).sum(axis=1) - 2 * shapes @ tiles.T
+    # Not by `@`: threads of BLAS wake up for it and wait for each other, ten times as long on a busy machine.
+    products = np.einsum("ij,kj->ik", 2 * shapes, tiles)
+    squares = (shapes**2).sum(axis=1)[:, None] + weights - products
     pixels = np.sqrt(squares.clip(0) / SIDE**2)
     distance = pixels + ASPECT_WEIGHT * np.abs(aspect[:, None] - aspects[None])  # (n, n_tiles)
     rivals = DIGITS if all(sign in DIGITS for sign in among) else "".join(ROWS)
-    by_sign = np.stack([distance[:, rows == place].min(axis=1) for place, sign in enumerate(ROWS) if sign in rivals])
     names = [sign for sign in ROWS if sign in rivals]
+    by_sign = np.minimum.reduceat(distance, firsts, axis=1).T[[ROWS.index(sign) for sign in names]]
     order = np.argsort(by_sign, axis=0)
     found: list[str | None] = []
     for column in range(len(pictures)):
@@ -61,9 +63,9 @@ def _brought_to_size(picture: Ink) -> Ink:
 
 
 @lru_cache(maxsize=1)
-def _sheet() -> tuple[NDArray[np.intp], Ink, NDArray[np.float64]]:
-    """Of each printed sign, upright and slanted: its row in ROWS (n,), its pixels (n, SIDE * SIDE), the log of width by
-    height (n,)."""
+def _sheet() -> tuple[Ink, NDArray[np.float64], Ink, NDArray[np.intp]]:
+    """Of each printed sign, upright and slanted, in the order of ROWS: its pixels (n, SIDE * SIDE), the log of width by
+    height (n,), the sum of its pixels' squares (n,); and where each row of ROWS begins."""
     coded = np.frombuffer((Path(__file__).parent / "glyphs.png").read_bytes(), np.uint8)
     sheet: Ink = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
     rows, shapes, aspects = [], [], []
@@ -76,7 +78,8 @@ def _sheet() -> tuple[NDArray[np.intp], Ink, NDArray[np.float64]]:
                 rows.append(place)
                 shapes.append(_brought_to_size(sign).ravel())
                 aspects.append(np.log(sign.shape[1] / sign.shape[0]))
-    return np.array(rows), np.stack(shapes), np.array(aspects)
+    tiles = np.stack(shapes)
+    return tiles, np.array(aspects), (tiles**2).sum(axis=1), np.searchsorted(rows, np.arange(len(ROWS)))
 
 
 def _slanted(sign: Ink, slant: float) -> Ink:
