@@ -27,7 +27,7 @@ def add_command(commands: Commands) -> None:
     """`octseg review`."""
     parser = commands.add_parser("review", help="look at saved results on a page and correct their outlines; no model")
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="a folder of octseg predict, or the page's ZIP unpacked"
+        "folder", type=Path, metavar="FOLDER", help="what octseg predict --out wrote, or the page's ZIP file"
     )
     parser.add_argument(
         "--frames",
@@ -57,11 +57,13 @@ def review(args: argparse.Namespace) -> int:
     from octseg.correction.frames import CaseFrames
     from octseg.correction.measuring import Measuring
     from octseg.correction.saved import open_saved
+    from octseg.correction.unpacking import unpacked
     from octseg.ui.review.server import listen, new_key, serve
     from octseg.ui.review.session import ReviewSession
 
-    case = open_saved(args.folder)
-    frames = CaseFrames(case, _given(args.frames, args.folder))
+    folder = unpacked(args.folder) if args.folder.is_file() else args.folder
+    case = open_saved(folder)
+    frames = CaseFrames(case, _given(args.frames, folder))
     _check_frames(case, frames.missing(), args.frames)
     corrections = _opened(case, args.reader)
     try:
@@ -69,7 +71,7 @@ def review(args: argparse.Namespace) -> int:
             complain(corrections.log.note)
         listening, key = listen(args.port), new_key()
         link = f"http://127.0.0.1:{listening.getsockname()[1]}/{key}/"
-        print(f"{counted(len(case.stems), 'frame')} of {args.folder} at {link}", flush=True)
+        print(f"{counted(len(case.stems), 'frame')} of {folder} at {link}", flush=True)
         print(f"Strokes go to {corrections.log.path}. Stop with Ctrl-C. {NOTICE}", flush=True)
         if not args.no_browser:
             webbrowser.open(link)
@@ -100,12 +102,15 @@ def _given(inputs: Sequence[Path], folder: Path) -> "Iterator[Given]":
     items = find_items(inputs, folder).items
     levels = FolderLevels([item.path for item in items if item.is_picture])
     for item in items:
-        yield Given(_file_of(item), partial(pullbacks_of, item, levels))
+        yield Given(_names_of(item), partial(pullbacks_of, item, levels))
 
 
-def _file_of(item: Item) -> str:
-    """A file's name as measures.json has it."""
-    return item.path.name if item.path in item.files else name_of_folder(item.path)
+def _names_of(item: Item) -> frozenset[str]:
+    """What measures.json may call a file's frames by; those of DICOM files in a folder by a file or by the folder."""
+    from octseg.correction.frames import ANY_NAME
+
+    names = {path.name for path in item.files}
+    return frozenset(names if item.path in item.files else {*names, name_of_folder(item.path), ANY_NAME})
 
 
 def _check_frames(case: "SavedCase", missing: Sequence[str], given: Sequence[Path]) -> None:
