@@ -53,7 +53,9 @@ def review(args: argparse.Namespace) -> int:
     """Serve the page until it is stopped."""
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
-        raise OctsegError(f"octseg review needs {' and '.join(missing)}, not installed here: pip install 'octseg[app]'")
+        raise OctsegError(
+            f"octseg review needs {' and '.join(missing)}, not installed here: pip install 'octseg[review]'"
+        )
     from octseg.correction.frames import CaseFrames
     from octseg.correction.measuring import Measuring
     from octseg.correction.saved import open_saved
@@ -120,9 +122,9 @@ def _check_frames(case: "SavedCase", missing: Sequence[str], given: Sequence[Pat
     files = list(dict.fromkeys(str(case.record(stem)["file"]) for stem in missing))
     named = ", ".join(files[:MOST_NAMED]) + (", ..." if len(files) > MOST_NAMED else "")
     if len(missing) == len(case.stems):
-        why = "hold none of them" if given else "are not in it"
-        what = "what --frames names" if given else f"the frames of {case.folder.name}"
-        raise OctsegError(f"{what} {why}: give with --frames what `octseg predict` was given ({named})")
+        name = case.folder.name
+        what = f"--frames names no frame of {name}" if given else f"{name} holds no frames"
+        raise OctsegError(f"{what}: give with --frames what `octseg predict` was given ({named})")
     complain(f"{counted(len(missing), 'frame')} cannot be shown, give with --frames what they are of: {named}")
 
 
