@@ -108,3 +108,15 @@ def test_several_corrected_cases_are_one_source(made: tuple, tmp_path: Path) -> 
     assert prepare.main(given) == 0
     rows = [json.loads(line) for line in (out / "train" / "metadata.jsonl").read_text().splitlines()]
     assert [row["study"] for row in rows] == ["one", "one", "two", "two"]
+
+
+def test_pictures_of_a_folder_are_no_patients_each(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    (folder / "vessel_pullback.json").unlink()
+    case, corrections = opened(folder)
+    for stem in case.stems:
+        corrections.judge(stem, "accepted")
+    exported = export(case, corrections, Measuring(case, CaseFrames(case)))
+    corrections.log.close()
+    rows = list(csv.DictReader((exported.folder / "studies.csv").open(newline="")))
+    assert [(row["study"], row["frame"]) for row in rows] == [("results", "1"), ("results", "2")]
