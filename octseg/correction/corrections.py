@@ -94,6 +94,11 @@ class Corrections:
         """Those that are done on a frame, in order."""
         return list(self._of_frames.get(frame, ()))
 
+    def last_stroke(self, frame: str) -> int:
+        """The last one that is done on a frame; 0 where there is none."""
+        strokes = self._of_frames.get(frame)
+        return strokes[-1].id if strokes else 0
+
     def touched(self) -> list[str]:
         """Frames whose outlines are not the model's, in the order of the case."""
         return [frame for frame in self.case.stems if self._of_frames.get(frame)]
