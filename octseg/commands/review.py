@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 READER = re.compile(r"[\w-]{0,20}")  # it is part of names of files
 PACKAGES = ("starlette", "uvicorn")
-MOST_NAMED = 3
+MOST_NAMED, MOST_PORT = 3, 65535
 
 
 def add_command(commands: Commands) -> None:
@@ -44,7 +44,9 @@ def add_command(commands: Commands) -> None:
         metavar="NAME",
         help="who corrects, such as initials; each has an own log",
     )
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="of this machine; without it any that is free")
+    parser.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="of this machine; without it any that is free"
+    )
     parser.add_argument("--no-browser", action="store_true", help="print the link and open nothing")
     parser.set_defaults(run=review)
 
@@ -126,6 +128,12 @@ def _check_frames(case: "SavedCase", missing: Sequence[str], given: Sequence[Pat
         what = f"--frames names no frame of {name}" if given else f"{name} holds no frames"
         raise OctsegError(f"{what}: give with --frames what `octseg predict` was given ({named})")
     complain(f"{counted(len(missing), 'frame')} cannot be shown, give with --frames what they are of: {named}")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: a whole number from 0, for any, to {MOST_PORT}")
+    return int(text)
 
 
 def _reader(text: str) -> str:

@@ -29,7 +29,7 @@ from train import prepare
 from train.__main__ import main as train
 
 CORRECTED, UNSEEN = range(9000, 9020), range(9500, 9520)  # seeds that no training has had
-NOISE = 0.35  # of a layer's own spread
+NOISE = 1.0  # of a layer's own spread
 LAST_LAYERS = ("decoder", "classify")
 
 
@@ -52,7 +52,7 @@ def main() -> None:
         given = ("--data", data, "--start", root / "worse", "--out", out, "--phantoms", "0", "--coarse-steps", steps)
         assert train([*map(str, given)]) == 0
         print("| model | lumen | fibrous cap | lipid core |\n|---|---|---|---|")
-        for name in ("worse", "better"):
+        for name in ("bundled", "worse", "better"):
             print(f"| {name} | {' | '.join(map('{:.3f}'.format, dice(root, name)))} |", flush=True)
 
 
@@ -93,8 +93,9 @@ def correct(root: Path) -> Path:
 
 
 def dice(root: Path, model: str) -> list[float]:
+    of = () if model == "bundled" else ("--model", root / model)
     out, told = root / f"unseen_{model}", root / f"compared_{model}"
-    run("predict", root / "unseen" / "img", "--out", out, "--model", root / model, "--no-overlay")
+    run("predict", root / "unseen" / "img", "--out", out, "--no-overlay", *of)
     run("compare", out, root / "unseen" / "mask", "--out", told)
     classes = json.loads((told / "comparison.json").read_text())["classes"]
     return [classes[name]["dice_pooled"] for name in ("lumen", "fibrous_cap", "lipid_core")]

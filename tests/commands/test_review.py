@@ -1,5 +1,6 @@
 """`octseg review`: what it says before a page is opened, and that it loads neither a model nor what makes one."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,14 @@ def test_a_reader_is_called_what_a_file_can_be(tmp_path: Path, name: str, capsys
         main(["review", str(tmp_path), "--reader", name])
     assert ended.value.code == 2
     assert "is no name for a reader" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_and_one_that_is_none_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert "is taken: choose another" in refused(capsys, folder, "--port", taken.getsockname()[1])
+    with pytest.raises(SystemExit):
+        main(["review", str(folder), "--port", "70000"])
+    assert "70000 is no port" in capsys.readouterr().err

@@ -4,6 +4,7 @@ Whoever has the key may read and correct: it stands in the link that the command
 browser and no other user of the machine knows it.
 """
 
+import errno
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
@@ -92,7 +93,8 @@ def listen(port: int) -> socket.socket:
         listening.bind((HOST, port))
     except OSError as error:
         listening.close()
-        raise OctsegError(f"port {port} is taken: choose another by --port, or leave --port out") from error
+        why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({(error.strerror or '').lower()})"
+        raise OctsegError(f"port {port} {why}: choose another by --port, or leave --port out") from error
     listening.listen()  # whoever has the link may come before the server is ready
     return listening
 
