@@ -11,7 +11,7 @@ from typing import Any
 Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 KEYS = {"pullbacks": ("case", "pullback"), "frames": ("case", "folder", "file", "frame")}
-NO_MEASURES = frozenset({"patient", "group", "mask_file", "overlay_file"})
+NO_MEASURES = frozenset({"patient", "group", "results_folder", "mask_file", "overlay_file"})
 SCALES = ("pixel_spacing_mm", "frame_spacing_mm")
 
 

@@ -42,6 +42,9 @@ class Pool(Protocol):
     def give(self, case: Case, out: Path) -> None:
         """Have a case's results made in a folder."""
 
+    def waits(self, case: Case) -> bool:
+        """Whether a case that was given has no worker yet."""
+
     def ended(self, wait_s: float) -> list[tuple[Case, Outcome]]:
         """Those that have ended, waiting a while for one."""
 
@@ -242,7 +245,7 @@ class Coordinator:
         now = time.monotonic()
         for held in self._under_way.values():
             size = self._folder.size_of_journal(held.case)
-            if size != held.size:
+            if size != held.size or self._pool.waits(held.case):
                 held.size, held.grown = size, now
             elif now - held.grown > self._timeout_s:
                 held.grown = now

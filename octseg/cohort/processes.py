@@ -62,6 +62,15 @@ class Processes:
             self._start(number)
         return self._run
 
+    @property
+    def run(self) -> dict[str, Any]:
+        """What their results say of the model; empty until one has loaded it."""
+        return self._run
+
+    def waits(self, case: Case) -> bool:
+        """Whether a case has no worker yet."""
+        return all(slot.case != case for slot in self._slots)
+
     def room(self) -> int:
         """Workers that wait."""
         return sum(slot.ready and slot.case is None for slot in self._slots)
@@ -98,11 +107,9 @@ class Processes:
         self._slots = []
 
     def _start(self, number: int) -> None:
-        context = get_context("spawn")
+        context, cores = get_context("spawn"), _cores(number, self._count)
         ours, theirs = context.Pipe()
-        process = context.Process(
-            target=serve, args=(theirs, self._make, self._asked, _cores(number, self._count)), daemon=True
-        )
+        process = context.Process(target=serve, args=(theirs, self._make, self._asked, cores), daemon=True)
         process.start()
         theirs.close()
         self._slots.append(_Slot(process, ours, number, kernel_kills=kernel_kills()))

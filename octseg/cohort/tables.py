@@ -1,77 +1,137 @@
-"""cohort.csv, a row a pullback; cohort_plaques.csv, a row a plaque; cohort_frames.csv, a row a frame; cohort.json.
+"""The rows of a cohort's tables: a pullback, a plaque, a frame, and what failed.
 
-Numbers are those of the cases' own files; units are in the names, what cannot be measured is empty or null.
+Numbers are those of the cases' own files; units are in the names, what cannot be measured is None. Cases are read one
+after the other, so that a cohort of any size takes the memory of one.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from octseg.cohort.cases import Case
-from octseg.cohort.folder import CohortFolder
-from octseg.export.files import write_file
+from octseg.cohort.folder import CASES, CohortFolder
 from octseg.export.pullback import SUFFIX
 from octseg.export.run import JSON_NAME
-from octseg.export.tables import csv_line
 
-LEFT_OUT = ("plaques", "tcfa_candidates", "intervals_95", "clima", "unjudged", "lipid_cores")  # have rows of their own
-SCALES = ("pixel_spacing_mm", "pixel_spacing_source", "frame_spacing_mm", "frame_spacing_source")
-ABOUT = ("case", "patient", "group")
-FIRST = {  # columns that a table has, with rows or without
-    "pullbacks": (*ABOUT, "pullback"),
-    "plaques": (*ABOUT, "pullback", "plaque"),
-    "frames": (*ABOUT, "file", "frame"),
-    "failed": (*ABOUT, "reason", "quarantined"),
-}
+HAVE_ROWS = ("plaques", "tcfa_candidates", "intervals_95", "clima", "unjudged", "lipid_cores")  # or columns
+SCALES = (
+    *("pixel_spacing_mm", "pixel_spacing_source", "pixel_spacing_evidence"),
+    *("frame_spacing_mm", "frame_spacing_source", "smoothing", "warnings"),
+)
+FRAMES_ONLY = "nothing tells that its frames are one pullback and how far they lie apart: give its frame_spacing_mm"
+ONE_FRAME = "it is one frame, which has no length"
 Row = dict[str, Any]
 
 
-def write_tables(folder: CohortFolder, cases: Sequence[Case], missing: Mapping[str, str]) -> None:
-    """Of all cases that are done, in their order; missing: name -> why a case is not there."""
-    tables: dict[str, list[Row]] = {name: [] for name in FIRST}
-    for case in cases:
-        about = {"case": case.id, "patient": case.patient, "group": case.group}
-        manifest, failure = folder.manifest(case), folder.failure(case)
-        if case.name in missing:
-            tables["failed"].append({**about, "reason": missing[case.name], "quarantined": False})
-        elif manifest is not None and folder.is_made_with(manifest, case):
-            _add(tables, about, folder.results(case))
-        elif failure is not None:
-            tables["failed"].append({**about, **{name: failure[name] for name in ("reason", "quarantined")}})
-    for name, rows in tables.items():
-        path = folder.root / ("cohort.csv" if name == "pullbacks" else f"cohort_{name}.csv")
-        write_file(path, _csv(FIRST[name], rows).encode())
-    head = json.dumps({"run": folder.run})[:-1]
-    body = "".join(f',\n "{name}": [{_lines(rows)}]' for name, rows in tables.items())
-    write_file(folder.root / "cohort.json", f"{head}{body}}}\n".encode())
+@dataclass(frozen=True)
+class _Settled:
+    """A case of which something is known. results: its folder; None where it has none."""
+
+    about: Row
+    state: str
+    reason: str
+    results: Path | None
 
 
-def _add(tables: dict[str, list[Row]], about: Row, results: Path) -> None:
-    for path in sorted(results.glob(f"*{SUFFIX}")):
-        record = json.loads(path.read_bytes())
-        of = {**about, "pullback": path.name.removesuffix(SUFFIX)}
-        scales = {name: record.get(name) for name in SCALES}
-        warnings = {"warnings": record.get("warnings", [])}
-        tables["pullbacks"].append({**of, **scales, **_plain(record["pullback"]), **warnings})
-        for number, plaque in enumerate(record.get("plaques") or record["pullback"].get("plaques") or (), 1):
-            tables["plaques"].append({**of, "plaque": number, **_plain(plaque)})
-    for frame in json.loads((results / JSON_NAME).read_bytes())["frames"]:
-        tables["frames"].append({**about, **_plain(frame)})
+class Tables:
+    """Of all cases that are settled, in their order; missing: name -> why a case is not there."""
+
+    def __init__(self, folder: CohortFolder, cases: Sequence[Case], missing: Mapping[str, str]) -> None:
+        self._folder, self._cases, self._missing = folder, cases, missing
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What all results are made with."""
+        return self._folder.run
+
+    def rows(self, table: str) -> Iterator[Row]:
+        """Of one of `dictionary.TABLES`."""
+        for each in self._settled():
+            if table == "failed":
+                if each.reason:
+                    yield {**each.about, "state": each.state, "reason": each.reason}
+            elif each.results is not None:
+                yield from _of(table, each, each.results)
+            elif table == "pullbacks":
+                yield {**each.about, "state": each.state, "reason": each.reason}
+
+    def _settled(self) -> Iterator[_Settled]:
+        for case in self._cases:
+            about = {"case": case.id, "patient": case.patient, "group": case.group}
+            manifest, failure = self._folder.manifest(case), self._folder.failure(case)
+            if case.name in self._missing:
+                yield _Settled(about, "missing", self._missing[case.name], None)
+            elif manifest is not None and self._folder.is_made_with(manifest, case):
+                reason = "; ".join(manifest["failures"])
+                yield _Settled(about, "in part" if reason else "measured", reason, self._folder.results(case))
+            elif failure is not None:
+                yield _Settled(about, "left out" if failure["quarantined"] else "failed", failure["reason"], None)
+
+
+def frames_of(results: Path, pullback: str) -> list[Row]:
+    """What measures.json in a case's folder says of the frames of one of its pullbacks."""
+    records = _records(results)
+    return [frame for frame in _frames_in(results) if _pullback_of(frame, records) == pullback]
+
+
+def _of(table: str, case: _Settled, results: Path) -> Iterator[Row]:
+    about = {**case.about, "results_folder": f"{CASES}/{results.name}"}
+    records = _records(results)
+    if table == "frames":
+        for frame in _frames_in(results):
+            yield {**about, "pullback": _pullback_of(frame, records), **_plain(frame)}
+        return
+    for name, record in records.items():
+        of = {**about, "pullback": name}
+        if table == "plaques":
+            plaques = record.get("plaques") or record["pullback"].get("plaques") or ()
+            yield from ({**of, "plaque": number, **_plain(plaque)} for number, plaque in enumerate(plaques, 1))
+        else:
+            of |= {"state": "measured", "reason": case.reason, **{name: record.get(name) for name in SCALES}}
+            yield {**of, **_plain(record["pullback"]), "plaque_count": len(record["pullback"].get("plaques") or ())}
+    if table == "pullbacks" and not records:
+        yield {**about, **_frames_only(_frames_in(results), case.reason)}
+
+
+def _records(results: Path) -> dict[str, Row]:
+    return {
+        path.name.removesuffix(SUFFIX): json.loads(path.read_bytes()) for path in sorted(results.glob(f"*{SUFFIX}"))
+    }
+
+
+def _frames_in(results: Path) -> list[Row]:
+    return list(json.loads((results / JSON_NAME).read_bytes())["frames"])
+
+
+def _frames_only(frames: Sequence[Row], reason: str) -> Row:
+    """Of a case without a pullback: how many frames there are, and why they are none."""
+    why = FRAMES_ONLY if len(frames) > 1 else ONE_FRAME
+    return {
+        "state": "frames only",
+        "reason": "; ".join(filter(None, (why, reason))),
+        "frame_count": len(frames),
+        "withdrawn_frame_count": sum(frame["withdrawn"] is not None for frame in frames),
+    }
+
+
+def _pullback_of(frame: Row, records: Mapping[str, Row]) -> str | None:
+    """What a frame is of: a file of several, or the pictures of a folder; None where that is no pullback."""
+    for name, record in records.items():
+        if (record["folder"], record["file"]) == (frame["folder"], frame["file"]):
+            return name
+    of_folder = [name for name, record in records.items() if record["folder"] == frame["folder"]]
+    return of_folder[0] if len(of_folder) == 1 else None
 
 
 def _plain(record: Mapping[str, Any]) -> Row:
-    """Without what is a table itself; an interval as `_low` and `_high`."""
-    row = {name: value for name, value in record.items() if name not in LEFT_OUT}
+    """Without what is a table itself; an interval as `_low` and `_high`, what is judged as columns."""
+    row = {name: value for name, value in record.items() if name not in HAVE_ROWS}
     for name, interval in (record.get("intervals_95") or {}).items():
         row[f"{name}_low"], row[f"{name}_high"] = interval or (None, None)
+    if "tcfa_candidates" in record:
+        row["tcfa_candidate_count"] = len(record["tcfa_candidates"] or ())
+    for group in ("clima", "unjudged"):
+        row |= {f"{group}_{name}": value for name, value in (record.get(group) or {}).items()}
     return row
-
-
-def _csv(first: Sequence[str], rows: Sequence[Row]) -> str:
-    columns = list(dict.fromkeys([*first, *(name for row in rows for name in row)]))
-    return csv_line(columns) + "".join(csv_line(row.get(name) for name in columns) for row in rows)
-
-
-def _lines(rows: Iterable[Row]) -> str:
-    return ",".join(f"\n  {json.dumps(row, allow_nan=False)}" for row in rows)

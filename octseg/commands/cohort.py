@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from octseg.cohort.cases import Case
-from octseg.cohort.coordinator import Coordinator, Tally
+from octseg.cohort.coordinator import Coordinator, Pool, Tally
 from octseg.cohort.folder import CohortFolder
 from octseg.cohort.processes import Processes
 from octseg.commands.cohort_cases import Looking, cases_in
@@ -30,7 +30,8 @@ class CohortOptions:
     given: Path
     work: WorkOptions
     defaults: Case
-    workers: int
+    workers: int | None
+    ray: str | None
     is_one_of_many: bool
     dry_run: bool
     timeout_s: float
@@ -49,7 +50,12 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for all results; `compare` can do without")
     parser.add_argument("--dry-run", action="store_true", help="say what is found and how it will be read, and end")
     parser.add_argument(
-        "--workers", type=how_many, default=1, metavar="N", help="processes on this machine; 1 by default"
+        "--workers", type=how_many, metavar="N", help="processes on this machine, 1 by default; or tasks of Ray at once"
+    )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="have the cases done by the Ray cluster that this machine is part of: `auto`, or HOST:PORT",
     )
     parser.add_argument(
         "--worker",
@@ -102,24 +108,51 @@ def cohort(options: CohortOptions) -> int:
         folder,
         cases,
         Looking(root),
-        Processes(make_worker, options.work, options.workers),
+        _pool(options),
         options.work.flags,
         say=complain,
         timeout_s=options.timeout_s,
         wait=not options.is_one_of_many,
         retry=options.retry,
     )
+    frames_only = 0
     try:
         tally = coordinator.run()
         if not tally.elsewhere:
-            from octseg.cohort.tables import write_tables  # it loads what draws and writes
-
-            write_tables(folder, cases, tally.missing)
+            frames_only = _write(folder, cases, tally)
     finally:
         for failure in failures:
             complain(failure)
-        print(f"{_summary(coordinator.tally, len(cases), root)}. {NOTICE}")
+        print(f"{_summary(coordinator.tally, len(cases), root, frames_only)}. {NOTICE}")
     return 1 if failures or coordinator.tally.failed or coordinator.tally.missing else 0
+
+
+def _pool(options: CohortOptions) -> Pool:
+    """Who does the cases."""
+    if options.ray is None:
+        return Processes(make_worker, options.work, options.workers or 1)
+    try:
+        from octseg.cohort.on_ray import RayTasks  # few have it
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise OctsegError("--ray needs the package ray, which is not installed: pip install 'octseg[ray]'") from error
+    work = replace(options.work, root=options.work.root.absolute())
+    return RayTasks(options.ray, make_worker, work, work.root, options.workers, int(work.device == "cuda"))
+
+
+def _write(folder: CohortFolder, cases: Sequence[Case], tally: Tally) -> int:
+    """The tables of all cases and their page; how many have frames and no pullback."""
+    from octseg.cohort.page import write_page
+    from octseg.cohort.table_files import missing_package, write_tables  # they load what draws and writes
+    from octseg.cohort.tables import Tables
+
+    if said := missing_package():
+        complain(said)
+    tables = Tables(folder, cases, tally.missing)
+    states = write_tables(tables, folder.root)
+    write_page(tables, folder.root)
+    return states["frames only"]
 
 
 def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> int:
@@ -128,8 +161,8 @@ def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> i
     for case in cases:
         look = looking(case)
         scale = "scale: of the file" if case.pixel_spacing_mm is None else f"{case.pixel_spacing_mm:g} mm per pixel"
-        between = "of the file" if case.frame_spacing_mm is None else f"{case.frame_spacing_mm:g} mm"
         frames = "all frames" if case.frames == "-" else f"frames {case.frames}"
+        between = "" if look.problem else looking.between_frames(case)
         what = look.problem or f"{look.kind}, {frames}, {scale}, between frames: {between}"
         group = f", group {case.group}" if case.group else ""
         print(printable(f"{case.id} (patient {case.patient}{group}): {what}"))
@@ -140,11 +173,13 @@ def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> i
     return 1 if problems or failures else 0
 
 
-def _summary(tally: Tally, count: int, root: Path) -> str:
+def _summary(tally: Tally, count: int, root: Path, frames_only: int) -> str:
     done = len(tally.made) + len(tally.done_before)
     parts = [f"{done} of {counted(count, 'case')} in {root}"]
     if tally.done_before:
         parts.append(f"{len(tally.done_before)} of them done before")
+    if frames_only:
+        parts.append(f"{frames_only} of them frames alone and no pullback, as cohort.csv says")
     if tally.failed:
         parts.append(f"{len(tally.failed)} failed")
     if tally.missing:
@@ -186,6 +221,7 @@ def _options(args: argparse.Namespace) -> CohortOptions:
             frame_spacing_mm=args.frame_spacing,
         ),
         workers=args.workers,
+        ray=args.ray,
         is_one_of_many=args.worker,
         dry_run=args.dry_run,
         timeout_s=args.timeout,

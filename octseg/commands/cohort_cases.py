@@ -5,7 +5,7 @@ from pathlib import Path
 
 from octseg.cohort.cases import Case, Look, Part, apart
 from octseg.commands.inputs import Folders, Found, Item, find_here, find_items, inputs_sum
-from octseg.commands.picture_runs import size_of
+from octseg.commands.picture_runs import runs_in, size_of
 
 GENERIC = frozenset({"images", "image", "img", "imgs", "frames", "png", "dicom", "oct"})  # say nothing of a case
 
@@ -57,6 +57,17 @@ class Looking:
             return Look(problem="nothing of it can be read: give a pullback, or a folder of frames")
         files = tuple(path for item in found.items for path in item.files)
         return Look(files, inputs_sum(found.items, Folders(found.items)), kind=_kind(found.items))
+
+    def between_frames(self, case: Case) -> str:
+        """How far the frames of a case that can be read lie apart, in words."""
+        items = found_of(case, self._out).items
+        runs = runs_in(items, case.frame_spacing_mm)
+        if len(items) > 1 and all(item.is_picture for item in items) and not runs:
+            return "not known, so each frame is measured by itself"
+        if case.frame_spacing_mm is not None:
+            return f"{case.frame_spacing_mm:g} mm"
+        counted = [f"{run.frame_spacing_mm:g} mm, by their count" for run in runs.values()]
+        return counted[0] if counted else "of the file"
 
 
 def _place(item: Item) -> tuple[Path, Part]:

@@ -48,5 +48,6 @@ class CutRays:
             (at + 0.5) * side / whole - 0.5
             for at, side, whole in zip(self.centre, small.shape, frame.shape[:2], strict=True)
         )
-        along = cv2.warpPolar(small, (N_RADII, N_RAYS), (col, row), self.radius_px / shrink, cv2.WARP_POLAR_LINEAR)
+        flags = cv2.WARP_POLAR_LINEAR | cv2.WARP_FILL_OUTLIERS  # else what memory held before is left beside the frame
+        along = cv2.warpPolar(small, (N_RADII, N_RAYS), (col, row), self.radius_px / shrink, flags)
         return np.asarray(along, np.uint8)

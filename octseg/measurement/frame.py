@@ -17,7 +17,8 @@ from octseg.measurement.checks import check_centre, check_given, check_pixel_spa
 from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.depth import length_px
 from octseg.measurement.geometry import find_tissue_in
-from octseg.measurement.judging import Sight, unjudged_rays
+from octseg.measurement.judging import DEEP_MM, Sight, cut_deg, unjudged_rays
+from octseg.measurement.limits import cut_warnings
 from octseg.measurement.places import FramePlaces, frame_places
 from octseg.measurement.rays import FrameRays, frame_rays
 from octseg.measurement.tissues import Given, cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
@@ -169,7 +170,11 @@ def _measured(given: Given, sight: Sight | None) -> Measured:
     )
     if lumen is None:
         return Measured(measures, None, None)
-    unjudged = None if sight is None else unjudged_rays(sight, lumen.centre, lumen.wall_px)
+    unjudged = None
+    if sight is not None:
+        unjudged = unjudged_rays(sight, lumen.centre, lumen.wall_px)
+        cut = cut_warnings(cut_deg(sight, lumen.centre, lumen.wall_px), DEEP_MM)
+        measures = replace(measures, warnings=(*measures.warnings, *cut))
     rays = frame_rays(cores, lumen.wall_px, unjudged, given.units.pixel_spacing_mm)
     return Measured(measures, rays, frame_places(lumen, cores))
 

@@ -2,7 +2,7 @@
 
 Looked at along lines from the catheter, for shadows run along its light. Points are (row, col) in pixels.
 
-* out of the disc: the lumen's outline lies so near the rim that no wall is seen behind it.
+* out of the disc: the lumen's outline lies so near the rim, or the picture's edge, that no wall is seen behind it.
 * guide wire: nothing but noise comes back from the wall, over a sector that something bright in the lumen begins.
 * no wall: nothing but noise comes back from the wall, or it does not outshine the lumen before it, and no wire is seen:
   blood, or an opening.
@@ -21,7 +21,9 @@ STEP_MM = 0.015  # between samples of a line
 SHEATH_MM, WIRE_MM = 0.5, 0.455  # from the catheter's centre: its rings are no lumen; a wire may touch it
 BEHIND_MM = 0.4  # of the lumen's outline: where a wall shines, also under a cap alone
 BRIGHT_MM = 0.06  # of a line, over which the wall's brightest is taken
-LEAST_WALL_MM = 0.15  # of wall between the outline and the disc's rim
+LEAST_WALL_MM = 0.15  # of wall between the outline and the disc's rim or the picture's edge
+DEEP_MM = 1.0  # of wall by which lipid is found: 98 % of its rays, 60 % with 0.4 mm, 30 % with 0.2 mm
+CUT_CLEARLY = 0.02  # of the disc's radius, by which the picture's edge lies within the rim
 BEFORE_MM = 0.06  # of the outline, where the lumen ends for what lies in it
 DARK = 0.25  # from the lumen's level to the wall's: below it a wall is not seen
 BLOODY = 1.1  # times the lumen's own level before it, which a wall outshines
@@ -68,10 +70,35 @@ def unjudged_rays(sight: Sight, centre: tuple[float, float], wall: NDArray[np.fl
             beside = np.arange(rays[0] - PENUMBRA_DEG, rays[0] + len(rays) + PENUMBRA_DEG) % N_RAYS
             codes[beside] = GUIDE_WIRE
     codes[~known] = NO_WALL
+    codes[known & (_to_edge(sight, points, unit) < LEAST_WALL_MM * sight.mm)] = OUT_OF_DISC
     if sight.disc_radius_px is not None:
         from_rim = sight.disc_radius_px - np.hypot(*(points - sight.disc_centre).T)
         codes[known & (from_rim < LEAST_WALL_MM * sight.mm)] = OUT_OF_DISC
     return codes
+
+
+def cut_deg(sight: Sight, centre: tuple[float, float], wall: NDArray[np.float64]) -> int:
+    """Over how many degrees the picture ends less than DEEP_MM behind the lumen's outline, though the disc goes on.
+
+    centre, wall: as for `unjudged_rays`.
+    """
+    angle = 2 * np.pi * np.arange(N_RAYS) / N_RAYS
+    unit = np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    points = np.add(centre, np.nan_to_num(wall)[:, None] * unit)
+    to_edge = _to_edge(sight, points, unit)
+    is_cut = np.isfinite(wall) & (to_edge < DEEP_MM * sight.mm)
+    if sight.disc_radius_px is not None:
+        ends = points + np.maximum(to_edge, 0)[:, None] * unit
+        within = sight.disc_radius_px - np.hypot(*(ends - sight.disc_centre).T)
+        is_cut &= within > CUT_CLEARLY * sight.disc_radius_px
+    return round(360 / N_RAYS * int(is_cut.sum()))
+
+
+def _to_edge(sight: Sight, points: NDArray[np.float64], unit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N_RAYS,) pixels from points (N_RAYS, 2) along unit vectors (N_RAYS, 2) to the edge of the picture."""
+    last = np.array(sight.grey.shape) - 0.5
+    to_side = np.where(unit > 0, last - points, points + 0.5)
+    return np.asarray((to_side / np.maximum(np.abs(unit), 1e-9)).min(axis=1), np.float64)
 
 
 @dataclass(frozen=True, eq=False)

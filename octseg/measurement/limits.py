@@ -13,6 +13,7 @@ from octseg.measurement.lumen import Lumen
 
 NO_LUMEN_PLANE = "The lumen is not among the classes outlined, so there is no arc about it and no cap thickness."
 OTHER_LUMEN_SHARE = 0.05  # of the largest lumen; less is a speck
+MOST_CUT_DEG = 30  # of the directions, in which a picture may end close behind the lumen and nothing is said
 RIM_PX = 5  # side of the square within which a pixel counts as at the disc's rim
 
 
@@ -67,3 +68,13 @@ def lipid_warnings(arcs: Sequence[Arc] | None, rays: CapRays | None, cut: bool, 
     if arcs and no_thickness:
         said.append(f"No cap thickness: no arc has a cap left after {TRIM_DEG} degrees are dropped at each end.")
     return said
+
+
+def cut_warnings(cut_deg: int, deep_mm: float) -> list[str]:
+    """Of a picture that ends less than so many mm behind the lumen over `cut_deg` degrees, within the imaged disc."""
+    if cut_deg <= MOST_CUT_DEG:
+        return []
+    return [
+        f"The picture ends less than {deep_mm:g} mm behind the lumen over {cut_deg} of 360 degrees, so that lipid "
+        "there is missed or shown too small: give the frame with all of its disc."
+    ]

@@ -67,11 +67,12 @@ class CircularDilatedDepthwise(nn.Conv2d):
 def circular_bilinear(features: Tensor, size: tuple[int, int], wrapped: int = 0) -> Tensor:
     """Features (N, C, h, w) bilinear to `size`, whose rows are a whole multiple of the features', without a seam.
 
-    wrapped: so many rows of the other end stand before and behind, at most that multiple.
+    wrapped: so many rows of the other end stand before and behind.
     """
     times = size[0] // features.shape[-2]
+    rows = 1 + (2 * wrapped + times - 2) // (2 * times)  # the outermost lies between two of the features' rows
     wide = functional.interpolate(
-        wrapped_rows(features, 1, 1), size=(size[0] + 2 * times, size[1]), mode="bilinear", align_corners=False
+        wrapped_rows(features, rows, rows), size=(size[0] + 2 * rows * times, size[1]), mode="bilinear"
     )
-    cut = times - wrapped
-    return wide[:, :, cut:-cut] if cut else wide
+    cut = rows * times - wrapped
+    return wide[:, :, cut : wide.shape[2] - cut]

@@ -61,7 +61,10 @@ class Seen:
     def grid(self) -> RayGrid:
         """Rays about the catheter to the farthest rim."""
         part, seen = self.part, self.seen
-        return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, part.frame_side_px, part.factor)
+        side_px = part.frame_side_px
+        if seen.disc is not None and seen.disc.is_cut_off(*part.shape):
+            side_px = max(side_px, 2 * seen.disc.radius_px)  # as the whole frame had it
+        return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, side_px, part.factor)
 
     @property
     def is_no_frame(self) -> bool:

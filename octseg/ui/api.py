@@ -16,7 +16,6 @@ from octseg.reading import read_pullback
 from octseg.ui.desk import Desk
 from octseg.ui.downloads import FORMATS, NO_FRAME_SPACING, NO_PIXEL_SPACING
 from octseg.ui.faults import sentence_of
-from octseg.ui.markup import text
 from octseg.ui.run import Given, PullbackRun
 
 PULLBACK_TURN = "pullbacks"
@@ -94,8 +93,7 @@ def _build_segment_pullback(desk: Desk) -> None:
             pixel_spacing_mm: millimetres per pixel; without it the file's header and the ruler in its frames tell it.
             frame_spacing_mm: millimetres from frame to frame; without it the file's header tells it.
             preset: 704, 1024, 5 mm, 7 mm or 10 mm; the scale of frames that tell none.
-            formats: report, nifti, dicom-seg, mp4, coco, geojson or labelme, several with commas between; tables and
-                palette masks are always there.
+            formats: of report, nifti, dicom-seg, mp4, coco, geojson, labelme, with commas; tables and masks always.
 
         Returns:
             progress: state (running, done, failed), done, frame_count, waiting_for, seconds_left, sentence.
@@ -134,7 +132,8 @@ def _build_segment_pullback(desk: Desk) -> None:
 
 
 def _refused(error: OctsegError | OSError) -> gr.Error:
-    return gr.Error(text(sentence_of(error)), print_exception=False)
+    """The sentence as it is: programs read it, and no page shows it."""
+    return gr.Error(sentence_of(error), print_exception=False)
 
 
 def _mm(name: str, given: Any) -> float | None:

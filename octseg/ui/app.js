@@ -5,6 +5,7 @@
 
   let shown = null;
   function lookForResult() {
+    if (body().dataset.octPlace?.startsWith("core")) window.octCore();
     const result = document.querySelector("#oct-picture :is(.oct-figure, .oct-error)");
     if (result === shown) return;
     shown = result;

@@ -5,6 +5,7 @@ from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.measurement.wording import VISIBLE_AREA, arc_margin_words, cap_margin_words, verdict_words
 from octseg.ui.markup import number
+from octseg.ui.places import SHOW
 
 MET = {True: "yes", False: "no", None: "not known"}
 
@@ -32,8 +33,10 @@ def _core_row(place: int, core: CoreMeasures, *, judged: bool) -> str:
         number(cap_um, 0) + ("" if cap_um is None else " µm"),
         MET[core.meets_tcfa_criteria],
     )
+    leads = f' data-place="core-{place + 1}"' if 0 < core.arc_deg < 360 else ""  # an arc all around has no ends
+    head = f'<button type="button" class="oct-place" title="{SHOW}">{place + 1}</button>' if leads else f"{place + 1}"
     return (
-        f'<tr data-core="{place + 1}"{" class=oct-judged" if judged else ""}><th scope="row">{place + 1}</th>'
+        f'<tr data-core="{place + 1}"{leads}{" class=oct-judged" if judged else ""}><th scope="row">{head}</th>'
         + "".join(f"<td>{cell}</td>" for cell in cells)
         + "</tr>"
     )

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,10 +27,18 @@ UPLOAD, FILE = "/gradio_api/upload", "/gradio_api/file="
 ADDRESSES = re.compile(  # what the page and the API need; whatever else Gradio has or will have does not exist here
     r"/|/config|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(assets|static|svelte)/.+"
     r"|/octseg/results/[0-9a-f]{32}/\d{1,4}"
+    r"|/gradio_api/mcp(/|/schema)?"
     r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|login_check|upload|upload_progress|cancel|reset"
     r"|queue/(join|data)|call/.+|heartbeat/[^/]+|file=(?!\w+://).+)"
 )
 CALL = re.compile(r"/gradio_api/(queue/join|call/.+)")
+TOOLS, TOOL_BYTES = "/gradio_api/mcp", 4 * MEGABYTE  # a call may hold a file as base64; the package mcp takes 4 MiB
+PROGRAMS = "/gradio_api/call/"
+NO_FILE = (
+    "The first value must be a file that this server holds: upload it to /gradio_api/upload, and send "
+    '{"path": what was answered, "meta": {"_type": "gradio.FileData"}}.'
+)
+OWN_FILE = re.compile(r"\w+://[^/]+/gradio_api/file=(/.+)")
 LINGER_SECONDS = 5.0  # after a refusal the rest of the body is read and dropped: a closed door loses the sentence
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -61,6 +70,7 @@ class RefusalError(Exception):
 class Guard:
     """ASGI middleware that refuses what is too large, too slow, too much at once or not there.
 
+    visitors: the folder of visitors' files, the only ones that a program may name in a call.
     frame_ancestors: the sites that may show the page in a frame, as a Content-Security-Policy lists them.
     more_addresses: those of sign-in, where there is one. make: puts a file there that was promised.
     seconds_a_call: what one takes of late.
@@ -70,6 +80,7 @@ class Guard:
         self,
         app: ASGIApp,
         limits: ServerLimits,
+        visitors: Path,
         frame_ancestors: str = "'self'",
         more_addresses: Collection[str] = (),
         make: Callable[[Path], None] | None = None,
@@ -77,7 +88,7 @@ class Guard:
     ) -> None:
         self.app, self.make, self.seconds_a_call = app, make, seconds_a_call
         self.more_addresses = more_addresses
-        self.limits = limits
+        self.limits, self.visitors = limits, visitors.resolve()
         self.uploads: Counter[str] = Counter()  # address -> uploads under way
         self.headers = (
             (b"x-content-type-options", b"nosniff"),
@@ -129,10 +140,13 @@ class Guard:
             raise RefusalError(404, "Not found.")
         if self.make is not None and scope["path"].startswith(FILE):
             await self._made(self.make, Path(scope["path"].removeprefix(FILE)))
+        if scope["path"].startswith(TOOLS) and scope["method"] == "GET" and _awaits_events(scope):
+            raise RefusalError(405, "Send messages by POST; this server sends none by itself.")
         async with self._upload_slot(scope):
             checked: Receive = BodyCheck(scope, receive, self.limits, refuse).receive
             if CALL.fullmatch(scope["path"]) and scope["method"] == "POST":
-                checked = await _without_addresses(checked)
+                visitors = self.visitors if scope["path"].startswith(PROGRAMS) else None
+                checked = await _with_own_files(checked, visitors)
             await self.app(scope, checked, send)
 
     def _full(self) -> str:
@@ -196,7 +210,9 @@ class BodyCheck:
         headers = Headers(scope=scope)
         self.inner, self.limits, self.refuse = receive, limits, refuse
         self.is_upload = scope["path"] == UPLOAD
-        self.max_bytes = limits.max_upload_bytes if self.is_upload else limits.max_json_bytes
+        self.max_bytes = limits.max_json_bytes
+        if self.is_upload or scope["path"].startswith(TOOLS):
+            self.max_bytes = limits.max_upload_bytes if self.is_upload else TOOL_BYTES
         self.delimiters = DelimiterCounter(headers.get("content-type", "")) if self.is_upload else None
         self.n_bytes = 0
         self.complete = False
@@ -282,10 +298,17 @@ def caller(scope: Scope, trusted_proxies: int) -> str:
     return hops[-min(trusted_proxies, len(hops))] if hops else connection
 
 
-async def _without_addresses(receive: Receive) -> Receive:
+def _awaits_events(scope: Scope) -> bool:
+    return "text/event-stream" in Headers(scope=scope).get("accept", "")
+
+
+async def _with_own_files(receive: Receive, visitors: Path | None) -> Receive:
     """Read a call's body, refuse it where a file in it is an address on the web, and hand it on.
 
-    Gradio would fetch that address from here: nobody's errands are run.
+    Gradio would fetch that address from here: nobody's errands are run. A file of this server may be named by its
+    address, whose path Gradio then holds against what this visitor may read.
+
+    visitors: where the first value of the call, its file, has to lie; None for calls of the page.
     """
     body, message = b"", await receive()
     while message["type"] == "http.request":
@@ -294,8 +317,13 @@ async def _without_addresses(receive: Receive) -> Receive:
             break
         message = await receive()
     try:
-        if _holds_address(json.loads(body)):
+        called = json.loads(body)
+        if _with_own_paths(called):
+            body = json.dumps(called).encode()
+        if _holds_address(called):
             raise RefusalError(400, "Send the file itself; addresses on the web are not fetched.")
+        if visitors is not None and not _names_file_of(visitors, called):
+            raise RefusalError(400, NO_FILE)
     except (ValueError, RecursionError):
         raise RefusalError(400, "The request is not JSON, or nested too deeply.") from None
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -304,6 +332,28 @@ async def _without_addresses(receive: Receive) -> Receive:
         return pending.pop() if pending else await receive()
 
     return replay
+
+
+def _with_own_paths(value: object) -> bool:
+    """Put paths in the place of addresses of this server's files; whether there were any."""
+    if isinstance(value, list):
+        return sum(map(_with_own_paths, value)) > 0
+    if not isinstance(value, dict):
+        return False
+    own = OWN_FILE.fullmatch(str(value.get("path", "")))
+    if own:
+        value["path"] = unquote(own.group(1))
+    return sum(map(_with_own_paths, value.values())) > 0 or own is not None
+
+
+def _names_file_of(visitors: Path, called: Any) -> bool:
+    """Whether the first value of a call is a file below a folder, in Gradio's form."""
+    data = called.get("data") if isinstance(called, dict) else None
+    file = data[0] if isinstance(data, list) and data else None
+    if not isinstance(file, dict) or file.get("meta") != {"_type": "gradio.FileData"}:
+        return False
+    path = file.get("path")
+    return isinstance(path, str) and Path(path).resolve().is_relative_to(visitors) and Path(path).is_file()
 
 
 def _holds_address(value: object) -> bool:

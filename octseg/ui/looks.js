@@ -41,8 +41,17 @@
   function showPlace(name) {
     if (body().dataset.octPlace === name) delete body().dataset.octPlace;
     else body().dataset.octPlace = name;
+    window.octCore();
     document.dispatchEvent(new Event("oct-place"));
   }
+
+  // One lipid core by itself, in the picture and in the table of cores.
+  window.octCore = () => {
+    const place = body().dataset.octPlace;
+    for (const each of document.querySelectorAll("[data-core]")) {
+      each.classList.toggle("oct-here", place === `core-${each.dataset.core}`);
+    }
+  };
 
   document.addEventListener("input", (event) => {
     const controls = event.target.closest(".oct-controls");

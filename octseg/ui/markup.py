@@ -4,7 +4,10 @@ import re
 from html import escape
 
 NOT_MEASURED = "–"
-WORDS = {"give it in mm (--frame-spacing)": "enter it in mm under the curves"}
+WORDS = {
+    "give it in mm (--frame-spacing)": "enter it in mm under the curves",
+    "load it once while the Hub can be reached": "try again in a minute, or name a folder on this machine",
+}
 OPTION = re.compile(r" \(--[a-z][a-z-]*\)")
 
 

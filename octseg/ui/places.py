@@ -19,12 +19,16 @@ SHOW = "Show where it was measured"
 
 
 def marks_record(result: FrameResult, unit: float) -> list[dict[str, Any]]:
-    """Each place as lines [x0, y0, ...] in tenths of a pixel, and what its number says; unit: a line's width."""
+    """Each place as lines [x0, y0, ...] in tenths of a pixel, and what its number says; unit: a line's width.
+
+    core: which core, from 1 on, an arc is of.
+    """
     marks = [] if result.places is None else marks_of(result.places, unit)
     told = ((mark, words_of(mark, result.measures)) for mark in marks)
     return [
         {
             "name": mark.name,
+            "core": None if mark.core is None else mark.core + 1,
             "lines": [_tenths(*line) for line in mark.lines],
             "at": _tenths(mark.words_at),
             "ring": None if mark.ring is None else [*_tenths(mark.ring[0]), round(mark.ring[1] * PARTS_OF_PX)],
@@ -64,7 +68,8 @@ def _mark_svg(mark: dict[str, Any], unit: float) -> str:
     x, y = map(_px, mark["at"])
     shapes = f'<path class="oct-mark-edge" d="{path}"/><path d="{path}"/>{ring}'
     words = f'<text x="{x}" y="{y}" font-size="{unit * 12:.1f}" dy="{-above:.1f}">{text(mark["said"])}</text>'
-    return f'<g class="oct-mark" data-mark="{mark["name"]}">{shapes}{words}</g>'
+    core = f' data-core="{mark["core"]}"' if mark["core"] else ""
+    return f'<g class="oct-mark" data-mark="{mark["name"]}"{core}>{shapes}{words}</g>'
 
 
 def shown(field: str, value: float | None, html: str) -> str:

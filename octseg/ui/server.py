@@ -13,6 +13,7 @@ from octseg.ui.private import PrivateFolders
 from octseg.ui.routes import routes_of
 from octseg.ui.share import door, sign_in_paths
 from octseg.ui.theme import HEAD, theme
+from octseg.ui.tools import tools_of
 
 SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
 
@@ -29,6 +30,7 @@ def serve(
     guard = Middleware(
         Guard,
         limits=limits,
+        visitors=folders.visitors,
         frame_ancestors=f"'self' {SPACE_PAGES}" if space else "'self'",
         more_addresses=sign_in_paths(door(environment, limits)),
         make=desk.later.make if desk else None,
@@ -36,6 +38,9 @@ def serve(
     )
     for folder in (folders.visitors, folders.root / "tmp"):
         start_janitor(folder, limits)
+    tools = tools_of(page, folders.visitors) if desk else None
+    if tools is not None:
+        page.mcp_server_obj, page.mcp_server = tools, True  # as `mcp_server=True` below would, with Gradio's own
     page.queue(max_size=limits.queue_size, api_open=False, default_concurrency_limit=limits.model_runs)
     page.launch(
         server_name=environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space else "127.0.0.1"),  # noqa: S104
@@ -45,6 +50,7 @@ def serve(
         footer_links=["api"],
         app_kwargs={
             "middleware": [guard],
+            **({} if tools is None else {"lifespan": tools.lifespan}),
             "routes": routes_of(desk.runs) if desk else [],
             "docs_url": None,
             "redoc_url": None,

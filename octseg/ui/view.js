@@ -76,7 +76,7 @@
         context.drawImage(shown.layer, 0, 0, width, height);
         context.imageSmoothingEnabled = true;
       }
-      for (const mark of shown.told.marks) if (how.places || how.place === mark.name) marked(mark, scale, how.place);
+      for (const mark of shown.told.marks) if (how.places || isAt(mark, how.place)) marked(mark, scale, how.place);
       if (run().cut) cutLine(scale);
       shown.over?.(context, size[0] / stage.clientWidth / scale);
       bar(scale);
@@ -118,9 +118,11 @@
       });
     }
 
+    const isAt = (mark, place) => mark.name === place || (mark.core !== null && place === `core-${mark.core}`);
+
     // Where a number was measured; the one that was asked for stands out, and says what it is.
     function marked(mark, scale, place) {
-      const here = mark.name === place, px = (size[0] / stage.clientWidth) / scale, at = (tenths) => tenths / 10 + 0.5;
+      const here = isAt(mark, place), px = (size[0] / stage.clientWidth) / scale, at = (tenths) => tenths / 10 + 0.5;
       const path = new Path2D();
       for (const line of mark.lines) {
         for (let n = 0; n < line.length; n += 2) path[n ? "lineTo" : "moveTo"](at(line[n]), at(line[n + 1]));

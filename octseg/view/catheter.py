@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.pullback import Frame
-from octseg.view.disc import border_level
+from octseg.view.disc import Disc, border_level
 from octseg.view.grey import Grey, sepia_to_grey
 from octseg.view.ruler import Ruler
 
@@ -38,21 +38,25 @@ class Catheter:
     radius_px: float
 
 
-def find_catheter(frame: Frame, ruler: Ruler | None = None) -> Catheter | None:
-    """The catheter in a frame (H, W, 3): from its ruler where given, else from the sheath's rings; None without."""
+def find_catheter(frame: Frame, ruler: Ruler | None = None, disc: Disc | None = None) -> Catheter | None:
+    """The catheter in a frame (H, W, 3): from its ruler where given, else from the sheath's rings; None without.
+
+    disc: as found in it, if any.
+    """
     if ruler is not None:
         diameter = ruler.ring_diameter_px or CATHETER_DIAMETER_MM * ruler.pitch_px
         return Catheter(centre=ruler.centre, radius_px=diameter / 2)
-    return find_sheath(sepia_to_grey(frame))
+    return find_sheath(sepia_to_grey(frame), disc)
 
 
-def find_sheath(grey: Grey) -> Catheter | None:
+def find_sheath(grey: Grey, disc: Disc | None = None) -> Catheter | None:
     """The catheter by the sheath's bright rings in a frame's grey levels (H, W); None where no rings are seen.
 
     The rings lie up to a seventh of their radius beside the imaging core. Where the whole disc is seen, its middle is
-    the imaging core, and is taken if the rings lie about it.
+    the imaging core, and is taken if the rings lie about it. disc: where it reaches past the picture its middle is not
+    that of what is lit.
     """
-    box = _lit_box(grey)
+    box = _lit_box(grey) if disc is None or not disc.is_cut_off(*grey.shape) else disc.box
     if box is None:
         return None
     top, left, height, width = box
@@ -74,7 +78,7 @@ def find_sheath(grey: Grey) -> Catheter | None:
     return Catheter(centre=middle if whole else rings, radius_px=radius / scale)
 
 
-def _lit_box(grey: Grey) -> tuple[int, int, int, int] | None:
+def _lit_box(grey: Grey) -> tuple[float, float, float, float] | None:
     """Top, left, height, width in pixels of what stands out from the ground of a picture (H, W)."""
     ground = border_level(grey)
     rows, cols = (

@@ -24,6 +24,8 @@ N_RIM_BINS = 120  # the rim is covered by bins of 3 degrees
 N_REFINING_RAYS = 360
 MIN_RIM_SHARE = 0.45  # of the rim that lies in the frame; shadows reach the rim, strips hide some of it
 
+LEAST_CUT = 0.02  # of the radius, that lies beyond the frame's edge
+
 MIN_ELLIPSE_SHARE = 0.5  # of the whole ellipse, to be called one; strips and screens hide the rest
 MIN_SHARE_BEYOND = 0.3  # how much more of it is outlined than of one a little larger; speckle and text outline both
 START_TOLERANCE = 0.15  # of the half axes: how far points may lie from an ellipse that is roughly known
@@ -38,6 +40,20 @@ class Disc:
 
     centre: tuple[float, float]
     radius_px: float
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Top, left, height and width of the square about it, which may reach past the frame's edges."""
+        row, col = self.centre
+        side = 2 * self.radius_px
+        return row - (side - 1) / 2, col - (side - 1) / 2, side, side
+
+    def is_cut_off(self, height: int, width: int) -> bool:
+        """Whether a frame of that size shows less than the whole of it, by more than its rim may be off."""
+        room_px = self.radius_px * (1 - LEAST_CUT)
+        return any(
+            not room_px <= at <= side - 1 - room_px for at, side in zip(self.centre, (height, width), strict=True)
+        )
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
         """(height, width), True on pixels whose centre lies in the disc; not to be written to."""
@@ -63,12 +79,11 @@ def find_disc(grey: NDArray[np.uint8]) -> Disc | None:
     shrink = max(1.0, max(height, width) / SEARCH_SIDE_PX)
     size = (round(width / shrink), round(height / shrink))
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    ground = border_level(small)
-    fit, share = _circle_on(small, ground, cv2.RETR_EXTERNAL)
-    if ground > 0:  # the frame may be a black square on a screen: its corners are holes in what is not black
-        on_black, share_on_black = _circle_on(small, 0, cv2.RETR_LIST)
-        if share_on_black > share:
-            fit, ground = on_black, 0
+    fit, share, ground = None, 0.0, 0
+    for level, which in _grounds(small):
+        on_level, share_on_level = _circle_on(small, level, which)
+        if share_on_level > share:
+            fit, share, ground = on_level, share_on_level, level
     if fit is None:
         return None
     # From the small frame's pixel centres to the large one's.
@@ -87,9 +102,11 @@ def rim_stretch(grey: NDArray[np.uint8], disc: Disc | None = None) -> float | No
     shrink = max(1.0, max(grey.shape) / SEARCH_SIDE_PX)
     size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
     small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    ground = border_level(small)
-    grounds = ((ground, cv2.RETR_EXTERNAL), (0, cv2.RETR_LIST))[: 1 + (ground > 0)]
-    outlines = [points for of in grounds if len(points := _outline_points(above_ground(small, of[0]), of[1])) >= 30]
+    outlines = [
+        points
+        for level, how in _grounds(small)
+        if len(points := _outline_points(above_ground(small, level), how)) >= 30
+    ]
     rims: list[tuple[float, float]] = []
     if disc is not None:
         row, col = ((place + 0.5) / shrink - 0.5 for place in disc.centre)
@@ -179,9 +196,27 @@ def above_ground(grey: NDArray[np.uint8], ground: int | None = None) -> NDArray[
     return np.asarray(cv2.absdiff(grey, np.full_like(grey, border_level(grey) if ground is None else ground)), np.uint8)
 
 
+def _grounds(small: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Levels that the ground of a small picture (H, W) may have, and which outlines on it are looked at.
+
+    The commonest level along the border is the ground where a disc is cut off on two sides and more; black is, where a
+    frame is a black square on a screen: its corners are holes in what is not black.
+    """
+    border = _border(small)
+    median, commonest = border_level(small), int(np.bincount(border).argmax())
+    grounds = [(median, cv2.RETR_EXTERNAL)]
+    if abs(commonest - median) >= GROUND_STEP:
+        grounds.append((commonest, cv2.RETR_EXTERNAL))
+    return grounds + [(0, cv2.RETR_LIST)] * (median > 0)
+
+
+def _border(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+
+
 def border_level(grey: NDArray[np.uint8]) -> int:
     """The median along the border of grey levels (H, W)."""
-    return int(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
+    return int(np.median(_border(grey)))
 
 
 def _circle_on(small: NDArray[np.uint8], ground: int, which: int) -> tuple[NDArray[np.float64] | None, float]:

@@ -186,7 +186,7 @@ def _view_of(
         grey, frame = levels, np.asarray(cv2.merge([levels] * 3), np.uint8)
         disc = find_disc(levels) or disc
         ruler = find_ruler(frame, disc) or ruler
-    catheter = find_catheter(frame, ruler)
+    catheter = find_catheter(frame, ruler, disc)
     middle = disc.centre if disc is not None else ((grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2)
     centre = catheter.centre if catheter is not None else middle
     bars = find_bars(frame, memory)

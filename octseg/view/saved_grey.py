@@ -2,20 +2,16 @@
 
 A viewer's luminance of the sepia, or the mean of its channels, is no grey level: what was 128 becomes 70 or 61. The
 dots of the ruler have two colours, so that the two greys which they became tell by which formula. Whether the tissue
-was sepia, the darkest quarter of the disc says: noise, for which sepia has next to no green and blue.
+was sepia, its dark levels say: sepia has next to no green and blue there, and several of them become one.
 """
-
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.view.disc import Disc
 from octseg.view.grey import SEPIA, Grey
-
-if TYPE_CHECKING:
-    from octseg.view.disc import Disc
-    from octseg.view.ruler import Ruler
+from octseg.view.ruler import Ruler, place_of
 
 UNDONE = "This picture is a grey copy of a sepia one, which darkens tissue; it was measured with the levels put back."
 YELLOW_DOT, CYAN_DOT = (241, 217, 101), (161, 201, 238)  # medians over real frames, each within 5
@@ -34,21 +30,48 @@ def _formulas(colours: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 DOTS = _formulas(np.array([YELLOW_DOT, CYAN_DOT], np.float64))  # (5, 2)
-TABLES = [
-    np.rint(np.interp(np.arange(256), of_sepia, np.arange(256))).astype(np.uint8)
-    for of_sepia in _formulas(SEPIA.astype(np.float64))
-]
+OF_SEPIA = _formulas(SEPIA.astype(np.float64))  # (5, 256)
+WHITE = OF_SEPIA[:, -1]
+TABLES = [np.rint(np.interp(np.arange(256), of_sepia, np.arange(256))).astype(np.uint8) for of_sepia in OF_SEPIA]
 
 
-def as_it_was(grey: Grey, ruler: "Ruler", disc: "Disc | None") -> Grey | None:
+# How far the counts of dark levels jump, as a part of them: 0.4 to 0.8 where lossless sepia became grey by a luminance
+# (0.2 by the mean), 0.18 to 0.23 in real frames, which were lossy once; up to 0.05 in grey tissue, 0.16 in real frames.
+SMOOTH, ROUGH = 0.055, 0.3
+WEIGHTED = 3  # the first formulas, which make one level of several dark ones; in green all of these are 0
+DARK_LEVELS = 30
+ABOVE_WHITE = 4  # grey levels above what a formula makes of white sepia, as the rings of lossy coding reach
+
+
+def as_it_was(grey: Grey, ruler: Ruler, disc: Disc | None) -> Grey | None:
     """The grey levels (H, W) behind a frame saved in grey, whose ruler was found by its shape; None where right."""
     which = _formula_of(grey, ruler)
-    if which is None or disc is None or np.quantile(grey[disc.mask(*grey.shape)], 0.25) > MOST_FLOOR:
+    if which is None or disc is None:
+        return None
+    height, width = grey.shape
+    marks = cv2.dilate(place_of(ruler, (height, width)).drawn, np.ones((5, 5), np.uint8)) > 0
+    if not _was_sepia(grey[disc.mask(height, width) & ~marks], which):
         return None
     return np.asarray(cv2.LUT(grey, TABLES[which]), np.uint8)
 
 
-def _formula_of(grey: Grey, ruler: "Ruler") -> int | None:
+def _was_sepia(tissue: NDArray[np.uint8], which: int) -> bool:
+    """Whether the grey levels (n,) of a disc can be what a formula made of sepia.
+
+    Then its darkest quarter is darker than noise is. Some formulas also make one level of several dark ones, so that
+    the counts of these jump, and no level is brighter than what became of white.
+    """
+    is_dark = bool(np.quantile(tissue, 0.25) <= MOST_FLOOR)
+    if which >= WEIGHTED:
+        return is_dark
+    counts = np.bincount(tissue, minlength=256)[: DARK_LEVELS + 1].astype(float)
+    roughness = np.abs(counts[2:-1] - (counts[1:-2] + counts[3:]) / 2).sum() / max(1.0, counts[2:-1].sum())
+    if is_dark:
+        return bool(roughness > SMOOTH or np.quantile(tissue, 0.9999) <= WHITE[which] + ABOVE_WHITE)
+    return bool(roughness > ROUGH)
+
+
+def _formula_of(grey: Grey, ruler: Ruler) -> int | None:
     """By which of the formulas the dots of a ruler became what they are in grey levels (H, W); None where by none."""
     if ruler.dot_radius_px < LEAST_DOT_PX:
         return None

@@ -62,3 +62,23 @@ def test_a_model_of_the_hub_takes_over_and_a_wrong_name_changes_nothing(visit: V
     visit.page.uncheck("[data-tissue-switch=lipid_core]")
     assert visit.page.locator("svg.oct-picture [data-tissue=lipid_core]").first.is_hidden()
     assert visit.complaints == []
+
+
+def test_a_hub_that_is_gone_is_told_with_what_to_do_and_asked_again_where_it_falters(
+    visit: Visit, hub: HubServer
+) -> None:
+    visit.page.click("#oct-models > button")
+    hub.stop()
+    name_model(visit, "lab/eager")
+    problem = visit.page.wait_for_selector("#oct-models .oct-error")
+    assert problem is not None
+    said = problem.inner_text()
+    assert "The Hub does not answer for lab/eager" in said
+    assert said.endswith("try again in a minute, or name a folder on this machine.")
+    assert "octseg-bundled" in visit.page.inner_text("#oct-model")
+    hub.start()
+    falters = hub.fail("GET /api/models/lab/eager", "status", times=2)
+    name_model(visit, "lab/eager")
+    visit.page.wait_for_selector("#oct-model:has-text('lab/eager, from the Hub')")
+    assert falters.met == 2
+    assert visit.page.query_selector("#oct-models .oct-error") is None

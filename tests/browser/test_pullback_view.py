@@ -11,6 +11,7 @@ from scipy.ndimage import distance_transform_edt
 
 from octseg.phantom import Phantom
 from octseg.pullback import Frame
+from octseg.ui.examples import FOLDER
 from tests.browser.conftest import BLACK, COUNT, SIDE, Visit, shows
 
 pytestmark = pytest.mark.browser
@@ -71,6 +72,22 @@ def test_a_single_frame_shows_its_places_too(visit: Visit, phantom_file: Path) -
     page.uncheck("#oct-places")
     assert not page.locator(".oct-mark[data-mark=cap]").is_visible()
     page.check("#oct-places")
+
+
+def test_a_line_of_the_table_of_cores_shows_its_core_and_no_other(visit: Visit) -> None:
+    visit.upload(FOLDER / "two_cores.jpg")
+    page = visit.page
+    second = page.locator(".oct-cores tr[data-core='2']")
+    second.locator("td").nth(1).click()
+    assert page.locator(".oct-mark[data-core='2'] text").is_visible()
+    assert not page.locator(".oct-mark[data-core='1'] text").is_visible()
+    assert page.locator(".oct-mark[data-core='2'] text").text_content() == second.locator("td").first.text_content()
+    page.focus(".oct-cores tr[data-core='1'] button")
+    page.keyboard.press("Enter")
+    assert page.locator(".oct-mark[data-core='1'] text").is_visible()
+    assert not page.locator(".oct-mark[data-core='2'] text").is_visible()
+    page.keyboard.press("Enter")
+    assert not page.locator(".oct-mark[data-core='1'] text").is_visible()
 
 
 def shown_on(visit: Visit, selector: str) -> NDArray[np.int16]:

@@ -4,12 +4,19 @@ import csv
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from octseg.cli import main
+from octseg.cohort.coordinator import Coordinator
+from octseg.cohort.folder import CohortFolder
+from octseg.cohort.processes import Processes
+from octseg.commands.cohort_cases import Looking, cases_in
+from octseg.commands.cohort_work import WorkOptions
+from tests.fakes.cohort_worker import make_counting
 from tests.fakes.commands import OCTSEG, QUICK
 from tests.fakes.forking import start_python
 
@@ -47,18 +54,22 @@ def test_killed_workers_leave_the_same_bytes_and_tables_with_a_row_a_pullback(ve
         assert [row["case"] for row in csv.DictReader(file)] == ["pullback_0001", "pullback_0002"]
     with (out / "cohort_frames.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 8
-    assert (out / "cohort_failed.csv").read_text().split() == ["case,patient,group,reason,quarantined"]
+    assert (out / "cohort_failed.csv").read_text().split() == ["case,patient,group,state,reason"]
 
 
 def test_a_dry_run_says_what_is_found_and_what_is_missing_and_does_nothing(
     vessels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "list.csv"
-    table.write_text(f"Path;Case;Group;Frame_spacing\n{vessels}/pullback_0001/images;A;x;0,2\nnone.dcm;B;y;\n")
+    table.write_text(
+        f"Path;Case;Group;Frame_spacing\n{vessels}/pullback_0001/images;A;x;0,2\nnone.dcm;B;y;\n"
+        f"{vessels}/pullback_0002/images;C;y;\n"
+    )
     assert main(["cohort", str(table), "--out", str(tmp_path / "out"), "--dry-run"]) == 1
     said = capsys.readouterr().out
     assert "A (patient A, group x): 4 pictures, all frames, scale: of the file, between frames: 0.2 mm\n" in said
     assert "B (patient B, group y): it is not there" in said
+    assert "C (patient C, group y): 4 pictures, all frames, scale: of the file, between frames: not known, so" in said
     assert not (tmp_path / "out").exists()
 
 
@@ -102,3 +113,15 @@ def test_workers_that_start_at_once_on_one_folder_leave_what_one_alone_does(vess
     assert content_of(out) == content_of(tmp_path / "whole")
     done = [line.split(":")[1].strip() for path in said for line in path.read_text().splitlines() if ": done" in line]
     assert sorted(done) == ["pullback_0001", "pullback_0002"], "each made once"
+
+
+def test_a_worker_loads_its_model_once_for_all_its_cases(vessels: Path, tmp_path: Path) -> None:
+    cases, _ = cases_in(vessels, tmp_path)
+    four = [replace(case, name=f"{case.name}{n}") for case in cases for n in (1, 2)]
+    options, log = WorkOptions(root=tmp_path / "out", backend="torch", overlays=False), tmp_path / "loads"
+    pool, folder = Processes(make_counting, (options, log), 2), CohortFolder(options.root)
+    look = Looking(options.root)
+    tally = Coordinator(folder, four, look, pool, options.flags, say=lambda _: None, timeout_s=60.0).run()
+    assert len(tally.made) == 4
+    loads = log.read_text().split()
+    assert len(loads) == len(set(loads)) <= 2

@@ -35,3 +35,13 @@ def test_of_a_disc_that_the_frame_cuts_off_they_still_go_about_the_catheter() ->
     row, col = np.ogrid[:300, :400]
     disc = np.hypot(row - 100, col - 200) <= 150
     assert CutRays.about((100.0, 200.0), disc, (300, 400)).centre == (100.0, 200.0)
+
+
+@pytest.mark.parametrize("far", [(5.0, 50.0), (50.0, 95.0)])
+def test_beside_the_frame_the_rays_see_black(far: tuple[float, float]) -> None:
+    rays = CutRays(far, 150.0)
+    before = rays.of(np.full((101, 101, 3), 255, np.uint8))
+    del before  # what memory may hold
+    along = rays.of(np.full((101, 101, 3), 90, np.uint8))
+    assert set(np.unique(along)) <= {0, 90}
+    assert (along[:, -1] == 0).all()

@@ -80,8 +80,8 @@ def test_it_says_where_it_comes_from_and_of_what_it_says_nothing() -> None:
     assert f"1 of 6 frames: {REASON}" in said
 
 
-def test_each_curve_has_a_band_over_the_frame_that_is_withdrawn() -> None:
-    assert re.findall(r'<rect x="(\d+)" width="(\d+)"', report()) == [("2", "1")] * 4
+def test_each_curve_and_cut_has_a_band_over_the_frame_that_is_withdrawn() -> None:
+    assert re.findall(r'<rect x="(\d+)" width="(\d+)"', report()) == [("2", "1")] * 6
 
 
 def test_the_wall_unrolled_has_a_column_a_frame() -> None:

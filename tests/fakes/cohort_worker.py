@@ -1,4 +1,4 @@
-"""A worker of a cohort that needs no model: some of its cases end it, each time they are tried."""
+"""Workers of a cohort: one that needs no model, some of whose cases end it each time; and one that counts its model."""
 
 import os
 import signal
@@ -9,8 +9,24 @@ from typing import Any
 from octseg.cohort.cases import Case, Look
 from octseg.cohort.coordinator import Outcome
 from octseg.cohort.folder import CohortFolder
+from octseg.commands import cohort_work
+from octseg.commands.cohort_work import CaseWorker, WorkOptions, make_worker
 
 RUN = {"model": "none", "octseg": "0"}
+
+
+def make_counting(asked: tuple[WorkOptions, Path]) -> CaseWorker:
+    """The worker that is in use, which notes each time that it loads a model."""
+    options, log = asked
+    load = cohort_work.loaded
+
+    def counted(*given: Any) -> Any:
+        with log.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        return load(*given)
+
+    cohort_work.loaded = counted
+    return make_worker(options)
 
 
 def look(case: Case) -> Look:
@@ -32,6 +48,11 @@ class Worker:
             os.kill(os.getpid(), signal.SIGSEGV)
         if kind == "hangs":
             time.sleep(600)
+        if kind == "hangs once" and not case.path.with_suffix(".txt.seen").exists():
+            case.path.with_suffix(".txt.seen").touch()
+            time.sleep(600)
+        if kind == "takes all memory":
+            raise MemoryError
         if kind == "is unreadable":
             return Outcome("failed", "it is no pullback")
         (out / "result").write_text(kind)

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from octseg.errors import ConfigError
 from octseg.model import DeepLabV3Plus, ModelConfig
-from octseg.model.circular import CircularDilatedDepthwise
+from octseg.model.circular import CircularDilatedDepthwise, circular_bilinear
 from octseg.model.complexity import count_multiply_adds, count_weights
 from octseg.model.eca import ECA, eca_kernel_size
 from octseg.model.mobilenetv2 import MobileNetV2
@@ -109,6 +109,18 @@ def test_dilated_taps_go_around_as_often_as_it_takes(dilation: int) -> None:
     ]
     for training in (False, True):
         torch.testing.assert_close(circular.train(training)(features), expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("times", [1, 2, 4, 16])
+@pytest.mark.parametrize("wrapped", [0, 1, 2, 3])
+def test_rows_are_widened_without_a_seam(times: int, wrapped: int) -> None:
+    """Against three turns of the rows laid one behind the other, of which the middle one is looked at."""
+    torch.manual_seed(0)
+    features = torch.randn(1, 3, 6, 5)
+    turn = 6 * times
+    turns = torch.nn.functional.interpolate(features.repeat(1, 1, 3, 1), size=(3 * turn, 20), mode="bilinear")
+    expected = turns[:, :, turn - wrapped : 2 * turn + wrapped]
+    torch.testing.assert_close(circular_bilinear(features, (turn, 20), wrapped), expected, atol=1e-6, rtol=1e-5)
 
 
 def test_rows_that_go_around_have_the_weights_of_those_that_do_not() -> None:

@@ -8,7 +8,7 @@ from octseg.ui.cards import withdrawn_html
 from octseg.ui.cores import cores_html, tcfa_html
 from octseg.ui.numbers import summary_html, tiles_html
 from octseg.ui.picture import picture_html
-from tests.fakes.results import REASON, TWO_CORES, withdrawn_result
+from tests.fakes.results import REASON, TWO_CORES, WIDE, withdrawn_result
 from tests.ui.test_parts import shown
 
 
@@ -31,6 +31,12 @@ def test_each_core_has_its_line_and_the_arc_says_that_it_is_a_sum() -> None:
     assert "2 59° 0.75 mm² – no" in said
     assert "Lipid arc 157 ° 2 cores, widest 98°" in shown(tiles_html(TWO_CORES))
     assert cores_html(FrameMeasures(lipid_cores=())) == ""
+
+
+def test_the_line_of_a_core_leads_to_its_arc_unless_that_has_no_ends() -> None:
+    assert re.findall(r'data-core="(\d)" data-place="core-(\d)"', cores_html(TWO_CORES)) == [("1", "1"), ("2", "2")]
+    around = replace(WIDE, arc_deg=360.0)
+    assert "data-place" not in cores_html(FrameMeasures(lipid_cores=(around,)))
 
 
 def test_a_withdrawn_frame_shows_its_sentence_and_neither_tiles_nor_verdict() -> None:

@@ -29,6 +29,11 @@ def test_each_place_says_its_own_number() -> None:
     assert marks == expected
 
 
+def test_each_arc_names_its_core() -> None:
+    assert [mark["core"] for mark in marks_record(RESULT, unit=1)] == [None, None, 1, 2, None]
+    assert marks_svg(RESULT, unit=1).count('data-mark="arc" data-core="2"') == 1
+
+
 def test_lines_are_across_then_down_in_tenths_of_a_pixel() -> None:
     cap = next(mark for mark in marks_record(RESULT, unit=1) if mark["name"] == "cap")
     assert cap["lines"][0] == [60, 50, 92, 50]

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import threading
+import urllib.parse
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -134,12 +135,13 @@ def test_there_are_two_endpoints_and_the_scale_may_be_left_out(app: App) -> None
     assert "Research use only" in described["named_endpoints"]["/segment"]["description"]
 
 
-def test_what_is_no_frame_is_told_in_one_sentence_without_html(app: App, tmp_path: Path) -> None:
-    hostile = tmp_path / "<img src=x onerror=alert(1)>.png"
+def test_what_is_no_frame_is_told_in_one_plain_sentence(app: App, tmp_path: Path) -> None:
+    hostile = tmp_path / "<img src=x onerror=alert(1)> it's & so.png"
     hostile.write_bytes(b"no picture at all")
     with pytest.raises(AppError) as told:
         client(app, tmp_path).predict(handle_file(hostile), api_name="/segment")
-    assert "<" not in str(told.value)
+    assert "it's &" in str(told.value)
+    assert not re.search("<img|&[a-z#0-9]+;", str(told.value))
     assert str(app.tmp) not in str(told.value)
     assert len(str(told.value).splitlines()) == 1
 
@@ -187,10 +189,26 @@ def test_an_address_on_the_web_is_refused_and_never_fetched(app: App) -> None:
     "path", ["/etc/passwd", str(ROOT / "app.py"), "../../../etc/passwd", "app.py", "/proc/self/environ"]
 )
 def test_a_file_of_the_server_is_neither_measured_nor_served(app: App, path: str) -> None:
-    _, text = call(app, [file_at(path)])
-    assert "event: error" in text
-    assert "event: complete" not in text
+    status, text = call(app, [file_at(path)])
+    assert status == 400
+    assert text.startswith("The first value must be a file that this server holds: upload it to /gradio_api/upload")
     assert send(app, "GET", f"/gradio_api/file={path}")[0] in (403, 404)
+
+
+@pytest.mark.parametrize("given", ["frame.png", None, 7, [], {"path": "{}"}, {"path": "{}", "meta": {}}, {"path": 7}])
+def test_a_file_in_another_form_is_refused_with_the_form(app: App, frames: list[Path], given: object) -> None:
+    path = json.loads(send(app, "POST", UPLOAD, multipart(frames[0].read_bytes()), MULTIPART)[1])[0]
+    given = json.loads(json.dumps(given).replace('{}"', f'{path}"'))
+    status, text = call(app, [given, None, None, None])
+    assert (status, '"meta": {"_type": "gradio.FileData"}' in text) == (400, True)
+
+
+def test_a_file_may_be_named_by_its_address_here(app: App, frames: list[Path], tmp_path: Path) -> None:
+    body = multipart(frames[0].read_bytes()).replace(b"frame.png", b"100% mine.png")
+    path = json.loads(send(app, "POST", UPLOAD, body, MULTIPART)[1])[0]
+    named = f"{app.url}/gradio_api/file={urllib.parse.quote(path)}"
+    measures, *_ = client(app, tmp_path).predict(handle_file(named), api_name="/segment")
+    assert measures["frames"][0]["lumen_area_px"] > 0
 
 
 @pytest.mark.parametrize(
@@ -253,7 +271,7 @@ def test_nothing_is_recorded_watched_or_told_to_others(app: App) -> None:
         "footer_links": ["api"],
         "show_error": False,
         "pwa": False,
-        "mcp_server": False,
+        "mcp_server": True,
         "space_id": None,
         "stylesheets": [],
         "max_file_size": ServerLimits().max_upload_bytes,

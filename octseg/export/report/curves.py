@@ -41,7 +41,7 @@ STYLE = """
   :root { --band: #ffffff26; }
 }
 @media print {
-  .plot { height: 19mm; }
+  .plot { height: 17mm; }
   .axis { margin-bottom: 8px; }
   .tick, .limit-word, .axis { font-size: 6.6pt; }
   .lumen { --curve: #0072b2; } .lipid { --curve: #1a7fb8; } .arc { --curve: #7a5195; } .cap { --curve: #8a7a00; }
@@ -119,6 +119,11 @@ def bands_of(flags: Sequence[bool]) -> list[tuple[int, int]]:
         elif flag:
             bands.append((place, 1))
     return bands
+
+
+def bands_html(bands: Sequence[tuple[int, int]], count: int) -> str:
+    """The bands by themselves, to lie over a picture of so many frames."""
+    return _svg("".join(_bands(bands)), count) if bands else ""
 
 
 def _figure(curve: Curve, content: str) -> str:

@@ -10,8 +10,9 @@ from PIL import Image
 
 from octseg.drawing.overlay import draw_overlay
 from octseg.export.files import write_file
-from octseg.export.report import curves
+from octseg.export.report import curves, cut
 from octseg.export.report.along import curves_html, en_face_html
+from octseg.export.report.cut import cuts_html
 from octseg.export.report.frame import report_html
 from octseg.export.report.page import facts_list, figure, model_facts, page, scale_of, warnings_list
 from octseg.export.segmented import Record, Segmented
@@ -59,6 +60,7 @@ PLAQUE_COLUMNS: tuple[tuple[str, str, int], ...] = (
 )
 STYLE = (
     curves.STYLE
+    + cut.STYLE
     + """
 .scroll { overflow-x: auto; }
 .scroll table { min-width: 640px; }
@@ -72,9 +74,10 @@ STYLE = (
   h2 { font-size: 10pt; margin: 9pt 0 3pt; break-after: avoid; }
   .notice { margin: 0 0 6pt; }
   .pictures { display: flex; gap: 4mm; break-inside: avoid; }
-  .pictures figure { flex: 1 1 0; max-width: 60mm; }
+  .pictures figure { flex: 1 1 0; max-width: 46mm; }
   figcaption, small { font-size: 7.4pt; line-height: 1.25; }
   tr, p, li, figure { break-inside: avoid; }
+  .measures { columns: 2; column-gap: 6mm; }
   th, td { padding: 1.6pt 4pt; }
   .scroll { overflow: visible; }
   .scroll table { min-width: 0; }
@@ -104,7 +107,8 @@ def pullback_report_html(segmented: Segmented) -> str:
         raise ValueError("these frames are no pullback, so there is nothing to report along the vessel")
     body = (
         f"{_summary(segmented, measures)}{_pictures(segmented, measures)}"
-        f"<h2>Along the vessel</h2>\n{curves_html(segmented, measures)}{en_face_html(measures)}"
+        f"<h2>Along the vessel</h2>\n{cuts_html(segmented, measures)}{curves_html(segmented, measures)}"
+        f"{en_face_html(measures)}"
         f"<h2>What is measured</h2>\n{_numbers(record)}{_plaques(record)}{_candidates(record)}"
         f"{warnings_list(record['warnings'])}{_withdrawn(segmented.records)}"
         f"<h2>Where it comes from</h2>\n{facts_list(_facts(segmented, record))}"
@@ -163,7 +167,7 @@ def _numbers(record: Mapping[str, Any]) -> str:
             f'<tr><th scope="row">{escape(label)}<small>{escape(meaning)}</small></th>'
             f'<td class="number" data-measure="{field}">{said}{_where(whole, field)}{spread}</td></tr>'
         )
-    return f'<table class="numbers"><tbody>{"".join(rows)}</tbody></table>\n'
+    return f'<div class="measures"><table class="numbers"><tbody>{"".join(rows)}</tbody></table></div>\n'
 
 
 def _where(whole: Mapping[str, Any], field: str) -> str:

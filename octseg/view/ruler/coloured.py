@@ -19,6 +19,8 @@ MIN_PITCH_PX = 20.0  # a 10 mm field on 200 px; below it the dots run together
 MAX_OFF_LINE_PX = 3.0
 MAX_PITCH_SPREAD = 0.05
 MAX_PITCH_SPREAD_WITHOUT_RING = 0.02
+FEW_DOTS = 3  # of a picture cut close about the catheter, where the ring tells the pitch as well
+RING_OF_FEW_MM = (0.885, 0.93)  # 0.904 to 0.912 in real frames
 CYAN_EXCESS = 16  # of B and G over R; tissue has none but for the noise of JPEG
 MAX_LINE_PIXELS = 4000  # a thinned sample of more cyan pixels than this still shows the line
 MAX_VOTERS = 500
@@ -50,18 +52,24 @@ def find_coloured_ruler(frame: Frame) -> Ruler | None:
     cyan = cyan_pixels(frame)
     left = cyan
     steps = range(1, 1 + math.ceil(max(frame.shape[:2]) / LARGE_SIDE_PX))
-    doubtful = None
+    doubtful = few = None
     for _ in range(MAX_LINES):  # captions and the pullback's cursor may have longer cyan lines
         line = _cyan_line(left)
         if line is None:
             break
-        rulers = [ruler for step_px in steps if (ruler := _ruler_on(line, frame, cyan, float(step_px))) is not None]
-        best = max(rulers, key=_how_sure, default=None)
+        best = _best_on(line, frame, cyan, steps, MIN_DOTS)
         if best is not None and best.ring_fits:
             return best
+        few = few or (_best_on(line, frame, cyan, steps, FEW_DOTS) if best is None else None)
         doubtful = doubtful or best
         left = left[np.abs(line.beside(left)) > 6.0]
-    return doubtful
+    return doubtful or few
+
+
+def _best_on(line: Line, frame: Frame, cyan: Floats, steps: range, least_dots: int) -> Ruler | None:
+    """The surest ruler on a line at any of the steps, of so many dots at least; None where there is none."""
+    rulers = (_ruler_on(line, frame, cyan, float(step_px), least_dots) for step_px in steps)
+    return max(filter(None, rulers), key=_how_sure, default=None)
 
 
 def _how_sure(ruler: Ruler) -> tuple[bool, int, float]:
@@ -69,15 +77,16 @@ def _how_sure(ruler: Ruler) -> tuple[bool, int, float]:
     return ruler.ring_fits, len(ruler.dots_px), -ruler.pitch_spread
 
 
-def _ruler_on(line: Line, frame: Frame, cyan: Floats, step_px: float) -> Ruler | None:
+def _ruler_on(line: Line, frame: Frame, cyan: Floats, step_px: float, least_dots: int) -> Ruler | None:
     """The ruler whose cut line is `line`; None where its dots, colours or ring do not fit.
 
-    step_px: between samples along and across the line; 2 and more for frames that were enlarged.
+    step_px: between samples along and across the line; 2 and more for frames that were enlarged. least_dots: fewer than
+    MIN_DOTS are believed where the ring is just as wide as consoles draw it.
     """
     strip, t = _strip(frame, line, step_px)
     if t.size < 2 * STRIP_HALF_WIDTH:
         return None
-    dots = _evenly_spaced(_dot_peaks(strip, t))
+    dots = _evenly_spaced(_dot_peaks(strip, t), least_dots)
     if dots is None or not _line_is_cyan(strip, t, dots):
         return None
     points = line.at(dots.t, dots.offset)
@@ -99,8 +108,13 @@ def _ruler_on(line: Line, frame: Frame, cyan: Floats, step_px: float) -> Ruler |
         dot_radius_px=_dot_radius(strip, t, dots),
         ring_diameter_px=ring,
     )
-    sure_of_the_dots = place.size > MIN_DOTS and spread <= MAX_PITCH_SPREAD_WITHOUT_RING
-    return ruler if ruler.ring_fits or (sure_of_the_dots and not stretched) else None
+    is_even = spread <= MAX_PITCH_SPREAD_WITHOUT_RING
+    if place.size < MIN_DOTS:
+        ring_mm = ruler.ring_diameter_mm
+        sure = is_even and ring_mm is not None and RING_OF_FEW_MM[0] <= ring_mm <= RING_OF_FEW_MM[1]
+    else:
+        sure = ruler.ring_fits or (place.size > MIN_DOTS and is_even and not stretched)
+    return ruler if sure else None
 
 
 def cyan_count(frame: Frame) -> int:
@@ -219,8 +233,8 @@ def _dot_radius(strip: Floats, t: Floats, dots: _Peaks) -> float:
     return float(step_px * np.sqrt(np.median(areas) / np.pi))
 
 
-def _evenly_spaced(peaks: _Peaks) -> _Peaks | None:
-    """The dots among the candidates: the strongest row that is evenly spaced and changes colour once.
+def _evenly_spaced(peaks: _Peaks, least_dots: int) -> _Peaks | None:
+    """The dots among the candidates: the strongest row of so many that is evenly spaced and changes colour once.
 
     Each pair of candidates starts a row. A candidate that a row passes over counts against it, so that every second
     dot is no ruler.
@@ -230,7 +244,7 @@ def _evenly_spaced(peaks: _Peaks) -> _Peaks | None:
     for first in range(peaks.t.size):
         for second in range(first + 1, peaks.t.size):
             row = _of_one_ruler(peaks, _row_from(peaks, first, second))
-            if len(row) < MIN_DOTS or (np.diff(peaks.is_cyan[row].astype(np.int8)) != 0).sum() != 1:
+            if len(row) < least_dots or (np.diff(peaks.is_cyan[row].astype(np.int8)) != 0).sum() != 1:
                 continue
             score = 2 * peaks.strength[row].sum() - peaks.strength[first : row[-1] + 1].sum()
             if score > best_score:

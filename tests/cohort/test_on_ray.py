@@ -1,0 +1,126 @@
+"""Workers on a Ray cluster: the same bytes as plain processes; what ends or is lost is told and the rest goes on."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from octseg.cli import main
+from octseg.cohort.cases import Case
+from octseg.cohort.coordinator import Coordinator, Tally
+from octseg.cohort.folder import CohortFolder
+from octseg.errors import OctsegError
+from tests.fakes.cohort_worker import Worker, look
+from tests.fakes.commands import COMMAND
+from tests.fakes.forking import ROOT
+from tests.fakes.ray_cluster import RayCluster, new_cluster, until
+
+has_ray = importlib.util.find_spec("ray") is not None
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not has_ray, reason="Ray is not installed: pip install 'octseg[ray]'"),
+]
+FLAGS = ["--no-overlay", "--frame-spacing", "0.2"]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayCluster]:
+    made = new_cluster()
+    try:
+        made.start_head()
+        made.start_second()
+        yield made
+    finally:
+        made.stop()
+
+
+def cases(folder: Path, *kinds: str) -> list[Case]:
+    made = []
+    for number, kind in enumerate(kinds):
+        (folder / f"{number}.txt").write_text(kind)
+        made.append(Case(name=f"c{number}", id=f"c{number}", path=folder / f"{number}.txt"))
+    return made
+
+
+def run(
+    cluster: RayCluster,
+    root: Path,
+    given: list[Case],
+    *,
+    timeout_s: float = 120.0,
+    say: Callable[[str], object] = print,
+) -> Tally:
+    from octseg.cohort.on_ray import RayTasks
+
+    folder = CohortFolder(root)
+    pool = RayTasks(cluster.address, Worker, root, root, None, 0)
+    return Coordinator(folder, given, look, pool, {}, say=say, timeout_s=timeout_s).run()
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_node_that_is_killed_and_started_again_leaves_the_same_bytes(cluster: RayCluster, tmp_path: Path) -> None:
+    vessels, whole, out = tmp_path / "vessels", tmp_path / "whole", tmp_path / "out"
+    assert main(["phantom", "--out", str(vessels), "--count", "6", "--seed", "5", "--pullback", "8"]) == 0
+    assert main(["cohort", str(vessels), "--out", str(whole), *FLAGS]) == 0
+    command = [*COMMAND, "cohort", str(vessels), "--out", str(out), *FLAGS, "--ray", cluster.address]
+    path = f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"
+    with (tmp_path / "said").open("wb") as said:
+        running = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, stderr=said)
+    until(lambda: running.poll() is not None or (cluster.second_works() and any(out.glob("cases/*"))))
+    assert running.poll() is None
+    cluster.kill_second()
+    cluster.start_second()
+    assert running.wait(600) == 0
+    told = (tmp_path / "said").read_text()
+    assert "the machine that worked at it was lost; it is tried again" in told
+    assert content_of(out) == content_of(whole)
+
+
+def test_what_crashes_hangs_or_takes_too_much_is_told_and_the_rest_is_done(cluster: RayCluster, tmp_path: Path) -> None:
+    given = cases(tmp_path, "fine", "crashes", "is unreadable", "takes all memory", "good")
+    tally = run(cluster, tmp_path / "out", given)
+    assert sorted(tally.made) == ["c0", "c4"]
+    assert "ended 3 times: its worker ended by SIGSEGV" in tally.failed["c1"]
+    assert tally.failed["c2"] == "it is no pullback"
+    assert "ended 3 times: it took more memory than there is" in tally.failed["c3"]
+    tally = run(cluster, tmp_path / "out2", cases(tmp_path, "hangs", "fine"), timeout_s=3.0)
+    assert tally.made == ["c1"]
+    assert "no frame was done for 3 s" in tally.failed["c0"]
+
+
+def test_a_worker_of_ray_that_is_killed_costs_no_case(cluster: RayCluster, tmp_path: Path) -> None:
+    said: list[str] = []
+    given = cases(tmp_path, "hangs once", "fine")
+    kill = (
+        "import sys, time; sys.path.insert(0, sys.argv[1]);"
+        "from tests.fakes.ray_cluster import ray_workers, until; from pathlib import Path;"
+        "until(Path(sys.argv[2]).exists); [each.send_signal(9) for each in ray_workers()]"
+    )
+    killing = subprocess.Popen([sys.executable, "-c", kill, str(ROOT), str(tmp_path / "0.txt.seen")])
+    tally = run(cluster, tmp_path / "out", given, say=said.append)
+    assert killing.wait(60) == 0
+    assert sorted(tally.made) == ["c0", "c1"]
+    assert any("its worker was ended from outside" in line for line in said)
+
+
+def test_an_address_without_a_cluster_and_a_folder_that_is_not_shared_are_told(
+    cluster: RayCluster, tmp_path: Path
+) -> None:
+    from octseg.cohort.on_ray import RayTasks
+
+    with pytest.raises(OctsegError, match=r"run the command on a machine of the cluster"):
+        RayTasks("ray://127.0.0.1:1", Worker, tmp_path, tmp_path, None, 0)
+    pool = RayTasks(cluster.address, Worker, tmp_path, tmp_path / "elsewhere", None, 0)
+    try:
+        with pytest.raises(OctsegError, match=r"does not see .*elsewhere: give an --out, and inputs, that lie"):
+            pool.begin()
+    finally:
+        pool.close()
