@@ -93,7 +93,7 @@ def _opened(case: "SavedCase", reader: str) -> "Corrections":
     log = CorrectionLog(case.folder / name, head_of(case.run, reader))
     try:
         return Corrections(case, log)
-    except BaseException:
+    except BaseException:  # whatever it is, the log is let go
         log.close()
         raise
 
