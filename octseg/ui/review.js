@@ -254,7 +254,7 @@
     }
 
     function cleared() {
-      if (!shown) return;
+      if (state().locked) return;
       const before = shown.labels.slice(), of = label();
       const after = shown.labels;
       for (let n = 0; n < after.length; n += 1) if (after[n] === of) after[n] = 0;
