@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 READER = re.compile(r"[\w-]{0,20}")  # it is part of names of files
 PACKAGES = ("starlette", "uvicorn")
-MOST_NAMED = 3
+MOST_NAMED, MOST_PORT = 3, 65535
 
 
 def add_command(commands: Commands) -> None:
     """`octseg review`."""
     parser = commands.add_parser("review", help="look at saved results on a page and correct their outlines; no model")
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="a folder of octseg predict, or the page's ZIP unpacked"
+        "folder", type=Path, metavar="FOLDER", help="what octseg predict --out wrote, or the page's ZIP file"
     )
     parser.add_argument(
         "--frames",
@@ -44,7 +44,9 @@ def add_command(commands: Commands) -> None:
         metavar="NAME",
         help="who corrects, such as initials; each has an own log",
     )
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="of this machine; without it any that is free")
+    parser.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="of this machine; without it any that is free"
+    )
     parser.add_argument("--no-browser", action="store_true", help="print the link and open nothing")
     parser.set_defaults(run=review)
 
@@ -53,15 +55,19 @@ def review(args: argparse.Namespace) -> int:
     """Serve the page until it is stopped."""
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
-        raise OctsegError(f"octseg review needs {' and '.join(missing)}, not installed here: pip install 'octseg[app]'")
+        raise OctsegError(
+            f"octseg review needs {' and '.join(missing)}, not installed here: pip install 'octseg[review]'"
+        )
     from octseg.correction.frames import CaseFrames
     from octseg.correction.measuring import Measuring
     from octseg.correction.saved import open_saved
+    from octseg.correction.unpacking import unpacked
     from octseg.ui.review.server import listen, new_key, serve
     from octseg.ui.review.session import ReviewSession
 
-    case = open_saved(args.folder)
-    frames = CaseFrames(case, _given(args.frames, args.folder))
+    folder = unpacked(args.folder) if args.folder.is_file() else args.folder
+    case = open_saved(folder)
+    frames = CaseFrames(case, _given(args.frames, folder))
     _check_frames(case, frames.missing(), args.frames)
     corrections = _opened(case, args.reader)
     try:
@@ -69,7 +75,7 @@ def review(args: argparse.Namespace) -> int:
             complain(corrections.log.note)
         listening, key = listen(args.port), new_key()
         link = f"http://127.0.0.1:{listening.getsockname()[1]}/{key}/"
-        print(f"{counted(len(case.stems), 'frame')} of {args.folder} at {link}", flush=True)
+        print(f"{counted(len(case.stems), 'frame')} of {folder} at {link}", flush=True)
         print(f"Strokes go to {corrections.log.path}. Stop with Ctrl-C. {NOTICE}", flush=True)
         if not args.no_browser:
             webbrowser.open(link)
@@ -87,7 +93,7 @@ def _opened(case: "SavedCase", reader: str) -> "Corrections":
     log = CorrectionLog(case.folder / name, head_of(case.run, reader))
     try:
         return Corrections(case, log)
-    except BaseException:
+    except BaseException:  # whatever it is, the log is let go
         log.close()
         raise
 
@@ -100,12 +106,15 @@ def _given(inputs: Sequence[Path], folder: Path) -> "Iterator[Given]":
     items = find_items(inputs, folder).items
     levels = FolderLevels([item.path for item in items if item.is_picture])
     for item in items:
-        yield Given(_file_of(item), partial(pullbacks_of, item, levels))
+        yield Given(_names_of(item), partial(pullbacks_of, item, levels))
 
 
-def _file_of(item: Item) -> str:
-    """A file's name as measures.json has it."""
-    return item.path.name if item.path in item.files else name_of_folder(item.path)
+def _names_of(item: Item) -> frozenset[str]:
+    """What measures.json may call a file's frames by; those of DICOM files in a folder by a file or by the folder."""
+    from octseg.correction.frames import ANY_NAME
+
+    names = {path.name for path in item.files}
+    return frozenset(names if item.path in item.files else {*names, name_of_folder(item.path), ANY_NAME})
 
 
 def _check_frames(case: "SavedCase", missing: Sequence[str], given: Sequence[Path]) -> None:
@@ -115,10 +124,16 @@ def _check_frames(case: "SavedCase", missing: Sequence[str], given: Sequence[Pat
     files = list(dict.fromkeys(str(case.record(stem)["file"]) for stem in missing))
     named = ", ".join(files[:MOST_NAMED]) + (", ..." if len(files) > MOST_NAMED else "")
     if len(missing) == len(case.stems):
-        why = "hold none of them" if given else "are not in it"
-        what = "what --frames names" if given else f"the frames of {case.folder.name}"
-        raise OctsegError(f"{what} {why}: give with --frames what `octseg predict` was given ({named})")
+        name = case.folder.name
+        what = f"--frames names no frame of {name}" if given else f"{name} holds no frames"
+        raise OctsegError(f"{what}: give with --frames what `octseg predict` was given ({named})")
     complain(f"{counted(len(missing), 'frame')} cannot be shown, give with --frames what they are of: {named}")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: a whole number from 0, for any, to {MOST_PORT}")
+    return int(text)
 
 
 def _reader(text: str) -> str:

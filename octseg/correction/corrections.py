@@ -20,6 +20,11 @@ State: TypeAlias = Literal["model", "corrected", "interpolated"]
 HELD_FRAMES = 24  # whose labels are kept as they are now
 OTHER_FRAME = "the log {log} is of other frames: {frame} has changed since it was corrected; move the log away"
 
+OTHER_OUTLINES = (
+    "{log} corrects other outlines of {frame} than those that lie here, for the results were made anew since; "
+    "move the log away"
+)
+
 
 @dataclass(frozen=True)
 class Stroke:
@@ -70,18 +75,29 @@ class Corrections:
     def labels(self, frame: str) -> Labels:
         """A frame's labels (H, W) as they are now; not to be written to."""
         if frame not in self._labels:
-            labels = self.case.labels(frame).copy()
-            for stroke in self.strokes(frame):
-                change(labels, stroke.runs)
-            self._labels[frame] = labels
+            self._labels[frame] = self._replayed(frame)
         self._labels.move_to_end(frame)
         while len(self._labels) > HELD_FRAMES:
             self._labels.popitem(last=False)
         return self._labels[frame]
 
+    def _replayed(self, frame: str) -> Labels:
+        labels = self.case.labels(frame).copy()
+        try:
+            for stroke in self.strokes(frame):
+                change(labels, stroke.runs)
+        except CorrectionError as error:
+            raise CorrectionError(OTHER_OUTLINES.format(log=self.log.path.name, frame=frame)) from error
+        return labels
+
     def strokes(self, frame: str) -> list[Stroke]:
         """Those that are done on a frame, in order."""
         return list(self._of_frames.get(frame, ()))
+
+    def last_stroke(self, frame: str) -> int:
+        """The last one that is done on a frame; 0 where there is none."""
+        strokes = self._of_frames.get(frame)
+        return strokes[-1].id if strokes else 0
 
     def touched(self) -> list[str]:
         """Frames whose outlines are not the model's, in the order of the case."""

@@ -1,7 +1,7 @@
 """The frames of saved results: copies beside them, or what `octseg predict` was given, each known by its pixels."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,14 +13,15 @@ from octseg.pullback import Frame, Pullback, frame_sha256
 from octseg.reading import read_pullback
 
 HELD_FRAMES = 12
+ANY_NAME = ""  # of what may hold frames under any name, as DICOM files that are several series
 GIVE = "name with --frames what `octseg predict` was given"
 
 
 @dataclass(frozen=True)
 class Given:
-    """What may hold frames. file: its name, as measures.json has it. open: its pullbacks, read when they are needed."""
+    """What may hold frames. names: of its files, as measures.json has them. open: its pullbacks, when needed."""
 
-    file: str
+    names: Collection[str]
     open: Callable[[], list[Pullback]]
 
 
@@ -32,16 +33,15 @@ class CaseFrames:
         self._copies = _copies(case)
         self._given: dict[str, list[Given]] = {}
         for each in given:
-            self._given.setdefault(each.file, []).append(each)
+            for name in each.names:
+                self._given.setdefault(name, []).append(each)
         self._opened: dict[int, list[Pullback]] = {}
         self._held: OrderedDict[str, Frame] = OrderedDict()
 
     def missing(self) -> list[str]:
         """Frames for which nothing is there that may be them."""
         return [
-            stem
-            for stem, record in self._case.records.items()
-            if stem not in self._copies and record["file"] not in self._given
+            stem for stem, record in self._case.records.items() if stem not in self._copies and not self._of(record)
         ]
 
     def __call__(self, stem: str) -> Frame:
@@ -69,11 +69,14 @@ class CaseFrames:
         try:
             if stem in self._copies:
                 yield from read_pullback(self._copies[stem])
-            for each in self._given.get(record["file"], ()):
+            for each in self._of(record):
                 for pullback in self._pullbacks(each):
                     yield from _at(pullback, record["frame"])
         except (ReadError, OSError) as error:
             raise CorrectionError(f"a frame cannot be read: {error}; {GIVE}") from error
+
+    def _of(self, record: Record) -> list[Given]:
+        return self._given.get(record["file"]) or self._given.get(ANY_NAME, [])
 
     def _pullbacks(self, given: Given) -> list[Pullback]:
         if id(given) not in self._opened:

@@ -8,6 +8,7 @@ carried past a frame that was corrected to none of it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -81,10 +82,14 @@ class _Band:
 
     def covers(self, radius: Points, at: Points) -> NDArray[np.bool_]:
         """Whether pixels of a radius, at a place among the angles, lie in it."""
-        place = np.arange(ANGLES)
-        inner, outer = (np.interp(at, place, each, period=ANGLES) for each in (self.inner, self.outer))
-        there = self.there[np.rint(at).astype(np.intp) % ANGLES]
-        return np.asarray(there & (radius >= inner - HALF) & (radius < outer - HALF))
+        there, inner, outer = (_around(each, at) for each in (self.there, self.inner, self.outer))
+        return np.asarray((there >= HALF) & (radius >= inner - HALF) & (radius < outer - HALF))
+
+
+def _around(values: NDArray[Any], at: Points) -> Points:
+    """Values (ANGLES,) at places among the angles (H, W), linear between them."""
+    table = np.append(values, values[0]).astype(np.float32)[None]
+    return np.asarray(cv2.remap(table, at, np.zeros_like(at), cv2.INTER_LINEAR), np.float32)
 
 
 def _band(mask: NDArray[np.bool_], middle: Point) -> _Band:

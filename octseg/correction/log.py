@@ -45,7 +45,7 @@ class CorrectionLog:
             self.note = f"{cannot_lock(path.parent, why_not)}; see to it that there is none"
         try:
             self.lines = self._begun()
-        except BaseException:
+        except BaseException:  # whatever it is, the log is let go
             self._file.close()
             raise
 
@@ -89,7 +89,7 @@ class CorrectionLog:
             with told_in_one_sentence(self.path.name):
                 _write_all(self._file, content)
                 os.fsync(self._file.fileno())
-        except BaseException:
+        except BaseException:  # whatever it is, no half of a line stays
             self._cut(self._end)
             raise
         self._end += len(content)

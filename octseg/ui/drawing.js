@@ -4,7 +4,7 @@
   const REACH = { mouse: 14, pen: 18, touch: 30 }, CLOSES = 12, LEAST_STEP = 2, LASSO = 24; // px of the screen
   const { runsOf, capsule, polygon, outlinesOf, turn, nearest, dragged } = window.octStrokes;
 
-  // state: labels, width, height, tool, label, size, overruled, held. repaint: of a box. done: (kind, runs).
+  // state: labels, locked (where no stroke may begin), width, height, tool, label, size, overruled, held. repaint: of a box. done: (kind, runs).
   window.octDrawing = (stage, view, state, repaint, done) => {
     const down = new Map();
     let stroke = null, corners = [], cursor = null, space = false, panned = null;
@@ -155,7 +155,7 @@
       if (state().tool !== "move" || event.touches.length > 1) event.preventDefault();
     }, { passive: false });
     stage.addEventListener("pointerdown", (event) => {
-      if (!state().labels) return;
+      if (state().locked) return;
       stage.focus({ preventScroll: true });
       stage.setPointerCapture(event.pointerId);
       down.set(event.pointerId, event);

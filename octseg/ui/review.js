@@ -17,13 +17,13 @@
     const stage = part(".oct-stage"), slider = part(".oct-slider"), beside = part("#oct-beside");
     const count = told.frames.length, pictures = new Map(), held = new Map();
     const run = { width: 0, height: 0, pens: told.pens, unit_px: 1, cut: null };
-    let at = -1, tool = "brush", shows = "now", sending = Promise.resolve(), waiting = 0, away = false, shown = null;
+    let at = -1, tool = "brush", shows = "now", sending = Promise.resolve(), waiting = 0, away = false, stepping = 0, shown = null;
     const view = window.octView(stage, () => run, () => 0), painting = window.octPainting(told.pens);
     const curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
     const size = () => Number(part("#oct-size").value);
     const label = () => TISSUES.indexOf(part("[name=oct-tissue]:checked").value) + 1;
     const state = () => ({
-      labels: away ? null : shown?.labels, width: run.width, height: run.height, tool, label: label(), size: size(),
+      labels: shown?.labels, locked: away || stepping > 0 || !shown, width: run.width, height: run.height, tool, label: label(), size: size(),
       overruled: part("#oct-overrule").checked, held: told.held,
     });
     const drawing = window.octDrawing(stage, view, state, (box) => {
@@ -235,8 +235,9 @@
 
     function step(kind) {
       drawing.cancel();
+      stepping += 1; // nothing is drawn on outlines that are about to change
       queue(async () => {
-        const answer = await insisting(kind, {});
+        const answer = await insisting(kind, {}).finally(() => { stepping -= 1; });
         held.set(answer.frame, Promise.resolve(opened(answer.frame, answer.told)));
         status(answer.told.status);
         await go(answer.frame);
@@ -253,7 +254,7 @@
     }
 
     function cleared() {
-      if (!shown) return;
+      if (state().locked) return;
       const before = shown.labels.slice(), of = label();
       const after = shown.labels;
       for (let n = 0; n < after.length; n += 1) if (after[n] === of) after[n] = 0;
@@ -264,8 +265,10 @@
 
     function interpolated() {
       const frame = at;
+      drawing.cancel();
+      stepping += 1;
       queue(async () => {
-        const answer = await insisting(`frames/${frame}/interpolate`, {});
+        const answer = await insisting(`frames/${frame}/interpolate`, {}).finally(() => { stepping -= 1; });
         for (const each of answer.frames) held.delete(each);
         held.set(frame, Promise.resolve(opened(frame, answer.told)));
         status(answer.told.status);

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from octseg.classes import PALETTE
 from octseg.correction.frames import CaseFrames
 from octseg.correction.log import CorrectionLog, head_of
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import changes
 from octseg.errors import CorrectionError, HeldError
+from octseg.export.png import indexed_png
+from octseg.export.provenance import made_here
 from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
 
 FIRST, SECOND = "vessel_0001", "vessel_0002"
@@ -123,6 +127,18 @@ def test_a_log_of_another_models_outlines_is_refused(folder: Path) -> None:
     run = {**case.run, "model": {**case.run["model"], "sha256": "00" * 32}}
     with pytest.raises(CorrectionError, match="another model"):
         CorrectionLog(corrections.log.path, head_of(run, ""))
+
+
+def test_outlines_that_were_made_anew_are_told(folder: Path) -> None:
+    _, corrections = opened(folder)
+    draw(corrections, FIRST, SPOT)
+    corrections.log.close()
+    mask = folder / f"{FIRST}_mask.png"
+    with Image.open(mask) as picture:
+        labels = np.asarray(picture)
+    mask.write_bytes(indexed_png(painted(labels, SPOT, LUMEN), PALETTE, made_here()))
+    with pytest.raises(CorrectionError, match="other outlines of vessel_0001 than those that lie here"):
+        opened(folder)[1].labels(FIRST)
 
 
 def test_one_process_corrects_a_case_at_a_time(folder: Path) -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from octseg.comparison.comparing import compare
+from octseg.comparison.formats import open_reading
 from octseg.correction.corrections import Corrections
 from octseg.correction.exporting import Exported, export
 from octseg.correction.frames import CaseFrames
+from octseg.correction.log import CorrectionLog, head_of
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import changes
-from octseg.correction.saved import SavedCase
+from octseg.correction.saved import SavedCase, open_saved
 from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
 from train import prepare
 
@@ -108,3 +111,35 @@ def test_several_corrected_cases_are_one_source(made: tuple, tmp_path: Path) -> 
     assert prepare.main(given) == 0
     rows = [json.loads(line) for line in (out / "train" / "metadata.jsonl").read_text().splitlines()]
     assert [row["study"] for row in rows] == ["one", "one", "two", "two"]
+
+
+def test_pictures_of_a_folder_are_no_patients_each(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    (folder / "vessel_pullback.json").unlink()
+    case, corrections = opened(folder)
+    for stem in case.stems:
+        corrections.judge(stem, "accepted")
+    exported = export(case, corrections, Measuring(case, CaseFrames(case)))
+    corrections.log.close()
+    rows = list(csv.DictReader((exported.folder / "studies.csv").open(newline="")))
+    assert [(row["study"], row["frame"]) for row in rows] == [("results", "1"), ("results", "2")]
+
+
+def test_two_readers_are_compared_by_what_each_exports(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    case = open_saved(folder)
+    for reader, tissue in (("AB", LIPID), ("CD", LUMEN)):
+        log = CorrectionLog(folder / f"corrections_{reader}.jsonl", head_of(case.run, reader))
+        corrections = Corrections(case, log)
+        before = corrections.labels("vessel_0001")
+        half = (before == LUMEN) & (np.arange(SIDE)[:, None] > SIDE // 2)
+        after = painted(before, SPOT, LIPID) if tissue == LIPID else painted(before, half, 0)
+        corrections.draw("vessel_0001", "brush", changes(before, after))
+        export(case, corrections, Measuring(case, CaseFrames(case)))
+        log.close()
+    readings = [open_reading(folder / f"corrected_{reader}", None, None) for reader in ("AB", "CD")]
+    compared = compare(*readings, None)
+    other = (corrections.labels("vessel_0001") == LUMEN).sum()
+    whole = (case.labels("vessel_0001") == LUMEN).sum()
+    assert compared.frames[0].overlaps["lumen"].dice == pytest.approx(2 * other / (other + whole))
+    assert compared.frames[1].overlaps["lumen"].dice == 1

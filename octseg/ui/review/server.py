@@ -4,6 +4,7 @@ Whoever has the key may read and correct: it stands in the link that the command
 browser and no other user of the machine knows it.
 """
 
+import errno
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -66,7 +68,8 @@ def app_of(session: ReviewSession, key: str) -> Starlette:
         "/redo": lambda _request, _body: session.step("redo"),
         "/export": lambda _request, _body: session.export(),
     }
-    asked += [Route(path, _json(work), methods=["POST"]) for path, work in posted.items()]
+    later = BackgroundTask(session.measure_all)  # what several frames were changed by
+    asked += [Route(path, _json(work, later), methods=["POST"]) for path, work in posted.items()]
     return Starlette(routes=[Mount(f"/{key}", routes=asked)])
 
 
@@ -90,7 +93,8 @@ def listen(port: int) -> socket.socket:
         listening.bind((HOST, port))
     except OSError as error:
         listening.close()
-        raise OctsegError(f"port {port} is taken: choose another by --port, or leave --port out") from error
+        why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({(error.strerror or '').lower()})"
+        raise OctsegError(f"port {port} {why}: choose another by --port, or leave --port out") from error
     listening.listen()  # whoever has the link may come before the server is ready
     return listening
 
@@ -99,8 +103,10 @@ def _number(request: Request) -> int:
     return int(request.path_params["number"])
 
 
-def _json(work: Callable[[Request, Any], Any]) -> Callable[[Request], Awaitable[Response]]:
-    """A route that answers by JSON; its body, where it has one, is an object."""
+def _json(
+    work: Callable[[Request, Any], Any], later: BackgroundTask | None = None
+) -> Callable[[Request], Awaitable[Response]]:
+    """A route that answers by JSON; its body, where it has one, is an object. later: what is done behind the answer."""
 
     async def route(request: Request) -> Response:
         body: Any = {}
@@ -113,7 +119,7 @@ def _json(work: Callable[[Request, Any], Any]) -> Callable[[Request], Awaitable[
                 body = None
             if not isinstance(body, dict):
                 return _refused("this is no stroke; load the page again")
-        return await answered(lambda: JSONResponse(work(request, body), headers=HEADERS))
+        return await answered(lambda: JSONResponse(work(request, body), headers=HEADERS, background=later))
 
     return route
 

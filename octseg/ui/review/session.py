@@ -44,7 +44,7 @@ class ReviewSession:
         self._doubts = doubts(case)
         self._all = list(case.records.items())
         self._saved_along = [along_of(record) for _, record in self._all]
-        self._drawn_along: dict[str, FrameAlong] = {}
+        self._drawn_along: dict[str, tuple[int, FrameAlong]] = {}  # with the stroke that it was measured after
         self._lock = threading.RLock()
         self.stopped = threading.Event()  # where nothing more is to be measured
 
@@ -153,7 +153,7 @@ class ReviewSession:
     def _drawn(self, stem: str) -> FrameResult:
         """A frame's corrected outlines, measured."""
         result = self.measuring.result(stem, self.corrections.labels(stem))
-        self._drawn_along[stem] = FrameAlong.of(result)
+        self._drawn_along[stem] = self.corrections.last_stroke(stem), FrameAlong.of(result)
         return result
 
     def _whose(self, stem: str) -> str:
@@ -169,7 +169,7 @@ class ReviewSession:
         corrections = self.corrections
         states = [corrections.state(stem) for stem in self._stems]
         along = [
-            saved if state == "model" else self._drawn_along.get(stem, FrameAlong(frame=saved.frame))
+            saved if state == "model" else self._along(stem) or FrameAlong(frame=saved.frame)
             for stem, state, saved in zip(self._stems, states, self._saved_along, strict=True)
         ]
         withdrawn = [record["withdrawn"] is not None for _, record in self._all]
@@ -184,9 +184,14 @@ class ReviewSession:
             "unmeasured": len(self._unmeasured()),
         }
 
+    def _along(self, stem: str) -> FrameAlong | None:
+        """What curves show of a corrected frame; None where it was not measured since it was drawn on."""
+        stroke, along = self._drawn_along.get(stem, (0, None))
+        return along if stroke == self.corrections.last_stroke(stem) else None
+
     def _unmeasured(self) -> list[str]:
-        """Corrected frames of a log that was opened again, of which curves show nothing yet."""
-        return [stem for stem in self.corrections.touched() if stem not in self._drawn_along]
+        """Corrected frames of which curves show nothing yet: of a log that was opened again, or interpolated ones."""
+        return [stem for stem in self.corrections.touched() if self._along(stem) is None]
 
     def measure_all(self) -> None:
         """Measure these, one by one; a frame that is not there has no place in the curves."""
@@ -197,7 +202,8 @@ class ReviewSession:
                 try:
                     self._drawn(stem)
                 except CorrectionError:
-                    self._drawn_along[stem] = FrameAlong(frame=self.case.record(stem)["frame"])
+                    gone = FrameAlong(frame=self.case.record(stem)["frame"])
+                    self._drawn_along[stem] = self.corrections.last_stroke(stem), gone
 
     def _spacing_mm(self) -> float | None:
         """From frame to frame, where all frames are of one vessel."""

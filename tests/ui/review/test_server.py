@@ -130,3 +130,20 @@ def test_curves_of_a_log_that_is_opened_again_are_measured(client: TestClient, s
     assert again.told()["status"]["unmeasured"] == 1
     again.measure_all()
     assert again.told()["status"]["curves"] == shown
+
+
+def test_curves_follow_what_is_interpolated_undone_and_done_again(client: TestClient, session: ReviewSession) -> None:
+    saved = client.get("case.json").json()["status"]["curves"][0]["values"]
+    for number in (0, 2):
+        labels = session.corrections.labels(f"vessel_000{number + 1}")
+        half = (labels == LUMEN) & (np.arange(SIDE)[:, None] > SIDE // 2)
+        runs = changes(labels, painted(labels, half, 0))
+        client.post(f"frames/{number}/draw", json={"kind": "eraser", "class": "lumen", "runs": runs})
+    assert client.post("frames/1/interpolate").json()["frames"] == [1]
+    half_open = client.get("case.json").json()["status"]["curves"][0]["values"]
+    assert half_open[1] == pytest.approx(half_open[0], rel=0.05)
+    assert half_open[1] < 0.7 * saved[1]
+    client.post("undo")
+    assert client.get("case.json").json()["status"]["curves"][0]["values"][1] == saved[1]
+    client.post("redo")
+    assert client.get("case.json").json()["status"]["curves"][0]["values"] == half_open
