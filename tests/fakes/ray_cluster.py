@@ -32,8 +32,9 @@ class RayCluster:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def start_head(self) -> None:
-        self._start("--head", f"--port={self.port}", "--include-dashboard=false", f"--temp-dir={self.home}")
+    def start_head(self, cores: int = 1) -> None:
+        flags = ("--head", f"--port={self.port}", "--include-dashboard=false", f"--temp-dir={self.home}")
+        self._start(*flags, cores=cores)
 
     def start_second(self) -> None:
         before = {each.pid for each in self._of_ray()}
@@ -56,8 +57,8 @@ class RayCluster:
             _send(each, signal.SIGKILL)
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def _start(self, *flags: str) -> None:
-        common = ["--num-cpus=1", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
+    def _start(self, *flags: str, cores: int = 1) -> None:
+        common = [f"--num-cpus={cores}", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *flags, *common]
         subprocess.run(
             [*command, f"--object-store-memory={STORE_BYTES}"],
