@@ -142,6 +142,8 @@ class Coordinator:
                 continue
             claim = self._folder.claim(case)
             if claim is None:
+                self._open.remove(case)
+                self._open.append(case)  # so that each of many workers passes it over once, not before each case
                 continue
             held = self._begun(case, look, claim)
             self._open.remove(case)

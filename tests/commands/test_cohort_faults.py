@@ -1,25 +1,19 @@
 """`octseg cohort` under faults: whatever happens, the same command goes on to the same bytes, nothing lost or twice."""
 
-import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from octseg.cli import main
-from tests.fakes.commands import COMMAND, OCTSEG, QUICK
-from tests.fakes.forking import ROOT, Forked, start_python
+from tests.fakes.cohort_kills import PATIENCE_S, killed_at_random, start, until
+from tests.fakes.commands import COMMAND, QUICK
+from tests.fakes.forking import ROOT
 
 FLAGS = ["--frame-spacing", "0.2", *QUICK]
 KILLS, SEED = 50, 17
-EACH_FIFTH = 5  # kill takes the process that gives the cases
-PATIENCE_S = 600.0
 
 
 @pytest.fixture(scope="module")
@@ -45,72 +39,11 @@ def content_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def start(given: Path, out: Path, *flags: str, said: Path) -> Forked:
-    return start_python([*OCTSEG, "cohort", str(given), "--out", str(out), *FLAGS, *flags], os.environ, stderr=said)
-
-
 def done_by(*said: Path) -> list[str]:
     """Cases that were said to be done, by all together."""
     return sorted(
         line.split(":")[1].strip() for path in said for line in path.read_text().split("\n") if ": done" in line
     )
-
-
-def until(running: Forked, ready: object) -> bool:
-    """Whether it comes to that before the run ends."""
-    end = time.monotonic() + PATIENCE_S
-    while running.poll() is None and time.monotonic() < end:
-        if ready():  # type: ignore[operator]
-            return True
-        time.sleep(0.002)
-    return False
-
-
-def workers_of(running: Forked) -> list[psutil.Process]:
-    try:
-        children = psutil.Process(running.process.pid or 0).children()
-        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-    except psutil.Error:
-        return []
-
-
-def grows(out: Path) -> int:
-    """Bytes of all journals and manifests, which another process writes and takes away."""
-    return sum(map(size_of, [*out.glob("cases/*/unfinished.jsonl"), *out.glob("cases/*/manifest.json")]))
-
-
-def size_of(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def killed_at_random(given: Path, out: Path, kills: int, said: Path) -> int:
-    """Run to the end, begun anew each time that its coordinator was killed; how many kills there were.
-
-    Each comes at a random time after a frame was done since the last: ten in a row without one would leave a case out.
-    """
-    chance, count = random.Random(SEED), 0
-    running = start(given, out, "--workers", "2", said=said)
-    while True:
-        before = grows(out)
-        if count == kills or not until(running, lambda before=before: grows(out) != before):
-            status = running.wait(PATIENCE_S)
-            if status == 0:
-                return count
-            running = start(given, out, "--workers", "2", said=said)
-            continue
-        time.sleep(chance.uniform(0.0, 0.3))
-        count += 1
-        if count % EACH_FIFTH == 0:
-            running.kill()
-            running.wait(PATIENCE_S)
-            running = start(given, out, "--workers", "2", said=said)
-            continue
-        workers = workers_of(running)
-        if workers:
-            chance.choice(workers).send_signal(signal.SIGKILL)
 
 
 @pytest.mark.slow
@@ -119,7 +52,8 @@ def test_kills_at_fifty_random_moments_leave_the_same_bytes(tmp_path: Path) -> N
     given = tmp_path / "vessels"
     assert main(["phantom", "--out", str(given), "--count", "8", "--seed", "5", "--pullback", "12"]) == 0
     expected = undisturbed(given, tmp_path / "whole")
-    assert killed_at_random(given, tmp_path / "out", KILLS, tmp_path / "said") >= KILLS // 2
+    done = killed_at_random(given, tmp_path / "out", [*FLAGS, "--workers", "2"], KILLS, SEED, tmp_path / "said")
+    assert done.count >= KILLS // 2, done
     assert content_of(tmp_path / "out") == expected
 
 
@@ -133,7 +67,7 @@ def test_real_frames_that_are_killed_at_random_leave_the_same_bytes(tmp_path: Pa
         for place, picture in enumerate(pictures[20 * number : 20 * number + 6], 1):
             shutil.copyfile(picture, folder / f"frame_{place:03d}{picture.suffix}")
     expected = undisturbed(tmp_path / "given", tmp_path / "whole")
-    assert killed_at_random(tmp_path / "given", tmp_path / "out", 8, tmp_path / "said") > 2
+    assert killed_at_random(tmp_path / "given", tmp_path / "out", FLAGS, 8, SEED, tmp_path / "said").count > 2
     assert content_of(tmp_path / "out") == expected
 
 
@@ -141,7 +75,7 @@ def test_two_coordinators_on_one_folder_do_each_case_once(
     vessels: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     said = [tmp_path / "first", tmp_path / "second"]
-    running = [start(vessels, tmp_path / "out", said=path) for path in said]
+    running = [start(vessels, tmp_path / "out", FLAGS, path) for path in said]
     assert [each.wait(PATIENCE_S) for each in running] == [0, 0]
     assert content_of(tmp_path / "out") == whole
     assert done_by(*said) == ["pullback_0001", "pullback_0002"]
@@ -151,7 +85,7 @@ def test_a_folder_that_is_lost_on_the_way_is_told_and_not_made_anew(
     vessels: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     out, away, said = tmp_path / "out", tmp_path / "away", tmp_path / "said"
-    running = start(vessels, out, said=said)
+    running = start(vessels, out, FLAGS, said)
     assert until(running, lambda: any(out.glob("cases/*.partial/*_mask.png")))
     out.rename(away)
     assert running.wait(PATIENCE_S) == 1
@@ -161,7 +95,7 @@ def test_a_folder_that_is_lost_on_the_way_is_told_and_not_made_anew(
     assert "Traceback" not in said.read_text()
     assert not out.exists()
     away.rename(out)
-    assert start(vessels, out, said=tmp_path / "again").wait(PATIENCE_S) == 0
+    assert start(vessels, out, FLAGS, tmp_path / "again").wait(PATIENCE_S) == 0
     assert content_of(out) == whole
 
 
@@ -198,5 +132,5 @@ def test_a_limit_on_the_size_of_files_is_told_and_leaves_nothing_half_written(
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert ran.returncode == 1
     assert "allow more or choose another folder" in ran.stderr
-    assert start(vessels, tmp_path / "out", said=tmp_path / "said").wait(PATIENCE_S) == 0
+    assert start(vessels, tmp_path / "out", FLAGS, tmp_path / "said").wait(PATIENCE_S) == 0
     assert content_of(tmp_path / "out") == whole
