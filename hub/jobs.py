@@ -1,6 +1,6 @@
 """`jobs`: `octseg cohort` on Hugging Face Jobs, for pullbacks that lie in a dataset repository.
 
-python -m hub jobs org/pullbacks org/results --flags="--frame-spacing 0.2"
+python -m hub jobs org/pullbacks org/results --install SPEC --flags="--frame-spacing 0.2"
 
 The cases are mounted at the commit that was looked at, to be read alone; results go to a bucket. One job works in one
 folder of results: what a bucket does with locks is not known. A job that ends early goes on when it is sent again.
@@ -16,7 +16,6 @@ from typing import Any
 
 from huggingface_hub import HfApi, JobHardware, JobInfo, Volume, get_token
 
-import octseg
 from hub.errors import HubError
 from hub.options import AddParser, say
 from hub.push_results import SIGN_IN
@@ -37,7 +36,8 @@ POLL_S = 15.0
 class JobOptions:
     """What a job is asked for. table: of the cases, in their repository; "" for its whole tree. name: of the results.
 
-    install: what pip brings into the image; "" where octseg is in it. flags: of `octseg cohort`.
+    image: "" for one of Python alone. install: what pip brings into it; "" where octseg is in the image.
+    flags: of `octseg cohort`.
     """
 
     cases: str
@@ -48,8 +48,8 @@ class JobOptions:
     flavor: str = JobHardware.CPU_UPGRADE.value
     timeout: str = "12h"
     attempts: int = 3
-    image: str = IMAGE
-    install: str = f"octseg[cohort]=={octseg.__version__}"
+    image: str = ""
+    install: str = ""
     send_private: bool = False
     flags: tuple[str, ...] = ()
 
@@ -65,8 +65,10 @@ def add_command(add: AddParser) -> None:
     parser.add_argument("--flavor", default=JobHardware.CPU_UPGRADE.value, help="hardware (default: %(default)s)")
     parser.add_argument("--timeout", default="12h", help="after which the job is ended (default: %(default)s)")
     parser.add_argument("--attempts", type=int, default=3, help="how often a job that fails is begun in all")
-    parser.add_argument("--image", default=IMAGE, help="a Docker image, or hf.co/spaces/ORG/NAME")
-    parser.add_argument("--install", default=JobOptions.install, help="what pip installs (default: %(default)s)")
+    parser.add_argument("--image", default="", help=f"a Docker image with octseg, else {IMAGE} with --install")
+    parser.add_argument(
+        "--install", default="", metavar="SPEC", help="what pip installs, as 'octseg[cohort] @ git+...'"
+    )
     parser.add_argument(
         "--send-private",
         action="store_true",
@@ -118,7 +120,7 @@ def start(api: HfApi, asked: JobOptions) -> JobInfo:
     ]
     ask = partial(
         api.run_job,
-        image=asked.image,
+        image=asked.image or IMAGE,
         command=["bash", "-c", command_of(asked)],
         env={UNLOCKED: "1", "OMP_NUM_THREADS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
         flavor=asked.flavor,
@@ -134,7 +136,17 @@ def start(api: HfApi, asked: JobOptions) -> JobInfo:
 def command_of(asked: JobOptions) -> str:
     """What the job runs: octseg is installed where it is not in the image, then the cohort is done."""
     cases = f"{CASES}/{asked.table}" if asked.table else CASES
-    words = ["octseg", "cohort", cases, "--out", f"{RESULTS}/{asked.name}", "--workers", str(asked.workers)]
+    words = [
+        "python",
+        "-m",
+        "octseg",
+        "cohort",
+        cases,
+        "--out",
+        f"{RESULTS}/{asked.name}",
+        "--workers",
+        str(asked.workers),
+    ]
     steps = [shlex.join([*words, *asked.flags])]
     if asked.install:
         steps.insert(0, shlex.join(["pip", "install", "--quiet", "--no-cache-dir", asked.install]))
@@ -145,6 +157,8 @@ def _require_right(asked: JobOptions) -> None:
     """HubError for names that lead elsewhere, and for flags that are the job's own."""
     for name in (asked.cases, asked.bucket):
         require_name(name)
+    if not (asked.image or asked.install):
+        raise HubError("say where the job has octseg from: --install SPEC for pip, or --image with octseg in it")
     if not NAME.fullmatch(asked.name) or asked.name.startswith("."):
         raise HubError(f"--name {asked.name} is no name of a folder: letters, digits, dots, dashes, at most 60")
     if own := [flag for flag in asked.flags if flag.partition("=")[0] in OWN_FLAGS]:

@@ -31,7 +31,7 @@ def jobs(hub: HubServer, home: Path, *flags: str) -> tuple[int, str, str]:
     """Status, stdout, stderr of the command."""
     home.mkdir(exist_ok=True)
     token = hub.token  # type: ignore[attr-defined]
-    ran = python(["-m", "hub", "jobs", *flags], environment(hub, home, token))
+    ran = python(["-m", "hub", "jobs", *flags, "--install", "octseg"], environment(hub, home, token))
     assert token not in ran.stdout + ran.stderr
     return ran.returncode, ran.stdout, ran.stderr
 
@@ -51,14 +51,15 @@ def test_a_job_reads_the_cases_at_their_commit_and_writes_to_a_private_bucket(hu
     assert not job.get("secrets")
     words = shlex.split(job["command"][2])
     asked = ["--out", "/results/cohort", "--workers", "4", "--frame-spacing", "0.2", "--uncertainty"]
-    assert words[words.index("&&") + 1 :] == ["octseg", "cohort", "/cases/list.csv", *asked]
+    assert words[: words.index("&&")] == ["pip", "install", "--quiet", "--no-cache-dir", "octseg"]
+    assert words[words.index("&&") + 1 :] == ["python", "-m", "octseg", "cohort", "/cases/list.csv", *asked]
     assert (job["timeoutSeconds"], job["attempts"]) == (12 * 3600, 3)
 
 
 def test_what_a_job_runs_is_a_command_that_octseg_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert octseg_main(["phantom", "--out", str(tmp_path / "vessels"), "--count", "1", "--pullback", "2"]) == 0
     asked = JobOptions(cases="ada/pullbacks", bucket="ada/results", flags=("--frame-spacing", "0.2", "--dry-run"))
-    words = shlex.split(command_of(asked).rpartition("&&")[2])
+    words = shlex.split(command_of(asked).rpartition("&&")[2])[2:]
     places = {"/cases": str(tmp_path / "vessels"), "/results/cohort": str(tmp_path / "out")}
     assert octseg_main([places.get(word, word) for word in words[1:]]) == 0
     assert "2 pictures, all frames" in capsys.readouterr().out
@@ -109,6 +110,7 @@ def test_waiting_tells_how_the_job_ended(hub: HubServer, tmp_path: Path, stage: 
     [
         ({"flags": ("--out=/tmp",)}, "--out=/tmp is set by the job itself"),
         ({"flags": ("--workers", "3")}, "--workers is set by the job itself"),
+        ({"install": ""}, "say where the job has octseg from"),
         ({"name": "../x"}, "is no name of a folder"),
         ({"bucket": "results"}, "is no name of a repository; give org/name"),
     ],
@@ -118,7 +120,7 @@ def test_what_leads_elsewhere_is_refused_before_the_hub_is_asked(changed: dict[s
 
     from hub.jobs import start
 
-    asked = JobOptions(**{"cases": "ada/pullbacks", "bucket": "ada/results", **changed})
+    asked = JobOptions(**{"cases": "ada/pullbacks", "bucket": "ada/results", "install": "octseg", **changed})
     with pytest.raises(HubError, match=said):
         start(HfApi(endpoint="http://127.0.0.1:9", token="hf_none"), asked)
 
@@ -126,7 +128,7 @@ def test_what_leads_elsewhere_is_refused_before_the_hub_is_asked(changed: dict[s
 def test_words_of_the_user_are_words_in_the_job_too() -> None:
     hostile: Sequence[str] = ("--model", "a; rm -rf /", "$(id)", "`id`")
     asked = JobOptions(cases="a/b", bucket="a/c", table="my list.csv", install="", flags=tuple(hostile))
-    assert shlex.split(command_of(asked))[2:] == [
+    assert shlex.split(command_of(asked))[4:] == [
         *("/cases/my list.csv", "--out", "/results/cohort", "--workers", "8"),
         *hostile,
     ]
