@@ -50,6 +50,14 @@ def test_medians_stand_beside_their_intervals_and_two_groups_beside_their_differ
     assert cells(html, "Patients, n") == [["12", "3", "9"]]
 
 
+def test_a_share_of_none_or_all_has_no_interval(tmp_path: Path) -> None:
+    cases = {made_case(f"c{n}"): {"tcfa_candidates": [], "lipid_frame_count": n % 2} for n in range(20)}
+    html = cohort_html(made_cohort(tmp_path, cases), tmp_path)
+    assert cells(html, "With a TCFA candidate, %") == [["0 (20 patients)"]]
+    [[told]] = cells(html, "With lipid, %")
+    assert re.fullmatch(r"50 \((25|30) to (70|75)\)", told)
+
+
 def test_table_1_counts_and_says_of_how_many() -> None:
     pullbacks = [
         {"patient": "P", "group": "", "lipid_frame_count": 3, "lipid_length_mm": 2.0, "tcfa_candidate_count": 1},
