@@ -33,11 +33,12 @@ def main() -> int:
         octseg(["cohort", str(given), "--out", str(whole), *FLAGS])
         flags = [*FLAGS, "--workers", "2"]
         done = killed_at_random(given, out, flags, options.kills, options.seed, home / "said")
-        same = content_of(out) == content_of(whole)
+        ours, theirs = content_of(out), content_of(whole)
     print(f"{done.workers} workers and {done.coordinators} coordinators killed")
     print("written last: " + ", ".join(f"{kind} {count}" for kind, count in sorted(done.moments.items())))
-    print("the same bytes" if same else "OTHER BYTES")
-    return 0 if same else 1
+    differ = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    print(f"OTHER BYTES: {', '.join(differ)}" if differ else f"the same bytes in {len(ours)} files")
+    return 1 if differ else 0
 
 
 def content_of(folder: Path) -> dict[str, bytes]:

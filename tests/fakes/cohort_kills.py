@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ PATIENCE_S = 600.0
 
 @dataclass
 class Kills:
-    """What was killed while what was under way. moments: name of what a case's folder held last -> how often."""
+    """How many were killed. moments: what had been written last in a case's folder -> how often."""
 
     workers: int = 0
     coordinators: int = 0
@@ -77,7 +78,7 @@ def _note(done: Kills, out: Path) -> None:
     """What was written last, as it was killed."""
     files = list(out.glob("cases/*.partial/*"))
     last = max(files, key=_time_of, default=None)
-    kind = "nothing yet" if last is None else last.name.rpartition("_")[2] if last.suffix == ".png" else last.name
+    kind = "nothing yet" if last is None else re.sub(r"^\.|\.\d+\.part$|^.*_(?=\w+\.\w+$)", "", last.name)
     done.moments[kind] = done.moments.get(kind, 0) + 1
 
 
