@@ -201,9 +201,10 @@ class CohortFolder:
         write_file(self._past_path(case), json.dumps(asdict(past)).encode())
 
     def begin_partial(self, case: Case) -> None:
-        """Make the partial folder of a case, where it is to be one of the cohort's."""
+        """Make the partial folder of a case, where it is to be one of the cohort's; it is not whole any more."""
         try:
             self.partial(case).mkdir(exist_ok=True)
+            (self.partial(case) / MANIFEST_NAME).unlink(missing_ok=True)
         except FileNotFoundError as error:
             raise OctsegError(f"{self.root} is not there any more; {COMES_BACK}") from error
         except OSError as error:
