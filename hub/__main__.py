@@ -15,13 +15,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    from hub import data, model, push_results, space  # these take seconds, in which Ctrl-C may come
+    from hub import data, jobs, model, push_results, space  # these take seconds, in which Ctrl-C may come
     from hub.options import say
     from octseg.errors import OctsegError
 
     parser = argparse.ArgumentParser(prog="python -m hub", description="Publish on the Hugging Face Hub.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for each in (model, data, push_results, space):
+    for each in (model, data, push_results, space, jobs):
         each.add_command(commands.add_parser)
     options = parser.parse_args(argv)
     if not sys.stderr.isatty():

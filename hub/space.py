@@ -25,7 +25,7 @@ from octseg.pretrained import HUB_NAME, from_pretrained, patiently
 MODEL = "OCTSEG_MODEL"  # the Space's variable, and the file that stands in for it
 APP, REQUIREMENTS, LICENCE = "app.py", "requirements.txt", "LICENSE"
 PACKAGES = ("octseg", "hub")  # ours; those that the app imports are uploaded
-PARTS = (".py", ".typed", ".css", ".csv", ".html", ".js", ".jpg", ".png", ".json", ".safetensors", ".md")  # of our packages
+PARTS = (".py", ".typed", ".css", ".csv", ".html", ".js", ".jpg", ".png", ".json", ".safetensors", ".md")
 OWNED = re.compile(rf"({'|'.join(PACKAGES)})/.+")
 ZERO_GPU = "spaces  # lends a GPU for one call, on a ZeroGPU Space\n"
 

@@ -142,9 +142,11 @@ class Coordinator:
                 continue
             claim = self._folder.claim(case)
             if claim is None:
+                self._open.remove(case)
+                self._open.append(case)  # so that each of many workers passes it over once, not before each case
                 continue
-            held = self._begun(case, look, claim)
             self._open.remove(case)
+            held = self._begun(case, look, claim)
             if held is not None:
                 return held
         return None
@@ -225,7 +227,9 @@ class Coordinator:
         else:
             self._folder.note(case, past)
             self._open.append(case)
-            if outcome.kind != "held":
+            if outcome.kind == "held":  # by a worker that was given up, and still is at it
+                time.sleep(POLL_S)
+            else:
                 self._say(f"{case.id}: {outcome.said}; it is tried again")
 
     def _quarantine(self, case: Case, look: Look, said: str) -> None:

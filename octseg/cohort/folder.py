@@ -28,6 +28,7 @@ RUN_NAME, MANIFEST_NAME = "cohort_run.json", "manifest.json"
 CASES, FAILED, CLAIMS = "cases", "failed", "claims"
 PARTIAL, OLD = ".partial", ".old"
 MANIFEST_VERSION = 1
+COMES_BACK = "bring its disk back, and the same command goes on"
 WORDS = {
     "model": "another model",
     "octseg": "another version of octseg",
@@ -55,11 +56,18 @@ class Past:
 
 
 class CohortFolder:
-    """The folder of a cohort, in which all workers agree on one run."""
+    """The folder of a cohort, in which all workers agree on one run.
 
-    def __init__(self, root: Path) -> None:
+    is_there: it is not made. A worker that is started while its disk is away would make another in its place.
+    """
+
+    def __init__(self, root: Path, *, is_there: bool = False) -> None:
         self.root = root
         self.run: dict[str, Any] = {}
+        if is_there:
+            if not (root / CLAIMS).is_dir():
+                raise OctsegError(f"{root} is not there any more; {COMES_BACK}")
+            return
         with told_in_one_sentence(f"the folder {root.name}"):
             for name in (CASES, FAILED, CLAIMS):
                 (root / name).mkdir(parents=True, exist_ok=True)
@@ -191,6 +199,17 @@ class CohortFolder:
     def note(self, case: Case, past: Past) -> None:
         """Keep what it has been through."""
         write_file(self._past_path(case), json.dumps(asdict(past)).encode())
+
+    def begin_partial(self, case: Case) -> None:
+        """Make the partial folder of a case, where it is to be one of the cohort's; it is not whole any more."""
+        try:
+            self.partial(case).mkdir(exist_ok=True)
+            (self.partial(case) / MANIFEST_NAME).unlink(missing_ok=True)
+        except FileNotFoundError as error:
+            raise OctsegError(f"{self.root} is not there any more; {COMES_BACK}") from error
+        except OSError as error:
+            with told_in_one_sentence(case.name):
+                raise error
 
     def frames_done(self, case: Case) -> int:
         """How many frames of a case that is under way are done."""

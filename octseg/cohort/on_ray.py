@@ -6,6 +6,7 @@ process ends says whose fault it was, which Ray does not. Paths lead to the same
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,15 +29,24 @@ LOST_NODE = "the machine that worked at it was lost"
 _HELD: dict[Given, Processes] = {}  # of a worker of Ray: its process with a model
 
 
-BEGUN = "begun"  # what a task says first: that it has a worker
+NODES_S = 5.0  # between looks at which machines are there
+GRACE_S = 20.0  # for Ray to tell itself that a task is gone; of a machine that is cut off from the network it does not
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a task says first: that it has a worker, and on which node."""
+
+    node: str
 
 
 @dataclass(eq=False)
 class _Task:
     case: Case
     told: Any  # Ray's generator of what the task says
-    has_begun: bool = False
+    node: str = ""
     killed: str = ""
+    gone: float | None = None  # since when it should have ended, seconds of the clock
 
 
 class RayTasks:
@@ -58,6 +68,7 @@ class RayTasks:
         self._begin, self._do = (ray.remote(**options)(each) for each in (_run_of, _made))
         self._tasks: list[_Task] = []
         self._run: dict[str, Any] = {}
+        self._looked = 0.0
 
     def begin(self) -> dict[str, Any]:
         """Join the cluster, and load a model on one of its nodes."""
@@ -88,16 +99,16 @@ class RayTasks:
 
     def waits(self, case: Case) -> bool:
         """Whether it has no worker yet."""
-        return any(task.case == case and not task.has_begun for task in self._tasks)
+        return any(task.case == case and not task.node for task in self._tasks)
 
     def ended(self, wait_s: float) -> list[tuple[Case, Outcome]]:
         """Of tasks that are done, and of those that are lost."""
         if not self._tasks:
-            with suppress(exceptions.GetTimeoutError):
-                ray.get(ray.put(None), timeout=wait_s)
+            time.sleep(wait_s)
             return []
         ready, _ = ray.wait([task.told for task in self._tasks], num_returns=1, timeout=wait_s)
         heard = [(task, self._heard(task)) for task in list(self._tasks) if task.told in ready]
+        heard += [(task, _silent(task)) for task in self._given_up() if task.told not in ready]
         for task, outcome in heard:
             if outcome is not None:
                 self._tasks.remove(task)
@@ -107,7 +118,7 @@ class RayTasks:
         """End the worker of a case; `ended` gives it."""
         for task in self._tasks:
             if task.case == case:
-                task.killed = said
+                task.killed, task.gone = said, task.gone or time.monotonic()
                 ray.cancel(task.told, force=True)
 
     def close(self) -> None:
@@ -119,6 +130,17 @@ class RayTasks:
             self._tasks = []
             ray.shutdown()
 
+    def _given_up(self) -> list[_Task]:
+        """Tasks that should have ended a while ago, of which Ray says nothing."""
+        now = time.monotonic()
+        if now - self._looked > NODES_S:
+            self._looked = now
+            alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+            for task in self._tasks:
+                if task.node and task.node not in alive:
+                    task.gone = task.gone or now
+        return [task for task in self._tasks if task.gone is not None and now - task.gone > GRACE_S]
+
     def _heard(self, task: _Task) -> Outcome | None:
         """What a task says, or what is to be said of one that is gone; None where it has begun."""
         try:
@@ -127,10 +149,15 @@ class RayTasks:
             return Outcome("lost", "its task ended without a word")
         except exceptions.RayError as error:
             return _end_of(task, error)
-        if told == BEGUN:
-            task.has_begun = True
+        if isinstance(told, Begun):
+            task.node = told.node
             return None
         return told if isinstance(told, Outcome) else Outcome("died", f"its task said {told!r}")
+
+
+def _silent(task: _Task) -> Outcome:
+    """Of a task of whose end Ray says nothing."""
+    return Outcome("died", task.killed) if task.killed else Outcome("lost", LOST_NODE)
 
 
 def _end_of(task: _Task, error: exceptions.RayError) -> Outcome:
@@ -156,9 +183,9 @@ def _run_of(given: Given, root: Path) -> dict[str, Any] | str:
         return str(error)
 
 
-def _made(given: Given, root: Path, run: dict[str, Any], case: Case, out: Path) -> Iterator[str | Outcome]:
+def _made(given: Given, root: Path, run: dict[str, Any], case: Case, out: Path) -> Iterator[Begun | Outcome]:
     """The task of a case."""
-    yield BEGUN
+    yield Begun(ray.get_runtime_context().get_node_id())
     if said := _not_shared(root):
         yield Outcome("stopped", said)
         return

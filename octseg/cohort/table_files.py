@@ -7,10 +7,11 @@ The same rows and columns in each; what is None is empty in CSV and null in the 
 import importlib.util
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from octseg.cohort.dictionary import TABLES, Column, columns, dictionary_csv
 from octseg.cohort.tables import Row, Tables
@@ -18,7 +19,7 @@ from octseg.export.files import growing, growing_path, told_in_one_sentence, wri
 from octseg.export.tables import csv_line
 
 NO_PARQUET = "the tables are written as CSV and JSON alone, for pyarrow is not installed: pip install 'octseg[cohort]'"
-ROWS_AT_ONCE = 5_000  # in memory, and in a group of Parquet
+ROWS_AT_ONCE = 2_000  # in memory, and in a group of Parquet
 ARROW = {"text": "string", "integer": "int64", "number": "float64", "boolean": "bool"}
 
 
@@ -39,51 +40,55 @@ def write_tables(tables: Tables, root: Path) -> Counter[str]:
     """
     intervals = bool(tables.run.get("flags", {}).get("uncertainty"))
     write_file(root / "cohort_dictionary.csv", dictionary_csv(intervals=intervals).encode())
-    of_tables = {table: columns(table, intervals=intervals) for table in TABLES}
-    for table, told in of_tables.items():
-        _write_csv(root / name_of(table, ".csv"), told, tables.rows(table))
-        path = root / name_of(table, ".parquet")
-        if missing_package() is None:
-            _write_parquet(path, told, tables.rows(table))
-        else:
-            with told_in_one_sentence(path.name):
-                path.unlink(missing_ok=True)
+    states: Counter[str] = Counter()
     with growing(root / "cohort.json") as file:
         file.write(json.dumps({"run": tables.run})[:-1].encode())
-        for table, told in of_tables.items():
+        for table in TABLES:
             file.write(f',\n "{table}": ['.encode())
-            for line in _json_lines(told, tables.rows(table)):
-                file.write(line.encode())
+            rows = tables.rows(table)
+            if table == "pullbacks":
+                rows = _counted(rows, states)
+            _write_table(root, table, columns(table, intervals=intervals), rows, file)
             file.write(b"]")
         file.write(b"}\n")
-    return Counter(row["state"] for row in tables.rows("pullbacks"))
+    return states
 
 
-def _write_csv(path: Path, told: Iterable[Column], rows: Iterable[Row]) -> None:
-    names = [each.column for each in told]
-    with growing(path) as file:
-        file.write(csv_line(names).encode())
-        for row in rows:
-            file.write(csv_line(row.get(name) for name in names).encode())
+def _counted(rows: Iterable[Row], states: Counter[str]) -> Iterator[Row]:
+    for row in rows:
+        states[row["state"]] += 1
+        yield row
 
 
-def _json_lines(told: Iterable[Column], rows: Iterable[Row]) -> Iterator[str]:
-    names = [each.column for each in told]
-    for number, row in enumerate(rows):
-        whole = {name: row.get(name) for name in names}
-        yield f"{',' if number else ''}\n  {json.dumps(whole, allow_nan=False)}"
+def _write_table(root: Path, table: str, told: Sequence[Column], rows: Iterable[Row], in_json: BinaryIO) -> None:
+    """A table's own files, and its lines of cohort.json; each case is read once for all."""
+    names, left, first = [each.column for each in told], iter(rows), True
+    with growing(root / name_of(table, ".csv")) as in_csv, _parquet(root / name_of(table, ".parquet"), told) as add:
+        in_csv.write(csv_line(names).encode())
+        while group := list(islice(left, ROWS_AT_ONCE)):
+            whole = [{name: row.get(name) for name in names} for row in group]
+            add(whole)
+            in_csv.write("".join(csv_line(row.values()) for row in whole).encode())
+            lines = ",".join(f"\n  {json.dumps(row, allow_nan=False)}" for row in whole)
+            in_json.write(("" if first else ",").encode() + lines.encode())
+            first = False
 
 
-def _write_parquet(path: Path, told: Iterable[Column], rows: Iterable[Row]) -> None:
+@contextmanager
+def _parquet(path: Path, told: Sequence[Column]) -> Iterator[Callable[[list[Row]], object]]:
+    """Takes rows as they come; nothing of them, and no older file, where Parquet cannot be written."""
+    if missing_package() is not None:
+        with told_in_one_sentence(path.name):
+            path.unlink(missing_ok=True)
+        yield lambda _: None
+        return
     # It takes seconds to load, and few need it.
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = pa.schema([pa.field(each.column, _arrow_type(each.type), metadata=_about(each)) for each in told])
-    left = iter(rows)
     with growing_path(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        while group := list(islice(left, ROWS_AT_ONCE)):
-            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        yield lambda rows: writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
 def _about(column: Column) -> Mapping[str, str]:

@@ -70,7 +70,7 @@ class CaseWorker:
         self._segmenter = loaded(options.model, options.device, options.backend, options.precision)
         of = self._segmenter
         self.run = run_record(of.identity, of.device, of.backend, of.precision)
-        self._folder = CohortFolder(options.root)
+        self._folder = CohortFolder(options.root, is_there=True)
         self._looking = Looking(options.root)
 
     def __call__(self, case: Case, out: Path) -> Outcome:
@@ -98,6 +98,7 @@ class CaseWorker:
         options, numbers = self._options.of(case, out), numbers_of(found.items)
         items = in_range(found, options.frames, numbers)
         ran = Ran()
+        self._folder.begin_partial(case)
         if items:
             segment_found(options, found, items, numbers, self._segmenter, ran, _silent, lambda _: None)
         if ran.failures and self._looking(case) != look:

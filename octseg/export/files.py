@@ -16,6 +16,7 @@ REASONS = {
     errno.EACCES: "it may not be written there; choose another folder",
     errno.EPERM: "it may not be written there; choose another folder",
     errno.EROFS: "the disk is read-only; choose another folder",
+    errno.ENOENT: "its folder is not there any more; bring its disk back, or choose another folder",
     errno.ENAMETOOLONG: "its name is too long; rename the input",
     errno.ENOTDIR: "a part of its folder is a file; choose another folder",
     errno.EEXIST: "a file of that name is in the way; choose another folder",

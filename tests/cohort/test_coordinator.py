@@ -35,6 +35,12 @@ def test_a_case_that_crashes_its_worker_is_left_out_after_three_and_the_rest_goe
     assert (root / "loaded").read_text().count("1") in (3, 4), "loaded once, and again after each crash"
 
 
+def test_a_case_that_takes_more_memory_than_there_is_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    tally = run(tmp_path / "out", cases(tmp_path, "takes all memory", "fine"))
+    assert tally.made == ["c1"]
+    assert "ended 3 times: it took more memory than there is" in tally.failed["c0"]
+
+
 def test_a_case_that_hangs_is_ended_and_told(tmp_path: Path) -> None:
     tally = run(tmp_path / "out", cases(tmp_path, "hangs", "fine"), timeout_s=0.3)
     assert tally.made == ["c1"]

@@ -18,6 +18,7 @@ from tests.fakes.cohort_worker import Worker, look
 from tests.fakes.commands import COMMAND
 from tests.fakes.forking import ROOT
 from tests.fakes.ray_cluster import RayCluster, new_cluster, until
+from tests.fakes.two_hosts import HERE, THERE, second_host
 
 has_ray = importlib.util.find_spec("ray") is not None
 pytestmark = [
@@ -66,22 +67,63 @@ def content_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_node_that_is_killed_and_started_again_leaves_the_same_bytes(cluster: RayCluster, tmp_path: Path) -> None:
-    vessels, whole, out = tmp_path / "vessels", tmp_path / "whole", tmp_path / "out"
-    assert main(["phantom", "--out", str(vessels), "--count", "6", "--seed", "5", "--pullback", "8"]) == 0
-    assert main(["cohort", str(vessels), "--out", str(whole), *FLAGS]) == 0
+@pytest.fixture(scope="module")
+def vessels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("vessels")
+    assert main(["phantom", "--out", str(out), "--count", "6", "--seed", "5", "--pullback", "8"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def whole(vessels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What plain processes leave of them."""
+    out = tmp_path_factory.mktemp("whole")
+    assert main(["cohort", str(vessels), "--out", str(out), *FLAGS]) == 0
+    return content_of(out)
+
+
+def disturbed(cluster: RayCluster, vessels: Path, out: Path, disturb: Callable[[], object]) -> str:
+    """What a run on the cluster says that is disturbed while the second node works."""
     command = [*COMMAND, "cohort", str(vessels), "--out", str(out), *FLAGS, "--ray", cluster.address]
     path = f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"
-    with (tmp_path / "said").open("wb") as said:
+    with out.with_name("said").open("wb") as said:
         running = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, stderr=said)
-    until(lambda: running.poll() is not None or (cluster.second_works() and any(out.glob("cases/*"))))
-    assert running.poll() is None
-    cluster.kill_second()
-    cluster.start_second()
-    assert running.wait(600) == 0
-    told = (tmp_path / "said").read_text()
+    try:
+        until(lambda: running.poll() is not None or (cluster.second_works() and any(out.glob("cases/*"))))
+        assert running.poll() is None
+        disturb()
+        assert running.wait(600) == 0
+    finally:
+        running.kill()
+    return out.with_name("said").read_text()
+
+
+def test_a_node_that_is_killed_and_started_again_leaves_the_same_bytes(
+    cluster: RayCluster, vessels: Path, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    def disturb() -> None:
+        cluster.kill_second()
+        cluster.start_second()
+
+    told = disturbed(cluster, vessels, tmp_path / "out", disturb)
     assert "the machine that worked at it was lost; it is tried again" in told
-    assert content_of(out) == content_of(whole)
+    assert content_of(tmp_path / "out") == whole
+
+
+def test_a_machine_that_is_cut_off_from_the_network_is_told_and_leaves_the_same_bytes(
+    vessels: Path, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Ray marks it dead, and never tells who waits for its task; its worker goes on with the case all the while."""
+    with second_host() as host:
+        cluster = new_cluster((HERE, THERE), host.inside)
+        try:
+            cluster.start_head()
+            cluster.start_second()
+            told = disturbed(cluster, vessels, tmp_path / "out", host.pull_the_cable)
+        finally:
+            cluster.stop()
+    assert "the machine that worked at it was lost; it is tried again" in told
+    assert content_of(tmp_path / "out") == whole
 
 
 def test_what_crashes_hangs_or_takes_too_much_is_told_and_the_rest_is_done(cluster: RayCluster, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_an_outlier_leads_to_the_picture_of_its_frame(tmp_path: Path) -> None:
     write_page(tables, tmp_path)
     html = (tmp_path / "cohort.html").read_text(encoding="utf-8")
     links = {unescape(link) for link in re.findall(r'href="(.*?)"', html)}
-    assert {unquote(link) for link in links} == {"cases/8/o#2.png"}
+    assert links == {"cases/8/o%232.png"}
     assert all((tmp_path / unquote(link)).is_file() for link in links)
     assert "8, run, frame 2" in html
 
@@ -48,6 +48,14 @@ def test_medians_stand_beside_their_intervals_and_two_groups_beside_their_differ
         ["2.00 (3 patients)", "11.00 (11.00 to 11.00)", "+9.00 (3 patients)"],
     ]
     assert cells(html, "Patients, n") == [["12", "3", "9"]]
+
+
+def test_a_share_of_none_or_all_has_no_interval(tmp_path: Path) -> None:
+    cases = {made_case(f"c{n}"): {"tcfa_candidates": [], "lipid_frame_count": n % 2} for n in range(20)}
+    html = cohort_html(made_cohort(tmp_path, cases), tmp_path)
+    assert cells(html, "With a TCFA candidate, %") == [["0 (20 patients)"]]
+    [[told]] = cells(html, "With lipid, %")
+    assert re.fullmatch(r"50 \((25|30) to (70|75)\)", told)
 
 
 def test_table_1_counts_and_says_of_how_many() -> None:

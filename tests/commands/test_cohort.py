@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,15 @@ def test_workers_that_start_at_once_on_one_folder_leave_what_one_alone_does(vess
     assert content_of(out) == content_of(tmp_path / "whole")
     done = [line.split(":")[1].strip() for path in said for line in path.read_text().splitlines() if ": done" in line]
     assert sorted(done) == ["pullback_0001", "pullback_0002"], "each made once"
+
+
+def test_ray_that_is_not_installed_is_told_with_what_to_do(
+    vessels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "octseg.cohort.on_ray", raising=False)
+    assert main(["cohort", str(vessels), "--out", str(tmp_path / "out"), "--ray", "auto"]) == 1
+    assert "pip install 'octseg[ray]'" in capsys.readouterr().err
 
 
 def test_a_worker_loads_its_model_once_for_all_its_cases(vessels: Path, tmp_path: Path) -> None:

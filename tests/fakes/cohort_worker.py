@@ -1,6 +1,7 @@
 """Workers of a cohort: one that needs no model, some of whose cases end it each time; and one that counts its model."""
 
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -52,7 +53,8 @@ class Worker:
             case.path.with_suffix(".txt.seen").touch()
             time.sleep(600)
         if kind == "takes all memory":
-            raise MemoryError
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 33, resource.RLIM_INFINITY))
+            bytearray(1 << 34)
         if kind == "is unreadable":
             return Outcome("failed", "it is no pullback")
         (out / "result").write_text(kind)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,22 +23,28 @@ PATIENCE_S = 120.0
 
 @dataclass
 class RayCluster:
-    """The head, which stays, and a second node that may be killed and started again."""
+    """The head, which stays, and a second node that may be killed and started again.
+
+    addresses: of both. second_in: what stands before a command of the second node.
+    """
 
     port: int
     home: Path
+    addresses: tuple[str, str] = ("127.0.0.1", "127.0.0.1")
+    second_in: Sequence[str] = ()
     second: list[psutil.Process] = field(default_factory=list)
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.addresses[0]}:{self.port}"
 
-    def start_head(self) -> None:
-        self._start("--head", f"--port={self.port}", "--include-dashboard=false", f"--temp-dir={self.home}")
+    def start_head(self, cores: int = 1) -> None:
+        flags = ("--head", f"--port={self.port}", "--include-dashboard=false", f"--temp-dir={self.home}")
+        self._start(*flags, cores=cores, ip=self.addresses[0])
 
     def start_second(self) -> None:
         before = {each.pid for each in self._of_ray()}
-        self._start(f"--address={self.address}")
+        self._start(f"--address={self.address}", ip=self.addresses[1], within=self.second_in)
         self.second = [each for each in self._of_ray() if each.pid not in before]
 
     def second_works(self) -> bool:
@@ -56,9 +63,9 @@ class RayCluster:
             _send(each, signal.SIGKILL)
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def _start(self, *flags: str) -> None:
-        common = ["--num-cpus=1", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", *flags, *common]
+    def _start(self, *flags: str, ip: str, cores: int = 1, within: Sequence[str] = ()) -> None:
+        common = [f"--num-cpus={cores}", f"--node-ip-address={ip}", "--disable-usage-stats"]
+        command = [*within, sys.executable, "-m", "ray.scripts.scripts", "start", *flags, *common]
         subprocess.run(
             [*command, f"--object-store-memory={STORE_BYTES}"],
             check=True,
@@ -75,11 +82,12 @@ class RayCluster:
         return list({each.pid: each for own in named for each in (own, *_children(own))}.values())
 
 
-def new_cluster() -> RayCluster:
+def new_cluster(addresses: tuple[str, str] = ("127.0.0.1", "127.0.0.1"), second_in: Sequence[str] = ()) -> RayCluster:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    return RayCluster(port, Path(tempfile.mkdtemp(prefix="r", dir="/tmp")))  # its sockets' paths have 107 characters
+    home = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # its sockets' paths have 107 characters
+    return RayCluster(port, home, addresses, second_in)
 
 
 def ray_workers() -> list[psutil.Process]:

@@ -28,7 +28,7 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse, Response
 from typing_extensions import Self
 
-from tests.fakes.hub import cards, git, oidc, pulls, repos  # noqa: F401 - they register their routes
+from tests.fakes.hub import cards, git, jobs, oidc, pulls, repos  # noqa: F401 - they register their routes
 from tests.fakes.hub.calls import answer
 from tests.fakes.hub.faults import Fault, FaultKind, Faults, FaultyApp, Receive, Request, Send
 from tests.fakes.hub.state import KINDS, HubState, Kind, Token, read_json, write_json
@@ -265,6 +265,20 @@ class HubServer:
         """Titles, newest first."""
         found = self.state.repo(_kind(kind), repo)
         return [each.title for each in found.history(found.resolve(revision))]
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """What each job was asked for, and its `status`, which a test may change."""
+        return self.state.jobs
+
+    def jobs_end_as(self, stage: str) -> None:
+        """Jobs that are started from now on have ended at once."""
+        self.state.job_stage = stage
+
+    def bucket(self, name: str) -> dict[str, Any] | None:
+        return self.state.buckets.get(name)
+
+    def add_bucket(self, name: str, *, private: bool) -> None:
+        self.state.buckets[name] = jobs.bucket(name, private=private)
 
     def repo_exists(self, kind: str, repo: str) -> bool:
         return self.state.find(_kind(kind), repo) is not None

@@ -302,6 +302,9 @@ class HubState:
 
     root: Path
     lock: threading.RLock = field(default_factory=threading.RLock)
+    buckets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    job_stage: str = "RUNNING"
 
     def __post_init__(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
