@@ -33,7 +33,7 @@ from train.preparing.build import LEVELS_TOLD, Job, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.flags import parser_of
 from train.preparing.masks import MaskRule
-from train.preparing.names import NameRule, by_pattern
+from train.preparing.names import RECORD_PATTERN, NameRule, by_pattern
 from train.preparing.placing import LEAK_WARNING, SplitRule
 from train.preparing.processing import Processing
 from train.preparing.record_source import Found, RecordRequest, bring, default_cache, dry_run
