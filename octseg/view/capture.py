@@ -1,7 +1,8 @@
 """Where in a picture the frame lies: most pictures are a frame, some are a screen or a page with one on it.
 
-A picture whose disc fills it, and one without a flat ground, is taken as it is. In any other, discs are looked for on
-the whole and in each of its panes; a frame is the one that is dark and has a catheter at its middle.
+A picture that a whole disc fills, and one without a flat ground, is taken as it is. One whose disc is cut off may be a
+sheet of frames, whose corners lie on a circle too: it is a frame unless several are found in it. In any other, discs
+are looked for on the whole and in each of its panes; a frame is the one that is dark and has a catheter at its middle.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ FILLS = 0.36  # radius by the root of the picture's area: 0.374 in whole console
 FLAT_BLOCK_PX = 16
 FLAT_LEVELS = 2  # from the darkest to the brightest of a block
 FLAT_SHARE = 0.1  # of such blocks; 0 in frames cut within their disc, 0.26 and more in whole exports
+LEAST_FLAT = 0.03  # of a sheet of small frames; then and where a disc is cut off, several frames are looked for
 BLACK = 5  # grey level: what is brighter beside a disc on a page is the page
 SAME_SIZE = 0.5  # of the largest disc's radius: two frames, not a frame and a preview
 BRIGHTEST_MEDIAN = 140  # grey level of a disc's median pixel; frames have 3 to 92
@@ -62,12 +64,17 @@ def locate(frame: Frame, grey: Grey | None = None) -> Place:
     whole = (slice(0, height), slice(0, width))
     disc = find_disc(grey)
     fills = disc is not None and _fills(disc, grey)
-    if (disc is not None and fills and rim_clearness(grey, disc) >= CLEAR) or flat_share(grey) < FLAT_SHARE:
+    is_clear = disc is not None and fills and rim_clearness(grey, disc) >= CLEAR
+    is_whole = is_clear and disc is not None and not disc.is_cut_off(height, width)
+    flat = flat_share(grey)
+    if is_whole or flat < LEAST_FLAT:
         return Place(disc, whole)
     grey = np.asarray(frame.max(axis=2), np.uint8)
     frames = _apart(filter(None, (_sign_of(grey, each) for each in _discs_in(grey, MAX_DEPTH))))
+    count = sum(each.radius_px >= SAME_SIZE * frames[0].radius_px for each in frames)
+    if count < 2 and (is_clear or flat < FLAT_SHARE):
+        return Place(disc, whole)
     if frames:
-        count = sum(each.radius_px >= SAME_SIZE * frames[0].radius_px for each in frames)
         return Place(frames[0], part_about(frames[0], grey.shape), count, is_page=True)
     return Place(disc, whole) if fills else Place(None, whole, is_page=True)
 
@@ -124,11 +131,11 @@ def _discs_in(grey: Grey, depth: int) -> Iterator[Disc]:
             break
         first_px = first_px or disc.radius_px
         yield disc
-        if _fills(disc, grey) and rim_clearness(grey, disc) >= CLEAR:
+        if _fills(disc, grey) and rim_clearness(grey, disc) >= CLEAR and not disc.is_cut_off(*grey.shape):
             return
         left[part_about(disc, grey.shape)] = border_level(grey)
     if depth:
-        for rows, cols in _panes(grey):
+        for rows, cols in _panes(grey) or _tiles(grey.shape):
             for disc in _discs_in(grey[rows, cols], depth - 1):
                 yield moved(disc, rows.start, cols.start)
 
@@ -155,6 +162,18 @@ def _panes(grey: Grey) -> list[Part]:
             )
             panes.append((rows, cols))
     return panes
+
+
+def _tiles(shape: tuple[int, ...]) -> list[Part]:
+    """The parts of a picture (H, W) that frames of one size take which touch: quarters, or squares along a strip."""
+    counts = [max(1, round(length / min(shape))) for length in shape]
+    if counts == [1, 1]:
+        counts = [2, 2]
+    rows, cols = (
+        [slice(k * length // count, (k + 1) * length // count) for k in range(count)]
+        for length, count in zip(shape, counts, strict=True)
+    )
+    return [(down, across) for down in rows for across in cols][:MAX_PANES]
 
 
 def _is_dark(grey: Grey, disc: Disc) -> bool:

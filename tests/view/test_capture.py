@@ -2,11 +2,12 @@
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import pytest
 
 from octseg.decoding.withdrawal import why_withdrawn
-from octseg.phantom import Phantom, random_spec, render
+from octseg.phantom import Phantom, make_phantom, random_spec, render
 from octseg.view import find_pixel_scale
 from octseg.view.capture import flat_share, locate, rim_clearness
 from octseg.view.disc import Disc
@@ -163,3 +164,18 @@ def test_a_rim_between_noise_and_a_flat_ground_is_clear_and_one_within_either_is
     assert rim_clearness(grey, Disc((200.0, 200.0), 100.0)) > 0.95
     assert rim_clearness(grey, Disc((200.0, 200.0), 60.0)) < 0.3
     assert rim_clearness(grey, Disc((200.0, 200.0), 150.0)) < 0.05
+
+
+@pytest.mark.parametrize("gap", [0, 12])
+@pytest.mark.parametrize("across", [2, 3], ids=["a square", "a strip"])
+@pytest.mark.parametrize("ground", [0, 128, 255])
+def test_a_sheet_of_square_frames_is_several_whose_corners_lie_on_a_circle_too(
+    ground: int, across: int, gap: int
+) -> None:
+    frames = [make_phantom(seed).frame for seed in (3, 9, 6, 19)]
+    cells = [cv2.resize(each, (400, 400), interpolation=cv2.INTER_AREA) for each in frames]
+    padded = [np.pad(each, ((gap, 0), (gap, 0), (0, 0)), constant_values=ground) for each in cells]
+    rows = [padded[:2], padded[2:]] if across == 2 else [padded[:3]]
+    place = locate(np.ascontiguousarray(np.vstack([np.hstack(row) for row in rows])))
+    assert place.is_page
+    assert place.frame_count >= 2
