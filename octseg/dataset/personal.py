@@ -43,6 +43,10 @@ _YEAR_LAST = re.compile(
     r"(?<!\d)(\d\d?)([-._ ])(\d\d?)\2((?:19|20)\d\d)(?!\d)|(?<!\d)(\d\d)(\d\d)((?:19|20)\d\d)(?!\d)"
 )
 _SHORT_YEAR = re.compile(r"(?<!\d)(\d\d)\.(\d\d)\.([2-9]\d)(?!\d)")
+# With a day or a month of one digit it is no version (v5.11.61) and no part of a longer number with points.
+_SHORT_DATE = re.compile(
+    r"(?<![\d.])(?<!\bv)(?<!_v)(?<!version)(?<!version[-._ ])(\d\d?)\.(\d\d?)\.([3-9]\d)(?![\d]|\.\d)", re.IGNORECASE
+)
 _YEAR_MARKED = re.compile(r"(?<!\d)((?:19|20)\d\d)[年년] ?(\d\d?)[月월] ?(\d\d?)[日일]")
 _MONTH_NAMED = re.compile(r"(?<!\d)(\d\d?)(?:st|nd|rd|th)?[-._ ]*([^\W\d_]{3})[^\W\d_]*[-._ ]*((?:19|20)?\d\d)(?!\d)")
 _MONTH_FIRST = re.compile(r"(?<![^\W\d_])([^\W\d_]{3})[^\W\d_]*[-._ ]*(\d\d?)[-._ ,]+((?:19|20)\d\d)(?!\d)")
@@ -172,6 +176,8 @@ def _dates(text: str) -> list[date]:
         day, month, year = (day, month, year) if year else compact
         found += [_date(year, month, day), _date(year, day, month)]
     found += [_date(f"19{year}", month, day) for day, month, year in _SHORT_YEAR.findall(text)]
+    short = [each for each in _SHORT_DATE.findall(text) if len(each[0] + each[1]) == 3]
+    found += [_date(f"19{year}", *both) for day, month, year in short for both in ((month, day), (day, month))]
     found += [_date(year, month, day) for year, month, day in _YEAR_MARKED.findall(text)]
     named = [(year, month, day) for day, month, year in _MONTH_NAMED.findall(text)]
     named += [(year, month, day) for month, day, year in _MONTH_FIRST.findall(text)]

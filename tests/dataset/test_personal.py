@@ -8,7 +8,19 @@ from octseg.dataset.personal import DATE, NAME, NUMBER, suspicions
 
 DATES = [
     *("MUELLER_HANS_19540312", "HM_19540312", "H.M._1954-03-12", "1961-03-04", "04.03.1961", "19610304", "04-03-1961"),
-    *("1961_03_04", "1961.03.04", "12061954", "03121954_KL", "04.03.61", "4-MAR-1961", "04mar1961", "Mar 4 1961"),
+    *(
+        "1961_03_04",
+        "1961.03.04",
+        "12061954",
+        "03121954_KL",
+        "04.03.61",
+        "5.11.61",
+        "P_5.11.61",
+        "11.5.61",
+        "4-MAR-1961",
+        "04mar1961",
+        "Mar 4 1961",
+    ),
     *("P01_19540312", "20240131120001", "12. Mai 1958", "HM_610304"),
     *("1961-3-4", "13th March 1954", "1954March13", "MAR-13-1954", "DOB19610304", "19540312-MH"),
 ]
@@ -92,3 +104,10 @@ def test_a_surname_with_an_initial_in_a_file_name_is_noticed() -> None:
 @pytest.mark.parametrize("name", ["P1_1954年3月12日", "1954年03月12日生", "1961년 11월 5일"])
 def test_a_date_in_chinese_japanese_or_korean_is_one(name: str) -> None:
     assert [each.kind for each in suspicions([name])] == ["a date"]
+
+
+@pytest.mark.parametrize(
+    "name", ["v5.11.61", "version 5.11.61", "1.2.34", "1.5.11.61", "5.11.61.2", "1.10.12", "31.2.61"]
+)
+def test_versions_frame_numbers_and_longer_numbers_with_points_are_no_dates(name: str) -> None:
+    assert DATE not in {each.kind for each in suspicions([name])}
