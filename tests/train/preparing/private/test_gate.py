@@ -308,5 +308,8 @@ def test_every_module_that_publishes_calls_the_gate() -> None:
     sources = [path for part in ("train", "hub", "octseg") for path in sorted((ROOT / part).rglob("*.py"))]
     assert ROOT / "octseg" / "dataset" / "parquet.py" in sources
     sources.remove(ROOT / "hub" / "client.py")  # it sends what it is given: whoever gives it data is looked at
+    sources.remove(
+        ROOT / "octseg" / "cohort" / "table_files.py"
+    )  # a cohort's tables, beside the results of the command
     wrong = {str(path.relative_to(ROOT)): found for path in sources if (found := ungated(path.read_text()))}
     assert wrong == {}
