@@ -179,13 +179,20 @@ def _dates(text: str) -> list[date]:
     short = [each for each in _SHORT_DATE.findall(text) if len(each[0] + each[1]) == 3]
     found += [_date(f"19{year}", *both) for day, month, year in short for both in ((month, day), (day, month))]
     found += [_date(year, month, day) for year, month, day in _YEAR_MARKED.findall(text)]
+    found += _named_dates(text)
+    return [each for each in found if each is not None]
+
+
+def _named_dates(text: str) -> list[date | None]:
+    """Full dates whose month is a word."""
+    found: list[date | None] = []
     named = [(year, month, day) for day, month, year in _MONTH_NAMED.findall(text)]
     named += [(year, month, day) for month, day, year in _MONTH_FIRST.findall(text)]
     for year, month, day in named + _MONTH_MIDDLE.findall(text):
         number = MONTH_OF.get(month.casefold())
         if number is not None and (len(year) == 4 or int(year) > 20):
             found.append(_date(year if len(year) == 4 else f"19{year}", str(number), day))
-    return [each for each in found if each is not None]
+    return found
 
 
 def _date(year: str, month: str, day: str) -> date | None:
