@@ -113,17 +113,7 @@ def along_of(record: Record) -> FrameAlong:
     measures = saved_measures(record)
     if record["withdrawn"] is not None or measures is None:
         return FrameAlong(frame=record["frame"])
-    looked_for = measures.lipid_core_areas_px is not None
-    scaled = measures.pixel_spacing_mm is not None
-    return FrameAlong(
-        frame=record["frame"],
-        lumen_area_px=measures.lumen_area_px,
-        lumen_area_mm2=measures.lumen_area_mm2,
-        lipid_area_px=(measures.lipid_core_area_px or 0.0) if looked_for else None,
-        lipid_area_mm2=(measures.lipid_core_area_mm2 or 0.0) if looked_for and scaled else None,
-        lipid_arc_deg=measures.lipid_arc_deg,
-        cap_min_um=measures.fibrous_cap_thickness_min_um,
-    )
+    return FrameAlong.of_measures(record["frame"], measures)
 
 
 def scale_of(record: Record) -> PixelScale:

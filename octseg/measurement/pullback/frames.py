@@ -86,23 +86,30 @@ class FrameAlong:
         measures = result.measures
         if result.withdrawn is not None or result.rays is None:
             return cls(frame=result.frame_number)
-        looked_for = measures.lipid_core_areas_px is not None
-        scaled = measures.pixel_spacing_mm is not None
         held = result.intervals_95
-        return cls(
-            frame=result.frame_number,
+        return replace(
+            cls.of_measures(result.frame_number, measures),
             pixel_spacing_mm=measures.pixel_spacing_mm,
             other_scales=dict(result.scale.others),
+            cap_absent=bool(measures.fibrous_cap_absent_deg),
+            cores=measures.lipid_cores or (),
+            rays=result.rays,
+            intervals=None if held is None else {name: ends for name in INTERVALS_OF if (ends := held.get(name))},
+        )
+
+    @classmethod
+    def of_measures(cls, frame: int, measures: FrameMeasures) -> Self:
+        """What curves along a vessel show of a frame's measures."""
+        looked_for = measures.lipid_core_areas_px is not None
+        scaled = measures.pixel_spacing_mm is not None
+        return cls(
+            frame=frame,
             lumen_area_px=measures.lumen_area_px,
             lumen_area_mm2=measures.lumen_area_mm2,
             lipid_area_px=(measures.lipid_core_area_px or 0.0) if looked_for else None,
             lipid_area_mm2=(measures.lipid_core_area_mm2 or 0.0) if looked_for and scaled else None,
             lipid_arc_deg=measures.lipid_arc_deg,
             cap_min_um=measures.fibrous_cap_thickness_min_um,
-            cap_absent=bool(measures.fibrous_cap_absent_deg),
-            cores=measures.lipid_cores or (),
-            rays=result.rays,
-            intervals=None if held is None else {name: ends for name in INTERVALS_OF if (ends := held.get(name))},
         )
 
     def to_record(self) -> dict[str, Any]:
