@@ -1,4 +1,4 @@
-"""Whether corrections help: `python -m tests.benchmarks.review_training [--steps 150]`, as a lab would do it.
+"""Whether corrections help: `python -m tests.benchmarks.review_training [--steps 250]`, as a lab would do it.
 
 The bundled model is made worse on purpose, by noise in its last layers. It outlines 20 phantoms; a reader who knows
 the truth corrects each by one stroke; what the review exports is prepared and trained on from the worse model. Then
@@ -36,7 +36,7 @@ LAST_LAYERS = ("decoder", "classify")
 def main() -> None:
     """Spoil, correct, train, compare."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--steps", type=int, default=250)
     steps = parser.parse_args().steps
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory() as temporary:
