@@ -3,7 +3,6 @@
 Of a log that is opened nothing is drawn until a frame is asked for: two thousand strokes are there at once.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -12,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from octseg.classes import CLASS_NAMES
 from octseg.correction import anatomy
 from octseg.correction.log import STROKES, VERDICTS, CorrectionLog, Line
+from octseg.correction.recent import Recent
 from octseg.correction.runs import Labels, are_runs, change
 from octseg.correction.saved import SavedCase
 from octseg.errors import CorrectionError
@@ -52,7 +52,7 @@ class Corrections:
         self._undone: list[Stroke] = []
         self._of_frames: dict[str, list[Stroke]] = {}
         self._verdicts: dict[str, tuple[str, str, int]] = {}
-        self._labels: OrderedDict[str, Labels] = OrderedDict()
+        self._labels: Recent[Labels] = Recent(HELD_FRAMES)
         self._next = 1
         for place, line in enumerate(log.lines):
             self._enter(line, place)
@@ -74,12 +74,7 @@ class Corrections:
 
     def labels(self, frame: str) -> Labels:
         """A frame's labels (H, W) as they are now; not to be written to."""
-        if frame not in self._labels:
-            self._labels[frame] = self._replayed(frame)
-        self._labels.move_to_end(frame)
-        while len(self._labels) > HELD_FRAMES:
-            self._labels.popitem(last=False)
-        return self._labels[frame]
+        return self._labels.get(frame, self._replayed)
 
     def _replayed(self, frame: str) -> Labels:
         labels = self.case.labels(frame).copy()
@@ -189,8 +184,7 @@ class Corrections:
         group = line["group"] if "group" in line else line["id"]
         overruled = line.get("overruled") is True
         stroke = Stroke(line["id"], group, line["frame"], line["kind"], line["runs"], overruled, place)
-        if stroke.frame in self._labels:
-            change(self._labels[stroke.frame], stroke.runs)
+        self._change_held(stroke)
         self._done.append(stroke)
         self._of_frames.setdefault(stroke.frame, []).append(stroke)
         self._undone.clear()
@@ -201,11 +195,15 @@ class Corrections:
             raise CorrectionError(f"{self.log.path.name} undoes what was not drawn last; take a copy of the log")
         while taken and taken[-1].group == group:
             stroke = taken.pop()
-            if stroke.frame in self._labels:
-                change(self._labels[stroke.frame], stroke.runs, back=back)
+            self._change_held(stroke, back=back)
             put.append(stroke)
             of_frame = self._of_frames[stroke.frame]
             of_frame.remove(stroke) if back else of_frame.append(stroke)
+
+    def _change_held(self, stroke: Stroke, *, back: bool = False) -> None:
+        labels = self._labels.held(stroke.frame)
+        if labels is not None:
+            change(labels, stroke.runs, back=back)
 
     def _check_frame(self, line: Line) -> None:
         frame = line["frame"]

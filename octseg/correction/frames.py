@@ -1,11 +1,11 @@
 """The frames of saved results: copies beside them, or what `octseg predict` was given, each known by its pixels."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from octseg.correction.recent import Recent
 from octseg.correction.saved import MASK_END, Record, SavedCase
 from octseg.errors import CorrectionError, ReadError
 from octseg.export.run import FRAMES_ENDING
@@ -36,7 +36,7 @@ class CaseFrames:
             for name in each.names:
                 self._given.setdefault(name, []).append(each)
         self._opened: dict[int, list[Pullback]] = {}
-        self._held: OrderedDict[str, Frame] = OrderedDict()
+        self._held: Recent[Frame] = Recent(HELD_FRAMES)
 
     def missing(self) -> list[str]:
         """Frames for which nothing is there that may be them."""
@@ -46,12 +46,7 @@ class CaseFrames:
 
     def __call__(self, stem: str) -> Frame:
         """A frame (H, W, 3). Raises CorrectionError where it is not there, or is not the one that was outlined."""
-        if stem not in self._held:
-            self._held[stem] = self._found(stem)
-        self._held.move_to_end(stem)
-        while len(self._held) > HELD_FRAMES:
-            self._held.popitem(last=False)
-        return self._held[stem]
+        return self._held.get(stem, self._found)
 
     def _found(self, stem: str) -> Frame:
         record = self._case.record(stem)

@@ -1,6 +1,5 @@
 """What is measured of labels: by the code that measures the model's, of the same frame, at the same scale."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from octseg.boxed import BoxedMap, box_about
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
 from octseg.correction.frames import CaseFrames
+from octseg.correction.recent import Recent
 from octseg.correction.runs import Labels
 from octseg.correction.saved import Record, SavedCase
 from octseg.export.planes import Masks
@@ -38,7 +38,7 @@ class Measuring:
 
     def __init__(self, case: SavedCase, frames: CaseFrames) -> None:
         self._case, self._frames = case, frames
-        self._seen: OrderedDict[str, tuple[Seen, tuple[str, ...]]] = OrderedDict()
+        self._seen: Recent[tuple[Seen, tuple[str, ...]]] = Recent(HELD_VIEWS)
 
     def frame(self, stem: str) -> Frame:
         """Its pixels (H, W, 3)."""
@@ -57,7 +57,7 @@ class Measuring:
 
     def result(self, stem: str, labels: Labels, withdrawn: str | None = None) -> FrameResult:
         """Labels of a frame, measured; nothing is said of what is withdrawn."""
-        seen, other_warnings = self._view(stem)
+        seen, other_warnings = self._seen.get(stem, self._view)
         record, run = self._case.record(stem), self._case.run
         masks = planes_of(labels)
         told = _measured(seen, masks) if withdrawn is None else Measured(FrameMeasures(), None, None)
@@ -84,16 +84,10 @@ class Measuring:
 
     def _view(self, stem: str) -> tuple[Seen, tuple[str, ...]]:
         """A frame as it is seen, and what was said of it that is not of its outlines."""
-        if stem not in self._seen:
-            record, frame = self._case.record(stem), self._frames(stem)
-            seen = Seen(record["frame"], frame, view_frame(frame), scale_of(record))
-            of_outlines = _measured(seen, planes_of(self._case.labels(stem))).measures.warnings
-            kept = tuple(warning for warning in record["warnings"] if warning not in of_outlines)
-            self._seen[stem] = seen, kept
-        self._seen.move_to_end(stem)
-        while len(self._seen) > HELD_VIEWS:
-            self._seen.popitem(last=False)
-        return self._seen[stem]
+        record, frame = self._case.record(stem), self._frames(stem)
+        seen = Seen(record["frame"], frame, view_frame(frame), scale_of(record))
+        of_outlines = _measured(seen, planes_of(self._case.labels(stem))).measures.warnings
+        return seen, tuple(warning for warning in record["warnings"] if warning not in of_outlines)
 
 
 def saved_measures(record: Record) -> FrameMeasures | None:
