@@ -5,6 +5,7 @@ from pathlib import Path
 
 from octseg.errors import CorrectionError
 from octseg.export.files import told_in_one_sentence
+from octseg.reading.archive import DAMAGED
 
 MOST_BYTES = 16 << 30  # unpacked: frames and masks of a pullback have a tenth of that
 MOST_FILES = 20_000
@@ -27,7 +28,7 @@ def unpacked(path: Path) -> Path:
                 partial.mkdir(exist_ok=True)
                 archive.extractall(partial, members)  # which lets no member out of the folder
                 partial.replace(folder)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except DAMAGED as error:
         raise CorrectionError(
             f"{path.name} is no ZIP file of results that can be unpacked; download it again"
         ) from error

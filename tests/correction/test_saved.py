@@ -149,6 +149,17 @@ def test_a_zip_file_is_unpacked_beside_it_and_found_again(tmp_path: Path) -> Non
     assert (folder / "corrections.jsonl").read_text() == "kept"
 
 
+def test_a_zip_file_that_was_damaged_on_its_way_is_told_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "run_results.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("run.json", bytes(range(256)) * 40)
+    content = bytearray(path.read_bytes())
+    content[40:60] = b"\xff" * 20  # within what was deflated
+    path.write_bytes(content)
+    with pytest.raises(CorrectionError, match="can be unpacked; download it again"):
+        unpacked(path)
+
+
 def test_a_zip_file_of_something_else_is_not_unpacked(tmp_path: Path, folder: Path) -> None:
     path = zipped(folder, tmp_path / "other.zip", run__exe=b"MZ")
     with pytest.raises(CorrectionError, match=r"it holds run\.exe"):
