@@ -9,15 +9,7 @@ from octseg.cohort.coordinator import Coordinator, Tally
 from octseg.cohort.folder import CohortFolder
 from octseg.cohort.processes import Processes
 from octseg.errors import OctsegError
-from tests.fakes.cohort_worker import Worker, look
-
-
-def cases(folder: Path, *kinds: str) -> list[Case]:
-    made = []
-    for number, kind in enumerate(kinds):
-        (folder / f"{number}.txt").write_text(kind)
-        made.append(Case(name=f"c{number}", id=f"c{number}", path=folder / f"{number}.txt"))
-    return made
+from tests.fakes.cohort_worker import Worker, cases, look
 
 
 def run(root: Path, given: list[Case], flags: dict[str, object] | None = None, *, timeout_s: float = 60.0) -> Tally:

@@ -14,7 +14,7 @@ from octseg.cohort.cases import Case
 from octseg.cohort.coordinator import Coordinator, Tally
 from octseg.cohort.folder import CohortFolder
 from octseg.errors import OctsegError
-from tests.fakes.cohort_worker import Worker, look
+from tests.fakes.cohort_worker import Worker, cases, look
 from tests.fakes.commands import COMMAND
 from tests.fakes.forking import ROOT
 from tests.fakes.ray_cluster import RayCluster, new_cluster, until
@@ -38,14 +38,6 @@ def cluster() -> Iterator[RayCluster]:
         yield made
     finally:
         made.stop()
-
-
-def cases(folder: Path, *kinds: str) -> list[Case]:
-    made = []
-    for number, kind in enumerate(kinds):
-        (folder / f"{number}.txt").write_text(kind)
-        made.append(Case(name=f"c{number}", id=f"c{number}", path=folder / f"{number}.txt"))
-    return made
 
 
 def run(

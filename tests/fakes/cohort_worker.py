@@ -30,6 +30,15 @@ def make_counting(asked: tuple[WorkOptions, Path]) -> CaseWorker:
     return make_worker(options)
 
 
+def cases(folder: Path, *kinds: str) -> list[Case]:
+    """One of each kind, in a file that says so."""
+    made = []
+    for number, kind in enumerate(kinds):
+        (folder / f"{number}.txt").write_text(kind)
+        made.append(Case(name=f"c{number}", id=f"c{number}", path=folder / f"{number}.txt"))
+    return made
+
+
 def look(case: Case) -> Look:
     return Look((case.path,), case.path.read_text())
 
