@@ -87,10 +87,9 @@ def review(args: argparse.Namespace) -> int:
 
 def _opened(case: "SavedCase", reader: str) -> "Corrections":
     from octseg.correction.corrections import Corrections
-    from octseg.correction.log import CorrectionLog, head_of
+    from octseg.correction.log import CorrectionLog, head_of, log_name
 
-    name = f"corrections_{reader}.jsonl" if reader else "corrections.jsonl"
-    log = CorrectionLog(case.folder / name, head_of(case.run, reader))
+    log = CorrectionLog(case.folder / log_name(reader), head_of(case.run, reader))
     try:
         return Corrections(case, log)
     except BaseException:  # whatever it is, the log is let go

@@ -30,6 +30,11 @@ def head_of(run: Mapping[str, Any], reader: str) -> Line:
     return {BEGIN: VERSION, "octseg": octseg.__version__, "model": dict(run["model"]), "reader": reader}
 
 
+def log_name(reader: str) -> str:
+    """What the log of a reader is called; "" of one who gave no name."""
+    return f"corrections_{reader}.jsonl" if reader else "corrections.jsonl"
+
+
 class CorrectionLog:
     """The open log of a case: made where there is none, and held until it is closed.
 
@@ -71,12 +76,10 @@ class CorrectionLog:
         if not lines:
             self._write(self.head)
             return []
-        self._check_head(_parsed(lines[0], self.path, 1))
+        self._check_head(_read_head(lines[0], self.path))
         return [_parsed(line, self.path, number) for number, line in enumerate(lines[1:], start=2)]
 
     def _check_head(self, found: Line) -> None:
-        if found.get(BEGIN) != VERSION or not isinstance(found.get("model"), dict):
-            raise CorrectionError(f"{self.path.name} is no log of corrections that this version reads; move it away")
         if found["model"].get("sha256") != self.head["model"]["sha256"]:
             raise CorrectionError(
                 f"{self.path.name} corrects outlines of another model ({found['model'].get('name')}); move it away, or "
@@ -97,6 +100,22 @@ class CorrectionLog:
     def _cut(self, size: int) -> None:
         with told_in_one_sentence(self.path.name):
             self._file.truncate(size)
+
+
+def read_log(path: Path) -> tuple[Line, list[Line]]:
+    """First line and all others of a log that is neither held nor changed; a last line that is cut off is left out.
+
+    Raises CorrectionError where it is none, or damaged.
+    """
+    head, *lines = _whole(path).split(b"\n")[:-1] or [b""]
+    return _read_head(head, path), [_parsed(line, path, number) for number, line in enumerate(lines, start=2)]
+
+
+def _read_head(content: bytes, path: Path) -> Line:
+    head = _parsed(content, path, 1)
+    if head.get(BEGIN) != VERSION or not isinstance(head.get("model"), dict):
+        raise CorrectionError(f"{path.name} is no log of corrections that this version reads; move it away")
+    return head
 
 
 def _write_all(file: BinaryIO, content: bytes) -> None:
