@@ -35,11 +35,35 @@ def log_name(reader: str) -> str:
     return f"corrections_{reader}.jsonl" if reader else "corrections.jsonl"
 
 
-class CorrectionLog:
-    """The open log of a case: made where there is none, and held until it is closed.
+class KeptLog:
+    """A log of a case as it lies there, which nothing can be added to.
 
     lines: all that it has beside the first. note: what there is to say of how it was found, "" for nothing.
     """
+
+    def __init__(self, path: Path, head: Line) -> None:
+        """Raises CorrectionError where it is of another model, or damaged."""
+        self.path, self.head, self.note = path, head, ""
+        found, self.lines = read_log(path)
+        self._check_head(found)
+
+    def add(self, line: Line) -> None:
+        """CorrectionError: only the log that is held can be added to."""
+        raise CorrectionError(f"{self.path.name} is only looked at, so that {line['kind']} is not kept in it")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _check_head(self, found: Line) -> None:
+        if found["model"].get("sha256") != self.head["model"]["sha256"]:
+            raise CorrectionError(
+                f"{self.path.name} corrects outlines of another model ({found['model'].get('name')}); move it away, or "
+                "correct the results that it was made for"
+            )
+
+
+class CorrectionLog(KeptLog):
+    """The open log of a case: made where there is none, and held until it is closed."""
 
     def __init__(self, path: Path, head: Line) -> None:
         """Raises HeldError where another process holds it, CorrectionError where it is of another model or damaged."""
@@ -78,13 +102,6 @@ class CorrectionLog:
             return []
         self._check_head(_read_head(lines[0], self.path))
         return [_parsed(line, self.path, number) for number, line in enumerate(lines[1:], start=2)]
-
-    def _check_head(self, found: Line) -> None:
-        if found["model"].get("sha256") != self.head["model"]["sha256"]:
-            raise CorrectionError(
-                f"{self.path.name} corrects outlines of another model ({found['model'].get('name')}); move it away, or "
-                "correct the results that it was made for"
-            )
 
     def _write(self, line: Line) -> None:
         content = json.dumps(line, allow_nan=False, separators=(",", ":")).encode() + b"\n"
