@@ -5,7 +5,7 @@ content is the same bytes. Pure: no network, no clock.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from octseg.pullback import Frame, frame_sha256
 from octseg.reading.names import names_others
 
 ID_DIGITS = 16
+NAMES = ("frame.png", "mask.png", "overlay.png")
 RUN_KEYS = ("octseg", "device", "backend", "precision")
 MODEL_KEYS = ("name", "source", "revision", "sha256")
 RECORD_KEYS = (  # whatever else an entry of measures.json holds is not shared
@@ -44,6 +45,7 @@ class Case:
     frame: (H, W, 3). mask: (H, W) palette indices. overlay: (H, W, 3).
     run: the head of measures.json; record: the frame's entry in it.
     attribution: whose the frame is and under which licence, where that is to be said.
+    stem: what the names of its files begin with here, which is not sent.
     """
 
     frame: Frame
@@ -52,6 +54,7 @@ class Case:
     run: Mapping[str, Any]
     record: Mapping[str, Any]
     attribution: str = ""
+    stem: str = ""
 
     @property
     def name(self) -> str:
@@ -61,11 +64,16 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is sent of one case: path in the repository -> content, and its line of the table."""
+    """What is sent of one case: path in the repository -> content, and its lines of the table, one a frame.
+
+    logs: those of the files that are added to and never changed. readers: what those are called whose logs these are.
+    """
 
     name: str
     files: Mapping[str, bytes | Path]
-    row: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]]
+    logs: Sequence[str] = ()
+    readers: Sequence[str] = ()
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -78,14 +86,11 @@ class Plan:
 
 def plan(case: Case) -> Plan:
     """The files of one case: pictures made anew from their pixels, and no name of a file or folder of the user."""
-    run, record = _shared_run(case.run), _shared_record(case)
+    run, record = shared_run(case.run), shared_record(case, NAMES)
     frame, overlay, mask = Image.fromarray(case.frame), Image.fromarray(case.overlay), indexed_image(case.mask)
     pictures = {"Frame with the tissues outlined": overlay, "Frame": frame, "Tissues": mask}
     files = {
-        **{
-            f"{name}.png": png_bytes(image, {})
-            for name, image in (("frame", frame), ("mask", mask), ("overlay", overlay))
-        },
+        **dict(zip(NAMES, map(picture_png, (frame, mask, overlay)), strict=True)),
         "measures.csv": measures_csv(run, [record]).encode(),
         "measures.json": measures_json(run, [record]).encode(),
         "report.html": report_html(f"Result {case.name}", run, record, pictures, case.attribution).encode(),
@@ -93,11 +98,16 @@ def plan(case: Case) -> Plan:
     return Plan(
         name=case.name,
         files={f"cases/{case.name}/{name}": content for name, content in files.items()},
-        row=_row(case.name, run, record),
+        rows=[table_row(case.name, [f"cases/{case.name}/{name}" for name in NAMES], run, record)],
     )
 
 
-def _shared_run(run: Mapping[str, Any]) -> dict[str, Any]:
+def picture_png(image: Image.Image) -> bytes:
+    """A picture's pixels and nothing else."""
+    return png_bytes(image, {})
+
+
+def shared_run(run: Mapping[str, Any]) -> dict[str, Any]:
     """The head of measures.json; the name of a folder of the user's is not in it, and the notice is ours."""
     model = {key: run["model"].get(key) for key in MODEL_KEYS}
     public = model["name"] == BUNDLED_NAME or HUB_NAME.fullmatch(str(model["name"]))
@@ -106,19 +116,23 @@ def _shared_run(run: Mapping[str, Any]) -> dict[str, Any]:
     return {"model": model, **{key: run.get(key) for key in RUN_KEYS}, "notice": NOTICE}
 
 
-def _shared_record(case: Case) -> dict[str, Any]:
-    """A frame's entry of measures.json under the case's name."""
+def shared_record(case: Case, names: Sequence[str], name: str = "") -> dict[str, Any]:
+    """A frame's entry of measures.json under the case's name; names: of its frame, mask and overlay."""
     own = str(case.record.get("file") or "")
     kept = {key: case.record[key] for key in RECORD_KEYS if key in case.record}
     for key in ("pixel_spacing_source", "pixel_spacing_evidence", "withdrawn"):
-        kept[key] = _nameless(kept[key], own) if kept.get(key) else None
-    warnings = [str(each) for each in kept.get("warnings", ())]
-    kept["warnings"] = [_nameless(each, own) for each in warnings if not names_others(each)]
-    named = {"file": "frame.png", "mask_file": "mask.png", "overlay_file": "overlay.png", "case": case.name}
+        kept[key] = nameless(kept[key], own) if kept.get(key) else None
+    kept["warnings"] = shared_warnings(kept.get("warnings", ()), own)
+    named = {"file": names[0], "mask_file": names[1], "overlay_file": names[2], "case": name or case.name}
     return {**named, **kept, "attribution": case.attribution or None}
 
 
-def _nameless(sentence: str, file: str) -> str:
+def shared_warnings(warnings: Iterable[Any], file: str) -> list[str]:
+    """Sentences without the name of the user's file, less those that name others."""
+    return [nameless(each, file) for each in map(str, warnings) if not names_others(each)]
+
+
+def nameless(sentence: str, file: str) -> str:
     """A sentence without the name of the user's file."""
     stem = Path(file).stem
     for name in (file, "" if PLAIN_STEM.fullmatch(stem) else stem):
@@ -129,14 +143,12 @@ def _nameless(sentence: str, file: str) -> str:
     return sentence
 
 
-def _row(name: str, run: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """A case's line of the table that the Hub shows."""
+def table_row(case: str, paths: Sequence[str], run: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    """A frame's line of the table that the Hub shows; paths: of its frame, mask and overlay."""
     model = run["model"]
     return {
-        "case": name,
-        "image_file_name": f"cases/{name}/frame.png",
-        "mask_file_name": f"cases/{name}/mask.png",
-        "overlay_file_name": f"cases/{name}/overlay.png",
+        "case": case,
+        **dict(zip(("image_file_name", "mask_file_name", "overlay_file_name"), paths, strict=True)),
         **{measure: record.get(measure) for measure in MEASURES},
         "model": model["name"],
         "model_revision": model["revision"],

@@ -1,191 +1,173 @@
 """What `octseg predict --out DIR` wrote, and the page for one frame, as cases that can be shared."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from hub.cases import Case
 from hub.errors import HubError
+from hub.shapes import AGAIN, measures_of
+from octseg.commands.inputs import Item, find_items, pullbacks_of
+from octseg.correction.frames import copies
+from octseg.correction.measuring import planes_of
+from octseg.correction.saved import SavedCase, open_saved, table_names
 from octseg.dataset.publishing import require_not_private
+from octseg.drawing.overlay import draw_overlay
+from octseg.drawing.own import mark
 from octseg.errors import ReadError
 from octseg.export.run import JSON_NAME
-from octseg.measurement import CoreMeasures, FrameMeasures
-from octseg.measurement.records import are_texts, is_text
+from octseg.measurement.records import is_text
+from octseg.measurement.wording import NOTHING_SAID, NOTICE
 from octseg.pullback import Frame, frame_sha256
-from octseg.reading import read_pullback
-from octseg.reading.folders import walk
-from octseg.reading.formats import is_picture
 from octseg.reading.survey import FolderLevels
-from octseg.result import ModelSource
 
-AGAIN = "run `octseg predict` again"
-Shape: TypeAlias = Callable[[Any], bool]  # whether a value of JSON is of one kind
-LARGEST = 1e15  # no measure of a frame comes near it
+PAGE = "page"
 
 
 def page_case(folder: Path, attribution: str = "") -> Case:
     """The one case of a folder with frame.png, mask.png, overlay.png and measures.json, as the page keeps it."""
     try:
-        run, records = _measures(folder)
+        run, records = measures_of(folder)
         require_not_private(folder / "frame.png")
     except OSError:
         raise HubError("the server keeps no files of this frame any more; measure it again") from None
     record = {**records[0], "mask_file": "mask.png", "overlay_file": "overlay.png"}
-    return _case(folder, run, record, _pixels(folder / "frame.png", "RGB"), attribution)
+    saved = SavedCase(folder, run, {PAGE: record}, {PAGE: folder / "mask.png"}, {})
+    return _case(saved, PAGE, _pixels(folder / "frame.png", "RGB"), attribution)
 
 
 def predicted_cases(folder: Path, frames: Sequence[Path], attribution: str = "") -> Iterator[Case]:
-    """The cases of a folder that `octseg predict` wrote, in the order of their frames' files, one at a time.
+    """The cases of a folder of results, in the order of their frames' files, one at a time.
 
-    frames: files and folders that hold what `octseg predict` was given; each frame is known by its pixels.
+    frames: files and folders that hold what `octseg predict` was given; none where copies of the frames lie in the
+    folder. Each frame is known by its pixels.
 
     Raises:
         HubError: a frame, a picture or a table is missing or is not what it should be.
         PublishingError: a frame is private.
     """
+    yield from cases_of(saved_results(folder), frames, attribution)
+
+
+def saved_results(folder: Path) -> SavedCase:
+    """The results in a folder, with nothing in their tables but what this version writes."""
     try:
-        run, records = _measures(folder)
+        measures_of(folder, next(iter(table_names(folder)), JSON_NAME))
     except FileNotFoundError:
         raise HubError(f"{folder} has no {JSON_NAME}: give the folder that `octseg predict --out` wrote") from None
     except OSError as error:
         raise _unreadable(JSON_NAME, error) from error
-    wanted = {str(record["frame_sha256"]): record for record in records}
-    names = {record["file"] for record in records}
-    paths = list(_files(frames, names))
-    levels = FolderLevels(paths)
-    for path in paths:
-        try:
-            require_not_private(path)
-            pullback = read_pullback(path, levels=levels.of(path))
-        except ReadError as error:
-            raise HubError(str(error)) from error
-        except OSError as error:
-            raise _unreadable(path.name, error) from error
-        for frame in pullback:
-            if record := wanted.pop(frame_sha256(frame), None):
-                yield _case(folder, run, record, frame, attribution)
+    saved = open_saved(folder)
+    if "corrected_by" in saved.run:
+        raise HubError(f"{folder} holds corrected results: give the folder that was reviewed, with --corrected")
+    return saved
+
+
+def cases_of(saved: SavedCase, frames: Sequence[Path], attribution: str = "") -> Iterator[Case]:
+    """As `predicted_cases`, of results that are open."""
+    wanted: dict[str, list[str]] = {}
+    for stem, record in saved.records.items():
+        wanted.setdefault(record["frame_sha256"], []).append(stem)
+    for frame in _frames(saved, frames):
+        for stem in wanted.pop(frame_sha256(frame), ()):
+            yield _case(saved, stem, frame, attribution)
     if wanted:
-        missing = next(iter(wanted.values()))
+        missing = saved.record(next(iter(wanted.values()))[0])
+        count = sum(map(len, wanted.values()))
         raise HubError(
             f"the frame {missing['frame']} of {missing['file']} is not among --frames, or has changed since it was "
-            f"measured ({len(wanted)} of {len(records)} missing): give the files or folders that `octseg predict` was "
+            f"measured ({count} of {len(saved.records)} missing): give the files or folders that `octseg predict` was "
             "given"
         )
 
 
-def _measures(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Head and entries of measures.json, each key that is shared with a value of its kind."""
+def _frames(saved: SavedCase, given: Sequence[Path]) -> Iterator[Frame]:
+    """Every frame of what was given that may be one of the results', else of the copies that lie in their folder."""
+    if given:
+        _require_there(given)
+        names = {record["file"] for record in saved.records.values()}
+        found = find_items(given, saved.folder).items
+        items = [each for each in found if not each.in_folder or each.path.name in names or _is_several(each)]
+    else:
+        items = [Item(path, (path,), is_picture=True) for path in copies(saved).values()]
+    levels = FolderLevels([item.path for item in items if item.is_picture])
+    for item in items:
+        yield from _frames_of(item, levels)
+
+
+def _require_there(given: Sequence[Path]) -> None:
+    for path in given:
+        if not _is_there(path):
+            raise HubError(f"there is no file or folder {path}")
+
+
+def _is_there(path: Path) -> bool:
     try:
-        run = json.loads((folder / JSON_NAME).read_bytes())
-        records = run.pop("frames")
-        _require(run, RUN)
-        _require(run, OPTIONAL_IN_RUN, optional=True)
-        _require(run["model"], MODEL)
-        for record in records:
-            _require(record, RECORD)
-            _require(record, OPTIONAL_IN_RECORD, optional=True)
-        if not records:
-            raise ValueError
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise HubError(f"the {JSON_NAME} of {folder.name} is not what this version writes; {AGAIN}") from None
-    return run, records
+        return path.exists()
+    except OSError as error:  # such as a name that is too long
+        raise _unreadable(path.name, error) from error
 
 
-def _require(given: Any, shapes: Mapping[str, Shape], *, optional: bool = False) -> None:
-    """ValueError or KeyError where a key has a value of another kind, or is missing and not optional."""
-    for key, is_right in shapes.items():
-        if not (optional and key not in given) and not is_right(given[key]):
-            raise ValueError(key)
+def _frames_of(item: Item, levels: FolderLevels) -> Iterator[Frame]:
+    try:
+        for path in item.files:
+            require_not_private(path)
+        yield from chain.from_iterable(pullbacks_of(item, levels))
+    except ReadError as error:
+        raise HubError(str(error)) from error
+    except OSError as error:
+        raise _unreadable(item.path.name, error) from error
 
 
-def _is_number(given: Any) -> bool:
-    return isinstance(given, (int, float)) and not isinstance(given, bool) and -LARGEST < given < LARGEST
-
-
-def _are_numbers(given: Any) -> bool:
-    return isinstance(given, list) and all(map(_is_number, given))
-
-
-def _are_intervals(given: Any) -> bool:
-    if not isinstance(given, dict) or not given.keys() <= MEASURES.keys():
-        return False
-    return all(each is None or (_are_numbers(each) and len(each) == 2) for each in given.values())
-
-
-def _is_truth(given: Any) -> bool:
-    return isinstance(given, bool)
-
-
-def _or_none(is_right: Shape) -> Shape:
-    return lambda given: given is None or is_right(given)
-
-
-def _are_cores(given: Any) -> bool:
-    return isinstance(given, list) and all(
-        isinstance(core, dict) and core.keys() == CORE.keys() and all(CORE[key](core[key]) for key in core)
-        for core in given
-    )
-
-
-def _measure(kinds: tuple[Any, ...]) -> Shape:
-    """What a field of FrameMeasures or CoreMeasures holds, by the kinds in its annotation."""
-    shapes = {bool: _is_truth, tuple[float, ...]: _are_numbers, tuple[CoreMeasures, ...]: _are_cores}
-    return _or_none(next((is_right for kind, is_right in shapes.items() if kind in kinds), _is_number))
-
-
-CORE = {each.name: _measure(get_args(each.type)) for each in fields(CoreMeasures)}
-MEASURES = {each.name: _measure(get_args(each.type)) for each in fields(FrameMeasures) if each.name != "warnings"}
-MODEL = {
-    "name": is_text,
-    "source": lambda given: given in get_args(ModelSource),
-    "revision": _or_none(is_text),
-    "sha256": is_text,
-}
-RUN = {"model": lambda given: isinstance(given, dict), "octseg": is_text, "device": is_text, "backend": is_text}
-OPTIONAL_IN_RUN = {"precision": is_text}
-RECORD: dict[str, Shape] = {
-    **MEASURES,
-    "file": is_text,
-    "frame": _is_number,
-    "frame_sha256": is_text,
-    "height": _is_number,
-    "width": _is_number,
-    "pixel_spacing_source": _or_none(is_text),
-    "pixel_spacing_evidence": _or_none(is_text),
-    "catheter_diameter_mm": _or_none(_is_number),
-    "warnings": are_texts,
-}
-OPTIONAL_IN_RECORD = {"frame_spacing_mm": _or_none(_is_number), "intervals_95": _are_intervals}
+def _is_several(item: Item) -> bool:
+    """Whether it is the DICOM files of a folder, whose frames may be named by any of these."""
+    return item.path not in item.files
 
 
 def _unreadable(name: str, error: OSError) -> HubError:
     return HubError(f"{name} cannot be read: {(error.strerror or 'unknown cause').lower()}")
 
 
-def _case(folder: Path, run: Mapping[str, Any], record: Mapping[str, Any], frame: Frame, attribution: str) -> Case:
+def _case(saved: SavedCase, stem: str, frame: Frame, attribution: str) -> Case:
+    """A frame of results with its pictures; an overlay that was not kept is drawn."""
+    require_not_private(saved.masks[stem])
+    record, mask = saved.record(stem), _pixels(saved.masks[stem], "P")
+    if mask.shape != frame.shape[:2]:
+        raise HubError(f"{saved.masks[stem].name} is not of the size of its frame; {AGAIN}")
+    name = Path(str(record.get("overlay_file") or "")).name
+    overlay = _pixels(saved.folder / name, "RGB") if name else _drawn(frame, mask, record)
+    if overlay.shape != frame.shape:
+        raise HubError(f"{name} is not of the size of its frame; {AGAIN}")
+    return Case(
+        frame=frame,
+        mask=mask,
+        overlay=overlay,
+        run=saved.run,
+        record=record,
+        attribution=_text(attribution),
+        stem=stem,
+    )
+
+
+def _text(attribution: str) -> str:
     if not is_text(attribution):
         raise HubError("the attribution holds characters that are no text; type it anew")
-    if not record.get("overlay_file"):
-        raise HubError(f"{folder.name} holds no overlays; {AGAIN}, without --no-overlay")
-    mask = folder / Path(str(record.get("mask_file"))).name
-    overlay = folder / Path(str(record["overlay_file"])).name
-    case = Case(
-        frame=frame,
-        mask=_pixels(mask, "P"),
-        overlay=_pixels(overlay, "RGB"),
-        run=run,
-        record=record,
-        attribution=attribution,
+    return attribution
+
+
+def _drawn(frame: Frame, mask: NDArray[np.uint8], record: Mapping[str, Any]) -> Frame:
+    """The overlay as `octseg predict` draws it."""
+    caption = NOTICE if record["withdrawn"] is None else NOTHING_SAID
+    drawn = draw_overlay(
+        frame, planes_of(mask), pixel_spacing_mm=record["pixel_spacing_mm"], legend=True, caption=caption
     )
-    require_not_private(mask)
-    if not case.mask.shape == case.overlay.shape[:2] == frame.shape[:2]:
-        raise HubError(f"{mask.name} and {overlay.name} are not of the size of their frame; {AGAIN}")
-    return case
+    mark(drawn)
+    return drawn
 
 
 def _pixels(path: Path, mode: str) -> Any:
@@ -197,19 +179,3 @@ def _pixels(path: Path, mode: str) -> Any:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise HubError(f"{path.name} of {path.parent.name} is missing or cannot be read; {AGAIN}") from None
     raise HubError(f"{path.name} is not a picture that this version writes; {AGAIN}")
-
-
-def _files(given: Sequence[Path], names: set[str]) -> Iterator[Path]:
-    """The files among those given, and at any depth in folders given the pictures that have one of the names."""
-    for path in given:
-        try:
-            is_there, is_file = path.exists(), path.is_file()
-        except OSError as error:  # such as a name that is too long
-            raise _unreadable(path.name, error) from error
-        if not is_there:
-            raise HubError(f"there is no file or folder {path}")
-        if is_file:
-            yield path
-            continue
-        for folder, _, files in walk(path):
-            yield from filter(is_picture, (folder / name for name in files if name in names))

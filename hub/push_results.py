@@ -6,20 +6,20 @@ python -m hub push-results --undo COMMIT org/name
 """
 
 import argparse
+import re
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hub import results
 from hub.cards.results import METADATA
-from hub.cases import Plan, plan
+from hub.cases import Plan
 from hub.client import CARD
+from hub.corrected import shared_logs
 from hub.errors import HubError
 from hub.options import AddParser, add_pull_request_flag, say, tell
-from hub.predicted import predicted_cases
-from octseg.export.files import told_in_one_sentence
+from hub.plans import Asked, plans_of
 
 PIXELS_ARE_SHARED = (
     "the pixels of every frame are shared as they are: look at each, for a name or a date may be burned in. "
@@ -27,6 +27,7 @@ PIXELS_ARE_SHARED = (
 )
 SIGN_IN = "there is no token to share with: sign in with `hf auth login`, or set HF_TOKEN"
 NOBODY = "no personal data"
+FRAME = re.compile(r"_\d{4,}(?=[_.])")  # in the name of a file of a pullback
 
 
 def add_command(add: AddParser) -> None:
@@ -35,7 +36,22 @@ def add_command(add: AddParser) -> None:
     parser.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="what `octseg predict --out` wrote")
     parser.add_argument("repository", metavar="ORG/NAME")
     parser.add_argument(
-        "--frames", type=Path, nargs="+", default=(), metavar="INPUT", help="what `octseg predict` was given"
+        "--frames",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="INPUT",
+        help="what `octseg predict` was given, where DIR holds no frames",
+    )
+    parser.add_argument(
+        "--corrected",
+        nargs="*",
+        metavar="READER[=NAME]",
+        help="with what readers corrected in `octseg review`, and their logs: AB; AB=R1 to call AB otherwise, AB= for "
+        "no name; without a READER all, none by name",
+    )
+    parser.add_argument(
+        "--reasons", action="store_true", help="with --corrected: send what readers wrote of frames that they rejected"
     )
     parser.add_argument("--attribution", default="", metavar="TEXT", help="whose the frames are, under which licence")
     parser.add_argument("--public", action="store_true", help="share with everybody; asks once more")
@@ -61,23 +77,11 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     if options.folder is None:
         raise HubError("give the folder that `octseg predict --out` wrote, then org/name")
-    if not options.frames:
-        raise HubError("give with --frames what `octseg predict` was given: its results hold no frames")
+    logs = () if options.corrected is None else shared_logs(options.folder, options.corrected)
+    asked = Asked(options.attribution, logs, options.reasons)
     with TemporaryDirectory() as folder:
-        cases = predicted_cases(options.folder, options.frames, options.attribution)
-        plans = [_on_disk(plan(case), Path(folder)) for case in cases]
-        _push(plans, options, token)
+        _push(plans_of(options.folder, options.frames, asked, Path(folder)), options, token)
     return 0
-
-
-def _on_disk(plan: Plan, folder: Path) -> Plan:
-    """The same plan with its files on disk: those of a long pullback would not fit into memory."""
-    with told_in_one_sentence("what is to be sent"):
-        for name, content in plan.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, bytes):
-                (folder / name).write_bytes(content)
-    return replace(plan, files={name: folder / name for name in plan.files})
 
 
 def _push(plans: Sequence[Plan], options: argparse.Namespace, token: str) -> None:
@@ -97,13 +101,28 @@ def _push(plans: Sequence[Plan], options: argparse.Namespace, token: str) -> Non
 
 
 def _list(plans: Sequence[Plan], where: results.Place, *, public: bool) -> None:
-    count = sum(len(each.files) for each in plans)
-    say(f"{len(plans)} frame(s), {count} files, go to {where.sentence(public=public)}:")
+    count, frames = sum(len(each.files) for each in plans), sum(len(each.rows) for each in plans)
+    say(f"{frames} frame(s), {count} files, go to {where.sentence(public=public)}:")
     for each in plans:
-        for name, size in each.sizes.items():
-            say(f"  {name}  {size:,} bytes")
+        for name, sizes in _by_kind(each.sizes).items():
+            several = f" and {len(sizes) - 1} more of its kind" if len(sizes) > 1 else ""
+            say(f"  {name}{several}  {sum(sizes):,} bytes")
     say(f"  {METADATA}, a line a frame, and {CARD}, the same for all")
     say(PIXELS_ARE_SHARED)
+    readers = list(dict.fromkeys(reader for each in plans for reader in each.readers))
+    if readers:
+        say(f"corrections go along, with the time of each stroke, by {' and by '.join(readers)}")
+
+
+def _by_kind(sizes: Mapping[str, int]) -> dict[str, list[int]]:
+    """Bytes of files whose names differ in the number of the frame alone, under the first of these names."""
+    firsts: dict[str, str] = {}
+    found: dict[str, list[int]] = {}
+    for name, size in sizes.items():
+        folder, _, file = name.rpartition("/")
+        kind = f"{folder}/{FRAME.sub('_', file)}"
+        found.setdefault(firsts.setdefault(kind, name), []).append(size)
+    return found
 
 
 def _ask(question: str, answer: str, *, told: bool, flag: str) -> None:

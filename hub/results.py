@@ -6,7 +6,7 @@ The page shares through `offer`, `send`, `take_back` and `stored_token`.
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,17 +14,18 @@ from typing import Any
 
 from huggingface_hub import GitCommitInfo, HfApi, get_token
 
-from hub.cards.results import METADATA, card, with_row, without_row
+from hub.cards.results import METADATA, card, with_rows, without_cases
 from hub.cases import ID_DIGITS, Plan, plan
 from hub.client import CARD, How, Publication, Published, publish
 from hub.errors import HubError, RaceError
 from hub.predicted import page_case
-from hub.repository import BRANCH, Repository, require_name
+from hub.repository import BRANCH, Content, Head, Repository, require_name
 from octseg.pretrained import patiently
 
 DEFAULT_NAME = "octseg-results"
 SHARED = re.compile(rf"Share (result [0-9a-f]{{{ID_DIGITS}}}|\d+ results)( \(#\d+\))?")  # a commit; one merged has (#1)
-CASE = re.compile(rf"\bcases/([0-9a-f]{{{ID_DIGITS}}})\b")
+PATH = re.compile(rf"\bcases/[0-9a-f]{{{ID_DIGITS}}}(?:/corrections[\w-]*\.jsonl|\b)")  # of a case, or a log in it
+LOG = re.compile(rf"cases/[0-9a-f]{{{ID_DIGITS}}}/corrections[\w-]*\.jsonl")
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 A_TOKEN = re.compile(r"[!-~]+")
 RACE_PAUSES_S = (0.2, 0.8, 2.0)
@@ -108,13 +109,19 @@ def share(plans: Sequence[Plan], where: Place, token: str, *, public: bool, crea
     """
     require_private_or_agreed(where, public=public)
     several = f"{len(plans)} results" if len(plans) > 1 else f"result {plans[0].name}"
+    files = {name: content for each in plans for name, content in each.files.items()}
+    logs = {name: files.pop(name) for each in plans for name in each.logs}
     publication = Publication(
         kind="dataset",
         repository=where.repository,
-        files={CARD: card().encode(), **{name: content for each in plans for name, content in each.files.items()}},
-        laid={METADATA: _in_turn([with_row(each.row) for each in plans])},
+        files={CARD: card().encode(), **files},
+        laid={
+            METADATA: with_rows([row for each in plans for row in each.rows]),
+            **{name: partial(_longer, name, content) for name, content in logs.items()},
+        },
+        owned=re.compile("|".join(map(_of_log, logs))) if logs else None,
         summary=f"Share {several}",
-        description="\n".join(f"cases/{each.name}" for each in plans),
+        description="\n".join(map(_described, plans)),
         how=How(private=not public, create_pr=create_pr),
     )
     return _published(publication, token)
@@ -123,7 +130,7 @@ def share(plans: Sequence[Plan], where: Place, token: str, *, public: bool, crea
 def take_back(commit: str, repository: str, token: str) -> Published:
     """Take the cases that a commit shared out again, in a new commit. The repository's history still holds them.
 
-    A case that was shared again after that commit stays.
+    A case that was shared again after that commit stays, and so do logs of others in it.
 
     commit: its hash, or the link to it.
     """
@@ -132,26 +139,36 @@ def take_back(commit: str, repository: str, token: str) -> Published:
     if not COMMIT.fullmatch(commit):
         raise HubError(f"{commit} is no commit; give its hash, or the link that was shown when it was made")
     until = _history(repository, commit, token)
-    shared = _cases(until[:1])
+    shared = _shared(until[:1])
     if not shared:
         raise HubError(f"commit {commit[:7]} of {repository} shared no result, so there is nothing to take back")
     older = {each.commit_id for each in until}
-    again = _cases([each for each in _history(repository, BRANCH, token) if each.commit_id not in older])
-    cases = [case for case in shared if case not in again]
-    if not cases:
-        newer = next(iter(again[case] for case in shared))
+    again = _shared([each for each in _history(repository, BRANCH, token) if each.commit_id not in older])
+    cases, logs = _alone(shared.keys() - again.keys(), Repository(HfApi(token=token), "dataset", repository).head())
+    if not cases and not logs:
+        newer = next(iter(again[path] for path in shared if path in again))
         raise HubError(
             f"what commit {commit[:7]} of {repository} shared was shared again by commit {newer[:7]}; take that back"
         )
+    taken = sorted({path.split("/")[1] for path in (*cases, *logs)})
     publication = Publication(
         kind="dataset",
         repository=repository,
         files={},
-        laid={METADATA: _in_turn([without_row(case) for case in cases])},
-        owned=re.compile(rf"cases/({'|'.join(cases)})/.*"),
-        summary=f"Take back {len(cases)} results" if len(cases) > 1 else f"Take back result {cases[0]}",
+        laid={METADATA: without_cases([path.split("/")[1] for path in cases])} if cases else {},
+        owned=re.compile("|".join([*(rf"{case}/.*" for case in cases), *map(_of_log, logs)])),
+        summary=f"Take back {len(taken)} results" if len(taken) > 1 else f"Take back result {taken[0]}",
     )
     return _published(publication, token)
+
+
+def _alone(shared: Set[str], head: Head | None) -> tuple[list[str], list[str]]:
+    """Of what is to be taken back, the cases that go whole, and the logs of those that hold logs of others as well."""
+    standing = [] if head is None else [name for name in head.hashes if LOG.fullmatch(name)]
+    others = {name.rpartition("/")[0] for name in standing if name not in shared}
+    cases = sorted(path for path in shared if not LOG.fullmatch(path) and path not in others)
+    logs = sorted(path for path in shared if LOG.fullmatch(path) and path.rpartition("/")[0] not in cases)
+    return cases, logs
 
 
 def _history(repository: str, revision: str, token: str) -> list[GitCommitInfo]:
@@ -161,10 +178,10 @@ def _history(repository: str, revision: str, token: str) -> list[GitCommitInfo]:
     return patiently(ask, f"{repository}@{revision}")
 
 
-def _cases(commits: Sequence[GitCommitInfo]) -> dict[str, str]:
-    """The cases that commits of ours shared, each with the newest commit that did."""
+def _shared(commits: Sequence[GitCommitInfo]) -> dict[str, str]:
+    """The cases, and the logs in them, that commits of ours shared, each with the newest commit that did."""
     ours = [each for each in commits if SHARED.fullmatch(each.title)]
-    return {case: each.commit_id for each in reversed(ours) for case in CASE.findall(each.message)}
+    return {path: each.commit_id for each in reversed(ours) for path in PATH.findall(each.message)}
 
 
 def stored_token() -> str | None:
@@ -200,12 +217,25 @@ def _required(token: str) -> str:
     return token
 
 
-def _in_turn(steps: Sequence[Callable[[str | None], str]]) -> Callable[[str | None], str]:
-    """All steps one after the other, each on what the one before it made."""
+def _described(plan: Plan) -> str:
+    """A case's lines in the message of its commit, by which it can be taken back."""
+    return "\n".join([f"cases/{plan.name}", *plan.logs])
 
-    def lay(standing: str | None) -> str:
-        for step in steps:
-            standing = step(standing)
-        return standing or ""
 
-    return lay
+def _longer(name: str, content: Content, standing: str | None) -> str:
+    """A log as it is to stand there: nothing that was shared of it is ever changed, lines are added to it."""
+    ours = (content if isinstance(content, bytes) else content.read_bytes()).decode()
+    if standing is None or ours.startswith(standing):
+        return ours
+    if standing.startswith(ours):
+        raise HubError(f"the {name} on the Hub has strokes that are not in the log here: share the log that has them")
+    raise HubError(
+        f"the {name} on the Hub is another log, and logs are never changed: call the reader otherwise, as in "
+        "--corrected AB=R2, or take back what was shared"
+    )
+
+
+def _of_log(path: str) -> str:
+    """A pattern of a log and of what it comes to, which is deleted where it is not shared any more."""
+    folder = path.replace("/corrections", "/corrected").removesuffix(".jsonl")
+    return f"{re.escape(path)}|{re.escape(folder)}/.*"

@@ -1,7 +1,7 @@
 """The front of a repository of results: its card, and metadata.jsonl, the table that the Hub's viewer shows."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from hub.cards import TEMPLATES
@@ -31,22 +31,22 @@ def card() -> str:
     return filled(TEMPLATES / "results.md", {"notice": NOTICE, "measures": "\n".join(measures)})
 
 
-def with_row(row: Mapping[str, Any]) -> Callable[[str | None], str]:
-    """What puts a case's line into the table, in the place of an older one of the same case."""
+def with_rows(rows: Sequence[Mapping[str, Any]]) -> Callable[[str | None], str]:
+    """What puts lines of cases into the table, each in the place of an older one of the same case."""
 
     def lay(standing: str | None) -> str:
         lines = _lines(standing)
-        lines[str(row["case"])] = json.dumps(row, allow_nan=False)
+        lines |= {str(row["case"]): json.dumps(row, allow_nan=False) for row in rows}
         return "".join(f"{line}\n" for line in lines.values())
 
     return lay
 
 
-def without_row(case: str) -> Callable[[str | None], str]:
-    """What takes a case's line out of the table."""
+def without_cases(cases: Collection[str]) -> Callable[[str | None], str]:
+    """What takes all lines of cases out of the table: that of a frame of a pullback is called case/frame."""
 
     def lay(standing: str | None) -> str:
-        return "".join(f"{line}\n" for name, line in _lines(standing).items() if name != case)
+        return "".join(f"{line}\n" for name, line in _lines(standing).items() if name.split("/")[0] not in cases)
 
     return lay
 

@@ -2,11 +2,15 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from octseg.classes import BY_NAME, CLASS_NAMES, parse_class_map
 from octseg.commands.flags import length_mm
 from octseg.commands.telling import NOTICE, Commands, complain, counted
+from octseg.errors import OctsegError
+
+if TYPE_CHECKING:
+    from octseg.comparison.reading import Reading
 
 
 def add_command(commands: Commands) -> None:
@@ -16,6 +20,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "reference",
         type=Path,
+        nargs="?",
         metavar="REFERENCE",
         help="masks: a folder of results or of pictures, PNG, TIFF, NIfTI, DICOM SEG, COCO or LabelMe",
     )
@@ -27,25 +32,63 @@ def add_command(commands: Commands) -> None:
         "--class-map", metavar="1=lumen,3=lipid_core", help="what the values of label pictures and volumes mean"
     )
     parser.add_argument("--binary-class", choices=CLASS_NAMES, help="what masks of one value outline")
+    parser.add_argument(
+        "--readers",
+        nargs=2,
+        metavar=("AB", "CD"),
+        help="compare what two readers made of FOUND in octseg review, by their logs; give no REFERENCE",
+    )
+    parser.add_argument(
+        "--all-frames",
+        action="store_true",
+        help="of two readers' corrections, also frames that not both have corrected or accepted",
+    )
+    parser.add_argument(
+        "--frames",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="INPUT",
+        help="what octseg predict was given, for pictures of both outlines on the frame",
+    )
     parser.set_defaults(run=compare)
 
 
 def compare(args: argparse.Namespace) -> int:
     """Compare two readings and say how they agree."""
+    from octseg.commands.compared_frames import frames_at_hand
     from octseg.comparison.comparing import compare as compared_of
     from octseg.comparison.files import write_comparison
-    from octseg.comparison.formats import open_reading
 
-    class_map = None if args.class_map is None else parse_class_map(args.class_map)
-    found, reference = (open_reading(path, class_map, args.binary_class) for path in (args.found, args.reference))
-    compared = compared_of(found, reference, args.pixel_spacing)
+    found, reference = _readings(args)
+    compared = compared_of(found, reference, args.pixel_spacing, all_frames=args.all_frames)
     for warning in compared.warnings:
         complain(warning)
-    summary = write_comparison(compared, args.out)
+    frame_of = frames_at_hand([path for path in (args.found, args.reference) if path is not None], args.frames)
+    summary = write_comparison(compared, args.out, frame_of)
     for name, told in summary["classes"].items():
         print(_line(BY_NAME[name].label, told))
     print(f"{counted(summary['n_frames'], 'frame')} compared, in {args.out / 'comparison.html'}. {NOTICE}")
     return 0
+
+
+def _readings(args: argparse.Namespace) -> "tuple[Reading, Reading]":
+    if args.readers is not None:
+        if args.reference is not None:
+            raise OctsegError("give one folder of results with --readers, or two readings without")
+        from octseg.correction.reading import reading_of
+        from octseg.correction.saved import open_saved
+
+        case = open_saved(args.found)
+        first, second = (reading_of(case, reader) for reader in args.readers)
+        return first, second
+    if args.reference is None:
+        raise OctsegError("give two readings, or one folder of results and --readers AB CD")
+    from octseg.comparison.formats import open_reading
+
+    class_map = None if args.class_map is None else parse_class_map(args.class_map)
+    first, second = (open_reading(path, class_map, args.binary_class) for path in (args.found, args.reference))
+    return first, second
 
 
 def _line(label: str, told: dict[str, Any]) -> str:

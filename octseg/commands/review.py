@@ -3,19 +3,16 @@
 import argparse
 import re
 import webbrowser
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octseg.commands.inputs import Item, find_items, name_of_folder, pullbacks_of
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError
 
 if TYPE_CHECKING:
     from octseg.correction.corrections import Corrections
-    from octseg.correction.frames import Given
     from octseg.correction.saved import SavedCase
 
 READER = re.compile(r"[\w-]{0,20}")  # it is part of names of files
@@ -58,6 +55,7 @@ def review(args: argparse.Namespace) -> int:
         raise OctsegError(
             f"octseg review needs {' and '.join(missing)}, not installed here: pip install 'octseg[review]'"
         )
+    from octseg.commands.given import frames_given
     from octseg.correction.frames import CaseFrames
     from octseg.correction.measuring import Measuring
     from octseg.correction.saved import open_saved
@@ -67,7 +65,7 @@ def review(args: argparse.Namespace) -> int:
 
     folder = unpacked(args.folder) if args.folder.is_file() else args.folder
     case = open_saved(folder)
-    frames = CaseFrames(case, _given(args.frames, folder))
+    frames = CaseFrames(case, frames_given(args.frames, folder))
     _check_frames(case, frames.missing(), args.frames)
     corrections = _opened(case, args.reader)
     try:
@@ -87,34 +85,14 @@ def review(args: argparse.Namespace) -> int:
 
 def _opened(case: "SavedCase", reader: str) -> "Corrections":
     from octseg.correction.corrections import Corrections
-    from octseg.correction.log import CorrectionLog, head_of
+    from octseg.correction.log import CorrectionLog, head_of, log_name
 
-    name = f"corrections_{reader}.jsonl" if reader else "corrections.jsonl"
-    log = CorrectionLog(case.folder / name, head_of(case.run, reader))
+    log = CorrectionLog(case.folder / log_name(reader), head_of(case.run, reader))
     try:
         return Corrections(case, log)
     except BaseException:  # whatever it is, the log is let go
         log.close()
         raise
-
-
-def _given(inputs: Sequence[Path], folder: Path) -> "Iterator[Given]":
-    """What was named with --frames, read when it is needed."""
-    from octseg.correction.frames import Given
-    from octseg.reading.survey import FolderLevels
-
-    items = find_items(inputs, folder).items
-    levels = FolderLevels([item.path for item in items if item.is_picture])
-    for item in items:
-        yield Given(_names_of(item), partial(pullbacks_of, item, levels))
-
-
-def _names_of(item: Item) -> frozenset[str]:
-    """What measures.json may call a file's frames by; those of DICOM files in a folder by a file or by the folder."""
-    from octseg.correction.frames import ANY_NAME
-
-    names = {path.name for path in item.files}
-    return frozenset(names if item.path in item.files else {*names, name_of_folder(item.path), ANY_NAME})
 
 
 def _check_frames(case: "SavedCase", missing: Sequence[str], given: Sequence[Path]) -> None:

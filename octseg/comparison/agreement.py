@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 N_BOOTSTRAP = 2000
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,7 @@ class Detection:
     @property
     def kappa(self) -> float | None:
         """Agreement beyond chance (Cohen 1960); None where chance alone explains all."""
-        n = self.true_positive + self.false_positive + self.false_negative + self.true_negative
-        found, true = self.true_positive + self.false_positive, self.true_positive + self.false_negative
-        if n == 0:
-            return None
-        chance = (found * true + (n - found) * (n - true)) / n**2
-        agreed = (self.true_positive + self.true_negative) / n
-        return None if chance == 1.0 else (agreed - chance) / (1.0 - chance)
+        return _kappa(self.true_positive, self.false_positive, self.false_negative, self.true_negative)
 
 
 def detection(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> Detection:
@@ -63,6 +58,30 @@ def detection(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> Detection:
     return Detection(
         int((found & true).sum()), int((found & ~true).sum()), int((~found & true).sum()), int((~found & ~true).sum())
     )
+
+
+def kappa_interval(found: NDArray[np.bool_], true: NDArray[np.bool_], groups: Sequence[int]) -> Interval | None:
+    """95 % interval of kappa of frames (N,), over groups of frames drawn anew; None for fewer than three groups."""
+    counts = np.stack([found & true, found & ~true, ~found & true, ~found & ~true]).astype(np.float64)  # (4, N)
+    return bootstrap_interval(groups, lambda often: _kappa(*(counts @ often).tolist()))
+
+
+def neighbours(count: int, *, in_order: bool) -> list[int]:
+    """The group of each frame for `bootstrap_interval`: frames that lie in order along a vessel are alike.
+
+    Those are drawn in runs of about the cube root of how many there are; others one by one.
+    """
+    run = max(1, round(count ** (1 / 3))) if in_order else 1
+    return [place // run for place in range(count)]
+
+
+def _kappa(both: float, found_alone: float, true_alone: float, neither: float) -> float | None:
+    n = both + found_alone + true_alone + neither
+    found, true = both + found_alone, both + true_alone
+    if n == 0:
+        return None
+    chance = (found * true + (n - found) * (n - true)) / n**2
+    return None if chance == 1.0 else ((both + neither) / n - chance) / (1.0 - chance)
 
 
 def bland_altman(found: NDArray[np.float64], true: NDArray[np.float64]) -> BlandAltman | None:
@@ -94,7 +113,7 @@ def icc_2_1(found: NDArray[np.float64], true: NDArray[np.float64]) -> float | No
 
 def bootstrap_interval(
     groups: Sequence[int], statistic: Callable[[NDArray[np.float64]], float | None], seed: int = 0
-) -> tuple[float, float] | None:
+) -> Interval | None:
     """95 % interval of a statistic over patients drawn anew with replacement; None for fewer than three patients.
 
     Args:

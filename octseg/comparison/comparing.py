@@ -11,17 +11,26 @@ from typing import Any
 import numpy as np
 
 from octseg.classes import CLASS_NAMES
-from octseg.comparison.agreement import bland_altman, detection, icc_2_1
+from octseg.comparison.agreement import bland_altman, detection, icc_2_1, kappa_interval, neighbours
 from octseg.comparison.figures import outline_figures
+from octseg.comparison.limiting import LIPID, LUMEN, to_depth
 from octseg.comparison.overlap import Mask, Overlap, by_convention, pooled
 from octseg.comparison.placing import lies_otherwise
-from octseg.comparison.reading import SAME_SCALE, FrameRead, Masks, Pairs, Reading, as_one_tissue, paired
+from octseg.comparison.reading import (
+    SAME_SCALE,
+    FrameRead,
+    Masks,
+    Pairs,
+    Reading,
+    as_one_tissue,
+    judged_by_both,
+    paired,
+)
 from octseg.comparison.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 from octseg.errors import ReadError
 from octseg.measurement import FrameMeasures, measure
-from octseg.measurement.depth import lipid_depth_px, visible_lipid
+from octseg.measurement.depth import lipid_depth_px
 
-LIPID, LUMEN = "lipid_core", "lumen"
 MEASURES = (  # of both readings, each with the classes that it takes
     ("lumen_area_mm2", (LUMEN,)),
     ("lipid_core_area_mm2", (LIPID,)),
@@ -30,6 +39,7 @@ MEASURES = (  # of both readings, each with the classes that it takes
 )
 TCFA = "meets_tcfa_criteria"
 MOST_NAMED = 8
+FOUND_REFERENCE = ("found", "reference")
 SCALES_DIFFER = "the readings' scales differ; the first one's is taken: give the right one by --pixel-spacing"
 LAID = 12  # frames by which it is seen how a reading lies
 Planes = Mapping[str, Mask]
@@ -60,6 +70,7 @@ class Compared:
     frames: list[FrameCompared]
     warnings: list[str]
     planes: Callable[[int], tuple[Masks, Masks]] = field(repr=False)
+    words: tuple[str, str] = FOUND_REFERENCE  # what the two are called in a table
 
     def summary(self) -> dict[str, Any]:
         """The figures over all frames, as JSON knows them."""
@@ -111,27 +122,51 @@ class Compared:
 
     def _presence(self, of: Callable[[FrameCompared], tuple[Any, Any]]) -> dict[str, Any] | None:
         """Frames in which something is there, in both readings; None where none of them tells."""
-        told = [each for each in map(of, self.frames) if None not in each]
+        frames = sorted(self.frames, key=lambda frame: frame.number or 0) if self.in_order else self.frames
+        told = [(frame, pair) for frame in frames if None not in (pair := of(frame))]
         if not told:
             return None
-        counts = detection(np.array([each[0] for each in told], bool), np.array([each[1] for each in told], bool))
-        return {**asdict(counts), "kappa": counts.kappa}
+        found, true = (np.array(side, bool) for side in zip(*(pair for _, pair in told), strict=True))
+        counts = detection(found, true)
+        groups = neighbours(len(told), in_order=self.in_order)
+        return {
+            "n": len(told),
+            **asdict(counts),
+            "kappa": counts.kappa,
+            "kappa_95": kappa_interval(found, true, groups),
+            "n_groups": len(set(groups)),
+        }
+
+    @property
+    def in_order(self) -> bool:
+        """Whether frames have numbers, each another, as those of one vessel have."""
+        numbers = [frame.number for frame in self.frames]
+        return None not in numbers and len(set(numbers)) == len(numbers)
 
 
-def compare(found: Reading, reference: Reading, pixel_spacing_mm: float | None = None) -> Compared:
+def compare(
+    found: Reading, reference: Reading, pixel_spacing_mm: float | None = None, *, all_frames: bool = False
+) -> Compared:
     """Compare the frames that both readings have.
 
     Args:
         pixel_spacing_mm: of all frames; without it that of either reading, the first one's where they differ.
+        all_frames: of two readers' corrections, also those frames that not both have corrected or accepted.
 
     Raises ReadError where they have no frame or no class in common, or a frame has two sizes.
     """
-    pairs, alone = paired(found, reference)
+    paired_all, alone = paired(found, reference)
+    pairs = paired_all if all_frames else judged_by_both(paired_all)
     classes = tuple(name for name in CLASS_NAMES if name in found.classes and name in reference.classes)
     if not classes:
         raise ReadError(
             f"{found.name} outlines {_list(found.classes)}, {reference.name} {_list(reference.classes)}: "
             "there is nothing to compare"
+        )
+    if not pairs:
+        raise ReadError(
+            f"no frame was corrected or accepted by both {found.name} and {reference.name}: accept those that are "
+            "right (A on the page of octseg review), or compare all with --all-frames"
         )
     one_tissue = found.one_tissue or reference.one_tissue
 
@@ -139,17 +174,25 @@ def compare(found: Reading, reference: Reading, pixel_spacing_mm: float | None =
         return _planes(pairs[place], classes, one_tissue)
 
     warnings = _told_of(found, reference, pairs, alone)
-    frames = []
+    if left := len(paired_all) - len(pairs):
+        warnings.append(f"{left} frames that not both readers have corrected or accepted are left out")
+    frames, looked_at = [], _sample(len(pairs))
+    laid: list[tuple[Mask, Mask]] = []
     for place, (one, other) in enumerate(pairs):
         spacing, warning = _scale(one, other, pixel_spacing_mm)
         warnings += [warning] if warning and warning not in warnings else []
-        frames.append(_compared(one, other, planes(place), classes, spacing))
-    turned = _turned(planes, len(pairs), classes)
+        masks = planes(place)
+        frames.append(_compared(one, other, masks, classes, spacing))
+        if place in looked_at:
+            laid.append((masks[0][_telling(classes)], masks[1][_telling(classes)]))
+    turned = lies_otherwise(laid)
     if turned is not None:
         warnings.insert(0, f"{reference.name} would fit {found.name} much better {turned}; check how its masks lie")
     if not any(frame.pixel_spacing_mm for frame in frames):
         warnings.append("no scale is known, so nothing is told in mm; give it by --pixel-spacing")
-    return Compared(found.name, reference.name, classes, frames, warnings, planes)
+    named = bool(found.reader and reference.reader and found.reader != reference.reader)
+    words = (found.reader, reference.reader) if named else FOUND_REFERENCE
+    return Compared(found.name, reference.name, classes, frames, warnings, planes, words)
 
 
 def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[str]) -> list[str]:
@@ -168,11 +211,14 @@ def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[s
     return warnings
 
 
-def _turned(planes: Callable[[int], tuple[Masks, Masks]], count: int, classes: Sequence[str]) -> str | None:
-    """How the reference would fit better, by some of the frames."""
-    name = LUMEN if LUMEN in classes else LIPID if LIPID in classes else classes[0]
-    some = sorted({round(place) for place in np.linspace(0, count - 1, min(count, LAID))})
-    return lies_otherwise([(found[name], true[name]) for found, true in map(planes, some)])
+def _sample(count: int) -> set[int]:
+    """Places of frames by which it is seen how a reading lies."""
+    return {round(place) for place in np.linspace(0, count - 1, min(count, LAID))}
+
+
+def _telling(classes: Sequence[str]) -> str:
+    """The class by which it is seen."""
+    return LUMEN if LUMEN in classes else LIPID if LIPID in classes else classes[0]
 
 
 def _planes(pair: tuple[FrameRead, FrameRead], classes: Sequence[str], one_tissue: bool) -> tuple[Masks, Masks]:
@@ -228,15 +274,8 @@ def limited_planes(compared: Compared, place: int) -> tuple[Masks, Masks]:
 def _limited(planes: tuple[Masks, Masks], spacing: float | None) -> tuple[Masks, Masks]:
     """Both with lipid to the depth that counts, behind each one's own lumen or, without one, the other's."""
     found, true = planes
-    if LIPID not in found:
-        return planes
-    depth = lipid_depth_px(spacing, min(found[LUMEN].shape))
-
-    def within(own: Masks, other: Masks) -> Masks:
-        lumen = own[LUMEN] if own[LUMEN].any() else other[LUMEN]
-        return {**own, LIPID: visible_lipid(own[LIPID], lumen, depth)}
-
-    return within(found, true), within(true, found)
+    depth_px = lipid_depth_px(spacing, min(found[LUMEN].shape))
+    return to_depth(found, true, depth_px), to_depth(true, found, depth_px)
 
 
 def _measured(masks: Masks, classes: Sequence[str], spacing: float | None) -> dict[str, float | bool | None]:

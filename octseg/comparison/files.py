@@ -6,7 +6,7 @@ from typing import Any
 
 from octseg.comparison.comparing import MEASURES, TCFA, Compared, FrameCompared
 from octseg.comparison.figures import rounded
-from octseg.comparison.page import comparison_html
+from octseg.comparison.page import FrameOf, comparison_html
 from octseg.errors import NotExportedError
 from octseg.export.files import write_file
 from octseg.export.tables import csv_line
@@ -14,8 +14,11 @@ from octseg.export.tables import csv_line
 DIGITS = 6
 
 
-def write_comparison(compared: Compared, folder: Path) -> dict[str, Any]:
-    """Write the three files; the summary. Raises NotExportedError where there can be no such folder."""
+def write_comparison(compared: Compared, folder: Path, frame_of: FrameOf = lambda _: None) -> dict[str, Any]:
+    """Write the three files; the summary. frame_of: the pixels of a frame, for its picture.
+
+    Raises NotExportedError where there can be no such folder.
+    """
     summary: dict[str, Any] = rounded(compared.summary(), DIGITS)
     rows = [_row(compared, frame) for frame in compared.frames]
     try:
@@ -26,7 +29,7 @@ def write_comparison(compared: Compared, folder: Path) -> dict[str, Any]:
     write_file(folder / "comparison.json", told.encode())
     lines = csv_line(rows[0]) + "".join(csv_line(row.values()) for row in rows)
     write_file(folder / "comparison.csv", lines.encode())
-    write_file(folder / "comparison.html", comparison_html(compared, summary).encode())
+    write_file(folder / "comparison.html", comparison_html(compared, summary, frame_of).encode())
     return summary
 
 

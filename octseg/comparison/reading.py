@@ -24,6 +24,7 @@ class FrameRead:
 
     stem: of the frame's file; None where the format names no file. number: from 1 on; None where there is none.
     read: its planes (H, W), empty ones may be left out. withdrawn: whether nothing is said of it.
+    judged: whether a reader has corrected or accepted it; None where the reading does not tell.
     """
 
     stem: str | None
@@ -31,6 +32,7 @@ class FrameRead:
     read: Callable[[], Masks] = field(repr=False)
     pixel_spacing_mm: float | None = None
     withdrawn: bool = False
+    judged: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Reading:
     classes: that it speaks of, also where they are empty. one_tissue: whether a pixel can have one
     tissue alone, as in a picture or a volume of labels. others_empty: whether frames that it does not have were read as
     well and bear nothing. ignored: labels of outlines that are no class here.
+    reader: who corrected its outlines, where that is known.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Reading:
     one_tissue: bool = False
     others_empty: bool = False
     ignored: tuple[str, ...] = ()
+    reader: str = ""
 
 
 Pairs = list[tuple[FrameRead, FrameRead]]
@@ -72,6 +76,11 @@ def paired(found: Reading, reference: Reading) -> tuple[Pairs, list[str]]:
         f"no frame of {found.name} is one of {reference.name}: neither file names ({_some(found)}; {_some(reference)}) "
         "nor numbers agree; name the masks as the frames are named"
     )
+
+
+def judged_by_both(pairs: Pairs) -> Pairs:
+    """Less those frames of two readers' corrections that not both have judged: there a model agrees with itself."""
+    return [pair for pair in pairs if any(frame.judged is None for frame in pair) or all(f.judged for f in pair)]
 
 
 def _fill(one: dict[object, FrameRead], other: Mapping[object, FrameRead], others_empty: bool) -> None:

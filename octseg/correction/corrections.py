@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from octseg.classes import CLASS_NAMES
 from octseg.correction import anatomy
-from octseg.correction.log import STROKES, VERDICTS, CorrectionLog, Line
+from octseg.correction.log import STROKES, VERDICTS, KeptLog, Line
 from octseg.correction.recent import Recent
 from octseg.correction.runs import Labels, are_runs, change
 from octseg.correction.saved import SavedCase
@@ -45,7 +45,7 @@ class Corrections:
     revision: grows with every line.
     """
 
-    def __init__(self, case: SavedCase, log: CorrectionLog) -> None:
+    def __init__(self, case: SavedCase, log: KeptLog) -> None:
         """Raises CorrectionError where the log is of other frames, or does not hold together."""
         self.case, self.log = case, log
         self._done: list[Stroke] = []

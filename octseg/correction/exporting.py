@@ -134,7 +134,7 @@ class _Writing:
     def pullbacks(self) -> None:
         """What is measured along each vessel, where its results had that."""
         for name, saved in self.case.pullbacks.items():
-            stems = [stem for stem, record in self.case.records.items() if _is_of(record, saved, self._files)]
+            stems = [stem for stem, record in self.case.records.items() if is_of(record, saved, self._files)]
             if not any(stem in self._along for stem in stems):
                 self.put(f"{name}{SUFFIX}", pullback_json(dict(saved)).encode())
                 continue
@@ -171,7 +171,7 @@ def _measured(result: FrameResult, record: Record) -> dict[str, Any]:
     return measured
 
 
-def _is_of(record: Record, pullback: Record, others: set[str]) -> bool:
+def is_of(record: Record, pullback: Record, others: set[str]) -> bool:
     """Whether a frame is of a pullback: of its file, or one of the pictures of its folder; others: files of all."""
     if (record.get("folder") or "") != (pullback.get("folder") or ""):
         return False
@@ -180,7 +180,7 @@ def _is_of(record: Record, pullback: Record, others: set[str]) -> bool:
 
 def _study_of(case: SavedCase, record: Record, files: set[str]) -> str:
     """The pullback that a frame is of; of pictures by themselves their folder, so that none of them is a patient."""
-    of = next((name for name, saved in case.pullbacks.items() if _is_of(record, saved, files)), None)
+    of = next((name for name, saved in case.pullbacks.items() if is_of(record, saved, files)), None)
     return of or (record.get("folder") or case.folder.resolve().name).replace("/", "_")
 
 

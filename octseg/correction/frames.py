@@ -30,7 +30,7 @@ class CaseFrames:
 
     def __init__(self, case: SavedCase, given: Iterable[Given] = ()) -> None:
         self._case = case
-        self._copies = _copies(case)
+        self._copies = copies(case)
         self._given: dict[str, list[Given]] = {}
         for each in given:
             for name in each.names:
@@ -88,7 +88,7 @@ def _at(pullback: Pullback, number: int) -> Iterator[Frame]:
         yield from islice(pullback.frames(place, place + 1), 1)
 
 
-def _copies(case: SavedCase) -> dict[str, Path]:
+def copies(case: SavedCase) -> dict[str, Path]:
     """Frames that lie in the folder of the results: those that an export wrote, or that a case is shared with."""
     there = {path.name: path for path in sorted(case.folder.glob(f"*{FRAMES_ENDING}/*.png"))}
     found = {}

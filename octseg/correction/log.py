@@ -30,11 +30,40 @@ def head_of(run: Mapping[str, Any], reader: str) -> Line:
     return {BEGIN: VERSION, "octseg": octseg.__version__, "model": dict(run["model"]), "reader": reader}
 
 
-class CorrectionLog:
-    """The open log of a case: made where there is none, and held until it is closed.
+def log_name(reader: str) -> str:
+    """What the log of a reader is called; "" of one who gave no name."""
+    return f"corrections_{reader}.jsonl" if reader else "corrections.jsonl"
+
+
+class KeptLog:
+    """A log of a case as it lies there, which nothing can be added to.
 
     lines: all that it has beside the first. note: what there is to say of how it was found, "" for nothing.
     """
+
+    def __init__(self, path: Path, head: Line) -> None:
+        """Raises CorrectionError where it is of another model, or damaged."""
+        self.path, self.head, self.note = path, head, ""
+        found, self.lines = read_log(path)
+        self._check_head(found)
+
+    def add(self, line: Line) -> None:
+        """CorrectionError: only the log that is held can be added to."""
+        raise CorrectionError(f"{self.path.name} is only looked at, so that {line['kind']} is not kept in it")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _check_head(self, found: Line) -> None:
+        if found["model"].get("sha256") != self.head["model"]["sha256"]:
+            raise CorrectionError(
+                f"{self.path.name} corrects outlines of another model ({found['model'].get('name')}); move it away, or "
+                "correct the results that it was made for"
+            )
+
+
+class CorrectionLog(KeptLog):
+    """The open log of a case: made where there is none, and held until it is closed."""
 
     def __init__(self, path: Path, head: Line) -> None:
         """Raises HeldError where another process holds it, CorrectionError where it is of another model or damaged."""
@@ -71,17 +100,8 @@ class CorrectionLog:
         if not lines:
             self._write(self.head)
             return []
-        self._check_head(_parsed(lines[0], self.path, 1))
+        self._check_head(_read_head(lines[0], self.path))
         return [_parsed(line, self.path, number) for number, line in enumerate(lines[1:], start=2)]
-
-    def _check_head(self, found: Line) -> None:
-        if found.get(BEGIN) != VERSION or not isinstance(found.get("model"), dict):
-            raise CorrectionError(f"{self.path.name} is no log of corrections that this version reads; move it away")
-        if found["model"].get("sha256") != self.head["model"]["sha256"]:
-            raise CorrectionError(
-                f"{self.path.name} corrects outlines of another model ({found['model'].get('name')}); move it away, or "
-                "correct the results that it was made for"
-            )
 
     def _write(self, line: Line) -> None:
         content = json.dumps(line, allow_nan=False, separators=(",", ":")).encode() + b"\n"
@@ -97,6 +117,22 @@ class CorrectionLog:
     def _cut(self, size: int) -> None:
         with told_in_one_sentence(self.path.name):
             self._file.truncate(size)
+
+
+def read_log(path: Path) -> tuple[Line, list[Line]]:
+    """First line and all others of a log that is neither held nor changed; a last line that is cut off is left out.
+
+    Raises CorrectionError where it is none, or damaged.
+    """
+    head, *lines = _whole(path).split(b"\n")[:-1] or [b""]
+    return _read_head(head, path), [_parsed(line, path, number) for number, line in enumerate(lines, start=2)]
+
+
+def _read_head(content: bytes, path: Path) -> Line:
+    head = _parsed(content, path, 1)
+    if head.get(BEGIN) != VERSION or not isinstance(head.get("model"), dict):
+        raise CorrectionError(f"{path.name} is no log of corrections that this version reads; move it away")
+    return head
 
 
 def _write_all(file: BinaryIO, content: bytes) -> None:

@@ -89,17 +89,21 @@ def open_saved(folder: Path) -> SavedCase:
     return SavedCase(folder, told, by_stem, dict(masks), _pullbacks(folder))
 
 
+def table_names(folder: Path) -> list[str]:
+    """Those of what may be measures.json of a folder: where the page made it, its pullback's name stands before."""
+    if (folder / JSON_NAME).is_file():
+        return [JSON_NAME]
+    return sorted(path.name for path in folder.glob(f"*_{JSON_NAME}"))
+
+
 def _table(folder: Path) -> Path:
-    """measures.json of a folder, whose name begins with that of its pullback where the page made it."""
     if not folder.is_dir():
         raise CorrectionError(f"there is no folder {folder}; give one that `octseg predict` wrote")
-    if (folder / JSON_NAME).is_file():
-        return folder / JSON_NAME
-    found = sorted(folder.glob(f"*_{JSON_NAME}"))
+    found = table_names(folder)
     if len(found) != 1:
         what = "no" if not found else f"{len(found)} files named"
         raise CorrectionError(f"{folder.name} has {what} {JSON_NAME}: give a folder that `octseg predict --out` wrote")
-    return found[0]
+    return folder / found[0]
 
 
 def _masks(folder: Path, table: Path, records: Sequence[Record]) -> list[tuple[str, Path]]:

@@ -1,6 +1,8 @@
 """Two readings compared, by numbers that are known without it."""
 
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from octseg.cli import main
 from octseg.comparison.comparing import compare
 from octseg.comparison.files import write_comparison
+from octseg.comparison.pictures import outlines_picture
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import NotExportedError, ReadError
 from tests.comparison.test_formats import results
@@ -141,6 +144,59 @@ def test_the_page_shows_the_frames_that_differ_most_first(tmp_path: Path) -> Non
     write_comparison(compared, tmp_path)
     page = (tmp_path / "comparison.html").read_text()
     assert 0 < page.index("Frame 2, lipid core") < page.index("Frame 1, lipid core")
+
+
+def test_each_frame_is_read_once() -> None:
+    asked: list[int] = []
+
+    def counted(place: int) -> Masks:
+        asked.append(place)
+        return plaque(90)
+
+    frames = [FrameRead(None, place, partial(counted, place), MM) for place in range(1, 31)]
+    compare(Reading("a", frames, ("lumen",)), reading("b", [plaque(90)] * 30))
+    assert asked == list(range(1, 31))
+
+
+def test_frames_that_only_one_reader_has_judged_are_left_out() -> None:
+    ours, theirs = reading("a", [plaque(90)] * 4), reading("b", [plaque(60)] * 4)
+    by_hand = [(True, True), (True, False), (False, True), (False, False)]
+    one, other = (
+        replace(held, frames=[replace(frame, judged=by[side]) for frame, by in zip(held.frames, by_hand, strict=True)])
+        for side, held in enumerate((ours, theirs))
+    )
+    compared = compare(one, other)
+    assert [frame.label for frame in compared.frames] == ["1"]
+    assert "3 frames that not both readers have corrected or accepted are left out" in compared.warnings
+    assert len(compare(one, other, all_frames=True).frames) == 4
+    assert len(compare(ours, other).frames) == 4  # a model's outlines, or an expert's, against one reader's
+    nothing = replace(one, frames=one.frames[3:])
+    with pytest.raises(ReadError, match="no frame was corrected or accepted by both a and b: accept those that are"):
+        compare(nothing, replace(other, frames=other.frames[3:]))
+
+
+def test_the_page_draws_both_outlines_on_the_frame_where_it_is_at_hand(tmp_path: Path) -> None:
+    compared = compare(reading("a", [plaque(90), plaque(30)]), reading("b", [plaque(80), plaque(90)]))
+    grey = np.full((SIDE, SIDE, 3), 40, np.uint8)
+    write_comparison(compared, tmp_path, lambda frame: grey if frame.number == 2 else None)
+    page = (tmp_path / "comparison.html").read_text()
+    assert "Frame 2: Dice lumen 1.00, fibrous cap 0.5" in page
+    assert " and 90 °; thinnest cap " in page
+    assert "Frame 1, lipid core: Dice 0.94" in page
+
+
+def test_both_outlines_are_drawn_where_they_lie() -> None:
+    """A lumen of 40 px radius and one of 60: blue at the one, orange at the other, and the frame between."""
+    frame = np.full((SIDE, SIDE, 3), 40, np.uint8)
+    found, reference = ({"lumen": radius > AWAY} for radius in (40, 60))
+    picture = np.asarray(outlines_picture(frame, found, reference, ["lumen"]))
+    middle = picture[picture.shape[0] // 2, picture.shape[1] // 2 :].astype(int)  # from the middle to the right
+    times = picture.shape[1] / (2 * (60 + 4 + 0.15 * 120))
+    reds, blues = (np.flatnonzero(middle[:, to] - middle[:, of] > 60) for to, of in ((0, 2), (2, 0)))
+    assert blues.mean() / times == pytest.approx(40, abs=2)
+    assert picture[:, :, 0].max() > 200
+    assert all(abs(place / times - 60) < 3 for place in reds)
+    assert (middle[round(50 * times)] == 40).all()
 
 
 def test_a_reference_of_which_inside_and_outside_are_exchanged_is_told() -> None:

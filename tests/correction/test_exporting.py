@@ -138,7 +138,10 @@ def test_two_readers_are_compared_by_what_each_exports(tmp_path: Path) -> None:
         export(case, corrections, Measuring(case, CaseFrames(case)))
         log.close()
     readings = [open_reading(folder / f"corrected_{reader}", None, None) for reader in ("AB", "CD")]
-    compared = compare(*readings, None)
+    (alone,) = compare(*readings).frames
+    assert alone.label == "vessel_0001"  # the other one no reader has touched
+    compared = compare(*readings, all_frames=True)
+    assert compared.words == ("AB", "CD")
     other = (corrections.labels("vessel_0001") == LUMEN).sum()
     whole = (case.labels("vessel_0001") == LUMEN).sum()
     assert compared.frames[0].overlaps["lumen"].dice == pytest.approx(2 * other / (other + whole))

@@ -40,7 +40,7 @@ def test_the_same_case_gives_the_same_bytes_and_another_frame_another_folder(cas
 
 def test_nothing_that_is_sent_names_the_patient(case: Case) -> None:
     sent = plan(case)
-    everything = b"".join(bytes(content) for content in sent.files.values()) + json.dumps(sent.row).encode()
+    everything = b"".join(bytes(content) for content in sent.files.values()) + json.dumps(list(sent.rows)).encode()
     for name in (PATIENT, "JANE", "jane_does_model"):
         assert name.encode() not in everything
     assert b"Ruler of the file: 9 dots" in everything
@@ -63,7 +63,7 @@ def test_no_folder_and_no_other_file_is_named(tmp_path: Path) -> None:
     out, frames = predict(tmp_path / "one", replace(made(100), warnings=(*warnings, "the catheter is dark")))
     (found,) = predicted_cases(out, [frames])
     sent = plan(replace(found, record={**found.record, "folder": "HUBER/pre"}))
-    everything = b"".join(bytes(content) for content in sent.files.values()) + json.dumps(sent.row).encode()
+    everything = b"".join(bytes(content) for content in sent.files.values()) + json.dumps(list(sent.rows)).encode()
     assert not [name for name in ("MUELLER", "SCHMIDT", "WEBER", "HUBER") if name.encode() in everything]
     assert b"the catheter is dark" in everything
 
@@ -82,7 +82,7 @@ def test_the_tables_hold_the_measures_and_the_hashed_names(case: Case) -> None:
     (row,) = csv.DictReader(io.StringIO(bytes(files[f"cases/{case.name}/measures.csv"]).decode()))
     assert (record["file"], record["case"], record["lipid_core_area_mm2"]) == ("frame.png", case.name, 1.25)
     assert (row["file"], row["lipid_core_area_mm2"]) == ("frame.png", "1.25")
-    assert plan(case).row["lipid_core_area_mm2"] == 1.25
+    assert plan(case).rows[0]["lipid_core_area_mm2"] == 1.25
 
 
 def test_the_report_stands_alone_and_says_scale_model_warnings_and_research_use(case: Case) -> None:
@@ -131,4 +131,4 @@ def test_the_notice_is_ours_whatever_measures_json_says(case: Case) -> None:
 )
 def test_a_model_is_named_only_where_its_name_is_public(case: Case, source: str, name: str, shared: str) -> None:
     model = {**case.run["model"], "source": source, "name": name}
-    assert plan(replace(case, run={**case.run, "model": model})).row["model"] == shared
+    assert plan(replace(case, run={**case.run, "model": model})).rows[0]["model"] == shared

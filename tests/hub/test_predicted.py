@@ -13,7 +13,7 @@ from hub.cases import plan
 from hub.errors import HubError
 from hub.predicted import page_case, predicted_cases
 from octseg.dataset.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
-from octseg.errors import PublishingError
+from octseg.errors import OctsegError, PublishingError
 from tests.fakes.predicted import PATIENT, as_page, made, predict
 
 
@@ -156,12 +156,12 @@ def test_a_mask_of_the_same_name_is_passed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "reason"),
-    [("measures.json", "has no measures.json"), (f"{PATIENT}_mask.png", "missing or cannot be read")],
+    [("measures.json", "has no measures.json"), (f"{PATIENT}_mask.png", "the mask of frame 1 of .* is not in out")],
 )
 def test_a_file_that_is_missing_is_told_in_one_sentence(tmp_path: Path, missing: str, reason: str) -> None:
     out, frames = predict(tmp_path, made(100))
     (out / missing).unlink()
-    with pytest.raises(HubError, match=reason):
+    with pytest.raises(OctsegError, match=reason):
         list(predicted_cases(out, [frames]))
 
 

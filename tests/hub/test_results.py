@@ -17,7 +17,7 @@ import pytest
 from huggingface_hub import HfApi
 
 from hub.__main__ import main
-from hub.cards.results import with_row, without_row
+from hub.cards.results import with_rows, without_cases
 from hub.errors import HubError
 from hub.results import offer, place, take_back
 from octseg.pullback import frame_sha256
@@ -48,7 +48,7 @@ def test_what_is_no_name_of_a_repository_is_told_as_such(
 
 def test_lines_may_hold_other_line_ends_and_begin_with_a_byte_order_mark() -> None:
     standing = '\ufeff{"case": "a", "attribution": "Ada\u2028Bob\x85"}\r\n\n{"case": "b"}'
-    assert without_row("b")(standing) == '{"case": "a", "attribution": "Ada\u2028Bob\x85"}\n'
+    assert without_cases(["b"])(standing) == '{"case": "a", "attribution": "Ada\u2028Bob\x85"}\n'
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_lines_may_hold_other_line_ends_and_begin_with_a_byte_order_mark() -> No
 )
 def test_a_table_of_something_else_is_not_touched(line: str) -> None:
     with pytest.raises(HubError, match="is no table of octseg results, so it is not touched"):
-        with_row({"case": "b"})(line)
+        with_rows([{"case": "b"}])(line)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Lipid core judged to the depth that counts, found and true alike, and what its outlines look like.
 
 Lipid counts to LIPID_DEPTH_MM behind the lumen: the true behind the true lumen, the found behind the found one. Where
-one side does not speak of the lumen, the other's stands for it. Planes are (H, W) bool by class name.
+one side has no lumen, the other's stands for it. Planes are (H, W) bool by class name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +13,17 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from typing_extensions import Self
 
+from octseg.comparison.limiting import LIPID, Planes, lumen_of, to_depth
 from octseg.comparison.overlap import Mask, Overlap, pooled, rays_that_meet
 from octseg.drawing.strokes import Stroke, outlines
 from octseg.measurement.depth import LIPID_DEPTH_MM, behind_lumen_px, length_px, lipid_depth_px, visible_lipid
 from octseg.result import FrameResult
 from train.dataset import Case
 
-LIPID, LUMEN = "lipid_core", "lumen"
 BEYOND_MM = (1.3, 2.0)  # behind the true lumen, where next to nothing can be seen
 SMOOTHED_MM = 0.1  # along an outline, to tell how rough it is
 THIRD, CLOSE = 1 / 3, 0.15  # how far a visible area may be off, as part of the true one
 STEP_PX = 0.5  # between the points of an outline
-Planes = Mapping[str, Mask]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class LipidScore:
         """Of a result and its truth; `found` and `true` are their `judged_planes`."""
         side = min(case.frame.shape[:2])
         spacing_mm = result.pixel_spacing_mm
-        off = behind_lumen_px(_lumen_of(true, found, np.zeros_like(found[LIPID])))
+        lumen = lumen_of(true, found)
+        off = behind_lumen_px(np.zeros_like(found[LIPID]) if lumen is None else lumen)
         all_found, all_true, centre = result.masks[LIPID], case.truth[LIPID], arc_centre(found, true)
         smoothed_px = length_px(SMOOTHED_MM, spacing_mm, side)
         beyond = [
@@ -75,21 +75,21 @@ def judged_planes(result: FrameResult, case: Case) -> tuple[dict[str, Mask], dic
     A frame without a scale goes by its size.
     """
     depth_px = lipid_depth_px(result.pixel_spacing_mm, min(case.frame.shape[:2]))
-    return _to_depth(result.masks, case.truth, depth_px), _to_depth(case.truth, result.masks, depth_px)
+    return to_depth(result.masks, case.truth, depth_px), to_depth(case.truth, result.masks, depth_px)
 
 
 def within_depth(found: Planes, true: Planes, pixel_spacing_mm: float | None) -> Mask:
     """(H, W), True where lipid can count: not beyond the depth behind the true lumen; everywhere without a lumen."""
     everywhere = np.ones(found[LIPID].shape, bool)
+    lumen = lumen_of(true, found)
     depth_px = lipid_depth_px(pixel_spacing_mm, min(everywhere.shape))
-    return visible_lipid(everywhere, _lumen_of(true, found, ~everywhere), depth_px)
+    return everywhere if lumen is None else visible_lipid(everywhere, lumen, depth_px)
 
 
 def arc_centre(found: Planes, true: Planes) -> tuple[float, float]:
     """Where arcs are seen from, (row, col): centroid of the true lumen, else the found, else the frame's middle."""
-    nowhere = np.zeros(next(iter(found.values())).shape, bool)
-    lumen = _lumen_of(true, found, nowhere)
-    rows, cols = np.nonzero(lumen if lumen.any() else ~nowhere)
+    lumen = lumen_of(true, found)
+    rows, cols = np.nonzero(np.ones(next(iter(found.values())).shape, bool) if lumen is None else lumen)
     return float(rows.mean()), float(cols.mean())
 
 
@@ -147,19 +147,6 @@ def unlimited_summary(scores: Sequence[LipidScore]) -> dict[str, Any]:
 def area_error_percent(together: Overlap) -> float | None:
     """How much more was found than is true, of all pixels; None where nothing is true."""
     return 100.0 * (together.found - together.true) / together.true if together.true else None
-
-
-def _to_depth(planes: Planes, others: Planes, depth_px: float) -> dict[str, Mask]:
-    """Planes (H, W) with lipid core cut at `depth_px` behind the lumen."""
-    if LIPID not in planes:
-        return dict(planes)
-    lipid = planes[LIPID]
-    return {**planes, LIPID: visible_lipid(lipid, _lumen_of(planes, others, np.zeros_like(lipid)), depth_px)}
-
-
-def _lumen_of(planes: Planes, others: Planes, otherwise: Mask) -> Mask:
-    """(H, W) the lumen of one side, else of the other, else what is given."""
-    return planes.get(LUMEN, others.get(LUMEN, otherwise))
 
 
 def _pieces(mask: Mask) -> float | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from octseg.comparison.agreement import bland_altman, bootstrap_interval, detection, icc_2_1
 from octseg.comparison.figures import outline_figures, rounded
+from octseg.comparison.limiting import LIPID, Planes
 from octseg.comparison.overlap import Overlap, by_convention, mean_of_groups, pooled
 from octseg.comparison.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 from octseg.measurement import measure
@@ -20,9 +21,7 @@ from octseg.measurement.intervals import INTERVAL_MEASURES, Interval, reading
 from octseg.result import FrameResult
 from train.dataset import PHANTOM_STUDY, Case
 from train.judging.lipid_score import (
-    LIPID,
     LipidScore,
-    Planes,
     Sides,
     area_error_percent,
     judged_planes,

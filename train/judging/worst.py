@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from octseg.comparison.limiting import LIPID
 from octseg.dataset.publishing import mark_of
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.export.provenance import made_here
 from octseg.pullback import Frame
 from octseg.result import FrameResult
 from train.dataset import Case
-from train.judging.lipid_score import LIPID, judged_planes
+from train.judging.lipid_score import judged_planes
 from train.judging.panels import compared, sheet, told
 from train.judging.scores import FrameScore
 

@@ -20,6 +20,7 @@ from torch import nn
 
 from octseg.checkpoint import Checkpoint, CheckpointConfig
 from octseg.comparison.figures import rounded
+from octseg.comparison.limiting import LIPID, Planes
 from octseg.comparison.overlap import Overlap, pooled
 from octseg.dataset.publishing import mark_of
 from octseg.errors import DatasetError
@@ -31,7 +32,7 @@ from octseg.result import ModelIdentity
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data
 from train.judging.judge import refuse_seen
-from train.judging.lipid_score import LIPID, Planes, judged_planes, lipid_arcs
+from train.judging.lipid_score import judged_planes, lipid_arcs
 from train.judging.panels import compared, sheet, told
 from train.judging.scores import DIGITS
 from train.learning.loop import LOG_FILE

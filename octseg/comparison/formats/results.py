@@ -14,6 +14,7 @@ from octseg.errors import ReadError
 
 MEASURES = "measures.json"
 MASK_END = "_mask"
+BY_MODEL, BY_HAND = "by the model", "corrected by hand"  # what corrected results say of a frame's outlines
 
 
 def results_reading(folder: Path) -> Reading:
@@ -25,7 +26,8 @@ def results_reading(folder: Path) -> Reading:
         raise ReadError(f"{folder.name}/{MEASURES} is not one of octseg predict; make the results anew") from error
     if not frames:
         raise ReadError(f"{folder.name}/{MEASURES} tells of no frame")
-    return Reading(folder.name, frames, CLASS_NAMES, one_tissue=True)
+    reader = told.get("corrected_by")
+    return Reading(folder.name, frames, CLASS_NAMES, one_tissue=True, reader=reader if isinstance(reader, str) else "")
 
 
 def _frame(folder: Path, record: dict[str, Any]) -> FrameRead:
@@ -37,8 +39,17 @@ def _frame(folder: Path, record: dict[str, Any]) -> FrameRead:
         number=record["frame"],
         read=partial(palette_masks, mask),
         pixel_spacing_mm=spacing,
-        withdrawn=record["withdrawn"] is not None,
+        withdrawn=record["withdrawn"] is not None and record.get("outlines") in (None, BY_MODEL),
+        judged=_judged(record),
     )
+
+
+def _judged(record: dict[str, Any]) -> bool | None:
+    """Of a frame of corrected results, whether its reader has corrected or accepted it."""
+    if "outlines" not in record:
+        return None
+    says = record.get("reader_says")
+    return says != "rejected" and (record["outlines"] == BY_HAND or says == "accepted")
 
 
 def stem_of(path: Path) -> str:

@@ -21,6 +21,7 @@ STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --line: #363d47; --quiet: #98a1ad; --warn: #f0c25c; --soft: #2c2413; }
 }
+html { background: Canvas; color: CanvasText; }
 body { max-width: 1000px; margin: 0 auto; padding: 24px 16px 48px; font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.3rem; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.05rem; margin: 28px 0 8px; }

@@ -73,6 +73,12 @@ def test_each_side_is_cut_behind_its_own_lumen_and_behind_the_others_where_it_ha
     assert RADIUS[true["lipid_core"]].max() == pytest.approx(50 + 60, abs=1)
 
 
+def test_a_lumen_that_is_empty_is_none() -> None:
+    nothing = np.zeros_like(RIGHT)
+    _, true = judged_planes(result(RIGHT), Case("frame", "001", FRAME, {"lumen": nothing, "lipid_core": RIGHT}))
+    assert RADIUS[true["lipid_core"]].max() == pytest.approx(50 + 60, abs=1)
+
+
 def test_a_frame_without_a_scale_is_cut_at_the_same_share_of_its_side() -> None:
     found, _ = judged_planes(result(RIGHT, spacing_mm=None), case(RIGHT))
     assert RADIUS[found["lipid_core"]].max() == pytest.approx(50 + 1.2 / 7.0 * 301, abs=1)

@@ -1,0 +1,103 @@
+"""What is sent of a folder of results: a case for each pullback, and for each picture that is of none."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hub.cases import Case, Plan, plan
+from hub.corrected import SharedLog, add_corrections
+from hub.predicted import cases_of, saved_results
+from hub.pullbacks import PullbackFolder, pullback_name
+from octseg.correction.exporting import is_of
+from octseg.correction.saved import SavedCase, open_saved
+from octseg.export.files import told_in_one_sentence
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What goes along: whose the frames are, logs of corrections, and whether with the reasons that readers wrote."""
+
+    attribution: str = ""
+    logs: Sequence[SharedLog] = ()
+    reasons: bool = False
+
+
+def plans_of(results: Path, frames: Sequence[Path], asked: Asked, root: Path) -> list[Plan]:
+    """The cases of a folder of results, with their files in `root`: those of a long pullback would not fit in memory.
+
+    frames: what `octseg predict` was given; none where the folder holds copies.
+
+    Raises:
+        HubError, CorrectionError: something is missing, or is not what it should be.
+        PublishingError: a frame is private.
+    """
+    saved = saved_results(results)
+    vessels = _vessels(saved)
+    of_stem = {stem: vessel for vessel, stems in vessels.items() for stem in stems}
+    folders = {
+        vessel: PullbackFolder(root, pullback_name([saved.record(stem) for stem in stems]), asked.attribution)
+        for vessel, stems in vessels.items()
+    }
+    plans: dict[str, Plan] = {}
+    for case in cases_of(saved, frames, asked.attribution):
+        if case.stem in of_stem:
+            folders[of_stem[case.stem]].add(case)
+        elif case.name not in plans:
+            plans[case.name] = _of_picture(case, asked, root)
+    for vessel, folder in folders.items():
+        plans[folder.name] = _of_pullback(saved, vessel, vessels[vessel], folder, asked)
+    return list(plans.values())
+
+
+def _vessels(saved: SavedCase) -> dict[str, list[str]]:
+    """Pullback -> stems of its frames, in order."""
+    files = {told["file"] for told in saved.pullbacks.values()}
+    found: dict[str, list[str]] = {}
+    taken: set[str] = set()
+    for name, told in saved.pullbacks.items():
+        stems = [s for s, record in saved.records.items() if s not in taken and is_of(record, told, files)]
+        numbers = {saved.record(stem)["frame"] for stem in stems}
+        if stems and len(numbers) == len(stems):
+            found[name] = stems
+            taken.update(stems)
+    return found
+
+
+def _of_picture(case: Case, asked: Asked, root: Path) -> Plan:
+    planned = plan(case)
+    with told_in_one_sentence("what is to be sent"):
+        for name, content in planned.files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                (root / name).write_bytes(content)
+    folder = root / "cases" / case.name
+    stem = next(iter(open_saved(folder).stems))
+    names = [Path(name).name for name in planned.files]
+    return _with_corrections(planned, folder, names, {case.stem: stem}, asked)
+
+
+def _of_pullback(saved: SavedCase, vessel: str, stems: Sequence[str], folder: PullbackFolder, asked: Asked) -> Plan:
+    folder.finish(saved.pullbacks[vessel])
+    names = sorted(path.relative_to(folder.folder).as_posix() for path in _files(folder.folder))
+    there = {stem: folder.stem(saved.record(stem)) for stem in stems}
+    planned = Plan(name=folder.name, files={}, rows=folder.rows())
+    return _with_corrections(planned, folder.folder, names, there, asked)
+
+
+def _with_corrections(
+    planned: Plan, folder: Path, names: Sequence[str], stems: Mapping[str, str], asked: Asked
+) -> Plan:
+    """The plan with all files of its folder, logs among them."""
+    sent, logs, readers = list(names), [], []
+    for log in asked.logs:
+        written = add_corrections(folder, log, stems, reasons=asked.reasons)
+        if written:
+            sent += written
+            logs.append(f"cases/{planned.name}/{written[0]}")
+            readers.append(log.told)
+    files: dict[str, bytes | Path] = {f"cases/{planned.name}/{name}": folder / name for name in sent}
+    return replace(planned, files=files, logs=logs, readers=readers)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield from (path for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,43 @@
+"""One reader's corrections of a case as a reading, which can be compared with another's."""
+
+from functools import partial
+
+from octseg.classes import CLASS_NAMES
+from octseg.comparison.reading import FrameRead, Masks, Reading
+from octseg.correction.corrections import Corrections
+from octseg.correction.log import KeptLog, head_of, log_name
+from octseg.correction.measuring import planes_of
+from octseg.correction.saved import SavedCase
+from octseg.errors import CorrectionError
+
+
+def reading_of(case: SavedCase, reader: str) -> Reading:
+    """What a reader's log makes of a case; "" for the one who gave no name.
+
+    Raises CorrectionError where there is no such log, or it is of other frames.
+    """
+    path = case.folder / log_name(reader)
+    if not path.is_file():
+        there = ", ".join(each.name for each in sorted(case.folder.glob("corrections*.jsonl"))) or "none"
+        raise CorrectionError(f"{case.folder.name} has no {path.name}; it has {there}")
+    corrections = Corrections(case, KeptLog(path, head_of(case.run, reader)))
+    frames = tuple(_frame(case, corrections, stem) for stem in case.stems)
+    name = reader or "a reader without a name"
+    return Reading(name, frames, CLASS_NAMES, one_tissue=True, reader=name)
+
+
+def _frame(case: SavedCase, corrections: Corrections, stem: str) -> FrameRead:
+    record, state = case.record(stem), corrections.state(stem)
+    verdict, _ = corrections.verdict(stem)
+    return FrameRead(
+        stem=stem,
+        number=record["frame"],
+        read=partial(_masks, corrections, stem),
+        pixel_spacing_mm=record["pixel_spacing_mm"],
+        withdrawn=record["withdrawn"] is not None and state == "model",
+        judged=verdict != "rejected" and (state == "corrected" or verdict == "accepted"),
+    )
+
+
+def _masks(corrections: Corrections, stem: str) -> Masks:
+    return dict(planes_of(corrections.labels(stem)))
