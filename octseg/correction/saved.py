@@ -33,10 +33,12 @@ Record = Mapping[str, Any]
 class SavedCase:
     """Frames in the order of measures.json, each known by its stem, what the names of its files begin with.
 
-    run: the head of measures.json. masks: stem -> file. pullbacks: what is measured along vessels, stem -> its record.
+    table: measures.json. run: the head of it. masks: stem -> file.
+    pullbacks: what is measured along vessels, stem -> its record.
     """
 
     folder: Path
+    table: Path
     run: Record
     records: Mapping[str, Record] = field(repr=False)
     masks: Mapping[str, Path] = field(repr=False)
@@ -86,7 +88,7 @@ def open_saved(folder: Path) -> SavedCase:
     by_stem = {stem: record for (stem, _), record in zip(masks, records, strict=True)}
     if len(by_stem) < len(records):
         raise CorrectionError(f"{path.name} names one mask for two frames; {AGAIN}")
-    return SavedCase(folder, told, by_stem, dict(masks), _pullbacks(folder))
+    return SavedCase(folder, path, told, by_stem, dict(masks), _pullbacks(folder))
 
 
 def _table(folder: Path) -> Path:

@@ -30,6 +30,9 @@ KINDS = {
     "_seg.dcm": "DICOM segmentation, with the patient's data of its source",
     "_overlay.mp4": "the frames with the tissues drawn on them, as a video",
     "_report.html": "the numbers, curves and pictures that matter, to read in a browser or to print",
+    "corrections.jsonl": "every stroke of a reader; `octseg review` goes on from it",
+    "studies.csv": "which frame each of img and mask is, for training",
+    ".tif": "four planes of 0 and 255: lumen, fibrous cap, lipid core, vasa vasorum",
     ".json": "outlines as LabelMe, beside each frame",
     ".png": "the frame as it was read",
 }

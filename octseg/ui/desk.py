@@ -24,6 +24,7 @@ from octseg.ui.gpu import Lent
 from octseg.ui.later import Later
 from octseg.ui.limits import ServerLimits
 from octseg.ui.model_turns import ModelTurns
+from octseg.ui.review.kept import Reviews
 from octseg.ui.run import Given, PullbackRun, Runs
 from octseg.view.grey import sepia_to_grey
 
@@ -70,6 +71,7 @@ class Desk:
         self._in_use: tuple[Segmenter, Lent | None] = (segmenter, gpu)
         self._turns = ModelTurns(limits.model_runs)
         self.runs, self.later = Runs(limits), Later()
+        self.reviews = Reviews(self.runs, self.later, folder)
 
     @property
     def segmenter(self) -> Segmenter:
@@ -109,7 +111,7 @@ class Desk:
         given = replace(given, kind=kind_of_run(file))
         segmenter, gpu = self._in_use
         stretches = None if gpu is None else partial(gpu.stretches, str(file), count=len(pullback))
-        run = PullbackRun(pullback, given, self._new_folder(), segmenter, self._turns, self.runs, stretches)
+        run = PullbackRun(pullback, given, file, self._new_folder(), segmenter, self._turns, self.runs, stretches)
         self.runs.add(run)
         return run
 

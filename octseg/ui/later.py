@@ -50,7 +50,7 @@ MAKERS: Mapping[str, Callable[[FrameResult], bytes]] = {
 
 
 @dataclass(frozen=True)
-class _Held:
+class Held:
     """What a result's files are made of: the result without arrays, its masks a bit a pixel, and the frame's file."""
 
     result: FrameResult
@@ -68,7 +68,7 @@ class Later:
     """The files that were promised; asked from several threads."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[Path, _Held] = OrderedDict()
+        self._held: OrderedDict[Path, Held] = OrderedDict()
         self._changing, self._making = threading.Lock(), threading.Lock()
 
     def promise(self, result: FrameResult, source: Path, folder: Path) -> dict[str, Path]:
@@ -76,13 +76,17 @@ class Later:
         none: dict[str, NDArray[np.bool_]] = dict.fromkeys(result.masks, np.zeros((0, 0), bool))
         light = replace(result, frame=NO_FRAME, masks=none, probabilities={}, disc=None, rays=None)
         height, width = result.frame.shape[:2]
-        held = _Held(light, pack(result.masks), (height, width), source)
+        held = Held(light, pack(result.masks), (height, width), source)
         with self._changing:
             self._held[folder] = held
             while len(self._held) > REMEMBERED:
                 self._held.popitem(last=False)
         stem = safe_stem(result.name)
         return {name: folder / f"{stem}_{name}" for name in MAKERS}
+
+    def held(self, folder: Path) -> Held | None:
+        """What the files that are promised in a folder are made of; None where none are."""
+        return self._held.get(folder)
 
     def make(self, path: Path) -> None:
         """Put a promised file in its place, unless it is there already; any other path is none of ours.

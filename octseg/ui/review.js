@@ -2,8 +2,9 @@
 // after the other; numbers come back. A stroke that the server has not answered is sent again until it does.
 (() => {
   const TISSUES = ["lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"], HELD = 10, AGAIN_MS = 1000, LOOK_MS = 4000;
-  const AWAY = "The server does not answer. The last stroke is sent again until it does, and nothing is drawn meanwhile. If "
-    + "octseg review was ended, start it again: all strokes before are in the log.";
+  const AWAY = "The server does not answer. The last stroke is sent again until it does, and nothing is drawn meanwhile.";
+  const ENDED = " If octseg review was ended, start it again: all strokes before are in the log.";
+  const VISITOR = "The server deletes all of it about an hour after the last stroke: export takes it home.";
   const SAID = {
     brush: "Paints the tissue. [ and ] change its size.",
     eraser: "Takes the tissue away, and no other.",
@@ -20,6 +21,7 @@
     let at = -1, tool = "brush", shows = "now", sending = Promise.resolve(), waiting = 0, away = false, stepping = 0, shown = null;
     const view = window.octView(stage, () => run, () => 0), painting = window.octPainting(told.pens);
     const curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
+    const gone = AWAY + (told.is_visitor ? "" : ENDED);
     const size = () => Number(part("#oct-size").value);
     const label = () => TISSUES.indexOf(part("[name=oct-tissue]:checked").value) + 1;
     const state = () => ({
@@ -94,7 +96,7 @@
         for (const next of [wanted + 1, wanted - 1]) if (next >= 0 && next < count) Promise.all([picture(next), heldFrame(next)]).catch(() => {});
       } catch (error) {
         if (at !== wanted) return;
-        say(error.refused ? error.message : AWAY);
+        say(error.refused ? error.message : gone);
       }
     }
 
@@ -148,7 +150,7 @@
       const drawn = told.states.filter((each) => each !== "model").length;
       part("#oct-kept").textContent = waiting
         ? `${waiting} stroke${waiting > 1 ? "s" : ""} on the way to ${told.log}`
-        : `${drawn} of ${count} frames corrected. All strokes are in ${told.log}.`;
+        : `${drawn} of ${count} frames corrected. ${told.is_visitor ? VISITOR : `All strokes are in ${told.log}.`}`;
     }
 
     // Below the slider: which frames are corrected, interpolated, accepted and rejected.
@@ -216,7 +218,7 @@
         } catch (error) {
           if (error.refused) throw error;
           away = true;
-          say(AWAY);
+          say(gone);
           await new Promise((done) => { setTimeout(done, AGAIN_MS); });
         }
       }
@@ -278,7 +280,18 @@
 
     function exported() {
       part("#oct-exported").textContent = "Writing …";
-      queue(async () => { part("#oct-exported").textContent = (await asked("export", {})).said; }, at);
+      queue(async () => {
+        const answer = await asked("export", {});
+        part("#oct-exported").textContent = answer.said;
+        if (answer.file) takeHome(answer.file);
+      }, at);
+    }
+
+    function takeHome(file) {
+      const link = document.createElement("a");
+      [link.href, link.download, link.textContent] = ["results.zip", file, file];
+      part("#oct-exported").append(": ", link);
+      link.click();
     }
 
     // The next frame in doubt that was not judged, from here on in the order of doubt.

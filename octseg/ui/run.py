@@ -23,6 +23,7 @@ import gradio as gr
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import OctsegError
 from octseg.export.kept import Kept
+from octseg.export.segmented import Segmented
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures, measure_pullback
 from octseg.pipeline.ahead import close
 from octseg.pullback import PixelScale, Pullback
@@ -86,14 +87,19 @@ class PullbackRun:
         self,
         pullback: Pullback,
         given: Given,
+        source: Path,
         folder: Path,
         segmenter: Segmenter,
         turns: ModelTurns,
         runs: "Runs",
         stretches: Callable[..., Iterator[FrameResult]] | None = None,
     ) -> None:
-        """stretches: what gives the results on a GPU that is lent; it takes no turns at the model here."""
+        """source: the file that it is read from.
+
+        stretches: what gives the results on a GPU that is lent; it takes no turns at the model here.
+        """
         self.pullback, self.given, self.folder, self.model = pullback, given, folder, segmenter.identity
+        self.source = source
         (folder / MASKS).mkdir(mode=0o700)
         self._kept = Kept(folder / MASKS)
         self.downloads = Downloads(self._kept, folder, runs.making, self.tell)
@@ -148,6 +154,10 @@ class PullbackRun:
     def measured(self) -> dict[str, Any]:
         """What is measured along the vessel, as `<name>_pullback.json` has it."""
         return dict(self._kept.segmented(self.pullback, self._chosen()).pullback_record or {})
+
+    def segmented(self, name: str) -> Segmented:
+        """All frames that are done, called by a name."""
+        return self._kept.segmented(replace(self.pullback, name=name))
 
     @property
     def is_over(self) -> bool:
@@ -292,20 +302,31 @@ def _told(error: OctsegError | OSError) -> str:
 
 
 class Runs:
-    """The latest runs by their keys; those that are forgotten are stopped, and their files stay for their time."""
+    """The runs that were asked for last, by their keys; those that are forgotten are stopped, and their files stay for
+    their time."""
 
     def __init__(self, limits: ServerLimits) -> None:
         self.line = Line(limits.pullbacks_at_once, limits.pullbacks_waiting)
         self._runs: OrderedDict[str, PullbackRun] = OrderedDict()
+        self._changing = threading.Lock()
         self.making = threading.Semaphore(AT_ONCE)
 
     def add(self, run: PullbackRun) -> None:
         """Remember a run."""
-        self._runs[run.key] = run
-        while len(self._runs) > REMEMBERED:
-            _, forgotten = self._runs.popitem(last=False)
-            forgotten.stop()
+        with self._changing:
+            self._runs[run.key] = run
+            while len(self._runs) > REMEMBERED:
+                _, forgotten = self._runs.popitem(last=False)
+                forgotten.stop()
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a run is remembered; that is not to ask for it."""
+        return key in self._runs
 
     def get(self, key: str) -> PullbackRun | None:
         """The run of a key; None where it is forgotten."""
-        return self._runs.get(key)
+        with self._changing:
+            run = self._runs.get(key)
+            if run is not None:
+                self._runs.move_to_end(key)
+        return run
