@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES
 from octseg.correction.runs import Labels
 from octseg.errors import CorrectionError
 from octseg.export.always import MASKS_ENDING
+from octseg.export.pictures import DOUBT_ENDING
 from octseg.export.pullback import SUFFIX
 from octseg.export.run import JSON_NAME
 from octseg.measurement.records import are_texts, is_text
@@ -27,6 +29,7 @@ MASK_END = "_mask.png"
 AGAIN = "run `octseg predict` again, with --export labelme if the frames are to lie beside it"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 Record = Mapping[str, Any]
+Doubt = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,24 @@ class SavedCase:
         if kind != "mask" or labels is None or labels.shape != shape or labels.max(initial=0) > len(CLASS_NAMES):
             raise CorrectionError(f"{path.name} is no palette mask of its frame, {shape[1]} x {shape[0]} px; {AGAIN}")
         return labels
+
+    def _doubt_path(self, stem: str) -> Path:
+        mask = self.masks[stem]
+        return mask.with_name(f"{mask.name.removesuffix(MASK_END)}{DOUBT_ENDING}")
+
+    def has_doubt(self, stem: str) -> bool:
+        """Whether a file of a frame's doubt lies beside its mask."""
+        return self._doubt_path(stem).is_file()
+
+    def doubt(self, stem: str) -> Doubt | None:
+        """Where variants of a frame disagree with the model's outlines (H, W), 255 for all; None where it has none."""
+        record = self.record(stem)
+        try:
+            with Image.open(self._doubt_path(stem), formats=["PNG"]) as picture:
+                doubt = np.asarray(picture) if picture.mode == "L" else None
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            return None
+        return doubt if doubt is not None and doubt.shape == (record["height"], record["width"]) else None
 
 
 def open_saved(folder: Path) -> SavedCase:

@@ -27,7 +27,7 @@ UPLOAD, FILE = "/gradio_api/upload", "/gradio_api/file="
 ADDRESSES = re.compile(  # what the page and the API need; whatever else Gradio has or will have does not exist here
     r"/|/config|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(assets|static|svelte)/.+"
     r"|/octseg/results/[0-9a-f]{32}/\d{1,4}"
-    r"|/octseg/review/[0-9a-f]{32}/(frames/\d{1,6}(\.jpg|\.json|/[a-z]+)|[a-z]+(\.json|\.zip)?)?"
+    r"|/octseg/review/[0-9a-f]{32}/(frames/\d{1,6}(\.jpg|\.png|\.json|/[a-z]+)|[a-z]+(\.json|\.zip)?)?"
     r"|/gradio_api/mcp(/|/schema)?"
     r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|login_check|upload|upload_progress|cancel|reset"
     r"|queue/(join|data)|call/.+|heartbeat/[^/]+|file=(?!\w+://).+)"

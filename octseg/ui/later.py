@@ -5,6 +5,7 @@ A file's path is told at once. Who opens it at the page's address comes by `make
 
 import json
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from octseg.errors import ReadError
 from octseg.export.bundle import frame_files, safe_stem, zip_bytes
 from octseg.export.files import write_file
 from octseg.export.pictures import mask_png, overlay_png
-from octseg.export.planes import pack, unpack
+from octseg.export.planes import QUICK, pack, unpack
 from octseg.export.png import rgb_png
 from octseg.export.provenance import run_record
 from octseg.export.tables import measures_csv
@@ -51,17 +52,24 @@ MAKERS: Mapping[str, Callable[[FrameResult], bytes]] = {
 
 @dataclass(frozen=True)
 class Held:
-    """What a result's files are made of: the result without arrays, its masks a bit a pixel, and the frame's file."""
+    """What a result's files are made of: the result without arrays, its masks a bit a pixel, and the frame's file.
+
+    doubt: packed; None where it has none.
+    """
 
     result: FrameResult
     masks: bytes
     shape: tuple[int, int]
     source: Path
+    doubt: bytes | None
 
     def whole(self) -> FrameResult:
-        """The result with frame and masks."""
-        frame = _frame_of(self.source)
-        return replace(self.result, frame=frame, masks=unpack(self.masks, tuple(self.result.masks), self.shape))
+        """The result with its planes."""
+        masks = unpack(self.masks, tuple(self.result.masks), self.shape)
+        doubt = self.doubt
+        if doubt is not None:
+            plane = np.frombuffer(zlib.decompress(doubt), np.uint8).reshape(self.shape)
+        return replace(self.result, frame=_frame_of(self.source), masks=masks, doubt=None if doubt is None else plane)
 
 
 class Later:
@@ -74,9 +82,10 @@ class Later:
     def promise(self, result: FrameResult, source: Path, folder: Path) -> dict[str, Path]:
         """Where each file of a result will be, called after the frame; source: the file that it was read from."""
         none: dict[str, NDArray[np.bool_]] = dict.fromkeys(result.masks, np.zeros((0, 0), bool))
-        light = replace(result, frame=NO_FRAME, masks=none, probabilities={}, disc=None, rays=None)
+        light = replace(result, frame=NO_FRAME, masks=none, probabilities={}, disc=None, rays=None, doubt=None)
         height, width = result.frame.shape[:2]
-        held = Held(light, pack(result.masks), (height, width), source)
+        doubt = None if result.doubt is None else zlib.compress(result.doubt.tobytes(), QUICK)
+        held = Held(light, pack(result.masks), (height, width), source, doubt)
         with self._changing:
             self._held[folder] = held
             while len(self._held) > REMEMBERED:

@@ -1,7 +1,8 @@
 """A pullback on its way through the model: a thread that takes turns, and the files that the page draws from.
 
 Below the run's own folder lie `run.json`, how far it is and what is measured along the vessel, and of each frame
-`<number>.jpg`, its pixels, and `<number>.json`, its outlines and numbers. No name of a file or a patient is in any.
+`<number>.jpg`, its pixels, `<number>.png`, where variants disagree with them, if any were asked for, and
+`<number>.json`, its outlines and numbers. No name of a file or a patient is in any.
 """
 
 import contextvars
@@ -20,6 +21,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from octseg.drawing.doubt import inked_png
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import OctsegError
 from octseg.export.kept import Kept
@@ -277,6 +279,8 @@ class PullbackRun:
         stem.with_suffix(".jpg").write_bytes(encode_jpeg(sized_for_screen(result.frame), FRAME_QUALITY))
         own = tuple(each for each in result.warnings if each not in self.pullback.warnings)  # the rest is said on top
         told = frame_record(replace(result, warnings=own), self.given.preset)
+        if result.doubt is not None:
+            stem.with_suffix(".png").write_bytes(inked_png(result.doubt))
         stem.with_suffix(".json").write_text(json.dumps(told, allow_nan=False, separators=(",", ":")), encoding="utf-8")
         self._cut.add(result)
         self._kept.add(result)

@@ -81,7 +81,12 @@ class Shown:
         self, result: FrameResult, screen: Screen, wish: Wish, true: dict[str, float | None] | None, review: str
     ) -> Updates:
         """Picture and numbers; review: the key of its review."""
-        drawn = picture_html(result, _address(screen.frame), _address(screen.grey))
+        drawn = picture_html(
+            result,
+            _address(screen.frame),
+            _address(screen.grey),
+            "" if screen.doubt is None else _address(screen.doubt),
+        )
         return {
             self.seen.picture: withdrawn_html(result.withdrawn) + drawn + correct_html(review),
             self.seen.pullback: "",

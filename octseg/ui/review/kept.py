@@ -23,7 +23,7 @@ from octseg.errors import CorrectionError, OctsegError
 from octseg.export.always import write_masks, write_tables
 from octseg.export.bundle import safe_stem
 from octseg.export.files import told_in_one_sentence, write_file
-from octseg.export.pictures import mask_png
+from octseg.export.pictures import DOUBT_ENDING, doubt_png, mask_png
 from octseg.export.run import JSON_NAME
 from octseg.pullback import Pullback
 from octseg.reading import read_pullback
@@ -146,6 +146,8 @@ def _of_frame(folder: Path, frame: HeldFrame) -> _Result:
         result = frame.whole()
         write_file(to / JSON_NAME, tables(result)[1].encode())
         write_file(to / f"{stem}{MASK_END}", mask_png(result))
+        if (doubt := doubt_png(result)) is not None:
+            write_file(to / f"{stem}{DOUBT_ENDING}", doubt)
 
     return _Result(folder, stem, frame.source, None, write, lambda: read_pullback(frame.source))
 

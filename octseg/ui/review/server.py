@@ -61,6 +61,9 @@ def review_routes(using: Using) -> list[Route]:
     def picture(session: ReviewSession, request: Request, _body: Any) -> Response:
         return Response(session.picture(_number(request)), media_type="image/jpeg", headers=HEADERS)
 
+    def doubt(session: ReviewSession, request: Request, _body: Any) -> Response:
+        return Response(session.doubt(_number(request)), media_type="image/png", headers=HEADERS)
+
     def results(session: ReviewSession, _request: Request, _body: Any) -> Response:
         path = session.zip_file()
         return FileResponse(path, media_type="application/zip", filename=path.name, headers=HEADERS)
@@ -69,6 +72,7 @@ def review_routes(using: Using) -> list[Route]:
         "/": page,
         "/results.zip": results,
         "/frames/{number:int}.jpg": picture,
+        "/frames/{number:int}.png": doubt,
         "/case.json": _told(lambda session, _request, _body: session.told()),
         "/frames/{number:int}.json": _told(lambda session, request, _body: session.frame(_number(request))),
     }

@@ -15,6 +15,7 @@ from octseg.correction.interpolation import interpolate
 from octseg.correction.measuring import Measuring, along_of
 from octseg.correction.runs import changes
 from octseg.correction.saved import SavedCase
+from octseg.drawing.doubt import inked_png
 from octseg.drawing.screen import encode_jpeg
 from octseg.errors import CorrectionError
 from octseg.export.files import growing
@@ -80,6 +81,7 @@ class ReviewSession:
             return {
                 "labels": changes(np.zeros_like(labels), labels),
                 "original": changes(np.zeros_like(original), original),
+                "doubt": self.case.has_doubt(stem),
                 "before": _numbers_html(self.measuring.original(stem), OF["model"]),
                 **self._of_frame(stem),
             }
@@ -89,6 +91,14 @@ class ReviewSession:
         with self._lock:
             frame = self.measuring.frame(self._stem(number))
         return encode_jpeg(frame, SCREEN_QUALITY)
+
+    def doubt(self, number: int) -> bytes:
+        """Where variants of a frame disagree with the model's outlines, as a PNG to lay on it."""
+        with self._lock:
+            doubt = self.case.doubt(self._stem(number))
+        if doubt is None:
+            raise CorrectionError("this frame has no layer of doubt; run octseg predict with --uncertainty")
+        return inked_png(doubt)
 
     def draw(self, number: int, asked: Mapping[str, Any]) -> Told:
         """A stroke; what it leaves of the frame's numbers."""
