@@ -149,17 +149,21 @@ def test_the_unrolled_wall_shows_the_lipid_of_each_frame(vessel: Visit, vessel_p
         assert np.count_nonzero(met & found) / np.count_nonzero(found) > 0.9  # what the model misses is not the map's
 
 
-@pytest.mark.parametrize("row", ["cut", "wall"])
-def test_a_click_in_the_cut_or_on_the_wall_goes_there_and_a_withdrawn_frame_is_hatched(vessel: Visit, row: str) -> None:
+def test_a_click_in_the_cut_or_on_the_wall_goes_there_and_a_withdrawn_frame_is_hatched(vessel: Visit) -> None:
+    for row, number in (("cut", 7), ("wall", 3)):
+        goes_where_it_is_clicked(vessel, row, number)
+
+
+def goes_where_it_is_clicked(vessel: Visit, row: str, number: int) -> None:
     plot = vessel.page.locator(f"[data-curve={row}] .oct-plot")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     assert box is not None
-    vessel.page.mouse.click(box["x"] + box["width"] * 6.5 / COUNT, box["y"] + 20)
-    shows(vessel, 7)
+    vessel.page.mouse.click(box["x"] + box["width"] * (number - 0.5) / COUNT, box["y"] + 20)
+    shows(vessel, number)
     cursor = plot.locator(".oct-cursor").bounding_box()
     assert cursor is not None
-    assert (cursor["x"] + 1 - box["x"]) / box["width"] == pytest.approx(6.5 / COUNT, abs=0.01)
+    assert (cursor["x"] + 1 - box["x"]) / box["width"] == pytest.approx((number - 0.5) / COUNT, abs=0.01)
     hatched = plot.locator(".oct-hatched").bounding_box()
     assert hatched is not None
     assert (hatched["x"] - box["x"]) / box["width"] == pytest.approx((BLACK - 1) / COUNT, abs=0.01)
