@@ -211,5 +211,5 @@ def _files(given: Sequence[Path], names: set[str]) -> Iterator[Path]:
         if is_file:
             yield path
             continue
-        for folder, _, files in walk(path):
-            yield from filter(is_picture, (folder / name for name in files if name in names))
+        for _, files in walk(path):
+            yield from (file for file in files if file.name in names and is_picture(file))
