@@ -17,6 +17,7 @@ from octseg.reading import read_pullback
 from octseg.ui.desk import Desk
 from octseg.ui.downloads import FORMATS, NO_FRAME_SPACING, NO_PIXEL_SPACING
 from octseg.ui.faults import sentence_of
+from octseg.ui.markup import in_call
 from octseg.ui.run import Given, PullbackRun
 
 PULLBACK_TURN = "pullbacks"
@@ -93,7 +94,8 @@ def _build_segment_pullback(desk: Desk) -> None:
         run: PullbackRun | None = None
         try:
             wanted = _wanted(formats)
-            given = Given(kind="", spacing_mm=_mm("pixel_spacing_mm", pixel_spacing_mm), preset=preset or None)
+            spacing_mm = _mm("pixel_spacing_mm", pixel_spacing_mm)
+            given = Given(kind="", spacing_mm=spacing_mm, preset=preset or None, words=in_call)
             run = _run_of(desk, Path(file), given, _mm("frame_spacing_mm", frame_spacing_mm), wanted)
             run.begin()
             yield from _outlined(run)
