@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from octseg.boxed import BoxedMap
 from octseg.checkpoint import Checkpoint
@@ -32,8 +30,7 @@ from octseg.pipeline.batches import batches, next_or_error, numbered
 from octseg.pipeline.frames import Look, LookedAt, Maps, Seen, seen_along
 from octseg.pipeline.memory import give_back_memory
 from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, check_frame
-from octseg.reading import FileSource, read_frame_array, read_pullback
-from octseg.reading.given import name_of
+from octseg.reading.sources import Source, as_pullback, file_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
 from octseg.values import spacing_mm, text, whole_number, yes_or_no
 from octseg.view.agreed import with_agreed_scale
@@ -41,9 +38,7 @@ from octseg.view.along import start_of_stretch
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import FrameView, to_input
 
-Source = FileSource | Image.Image | NDArray[Any] | Pullback
 Run = Callable[[Inputs], Waiting]
-ARRAY_NAME = "frame"
 FINISHED = 1  # results that wait: where the process is killed, they are lost
 PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
 NO_SCALE = PixelScale(evidence="This picture is not one frame, so it has no scale.")
@@ -101,10 +96,10 @@ class Segmenter:
         """
         uncertainty = yes_or_no(uncertainty, "uncertainty")
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
-        pullback = _as_pullback(source)
+        pullback = as_pullback(source)
         if len(pullback) != 1:
             raise ReadError(f"{pullback.name} holds {len(pullback)} frames; use segment_pullback for it")
-        file = _file_of(source, pullback)
+        file = file_of(source, pullback)
         for result in self._results(pullback, file, pixel_spacing_mm, _named(preset), uncertainty):
             return result
         raise ReadError(f"{pullback.name} holds no frame, though its frame_count is 1")
@@ -136,9 +131,9 @@ class Segmenter:
             raise ValueError("smooth and uncertainty do not go together: intervals are those of single frames")
         first, last = whole_number(first, "first"), None if last is None else whole_number(last, "last")
         pixel_spacing_mm = spacing_mm(pixel_spacing_mm, "pixel_spacing_mm")
-        pullback = _as_pullback(source)
+        pullback = as_pullback(source)
         return self._results(
-            pullback, _file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth, first, last
+            pullback, file_of(source, pullback), pixel_spacing_mm, _named(preset), uncertainty, smooth, first, last
         )
 
     def _results(
@@ -382,21 +377,6 @@ def _first_of(frames: Iterator[Frame]) -> Frame | None:
         check_frame(frame)
         return frame
     return None
-
-
-def _as_pullback(source: Source) -> Pullback:
-    if isinstance(source, Pullback):
-        return source
-    if isinstance(source, (Image.Image, np.ndarray)):
-        frame = read_frame_array(source)
-        return Pullback(name=ARRAY_NAME, frame_count=1, read_frames=lambda: iter([frame]))
-    return read_pullback(source)
-
-
-def _file_of(source: Source, pullback: Pullback) -> str:
-    """The file's name without its folder; the pullback's name where there was no file."""
-    name = name_of(source)
-    return pullback.name if name is None else Path(name).name
 
 
 def _in_part(result: FrameResult, seen: Seen) -> NDArray[np.uint8]:

@@ -37,6 +37,16 @@ class Measure:
         return f"{round(value, self.digits) + 0.0:.{self.digits}f}"
 
 
+@dataclass(frozen=True)
+class Share:
+    """A count as it is told of: in how many pullbacks it is above 0."""
+
+    label: str
+    column: str
+
+
+WITH_LIPID = Share("With lipid", "lipid_frame_count")
+WITH_TCFA = Share("With a TCFA candidate", "tcfa_candidate_count")
 LENGTH = Measure(column="length_mm", label="Length", unit="mm", digits=1)
 ALONG = (
     Measure(

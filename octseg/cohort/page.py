@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from octseg.cohort.measures import ALONG, Measure, Row, groups_of
+from octseg.cohort.measures import ALONG, WITH_LIPID, WITH_TCFA, Measure, Row, groups_of
 from octseg.cohort.plots import STYLE as PLOT_STYLE
 from octseg.cohort.plots import Strip, spread_html
 from octseg.cohort.summing import (
@@ -30,7 +30,6 @@ from octseg.export.report.page import facts_list, model_facts, page, warnings_li
 NAME = "cohort.html"
 MOST_OUTLIERS = 40  # in the table
 ALL, NO_GROUP = "All", "no group"
-SHARES = (("With lipid, %", "lipid_frame_count"), ("With a TCFA candidate, %", "tcfa_candidate_count"))
 STYLE = """
 .wide { overflow-x: auto; } td, th { font-size: .92rem; } th.number { text-align: right; }
 td.number { white-space: normal; } table.one td.number { white-space: nowrap; } a { color: #0067a3; }
@@ -133,9 +132,9 @@ def _medians(groups: Mapping[str, Sequence[Row]], measured: Sequence[Row]) -> st
             cells.append(_difference_cell(measure, *shown.values()))
         body += f"<tr><th>{escape(f'{measure.label}, {measure.unit}')}</th>"
         body += "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells) + "</tr>"
-    for label, column in SHARES:
-        body += f"<tr><th>{label}</th>"
-        body += "".join(f'<td class="number">{_share_cell(column, rows)}</td>' for rows in shown.values())
+    for share in (WITH_LIPID, WITH_TCFA):
+        body += f"<tr><th>{share.label}, %</th>"
+        body += "".join(f'<td class="number">{_share_cell(share.column, rows)}</td>' for rows in shown.values())
         body += "<td></td></tr>" if pair else "</tr>"
     said = (
         f"Median or share, and in brackets its 95 % interval by bootstrap: {RESAMPLES} times, as many patients as "

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from octseg.cohort.measures import ALONG, LENGTH, OF_PLAQUES, Measure, Row
+from octseg.cohort.measures import ALONG, LENGTH, OF_PLAQUES, WITH_LIPID, WITH_TCFA, Measure, Row, Share
 from octseg.cohort.summing import quartiles
 
 Rows = Sequence[Row]
@@ -34,12 +34,9 @@ def table_one(groups: Mapping[str, Group]) -> list[tuple[str, list[str]]]:
         ("Frames withdrawn, n (%)", _withdrawn),
         _along(LENGTH),
         *(_along(measure) for measure in ALONG[:2]),
-        ("With lipid, n (%)", lambda group: _share(group.pullbacks, "lipid_frame_count", lambda value: value > 0)),
+        _with(WITH_LIPID),
         *(_along(measure) for measure in ALONG[2:]),
-        (
-            "With a TCFA candidate, n (%)",
-            lambda group: _share(group.pullbacks, "tcfa_candidate_count", lambda value: value > 0),
-        ),
+        _with(WITH_TCFA),
         ("Plaques, n", lambda group: str(len(group.plaques))),
         *(_of_plaques(measure) for measure in OF_PLAQUES),
         (
@@ -86,6 +83,10 @@ def _middle(measure: Measure, rows: Rows) -> str:
         return NONE
     words = f"{measure.words(told.median)} [{measure.words(told.low)} to {measure.words(told.high)}]"
     return words if told.count == len(rows) else f"{words}, n = {told.count}"
+
+
+def _with(share: Share) -> tuple[str, Callable[[Group], str]]:
+    return f"{share.label}, n (%)", lambda group: _share(group.pullbacks, share.column, lambda value: value > 0)
 
 
 def _share(rows: Rows, column: str, meets: Callable[[float], bool]) -> str:

@@ -16,7 +16,7 @@ from octseg.commands.cohort_work import WorkOptions, make_worker
 from octseg.commands.flags import exports_of, how_many, length_mm
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.models import add_model_flags
-from octseg.commands.predict import check
+from octseg.commands.predict import check, measuring_options
 from octseg.commands.telling import NOTICE, Commands, complain, counted, printable
 from octseg.errors import OctsegError
 
@@ -201,17 +201,7 @@ def _with_defaults(case: Case, defaults: Case) -> Case:
 def _options(args: argparse.Namespace) -> CohortOptions:
     return CohortOptions(
         given=Path(args.given[0]),
-        work=WorkOptions(
-            root=args.out,
-            model=args.model,
-            device=args.device,
-            backend=args.backend,
-            precision=args.precision,
-            overlays=not args.no_overlay,
-            uncertainty=args.uncertainty,
-            smooth=args.smooth,
-            exports=args.export,
-        ),
+        work=WorkOptions(root=args.out, **measuring_options(args)),
         defaults=Case(
             name="",
             id="",

@@ -15,24 +15,15 @@ from octseg.commands.cohort_cases import Looking, found_of
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.models import loaded
 from octseg.commands.picture_runs import in_range, numbers_of
-from octseg.commands.predict import PredictOptions, Ran, segment_found
+from octseg.commands.predict import MeasuringOptions, PredictOptions, Ran, segment_found
 from octseg.errors import HeldError, OctsegError, ReadError
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkOptions:
+class WorkOptions(MeasuringOptions):
     """What all cases are done with; spacings and frames are a case's own."""
 
     root: Path
-    model: str | None = None
-    device: str = "auto"
-    backend: str = "auto"
-    precision: str = "auto"
-    preset: str | None = None
-    overlays: bool = True
-    uncertainty: bool = False
-    smooth: bool = False
-    exports: tuple[str, ...] = ()
 
     @property
     def flags(self) -> dict[str, Any]:
@@ -45,18 +36,10 @@ class WorkOptions:
         return PredictOptions(
             inputs=(case.path,),
             out=out,
-            model=self.model,
             frames=FrameRange.parse(case.frames) if case.frames != "-" else FrameRange(),
             pixel_spacing_mm=case.pixel_spacing_mm,
-            preset=self.preset,
             frame_spacing_mm=case.frame_spacing_mm,
-            device=self.device,
-            backend=self.backend,
-            precision=self.precision,
-            overlays=self.overlays,
-            uncertainty=self.uncertainty,
-            smooth=self.smooth,
-            exports=self.exports,
+            **self.shared(),
         )
 
 

@@ -155,10 +155,9 @@ def _in_folder(root: Path, out: str, found: Found, *, deep: bool = True) -> Iter
             f"the folder {error.filename} cannot be searched: {(error.strerror or 'unknown cause').lower()}"
         )
 
-    for folder, subfolders, names in walk(root, tell):
-        subfolders[:] = [name for name in subfolders if deep and os.path.realpath(folder / name) != out]
+    for folder, paths in walk(root, tell, goes_into=lambda below: deep and os.path.realpath(below) != out):
         dicom: list[Path] = []
-        for path in (folder / name for name in names):
+        for path in paths:
             sort = sort_of(path)
             if sort == "result":
                 found.results.append(path)

@@ -8,7 +8,7 @@ command.
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,23 +33,39 @@ PRESETS = ("704", "1024", "5 mm", "7 mm", "10 mm")  # those of octseg.view.scale
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictOptions:
+class MeasuringOptions:
+    """By what frames are measured and what is made of them: all that `octseg predict` and `octseg cohort` share."""
+
+    model: str | None = None
+    device: str = "auto"
+    backend: str = "auto"
+    precision: str = "auto"
+    preset: str | None = None
+    overlays: bool = True
+    uncertainty: bool = False
+    smooth: bool = False
+    exports: tuple[str, ...] = ()
+
+    def shared(self) -> dict[str, Any]:
+        """Name -> value of what is shared."""
+        return {each.name: getattr(self, each.name) for each in fields(MeasuringOptions)}
+
+
+def measuring_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What is shared, of a command's flags; a command that lacks one of them has its default."""
+    asked = {**vars(args), "overlays": not args.no_overlay, "exports": args.export}
+    return {each.name: asked[each.name] for each in fields(MeasuringOptions) if each.name in asked}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(MeasuringOptions):
     """What `octseg predict` was asked for; spacings in mm, None where not given."""
 
     inputs: tuple[Path, ...]
     out: Path
-    model: str | None
     frames: FrameRange
     pixel_spacing_mm: float | None
-    preset: str | None
     frame_spacing_mm: float | None
-    device: str
-    backend: str
-    precision: str
-    overlays: bool
-    uncertainty: bool
-    smooth: bool
-    exports: tuple[str, ...] = ()
 
     @property
     def flags(self) -> dict[str, Any]:
@@ -212,16 +228,8 @@ def _options(args: argparse.Namespace) -> PredictOptions:
     return PredictOptions(
         inputs=tuple(args.inputs),
         out=args.out,
-        model=args.model,
         frames=args.frames,
         pixel_spacing_mm=args.pixel_spacing,
-        preset=args.preset,
         frame_spacing_mm=args.frame_spacing,
-        device=args.device,
-        backend=args.backend,
-        precision=args.precision,
-        overlays=not args.no_overlay,
-        uncertainty=args.uncertainty,
-        smooth=args.smooth,
-        exports=args.export,
+        **measuring_options(args),
     )

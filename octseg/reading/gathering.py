@@ -133,8 +133,7 @@ def _folder_entries(root: Path, source: Source) -> list[Entry]:
     def refuse(error: OSError) -> None:
         raise ReadError(f"the folder {label_of(str(error.filename or root))} cannot be searched: {reason_of(error)}")
 
-    for folder, _, names in walk(root, refuse):
-        paths = (folder / name for name in names)
+    for _, paths in walk(root, refuse):
         entries += [
             _on_disk(path, PurePosixPath(path.relative_to(root).as_posix()))
             for path in paths

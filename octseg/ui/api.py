@@ -5,17 +5,19 @@ What stands in the functions' docstrings is what `view_api()` says of them.
 
 import inspect
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from octseg.errors import OctsegError, ReadError
 from octseg.reading import read_pullback
 from octseg.ui.desk import Desk
 from octseg.ui.downloads import FORMATS, NO_FRAME_SPACING, NO_PIXEL_SPACING
 from octseg.ui.faults import sentence_of
+from octseg.ui.markup import in_call
 from octseg.ui.run import Given, PullbackRun
 
 PULLBACK_TURN = "pullbacks"
@@ -60,20 +62,9 @@ def _build_segment(desk: Desk, turn: str, at_once: int) -> None:
             raise _refused(error) from error
         return desk.record(result), str(files["overlay.png"]), str(files["mask.png"])
 
-    gr.Button("segment").click(
-        segment,
-        [
-            gr.File(label="file"),
-            gr.Number(label="pixel_spacing_mm"),
-            gr.Textbox(label="preset"),
-            gr.Checkbox(label="uncertainty"),
-        ],
-        [gr.JSON(label="measures"), *map(gr.DownloadButton, ("overlay", "mask"))],  # whose files need not exist yet
-        api_name="segment",
-        api_description=inspect.getdoc(segment),
-        concurrency_id=turn,
-        concurrency_limit=at_once,
-    )
+    taken = _file_and_scale(_text("preset"), gr.Checkbox(label="uncertainty"))
+    given = [gr.JSON(label="measures"), *map(gr.DownloadButton, ("overlay", "mask"))]  # whose files need not exist yet
+    _endpoint(segment, taken, given, turn, at_once)
 
 
 def _build_segment_pullback(desk: Desk) -> None:
@@ -103,7 +94,8 @@ def _build_segment_pullback(desk: Desk) -> None:
         run: PullbackRun | None = None
         try:
             wanted = _wanted(formats)
-            given = Given(kind="", spacing_mm=_mm("pixel_spacing_mm", pixel_spacing_mm), preset=preset or None)
+            spacing_mm = _mm("pixel_spacing_mm", pixel_spacing_mm)
+            given = Given(kind="", spacing_mm=spacing_mm, preset=preset or None, words=in_call)
             run = _run_of(desk, Path(file), given, _mm("frame_spacing_mm", frame_spacing_mm), wanted)
             run.begin()
             yield from _outlined(run)
@@ -114,20 +106,32 @@ def _build_segment_pullback(desk: Desk) -> None:
             if run is not None:
                 run.stop()  # who called is gone, or has all of it
 
-    gr.Button("segment_pullback").click(
-        segment_pullback,
-        [
-            gr.File(label="file"),
-            gr.Number(label="pixel_spacing_mm"),
-            gr.Number(label="frame_spacing_mm"),
-            gr.Textbox(label="preset"),
-            gr.Textbox(label="formats"),
-        ],
-        [gr.JSON(label="progress"), gr.JSON(label="measures"), gr.DownloadButton("files")],
-        api_name="segment_pullback",
-        api_description=inspect.getdoc(segment_pullback),
-        concurrency_id=PULLBACK_TURN,
-        concurrency_limit=desk.limits.pullbacks_at_once,
+    taken = _file_and_scale(gr.Number(label="frame_spacing_mm"), _text("preset"), _text("formats"))
+    given = [gr.JSON(label="progress"), gr.JSON(label="measures"), gr.DownloadButton("files")]
+    _endpoint(segment_pullback, taken, given, PULLBACK_TURN, desk.limits.pullbacks_at_once)
+
+
+def _file_and_scale(*more: Component) -> list[Component]:
+    """What every endpoint takes, and what one takes besides."""
+    return [gr.File(label="file"), gr.Number(label="pixel_spacing_mm"), *more]
+
+
+def _text(name: str) -> Component:
+    return gr.Textbox(label=name)
+
+
+def _endpoint(
+    called: Callable[..., Any], taken: list[Component], given: list[Component], turn: str, at_once: int
+) -> None:
+    """What programs find by the function's name; turn: the line in which its calls wait, so many at once."""
+    gr.Button(called.__name__).click(
+        called,
+        taken,
+        given,
+        api_name=called.__name__,
+        api_description=inspect.getdoc(called),
+        concurrency_id=turn,
+        concurrency_limit=at_once,
     )
 
 

@@ -25,6 +25,7 @@ from octseg.export.zipping import zipped
 from octseg.measurement.pullback import PullbackMeasures
 from octseg.pullback import Pullback
 from octseg.ui.faults import sentence_of
+from octseg.ui.markup import on_page
 
 logger = logging.getLogger(__name__)
 
@@ -106,10 +107,20 @@ class Making:
 
 
 class Downloads:
-    """The files of one pullback, made in a thread of their own; `changed` is called whenever there is news."""
+    """The files of one pullback, made in a thread of their own; `changed` is called whenever there is news.
 
-    def __init__(self, kept: Kept, folder: Path, room: threading.Semaphore, changed: Callable[[], None]) -> None:
-        self._kept, self._folder, self._room, self._changed = kept, folder, room, changed
+    words: from a sentence of the library on what is not made to one for who asked for it.
+    """
+
+    def __init__(
+        self,
+        kept: Kept,
+        folder: Path,
+        room: threading.Semaphore,
+        changed: Callable[[], None],
+        words: Callable[[str], str] = on_page,
+    ) -> None:
+        self._kept, self._folder, self._room, self._changed, self._words = kept, folder, room, changed, words
         self._making = Making()
         self._made: list[Made] = []
         self._source_why_not: str | None = None
@@ -197,10 +208,10 @@ class Downloads:
             making.state = "making"
             self._changed()
             try:
-                making.refused = self._make(making.names, pullback, chosen)
+                making.refused = list(map(self._words, self._make(making.names, pullback, chosen)))
                 making.number, making.state = len(self._made) - 1, "ready"
             except (OctsegError, OSError) as error:
-                making.state, making.sentence = "failed", _told(error)
+                making.state, making.sentence = "failed", self._words(_told(error))
             except Exception as error:  # whatever ends the thread, the page must learn that nothing comes
                 logger.error("files were not made: %s", type(error).__name__)  # its words may name a patient
                 making.state, making.sentence = "failed", FAILED

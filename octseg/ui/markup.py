@@ -6,8 +6,12 @@ from html import escape
 NOT_MEASURED = "–"
 WORDS = {
     "give it in mm (--frame-spacing)": "enter it in mm under the curves",
+    "give --frame-spacing": "enter it in mm under the curves",
+    "give --pixel-spacing": "enter it beside the picture",
+    "choose fewer by --frames": "choose a range of fewer under the curves",
     "load it once while the Hub can be reached": "try again in a minute, or name a folder on this machine",
 }
+SPACING_OPTION = re.compile(r"--(frame|pixel)-spacing")
 OPTION = re.compile(r" \(--[a-z][a-z-]*\)")
 
 
@@ -41,6 +45,11 @@ def on_page(sentence: str) -> str:
     for of_command, of_page in WORDS.items():
         sentence = sentence.replace(of_command, of_page)
     return OPTION.sub("", sentence)
+
+
+def in_call(sentence: str) -> str:
+    """The same for who calls an endpoint, whose parameters are called as the options but for their unit."""
+    return SPACING_OPTION.sub(r"\1_spacing_mm", sentence)
 
 
 def whole_sentence(sentence: str) -> str:

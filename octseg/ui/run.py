@@ -35,6 +35,7 @@ from octseg.ui.cut import CutFiles
 from octseg.ui.downloads import AT_ONCE, Downloads
 from octseg.ui.faults import sentence_of
 from octseg.ui.limits import ServerLimits
+from octseg.ui.markup import on_page
 from octseg.ui.model_turns import Line, ModelTurns
 from octseg.ui.run_record import frame_record, run_record
 
@@ -53,12 +54,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What a visitor gave beside the file. kind: what the file was taken for, in a few words."""
+    """What a visitor gave beside the file.
+
+    kind: what the file was taken for, in a few words. words: from a sentence of the library, which names options of the
+    command, to one for who reads it: on the page and in its files, or in a call.
+    """
 
     kind: str
     spacing_mm: float | None = None
     preset: str | None = None
     uncertainty: bool = False
+    words: Callable[[str], str] = on_page
+
+    def told(self, warnings: Sequence[str]) -> tuple[str, ...]:
+        """Warnings in these words."""
+        return tuple(map(self.words, warnings))
 
 
 @dataclass(kw_only=True)
@@ -100,11 +110,14 @@ class PullbackRun:
 
         stretches: what gives the results on a GPU that is lent; it takes no turns at the model here.
         """
-        self.pullback, self.given, self.folder, self.model = pullback, given, folder, segmenter.identity
+        self.pullback = replace(
+            pullback, warnings=given.told(pullback.warnings), spacing_warnings=given.told(pullback.spacing_warnings)
+        )
+        self.given, self.folder, self.model = given, folder, segmenter.identity
         self.source = source
         (folder / MASKS).mkdir(mode=0o700)
         self._kept = Kept(folder / MASKS)
-        self.downloads = Downloads(self._kept, folder, runs.making, self.tell)
+        self.downloads = Downloads(self._kept, folder, runs.making, self.tell, given.words)
         self._line, self._holder = runs.line, ""
         self.frames: list[FrameAlong] = []
         self.progress = Progress()
@@ -275,6 +288,7 @@ class PullbackRun:
 
     def _keep(self, result: FrameResult) -> None:
         """Write one frame's files, then say that it is there."""
+        result = replace(result, warnings=self.given.told(result.warnings))
         stem, progress = self.folder / f"{self.progress.done + 1:04d}", self.progress
         stem.with_suffix(".jpg").write_bytes(encode_jpeg(sized_for_screen(result.frame), FRAME_QUALITY))
         own = tuple(each for each in result.warnings if each not in self.pullback.warnings)  # the rest is said on top

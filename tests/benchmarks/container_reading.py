@@ -18,6 +18,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -31,11 +32,13 @@ from octseg.view import find_ruler
 from tests.benchmarks.machine import size_mb
 from tests.fakes.dicom_files import Syntax, pullback_file
 from tests.fakes.hostile_files import ROOT
+from tests.fakes.large_dicom import Way, write_large, write_native
 from tests.fakes.pullbacks import encoded, video, zipped
 
 COUNT, SIDE, KINDS_OF_FRAMES = 375, 1024, 12
 SMALL = 3
 LARGE_SIDE, LARGE_COUNT = 1300, 1980  # 10 GB
+LARGE_DICOM = {f"DICOM, 10 GB, {way}": way for way in get_args(Way)}
 SYNTAXES: dict[str, Syntax] = {
     "DICOM": "explicit",
     "DICOM, RLE": "rle",
@@ -94,7 +97,10 @@ def kept_as(kind: str, pictures: Sequence[Frame], path: Path) -> Path:
         path.write_bytes(zipped(members, compression=zipfile.ZIP_DEFLATED, compresslevel=1))
     elif kind.startswith("TIFF"):
         options = {"TIFF": {}, "TIFF, LZW": {"compression": "lzw"}, "TIFF, ImageJ": {"imagej": True}}[kind]
-        tifffile.imwrite(path, np.stack(pictures), photometric="rgb", **options)
+        shape = (len(pictures), *pictures[0].shape)
+        tifffile.imwrite(path, iter(pictures), shape=shape, dtype=np.uint8, photometric="rgb", **options)
+    elif kind == "DICOM":
+        write_native(path, pictures)
     elif kind.startswith("DICOM"):
         path.write_bytes(pullback_file(pictures, syntax=SYNTAXES[kind]))
     elif kind == "GIF":
@@ -123,9 +129,13 @@ def picture_bytes(picture: Frame, ending: str) -> bytes:
 
 
 def large(kind: str, path: Path, count: int) -> Path:
-    """10 GB of frames: a stack behind one page, as ImageJ writes it, or a ZIP file of BMP pictures that are packed."""
+    """10 GB of frames: a DICOM file in one of the ways that it can have more than 4 GB, a stack behind one page, as
+    ImageJ writes it, or a ZIP file of BMP pictures that are packed."""
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (LARGE_SIDE, LARGE_SIDE, 3), dtype=np.uint8)
+    if kind in LARGE_DICOM:
+        black = np.where(np.hypot(*np.mgrid[-650:650, -650:650])[..., None] < 600, picture, np.uint8(0))
+        return write_large(path, {0: black, count - 1: black}, count, LARGE_DICOM[kind])
     if kind.startswith("TIFF"):
         said = f"ImageJ=1.54f\nimages={count}\n"
         tifffile.imwrite(path, picture, photometric="rgb", description=said, metadata=None)
@@ -215,8 +225,10 @@ def main(arguments: Sequence[str]) -> int:
         report_scale(args.scale, args.count)
         return 0
     if args.large:
-        kinds = ("TIFF, 10 GB", "ZIP of BMP, 10 GB")
-        report(kinds, lambda kind, path, count: large(kind, path, count if count == SMALL else LARGE_COUNT))
+        kinds = (*LARGE_DICOM, "TIFF, 10 GB", "ZIP of BMP, 10 GB")
+        report(
+            args.only or kinds, lambda kind, path, count: large(kind, path, count if count == SMALL else LARGE_COUNT)
+        )
         return 0
     some = frames_of(args.frames)
     kinds = (

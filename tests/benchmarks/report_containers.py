@@ -1,9 +1,11 @@
-"""Pullbacks end to end from each container: `python -m tests.benchmarks.report_containers REAL_FRAMES`.
+"""Pullbacks end to end from each container: `python -m tests.benchmarks.report_containers [REAL_FRAMES]`.
 
-The frames of a folder of real ones (186 of study 001, 750 px, in their order), and a phantom pullback of 540 frames of
+The frames of a folder of real ones (186 of study 001, 750 px, in their order), and a phantom pullback of 375 frames of
 1024 px, in each container, through `octseg predict` with masks, overlays and tables: size on disk, seconds until the
 reader has the first frame, frames a second from the second one on, processor time of a frame and its share by stage,
-most memory held. `--part N` takes N frames of each alone (`--frames`), for a frame takes the same wherever it stands.
+most memory held. Without the real frames their rows are left out. All frames of a pullback are done, unless
+`--part N` takes N of each alone (`--frames`), for a frame takes the same wherever it stands. Frames wait on the disk,
+mapped, so that what is written of them a frame at a time takes no more memory than that.
 Times by the clock wander with the machine; processor time does not.
 """
 
@@ -13,7 +15,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+
+import numpy as np
 
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
@@ -22,10 +27,10 @@ from tests.benchmarks.machine import ROOT, machine, size_mb
 from tests.benchmarks.pullback_files import coded, phantom_frames, write_dicom
 from tests.benchmarks.stages import run_stages
 
-OF_REAL = ("DICOM", "DICOM, RLE", "DICOM, JPEG", "DICOM, JPEG-LS", "DICOM, JPEG 2000", "ZIP of PNG", "ZIP of JPG")
-OF_REAL += ("TIFF", "MP4", "GIF", "folder of PNG")
-OF_PHANTOM = ("DICOM, JPEG", "MP4")
-PHANTOM_COUNT = 540
+KINDS = ("DICOM", "DICOM, RLE", "DICOM, JPEG", "DICOM, JPEG-LS", "DICOM, JPEG 2000", "ZIP of PNG", "ZIP of JPG")
+KINDS += ("TIFF", "MP4", "GIF", "folder of PNG")
+PHANTOM_COUNT = 375
+REAL_FRAMES = ROOT.parent / "shared" / "data" / "oct" / "fold_1" / "train" / "img"
 OPEN = """
 import sys, time
 import octseg, octseg.reading.dicom.series, octseg.reading.video, octseg.reading.pictures.reading
@@ -51,21 +56,18 @@ def first_frame_s(path: Path) -> float:
 
 def containers(real: Path, only: Sequence[str], phantom_count: int) -> Iterator[tuple[str, int, Path]]:
     """What is in it and what it is, how many frames, and where; each is gone when the next is asked for."""
-    pictures = [next(iter(read_pullback(path))) for path in sorted(real.iterdir())]
-    yield from _kept("real, ", OF_REAL, pictures, only)
-    if any(_is_asked(f"phantom, {kind}", only) for kind in OF_PHANTOM):
-        yield from _kept("phantom, ", OF_PHANTOM, list(phantom_frames(phantom_count)), only)
+    pictures = sorted(real.iterdir()) if real.is_dir() else []
+    yield from _kept("real, ", (next(iter(read_pullback(path))) for path in pictures), len(pictures), only)
+    yield from _kept("phantom, ", phantom_frames(phantom_count), phantom_count, only)
 
 
-def _is_asked(name: str, only: Sequence[str]) -> bool:
-    return not only or name in only
-
-
-def _kept(
-    what: str, kinds: tuple[str, ...], pictures: list[Frame], only: Sequence[str]
-) -> Iterator[tuple[str, int, Path]]:
-    for kind in kinds:
-        if _is_asked(what + kind, only):
+def _kept(what: str, frames: Iterator[Frame], count: int, only: Sequence[str]) -> Iterator[tuple[str, int, Path]]:
+    kinds = [kind for kind in KINDS if not only or what + kind in only]
+    if not count or not kinds:
+        return
+    with tempfile.TemporaryDirectory() as waiting:
+        pictures = _on_disk(frames, count, Path(waiting) / "frames.npy")
+        for kind in kinds:
             with tempfile.TemporaryDirectory() as name:
                 path = Path(name) / "run"
                 if kind == "DICOM, JPEG":
@@ -75,16 +77,28 @@ def _kept(
                 yield what + kind, len(pictures), path
 
 
+def _on_disk(frames: Iterator[Frame], count: int, path: Path) -> list[Frame]:
+    """Frames of one size, each a part of a file that is mapped."""
+    first = next(frames)
+    held = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, *first.shape))
+    for number, frame in enumerate(chain([first], frames)):
+        held[number] = frame
+    held.flush()
+    return list(np.load(path, mmap_mode="r"))
+
+
 def main() -> None:
     """Print the table, a row at a time."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("real", type=Path, help="a folder of real frames of one size")
+    parser.add_argument("real", type=Path, nargs="?", default=REAL_FRAMES, help="a folder of real frames of one size")
     parser.add_argument("--part", type=int, metavar="N", help="frames of each")
     parser.add_argument("--only", nargs="+", default=(), metavar="ROW", help="these rows: 'real, TIFF' 'real, GIF'")
     parser.add_argument("--phantoms", type=int, default=PHANTOM_COUNT, metavar="N", help="frames of the phantom vessel")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the results here, to be looked at")
     options = parser.parse_args()
     print(machine())
+    if not options.real.is_dir():
+        print(f"no real frames: {options.real.name} is not there, so their rows are left out")
     heads = ("container", "frames", "MB", "first frame, s", "frames/s", "processor ms a frame", *GROUPS, "the rest")
     print(f"| {' | '.join(heads)} | peak, MB |\n|{'---|' * (len(heads) + 1)}", flush=True)
     for name, count, path in containers(options.real, options.only, options.phantoms):

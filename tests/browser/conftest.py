@@ -37,6 +37,7 @@ PHANTOM_SEED = 7
 CORNER_PX = 20
 COUNT, SIDE, BLACK = 9, 704, 4  # frames of a vessel, pixels, number of the frame that shows nothing
 QUIET_MS = 500
+KEEP = "(kept) => Object.entries(kept).forEach(([name, value]) => sessionStorage.setItem(name, value))"
 MARK_AS_OLD = """() => document.querySelectorAll("#oct-picture :is(svg, .oct-error)")
   .forEach((shown) => shown.classList.add("old"))"""
 
@@ -209,6 +210,28 @@ def vessel(visit: Visit, dicom: Path) -> Iterator[Visit]:
     finished(visit)
     yield visit
     assert visit.complaints == []
+
+
+@pytest.fixture(scope="module")
+def kept_of_it() -> dict[str, str]:
+    """What a page keeps of the pullback for the time when it is loaded anew, once one has shown it."""
+    return {}
+
+
+@pytest.fixture
+def looked_at(window: Visit, app: App, dicom: Path, kept_of_it: dict[str, str]) -> Iterator[Visit]:
+    """The same pullback, outlined once for all tests of a file that ask nothing of it, each with a page of its own."""
+    with window.at(f"{app.url}/theme.css"):  # next to nothing, from the same place
+        page = window.page
+        page.evaluate(KEEP, kept_of_it)
+        page.goto(app.url)
+        if not kept_of_it:
+            page.click("#oct-agree")
+            send(window, dicom)
+        finished(window)
+        kept_of_it.update(page.evaluate("({ ...sessionStorage })"))
+        yield window
+    assert window.complaints == []
 
 
 def send(visit: Visit, *paths: Path) -> None:

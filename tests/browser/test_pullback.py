@@ -15,50 +15,50 @@ CANVAS = """() => { const canvas = document.querySelector(".oct-stage canvas");
   let blue = 0; for (let at = 0; at < data.length; at += 4) blue += data[at + 2] > data[at] + 40; return blue; }"""
 
 
-def test_it_says_what_a_file_was_taken_for_and_what_is_missing(vessel: Visit) -> None:
-    said = vessel.page.inner_text(".oct-taken")
+def test_it_says_what_a_file_was_taken_for_and_what_is_missing(looked_at: Visit) -> None:
+    said = looked_at.page.inner_text(".oct-taken")
     assert f"DICOM pullback, {COUNT} frames of {SIDE} × {SIDE} px" in said
     assert "Ruler burned into the frame" in said
     assert "the distance between frames" in said
 
 
-def test_keys_wheel_slider_curve_and_buttons_lead_to_frames(vessel: Visit) -> None:
-    page = vessel.page
+def test_keys_wheel_slider_curve_and_buttons_lead_to_frames(looked_at: Visit) -> None:
+    page = looked_at.page
     page.focus(".oct-stage")
-    shows(vessel, 1)
+    shows(looked_at, 1)
     for key, frame in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", COUNT), ("Home", 1)):
         page.keyboard.press(key)
-        shows(vessel, frame)
+        shows(looked_at, frame)
     page.hover(".oct-stage")
     page.mouse.wheel(0, 100)
-    shows(vessel, 2)
+    shows(looked_at, 2)
     page.fill(".oct-slider", "5")
-    shows(vessel, 5)
+    shows(looked_at, 5)
     curve = page.locator("[data-curve=lumen] svg")
     curve.scroll_into_view_if_needed()
     plot = curve.bounding_box()
     assert plot is not None
     page.mouse.click(plot["x"] + plot["width"] * 7.5 / COUNT, plot["y"] + plot["height"] / 2)
-    shows(vessel, 8)
+    shows(looked_at, 8)
     widest = page.get_attribute("[data-jump=arc]", "data-go")
     page.click("[data-jump=arc]")
     page.wait_for_selector(f".oct-stage[data-shown='{widest}']")
 
 
-def test_a_withdrawn_frame_is_marked_and_has_no_numbers(vessel: Visit) -> None:
-    page = vessel.page
+def test_a_withdrawn_frame_is_marked_and_has_no_numbers(looked_at: Visit) -> None:
+    page = looked_at.page
     marked = page.locator("[data-curve=lumen] .oct-curve-withdrawn")
     assert (marked.get_attribute("x"), marked.get_attribute("width")) == (str(BLACK - 1), "1")
     page.fill(".oct-slider", str(BLACK))
-    shows(vessel, BLACK)
+    shows(looked_at, BLACK)
     assert "nothing is said of this frame" in page.inner_text(".oct-stage").lower()
     page.wait_for_selector("#oct-beside .oct-nothing")
 
 
-def test_the_outlines_follow_the_switches_and_the_numbers_the_frame(vessel: Visit) -> None:
-    page = vessel.page
+def test_the_outlines_follow_the_switches_and_the_numbers_the_frame(looked_at: Visit) -> None:
+    page = looked_at.page
     page.fill(".oct-slider", "1")
-    shows(vessel, 1)
+    shows(looked_at, 1)
     page.wait_for_selector("#oct-beside [data-measure=lumen_area_mm2][data-value]")
     areas = [float(page.get_attribute("#oct-beside [data-measure=lumen_area_mm2]", "data-value") or "nan")]
     true = random_pullback(3, COUNT, size_px=SIDE)
@@ -121,13 +121,13 @@ def test_a_pullback_is_still_there_after_a_reload(vessel: Visit) -> None:
 
 
 @pytest.mark.parametrize("size_px", [(1024, 800), (390, 844)])
-def test_nothing_is_cut_off_on_a_small_screen(vessel: Visit, size_px: tuple[int, int]) -> None:
-    vessel.page.set_viewport_size({"width": size_px[0], "height": size_px[1]})
-    vessel.page.wait_for_timeout(300)
-    assert vessel.page.evaluate("document.documentElement.scrollWidth") <= size_px[0]
+def test_nothing_is_cut_off_on_a_small_screen(looked_at: Visit, size_px: tuple[int, int]) -> None:
+    looked_at.page.set_viewport_size({"width": size_px[0], "height": size_px[1]})
+    looked_at.page.wait_for_timeout(300)
+    assert looked_at.page.evaluate("document.documentElement.scrollWidth") <= size_px[0]
     wide = """(most) => [...document.querySelectorAll(".oct-pullback *")].filter(
         (part) => !part.closest(".oct-found") && part.getBoundingClientRect().right > most).length"""
-    assert vessel.page.evaluate(wide, size_px[0]) == 0
+    assert looked_at.page.evaluate(wide, size_px[0]) == 0
 
 
 def test_a_pullback_that_is_stopped_keeps_what_is_done(visit: Visit, dicom: Path) -> None:

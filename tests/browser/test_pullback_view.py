@@ -31,32 +31,32 @@ def turned_white(before: NDArray[np.int16], after: NDArray[np.int16]) -> NDArray
     return np.argwhere(new) * (SIDE / after.shape[0])
 
 
-def test_a_click_on_a_number_shows_where_it_was_measured(vessel: Visit, vessel_phantoms: list[Phantom]) -> None:
-    page = vessel.page
+def test_a_click_on_a_number_shows_where_it_was_measured(looked_at: Visit, vessel_phantoms: list[Phantom]) -> None:
+    page = looked_at.page
     page.uncheck("#oct-places")
     page.fill(".oct-slider", str(CAP_FRAME))
-    shows(vessel, CAP_FRAME)
+    shows(looked_at, CAP_FRAME)
     page.wait_for_selector("#oct-beside [data-measure=fibrous_cap_thickness_min_um] [data-place]")
     true = vessel_phantoms[CAP_FRAME - 1].masks
     for place, tissue, within in (("cap", "fibrous_cap", 25), ("arc", "lumen", 5), ("diameter_min", "lumen", 5)):
-        before = canvas(vessel)
+        before = canvas(looked_at)
         page.locator(f"#oct-beside [data-measure] [data-place={place}]").first.click()
-        marked = turned_white(before, canvas(vessel))
+        marked = turned_white(before, canvas(looked_at))
         assert len(marked) > 100
         middle = (marked.min(axis=0) + marked.max(axis=0)) / 2
         beside = distance_transform_edt(~true[tissue])
         assert beside[tuple(np.rint(middle).astype(int))] < within  # of the cap the words above it count too
         page.locator(f"#oct-beside [data-place={place}]").first.click()
-        assert np.abs(canvas(vessel) - before).max() == 0
+        assert np.abs(canvas(looked_at) - before).max() == 0
 
 
-def test_the_button_to_the_thinnest_cap_shows_it(vessel: Visit) -> None:
-    page = vessel.page
+def test_the_button_to_the_thinnest_cap_shows_it(looked_at: Visit) -> None:
+    page = looked_at.page
     page.click("[data-jump=cap]")
-    shows(vessel, int(page.get_attribute("[data-jump=cap]", "data-go") or 0))
-    with_ring = canvas(vessel)
+    shows(looked_at, int(page.get_attribute("[data-jump=cap]", "data-go") or 0))
+    with_ring = canvas(looked_at)
     page.evaluate("delete document.body.dataset.octPlace; document.dispatchEvent(new Event('oct-place'))")
-    assert len(turned_white(canvas(vessel), with_ring)) > 100
+    assert len(turned_white(canvas(looked_at), with_ring)) > 100
     page.check("#oct-places")
 
 
@@ -101,13 +101,13 @@ def shown_on(visit: Visit, selector: str) -> NDArray[np.int16]:
     return np.array(levels, np.int16).reshape(height, width, 4)[..., :3]
 
 
-def test_the_cut_shows_what_lies_on_its_line_in_each_frame(vessel: Visit, vessel_frames: list[Frame]) -> None:
-    page = vessel.page
+def test_the_cut_shows_what_lies_on_its_line_in_each_frame(looked_at: Visit, vessel_frames: list[Frame]) -> None:
+    page = looked_at.page
     page.wait_for_selector(f".oct-cut canvas[data-frames='{COUNT}']")  # all of them have come
     for degrees in (90, 0):
         page.fill(".oct-angle", str(degrees))
         page.wait_for_selector(f".oct-cut canvas[aria-label='Longitudinal cut at {degrees} degrees']")
-        cut = shown_on(vessel, ".oct-cut canvas")
+        cut = shown_on(looked_at, ".oct-cut canvas")
         assert cut.shape[1] == COUNT
         for number in (1, 6, COUNT):
             frame = vessel_frames[number - 1].mean(axis=2)
@@ -117,8 +117,8 @@ def test_the_cut_shows_what_lies_on_its_line_in_each_frame(vessel: Visit, vessel
         assert cut[:, BLACK - 1].max() < 20
 
 
-def test_the_cut_is_turned_by_the_ends_of_its_line_in_the_frame(vessel: Visit) -> None:
-    page = vessel.page
+def test_the_cut_is_turned_by_the_ends_of_its_line_in_the_frame(looked_at: Visit) -> None:
+    page = looked_at.page
     page.wait_for_selector(".oct-cut canvas[aria-label='Longitudinal cut at 90 degrees']")
     page.locator(".oct-stage").scroll_into_view_if_needed()
     box = page.locator(".oct-stage canvas").bounding_box()
@@ -134,9 +134,9 @@ def test_the_cut_is_turned_by_the_ends_of_its_line_in_the_frame(vessel: Visit) -
     )
 
 
-def test_the_unrolled_wall_shows_the_lipid_of_each_frame(vessel: Visit, vessel_phantoms: list[Phantom]) -> None:
-    vessel.page.wait_for_selector(".oct-wall:not([hidden])")
-    lipid = shown_on(vessel, ".oct-wall canvas")[..., 2] > 180
+def test_the_unrolled_wall_shows_the_lipid_of_each_frame(looked_at: Visit, vessel_phantoms: list[Phantom]) -> None:
+    looked_at.page.wait_for_selector(".oct-wall:not([hidden])")
+    lipid = shown_on(looked_at, ".oct-wall canvas")[..., 2] > 180
     assert lipid.shape == (360, COUNT)
     for number in (5, 6):
         true = vessel_phantoms[number - 1].masks
@@ -149,17 +149,21 @@ def test_the_unrolled_wall_shows_the_lipid_of_each_frame(vessel: Visit, vessel_p
         assert np.count_nonzero(met & found) / np.count_nonzero(found) > 0.9  # what the model misses is not the map's
 
 
-@pytest.mark.parametrize("row", ["cut", "wall"])
-def test_a_click_in_the_cut_or_on_the_wall_goes_there_and_a_withdrawn_frame_is_hatched(vessel: Visit, row: str) -> None:
+def test_a_click_in_the_cut_or_on_the_wall_goes_there_and_a_withdrawn_frame_is_hatched(looked_at: Visit) -> None:
+    for row, number in (("cut", 7), ("wall", 3)):
+        goes_where_it_is_clicked(looked_at, row, number)
+
+
+def goes_where_it_is_clicked(vessel: Visit, row: str, number: int) -> None:
     plot = vessel.page.locator(f"[data-curve={row}] .oct-plot")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     assert box is not None
-    vessel.page.mouse.click(box["x"] + box["width"] * 6.5 / COUNT, box["y"] + 20)
-    shows(vessel, 7)
+    vessel.page.mouse.click(box["x"] + box["width"] * (number - 0.5) / COUNT, box["y"] + 20)
+    shows(vessel, number)
     cursor = plot.locator(".oct-cursor").bounding_box()
     assert cursor is not None
-    assert (cursor["x"] + 1 - box["x"]) / box["width"] == pytest.approx(6.5 / COUNT, abs=0.01)
+    assert (cursor["x"] + 1 - box["x"]) / box["width"] == pytest.approx((number - 0.5) / COUNT, abs=0.01)
     hatched = plot.locator(".oct-hatched").bounding_box()
     assert hatched is not None
     assert (hatched["x"] - box["x"]) / box["width"] == pytest.approx((BLACK - 1) / COUNT, abs=0.01)
@@ -257,79 +261,81 @@ def read_out(visit: Visit, x: float, y: float) -> tuple[float, int]:
     return float(mm), int(angle.removesuffix("°"))
 
 
-def test_the_pointer_tells_its_distance_from_the_lumens_centre(vessel: Visit, vessel_phantoms: list[Phantom]) -> None:
-    page = vessel.page
+def test_the_pointer_tells_its_distance_from_the_lumens_centre(
+    looked_at: Visit, vessel_phantoms: list[Phantom]
+) -> None:
+    page = looked_at.page
     page.fill(".oct-slider", str(CAP_FRAME))
-    shows(vessel, CAP_FRAME)
+    shows(looked_at, CAP_FRAME)
     row, col = np.argwhere(vessel_phantoms[CAP_FRAME - 1].masks["lumen"]).mean(axis=0)
     box = page.locator(".oct-stage canvas").bounding_box()
     assert box is not None
     narrow = box["height"] / box["width"]  # the frame is square and stands in the middle
-    mm, angle = read_out(vessel, 0.5 + ((col + 200) / SIDE - 0.5) * narrow, row / SIDE)
+    mm, angle = read_out(looked_at, 0.5 + ((col + 200) / SIDE - 0.5) * narrow, row / SIDE)
     assert mm == pytest.approx(200 * 7.01 / SIDE, abs=0.05)
     assert angle in (359, 0, 1)
-    below = read_out(vessel, 0.5 + (col / SIDE - 0.5) * narrow, (row + 150) / SIDE)
+    below = read_out(looked_at, 0.5 + (col / SIDE - 0.5) * narrow, (row + 150) / SIDE)
     assert below == pytest.approx((150 * 7.01 / SIDE, 90), abs=1)
     page.mouse.move(0, 0)
     assert page.inner_text(".oct-hover") == ""
 
 
-def test_a_double_click_shows_a_place_larger_and_another_the_whole(vessel: Visit) -> None:
-    before = read_out(vessel, 0.8, 0.5), read_out(vessel, 0.7, 0.5)
-    vessel.page.mouse.dblclick(*stage_at(vessel, 0.8, 0.5))
-    at, beside = read_out(vessel, 0.8, 0.5), read_out(vessel, 0.7, 0.5)
+def test_a_double_click_shows_a_place_larger_and_another_the_whole(looked_at: Visit) -> None:
+    before = read_out(looked_at, 0.8, 0.5), read_out(looked_at, 0.7, 0.5)
+    looked_at.page.mouse.dblclick(*stage_at(looked_at, 0.8, 0.5))
+    at, beside = read_out(looked_at, 0.8, 0.5), read_out(looked_at, 0.7, 0.5)
     assert at == pytest.approx(before[0], abs=1)  # the place stays under the pointer
     assert at[0] == pytest.approx(before[0][0], abs=0.02)
     assert at[0] - beside[0] == pytest.approx((before[0][0] - before[1][0]) / 2.5, abs=0.03)
-    vessel.page.mouse.dblclick(*stage_at(vessel, 0.8, 0.5))
-    assert (read_out(vessel, 0.8, 0.5), read_out(vessel, 0.7, 0.5)) == before
+    looked_at.page.mouse.dblclick(*stage_at(looked_at, 0.8, 0.5))
+    assert (read_out(looked_at, 0.8, 0.5), read_out(looked_at, 0.7, 0.5)) == before
 
 
-def test_ctrl_and_wheel_zoom_a_drag_moves_and_0_shows_the_whole(vessel: Visit) -> None:
-    page = vessel.page
-    before = read_out(vessel, 0.75, 0.4)
+def test_ctrl_and_wheel_zoom_a_drag_moves_and_0_shows_the_whole(looked_at: Visit) -> None:
+    page = looked_at.page
+    before = read_out(looked_at, 0.75, 0.4)
     page.keyboard.down("Control")
     for _ in range(4):
         page.mouse.wheel(0, -100)
     page.keyboard.up("Control")
-    shows(vessel, 1)  # with ctrl the wheel does not lead along the vessel
-    assert read_out(vessel, 0.75, 0.4)[0] == pytest.approx(before[0], abs=0.02)
-    seen = read_out(vessel, 0.6, 0.5)
+    shows(looked_at, 1)  # with ctrl the wheel does not lead along the vessel
+    assert read_out(looked_at, 0.75, 0.4)[0] == pytest.approx(before[0], abs=0.02)
+    seen = read_out(looked_at, 0.6, 0.5)
     page.mouse.down()
-    page.mouse.move(*stage_at(vessel, 0.5, 0.45), steps=4)
+    page.mouse.move(*stage_at(looked_at, 0.5, 0.45), steps=4)
     page.mouse.up()
-    assert read_out(vessel, 0.5, 0.45) == pytest.approx(seen, abs=1)
-    assert read_out(vessel, 0.5, 0.45)[0] == pytest.approx(seen[0], abs=0.02)
+    assert read_out(looked_at, 0.5, 0.45) == pytest.approx(seen, abs=1)
+    assert read_out(looked_at, 0.5, 0.45)[0] == pytest.approx(seen[0], abs=0.02)
     page.focus(".oct-stage")
     page.keyboard.press("0")
-    assert read_out(vessel, 0.75, 0.4) == before
+    assert read_out(looked_at, 0.75, 0.4) == before
 
 
-def test_a_picture_that_was_moved_to_its_edge_comes_back_at_once(vessel: Visit) -> None:
-    page = vessel.page
-    page.mouse.dblclick(*stage_at(vessel, 0.5, 0.5))
-    page.mouse.move(*stage_at(vessel, 0.1, 0.6))
+def test_a_picture_that_was_moved_to_its_edge_comes_back_at_once(looked_at: Visit) -> None:
+    page = looked_at.page
+    page.mouse.dblclick(*stage_at(looked_at, 0.5, 0.5))
+    page.mouse.move(*stage_at(looked_at, 0.1, 0.6))
     page.mouse.down()
-    page.mouse.move(*stage_at(vessel, 0.95, 0.6), steps=4)
+    page.mouse.move(*stage_at(looked_at, 0.95, 0.6), steps=4)
     page.mouse.up()
-    page.mouse.move(*stage_at(vessel, 0.1, 0.6))
+    page.mouse.move(*stage_at(looked_at, 0.1, 0.6))
     page.mouse.down()
-    page.mouse.move(*stage_at(vessel, 0.95, 0.6), steps=4)
+    page.mouse.move(*stage_at(looked_at, 0.95, 0.6), steps=4)
     page.mouse.up()
-    at_edge = read_out(vessel, 0.5, 0.6)
+    at_edge = read_out(looked_at, 0.5, 0.6)
     page.mouse.down()
-    page.mouse.move(*stage_at(vessel, 0.4, 0.6), steps=4)
+    page.mouse.move(*stage_at(looked_at, 0.4, 0.6), steps=4)
     page.mouse.up()
-    assert read_out(vessel, 0.4, 0.6)[0] == pytest.approx(at_edge[0], abs=0.03)
-    page.mouse.dblclick(*stage_at(vessel, 0.5, 0.5))
+    assert read_out(looked_at, 0.4, 0.6)[0] == pytest.approx(at_edge[0], abs=0.03)
+    page.mouse.dblclick(*stage_at(looked_at, 0.5, 0.5))
 
 
-def test_two_fingers_pinch_the_picture(vessel: Visit) -> None:
-    before = read_out(vessel, 0.7, 0.5)[0] - read_out(vessel, 0.6, 0.5)[0]
-    touch = vessel.page.context.new_cdp_session(vessel.page)
+def test_two_fingers_pinch_the_picture(looked_at: Visit) -> None:
+    before = read_out(looked_at, 0.7, 0.5)[0] - read_out(looked_at, 0.6, 0.5)[0]
+    touch = looked_at.page.context.new_cdp_session(looked_at.page)
 
     def fingers(kind: str, *parts: float) -> None:
-        points = [dict(zip("xy", stage_at(vessel, part, 0.5), strict=True), id=n) for n, part in enumerate(parts)]
+        points = [dict(zip("xy", stage_at(looked_at, part, 0.5), strict=True), id=n) for n, part in enumerate(parts)]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     fingers("touchStart", 0.6)
@@ -338,18 +344,18 @@ def test_two_fingers_pinch_the_picture(vessel: Visit) -> None:
         fingers("touchMove", 0.6 - 0.025 * step, 0.7 + 0.025 * step)
     fingers("touchEnd")
     touch.detach()
-    after = read_out(vessel, 0.7, 0.5)[0] - read_out(vessel, 0.6, 0.5)[0]
+    after = read_out(looked_at, 0.7, 0.5)[0] - read_out(looked_at, 0.6, 0.5)[0]
     assert before / after == pytest.approx(3, rel=0.15)
-    vessel.page.mouse.dblclick(*stage_at(vessel, 0.5, 0.5))
+    looked_at.page.mouse.dblclick(*stage_at(looked_at, 0.5, 0.5))
 
 
-def test_cine_runs_around_and_stops(vessel: Visit) -> None:
-    page = vessel.page
+def test_cine_runs_around_and_stops(looked_at: Visit) -> None:
+    page = looked_at.page
     page.evaluate("""window.seen = [];
       document.addEventListener("oct-shown", (event) => window.seen.push(event.detail.frame + 1))""")
     page.focus(".oct-stage")
     page.keyboard.press("End")
-    shows(vessel, COUNT)
+    shows(looked_at, COUNT)
     page.keyboard.press("Space")
     assert page.get_attribute("[data-play]", "aria-pressed") == "true"
     page.wait_for_function(f"window.seen.length > {COUNT + 3}")

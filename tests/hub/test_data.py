@@ -345,7 +345,7 @@ def test_a_training_from_the_hub_keeps_the_commit_in_its_config(
 ) -> None:
     save_file(MobileNetV2().state_dict(), tmp_path / "encoder.safetensors")
     command = ["-m", "train", "--data", NAME, "--streaming", "--out", str(tmp_path / "run")]
-    command += ["--imagenet", str(tmp_path / "encoder.safetensors"), "--phantoms", "0", "--coarse-steps", "2"]
+    command += ["--imagenet", str(tmp_path / "encoder.safetensors"), "--phantoms", "0", "--coarse-steps", "1"]
     command += ["--threads", "1"]
     run_client(hub, read.home, command, timeout=280)
     config = load_checkpoint(tmp_path / "run").config

@@ -221,9 +221,11 @@ def test_the_scale_bar_is_as_long_as_it_says() -> None:
         (untold(77), "enter it in mm under the curves"),
         (counted_spacing(540)[1], "enter it in mm under the curves where you know it"),
         ("no scale is known (--pixel-spacing)", "scale is known"),
+        ("mm from frame to frame are not known; give --frame-spacing", "not known; enter it in mm under the curves"),
+        ("mm per pixel are not known; give --pixel-spacing", "are not known; enter it beside the picture"),
     ],
 )
 def test_a_sentence_of_the_command_names_no_option_on_the_page(of_command: str, on_the_page: str) -> None:
     for html in (sentences([of_command]), error_html(of_command)):
         assert on_the_page in html
-        assert "(--" not in html
+        assert "--" not in html

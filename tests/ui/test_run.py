@@ -1,6 +1,9 @@
 """What a page asks of its pullback, in the order in which it was asked and not in which it arrives."""
 
 import json
+import time
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from octseg.errors import OctsegError
 from octseg.measurement.pullback import FrameAlong
 from octseg.reading import read_pullback
 from octseg.ui.limits import ServerLimits
+from octseg.ui.markup import in_call, on_page
 from octseg.ui.model_turns import ModelTurns
 from octseg.ui.run import Given, PullbackRun, Runs
 from tests.fakes.dicom_files import pullback_file
@@ -53,3 +57,23 @@ def test_a_spacing_that_no_pullback_has_changes_nothing(run: PullbackRun) -> Non
     with pytest.raises(OctsegError, match="70 mm is outside"):
         run.ask(frame_spacing_mm=70.0, asked=1000.0)
     assert told(run) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(on_page, "enter it in mm under the curves"), (in_call, "give it in mm (frame_spacing_mm)")]
+)
+def test_files_name_the_field_of_who_reads_them_and_no_option_of_the_command(
+    tmp_path: Path, segmenter: octseg.Segmenter, words: Callable[[str], str], said: str
+) -> None:
+    pullback = read_pullback(pullback_file([frame_of(number) for number in (1, 2)]))
+    given = Given(kind="", words=words)
+    run = PullbackRun(pullback, given, tmp_path, segmenter, ModelTurns(1), Runs(ServerLimits()))
+    run.begin()
+    run.wait(60)
+    run.ask_files(["report", "tables"], asked=0.0)
+    while not run.downloads.is_over:
+        time.sleep(0.01)
+    with zipfile.ZipFile(run.downloads.latest().zip_file()) as archive:
+        held = {Path(name).name.split("_")[-1]: archive.read(name).decode() for name in archive.namelist()}
+    assert {name for name, text in held.items() if said in text} >= {"report.html", "pullback.json", "measures.json"}
+    assert [name for name, text in held.items() if "--frame-spacing" in text] == []

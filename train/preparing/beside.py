@@ -15,8 +15,8 @@ def by_tables_beside(data: Path, files: Collection[str], *, private: bool = Fals
     """By the nearest studies.csv above each file; None where there is none in `data`, or it is no folder."""
     tables = {
         folder.relative_to(data).as_posix(): folder / STUDIES_NAME
-        for folder, _, names in walk(data)
-        if STUDIES_NAME in names
+        for folder, files in walk(data)
+        if folder / STUDIES_NAME in files
     }
     if not tables:
         return None

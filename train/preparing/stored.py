@@ -36,7 +36,7 @@ def folder_files(root: Path) -> list[StoredFile]:
             f"the folder {name} cannot be searched: {(error.strerror or 'unknown cause').lower()}"
         ) from error
 
-    paths = (folder / name for folder, _, names in walk(root, refuse, partial(_kind_of, root)) for name in names)
+    paths = (path for _, files in walk(root, refuse, part_of=partial(_kind_of, root)) for path in files)
     return [
         _stored(path, path.relative_to(root).as_posix())
         for path in sorted(paths, key=natural_path_key)

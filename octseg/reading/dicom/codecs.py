@@ -21,7 +21,7 @@ from openjpeg.utils import decode_pixel_data, get_parameters
 from PIL import Image
 
 from octseg.errors import ReadError
-from octseg.reading.dicom.fragments import CODESTREAM_START, JP2_START, JPEG_START, native_bytes
+from octseg.reading.dicom.fragments import CODESTREAM_START, JP2_START, JPEG_START, is_native, native_bytes
 from octseg.reading.dicom.jpeg_stream import (
     END,
     SOF_JPEG_LS,
@@ -32,6 +32,7 @@ from octseg.reading.dicom.jpeg_stream import (
     with_transform,
 )
 from octseg.reading.dicom.layout import HALF_COLOURS, Layout
+from octseg.reading.dicom.syntaxes import Coding
 from octseg.reading.limits import Limits
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]  # (H, W) or (H, W, 3), unsigned, as stored
@@ -62,6 +63,7 @@ class Decoded:
 class Stored:
     """How the frames of a file are stored, and what a frame may ask for.
 
+    coding: what the transfer syntax says; frames in fragments that are not compressed are told by their length too.
     words_from: where bytes that are not compressed were exchanged two by two, their beginning in the file.
     jpeg_is_rgb: which colours a JPEG holds, whatever its markers say; None to go by these.
     """
@@ -71,6 +73,7 @@ class Stored:
     encapsulated: bool
     limits: Limits
     label: str
+    coding: Coding = "native"
     words_from: int | None = None
     jpeg_is_rgb: bool | None = None
 
@@ -82,7 +85,7 @@ def decode(content: bytes, stored: Stored) -> Decoded:
         DamagedFrameError: they cannot be decoded. ReadError: they are of a kind or a size that is not read.
     """
     try:
-        if not stored.encapsulated:
+        if not stored.encapsulated or is_native(len(content), stored.layout, stored.coding):
             return _native(content, stored.layout, stored.big_endian)
         if content.startswith(JPEG_START):
             return _jpeg(content, stored)

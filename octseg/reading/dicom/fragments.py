@@ -23,6 +23,7 @@ ITEM = b"\xfe\xff\x00\xe0"
 HEAD_BYTES = 8
 RLE_HEAD_BYTES = 64
 JPEG_START, CODESTREAM_START, JP2_START = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  "
+LENGTHS = 1 << 32  # that an element can have
 FRAGMENTS_PER_FRAME = 64  # at most, on average over a pullback
 
 
@@ -38,9 +39,7 @@ class Places:
 def find_places(opened: Opened, layout: Layout, label: str, limits: Limits) -> Places:
     """The places of all frames that the file holds."""
     with opened.source.opened() as file:
-        file.seek(opened.pixels_at)
-        encapsulated = opened.pixel_bytes is None or (opened.syntax.coding != "native" and file.read(4) == ITEM)
-        if not encapsulated:
+        if not _is_in_items(file, opened, layout):
             return _native(opened, layout, label, limits)
         place = opened.pixels_at
         end = opened.file_bytes if opened.pixel_bytes is None else min(place + opened.pixel_bytes, opened.file_bytes)
@@ -54,6 +53,16 @@ def find_places(opened: Opened, layout: Layout, label: str, limits: Limits) -> P
             cut = cut or places[-1][0] + HEAD_BYTES < end
             places.pop()
     return Places(tuple(places), True, cut)
+
+
+def _is_in_items(file: BinaryIO, opened: Opened, layout: Layout) -> bool:
+    """Whether frames are in fragments; some that are not compressed have no length, though they should have one."""
+    file.seek(opened.pixels_at)
+    begins = file.read(len(ITEM)) == ITEM
+    if opened.syntax.coding != "native":
+        return opened.pixel_bytes is None or begins
+    fits = opened.file_bytes - opened.pixels_at >= native_bytes(layout) * (layout.frames or 1)
+    return opened.pixel_bytes is None and (begins or not fits)
 
 
 def read_place(file: BinaryIO, place: Place, encapsulated: bool, words_from: int | None = None) -> bytes | None:
@@ -93,9 +102,18 @@ def native_bytes(layout: Layout) -> int:
     return layout.pixels * samples * layout.bits_allocated // 8
 
 
+def is_native(length: int, layout: Layout, coding: Coding) -> bool:
+    """Whether a fragment of so many bytes is a frame that is not compressed."""
+    each = native_bytes(layout)
+    return coding == "native" and length == each + each % 2
+
+
 def _native(opened: Opened, layout: Layout, label: str, limits: Limits) -> Places:
     each = native_bytes(layout)
-    stored = opened.file_bytes - opened.pixels_at if opened.pixel_bytes is None else opened.pixel_bytes
+    whole = each * (layout.frames or 1)
+    stored = whole if opened.pixel_bytes is None else opened.pixel_bytes
+    if whole > stored and (whole + whole % 2 - stored) % LENGTHS == 0:
+        stored = whole  # a length beyond 32 bits, of which these were written
     there = min(stored, opened.file_bytes - opened.pixels_at)
     count = there // each
     limits.check_pullback(count, count * layout.pixels, label)
@@ -160,7 +178,7 @@ def _walked(file: BinaryIO, place: int, end: int, layout: Layout, coding: Coding
             raise ReadError(f"{label} is a damaged DICOM file: its frames are in more than {most} fragments")
         if length:
             file.seek(start)
-            items.append((start - HEAD_BYTES, _begins_frame(file.read(RLE_HEAD_BYTES), layout, coding)))
+            items.append((start - HEAD_BYTES, _begins_frame(file.read(RLE_HEAD_BYTES), length, layout, coding)))
         place = start + length
     whole = place <= end
     begun = sum(begins for _, begins in items)
@@ -173,9 +191,9 @@ def _walked(file: BinaryIO, place: int, end: int, layout: Layout, coding: Coding
     return Places(tuple(places[:-1] if cut else places), True, cut)
 
 
-def _begins_frame(head: bytes, layout: Layout, coding: Coding) -> bool:
-    """Whether a fragment that begins so is the first of its frame."""
-    if head.startswith((JPEG_START, CODESTREAM_START, JP2_START)):
+def _begins_frame(head: bytes, length: int, layout: Layout, coding: Coding) -> bool:
+    """Whether a fragment that begins so, and has so many bytes, is the first of its frame."""
+    if is_native(length, layout, coding) or head.startswith((JPEG_START, CODESTREAM_START, JP2_START)):
         return True
     if coding != "rle" or len(head) < RLE_HEAD_BYTES:
         return False

@@ -60,6 +60,7 @@ def footage_of(opened: Opened, label: str, limits: Limits) -> Footage:
         encapsulated=places.encapsulated,
         limits=limits,
         label=label,
+        coding=opened.syntax.coding,
         words_from=opened.pixels_at if swapped else None,
     )
     held = tuple(Held(opened.source, place, stored) for place in places.of_frames)

@@ -24,6 +24,7 @@ IMPLICIT, EXPLICIT, BIG_ENDIAN = Syntax("native", implicit=True), Syntax("native
 SYNTAXES = {
     PREFIX: IMPLICIT,
     f"{PREFIX}.1": EXPLICIT,
+    f"{PREFIX}.1.98": EXPLICIT,  # each frame in a fragment: of more than 4 GB there is no other way
     f"{PREFIX}.1.99": Syntax("native", deflated=True),
     f"{PREFIX}.2": BIG_ENDIAN,
     f"{PREFIX}.4.50": Syntax("jpeg", lossy=True),
