@@ -203,6 +203,7 @@ def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[s
         for each in (found, reference)
         if each.ignored
     ]
+    warnings += [*found.notes, *reference.notes]
     first, second = (frame.stem for frame in pairs[0])
     if len(pairs) == 1 and first is not None and second is not None and first != second:
         warnings.append(
