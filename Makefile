@@ -16,7 +16,7 @@ demo: $(VENV)/.app
 	$(BIN)/python app.py
 
 test: $(VENV)/.test $(VENV)/.chromium
-	$(FAST_TESTS) -p no:randomly
+	$(FAST_TESTS) -p no:randomly --no-loadscope-reorder
 
 test-random: $(VENV)/.test $(VENV)/.chromium
 	$(FAST_TESTS) --verbose

@@ -37,7 +37,7 @@ def page_case(folder: Path, attribution: str = "") -> Case:
     except OSError:
         raise HubError("the server keeps no files of this frame any more; measure it again") from None
     record = {**records[0], "mask_file": "mask.png", "overlay_file": "overlay.png"}
-    saved = SavedCase(folder, run, {PAGE: record}, {PAGE: folder / "mask.png"}, {})
+    saved = SavedCase(folder, folder / JSON_NAME, run, {PAGE: record}, {PAGE: folder / "mask.png"}, {})
     return _case(saved, PAGE, _pixels(folder / "frame.png", "RGB"), attribution)
 
 

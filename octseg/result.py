@@ -76,6 +76,8 @@ class FrameResult:
     catheter_centre: (row, col) in pixels, None where it was not found.
     intervals_95: measure -> its 95 % interval (low, high) in its own unit, None for what was not measured; None where
         no intervals were asked for. signs: of how sure each measure is, in its unit, from which they were made.
+    doubt: (H, W) uint8, of how many of the same variants the tissue at a pixel is another one, as a share: 255 is all
+        of them; None where no intervals were asked for, and where the frame is withdrawn.
     rays: what each of 360 rays from the lumen's centroid meets, and which cannot be judged; what is measured along a
         vessel needs no more. None without a lumen and where the frame is withdrawn.
     places: where in the frame its numbers were measured. None as for rays.
@@ -101,6 +103,7 @@ class FrameResult:
     model: ModelIdentity
     intervals_95: Mapping[str, Interval | None] | None = None
     signs: Mapping[str, Signs | None] | None = field(default=None, repr=False)
+    doubt: NDArray[np.uint8] | None = field(default=None, repr=False)
     rays: FrameRays | None = field(default=None, repr=False)
     places: FramePlaces | None = field(default=None, repr=False)
     smoothing: str | None = None

@@ -16,6 +16,7 @@ from octseg.boxed import BoxedMap
 from octseg.checkpoint import Checkpoint
 from octseg.decoding import Levels, decode, least_that_tells, why_withdrawn
 from octseg.decoding.along import HALF, SENTENCE, PolarLook, sliding, smoothed
+from octseg.decoding.doubt import labels_of, share_that_differs
 from octseg.decoding.reaches import joined, joined_in_boxes, nearer_view
 from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, ReadError
@@ -333,15 +334,19 @@ class Segmenter:
         planes += [[shifted(look.planes, by) for look in looks] for by in SHIFTS]
         at_once = max(1, PIXELS_AT_ONCE // (seen.part.shape[0] * seen.part.shape[1]))
         measured: list[FrameMeasures] = []
+        labels: list[NDArray[np.uint8]] = []
         for start in range(0, len(planes), at_once):
             probabilities = [self._probability(seen, each, looks) for each in planes[start : start + at_once]]
-            measured += [of_variant.measures for _, of_variant in self._measured(seen, probabilities)]
+            for outlines, of_variant in self._measured(seen, probabilities):
+                measured.append(of_variant.measures)
+                labels.append(labels_of(outlines, seen.part.shape))
         variants, at_shifts = measured[: len(VARIANTS)], measured[len(VARIANTS) :]
         classes = self.config.network.classes
         signs = find_signs(result.measures, variants, at_shifts, classes)
         intervals = find_intervals(result.measures, signs, classes, widths)
         warnings = result.warnings if widths else (*result.warnings, UNCALIBRATED)
-        return replace(result, signs=signs, intervals_95=intervals, warnings=warnings)
+        doubt = seen.part.labels(share_that_differs(_in_part(result, seen), labels[: len(VARIANTS)]))
+        return replace(result, signs=signs, intervals_95=intervals, doubt=doubt, warnings=warnings)
 
 
 def _check_made_of(checkpoint: object, identity: object) -> None:
@@ -392,6 +397,11 @@ def _file_of(source: Source, pullback: Pullback) -> str:
     """The file's name without its folder; the pullback's name where there was no file."""
     name = name_of(source)
     return pullback.name if name is None else Path(name).name
+
+
+def _in_part(result: FrameResult, seen: Seen) -> NDArray[np.uint8]:
+    """The labels (h, w) of a result over the part of the frame that is decoded."""
+    return labels_of({name: BoxedMap.of(seen.part.share(mask)) for name, mask in result.masks.items()}, seen.part.shape)
 
 
 def _why_withdrawn(seen: Seen, lumen: BoxedMap | None) -> str | None:

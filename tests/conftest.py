@@ -7,12 +7,54 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import tests.fakes.gradio_stubs  # noqa: F401  before any test imports Gradio
+
 if TYPE_CHECKING:
     from octseg import Segmenter
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 REAL_FRAMES = SHARED / "data" / "oct" / "fold_1"
 REAL_WEIGHTS = SHARED / "weights" / "mobilenet_v2_imagenet.safetensors"
+
+LONGEST_FIRST = (  # files that take over 20 s: begun last, one of them would keep a single process busy in the end
+    "browser/test_left.py",
+    "browser/test_pullback_view.py",
+    "browser/test_accessible.py",
+    "commands/test_cohort_faults.py",
+    "commands/test_cohort.py",
+    "browser/test_races.py",
+    "browser/test_review.py",
+    "browser/test_page.py",
+    "browser/test_share.py",
+    "browser/test_pullback.py",
+    "browser/test_one_door.py",
+    "browser/test_model_field.py",
+    "browser/test_downloads.py",
+    "browser/test_report.py",
+    "ui/test_zero_gpu.py",
+    "ui/test_files.py",
+    "ui/test_segment.py",
+    "ui/test_tools.py",
+    "ui/test_segment_pullback.py",
+    "hub/test_space.py",
+    "hub/test_model.py",
+    "commands/test_exports.py",
+    "commands/test_resuming.py",
+    "train/test_without_locks.py",
+    "train/learning/test_stops.py",
+    "train/test_calibrate.py",
+    "train/preparing/folder/test_runs.py",
+    "pretrained/test_load.py",
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first, in the order in which `make test` hands files to its processes; a random one is kept."""
+    if config.pluginmanager.has_plugin("randomly"):
+        return
+    here = Path(__file__).parent
+    order = {here / name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.fixture(autouse=True)

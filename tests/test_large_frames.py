@@ -195,6 +195,17 @@ def test_a_thin_cap_drawn_in_the_part_ends_where_it_ends_in_the_frame() -> None:
         assert differing < most * np.count_nonzero(whole[name]), name
 
 
+def test_values_of_the_part_come_to_their_pixels_of_the_frame_as_they_are() -> None:
+    part = FramePart(corner=(1, 2), shape=(3, 2), factor=2, whole=(8, 7))
+    values = np.array([[1, 2], [3, 4], [5, 6]], np.uint8)
+    assert part.labels(values).tolist() == [
+        [0] * 7,
+        *[[0, 0, 1, 1, 2, 2, 2]] * 2,
+        *[[0, 0, 3, 3, 4, 4, 4]] * 2,
+        *[[0, 0, 5, 5, 6, 6, 6]] * 3,
+    ]
+
+
 def test_what_is_outlined_at_the_frames_last_pixels_is_outlined_to_the_last() -> None:
     part = FramePart.about(view_of((2999, 4003), None))  # neither side is a multiple of the factor
     assert part.factor > 1

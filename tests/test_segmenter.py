@@ -312,6 +312,19 @@ def test_the_bundled_checkpoint_is_small_and_says_where_it_comes_from() -> None:
     assert config.metrics["unseen patients"]["studies"] == ["003", "006", "008", "032"]
 
 
+def test_variants_disagree_about_borders_and_hardly_elsewhere(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
+    assert segmenter.segment(lipid_phantom.frame).doubt is None
+    result = segmenter.segment(lipid_phantom.frame, uncertainty=True)
+    assert result.doubt is not None
+    assert result.doubt.shape == result.masks["lumen"].shape
+    outline = (
+        cv2.morphologyEx(result.masks["lumen"].astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8)) > 0
+    )
+    deep = cv2.erode(result.masks["lumen"].astype(np.uint8), np.ones((41, 41), np.uint8)) > 0
+    assert (result.doubt[outline] > 0).mean() > 0.2
+    assert not result.doubt[deep].any()
+
+
 def test_a_picture_that_is_no_oct_gets_a_sentence_and_nothing_else(segmenter: Segmenter) -> None:
     result = segmenter.segment(pictures.fundus(np.random.default_rng(0)), uncertainty=True)
     assert result.withdrawn is not None
@@ -319,6 +332,7 @@ def test_a_picture_that_is_no_oct_gets_a_sentence_and_nothing_else(segmenter: Se
     assert not any(mask.any() for mask in result.masks.values())
     assert result.measures == FrameMeasures()
     assert result.intervals_95 is None
+    assert result.doubt is None
     assert result.to_record()["withdrawn"] == result.withdrawn
 
 

@@ -9,7 +9,7 @@ from octseg.pullback import Pullback
 MAX_STEM_BYTES = 200  # of a result's name, before "_0001", "-2", "_overlay.png" and what a file is called half written
 ANY = "*"  # stands for whatever an export has behind its stem
 EXPORTED = ("_overlay.mp4", "_seg.dcm")  # that may be an input as well
-ENDINGS = ("_mask.png", "_overlay.png", "_pullback.json")
+ENDINGS = ("_mask.png", "_overlay.png", "_doubt.png", "_pullback.json")
 
 
 class Stems:

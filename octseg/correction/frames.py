@@ -28,8 +28,9 @@ class Given:
 class CaseFrames:
     """The frames of a case, decoded when they are asked for; a few are kept."""
 
-    def __init__(self, case: SavedCase, given: Iterable[Given] = ()) -> None:
-        self._case = case
+    def __init__(self, case: SavedCase, given: Iterable[Given] = (), advice: str = GIVE) -> None:
+        """advice: what to do where a frame is not there."""
+        self._case, self._advice = case, advice
         self._copies = copies(case)
         self._given: dict[str, list[Given]] = {}
         for each in given:
@@ -57,8 +58,8 @@ class CaseFrames:
             seen = True
         label = f"frame {record['frame']} of {record['file']}"
         if seen:
-            raise CorrectionError(f"{label} is not the one that was outlined: its pixels differ; {GIVE}")
-        raise CorrectionError(f"{label} is not there; {GIVE}")
+            raise CorrectionError(f"{label} is not the one that was outlined: its pixels differ; {self._advice}")
+        raise CorrectionError(f"{label} is not there; {self._advice}")
 
     def _candidates(self, stem: str, record: Record) -> Iterator[Frame]:
         try:
@@ -68,7 +69,7 @@ class CaseFrames:
                 for pullback in self._pullbacks(each):
                     yield from _at(pullback, record["frame"])
         except (ReadError, OSError) as error:
-            raise CorrectionError(f"a frame cannot be read: {error}; {GIVE}") from error
+            raise CorrectionError(f"a frame cannot be read: {error}; {self._advice}") from error
 
     def _of(self, record: Record) -> list[Given]:
         return self._given.get(record["file"]) or self._given.get(ANY_NAME, [])

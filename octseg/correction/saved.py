@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES
 from octseg.correction.runs import Labels
 from octseg.errors import CorrectionError
 from octseg.export.always import MASKS_ENDING
+from octseg.export.pictures import DOUBT_ENDING
 from octseg.export.pullback import SUFFIX
 from octseg.export.run import JSON_NAME
 from octseg.measurement.records import are_texts, is_text
@@ -27,16 +29,19 @@ MASK_END = "_mask.png"
 AGAIN = "run `octseg predict` again, with --export labelme if the frames are to lie beside it"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 Record = Mapping[str, Any]
+Doubt = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class SavedCase:
     """Frames in the order of measures.json, each known by its stem, what the names of its files begin with.
 
-    run: the head of measures.json. masks: stem -> file. pullbacks: what is measured along vessels, stem -> its record.
+    table: measures.json. run: the head of it. masks: stem -> file.
+    pullbacks: what is measured along vessels, stem -> its record.
     """
 
     folder: Path
+    table: Path
     run: Record
     records: Mapping[str, Record] = field(repr=False)
     masks: Mapping[str, Path] = field(repr=False)
@@ -69,6 +74,24 @@ class SavedCase:
             raise CorrectionError(f"{path.name} is no palette mask of its frame, {shape[1]} x {shape[0]} px; {AGAIN}")
         return labels
 
+    def _doubt_path(self, stem: str) -> Path:
+        mask = self.masks[stem]
+        return mask.with_name(f"{mask.name.removesuffix(MASK_END)}{DOUBT_ENDING}")
+
+    def has_doubt(self, stem: str) -> bool:
+        """Whether a file of a frame's doubt lies beside its mask."""
+        return self._doubt_path(stem).is_file()
+
+    def doubt(self, stem: str) -> Doubt | None:
+        """Where variants of a frame disagree with the model's outlines (H, W), 255 for all; None where it has none."""
+        record = self.record(stem)
+        try:
+            with Image.open(self._doubt_path(stem), formats=["PNG"]) as picture:
+                doubt = np.asarray(picture) if picture.mode == "L" else None
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            return None
+        return doubt if doubt is not None and doubt.shape == (record["height"], record["width"]) else None
+
 
 def open_saved(folder: Path) -> SavedCase:
     """The results in a folder. Raises CorrectionError where there are none."""
@@ -86,7 +109,7 @@ def open_saved(folder: Path) -> SavedCase:
     by_stem = {stem: record for (stem, _), record in zip(masks, records, strict=True)}
     if len(by_stem) < len(records):
         raise CorrectionError(f"{path.name} names one mask for two frames; {AGAIN}")
-    return SavedCase(folder, told, by_stem, dict(masks), _pullbacks(folder))
+    return SavedCase(folder, path, told, by_stem, dict(masks), _pullbacks(folder))
 
 
 def table_names(folder: Path) -> list[str]:

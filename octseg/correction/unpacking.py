@@ -9,7 +9,7 @@ from octseg.reading.archive import DAMAGED
 
 MOST_BYTES = 16 << 30  # unpacked: frames and masks of a pullback have a tenth of that
 MOST_FILES = 20_000
-ENDINGS = (".png", ".json", ".csv", ".txt", ".jsonl", ".html", ".geojson", ".gz", ".mp4", ".dcm")
+ENDINGS = (".png", ".tif", ".json", ".csv", ".txt", ".jsonl", ".html", ".geojson", ".gz", ".mp4", ".dcm")
 
 
 def unpacked(path: Path) -> Path:

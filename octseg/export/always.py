@@ -5,6 +5,7 @@ from pathlib import Path
 from octseg.classes import PALETTE
 from octseg.drawing.palette import palette_indices
 from octseg.export.files import told_in_one_sentence, write_file
+from octseg.export.pictures import DOUBT_ENDING
 from octseg.export.png import indexed_png
 from octseg.export.provenance import record_texts
 from octseg.export.pullback import SUFFIX, pullback_json
@@ -28,12 +29,16 @@ def write_tables(segmented: Segmented, folder: Path, stem: str) -> list[str]:
 
 
 def write_masks(segmented: Segmented, folder: Path, stem: str) -> list[str]:
-    """Write `<stem>_masks/<frame>_mask.png` of each frame; their names."""
+    """Write `<stem>_masks/<frame>_mask.png` of each frame, and its doubt where it has one; their names."""
     within, names = f"{stem}{MASKS_ENDING}", []
     with told_in_one_sentence(within):
         (folder / within).mkdir(exist_ok=True)
-    for frame, record, masks in zip(segmented.stems, segmented.records, segmented.masks(), strict=True):
+    in_order = zip(segmented.stems, segmented.records, segmented.masks(), strict=True)
+    for place, (frame, record, masks) in enumerate(in_order):
         names.append(f"{within}/{frame}_mask.png")
         texts = record_texts(segmented.run, record)
         write_file(folder / names[-1], indexed_png(palette_indices(masks), PALETTE, texts))
+        if (doubt := segmented.read_doubt(place)) is not None:
+            names.append(f"{within}/{frame}{DOUBT_ENDING}")
+            write_file(folder / names[-1], doubt)
     return names

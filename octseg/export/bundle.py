@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from octseg.export.pictures import mask_png, overlay_png
+from octseg.export.pictures import DOUBT_ENDING, doubt_png, mask_png, overlay_png
 from octseg.export.provenance import NOTICE, run_record, scale_sentence
 from octseg.export.report import report_html
 from octseg.export.run import CSV_NAME, JSON_NAME
@@ -32,6 +32,7 @@ README = """octseg {version}: outlines and measures of {count} frame(s) of intra
 *_mask.png     tissues as a palette picture: 0 background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum;
                where tissues overlap, the higher of them in the order lumen, cap, lipid core, vasa vasorum is kept
 *_overlay.png  the frame with the tissues drawn on it
+*_doubt.png    where variants of the frame disagree with its outlines, in grey: 0 nowhere, 255 all of them
 measures.csv   a row a frame; an empty cell is what could not be measured; where `withdrawn` says why, nothing is
                said of the frame: its outlines are empty and its measures too
 measures.json  the same, null for what could not be measured
@@ -56,11 +57,12 @@ def safe_stem(name: str) -> str:
 
 @dataclass(frozen=True)
 class FrameFiles:
-    """A frame's own files, as bytes."""
+    """A frame's own files, as bytes; doubt: None where it has none."""
 
     mask: bytes
     overlay: bytes
     report: bytes
+    doubt: bytes | None = None
 
 
 def frame_files(result: "FrameResult", draw: Callable[["FrameResult"], Image.Image] | None = None) -> FrameFiles:
@@ -69,7 +71,7 @@ def frame_files(result: "FrameResult", draw: Callable[["FrameResult"], Image.Ima
     pictures = {REPORT_CAPTION: Image.open(io.BytesIO(overlay)), "Frame": Image.fromarray(result.frame)}
     run = run_record(result.model, result.device, result.backend, result.precision)
     report = report_html(result.file, run, result.to_record(), pictures)
-    return FrameFiles(mask_png(result), overlay, report.encode())
+    return FrameFiles(mask_png(result), overlay, report.encode(), doubt_png(result))
 
 
 def zip_bytes(
@@ -97,6 +99,8 @@ def zip_bytes(
             records.append(result.to_record())
             _add(archive, f"{stem}_mask.png", files.mask)
             _add(archive, f"{stem}_overlay.png", files.overlay)
+            if files.doubt is not None:
+                _add(archive, f"{stem}{DOUBT_ENDING}", files.doubt)
             reports[f"{stem}_{REPORT_NAME}" if len(results) > 1 else REPORT_NAME] = files.report
         for report_name, report in reports.items():
             _add(archive, report_name, report)

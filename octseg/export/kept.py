@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.kinds import Exported, check_packages, write_exports
+from octseg.export.pictures import DOUBT_ENDING, doubt_png
 from octseg.export.planes import Masks, pack, unpack
 from octseg.export.provenance import run_record
 from octseg.export.pullback import PullbackOrigin, pullback_record, scale_of_all
@@ -43,6 +44,8 @@ class Kept:
             self._classes = tuple(result.masks)
             self._run = run_record(result.model, result.device, result.backend, result.precision)
         write_file(self._path(len(self._records)), pack(result.masks))
+        if (doubt := doubt_png(result)) is not None:
+            write_file(self._doubt_path(len(self._records)), doubt)
         self._records.append(result.to_record())
         self._along.append(FrameAlong.of(result))
 
@@ -81,6 +84,7 @@ class Kept:
             stems=[f"{pullback.name}_{record['frame']:04d}" for record in records],
             read_masks=self._masks,
             read_frames=frames,
+            read_doubt=self._doubt,
             classes=self._classes,
             run=self._run,
             measures=measures,
@@ -90,6 +94,13 @@ class Kept:
 
     def _path(self, place: int) -> Path:
         return self._folder / f"{place}.masks"
+
+    def _doubt_path(self, place: int) -> Path:
+        return self._folder / f"{place}{DOUBT_ENDING}"
+
+    def _doubt(self, place: int) -> bytes | None:
+        path = self._doubt_path(place)
+        return path.read_bytes() if path.is_file() else None
 
     def _masks(self, place: int) -> Masks:
         record = self._records[place]

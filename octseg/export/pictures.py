@@ -8,7 +8,7 @@ from PIL import Image
 
 from octseg.classes import PALETTE
 from octseg.drawing.palette import palette_indices
-from octseg.export.png import indexed_png, rgb_png, texts_of
+from octseg.export.png import grey_png, indexed_png, rgb_png, texts_of
 from octseg.export.provenance import NOTICE, frame_copy, picture_texts
 from octseg.measurement.wording import NOTHING_SAID
 from octseg.pullback import Frame
@@ -16,6 +16,8 @@ from octseg.pullback import Frame
 if TYPE_CHECKING:
     from octseg.result import FrameResult
 
+DOUBT_ENDING = "_doubt.png"
+DOUBT_SAID = "share of 8 variants of the frame of which the tissue is another one here; 255 is all of them"
 QUICK, SMALL = 1, 6  # zlib levels: a photograph hardly shrinks beyond the first, flat colours do
 
 
@@ -34,6 +36,16 @@ def frame_png(frame: Frame) -> bytes:
 def mask_png(result: "FrameResult") -> bytes:
     """The palette mask of a result."""
     return indexed_png(palette_indices(result.masks), PALETTE, picture_texts(result))
+
+
+def doubt_png(result: "FrameResult") -> bytes | None:
+    """Where variants of the frame disagree with its outlines, in grey, 255 for all of them; None where none were seen.
+
+    Its text says that it is no frame.
+    """
+    if result.doubt is None:
+        return None
+    return grey_png(result.doubt, {**picture_texts(result), "Doubt": DOUBT_SAID})
 
 
 def overlay_png(result: "FrameResult", overlay: Image.Image | None = None) -> bytes:

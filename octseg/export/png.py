@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo, putchunk
 from octseg.pullback import Frame, strips
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-EIGHT_BITS, RGB, INDEXED, UP = 8, 2, 3, 2  # as the PNG specification numbers depth, colour types and a filter
+EIGHT_BITS, GREY, RGB, INDEXED, UP = 8, 0, 2, 3, 2  # as the PNG specification numbers depth, colour types and a filter
 LEVEL = 1  # of ISA-L's four: the next ones take longer and save nothing
 
 
@@ -36,6 +36,11 @@ def rgb_png(picture: Frame, texts: Mapping[str, str]) -> bytes:
 def indexed_png(indices: NDArray[np.uint8], palette: bytes, texts: Mapping[str, str]) -> bytes:
     """PNG bytes of palette indices (H, W), with keyword -> text; palette: R, G, B of one colour after the other."""
     return _png(indices, INDEXED, palette, texts)
+
+
+def grey_png(picture: NDArray[np.uint8], texts: Mapping[str, str]) -> bytes:
+    """PNG bytes of a grey picture (H, W), with keyword -> text."""
+    return _png(picture, GREY, b"", texts)
 
 
 def _png(pixels: NDArray[np.uint8], colour_type: int, palette: bytes, texts: Mapping[str, str]) -> bytes:

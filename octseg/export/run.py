@@ -14,7 +14,7 @@ from octseg.export.files import partial_path, told_in_one_sentence, write_file
 from octseg.export.journal import Journal, Key, Line
 from octseg.export.locking import cannot_lock
 from octseg.export.ordered import Ordered
-from octseg.export.pictures import mask_png, overlay_png
+from octseg.export.pictures import DOUBT_ENDING, doubt_png, mask_png, overlay_png
 from octseg.export.planes import Masks, pack, unpack
 from octseg.export.provenance import run_record
 from octseg.export.tables import csv_line, csv_row, json_entry, json_head, json_tail
@@ -31,7 +31,7 @@ FRAMES_ENDING = "_frames"  # of folders with the pictures of frames
 THREADS, WAITING = 2, 4  # that draw and write frames, and frames that may be under way
 JOURNAL_VERSION = 1
 _LEFT_HALF_WRITTEN = re.compile(
-    rf"\.({re.escape(CSV_NAME)}|{re.escape(JSON_NAME)}|.*_(mask|overlay)\.png|.*_pullback\.json"
+    rf"\.({re.escape(CSV_NAME)}|{re.escape(JSON_NAME)}|.*_(mask|overlay|doubt)\.png|.*_pullback\.json"
     r"|.*_coco\.json|.*\.geojson|.*\.nii\.gz|.*_seg\.dcm|.*_overlay\.mp4|.*_report\.html|results.*\.zip)\.\d+\.part"
 )
 _LEFT_OF_FRAMES = re.compile(r"\..*\.(png|json)\.\d+\.part")
@@ -190,6 +190,8 @@ class RunWriter:
         pictures = {f"{stem}_mask.png": mask_png(result)}
         if self.overlays:
             pictures[f"{stem}_overlay.png"] = overlay_png(result)
+        if (doubt := doubt_png(result)) is not None:
+            pictures[f"{stem}{DOUBT_ENDING}"] = doubt
         if self._planes:
             pictures[_planes_name(stem)] = pack({name: result.masks[name] for name in self._planes})
         for name, content in pictures.items():

@@ -29,6 +29,7 @@ class Segmented:
     records: of each frame its entry in measures.json. stems: of each, what its files' names begin with.
     read_masks: the masks (H, W) of the frame at a place in `records`. read_frames: their pixels.
     classes: that the model tells apart. run: the head of measures.json.
+    read_doubt: the PNG of where variants disagree, of the frame at a place; None where there is none.
     are_pictures: whether each frame is a picture's file of its own.
     read_headers: as `Pullback.read_headers`. pullback_record: as in `<name>_pullback.json`.
     measures: along the vessel; None where the frames are no pullback: pictures by themselves.
@@ -40,6 +41,7 @@ class Segmented:
     stems: Sequence[str] = field(repr=False)
     read_masks: Callable[[int], Masks] = field(repr=False)
     read_frames: "ReadFrames" = field(repr=False)
+    read_doubt: Callable[[int], bytes | None] = field(default=lambda _: None, repr=False)
     classes: tuple[str, ...]
     run: Mapping[str, Any] = field(repr=False)
     are_pictures: bool = False

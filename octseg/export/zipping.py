@@ -19,6 +19,7 @@ FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the same for all, so that the same results 
 # What a file is, by the end of its name; the first that fits.
 KINDS = {
     "_mask.png": "tissues as a palette picture: 0 background, 1 lumen, 2 fibrous cap, 3 lipid core, 4 vasa vasorum",
+    "_doubt.png": "where variants of the frame disagree with its outlines, in grey: 0 nowhere, 255 all of them",
     "_overlay.png": "the frame with the tissues drawn on it",
     "measures.csv": "a row a frame; an empty cell is what could not be measured",
     "measures.json": "the same, null for what could not be measured",
@@ -30,6 +31,9 @@ KINDS = {
     "_seg.dcm": "DICOM segmentation, with the patient's data of its source",
     "_overlay.mp4": "the frames with the tissues drawn on them, as a video",
     "_report.html": "the numbers, curves and pictures that matter, to read in a browser or to print",
+    "corrections.jsonl": "every stroke of a reader; `octseg review` goes on from it",
+    "studies.csv": "which frame each of img and mask is, for training",
+    ".tif": "four planes of 0 and 255: lumen, fibrous cap, lipid core, vasa vasorum",
     ".json": "outlines as LabelMe, beside each frame",
     ".png": "the frame as it was read",
 }

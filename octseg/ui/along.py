@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from octseg.measurement.pullback import PullbackMeasures, StretchMeasures
 from octseg.measurement.wording import frames_words
 from octseg.pullback import Pullback
-from octseg.ui.cards import SOURCES
+from octseg.ui.cards import SOURCES, correct_html
 from octseg.ui.how import named
 from octseg.ui.markup import NOT_MEASURED, number, sentences, text
 
@@ -192,5 +192,6 @@ def pullback_html(address: str, key: str) -> str:
 <label>Frame spacing, mm <input type="text" inputmode="decimal" data-frame-spacing placeholder="e.g. 0.2"></label>
 <button type="button" data-run-asks="spacing">Use it</button></div>
 <div class="oct-card oct-plaques"></div>
+{correct_html(key, shown=False)}
 <div class="oct-card oct-downloads" role="group" aria-label="Take it home"></div>
 </section>"""

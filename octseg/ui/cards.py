@@ -95,6 +95,15 @@ def withdrawn_html(sentence: str | None) -> str:
     )
 
 
+def correct_html(key: str, *, shown: bool = True) -> str:
+    """The way to the review of a result, in a page of its own; not shown where there is nothing to correct yet."""
+    return (
+        f'<div class="oct-card oct-correct"{"" if shown else " hidden"}>'
+        f'<a href="octseg/review/{text(key)}/" target="_blank" rel="noopener">Correct these outlines</a>'
+        "<p>Drag, paint or erase in a page of its own; numbers follow, and nothing is overwritten.</p></div>"
+    )
+
+
 def notice_html(sentence: str) -> str:
     """What stands where the picture will be."""
     return f'<div class="oct-empty" role="status"><p>{text(sentence)}</p></div>'

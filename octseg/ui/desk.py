@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from octseg.drawing.doubt import inked_png
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import ReadError
 from octseg.export.provenance import run_record
@@ -24,6 +25,7 @@ from octseg.ui.gpu import Lent
 from octseg.ui.later import Later
 from octseg.ui.limits import ServerLimits
 from octseg.ui.model_turns import ModelTurns
+from octseg.ui.review.kept import Reviews
 from octseg.ui.run import Given, PullbackRun, Runs
 from octseg.view.grey import sepia_to_grey
 
@@ -52,10 +54,11 @@ class ManyFramesError(ReadError):
 
 @dataclass(frozen=True)
 class Screen:
-    """The two pictures that the browser lays the outlines on, as files."""
+    """The two pictures that the browser lays the outlines on, as files, and the layer of doubt where there is one."""
 
     frame: Path
     grey: Path
+    doubt: Path | None = None
 
 
 class Desk:
@@ -70,6 +73,7 @@ class Desk:
         self._in_use: tuple[Segmenter, Lent | None] = (segmenter, gpu)
         self._turns = ModelTurns(limits.model_runs)
         self.runs, self.later = Runs(limits), Later()
+        self.reviews = Reviews(self.runs, self.later, folder)
 
     @property
     def segmenter(self) -> Segmenter:
@@ -109,7 +113,7 @@ class Desk:
         given = replace(given, kind=kind_of_run(file))
         segmenter, gpu = self._in_use
         stretches = None if gpu is None else partial(gpu.stretches, str(file), count=len(pullback))
-        run = PullbackRun(pullback, given, self._new_folder(), segmenter, self._turns, self.runs, stretches)
+        run = PullbackRun(pullback, given, file, self._new_folder(), segmenter, self._turns, self.runs, stretches)
         self.runs.add(run)
         return run
 
@@ -123,7 +127,11 @@ class Desk:
     def screen(self, result: FrameResult) -> Screen:
         """Write the frame for the screen, in colour and in grey."""
         folder = self._new_folder()
-        screen = Screen(folder / "frame.jpg", folder / "grey.jpg")
+        screen = Screen(
+            folder / "frame.jpg", folder / "grey.jpg", None if result.doubt is None else folder / "doubt.png"
+        )
+        if screen.doubt is not None and result.doubt is not None:
+            screen.doubt.write_bytes(inked_png(result.doubt))
         screen.frame.write_bytes(encode_jpeg(sized_for_screen(result.frame)))
         grey = cv2.cvtColor(sized_for_screen(sepia_to_grey(result.frame)), cv2.COLOR_GRAY2RGB)
         screen.grey.write_bytes(encode_jpeg(np.asarray(grey, np.uint8)))

@@ -41,9 +41,19 @@
     async function decode(frame) {
       const held = await file(frame);
       const coming = createImageBitmap(held.picture), told = JSON.parse(new TextDecoder().decode(held.told));
-      const bitmap = await coming;
+      const [bitmap, doubt] = await Promise.all([coming, told.doubt ? layer(frame) : null]);
       const paths = Object.entries(told.outlines).map(([name, rings]) => [name, outlinesOf(rings, 10)]);
-      return { frame, bitmap, told, paths };
+      return { frame, bitmap, doubt, told, paths };
+    }
+
+    // Where variants of the frame disagree; a frame is shown without, too.
+    async function layer(frame) {
+      try {
+        const answer = await fetch(`${stem(frame)}.png`);
+        return answer.ok ? await createImageBitmap(await answer.blob()) : null;
+      } catch {
+        return null;
+      }
     }
 
     function load(frame) {

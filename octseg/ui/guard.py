@@ -27,10 +27,12 @@ UPLOAD, FILE = "/gradio_api/upload", "/gradio_api/file="
 ADDRESSES = re.compile(  # what the page and the API need; whatever else Gradio has or will have does not exist here
     r"/|/config|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(assets|static|svelte)/.+"
     r"|/octseg/results/[0-9a-f]{32}/\d{1,4}"
+    r"|/octseg/review/[0-9a-f]{32}/(frames/\d{1,6}(\.jpg|\.png|\.json|/[a-z]+)|[a-z]+(\.json|\.zip)?)?"
     r"|/gradio_api/mcp(/|/schema)?"
     r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|login_check|upload|upload_progress|cancel|reset"
     r"|queue/(join|data)|call/.+|heartbeat/[^/]+|file=(?!\w+://).+)"
 )
+REVIEW = "/octseg/review/"  # whose own page says what it may load, which is less
 CALL = re.compile(r"/gradio_api/(queue/join|call/.+)")
 TOOLS, TOOL_BYTES = "/gradio_api/mcp", 4 * MEGABYTE  # a call may hold a file as base64; the package mcp takes 4 MiB
 PROGRAMS = "/gradio_api/call/"
@@ -190,6 +192,8 @@ class Guard:
         own = "/file=" in scope["path"] or scope["path"].startswith(("/gradio_api/queue/", "/octseg/"))
         if own or scope["path"] in self.more_addresses:
             ours = (*ours, (b"cache-control", b"private, no-store"))  # no patient's frame stays in a shared browser
+        if scope["path"].startswith(REVIEW):
+            ours = tuple(each for each in ours if each[0] != b"content-security-policy")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -5,6 +5,7 @@ A file's path is told at once. Who opens it at the page's address comes by `make
 
 import json
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from octseg.errors import ReadError
 from octseg.export.bundle import frame_files, safe_stem, zip_bytes
 from octseg.export.files import write_file
 from octseg.export.pictures import mask_png, overlay_png
-from octseg.export.planes import pack, unpack
+from octseg.export.planes import QUICK, pack, unpack
 from octseg.export.png import rgb_png
 from octseg.export.provenance import run_record
 from octseg.export.tables import measures_csv
@@ -50,39 +51,51 @@ MAKERS: Mapping[str, Callable[[FrameResult], bytes]] = {
 
 
 @dataclass(frozen=True)
-class _Held:
-    """What a result's files are made of: the result without arrays, its masks a bit a pixel, and the frame's file."""
+class Held:
+    """What a result's files are made of: the result without arrays, its masks a bit a pixel, and the frame's file.
+
+    doubt: packed; None where it has none.
+    """
 
     result: FrameResult
     masks: bytes
     shape: tuple[int, int]
     source: Path
+    doubt: bytes | None
 
     def whole(self) -> FrameResult:
-        """The result with frame and masks."""
-        frame = _frame_of(self.source)
-        return replace(self.result, frame=frame, masks=unpack(self.masks, tuple(self.result.masks), self.shape))
+        """The result with its planes."""
+        masks = unpack(self.masks, tuple(self.result.masks), self.shape)
+        doubt = self.doubt
+        if doubt is not None:
+            plane = np.frombuffer(zlib.decompress(doubt), np.uint8).reshape(self.shape)
+        return replace(self.result, frame=_frame_of(self.source), masks=masks, doubt=None if doubt is None else plane)
 
 
 class Later:
     """The files that were promised; asked from several threads."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[Path, _Held] = OrderedDict()
+        self._held: OrderedDict[Path, Held] = OrderedDict()
         self._changing, self._making = threading.Lock(), threading.Lock()
 
     def promise(self, result: FrameResult, source: Path, folder: Path) -> dict[str, Path]:
         """Where each file of a result will be, called after the frame; source: the file that it was read from."""
         none: dict[str, NDArray[np.bool_]] = dict.fromkeys(result.masks, np.zeros((0, 0), bool))
-        light = replace(result, frame=NO_FRAME, masks=none, probabilities={}, disc=None, rays=None)
+        light = replace(result, frame=NO_FRAME, masks=none, probabilities={}, disc=None, rays=None, doubt=None)
         height, width = result.frame.shape[:2]
-        held = _Held(light, pack(result.masks), (height, width), source)
+        doubt = None if result.doubt is None else zlib.compress(result.doubt.tobytes(), QUICK)
+        held = Held(light, pack(result.masks), (height, width), source, doubt)
         with self._changing:
             self._held[folder] = held
             while len(self._held) > REMEMBERED:
                 self._held.popitem(last=False)
         stem = safe_stem(result.name)
         return {name: folder / f"{stem}_{name}" for name in MAKERS}
+
+    def held(self, folder: Path) -> Held | None:
+        """What the files that are promised in a folder are made of; None where none are."""
+        return self._held.get(folder)
 
     def make(self, path: Path) -> None:
         """Put a promised file in its place, unless it is there already; any other path is none of ours.

@@ -34,6 +34,7 @@
     controls.querySelector("#oct-opacity-value").textContent = `${opacity.value} %`;
     body().dataset.octStyle = controls.querySelector("[name=oct-style]:checked").value;
     body().dataset.octGrey = controls.querySelector("#oct-grey").checked ? "yes" : "no";
+    body().dataset.octDoubt = controls.querySelector("#oct-doubt-shown").checked ? "yes" : "no";
     body().dataset.octPlaces = controls.querySelector("#oct-places").checked ? "yes" : "no";
   }
 
@@ -56,6 +57,15 @@
   document.addEventListener("input", (event) => {
     const controls = event.target.closest(".oct-controls");
     if (controls) applyView(controls);
+  });
+
+  // H shows where variants of a frame disagree, and hides it again; not while something is typed.
+  document.addEventListener("keydown", (event) => {
+    const held = event.ctrlKey || event.altKey || event.metaKey, on = event.target;
+    if (event.key.toLowerCase() !== "h" || held || on.matches("textarea, input:not([type=range], [type=checkbox], [type=radio])")) return;
+    const page = on.closest(".oct-pullback, .oct-figure, #oct-controls, .oct-review-page");
+    const box = document.querySelector("#oct-doubt-shown");
+    if (page && box?.checkVisibility()) box.click();
   });
 
   document.addEventListener("click", (event) => {

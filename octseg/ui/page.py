@@ -101,7 +101,7 @@ def gate_html() -> str:
         f'<div class="oct-gate"><h2>{RESEARCH_USE}</h2><ul>'
         "<li>Outlines and numbers come from a network and can be wrong. They must not guide the care of a patient.</li>"
         "<li>Send no frame that names a patient. Files are read on this server alone, and deleted within "
-        "about an hour.</li>"
+        "about an hour of their last use.</li>"
         "<li>Every length is only as good as its scale: its source stands beside it.</li></ul>"
         '<button type="button" id="oct-agree">I understand, go on</button></div>'
     )

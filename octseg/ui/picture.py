@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.classes import BY_NAME
+from octseg.drawing.doubt import DENSITY, INK
 from octseg.drawing.overlay import EDGE_COLOUR, HATCH_PERIOD, HATCH_WIDTH, PENS, UNIT_FRACTION
 from octseg.drawing.strokes import outlines
 from octseg.measurement.wording import NOTHING_SAID
@@ -18,12 +19,21 @@ from octseg.ui.places import marks_svg
 
 OUTLINE_TOLERANCE_PX = 0.3  # how far a drawn outline may run beside the mask's
 BAR_LENGTHS_MM = (2.0, 1.0, 0.5, 0.2)
+DOUBT_SAID = (
+    "Of 8 variants of the frame (turned, mirrored, nearer, farther, blurred, lighter, darker), how many outline "
+    "something else here than the model did. Where none does, all may still be wrong alike."
+)
 BAR_PART_OF_WIDTH = 0.25  # the bar is the longest of these lengths that takes no more
 
 
-def picture_html(result: FrameResult, frame_address: str, grey_address: str) -> str:
-    """The frame, in colour and in grey, with its tissues on it as one SVG of (W, H) user units, one per pixel."""
+def picture_html(result: FrameResult, frame_address: str, grey_address: str, doubt_address: str = "") -> str:
+    """The frame, in colour and in grey, with its tissues on it as one SVG of (W, H) user units, one per pixel.
+
+    doubt_address: of the layer of doubt, "" where there is none.
+    """
     height, width = result.frame.shape[:2]
+    size = f'width="{width}" height="{height}"'
+    doubt = f'<image class="oct-doubt-ink" href="{text(doubt_address)}" {size}/>' if doubt_address else ""
     unit = unit_px(height, width)
     tissues = "".join(tissue_svg(name, result.masks[name], unit) for name in PENS if name in result.masks)
     found = [BY_NAME[name].label.lower() for name in PENS if name in result.masks and result.masks[name].any()]
@@ -34,8 +44,8 @@ def picture_html(result: FrameResult, frame_address: str, grey_address: str) -> 
 <defs><pattern id="oct-hatch" width="{HATCH_PERIOD * unit:g}" height="{HATCH_PERIOD * unit:g}"
  patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><rect width="{HATCH_PERIOD * unit:g}"
  height="{HATCH_WIDTH * unit:g}" fill="{rgb(BY_NAME["lipid_core"].colour)}"/></pattern></defs>
-<image class="oct-frame" href="{text(frame_address)}" width="{width}" height="{height}"/>
-<image class="oct-grey" href="{text(grey_address)}" width="{width}" height="{height}"/>
+<image class="oct-frame" href="{text(frame_address)}" {size}/>
+<image class="oct-grey" href="{text(grey_address)}" {size}/>{doubt}
 <g transform="translate(.5 .5)">{tissues}{marks_svg(result, unit)}</g>
 {scale_bar_svg(height, width, result.pixel_spacing_mm)}
 </svg>
@@ -108,6 +118,17 @@ def rgb(colour: tuple[int, int, int]) -> str:
     return "rgb({} {} {})".format(*colour)
 
 
+def doubt_html() -> str:
+    """The switch of the layer of doubt, with what it says and what it does not; seen where a frame has that layer."""
+    ink = rgb(INK).removesuffix(")")
+    ends = [f"{ink} / {DENSITY[share] / 255:.2f})" for share in (1, 255)]
+    return (
+        '<div class="oct-doubt"><label><input type="checkbox" id="oct-doubt-shown"> Doubt <kbd>H</kbd></label>'
+        f'<span class="oct-doubt-key">1 <i style="background: linear-gradient(90deg, {", ".join(ends)})"></i> 8</span>'
+        f"<p>{DOUBT_SAID}</p></div>"
+    )
+
+
 def controls_html(classes: tuple[str, ...]) -> str:
     """How the picture is drawn; app.js turns each change into an attribute that app.css draws by."""
     chips = "".join(
@@ -126,5 +147,6 @@ def controls_html(classes: tuple[str, ...]) -> str:
         '<label>Opacity <input type="range" id="oct-opacity" min="0" max="100" step="5" value="45">'
         '<output id="oct-opacity-value">45 %</output></label>'
         '<label><input type="checkbox" id="oct-grey"> Grey background</label>'
-        '<label><input type="checkbox" id="oct-places" checked> Measured places</label></form>'
+        '<label><input type="checkbox" id="oct-places" checked> Measured places</label>'
+        f"{doubt_html()}</form>"
     )

@@ -117,6 +117,7 @@
       }
       for (const key of host.querySelectorAll("[data-key]")) key.style.background = run.wall_colours[key.dataset.key];
       downloads.update(run);
+      part(".oct-correct").hidden = going || run.done === 0;
       host.dataset.state = run.state;
       host.dataset.done = run.done;
       if (before > 0 && going !== (host.dataset.going === "yes")) {

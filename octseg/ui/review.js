@@ -1,9 +1,8 @@
 // Saved results, looked at and corrected: what is drawn is there at once, then goes to the log on the server, one stroke
 // after the other; numbers come back. A stroke that the server has not answered is sent again until it does.
 (() => {
-  const TISSUES = ["lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"], HELD = 10, AGAIN_MS = 1000, LOOK_MS = 4000;
-  const AWAY = "The server does not answer. The last stroke is sent again until it does, and nothing is drawn meanwhile. If "
-    + "octseg review was ended, start it again: all strokes before are in the log.";
+  const TISSUES = ["lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"], LOOK_MS = 4000;
+  const VISITOR = "The server deletes all of it about an hour after the last stroke: export takes it home.";
   const SAID = {
     brush: "Paints the tissue. [ and ] change its size.",
     eraser: "Takes the tissue away, and no other.",
@@ -15,15 +14,17 @@
 
   function begin(told) {
     const stage = part(".oct-stage"), slider = part(".oct-slider"), beside = part("#oct-beside");
-    const count = told.frames.length, pictures = new Map(), held = new Map();
+    const count = told.frames.length;
     const run = { width: 0, height: 0, pens: told.pens, unit_px: 1, cut: null };
-    let at = -1, tool = "brush", shows = "now", sending = Promise.resolve(), waiting = 0, away = false, stepping = 0, shown = null;
+    let at = -1, tool = "brush", shows = "now", stepping = 0, shown = null;
     const view = window.octView(stage, () => run, () => 0), painting = window.octPainting(told.pens);
     const curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
+    const sending = window.octSending(told.is_visitor, { say, changed: () => status(), refused });
+    const { asked, insisting, queue } = sending, frames = window.octReviewed(asked);
     const size = () => Number(part("#oct-size").value);
     const label = () => TISSUES.indexOf(part("[name=oct-tissue]:checked").value) + 1;
     const state = () => ({
-      labels: shown?.labels, locked: away || stepping > 0 || !shown, width: run.width, height: run.height, tool, label: label(), size: size(),
+      labels: shown?.labels, locked: sending.away() || stepping > 0 || !shown, width: run.width, height: run.height, tool, label: label(), size: size(),
       overruled: part("#oct-overrule").checked, held: told.held,
     });
     const drawing = window.octDrawing(stage, view, state, (box) => {
@@ -42,43 +43,6 @@
       part(".oct-run-said").textContent = sentence;
     }
 
-    async function asked(path, body) {
-      const answer = await fetch(path, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) });
-      if (answer.status === 409 || answer.status === 413) throw Object.assign(new Error(await answer.text()), { refused: true });
-      if (!answer.ok) throw new Error(answer.status);
-      return answer.json();
-    }
-
-    function newest(map, key, make) {
-      const had = map.get(key) ?? make();
-      map.delete(key);
-      map.set(key, had);
-      for (const oldest of map.keys()) {
-        if (map.size <= HELD) break;
-        map.delete(oldest);
-      }
-      return had;
-    }
-
-    async function fetchedPicture(frame) {
-      const answer = await fetch(`frames/${frame}.jpg`);
-      if (!answer.ok) throw Object.assign(new Error(await answer.text()), { refused: answer.status === 409 });
-      return createImageBitmap(await answer.blob());
-    }
-
-    function opened(frame, had) {
-      const pixels = had.width * had.height, { filled } = window.octStrokes;
-      return { ...had, frame, labels: filled(pixels, had.labels), original: filled(pixels, had.original) };
-    }
-
-    const picture = (frame) => newest(pictures, frame, () => kept(pictures, frame, fetchedPicture(frame)));
-    const heldFrame = (frame) => newest(held, frame, () => kept(held, frame, asked(`frames/${frame}.json`).then((had) => opened(frame, had))));
-
-    function kept(map, key, coming) {
-      coming.catch(() => map.delete(key));
-      return coming;
-    }
-
     async function go(frame) {
       const wanted = Math.min(count - 1, Math.max(0, frame));
       if (drawing.busy()) drawing.cancel();
@@ -87,19 +51,19 @@
       part(".oct-at").textContent = `${told.frames[at].number} (${at + 1} of ${count})`;
       curves.at(at);
       try {
-        const [bitmap, had] = await Promise.all([picture(wanted), heldFrame(wanted)]);
+        const [bitmap, had, doubt] = await frames.all(wanted);
         if (at !== wanted) return;
         say("");
-        present(bitmap, had);
-        for (const next of [wanted + 1, wanted - 1]) if (next >= 0 && next < count) Promise.all([picture(next), heldFrame(next)]).catch(() => {});
+        present(bitmap, had, doubt);
+        for (const next of [wanted + 1, wanted - 1]) if (next >= 0 && next < count) frames.all(next).catch(() => {});
       } catch (error) {
         if (at !== wanted) return;
-        say(error.refused ? error.message : AWAY);
+        say(error.refused ? error.message : sending.gone);
       }
     }
 
-    function present(bitmap, had) {
-      shown = { ...had, bitmap, paths: [], layer: painting.canvas, over: drawing.over };
+    function present(bitmap, had, doubt) {
+      shown = { ...had, bitmap, doubt, paths: [], layer: painting.canvas, over: drawing.over };
       [run.width, run.height, run.unit_px] = [had.width, had.height, had.unit_px];
       repaint();
       numbers(had);
@@ -146,9 +110,10 @@
       curves.at(Math.max(0, at));
       strip();
       const drawn = told.states.filter((each) => each !== "model").length;
+      const waiting = sending.waiting();
       part("#oct-kept").textContent = waiting
         ? `${waiting} stroke${waiting > 1 ? "s" : ""} on the way to ${told.log}`
-        : `${drawn} of ${count} frames corrected. All strokes are in ${told.log}.`;
+        : `${drawn} of ${count} frames corrected. ${told.is_visitor ? VISITOR : `All strokes are in ${told.log}.`}`;
     }
 
     // Below the slider: which frames are corrected, interpolated, accepted and rejected.
@@ -171,7 +136,7 @@
 
     // What a stroke or a judgement leaves of a frame.
     async function changed(frame, answer) {
-      const had = await heldFrame(frame);
+      const had = await frames.told(frame);
       const fresh = Object.assign(had, answer);
       status(answer.status);
       if (at === frame && shown) {
@@ -192,34 +157,10 @@
       }, frame);
     }
 
-    function queue(work, frame) {
-      waiting += 1;
-      sending = sending.then(work).catch((error) => {
-        say(error.message);
-        held.delete(frame);
-        if (at === frame) return go(frame).then(() => say(error.message));
-        return null;
-      }).finally(() => {
-        waiting -= 1;
-        status();
-      });
-      status();
-    }
-
-    async function insisting(path, body) {
-      for (;;) {
-        try {
-          const answer = await asked(path, body);
-          if (away) say("");
-          away = false;
-          return answer;
-        } catch (error) {
-          if (error.refused) throw error;
-          away = true;
-          say(AWAY);
-          await new Promise((done) => { setTimeout(done, AGAIN_MS); });
-        }
-      }
+    // What was drawn on a frame does not count: it is shown as the server has it.
+    function refused(frame) {
+      frames.forget(frame);
+      return at === frame ? go(frame) : null;
     }
 
     const does = {
@@ -238,7 +179,7 @@
       stepping += 1; // nothing is drawn on outlines that are about to change
       queue(async () => {
         const answer = await insisting(kind, {}).finally(() => { stepping -= 1; });
-        held.set(answer.frame, Promise.resolve(opened(answer.frame, answer.told)));
+        frames.put(answer.frame, answer.told);
         status(answer.told.status);
         await go(answer.frame);
       }, at);
@@ -269,8 +210,8 @@
       stepping += 1;
       queue(async () => {
         const answer = await insisting(`frames/${frame}/interpolate`, {}).finally(() => { stepping -= 1; });
-        for (const each of answer.frames) held.delete(each);
-        held.set(frame, Promise.resolve(opened(frame, answer.told)));
+        for (const each of answer.frames) frames.forget(each);
+        frames.put(frame, answer.told);
         status(answer.told.status);
         await go(frame);
       }, frame);
@@ -278,7 +219,18 @@
 
     function exported() {
       part("#oct-exported").textContent = "Writing …";
-      queue(async () => { part("#oct-exported").textContent = (await asked("export", {})).said; }, at);
+      queue(async () => {
+        const answer = await asked("export", {});
+        part("#oct-exported").textContent = answer.said;
+        if (answer.file) takeHome(answer.file);
+      }, at);
+    }
+
+    function takeHome(file) {
+      const link = document.createElement("a");
+      [link.href, link.download, link.textContent] = ["results.zip", file, file];
+      part("#oct-exported").append(": ", link);
+      link.click();
     }
 
     // The next frame in doubt that was not judged, from here on in the order of doubt.
@@ -357,20 +309,20 @@
 
     // Another tab may have drawn meanwhile.
     setInterval(async () => {
-      if (waiting || drawing.busy() || document.hidden) return;
+      if (sending.waiting() || drawing.busy() || document.hidden) return;
       try {
         const now = await asked("case.json");
         const same = now.status.revision === told.revision, measured = now.status.unmeasured === told.unmeasured;
-        if (waiting || (same && measured)) return;
+        if (sending.waiting() || (same && measured)) return;
         const other = !same;
         status(now.status);
         if (!other) return;
-        held.clear();
+        frames.forgetAll();
         go(at);
       } catch { /* told of where something is asked for */ }
     }, LOOK_MS);
 
-    window.addEventListener("beforeunload", (event) => { if (waiting) event.preventDefault(); });
+    window.addEventListener("beforeunload", (event) => { if (sending.waiting()) event.preventDefault(); });
     slider.max = count;
     part("[data-do=doubtful]").disabled = told.doubts.length === 0;
     part("#oct-exported").textContent = told.note;

@@ -1,7 +1,8 @@
 """A pullback on its way through the model: a thread that takes turns, and the files that the page draws from.
 
 Below the run's own folder lie `run.json`, how far it is and what is measured along the vessel, and of each frame
-`<number>.jpg`, its pixels, and `<number>.json`, its outlines and numbers. No name of a file or a patient is in any.
+`<number>.jpg`, its pixels, `<number>.png`, where variants disagree with them, if any were asked for, and
+`<number>.json`, its outlines and numbers. No name of a file or a patient is in any.
 """
 
 import contextvars
@@ -20,9 +21,11 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from octseg.drawing.doubt import inked_png
 from octseg.drawing.screen import encode_jpeg, sized_for_screen
 from octseg.errors import OctsegError
 from octseg.export.kept import Kept
+from octseg.export.segmented import Segmented
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures, measure_pullback
 from octseg.pipeline.ahead import close
 from octseg.pullback import PixelScale, Pullback
@@ -86,14 +89,19 @@ class PullbackRun:
         self,
         pullback: Pullback,
         given: Given,
+        source: Path,
         folder: Path,
         segmenter: Segmenter,
         turns: ModelTurns,
         runs: "Runs",
         stretches: Callable[..., Iterator[FrameResult]] | None = None,
     ) -> None:
-        """stretches: what gives the results on a GPU that is lent; it takes no turns at the model here."""
+        """source: the file that it is read from.
+
+        stretches: what gives the results on a GPU that is lent; it takes no turns at the model here.
+        """
         self.pullback, self.given, self.folder, self.model = pullback, given, folder, segmenter.identity
+        self.source = source
         (folder / MASKS).mkdir(mode=0o700)
         self._kept = Kept(folder / MASKS)
         self.downloads = Downloads(self._kept, folder, runs.making, self.tell)
@@ -148,6 +156,10 @@ class PullbackRun:
     def measured(self) -> dict[str, Any]:
         """What is measured along the vessel, as `<name>_pullback.json` has it."""
         return dict(self._kept.segmented(self.pullback, self._chosen()).pullback_record or {})
+
+    def segmented(self, name: str) -> Segmented:
+        """All frames that are done, called by a name."""
+        return self._kept.segmented(replace(self.pullback, name=name))
 
     @property
     def is_over(self) -> bool:
@@ -267,6 +279,8 @@ class PullbackRun:
         stem.with_suffix(".jpg").write_bytes(encode_jpeg(sized_for_screen(result.frame), FRAME_QUALITY))
         own = tuple(each for each in result.warnings if each not in self.pullback.warnings)  # the rest is said on top
         told = frame_record(replace(result, warnings=own), self.given.preset)
+        if result.doubt is not None:
+            stem.with_suffix(".png").write_bytes(inked_png(result.doubt))
         stem.with_suffix(".json").write_text(json.dumps(told, allow_nan=False, separators=(",", ":")), encoding="utf-8")
         self._cut.add(result)
         self._kept.add(result)
@@ -292,20 +306,31 @@ def _told(error: OctsegError | OSError) -> str:
 
 
 class Runs:
-    """The latest runs by their keys; those that are forgotten are stopped, and their files stay for their time."""
+    """The runs that were asked for last, by their keys; those that are forgotten are stopped, and their files stay for
+    their time."""
 
     def __init__(self, limits: ServerLimits) -> None:
         self.line = Line(limits.pullbacks_at_once, limits.pullbacks_waiting)
         self._runs: OrderedDict[str, PullbackRun] = OrderedDict()
+        self._changing = threading.Lock()
         self.making = threading.Semaphore(AT_ONCE)
 
     def add(self, run: PullbackRun) -> None:
         """Remember a run."""
-        self._runs[run.key] = run
-        while len(self._runs) > REMEMBERED:
-            _, forgotten = self._runs.popitem(last=False)
-            forgotten.stop()
+        with self._changing:
+            self._runs[run.key] = run
+            while len(self._runs) > REMEMBERED:
+                _, forgotten = self._runs.popitem(last=False)
+                forgotten.stop()
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a run is remembered; that is not to ask for it."""
+        return key in self._runs
 
     def get(self, key: str) -> PullbackRun | None:
         """The run of a key; None where it is forgotten."""
-        return self._runs.get(key)
+        with self._changing:
+            run = self._runs.get(key)
+            if run is not None:
+                self._runs.move_to_end(key)
+        return run

@@ -30,6 +30,7 @@ def frame_record(result: FrameResult, preset: str | None) -> dict[str, Any]:
     return {
         "outlines": {name: rings for name in PENS if (rings := _rings(result.masks.get(name)))},
         "withdrawn": result.withdrawn,
+        "doubt": result.doubt is not None,
         "scale": result.pixel_spacing_mm,
         "centre": None if result.places is None else [round(at, 1) for at in reversed(result.places.centre)],
         "marks": marks_record(result, unit_px(*result.frame.shape[:2])),

@@ -51,7 +51,7 @@ def serve(
         app_kwargs={
             "middleware": [guard],
             **({} if tools is None else {"lifespan": tools.lifespan}),
-            "routes": routes_of(desk.runs) if desk else [],
+            "routes": routes_of(desk) if desk else [],
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,

@@ -1,7 +1,7 @@
 """What the page shows while a frame is outlined, afterwards, and where that fails. No arithmetic lives here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,15 @@ from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
 from octseg.result import FrameResult, ModelIdentity
 from octseg.ui.along import pullback_html
-from octseg.ui.cards import error_html, intervals_info, model_html, notice_html, scale_html, withdrawn_html
+from octseg.ui.cards import (
+    correct_html,
+    error_html,
+    intervals_info,
+    model_html,
+    notice_html,
+    scale_html,
+    withdrawn_html,
+)
 from octseg.ui.columns import FrameColumn, NumbersColumn, PictureColumn
 from octseg.ui.desk import Desk, ManyFramesError, Screen
 from octseg.ui.examples import true_values
@@ -69,11 +77,18 @@ class Shown:
         """Why what was asked for the frame that is shown is not done; its picture and numbers stay."""
         return {self.frame.said: error_html(sentence, title=UNCHANGED)}
 
-    def result(self, result: FrameResult, screen: Screen, wish: Wish, true: dict[str, float | None] | None) -> Updates:
-        """Picture and numbers."""
-        drawn = picture_html(result, _address(screen.frame), _address(screen.grey))
+    def result(
+        self, result: FrameResult, screen: Screen, wish: Wish, true: dict[str, float | None] | None, review: str
+    ) -> Updates:
+        """Picture and numbers; review: the key of its review."""
+        drawn = picture_html(
+            result,
+            _address(screen.frame),
+            _address(screen.grey),
+            "" if screen.doubt is None else _address(screen.doubt),
+        )
         return {
-            self.seen.picture: withdrawn_html(result.withdrawn) + drawn,
+            self.seen.picture: withdrawn_html(result.withdrawn) + drawn + correct_html(review),
             self.seen.pullback: "",
             self.frame.scale: scale_html(result.scale, wish.preset or None),
             self.numbers.summary: summary_html(result, true),
@@ -159,8 +174,14 @@ def _measured(desk: Desk, shown: Shown, wish: Wish) -> tuple[FrameResult | Pullb
         given = Given(kind="", spacing_mm=wish.spacing_mm, preset=preset, uncertainty=wish.uncertainty)
         run = desk.pullback(held.pullback, wish.file, given)
         return run, shown.run(run)
-    drawn = shown.result(result, desk.screen(result), wish, true_values(wish.file))
-    return result, {**drawn, **shown.files(desk.files(result, wish.file))}
+    files = desk.files(result, wish.file)
+    drawn = shown.result(result, desk.screen(result), wish, true_values(wish.file), review_of(files))
+    return result, {**drawn, **shown.files(files)}
+
+
+def review_of(files: Mapping[str, Path]) -> str:
+    """The key of a frame's review: the folder that its files are promised in."""
+    return next(iter(files.values())).parent.name
 
 
 def _address(file: Path) -> str:

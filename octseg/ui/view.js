@@ -11,6 +11,7 @@
       style: set.octStyle || "both",
       grey: set.octGrey === "yes",
       places: set.octPlaces !== "no",
+      doubt: set.octDoubt === "yes",
       place: set.octPlace || "",
       opacity: opacity === "" ? 0.45 : Number(opacity),
     };
@@ -70,16 +71,21 @@
       context.filter = how.grey ? "grayscale(1)" : "none";
       context.drawImage(shown.bitmap, 0, 0, width, height);
       context.filter = "none";
+      stage.toggleAttribute("data-doubt", Boolean(shown.doubt));
+      if (shown.doubt && how.doubt) sharp(shown.doubt);
       for (const [name, path] of shown.paths) if (!how.hidden.has(name)) tissue(name, path, how);
-      if (shown.layer) {
-        context.imageSmoothingEnabled = false; // a pixel of an outline is seen as one
-        context.drawImage(shown.layer, 0, 0, width, height);
-        context.imageSmoothingEnabled = true;
-      }
+      if (shown.layer) sharp(shown.layer);
       for (const mark of shown.told.marks) if (how.places || isAt(mark, how.place)) marked(mark, scale, how.place);
       if (run().cut) cutLine(scale);
       shown.over?.(context, size[0] / stage.clientWidth / scale);
       bar(scale);
+    }
+
+    // A layer of which a pixel is seen as one.
+    function sharp(layer) {
+      context.imageSmoothingEnabled = false;
+      context.drawImage(layer, 0, 0, run().width, run().height);
+      context.imageSmoothingEnabled = true;
     }
 
     // Where the vessel is cut along its length: its ends, at the rim, with a handle each.

@@ -130,6 +130,22 @@ class FramePart:
         """The same of a plane that is 0 outside of a box of the part."""
         return plane.reaches(0.5) if self.is_whole else self.mask(plane.whole())
 
+    def share(self, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """How much of each pixel of the part (h, w) a mask (H, W) of the frame covers."""
+        if self.is_whole:
+            return mask.astype(np.float32)
+        return self.picture(mask.view(np.uint8) * np.uint8(255)).astype(np.float32) / np.float32(255)
+
+    def labels(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Values (h, w) of the part over the frame, (H, W), each as it is; 0 beyond the part."""
+        if self.is_whole:
+            return labels
+        whole = np.zeros(self.whole, np.uint8)
+        (top, left), (height, width) = self.corner, self.shape
+        enlarged = cv2.resize(labels, (width * self.factor, height * self.factor), interpolation=cv2.INTER_NEAREST)
+        whole[top : top + height * self.factor, left : left + width * self.factor] = enlarged
+        return self._to_edges(whole)
+
     def map(self, map_: NDArray[np.float32]) -> NDArray[np.float32]:
         """A map (h, w) of the part over the frame, (H, W), by linear interpolation; 0 beyond the part."""
         if self.is_whole:

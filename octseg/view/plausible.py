@@ -3,6 +3,7 @@
 All scales are mm per pixel. What speaks against one is a sentence without its full stop, for the user.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -18,6 +19,8 @@ MOST_STRETCH = 1.03  # width by height of the disc or the other way round: 1.003
 SHEATH_MM = (0.68, 1.13)  # its rings as they are found: 0.88 to 1.08 in real frames, 0.74 to 1.0 in phantoms
 FIELD_MM = (3.5, 16.0)  # width of an imaged disc; consoles show 5 to 10.5
 SAME_SCALE = 0.02  # two scales of one frame
+WITHIN = 0.75  # of the disc's radius
+BORDER = 0.12  # of the picture's side
 END_PX = 1.0  # by which a bar's length may be wrong besides
 
 
@@ -88,12 +91,24 @@ class FrameShape:
         row = (bar.ends[0][0] + bar.ends[1][0]) / 2
         return abs(row - self.disc.centre[0]) <= 1.05 * self.disc.radius_px
 
+    def in_the_vessel(self, bar: Bar) -> bool:
+        """Whether a bar lies within the disc and off the picture's border: a distance that somebody measured."""
+        if self.disc is None:
+            return False
+        (top, left), (bottom, right) = bar.ends
+        middle = ((top + bottom) / 2, (left + right) / 2)
+        size = self.frame.shape[:2]
+        at_border = any(min(place, side - place) < BORDER * side for place, side in zip(middle, size, strict=True))
+        away = math.hypot(middle[0] - self.disc.centre[0], middle[1] - self.disc.centre[1])
+        return not at_border and away <= WITHIN * self.disc.radius_px
+
 
 def bar_spacing(bars: Sequence[Bar], shape: FrameShape, by_ruler: float | None, warnings: list[str]) -> float | None:
     """The scale of a frame's bars where disc and catheter do not contradict it; else None, and why.
 
     by_ruler: the ruler's scale, if any, which was held against the catheter; a bar at a strip is then passed by.
     """
+    bars = [bar for bar in bars if not shape.in_the_vessel(bar)]
     chosen = [bar for bar in bars if shape.beside_disc(bar)] or list(bars if by_ruler is None else ())
     if not chosen:
         return None

@@ -1,6 +1,7 @@
 """A pullback whose page is loaded anew, closed, or left alone by its server while it runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,24 @@ def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_dicom(tmp_path_factory.mktemp("long") / "IMG001", coded(phantom_frames(4, SIDE)) * (COUNT // 4), SIDE)
 
 
+@pytest.fixture(scope="module")
+def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], App]]:
+    """Gives an app for all tests of this file, and another after it was killed."""
+    started: list[App] = []
+    with ExitStack() as stack:
+
+        def one() -> App:
+            if not started or started[-1].process.poll() is not None:
+                settings = {"OCTSEG_LEFT_SECONDS": "3", "OCTSEG_PULLBACKS_AT_ONCE": "1"}
+                started.append(stack.enter_context(running_app(tmp_path_factory.mktemp("left"), **settings)))
+            return started[-1]
+
+        yield one
+
+
 @pytest.fixture
-def own_app(tmp_path: Path) -> Iterator[App]:
-    with running_app(tmp_path, OCTSEG_LEFT_SECONDS="3", OCTSEG_PULLBACKS_AT_ONCE="1") as running:
-        yield running
+def own_app(living: Callable[[], App]) -> App:
+    return living()
 
 
 def begun(browser: Browser, app: App, file: Path) -> Page:

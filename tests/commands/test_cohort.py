@@ -32,12 +32,21 @@ def vessels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="module")
+def whole(vessels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an undisturbed run leaves of them, for tests that only look."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    assert main(["cohort", str(vessels), "--out", str(out), *FLAGS]) == 0
+    return out
+
+
 def content_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_killed_workers_leave_the_same_bytes_and_tables_with_a_row_a_pullback(vessels: Path, tmp_path: Path) -> None:
-    assert main(["cohort", str(vessels), "--out", str(tmp_path / "whole"), *FLAGS]) == 0
+def test_killed_workers_leave_the_same_bytes_and_tables_with_a_row_a_pullback(
+    vessels: Path, whole: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     running = start_python(
         [*OCTSEG, "cohort", str(vessels), "--out", str(out), *FLAGS], os.environ, stderr=tmp_path / "err"
@@ -50,7 +59,7 @@ def test_killed_workers_leave_the_same_bytes_and_tables_with_a_row_a_pullback(ve
             if "spawn_main" in " ".join(child.cmdline()):
                 child.send_signal(signal.SIGKILL)
     assert running.wait(120) == 0
-    assert content_of(out) == content_of(tmp_path / "whole")
+    assert content_of(out) == content_of(whole)
     with (out / "cohort.csv").open(newline="") as file:
         assert [row["case"] for row in csv.DictReader(file)] == ["pullback_0001", "pullback_0002"]
     with (out / "cohort_frames.csv").open(newline="") as file:
@@ -83,14 +92,12 @@ def test_a_case_that_is_named_twice_is_refused_with_its_rows(
 
 
 def test_two_runs_are_compared_and_a_folder_without_a_table_is_told(
-    vessels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    vessels: Path, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a, b, out = tmp_path / "a", tmp_path / "b", tmp_path / "out"
-    flags = ["--no-overlay", *QUICK]
-    one, both = str(vessels / "pullback_0001"), str(vessels)
-    assert main(["cohort", both, "--out", str(a), "--frame-spacing", "0.2", *flags]) == 0
-    (tmp_path / "list.csv").write_text(f"path,case\n{one}/images,pullback_0001\n")
-    assert main(["cohort", str(tmp_path / "list.csv"), "--out", str(b), "--frame-spacing", "0.4", *flags]) == 0
+    a, b, out = whole, tmp_path / "b", tmp_path / "out"
+    (tmp_path / "list.csv").write_text(f"path,case\n{vessels}/pullback_0001/images,pullback_0001\n")
+    given = [str(tmp_path / "list.csv"), "--out", str(b), "--frame-spacing", "0.4"]
+    assert main(["cohort", *given, "--no-overlay", *QUICK]) == 0
     capsys.readouterr()
     assert main(["cohort", "compare", str(a), str(b), "--out", str(out)]) == 0
     said = capsys.readouterr().out
@@ -104,14 +111,15 @@ def test_two_runs_are_compared_and_a_folder_without_a_table_is_told(
     assert "give the --out of a run of `octseg cohort`" in capsys.readouterr().err
 
 
-def test_workers_that_start_at_once_on_one_folder_leave_what_one_alone_does(vessels: Path, tmp_path: Path) -> None:
-    assert main(["cohort", str(vessels), "--out", str(tmp_path / "whole"), *FLAGS]) == 0
+def test_workers_that_start_at_once_on_one_folder_leave_what_one_alone_does(
+    vessels: Path, whole: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     command = [*OCTSEG, "cohort", str(vessels), "--out", str(out), "--worker", *FLAGS]
     said = [tmp_path / "first", tmp_path / "second"]
     running = [start_python(command, os.environ, stderr=path) for path in said]
     assert [each.wait(120) for each in running] == [0, 0]
-    assert content_of(out) == content_of(tmp_path / "whole")
+    assert content_of(out) == content_of(whole)
     done = [line.split(":")[1].strip() for path in said for line in path.read_text().splitlines() if ": done" in line]
     assert sorted(done) == ["pullback_0001", "pullback_0002"], "each made once"
 

@@ -16,13 +16,13 @@ from octseg.correction.measuring import Measuring
 from octseg.correction.saved import open_saved
 from octseg.correction.unpacking import unpacked
 from octseg.drawing.palette import palette_indices
-from octseg.errors import CorrectionError
+from octseg.errors import CorrectionError, OwnResultError
 from octseg.export.kept import Kept
 from octseg.export.provenance import run_record
 from octseg.pullback import Pullback
 from octseg.reading import read_pullback
 from octseg.ui.downloads import files_of
-from tests.fakes.corrected import MODEL, opened, result_of, save_results, vessel
+from tests.fakes.corrected import MODEL, SIDE, disc, opened, result_of, save_results, vessel
 
 
 @pytest.fixture
@@ -76,6 +76,32 @@ def test_what_the_page_gives_of_a_pullback_is_opened_as_it_is(tmp_path: Path) ->
     assert frames.missing() == []
     np.testing.assert_array_equal(case.labels("IMG001_0002"), palette_indices(phantoms[1].masks))
     np.testing.assert_array_equal(frames("IMG001_0002"), phantoms[1].frame)
+
+
+def test_doubt_lies_beside_its_mask_and_is_no_frame(tmp_path: Path) -> None:
+    doubt = disc((SIDE, SIDE), 300, 300, 20).astype(np.uint8) * 128
+    folder = save_results(tmp_path, vessel(3), frames=False, withdrawn=2, doubt=doubt)
+    case = open_saved(folder)
+    assert [case.has_doubt(stem) for stem in case.stems] == [True, False, True]
+    np.testing.assert_array_equal(case.doubt("vessel_0001"), doubt)
+    assert case.doubt("vessel_0002") is None
+    with pytest.raises(OwnResultError, match="another picture that this program drew"):
+        read_pullback(folder / "vessel_0001_doubt.png")
+    Image.new("L", (3, 3)).save(folder / "vessel_0003_doubt.png")  # of another frame
+    assert case.doubt("vessel_0003") is None
+
+
+def test_what_the_page_gives_holds_its_doubt(tmp_path: Path) -> None:
+    doubt = disc((SIDE, SIDE), 300, 300, 20).astype(np.uint8) * 255
+    kept, out = Kept(tmp_path), tmp_path / "unpacked"
+    kept.add(replace(result_of(vessel(3)[0], 1), doubt=doubt))
+    kept.add(result_of(vessel(3)[1], 2))
+    out.mkdir()
+    pullback = Pullback(name="vessel", frame_count=2, read_frames=lambda: iter([each.frame for each in vessel(3)]))
+    files_of(["tables", "masks"], kept.segmented(pullback), out, "vessel")
+    case = open_saved(out)
+    np.testing.assert_array_equal(case.doubt("vessel_0001"), doubt)
+    assert not case.has_doubt("vessel_0002")
 
 
 def test_a_shared_case_is_opened_as_it_is(tmp_path: Path) -> None:

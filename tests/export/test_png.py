@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octseg.export.png import indexed_png, rgb_png
+from octseg.export.png import grey_png, indexed_png, rgb_png
 
 TEXTS = {"Software": "octseg", "Scale": "9.96 µm per pixel"}
 
@@ -33,6 +33,14 @@ def test_a_picture_that_is_a_view_of_another_is_written_as_it_looks() -> None:
 
     with Image.open(io.BytesIO(rgb_png(picture[::-2, 5:], {}))) as opened:
         np.testing.assert_array_equal(np.asarray(opened), picture[::-2, 5:])
+
+
+def test_grey_is_written_pixel_by_pixel() -> None:
+    grey = np.random.default_rng(4).integers(0, 256, (300, 41), np.uint8)
+
+    with Image.open(io.BytesIO(grey_png(grey, TEXTS))) as opened:
+        assert (opened.mode, dict(opened.text)) == ("L", TEXTS)
+        np.testing.assert_array_equal(np.asarray(opened), grey)
 
 
 def test_indices_are_written_with_their_palette() -> None:

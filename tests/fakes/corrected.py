@@ -1,6 +1,7 @@
 """Saved results to correct: frames of a phantom vessel with their true outlines, as `octseg predict` leaves them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -31,14 +32,24 @@ def vessel(count: int = 4, side: int = SIDE, seed: int = 3) -> list[Phantom]:
 
 
 def save_results(
-    folder: Path, phantoms: Sequence[Phantom], *, frames: bool = True, withdrawn: int | None = None
+    folder: Path,
+    phantoms: Sequence[Phantom],
+    *,
+    frames: bool = True,
+    withdrawn: int | None = None,
+    doubt: NDArray[np.uint8] | None = None,
 ) -> Path:
-    """A folder `results` of these; frames: whether they lie beside them. withdrawn: number of a frame."""
+    """A folder `results` of these; frames: whether they lie beside them. withdrawn: number of a frame.
+
+    doubt: (H, W) of each that is not withdrawn.
+    """
     out = folder / "results"
     along = []
     with RunWriter(out, MODEL, "cpu", "torch") as writer:
         for number, phantom in enumerate(phantoms, start=1):
             result = result_of(phantom, number, gone=number == withdrawn)
+            if number != withdrawn:
+                result = replace(result, doubt=doubt)
             files = {"mask_file": f"vessel_{number:04d}_mask.png", "overlay_file": f"vessel_{number:04d}_overlay.png"}
             writer.write(result, f"vessel_{number:04d}", {"folder": "", **files})
             along.append(FrameAlong.of(result))

@@ -20,9 +20,11 @@ ROOT = Path(__file__).parents[2]
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(
     [
+        "tests.fakes.gradio_stubs",
         "octseg.pretrained",
         # what the app, a training, the client of the Hub and test modules import besides
-        *("fastapi", "httpx2", "matplotlib.pyplot", "pandas", "pyarrow.dataset", "pytest", "torch.distributed"),
+        *("fastapi", "httpx2", "matplotlib.pyplot", "pandas", "pyarrow.dataset", "pytest"),
+        *("scipy.signal", "torch.distributed.tensor"),
     ]
 )
 

@@ -11,12 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import save_file
 
-from octseg.checkpoint import WEIGHTS_FILE
+from octseg.checkpoint import WEIGHTS_FILE, CheckpointConfig, save_checkpoint
 from octseg.export.locking import UNLOCKED
-from octseg.model.mobilenetv2 import MobileNetV2
+from octseg.model import DeepLabV3Plus, ModelConfig
+from octseg.view.preprocessing import PreprocessingConfig
 from tests.fakes.disks import can_be_had
 from tests.fakes.forking import Forked, start_python
 from tests.fakes.prepared import CC_BY, contents, discs_fold, prepare_folder
@@ -26,12 +25,19 @@ pytestmark = pytest.mark.skipif(not can_be_had(), reason="such a disk is had on 
 ON_SUCH_A_DISK = """
 import runpy
 import sys
+from dataclasses import replace
 from tests.fakes.disks import locks_fail_with
+from train.learning import presets
 locks_fail_with(int(sys.argv[1]))
+presets.DOMAINS["polar"] = replace(presets.POLAR, size=(128, 128))  # a step is the less work
 sys.argv = sys.argv[2:]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
 ALONE = os.environ | {UNLOCKED: "1"}
+SMALL = CheckpointConfig(
+    network=ModelConfig(classes=("lipid_core",), aspp_rates=(6,), aspp_channels=8, skip_channels=8),
+    preprocessing=PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8),
+)
 
 
 def started(command: list[str], said: Path, environment: dict[str, str] = ALONE) -> Forked:
@@ -82,10 +88,10 @@ def test_a_dataset_stopped_by_a_scheduler_is_gone_on_with(tmp_path: Path, said: 
 
 def test_a_training_stopped_by_a_scheduler_saves_its_state_and_is_gone_on_with(tmp_path: Path, said: Path) -> None:
     assert prepare_folder(discs_fold(tmp_path / "fold"), tmp_path / "dataset", *CC_BY) == 0
-    torch.manual_seed(0)
-    save_file(MobileNetV2().state_dict(), tmp_path / "encoder.safetensors")
-    sources = ["--data", str(tmp_path / "dataset"), "--imagenet", str(tmp_path / "encoder.safetensors")]
-    steps = ["--phantoms", "0", "--coarse-steps", "3", "3", "--threads", "1", "--save-every", "0"]
+    save_checkpoint(tmp_path / "start", DeepLabV3Plus(SMALL.network), SMALL, "# A start")
+    sources = ["--data", str(tmp_path / "dataset"), "--start", str(tmp_path / "start")]
+    steps = ["--phantoms", "0", "--domain", "polar", "--coarse-steps", "6", "6"]
+    steps += ["--threads", "1", "--save-every", "0"]
     run, state = tmp_path / "run", tmp_path / "run" / STATE_FILE
     command = ["train", *sources, *steps, "--out", str(run)]
 
@@ -95,13 +101,15 @@ def test_a_training_stopped_by_a_scheduler_saves_its_state_and_is_gone_on_with(t
     for name in ("SIGUSR1", "SIGTERM"):
         said.unlink()
         status = stopped(started(command, said), signal.Signals[name], lambda: written_ns(state))
-        found = re.search(r"train: stopped after step (\d) of stage (\d); run the same command again", said.read_text())
+        found = re.search(
+            r"train: stopped after step (\d+) of stage (\d); run the same command again", said.read_text()
+        )
         assert (status, found is not None) == (130, True), said.read_text()
-        done.append(found.groups()[::-1])
+        done.append((int(found[2]), int(found[1])))
     assert done == sorted(set(done))  # each run went on from the state before
     assert started(command, said).wait(60) == 0
     assert (run / WEIGHTS_FILE).exists()
     told = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     steps_told = [(line["stage"], line["step"]) for line in told]  # a look has a line of its own
     assert steps_told == sorted(steps_told)
-    assert steps_told[-1] == (1, 3)
+    assert steps_told[-1] == (1, 6)

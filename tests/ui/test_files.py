@@ -34,18 +34,15 @@ def upload(app: App) -> None:
     assert send(app, "POST", UPLOAD, multipart(b"a patient's frame"), MULTIPART)[0] == 200
 
 
-def test_uploads_lie_in_a_folder_that_only_the_server_can_enter(tmp_path: Path) -> None:
+def test_uploads_lie_in_a_folder_that_only_the_server_can_enter_and_that_goes_with_it(
+    tmp_path: Path,
+) -> None:
     with running_app(tmp_path, **NO_MODEL) as app:
         upload(app)
         assert [file.read_bytes() for file in app.visitor_files()] == [b"a patient's frame"]
         for folder in (app.visitors.parent, app.visitors):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert {path.name for path in tmp_path.iterdir()} == {"app.log", app.visitors.parent.name}
-
-
-def test_nothing_is_left_when_the_server_is_told_to_stop(tmp_path: Path) -> None:
-    with running_app(tmp_path, **NO_MODEL) as app:
-        upload(app)
     assert [path.name for path in tmp_path.iterdir()] == ["app.log"]
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,17 @@ def test_the_zip_has_what_the_single_files_have(promised: tuple[Later, dict[str,
         53,
         result_of(1).to_record()["frame_sha256"],
     )
+
+
+def test_the_zip_has_where_variants_disagree_if_they_were_asked_for(tmp_path: Path) -> None:
+    source = tmp_path / "IMG001.png"
+    Image.fromarray(frame_of(1)).save(source)
+    doubt = np.random.default_rng(1).integers(0, 256, frame_of(1).shape[:2], np.uint8)
+    later = Later()
+    path = later.promise(replace(result_of(1), doubt=doubt), source, tmp_path)["octseg.zip"]
+    later.make(path)
+    with zipfile.ZipFile(path) as archive, Image.open(io.BytesIO(archive.read("IMG001_doubt.png"))) as picture:
+        assert np.array_equal(np.asarray(picture), doubt)
 
 
 @pytest.mark.parametrize("name", ["other_mask.png", "IMG001_mask.png.part", "IMG001.png", "../IMG001_mask.png"])

@@ -23,7 +23,9 @@ COUNT = 4
 def run(tmp_path: Path, segmenter: octseg.Segmenter) -> PullbackRun:
     """All its frames done, each with a lumen."""
     pullback = read_pullback(pullback_file([frame_of(number) for number in range(1, COUNT + 1)]))
-    made = PullbackRun(pullback, Given(kind=""), tmp_path, segmenter, ModelTurns(1), Runs(ServerLimits()))
+    made = PullbackRun(
+        pullback, Given(kind=""), tmp_path / "file", tmp_path, segmenter, ModelTurns(1), Runs(ServerLimits())
+    )
     made.frames = [FrameAlong(frame=number, lumen_area_px=100.0 * number) for number in range(1, COUNT + 1)]
     return made
 

@@ -9,7 +9,17 @@ from octseg.ui.picture import controls_html, rgb
 
 HERE = Path(__file__).parents[1]
 STYLES = ("app.css", "pullback.css", "phone.css", "review.css")
-SCRIPTS = ("looks.js", "view.js", "curves.js", "strokes.js", "painting.js", "drawing.js", "review.js")
+SCRIPTS = (
+    "looks.js",
+    "view.js",
+    "curves.js",
+    "strokes.js",
+    "painting.js",
+    "drawing.js",
+    "reviewed.js",
+    "sending.js",
+    "review.js",
+)
 PURPOSE = "Saved outlines, looked at and corrected"
 TOOLS = (  # name and label; the key is the name's first letter
     ("brush", "Brush"),

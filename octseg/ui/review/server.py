@@ -8,6 +8,7 @@ import errno
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from threading import Thread
 from typing import Any
 
@@ -16,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from octseg.errors import OctsegError
@@ -32,6 +33,8 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+Using = Callable[[Request], AbstractContextManager[ReviewSession]]
+Work = Callable[[ReviewSession, Request, Any], Response]
 KEY_BYTES = 16
 MAX_BODY = 8 << 20  # bytes of a stroke
 REFUSED, TOO_LARGE = 409, 413
@@ -44,33 +47,47 @@ def new_key() -> str:
 
 
 def app_of(session: ReviewSession, key: str) -> Starlette:
-    """What answers."""
+    """What answers of one session."""
+    return Starlette(routes=[Mount(f"/{key}", routes=review_routes(lambda _: nullcontext(session)))])
 
-    async def page(_: Request) -> Response:
-        return HTMLResponse(page_html(session.case.folder.name), headers=HEADERS)
 
-    async def picture(request: Request) -> Response:
-        return await answered(
-            lambda: Response(session.picture(_number(request)), media_type="image/jpeg", headers=HEADERS)
-        )
+def review_routes(using: Using) -> list[Route]:
+    """The addresses of a review; using: the session that a request is about, held as long as it is answered."""
 
-    asked: list[Route] = [
-        Route("/", page),
-        Route("/frames/{number:int}.jpg", picture),
-        Route("/case.json", _json(lambda _request, _body: session.told())),
-        Route("/frames/{number:int}.json", _json(lambda request, _body: session.frame(_number(request)))),
-    ]
-    posted: dict[str, Callable[[Request, Any], Any]] = {
-        "/frames/{number:int}/draw": lambda request, body: session.draw(_number(request), body),
-        "/frames/{number:int}/judge": lambda request, body: session.judge(_number(request), body),
-        "/frames/{number:int}/interpolate": lambda request, _body: session.interpolate(_number(request)),
-        "/undo": lambda _request, _body: session.step("undo"),
-        "/redo": lambda _request, _body: session.step("redo"),
-        "/export": lambda _request, _body: session.export(),
+    def page(session: ReviewSession, _request: Request, _body: Any) -> Response:
+        later = BackgroundTask(session.measure_all)  # of a log that was opened again
+        return HTMLResponse(page_html(session.case.folder.name), headers=HEADERS, background=later)
+
+    def picture(session: ReviewSession, request: Request, _body: Any) -> Response:
+        return Response(session.picture(_number(request)), media_type="image/jpeg", headers=HEADERS)
+
+    def doubt(session: ReviewSession, request: Request, _body: Any) -> Response:
+        return Response(session.doubt(_number(request)), media_type="image/png", headers=HEADERS)
+
+    def results(session: ReviewSession, _request: Request, _body: Any) -> Response:
+        path = session.zip_file()
+        return FileResponse(path, media_type="application/zip", filename=path.name, headers=HEADERS)
+
+    asked: dict[str, Work] = {
+        "/": page,
+        "/results.zip": results,
+        "/frames/{number:int}.jpg": picture,
+        "/frames/{number:int}.png": doubt,
+        "/case.json": _told(lambda session, _request, _body: session.told()),
+        "/frames/{number:int}.json": _told(lambda session, request, _body: session.frame(_number(request))),
     }
-    later = BackgroundTask(session.measure_all)  # what several frames were changed by
-    asked += [Route(path, _json(work, later), methods=["POST"]) for path, work in posted.items()]
-    return Starlette(routes=[Mount(f"/{key}", routes=asked)])
+    posted: dict[str, Callable[[ReviewSession, Request, Any], Any]] = {
+        "/frames/{number:int}/draw": lambda session, request, body: session.draw(_number(request), body),
+        "/frames/{number:int}/judge": lambda session, request, body: session.judge(_number(request), body),
+        "/frames/{number:int}/interpolate": lambda session, request, _body: session.interpolate(_number(request)),
+        "/undo": lambda session, _request, _body: session.step("undo"),
+        "/redo": lambda session, _request, _body: session.step("redo"),
+        "/export": lambda session, _request, _body: session.export(),
+    }
+    return [
+        *(Route(path, _answering(using, work), methods=["GET"]) for path, work in asked.items()),
+        *(Route(path, _answering(using, _told(work)), methods=["POST"]) for path, work in posted.items()),
+    ]
 
 
 def serve(session: ReviewSession, listening: socket.socket, key: str) -> None:
@@ -103,10 +120,23 @@ def _number(request: Request) -> int:
     return int(request.path_params["number"])
 
 
-def _json(
-    work: Callable[[Request, Any], Any], later: BackgroundTask | None = None
-) -> Callable[[Request], Awaitable[Response]]:
-    """A route that answers by JSON; its body, where it has one, is an object. later: what is done behind the answer."""
+def _told(work: Callable[[ReviewSession, Request, Any], Any]) -> Work:
+    """What is told as JSON; what several frames were changed by is measured behind the answer."""
+
+    def answer(session: ReviewSession, request: Request, body: Any) -> Response:
+        told, later = work(session, request, body), None
+        if request.method == "POST":
+            later = BackgroundTask(session.measure_all)
+        return JSONResponse(told, headers=HEADERS, background=later)
+
+    return answer
+
+
+def _answering(using: Using, work: Work) -> Callable[[Request], Awaitable[Response]]:
+    """A route whose body, where it has one, is an object; it is answered beside the others.
+
+    What a reader can meet and mend is told in its sentence.
+    """
 
     async def route(request: Request) -> Response:
         body: Any = {}
@@ -119,17 +149,17 @@ def _json(
                 body = None
             if not isinstance(body, dict):
                 return _refused("this is no stroke; load the page again")
-        return await answered(lambda: JSONResponse(work(request, body), headers=HEADERS, background=later))
+
+        def answer() -> Response:
+            with using(request) as session:
+                return work(session, request, body)
+
+        try:
+            return await run_in_threadpool(answer)
+        except OctsegError as error:
+            return _refused(str(error))
 
     return route
-
-
-async def answered(make: Callable[[], Response]) -> Response:
-    """A response made beside the others; what a reader can meet and mend is told in its sentence."""
-    try:
-        return await run_in_threadpool(make)
-    except OctsegError as error:
-        return _refused(str(error))
 
 
 def _refused(sentence: str, status: int = REFUSED) -> Response:

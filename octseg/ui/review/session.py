@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,12 @@ from octseg.correction.interpolation import interpolate
 from octseg.correction.measuring import Measuring, along_of
 from octseg.correction.runs import changes
 from octseg.correction.saved import SavedCase
+from octseg.drawing.doubt import inked_png
 from octseg.drawing.screen import encode_jpeg
 from octseg.errors import CorrectionError
+from octseg.export.files import growing
 from octseg.export.provenance import run_sentence
+from octseg.export.zipping import zipped
 from octseg.measurement.pullback import FrameAlong
 from octseg.result import FrameResult
 from octseg.ui.cards import withdrawn_html
@@ -38,8 +42,11 @@ Told = dict[str, Any]
 class ReviewSession:
     """One case with one reader; safe to ask from several threads, and from several tabs."""
 
-    def __init__(self, case: SavedCase, corrections: Corrections, measuring: Measuring) -> None:
-        self.case, self.corrections, self.measuring = case, corrections, measuring
+    def __init__(
+        self, case: SavedCase, corrections: Corrections, measuring: Measuring, *, is_visitor: bool = False
+    ) -> None:
+        """is_visitor: whether the reader is a visitor of a server, and takes what is exported home as a ZIP."""
+        self.case, self.corrections, self.measuring, self.is_visitor = case, corrections, measuring, is_visitor
         self._stems = list(case.stems)
         self._doubts = doubts(case)
         self._all = list(case.records.items())
@@ -56,6 +63,7 @@ class ReviewSession:
                 "made": run_sentence({"precision": "f32", "device": "", "backend": "", **self.case.run}),
                 "reader": self.corrections.log.head["reader"],
                 "log": self.corrections.log.path.name,
+                "is_visitor": self.is_visitor,
                 "note": self.corrections.log.note,
                 "frames": [{"stem": stem, "file": each["file"], "number": each["frame"]} for stem, each in self._all],
                 "pens": pens_record(),
@@ -73,6 +81,7 @@ class ReviewSession:
             return {
                 "labels": changes(np.zeros_like(labels), labels),
                 "original": changes(np.zeros_like(original), original),
+                "doubt": self.case.has_doubt(stem),
                 "before": _numbers_html(self.measuring.original(stem), OF["model"]),
                 **self._of_frame(stem),
             }
@@ -82,6 +91,14 @@ class ReviewSession:
         with self._lock:
             frame = self.measuring.frame(self._stem(number))
         return encode_jpeg(frame, SCREEN_QUALITY)
+
+    def doubt(self, number: int) -> bytes:
+        """Where variants of a frame disagree with the model's outlines, as a PNG to lay on it."""
+        with self._lock:
+            doubt = self.case.doubt(self._stem(number))
+        if doubt is None:
+            raise CorrectionError("this frame has no layer of doubt; run octseg predict with --uncertainty")
+        return inked_png(doubt)
 
     def draw(self, number: int, asked: Mapping[str, Any]) -> Told:
         """A stroke; what it leaves of the frame's numbers."""
@@ -121,11 +138,36 @@ class ReviewSession:
         """Write the corrected results beside the saved ones; what is said of that."""
         with self._lock:
             made = export(self.case, self.corrections, self.measuring)
+            file = self._zipped().name if self.is_visitor else None
         corrected = f"{made.corrected} corrected frame{'' if made.corrected == 1 else 's'}"
-        said = (
-            f"Written to {made.folder.name} in the folder of the results: {corrected}, {made.for_training} for training"
-        )
-        return {"said": ". ".join([said, *made.notes])}
+        beside = f"Written to {made.folder.name} in the folder of the results:"
+        where = "The ZIP file holds" if self.is_visitor else beside
+        said = f"{where} {corrected}, {made.for_training} for training"
+        return {"said": ". ".join([said, *made.notes]), "file": file}
+
+    def zip_file(self) -> Path:
+        """What was exported last, with the results as they were and the log; CorrectionError where nothing was."""
+        path = self._zip_path()
+        if not path.is_file():
+            raise CorrectionError("nothing was exported yet; press Export corrected results")
+        return path
+
+    def _zip_path(self) -> Path:
+        return self.case.folder.with_name(f"{self.case.folder.name}_corrected.zip")
+
+    def _zipped(self) -> Path:
+        folder, path = self.case.folder, self._zip_path()
+        names = [each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file()]
+        with growing(path) as file:
+            for piece in zipped(folder, names, self.case.run):
+                file.write(piece)
+        return path
+
+    def close(self) -> None:
+        """Measure nothing more, and let the log go."""
+        self.stopped.set()
+        with self._lock:
+            self.corrections.log.close()
 
     def _stem(self, number: int) -> str:
         if not 0 <= number < len(self._stems):

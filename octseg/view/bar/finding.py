@@ -14,7 +14,7 @@ from octseg.pullback import Frame
 from octseg.view.bar.glyphs import Ink
 from octseg.view.bar.label import read_label
 from octseg.view.bar.memory import Label, LabelMemory
-from octseg.view.bar.shape import Bar, Grey, Stroke, ends_of, strokes_along_rows
+from octseg.view.bar.shape import Bar, Grey, Stroke, ends_of, is_plain, is_side_of_box, strokes_along_rows
 
 SEARCH_SIDE_PX = 1600  # a larger frame is searched at this size
 THICKEST = 0.009  # of the frame's longer side
@@ -25,6 +25,8 @@ ENLARGED = 3  # times, for the label to be read
 REACH = 2.6  # of the highest digit: how far a label is looked for beside the bar
 NEAR = 1.5  # times the label's height, from the bar
 SAME_PX = 4.0
+UNDERLINE_GAP = 0.4  # of the label's height
+UNDERLINE_PX = 2.0  # at both ends, from the ends of what is underlined
 MARKED_PART = 0.3  # of what stands out most in a bar's box
 
 
@@ -65,10 +67,13 @@ def bar_marks(frame: Frame, bars: Sequence[Bar]) -> NDArray[np.bool_]:
 def _bars_along_rows(grey: Grey, memory: LabelMemory, *, upright: bool) -> list[Bar]:
     """The bars that lie along the rows of a frame (H, W) with a bright bar on a dark ground."""
     bars = []
-    for stroke in strokes_along_rows(grey, max(3, round(THICKEST * max(grey.shape)))):
+    strokes = strokes_along_rows(grey, max(3, round(THICKEST * max(grey.shape))))
+    for stroke in strokes:
         ends = ends_of(grey, stroke)
-        label = None if ends is None else memory.label_of(grey, stroke, upright, _label_of)
-        if ends is None or label is None:
+        if ends is None or not is_plain(grey, stroke) or is_side_of_box(stroke, strokes):
+            continue
+        label = memory.label_of(grey, stroke, upright, _label_of)
+        if label is None or _underlines(stroke, label[1]):
             continue
         length_mm, box = label
         row = (stroke.top + stroke.bottom) / 2
@@ -106,6 +111,12 @@ def _label_of(grey: Grey, stroke: Stroke) -> Label | None:
     labels.sort()
     near = [label for label in labels if label[0] < 1.5 * labels[0][0] + SAME_PX]
     return (near[0][1], near[0][2]) if len({length_mm for _, length_mm, _ in near}) == 1 else None
+
+
+def _underlines(stroke: Stroke, box: tuple[float, float, float, float]) -> bool:
+    """Whether a stroke is as long as what is written close above it in a box, and just there."""
+    is_above = 0 <= stroke.top - box[2] <= UNDERLINE_GAP * (box[2] - box[0])
+    return is_above and abs(box[1] - stroke.left) <= UNDERLINE_PX and abs(box[3] - 1 - stroke.right) <= UNDERLINE_PX
 
 
 def _without(ink: Ink, stroke: Stroke, length: int) -> None:

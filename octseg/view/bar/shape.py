@@ -3,6 +3,7 @@
 Points are (row, col) in pixels, pixel centres at whole numbers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -17,8 +18,13 @@ MOST_OF_FRAME = 0.6  # of the frame's side; longer strokes are borders and axes
 LEAST_CONTRAST = 30  # grey levels over the ground on both sides
 LEAST_SLIM = 4.0  # length by thickness
 MOST_UNEVEN = 0.15  # standard deviation along the stroke by its contrast; tissue is less even
-STUB_PART = 0.3  # of the bar's contrast, two rows beyond it
+STUB_PART = 0.3  # of the bar's contrast, so many rows beyond it
+BESIDE_ROWS = 3
 TICK_PART = 0.4  # of the bar's contrast, that a tick has
+WIDEST_TICK = 2  # times the bar's thickness
+UNEVEN_TICKS = 0.25  # of the mean gap, by which gaps of a ruler's ticks may differ
+SAME_COLUMN_PX = 3
+TICK_BESIDE_PX = 1.6  # that a tick may begin before or behind the end of its bar
 MAX_STROKES = 12
 
 
@@ -79,7 +85,7 @@ def boxes_in(inked: Grey) -> NDArray[np.int32]:
     Pairs of rows that show nothing are left out but for one between others, which takes a tenth of the time: OpenCV
     goes from pair to pair, and meets the rest as it would in the whole picture.
     """
-    pairs = np.maximum.reduceat(cv2.reduce(inked, 1, cv2.REDUCE_MAX)[:, 0], np.arange(0, len(inked), 2)) > 0
+    pairs = np.logical_or.reduceat(inked.any(axis=1), np.arange(0, len(inked), 2))
     pairs[1:] |= pairs[:-1].copy()
     rows = np.flatnonzero(pairs.repeat(2)[: len(inked)])
     if rows.size == 0:
@@ -135,49 +141,118 @@ def _stroke(grey: Grey, top: int, left: int, high: int, wide: int) -> Stroke | N
 def ends_of(grey: Grey, stroke: Stroke) -> tuple[float, float] | None:
     """Columns of a stroke's two ends in a frame (H, W): its ticks' middles, or its own ends where it has no ticks.
 
-    None where it has a tick at one end alone, as a bar that was cut.
+    None where it has a tick at one end alone, as a bar that was cut, and where what stands on it is no plain tick.
     """
-    ticks = [_tick(grey, stroke, column) for column in (stroke.left, stroke.right)]
-    if ticks[0] is not None and ticks[1] is not None:
-        return ticks[0], ticks[1]
-    if ticks[0] is not None or ticks[1] is not None or _has_stubs(grey, stroke):
+    edges = _edges(grey, stroke)
+    if edges is None:
         return None
+    left, right = (_tick(grey, stroke, edge, inwards) for edge, inwards in zip(edges, (1, -1), strict=True))
+    if left is not None and right is not None:
+        return left, right
+    return None if left is not None or right is not None or _has_stubs(grey, stroke, edges) else edges
+
+
+def is_plain(grey: Grey, stroke: Stroke) -> bool:
+    """Whether nothing stands on a stroke in a frame (H, W) between its ends but even ticks, as of a ruler.
+
+    The line that tells how far a pullback was played has a handle on it.
+    """
+    sides = [grey[max(0, stroke.top - BESIDE_ROWS) : stroke.top], grey[stroke.bottom + 1 :][:BESIDE_ROWS]]
+    end = 3 + 2 * stroke.thickness
+    first, last = stroke.left + end, stroke.right + 1 - end
+    lowest = [side[:, first:last].min(axis=0) for side in sides if len(side) == BESIDE_ROWS]
+    if not lowest or last <= first:
+        return True
+    stands = np.max(lowest, axis=0).astype(np.float64) - stroke.ground > TICK_PART * stroke.contrast
+    steps = np.flatnonzero(np.diff(np.concatenate([[0], stands.astype(int), [0]]))).reshape(-1, 2)
+    if not len(steps):
+        return True
+    gaps = np.diff([stroke.left, *(first + steps.sum(axis=1) / 2), stroke.right])
+    if np.diff(steps, axis=1).max() > WIDEST_TICK * stroke.thickness + 1:
+        return False
+    return bool(np.ptp(gaps) <= max(2 * TICK_BESIDE_PX, UNEVEN_TICKS * gaps.mean()))
+
+
+def is_side_of_box(stroke: Stroke, strokes: Sequence[Stroke]) -> bool:
+    """Whether another stroke begins and ends in the same columns, as the lines of a box or a table do."""
+    return any(
+        other is not stroke
+        and abs(other.left - stroke.left) <= SAME_COLUMN_PX
+        and abs(other.right - stroke.right) <= SAME_COLUMN_PX
+        for other in strokes
+    )
+
+
+def _edges(grey: Grey, stroke: Stroke) -> tuple[float, float] | None:
+    """Columns at which a stroke in a frame (H, W) is half as bright as within; None where an end is not seen."""
     reach = 3 + stroke.thickness
     first = max(0, stroke.left - reach)
     profile = grey[stroke.top : stroke.bottom + 1, first : stroke.right + reach + 1].astype(np.float64).mean(axis=0)
     share = (profile - stroke.ground) / np.median(profile[2 * reach : -2 * reach] - stroke.ground)
-    inside = np.flatnonzero(share >= 0.5)
-    if inside[0] == 0 or inside[-1] == share.size - 1:
+    dark = np.flatnonzero(share < 0.5)
+    middle = share.size // 2
+    if not (dark < middle).any() or not (dark > middle).any():
         return None
+    inside = int(dark[dark < middle][-1]) + 1, int(dark[dark > middle][0]) - 1
     left = inside[0] - (share[inside[0]] - 0.5) / max(1e-6, share[inside[0]] - share[inside[0] - 1])
-    right = inside[-1] + (share[inside[-1]] - 0.5) / max(1e-6, share[inside[-1]] - share[inside[-1] + 1])
+    right = inside[1] + (share[inside[1]] - 0.5) / max(1e-6, share[inside[1]] - share[inside[1] + 1])
     return float(first + left), float(first + right)
 
 
-def _has_stubs(grey: Grey, stroke: Stroke) -> bool:
-    """Whether a stroke is thicker at its ends: ticks too short to be measured."""
-    rows = [max(0, stroke.top - 2), min(grey.shape[0] - 1, stroke.bottom + 2)]
-    beside = grey[rows, max(0, stroke.left - 1) : stroke.right + 2].astype(np.float64) - stroke.ground
-    end = max(2, stroke.thickness)
+def _has_stubs(grey: Grey, stroke: Stroke, edges: tuple[float, float]) -> bool:
+    """Whether anything stands on a stroke in a frame (H, W) near its ends: ticks too short to be measured."""
+    rows = [
+        row
+        for away in range(1, BESIDE_ROWS + 1)
+        for row in (stroke.top - away, stroke.bottom + away)
+        if 0 <= row < grey.shape[0]
+    ]
+    first, last = max(0, round(edges[0]) - 1), round(edges[1]) + 1
+    beside = grey[rows, first : last + 1].astype(np.float64)
+    end = 3 + 2 * stroke.thickness
     ends = np.maximum(beside[:, :end].max(axis=1), beside[:, -end:].max(axis=1))
     return bool((ends - np.median(beside, axis=1) > STUB_PART * stroke.contrast).any())
 
 
-def _tick(grey: Grey, stroke: Stroke, column: int) -> float | None:
-    """The middle of the tick that stands on a stroke near one of its ends, as a column; None where there is none."""
+def _tick(grey: Grey, stroke: Stroke, edge: float, inwards: int) -> float | None:
+    """The middle of the tick that stands on a stroke in a frame (H, W) at one of its ends, as a column.
+
+    edge: where the stroke ends, and its tick too; inwards: 1 where the stroke lies to the right of it, else -1. None
+    where there is no tick, or something wider.
+    """
     reach = 3 + 2 * stroke.thickness
-    first = max(0, column - reach)
+    first = max(0, round(edge) - reach)
     beside = max(2, stroke.thickness // 3)  # so many rows beyond the stroke's blur
     middles = []
     for rows in (
         slice(max(0, stroke.top - 2 - beside), max(0, stroke.top - 2)),
         slice(stroke.bottom + 3, stroke.bottom + 3 + beside),
     ):
-        part = grey[rows, first : column + reach + 1].astype(np.float64) - stroke.ground
+        part = grey[rows, first : round(edge) + reach + 1].astype(np.float64) - stroke.ground
         if part.shape[0] < beside:
             continue
         profile = np.median(part, axis=0).clip(0)
-        profile[profile < 0.15 * profile.max()] = 0
-        if profile.max() >= TICK_PART * stroke.contrast and profile[0] == profile[-1] == 0:
-            middles.append(first + float(np.average(np.arange(profile.size), weights=profile)))
+        middle = _middle(profile, edge - first, inwards, stroke)
+        if middle is not None:
+            middles.append(first + middle)
     return float(np.mean(middles)) if middles else None
+
+
+def _middle(profile: NDArray[np.float64], edge: float, inwards: int, stroke: Stroke) -> float | None:
+    """The middle of the tick in levels (n,) along a row beside a stroke, which ends at the place `edge` of them."""
+    within = np.clip(round(edge) + inwards * np.arange(-1, stroke.thickness + 1), 1, profile.size - 2)
+    peak = int(within[profile[within].argmax()])
+    if profile[peak] < TICK_PART * stroke.contrast:
+        return None
+    first = last = peak
+    while first > 1 and profile[first - 1] >= 0.5 * profile[peak]:
+        first -= 1
+    while last < profile.size - 2 and profile[last + 1] >= 0.5 * profile[peak]:
+        last += 1
+    weights = profile[first - 1 : last + 2].copy()
+    for side, beyond in ((0, max(0, first - 2)), (-1, min(profile.size - 1, last + 2))):
+        weights[side] = max(0.0, weights[side] - profile[beyond])
+    middle = float(np.average(np.arange(first - 1, last + 2), weights=weights))
+    width = float(weights.sum() / profile[peak])
+    starts = middle - inwards * width / 2
+    return middle if width <= WIDEST_TICK * stroke.thickness + 2 and abs(starts - edge) <= TICK_BESIDE_PX else None

@@ -1,9 +1,11 @@
 """The addresses of a review: behind its key, what they tell, what they refuse, and what they leave on the disk."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from octseg.correction.frames import CaseFrames
@@ -115,6 +117,19 @@ def test_a_frame_is_rejected_with_a_reason_alone(client: TestClient) -> None:
     assert client.post("frames/1/judge", json={"verdict": "rejected"}).status_code == 409
     told = client.post("frames/1/judge", json={"verdict": "rejected", "reason": "blood"}).json()
     assert told["status"]["verdicts"] == ["open", "rejected", "open", "open"]
+
+
+def test_where_variants_disagree_is_a_layer(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(4), withdrawn=4, doubt=SPOT.astype(np.uint8) * 255)
+    case, corrections = opened(folder)
+    client = TestClient(
+        app_of(ReviewSession(case, corrections, Measuring(case, CaseFrames(case))), "key"),
+        base_url="http://127.0.0.1/key/",
+    )
+    assert [client.get(f"frames/{number}.json").json()["doubt"] for number in (0, 3)] == [True, False]
+    layer = np.asarray(Image.open(io.BytesIO(client.get("frames/0.png").content)).convert("RGBA"))
+    assert np.array_equal(layer[..., 3] > 0, SPOT)
+    assert "--uncertainty" in client.get("frames/3.png").text
 
 
 def test_a_withdrawn_frame_is_in_doubt(client: TestClient) -> None:

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +13,7 @@ from PIL import Image
 
 from octseg.export.locking import locked
 from tests.fakes.dataset import checked, lines_of, provenance_of
+from tests.fakes.forking import start_python
 from tests.fakes.prepared import (
     CC_BY,
     box,
@@ -25,11 +24,9 @@ from tests.fakes.prepared import (
     record_mask,
     write_frame,
 )
-from tests.fakes.stopping import heeding_sigint
 from train import prepare
 
 pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # Pillow's word on a truncated TIFF
-ROOT = Path(__file__).parents[4]
 
 
 def test_the_same_frames_give_the_same_bytes_with_one_worker_and_with_four(
@@ -74,6 +71,19 @@ def test_an_empty_folder_becomes_the_dataset(fold: Path, made: Path, tmp_path: P
     assert contents(tmp_path / "dataset") == contents(made)
 
 
+@pytest.fixture(scope="module")
+def long_fold(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough frames to be stopped among them."""
+    return discs_fold(tmp_path_factory.mktemp("long") / "fold", [f"{n:03d}" for n in range(1, 7)], per_study=20)
+
+
+@pytest.fixture(scope="module")
+def in_one_go(long_fold: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("in_one_go") / "dataset"
+    assert prepare_folder(long_fold, out, *CC_BY) == 0
+    return contents(out)
+
+
 @pytest.mark.parametrize(
     ("stop", "status", "said"),
     [
@@ -83,21 +93,19 @@ def test_an_empty_folder_becomes_the_dataset(fold: Path, made: Path, tmp_path: P
     ],
     ids=["killed", "stopped by hand", "stopped by a scheduler"],
 )
-def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path, stop: int, status: int, said: str) -> None:
+def test_a_run_that_was_cut_off_goes_on_where_it_was(
+    long_fold: Path, in_one_go: dict[str, bytes], tmp_path: Path, stop: int, status: int, said: str
+) -> None:
     """What lies ready is not made again, and the result is that of a run in one go."""
-    fold = discs_fold(tmp_path / "fold", [f"{n:03d}" for n in range(1, 7)], per_study=20)
     out, notes = tmp_path / "dataset", tmp_path / "dataset.partial" / "frames"
-    flags = ["--source", "folder", "--data", str(fold), "--out", str(out), "--size", "64", "--workers", "1", *CC_BY]
-    command = [sys.executable, "-m", "train.prepare", *flags]
-    with heeding_sigint():
-        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    with process as run:
-        while len(list(notes.glob("*.json"))) < 10:
-            assert run.poll() is None
-            time.sleep(0.002)
-        run.send_signal(stop)
-        _, told = run.communicate(timeout=30)
-    assert (run.returncode, told.strip()) == (status, said)
+    asked = ["--source", "folder", "--data", str(long_fold), "--out", str(out), "--size", "64"]
+    flags, told = [*asked, "--workers", "1", *CC_BY], tmp_path / "stderr"
+    run = start_python(["-m", "train.prepare", *flags], os.environ, stderr=told)
+    while len(list(notes.glob("*.json"))) < 10:
+        assert run.poll() is None
+        time.sleep(0.002)
+    run.send_signal(stop)
+    assert (run.wait(30), told.read_text().strip()) == (status, said)
     assert not out.exists()
     ready = {path.stem for path in notes.glob("*.json")}
     assert 10 <= len(ready) < 120
@@ -106,8 +114,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path, stop: int, 
     for stem, inode in inodes.items():  # the very file of the run that was cut off
         (frame,) = out.glob(f"*/images/{stem}.png")
         assert frame.stat().st_ino == inode
-    assert prepare_folder(fold, tmp_path / "in_one_go", *CC_BY) == 0
-    assert contents(out) == contents(tmp_path / "in_one_go")
+    assert contents(out) == in_one_go
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""What the page itself has made, corrected in a page of its own and taken home."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from octseg.correction.saved import open_saved
+from octseg.correction.unpacking import unpacked
+from tests.browser.conftest import PATIENCE_MS, Visit, watched
+from tests.browser.test_accessible import complaints
+from tests.browser.test_review import WALL, brush, whose
+from tests.fakes.corrected import LIPID
+
+pytestmark = pytest.mark.browser
+
+
+@contextmanager
+def reviewing(visit: Visit) -> Iterator[Page]:
+    """The page that the button opens."""
+    with visit.page.expect_popup() as opened:
+        visit.page.click(".oct-correct a:visible")
+    page = opened.value
+    page.set_default_timeout(PATIENCE_MS)
+    other = watched(page)
+    page.wait_for_selector(".oct-stage[data-shown='0']")
+    yield page
+    page.close()
+    assert other.complaints == []
+
+
+def taken_home(page: Page, folder: Path) -> Path:
+    with page.expect_download() as download:
+        page.click("[data-do=export]")
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return unpacked(path)
+
+
+def test_a_frame_is_corrected_and_taken_home(visit: Visit, plain_file: Path, tmp_path: Path) -> None:
+    visit.upload(plain_file)
+    before = visit.page.inner_text("[data-tile=lipid_core_area_mm2] .oct-tile-value")
+    with reviewing(visit) as page:
+        assert page.inner_text("[data-tile=lipid_core_area_mm2] .oct-tile-value") == before
+        brush(page)
+        whose(page, "corrected outlines (1 stroke)")
+        folder = taken_home(page, tmp_path)
+    assert open_saved(folder / "corrected").labels("plain")[WALL[1], WALL[0] + 20] == LIPID
+    assert open_saved(folder).labels("plain")[WALL[1], WALL[0] + 20] != LIPID
+
+
+def test_a_pullback_is_corrected_and_taken_home(vessel: Visit, tmp_path: Path) -> None:
+    address = str(vessel.page.get_attribute(".oct-correct a", "href"))
+    with reviewing(vessel) as page:
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector(".oct-stage[data-shown='1']")
+        brush(page)
+        whose(page, "corrected outlines (1 stroke)")
+        folder = taken_home(page, tmp_path)
+        told = page.inner_text("#oct-kept")
+    assert "deletes all of it" in told
+    lines = [json.loads(line) for line in (folder / "corrections.jsonl").read_text().splitlines()]
+    assert [line["number"] for line in lines[1:]] == [2]
+    other = vessel.page.request.get(vessel.page.url + address.replace(address.split("/")[2], "0" * 32))
+    assert (other.status, "no longer holds" in other.text()) == (409, True)
+    assert "default-src 'none'" in vessel.page.request.get(vessel.page.url + address).headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(vessel: Visit, dark: bool) -> None:
+    if dark:
+        vessel.page.click("#oct-theme")
+    vessel.page.set_viewport_size({"width": 390, "height": 844})
+    with reviewing(vessel) as page:
+        assert complaints(Visit(page)) == []
+    assert complaints(vessel) == []

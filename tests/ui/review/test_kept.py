@@ -1,0 +1,187 @@
+"""Reviews of what the page has made: opened by a result's key alone, gone with it, taken home as a ZIP."""
+
+import io
+import os
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+import octseg
+from octseg.correction.runs import changes
+from octseg.correction.saved import open_saved
+from octseg.correction.unpacking import unpacked
+from octseg.errors import CorrectionError
+from octseg.pullback import Pullback
+from octseg.ui.later import Later
+from octseg.ui.limits import ServerLimits
+from octseg.ui.model_turns import ModelTurns
+from octseg.ui.review.kept import MOST_OPEN, Reviews
+from octseg.ui.review.server import review_routes
+from octseg.ui.run import REMEMBERED, Given, PullbackRun, Runs
+from tests.fakes.corrected import LIPID, SIDE, disc, painted, result_of, vessel
+
+SPOT = disc((SIDE, SIDE), 80, 352, 12)
+
+
+@dataclass
+class Server:
+    """What a server keeps for its visitors, and its reviews."""
+
+    visitors: Path
+    runs: Runs
+    later: Later
+    reviews: Reviews
+    client: TestClient
+
+    def frame(self, key: str) -> str:
+        """A frame's result; its key."""
+        phantom = vessel(1)[0]
+        (self.visitors / key).mkdir()
+        source = self.visitors / f"{key}.png"
+        Image.fromarray(phantom.frame).save(source)
+        self.later.promise(result_of(phantom, 1), source, self.visitors / key)
+        return key
+
+    def run(self, key: str, segmenter: octseg.Segmenter) -> PullbackRun:
+        """A pullback's, not begun."""
+        frames = [phantom.frame for phantom in vessel(2)]
+        (self.visitors / key).mkdir()
+        source = self.visitors / f"{key}.dcm"
+        source.touch()
+        pullback = Pullback(name="vessel", frame_count=2, read_frames=lambda: iter(frames), frame_spacing_mm=0.2)
+        folder = self.visitors / key
+        run = PullbackRun(pullback, Given(kind=""), source, folder, segmenter, ModelTurns(1), self.runs)
+        self.runs.add(run)
+        return run
+
+    def stroke(self, key: str) -> dict:
+        with self.reviews.using(key) as session:
+            stem = next(iter(session.case.stems))
+            before = session.corrections.labels(stem)
+            return {"kind": "brush", "class": "lipid_core", "runs": changes(before, painted(before, SPOT, LIPID))}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    runs, later = Runs(ServerLimits()), Later()
+    reviews = Reviews(runs, later, tmp_path)
+    routes = review_routes(lambda request: reviews.using(request.path_params["key"], request.method == "POST"))
+    client = TestClient(Starlette(routes=[Mount("/octseg/review/{key}", routes=routes)]))
+    client.base_url = client.base_url.join("/octseg/review/")
+    return Server(tmp_path, runs, later, reviews, client)
+
+
+def test_a_frame_is_corrected_and_taken_home(server: Server, tmp_path: Path) -> None:
+    key = server.frame("a" * 32)
+    assert "vessel: review" in server.client.get(f"{key}/").text
+    drawn = server.client.post(f"{key}/frames/0/draw", json=server.stroke(key)).json()
+    assert "Of your corrected outlines (1 stroke)" in drawn["numbers"]
+    assert server.client.get(f"{key}/results.zip").status_code == 409
+    said = server.client.post(f"{key}/export").json()
+    assert said["file"] == "vessel_corrected.zip"
+    home = tmp_path / said["file"]
+    home.write_bytes(server.client.get(f"{key}/results.zip").content)
+    folder = unpacked(home)
+    before, after = open_saved(folder), open_saved(folder / "corrected")
+    assert (before.labels("vessel")[80, 352], after.labels("vessel")[80, 352]) == (0, LIPID)
+    assert len((folder / "corrections.jsonl").read_text().splitlines()) == 2
+
+
+def test_nobody_sees_what_is_another_visitors(server: Server) -> None:
+    one, other = server.frame("a" * 32), server.frame("b" * 32)
+    server.client.post(f"{one}/frames/0/draw", json=server.stroke(one))
+    assert server.client.get(f"{one}/case.json").json()["status"]["states"] == ["corrected"]
+    assert server.client.get(f"{other}/case.json").json()["status"]["states"] == ["model"]
+    for key in ("c" * 32, "review", ".."):
+        answer = server.client.get(f"{key}/case.json")
+        assert answer.status_code in (404, 409)
+        assert "vessel" not in answer.text
+
+
+def test_a_pullback_is_reviewed_once_it_is_done(server: Server, segmenter: octseg.Segmenter) -> None:
+    run = server.run("a" * 32, segmenter)
+    assert "still under way" in server.client.get(f"{run.key}/case.json").text
+    run.begin()
+    run.wait(60)
+    told = server.client.get(f"{run.key}/case.json").json()
+    assert [each["number"] for each in told["frames"]] == [1, 2]
+    assert told["frame_spacing_mm"] == 0.2
+    server.client.post(f"{run.key}/frames/1/draw", json={**server.stroke(run.key), "overruled": True})
+    run.ask(frame_spacing_mm=0.5, asked=1.0)
+    again = server.client.get(f"{run.key}/case.json").json()
+    assert again["frame_spacing_mm"] == 0.5
+    assert again["status"]["states"] == ["model", "corrected"]
+    server.client.post(f"{run.key}/export")
+    names = zipfile.ZipFile(io.BytesIO(server.client.get(f"{run.key}/results.zip").content)).namelist()
+    assert {"vessel_measures.json", "vessel_pullback.json", "corrections.jsonl"} <= set(names)
+    assert {"corrected/vessel_pullback.json", "corrected/vessel_0002_mask.png"} <= set(names)
+
+
+def test_a_review_goes_when_its_result_is_forgotten(server: Server, segmenter: octseg.Segmenter) -> None:
+    run = server.run("a" * 32, segmenter)
+    run.begin()
+    run.wait(60)
+    server.client.post(f"{run.key}/frames/0/draw", json={**server.stroke(run.key), "overruled": True})
+    assert (run.folder / "review").is_dir()
+    for number in range(REMEMBERED):
+        server.run(f"{number:032x}", segmenter)
+    assert "no longer holds this result" in server.client.get(f"{run.key}/case.json").text
+    frame = server.frame("b" * 32)
+    server.client.get(f"{frame}/case.json")
+    assert not (run.folder / "review").exists()
+
+
+def test_a_run_that_is_corrected_is_not_forgotten_before_others(server: Server, segmenter: octseg.Segmenter) -> None:
+    run = server.run("a" * 32, segmenter)
+    run.begin()
+    run.wait(60)
+    for number in range(REMEMBERED + 2):
+        server.run(f"{number:032x}", segmenter)
+        assert server.client.get(f"{run.key}/case.json").status_code == 200
+
+
+def test_files_that_were_deleted_are_told_of(server: Server) -> None:
+    key = server.frame("a" * 32)
+    (server.visitors / f"{key}.png").unlink()
+    answer = server.client.get(f"{key}/case.json")
+    assert (answer.status_code, "send" in answer.text) == (409, True)
+
+
+def test_of_many_reviews_the_oldest_are_let_go_and_lose_nothing(server: Server) -> None:
+    keys = [server.frame(f"{number:032x}") for number in range(MOST_OPEN + 2)]
+    server.client.post(f"{keys[0]}/frames/0/draw", json=server.stroke(keys[0]))
+    with server.reviews.using(keys[0]) as first:
+        pass
+    for key in keys[1:]:
+        assert server.client.get(f"{key}/case.json").status_code == 200
+    assert first.stopped.is_set()
+    with server.reviews.using(keys[0]) as again:
+        assert again is not first
+        assert again.told()["status"]["states"] == ["corrected"]
+
+
+def test_what_is_worked_on_counts_as_new(server: Server) -> None:
+    key = server.frame("a" * 32)
+    old = time.time() - 3000
+    stroke = server.stroke(key)
+    paths = [server.visitors / f"{key}.png", server.visitors / key / "review/vessel/measures.json"]
+    for path in paths:
+        os.utime(path, (old, old))
+    server.client.get(f"{key}/case.json")
+    assert all(path.stat().st_mtime == pytest.approx(old) for path in paths)
+    server.client.post(f"{key}/frames/0/draw", json=stroke)
+    assert all(path.stat().st_mtime > time.time() - 60 for path in paths)
+
+
+def test_a_key_that_nothing_is_kept_for_leaves_nothing(server: Server) -> None:
+    with pytest.raises(CorrectionError, match="no longer holds"), server.reviews.using("d" * 32):
+        pass
+    assert list(server.visitors.iterdir()) == []
