@@ -3,10 +3,9 @@
 Pullbacks and frames are held side by side. Plaques are not: two runs may part one plaque differently.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import Any
+from typing import Any, Protocol
 
 Row = Mapping[str, Any]
 Key = tuple[Any, ...]
@@ -62,72 +61,132 @@ class Comparison:
     scales_differ: tuple[str, ...]
     unpaired: Mapping[str, tuple[int, int]]
     summaries: tuple[Summary, ...]
-    changes: tuple[Change, ...]
 
 
-def compared(a: Mapping[str, Sequence[Row]], b: Mapping[str, Sequence[Row]]) -> Comparison:
-    """Of the tables of two runs, name -> rows; ValueError where a table names one row twice."""
-    cases_a, cases_b = _cases(a), _cases(b)
-    both = set(cases_a) & set(cases_b)
+class Tables(Protocol):
+    """The tables of a run, of which the rows of one case are in memory at a time: a cohort has millions of frames."""
+
+    def cases(self, table: str) -> Sequence[str]:
+        """Those that a table has rows of, in order."""
+
+    def rows(self, table: str, case: str) -> Sequence[Row]:
+        """The rows of a case."""
+
+
+def compared(a: Tables, b: Tables, tell: Callable[[Change], object] = lambda _: None) -> Comparison:
+    """Of two runs; ValueError where a table names one row twice. tell: of each value that changed, in order."""
+    cases_a, cases_b = a.cases("frames"), b.cases("frames")
+    in_b = set(cases_b)
+    both = [case for case in cases_a if case in in_b]
+    scales: dict[str, None] = {}
     summaries: list[Summary] = []
-    changes: list[Change] = []
     unpaired = {}
     for table in KEYS:
-        rows_a, rows_b = _by_key(table, a[table], both), _by_key(table, b[table], both)
-        pairs = {key: (row, rows_b[key]) for key, row in rows_a.items() if key in rows_b}
-        unpaired[table] = (len(rows_a) - len(pairs), len(rows_b) - len(pairs))
-        for measure in _measures(table, pairs):
-            values = {key: (ours.get(measure), theirs.get(measure)) for key, (ours, theirs) in pairs.items()}
-            found = [
-                Change(table, str(key[0]), _row(key), measure, *of) for key, of in values.items() if of[0] != of[1]
-            ]
-            changes.extend(found)
-            summaries.append(_summary(table, measure, list(values.values()), found))
+        found = _Table(table)
+        for case in both:
+            for change in found.add(a.rows(table, case), b.rows(table, case)):
+                tell(change)
+                if change.measure in SCALES:
+                    scales[change.case] = None
+        summaries += found.summaries()
+        unpaired[table] = found.only_a, found.only_b
+    in_both = set(both)
     return Comparison(
         len(both),
-        tuple(case for case in cases_a if case not in both),
-        tuple(case for case in cases_b if case not in both),
-        tuple(dict.fromkeys(change.case for change in changes if change.measure in SCALES)),
+        tuple(case for case in cases_a if case not in in_both),
+        tuple(case for case in cases_b if case not in in_both),
+        tuple(scales),
         unpaired,
         tuple(summaries),
-        tuple(changes),
     )
 
 
-def _summary(table: str, measure: str, values: Sequence[tuple[Any, Any]], found: Sequence[Change]) -> Summary:
-    numbers = [(a, b) for a, b in values if _is_number(a) and _is_number(b)]
-    far = max((change for change in found if change.difference is not None), key=_distance, default=None)
-    return Summary(
-        table=table,
-        measure=measure,
-        rows=len(values),
-        changed=len(found),
-        compared=len(numbers),
-        lost=sum(a is not None and b is None for a, b in values),
-        gained=sum(a is None and b is not None for a, b in values),
-        mean_difference=fmean(b - a for a, b in numbers) if numbers else None,
-        greatest_difference=far.difference if far else 0.0 if numbers else None,
-        greatest_case=far.case if far else "",
-        greatest_row=far.row if far else "",
-    )
+class _Table:
+    """What a table comes to, case by case. only_a, only_b: how many rows one run alone has."""
+
+    def __init__(self, table: str) -> None:
+        self.only_a = self.only_b = 0
+        self._table, self._rows = table, 0
+        self._measures: dict[str, _Measure] = {}
+
+    def add(self, rows_a: Sequence[Row], rows_b: Sequence[Row]) -> Iterator[Change]:
+        """What changed in a case."""
+        ours, theirs = _by_key(self._table, rows_a), _by_key(self._table, rows_b)
+        pairs = {key: (row, theirs[key]) for key, row in ours.items() if key in theirs}
+        self._rows += len(pairs)
+        self.only_a += len(ours) - len(pairs)
+        self.only_b += len(theirs) - len(pairs)
+        for measure in _measures(self._table, pairs):
+            of = self._measures.setdefault(measure, _Measure())
+            for key, (row, other) in pairs.items():
+                first, second = row.get(measure), other.get(measure)
+                of.add(first, second)
+                if first != second:
+                    change = Change(self._table, str(key[0]), _row(key), measure, first, second)
+                    of.note(change)
+                    yield change
+
+    def summaries(self) -> Iterator[Summary]:
+        """Of each measure, in the order in which they were met."""
+        for measure, of in self._measures.items():
+            yield of.summary(self._table, measure, self._rows)
 
 
-def _distance(change: Change) -> float:
-    return abs(change.difference or 0.0)
+@dataclass
+class _Measure:
+    """Sums over the rows of a measure; far: the change with the greatest difference."""
+
+    changed: int = 0
+    compared: int = 0
+    lost: int = 0
+    gained: int = 0
+    sums: tuple[float, float] = (0.0, 0.0)  # of differences, and what adding them has rounded off
+    far: Change | None = None
+
+    def add(self, a: Any, b: Any) -> None:
+        self.lost += a is not None and b is None
+        self.gained += a is None and b is not None
+        if _is_number(a) and _is_number(b):
+            self.compared += 1
+            self.sums = _added(*self.sums, b - a)
+
+    def note(self, change: Change) -> None:
+        self.changed += 1
+        distance = change.difference
+        if distance is not None and (self.far is None or abs(distance) > abs(self.far.difference or 0.0)):
+            self.far = change
+
+    def summary(self, table: str, measure: str, rows: int) -> Summary:
+        far = self.far
+        return Summary(
+            table=table,
+            measure=measure,
+            rows=rows,
+            changed=self.changed,
+            compared=self.compared,
+            lost=self.lost,
+            gained=self.gained,
+            mean_difference=sum(self.sums) / self.compared if self.compared else None,
+            greatest_difference=far.difference if far else 0.0 if self.compared else None,
+            greatest_case=far.case if far else "",
+            greatest_row=far.row if far else "",
+        )
 
 
-def _cases(tables: Mapping[str, Sequence[Row]]) -> list[str]:
-    return list(dict.fromkeys(str(row["case"]) for row in tables["frames"]))
+def _added(total: float, rest: float, value: float) -> tuple[float, float]:
+    """The sum of millions of numbers as exact as that of a few (Neumaier)."""
+    after = total + value
+    lost = (total - after) + value if abs(total) >= abs(value) else (value - after) + total
+    return after, rest + lost
 
 
-def _by_key(table: str, rows: Sequence[Row], cases: set[str]) -> dict[Key, Row]:
+def _by_key(table: str, rows: Sequence[Row]) -> dict[Key, Row]:
     made: dict[Key, Row] = {}
     for row in rows:
-        if str(row["case"]) in cases:
-            key = tuple(row.get(name) for name in KEYS[table])
-            if key in made:
-                raise ValueError(f"the table {table} has the row {_row(key) or key[0]} of the case {key[0]} twice")
-            made[key] = row
+        key = tuple(row.get(name) for name in KEYS[table])
+        if key in made:
+            raise ValueError(f"the table {table} has the row {_row(key) or key[0]} of the case {key[0]} twice")
+        made[key] = row
     return made
 
 

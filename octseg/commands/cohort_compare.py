@@ -5,10 +5,11 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from octseg.cohort.comparing import KEYS, Change, Comparison, Summary, compared
+from octseg.cohort.comparing import Change, Comparison, Summary, compared
+from octseg.cohort.run_tables import FiledTables, HeldTables, open_tables
 from octseg.commands.telling import counted, printable
 from octseg.errors import OctsegError, ReadError
-from octseg.export.files import told_in_one_sentence, write_file
+from octseg.export.files import growing, told_in_one_sentence, write_file
 from octseg.export.tables import csv_line
 
 TOLD = (  # in the text; all others are in the files
@@ -27,23 +28,22 @@ NAMED = 5  # cases in a sentence
 def compare(a: Path, b: Path, out: Path | None) -> int:
     """Print it, and write comparison.json, comparison.csv and comparison_changes.csv to `out` where one is given."""
     told_a, told_b = _tables(a), _tables(b)
-    try:
-        comparison = compared(told_a, told_b)
-    except ValueError as error:
-        raise ReadError(f"the two runs cannot be compared: {error}") from error
     if out is not None:
         with told_in_one_sentence(f"the folder {out.name}"):
             out.mkdir(parents=True, exist_ok=True)
-        _write(comparison, {"a": told_a.get("run"), "b": told_b.get("run")}, out)
+    try:
+        comparison = compared(told_a, told_b) if out is None else _written(told_a, told_b, out)
+    except ValueError as error:
+        raise ReadError(f"the two runs cannot be compared: {error}") from error
     for line in _text(comparison, a, b):
         print(printable(line))
     return 0
 
 
-def _tables(folder: Path) -> dict[str, Any]:
+def _tables(folder: Path) -> HeldTables | FiledTables:
     path = folder / "cohort.json"
     try:
-        told = json.loads(path.read_bytes())
+        return open_tables(path)
     except OSError as error:
         reason = (error.strerror or "unknown cause").lower()
         raise ReadError(
@@ -53,35 +53,42 @@ def _tables(folder: Path) -> dict[str, Any]:
         raise ReadError(
             f"{path} is not whole: run `octseg cohort` in that folder again, which writes it anew"
         ) from error
-    rows = [told.get(table) for table in KEYS] if isinstance(told, dict) else [None]
-    if not all(isinstance(of, list) and all(isinstance(row, dict) and "case" in row for row in of) for of in rows):
-        raise ReadError(f"{path} holds no tables of `octseg cohort`: give the --out of one of its runs")
-    return dict(told)
+    except KeyError as error:
+        raise ReadError(f"{path} holds no tables of `octseg cohort`: give the --out of one of its runs") from error
 
 
-def _write(comparison: Comparison, runs: dict[str, Any], out: Path) -> None:
-    summaries = [asdict(each) for each in comparison.summaries]
-    changes = [{**asdict(each), "difference": each.difference} for each in comparison.changes]
-    head = {
-        "runs": runs,
+def _written(a: HeldTables | FiledTables, b: HeldTables | FiledTables, out: Path) -> Comparison:
+    """Compare, and write what changed as it is found: of two models that may be a hundred million numbers."""
+    columns = [*(field.name for field in fields(Change)), "difference"]
+    with growing(out / "comparison.json") as in_json, growing(out / "comparison_changes.csv") as in_csv:
+        in_json.write(f'{{"runs": {json.dumps({"a": a.run, "b": b.run})},\n "changes": ['.encode())
+        in_csv.write(csv_line(columns).encode())
+        separator = "\n  "
+
+        def tell(change: Change) -> None:
+            nonlocal separator
+            told = {**{name: getattr(change, name) for name in columns[:-1]}, "difference": change.difference}
+            in_json.write(f"{separator}{json.dumps(told)}".encode())
+            in_csv.write(csv_line(told.values()).encode())
+            separator = ",\n  "
+
+        comparison = compared(a, b, tell)
+        in_json.write(f"],\n{json.dumps(_head(comparison), indent=1)[2:]}\n".encode())
+    names = [field.name for field in fields(Summary)]
+    lines = [csv_line(names), *(csv_line(getattr(each, name) for name in names) for each in comparison.summaries)]
+    write_file(out / "comparison.csv", "".join(lines).encode())
+    return comparison
+
+
+def _head(comparison: Comparison) -> dict[str, Any]:
+    return {
         "cases_in_both": comparison.cases,
         "cases_in_a_only": comparison.only_a,
         "cases_in_b_only": comparison.only_b,
         "cases_with_other_scales": comparison.scales_differ,
         "rows_in_one_only": {table: {"a": a, "b": b} for table, (a, b) in comparison.unpaired.items()},
+        "measures": [asdict(each) for each in comparison.summaries],
     }
-    write_file(
-        out / "comparison.json",
-        (json.dumps({**head, "measures": summaries, "changes": changes}, indent=1) + "\n").encode(),
-    )
-    columns = [field.name for field in fields(Summary)]
-    write_file(out / "comparison.csv", _csv(columns, summaries))
-    columns = [*(field.name for field in fields(Change)), "difference"]
-    write_file(out / "comparison_changes.csv", _csv(columns, changes))
-
-
-def _csv(columns: list[str], rows: list[dict[str, Any]]) -> bytes:
-    return "".join([csv_line(columns), *(csv_line(row[name] for name in columns) for row in rows)]).encode()
 
 
 def _text(comparison: Comparison, a: Path, b: Path) -> list[str]:

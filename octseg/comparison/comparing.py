@@ -155,27 +155,13 @@ def compare(
 
     Raises ReadError where they have no frame or no class in common, or a frame has two sizes.
     """
-    paired_all, alone = paired(found, reference)
-    pairs = paired_all if all_frames else judged_by_both(paired_all)
-    classes = tuple(name for name in CLASS_NAMES if name in found.classes and name in reference.classes)
-    if not classes:
-        raise ReadError(
-            f"{found.name} outlines {_list(found.classes)}, {reference.name} {_list(reference.classes)}: "
-            "there is nothing to compare"
-        )
-    if not pairs:
-        raise ReadError(
-            f"no frame was corrected or accepted by both {found.name} and {reference.name}: accept those that are "
-            "right (A on the page of octseg review), or compare all with --all-frames"
-        )
+    classes = _classes_of_both(found, reference)
+    pairs, warnings = _pairs(found, reference, all_frames=all_frames)
     one_tissue = found.one_tissue or reference.one_tissue
 
     def planes(place: int) -> tuple[Masks, Masks]:
         return _planes(pairs[place], classes, one_tissue)
 
-    warnings = _told_of(found, reference, pairs, alone)
-    if left := len(paired_all) - len(pairs):
-        warnings.append(f"{left} frames that not both readers have corrected or accepted are left out")
     frames, looked_at = [], _sample(len(pairs))
     laid: list[tuple[Mask, Mask]] = []
     for place, (one, other) in enumerate(pairs):
@@ -190,9 +176,38 @@ def compare(
         warnings.insert(0, f"{reference.name} would fit {found.name} much better {turned}; check how its masks lie")
     if not any(frame.pixel_spacing_mm for frame in frames):
         warnings.append("no scale is known, so nothing is told in mm; give it by --pixel-spacing")
+    return Compared(found.name, reference.name, classes, frames, warnings, planes, _words(found, reference))
+
+
+def _classes_of_both(found: Reading, reference: Reading) -> tuple[str, ...]:
+    classes = tuple(name for name in CLASS_NAMES if name in found.classes and name in reference.classes)
+    if not classes:
+        raise ReadError(
+            f"{found.name} outlines {_list(found.classes)}, {reference.name} {_list(reference.classes)}: "
+            "there is nothing to compare"
+        )
+    return classes
+
+
+def _pairs(found: Reading, reference: Reading, *, all_frames: bool) -> tuple[Pairs, list[str]]:
+    """The frames that count, and what is to be said of them and of others."""
+    whole, alone = paired(found, reference)
+    pairs = whole if all_frames else judged_by_both(whole)
+    if not pairs:
+        raise ReadError(
+            f"no frame was corrected or accepted by both {found.name} and {reference.name}: accept those that are "
+            "right (A on the page of octseg review), or compare all with --all-frames"
+        )
+    warnings = _told_of(found, reference, pairs, alone)
+    if left := len(whole) - len(pairs):
+        warnings.append(f"{left} frames that not both readers have corrected or accepted are left out")
+    return pairs, warnings
+
+
+def _words(found: Reading, reference: Reading) -> tuple[str, str]:
+    """What the two are called: readers by their names."""
     named = bool(found.reader and reference.reader and found.reader != reference.reader)
-    words = (found.reader, reference.reader) if named else FOUND_REFERENCE
-    return Compared(found.name, reference.name, classes, frames, warnings, planes, words)
+    return (found.reader, reference.reader) if named else FOUND_REFERENCE
 
 
 def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[str]) -> list[str]:
@@ -203,6 +218,7 @@ def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[s
         for each in (found, reference)
         if each.ignored
     ]
+    warnings += [*found.notes, *reference.notes]
     first, second = (frame.stem for frame in pairs[0])
     if len(pairs) == 1 and first is not None and second is not None and first != second:
         warnings.append(

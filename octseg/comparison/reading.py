@@ -42,7 +42,7 @@ class Reading:
     classes: that it speaks of, also where they are empty. one_tissue: whether a pixel can have one
     tissue alone, as in a picture or a volume of labels. others_empty: whether frames that it does not have were read as
     well and bear nothing. ignored: labels of outlines that are no class here.
-    reader: who corrected its outlines, where that is known.
+    reader: who corrected its outlines, where that is known. notes: what is to be said of how it was read.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Reading:
     others_empty: bool = False
     ignored: tuple[str, ...] = ()
     reader: str = ""
+    notes: tuple[str, ...] = ()
 
 
 Pairs = list[tuple[FrameRead, FrameRead]]

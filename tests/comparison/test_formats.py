@@ -177,6 +177,43 @@ def test_a_colour_picture_with_opacity_is_no_mask_of_planes(tmp_path: Path) -> N
         open_reading(tmp_path)
 
 
+@pytest.mark.parametrize("way", ["turned", "small", "colours", "opaque"])
+def test_palette_masks_that_a_program_saved_anew_are_read_by_their_colours(tmp_path: Path, way: str) -> None:
+    """Its palette in another order, or of the used colours alone, or none; among them a frame without any tissue."""
+    (results(tmp_path) / "measures.json").unlink()
+    for path in sorted(tmp_path.glob("*.png")):
+        with Image.open(path) as held:
+            mask = held.copy()
+        if path.name.endswith("0002_mask.png"):
+            mask = palette_image({name: np.zeros((HEIGHT, WIDTH), bool) for name in CLASS_NAMES})
+        if way == "turned":
+            mask = mask.remap_palette([*range(1, 5), 0, *range(5, 256)])
+        elif way == "small":
+            mask = mask.convert("RGB").quantize(len(mask.convert("RGB").getcolors()), dither=Image.Dither.NONE)
+        else:
+            mask = mask.convert("RGB" if way == "colours" else "RGBA")
+        mask.save(path)
+    reading = open_reading(tmp_path)
+    assert reading.classes == CLASS_NAMES
+    for number, frame in enumerate(reading.frames, start=1):
+        read, drawn = frame.read(), as_one_tissue(masks_of(number))
+        for name in CLASS_NAMES:
+            assert np.array_equal(read[name], drawn[name] & (number != 2))
+
+
+def test_a_palette_of_another_program_is_explained_by_the_caller(tmp_path: Path) -> None:
+    """Pascal VOC's, in which 1 is dark red and 2 dark green."""
+    labels = np.zeros((6, 8), np.uint8)
+    labels[1:3, 1:3], labels[4:6, 4:7] = 1, 2
+    mask = Image.fromarray(labels, "P")
+    mask.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0, *[0] * 759])
+    mask.save(tmp_path / "a.png")
+    with pytest.raises(ReadError, match=r"labels that are not explained \(1, 2\)"):
+        open_reading(tmp_path)
+    (frame,) = open_reading(tmp_path, {1: "lumen", 2: "lipid_core"}).frames
+    assert np.array_equal(frame.read()["lipid_core"], labels == 2)
+
+
 def test_labels_beside_palette_masks_are_not_taken_for_them(tmp_path: Path) -> None:
     results(tmp_path)
     (tmp_path / "measures.json").unlink()

@@ -103,3 +103,46 @@ def test_a_volume_cut_short_gets_a_sentence(tmp_path: Path) -> None:
 def test_frames_of_several_channels_are_no_labels(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="6 x 5 x 4 x 3 voxels"):
         lumen(saved(tmp_path, np.stack([labels()] * 3, -1)))
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LAS", "PSL", "SPL", "LPI", "RPI"])
+@pytest.mark.parametrize("first", [1, 5])
+def test_a_volume_that_a_program_has_turned_with_its_affine_is_turned_back(
+    tmp_path: Path, codes: str, first: int
+) -> None:
+    """As octseg writes them, and then reoriented, as nibabel, ANTs and FSL do."""
+    affine = np.diag([-0.01, -0.01, 0.2, 1.0])
+    affine[2, 3] = 0.2 * (first - 1)
+    image = nibabel.Nifti1Image(labels(), affine)
+    way = nibabel.orientations.ornt_transform(
+        nibabel.io_orientation(affine), nibabel.orientations.axcodes2ornt(tuple(codes))
+    )
+    nibabel.save(image.as_reoriented(way), tmp_path / "a.nii.gz")
+    frames = sorted(lumen(tmp_path / "a.nii.gz").frames, key=lambda frame: frame.number or 0)
+    assert [frame.number for frame in frames] == list(range(first, first + 4))
+    for place, frame in enumerate(frames):
+        assert np.array_equal(frame.read()["lumen"], labels()[..., place].T > 0)
+
+
+@pytest.mark.parametrize("signs", [(1, 1), (-1, -1), (1, -1)])
+def test_signs_of_an_affine_about_the_first_voxel_turn_nothing(tmp_path: Path, signs: tuple[int, int]) -> None:
+    """As programs write volumes that they made of pictures, each by its own habit."""
+    path = saved(tmp_path, labels(), np.diag([0.01 * signs[0], 0.01 * signs[1], 0.2, 1.0]))
+    for place, frame in enumerate(lumen(path).frames):
+        assert np.array_equal(frame.read()["lumen"], labels()[..., place].T > 0)
+
+
+def test_four_planes_are_the_four_classes_in_order(tmp_path: Path) -> None:
+    held = np.stack([np.roll(labels(255), shift, axis=1) for shift in range(4)], -1)
+    read = open_reading(saved(tmp_path, held))
+    assert read.classes == ("lumen", "fibrous_cap", "lipid_core", "vasa_vasorum")
+    for place, frame in enumerate(read.frames):
+        masks = frame.read()
+        for channel, name in enumerate(read.classes):
+            assert np.array_equal(masks[name], held[..., place, channel].T > 0)
+
+
+def test_four_planes_of_shades_are_refused(tmp_path: Path) -> None:
+    held = np.random.default_rng(0).integers(0, 255, (*SHAPE, 4), np.uint8)
+    with pytest.raises(ReadError, match="4 numbers for each voxel, of more than two values"):
+        open_reading(saved(tmp_path, held))

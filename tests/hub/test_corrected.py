@@ -24,6 +24,7 @@ from octseg.export.run import RunWriter
 from octseg.measurement import measure_pullback
 from tests.fakes.along import frame as drawn_along
 from tests.fakes.corrected import LUMEN, MODEL, disc, painted, result_of, vessel
+from tests.fakes.hub.client import run_client
 from tests.fakes.hub.server import HubServer
 from tests.hub.test_results import push
 
@@ -295,3 +296,22 @@ def test_a_shared_case_is_shared_on_with_what_was_added(corrected: tuple[Path, P
     assert planned.name == folder.name
     assert (sent / "corrections_R1.jsonl").read_bytes().startswith(first)
     assert (sent / "measures.json").read_bytes() == (folder / "measures.json").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_viewer_sees_a_row_a_frame_of_a_pullback(
+    hub: HubServer, corrected: tuple[Path, Path], tmp_path: Path
+) -> None:
+    token = hub.add_user("joe")
+    out, stack = corrected
+    push(hub, tmp_path / "home", token, [out, "joe/results", "--frames", stack, "--yes", "--corrected"])
+    code = """
+        import numpy as np
+        from datasets import load_dataset
+        rows = load_dataset("joe/results", split="results")
+        print([(row["case"][-5:], row["image"].size, row["overlay"].size, row["lumen_area_mm2"] > 0) for row in rows])
+        print([np.unique(np.array(row["mask"])).tolist()[:2] for row in rows])
+    """
+    told = run_client(hub, tmp_path / "home", code, token).stdout
+    assert [f"('/000{number}', (704, 704), (704, 704), True)" in told for number in (1, 2, 3)] == [True] * 3
+    assert "[[0, 1], [0, 1], [0, 1]]" in told

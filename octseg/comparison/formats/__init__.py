@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from octseg.comparison.formats.contours import coco_reading, is_coco, is_labelme, labelme_reading
+from octseg.comparison.formats.coco import coco_reading, is_coco
+from octseg.comparison.formats.contours import is_labelme, labelme_reading
 from octseg.comparison.formats.pictures import PICTURES, picture_reading
 from octseg.comparison.formats.results import MASK_END, MEASURES, results_reading
 from octseg.comparison.formats.volumes import VOLUMES, volume_reading

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from octseg.classes import BACKGROUND, CLASS_NAMES, PALETTE, PALETTE_INDEX
+from octseg.classes import BACKGROUND, CLASS_NAMES, PALETTE, PALETTE_INDEX, TISSUE_CLASSES
 from octseg.comparison.formats.results import stem_of
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import ReadError
@@ -18,6 +18,9 @@ from octseg.reading.names import frame_number
 PICTURES = (".png", ".tif", ".tiff", ".bmp")
 PLANES = 4
 MOST_LABELS = 16
+BLACK = (0, 0, 0)
+NUMBER_OF = {BLACK: 0} | {tissue.colour: PALETTE_INDEX[tissue.name] for tissue in TISSUE_CLASSES}
+TELLING = {colour for colour in NUMBER_OF if len(set(colour)) > 1}  # black and white are in many a picture
 NAMES_OF = {index: name for name, index in PALETTE_INDEX.items()}
 
 
@@ -64,9 +67,31 @@ def meaning_of(
 
 
 def _is_own(path: Path) -> bool:
-    """Whether a picture has octseg's palette."""
+    """Whether a picture has octseg's palette, or the colours of it as another program saved them."""
     with Image.open(path) as picture:
-        return picture.mode == "P" and bytes(picture.getpalette() or ())[: len(PALETTE)] == PALETTE
+        return _has_own_palette(picture) or _by_colour(picture) is not None
+
+
+def _has_own_palette(picture: Image.Image) -> bool:
+    return picture.mode == "P" and bytes(picture.getpalette() or ())[: len(PALETTE)] == PALETTE
+
+
+def _by_colour(picture: Image.Image) -> NDArray[np.uint8] | None:
+    """Numbers (H, W) of octseg's palette by the colours of a picture; None where these are others, or tell no tissue.
+
+    Programs that make a file smaller put a palette into another order, and others save its colours without one.
+    """
+    if picture.mode not in ("P", "RGB", "RGBA") or _has_own_palette(picture):
+        return None
+    used = picture.convert("RGB").getcolors(len(PALETTE) // 3)
+    colours = {colour for _, colour in used or ()}
+    if not colours <= NUMBER_OF.keys() or not (colours & TELLING or colours == {BLACK}):
+        return None
+    pixels = np.asarray(picture.convert("RGB")).astype(np.int64) @ (1 << 16, 1 << 8, 1)
+    numbers = np.zeros(pixels.shape, np.uint8)
+    for (red, green, blue), number in NUMBER_OF.items():
+        numbers[pixels == (red << 16 | green << 8 | blue)] = number
+    return numbers
 
 
 def _refuse_values(values: set[int], name: str) -> dict[str, set[int]]:
@@ -90,7 +115,8 @@ def _pixels(path: Path) -> NDArray[Any]:
     try:
         with Image.open(path) as picture:
             pages = getattr(picture, "n_frames", 1)
-            pixels = np.asarray(picture)
+            by_colour = _by_colour(picture)
+            pixels = np.asarray(picture) if by_colour is None else by_colour
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # SyntaxError: a broken PNG
         raise ReadError(f"{path.name} cannot be read as a mask: {error.__class__.__name__}") from error
     if pages > 1:

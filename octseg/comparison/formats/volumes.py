@@ -1,14 +1,15 @@
 """Masks as NIfTI volumes: one of labels, or one for each class; voxel (i, j, k) is column i and row j of frame k.
 
 Frame 1 lies at z = 0, as in the volumes of octseg/export/nifti.py: where slices lie a whole number of frames behind it,
-along z alone, they are those frames; of any other volume the first slice is frame 1.
+along z alone, they are those frames; of any other volume the first slice is frame 1. One that a program has turned, its
+affine with it, is turned back.
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from octseg.errors import ReadError
 
 VOLUMES = (".nii", ".nii.gz")
 LABELS_END, WITHDRAWN, OWN = "_labels", 255, b"octseg "
+AS_IT_LIES = ((0, 1), (1, 1), (2, 1))  # axis and direction that each axis becomes
+CUT_SHORT = (OSError, EOFError, ValueError, zlib.error)
 SLANT, OFF_FRAME = 1e-3, 0.05  # parts of a slice's distance by which it may lie askew, and off a frame's place
 
 
@@ -39,11 +42,18 @@ def volume_reading(
         )
     path = (named or paths)[0]
     volume = _volume(path)
+    if _has_planes(volume):
+        return _of_planes(volume, path.name)
     own = bool(volume.header["descrip"].tobytes().startswith(OWN)) if "descrip" in volume.header else False
     values = _values(volume, path.name) - ({WITHDRAWN} if own else set())
     meaning = meaning_of(values, name, class_map, binary_class, own=own)
     spoken = tuple(each for each in CLASS_NAMES if each in meaning)
-    return Reading(name, _frames(volume, None, meaning), spoken, one_tissue=True)
+
+    def read(place: int) -> Masks:
+        plane = _plane(volume, place)
+        return {each: np.isin(plane, list(of)) for each, of in meaning.items()}
+
+    return Reading(name, _frames(volume, read), spoken, one_tissue=True)
 
 
 def _of_classes(of_class: Mapping[str, Path], name: str) -> Reading:
@@ -56,7 +66,33 @@ def _of_classes(of_class: Mapping[str, Path], name: str) -> Reading:
     if any(each.shape != first.shape for each in volumes.values()):
         raise ReadError(f"the volumes of {name} differ in size; give those of one pullback")
     classes: tuple[str, ...] = tuple(each for each in CLASS_NAMES if each in volumes)
-    return Reading(name, _frames(first, volumes, None), classes)
+    return Reading(
+        name, _frames(first, lambda place: {each: _plane(of, place) > 0 for each, of in volumes.items()}), classes
+    )
+
+
+def _has_planes(volume: Any) -> bool:
+    """Whether it has a value for each class at each voxel, as the last of four axes."""
+    return len(volume.shape) == 4 and volume.shape[3] == len(CLASS_NAMES)
+
+
+def _of_planes(volume: Any, name: str) -> Reading:
+    """A plane for each class along the fourth axis, in the order of the classes, as in TIFF files of four planes."""
+    channels = range(len(CLASS_NAMES))
+    values = set().union(*(_values(volume, name, channel) for channel in channels))
+    if len(values) > 1:
+        raise ReadError(
+            f"{name} has {len(CLASS_NAMES)} numbers for each voxel, of more than two values: it is no volume of masks; "
+            f"give one of labels, or masks in the order {', '.join(CLASS_NAMES)}"
+        )
+    return Reading(
+        name,
+        _frames(
+            volume,
+            lambda place: {each: _plane(volume, place, at) > 0 for at, each in enumerate(CLASS_NAMES)},
+        ),
+        CLASS_NAMES,
+    )
 
 
 def _stem(path: Path) -> str:
@@ -77,18 +113,49 @@ def _volume(path: Path) -> Any:
     except (OSError, nibabel.filebasedimages.ImageFileError) as error:
         raise ReadError(f"{path.name} cannot be read as NIfTI: {error.__class__.__name__}") from error
     shape, kind = volume.shape, np.dtype(volume.get_data_dtype())
-    if len(shape) < 2 or any(side != 1 for side in shape[3:]) or kind.kind not in "uif":
+    if len(shape) < 2 or not (_has_planes(volume) or all(side == 1 for side in shape[3:])) or kind.kind not in "uif":
         raise ReadError(
             f"{path.name} is no volume of labels: it has {' x '.join(map(str, shape))} voxels of {kind}; "
             "save one number for each voxel of columns, rows and frames"
         )
-    return volume
+    return _as_exported(volume, path.name)
 
 
-def _values(volume: Any, name: str) -> set[int]:
+def _as_exported(volume: Any, name: str) -> Any:
+    """The volume, turned as its affine says where it then lies just as octseg writes them: a program has laid it anew.
+
+    Elsewhere an affine says nothing of how frames lay on the screen, and it is taken as it lies.
+    """
+    import nibabel
+
+    affine, turning = np.asarray(volume.affine, float), cast(Any, nibabel.orientations)
+    if len(volume.shape) < 3 or not np.isfinite(affine).all():
+        return volume
+    way = turning.ornt_transform(turning.io_orientation(affine), turning.axcodes2ornt(tuple("LPS")))
+    if np.isnan(way).any() or np.array_equal(way, AS_IT_LIES):
+        return volume
+    laid = affine @ turning.inv_ornt_aff(way, volume.shape[:3])
+    steps = np.abs(np.diag(laid)[:3])
+    own = np.diag([-steps[0], -steps[1], steps[2], 1.0])
+    own[2, 3] = laid[2, 3]
+    if not np.allclose(laid, own, rtol=0, atol=SLANT * steps.min()):
+        return volume
+    try:
+        return volume.as_reoriented(way)
+    except CUT_SHORT as error:
+        raise _cut_short(name, error) from error
+
+
+def _cut_short(name: str, error: Exception) -> ReadError:
+    return ReadError(f"{name} cannot be read to its end: {error.__class__.__name__}; save it anew")
+
+
+def _values(volume: Any, name: str, channel: int | None = None) -> set[int]:
     """Numbers that occur beside 0; ReadError where they are no whole ones, as shades are."""
     try:
-        values = {value for place in range(_count(volume)) for value in np.unique(_plane(volume, place)).tolist()}
+        values = {
+            value for place in range(_count(volume)) for value in np.unique(_plane(volume, place, channel)).tolist()
+        }
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ReadError(f"{name} cannot be read to its end: {error.__class__.__name__}; save it anew") from error
     if any(value != value or value != round(value) for value in values - {np.inf, -np.inf}) or np.inf in values:
@@ -100,19 +167,19 @@ def _count(volume: Any) -> int:
     return 1 if len(volume.shape) == 2 else int(volume.shape[2])
 
 
-def _plane(volume: Any, place: int) -> NDArray[Any]:
-    """(H, W) of a slice."""
-    held = volume.dataobj[:, :] if len(volume.shape) == 2 else volume.dataobj[:, :, place]
+def _plane(volume: Any, place: int, channel: int | None = None) -> NDArray[Any]:
+    """(H, W) of a slice; channel: along the fourth axis."""
+    if len(volume.shape) == 2:
+        return np.asarray(volume.dataobj[:, :]).T
+    held = volume.dataobj[:, :, place] if channel is None else volume.dataobj[:, :, place, channel]
     return np.asarray(held).reshape(volume.shape[:2]).T
 
 
-def _frames(volume: Any, of_class: Mapping[str, Any] | None, meaning: Mapping[str, set[int]] | None) -> list[FrameRead]:
+def _frames(volume: Any, read: Callable[[int], Masks]) -> list[FrameRead]:
+    """The frames of a volume; read: the planes (H, W) of a slice."""
     across, down = (float(zoom) for zoom in volume.header.get_zooms()[:2])
     spacing = across if volume.header.get_xyzt_units()[0] == "mm" and abs(across - down) < 1e-6 else None
-    return [
-        FrameRead(None, number, partial(_slice, volume, of_class, meaning, place), spacing)
-        for place, number in enumerate(_numbers(volume))
-    ]
+    return [FrameRead(None, number, partial(read, place), spacing) for place, number in enumerate(_numbers(volume))]
 
 
 def _numbers(volume: Any) -> list[int]:
@@ -125,12 +192,3 @@ def _numbers(volume: Any) -> list[int]:
     numbers = 1 + (affine[2, 3] + affine[2, 2] * np.arange(len(as_they_lie))) / step
     whole = [round(each) for each in numbers]
     return whole if min(whole) >= 1 and np.abs(numbers - whole).max() < OFF_FRAME else as_they_lie
-
-
-def _slice(
-    volume: Any, of_class: Mapping[str, Any] | None, meaning: Mapping[str, set[int]] | None, place: int
-) -> Masks:
-    if of_class is not None:
-        return {name: _plane(held, place) > 0 for name, held in of_class.items()}
-    labels = _plane(volume, place)
-    return {name: np.isin(labels, list(values)) for name, values in (meaning or {}).items()}
