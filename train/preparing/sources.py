@@ -83,9 +83,9 @@ def files_of(path: Path) -> list[StoredFile]:
             head = file.read(HEAD_BYTES)
         if head.startswith(ZIP_MAGIC):
             return zip_files(path)
-        raise DatasetError(
-            f"{path.name} is {kind_of(head)}, neither a folder nor a ZIP file; give what holds img/ and mask/"
-        )
+        kind = kind_of(head) if head else "empty"
+        advice = "unpack it, and give the folder" if "archive" in kind else "give what holds img/ and mask/"
+        raise DatasetError(f"{path.name} is {kind}, neither a folder nor a ZIP file; {advice}")
     raise DatasetError(f"there is no {path.name}; give the folder or the ZIP file that holds frames and masks")
 
 
