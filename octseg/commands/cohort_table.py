@@ -10,6 +10,7 @@ from pathlib import Path
 from octseg.cohort.cases import Case, apart
 from octseg.commands.frame_range import FrameRange
 from octseg.errors import ConfigError
+from octseg.reading.cells import encoding_of, spelling, unquoted, visible, why_no_name
 
 NAMES = {
     "path": ("path", "file", "input", "pullback"),
@@ -55,26 +56,46 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     text = _text_of(table)
     head = text.lstrip().partition("\n")[0]
     lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=head.count)))
-    lines_of = [(number, [cell.strip() for cell in cells]) for number, cells in enumerate(lines, 1) if any(cells)]
+    shown = [(number, [unquoted(cell.strip()) for cell in cells]) for number, cells in enumerate(lines, 1)]
+    lines_of = [(number, cells) for number, cells in shown if any(cells)]
     if not lines_of:
         raise ConfigError(f"{table.name} is empty: it needs a header line with path, and a row a pullback")
     header = _names_of(lines_of[0][1], table.name)
     rows = []
     for number, cells in lines_of[1:]:
-        if len(cells) > len(header):
+        if any(cells[len(header) :]):
             raise ConfigError(f"row {number} of {table.name} has {len(cells)} fields and the header {len(header)}")
         row = dict.fromkeys(NAMES, "")
         row |= {name: cell for name, cell in zip(header, cells, strict=False) if name}
         if not row["path"]:
             raise ConfigError(f"row {number} of {table.name} names no path")
+        row["patient"] = visible(row["patient"])
+        if row["patient"] and (fault := why_no_name(row["patient"])) is not None:
+            raise ConfigError(
+                f"row {number} of {table.name} gives the patient {row['patient']!r}, {fault}; write there who the "
+                "patient is, or leave it empty"
+            )
         rows.append((number, row))
+    _refuse_two_spellings(rows, table.name)
     return rows
+
+
+def _refuse_two_spellings(rows: Sequence[tuple[int, Mapping[str, str]]], table: str) -> None:
+    """ConfigError where one patient is spelt in two ways, and would count as two."""
+    first: dict[str, tuple[int, str]] = {}
+    for number, row in rows:
+        before, patient = first.setdefault(spelling(row["patient"]), (number, row["patient"]))
+        if patient != row["patient"]:
+            raise ConfigError(
+                f"one patient is spelt in two ways: {patient!r} in row {before} of {table}, and {row['patient']!r} in "
+                f"row {number}; spell it in one, or it counts as two patients"
+            )
 
 
 def _text_of(table: Path) -> str:
     try:
         content = table.read_bytes()
-        return content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
+        return content.decode(encoding_of(content))
     except OSError as error:
         raise ConfigError(f"{table.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
     except UnicodeDecodeError as error:

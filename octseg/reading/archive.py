@@ -4,6 +4,7 @@ The names in an archive are labels. One that leads out of it marks the archive a
 of it is read. How much a file takes is held against the limits by the directory, and again while it is inflated.
 """
 
+import lzma
 import re
 import stat
 import struct
@@ -36,7 +37,10 @@ UNREADABLE_METHODS = {
 }
 UNPACK = "unpack the ZIP file, and give the folder"
 PIECE_BYTES = 1 << 20  # that are inflated at once
-DAMAGED = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError, zlib.error)
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(RuntimeError, NotImplementedError, EOFError, OSError, ValueError),
+)
 ENTRY_BYTES = 512  # that a file takes in the directory of an archive, with its name, at most on average
 _END, _END64 = b"PK\x05\x06", b"PK\x06\x06"
 

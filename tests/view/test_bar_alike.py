@@ -6,6 +6,7 @@ import pytest
 from octseg.phantom import ScaleBar
 from octseg.pullback import Frame
 from octseg.view import find_bars, find_pixel_scale
+from octseg.view.bar.shape import Stroke, ends_of
 from tests.view.test_bar import lengths, screen, with_bar
 
 WHITE = (240, 240, 240)
@@ -81,3 +82,12 @@ def test_a_distance_measured_within_the_vessel_gives_no_scale() -> None:
     part[:] = np.maximum(part // 8, measured[-200:, -280:])
     assert [bar.length_mm for bar in find_bars(frame)] == [1.0]
     assert find_pixel_scale(frame).pixel_spacing_mm is None
+
+
+def test_a_stroke_that_is_dark_in_its_middle_has_no_ends() -> None:
+    grey = np.zeros((40, 200), np.uint8)
+    grey[20, 50:150] = 200
+    stroke = Stroke(top=20, bottom=20, left=50, right=149, contrast=200.0, ground=0.0)
+    assert ends_of(grey, stroke) == (49.5, 149.5)
+    grey[20, 97:104] = 0
+    assert ends_of(grey, stroke) is None

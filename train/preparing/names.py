@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import PurePosixPath
 
 from octseg.errors import ConfigError, DatasetError
+from octseg.reading.cells import spelling
 from octseg.reading.names import NaturalKey, natural_key, split_at_frame_numbers
 
 RECORD_PATTERN = r"(?P<study>\d{3})_(?P<series>\d+)_(?P<frame>\d{3,})"
@@ -197,7 +198,7 @@ def refuse_two_spellings(parts: Mapping[str, Parts], *, private: bool = False) -
     """
     first: dict[str, tuple[str, Parts]] = {}
     for file, part in parts.items():
-        other_file, other = first.setdefault(_spelling(part.study), (file, part))
+        other_file, other = first.setdefault(spelling(part.study), (file, part))
         if other.study == part.study:
             continue
         seen = [
@@ -208,13 +209,6 @@ def refuse_two_spellings(parts: Mapping[str, Parts], *, private: bool = False) -
             f"one study is spelt in two ways: {seen[0]}, and {seen[1]}; spell it in one, or its frames may end up on "
             "both sides of the split"
         )
-
-
-def _spelling(study: str) -> str:
-    """What two spellings of one study share: case, spaces, leading zeros and what parts letters from digits go."""
-    plain = re.sub(r"[\s_.-]+", "-", unicodedata.normalize("NFKC", study).casefold())
-    plain = re.sub(r"(?<=[^\W\d])-(?=\d)|(?<=\d)-(?=[^\W\d])", "", plain)
-    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
 
 
 def _safe(part: str) -> str:

@@ -6,8 +6,8 @@ passed over, as is what lies beside the pictures and is none.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from octseg.drawing.own import kind_of_content
@@ -27,7 +27,8 @@ from train.preparing.names import (
 from train.preparing.stored import IMAGE_FOLDERS, StoredFile, folder_files, kind_at
 from train.preparing.zipped import zip_files
 
-MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)s?$", re.IGNORECASE)
+_OF_MASKS = r"(mask|seg|label|segmentation|annotation|roi|gt|ground[_ -]?truth)s?"
+MASK_AFFIX = re.compile(rf"[_ .-]{_OF_MASKS}$|^{_OF_MASKS}[_ .-]", re.IGNORECASE)
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".bmp", ".dib", ".webp"})
 ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"})
 # Of what editors, cameras and people put beside pictures.
@@ -35,9 +36,11 @@ BESIDE = frozenset(
     {
         *(".json", ".xml", ".txt", ".csv", ".tsv", ".yaml", ".yml", ".html", ".htm", ".md", ".log", ".roi", ".zip"),
         *(".db", ".ini", ".lnk", ".url", ".bak", ".tmp", ".part", ".py", ".m", ".ijm", ".xls", ".xlsx", ".ods"),
+        *(".npy", ".npz", ".mat", ".h5", ".hdf5", ".nrrd", ".mha", ".mhd", ".raw", ".pkl", ".eps"),
         *(".doc", ".docx", ".odt", ".pdf", ".ppt", ".pptx", ".svg", ".xmp", ".pts", ".geojson", ".md5", ".sha256"),
     }
 )
+NO_MASK = "it has no mask"
 ZIP_MAGIC = b"PK"
 
 
@@ -80,9 +83,9 @@ def files_of(path: Path) -> list[StoredFile]:
             head = file.read(HEAD_BYTES)
         if head.startswith(ZIP_MAGIC):
             return zip_files(path)
-        raise DatasetError(
-            f"{path.name} is {kind_of(head)}, neither a folder nor a ZIP file; give what holds img/ and mask/"
-        )
+        kind = kind_of(head) if head else "empty"
+        advice = "unpack it, and give the folder" if "archive" in kind else "give what holds img/ and mask/"
+        raise DatasetError(f"{path.name} is {kind}, neither a folder nor a ZIP file; {advice}")
     raise DatasetError(f"there is no {path.name}; give the folder or the ZIP file that holds frames and masks")
 
 
@@ -107,6 +110,7 @@ def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False
     """
     files = list(files)
     kinds = _by_kind(files, private)
+    _refuse_no_masks(kinds, files, private)
     problems, parts = kinds.problems, dict[str, Parts]()
     unpaired: list[tuple[StoredFile, Problem]] = []  # frames
     masks = _masks_of(kinds)
@@ -133,7 +137,8 @@ def paired(files: Iterable[StoredFile], rule: NameRule, *, private: bool = False
             problems.append(Problem(image.path, _same_frame(name, other, (parts[other], parts[image.path]), private)))
         else:
             items[name] = Item(name, image, mask)
-    problems += [problem for file, problem in unpaired if _own_kind(file) is None]
+    without = NO_MASK if items or private else _called_otherwise(kinds, masks)
+    problems += _of_frames(unpaired, without)
     problems += [Problem(mask.path, "it has no frame") for mask in masks.values() if _own_kind(mask) != "overlay"]
     if not items and not problems:
         raise _nothing_found(files)
@@ -153,7 +158,7 @@ def _by_kind(files: Iterable[StoredFile], private: bool) -> _Kinds:
     kinds, placed = _Kinds(), list[_Placed]()
     for is_image, key, file in _placed(files):
         if PurePosixPath(file.path).suffix.casefold() in BESIDE:
-            kinds.beside.setdefault((*key[:2], PurePosixPath(key[2]).stem), file)
+            kinds.beside.setdefault((*key[:2], MASK_AFFIX.sub("", PurePosixPath(key[2]).stem)), file)
         else:
             placed.append((is_image, key, file))
     both = {key[:2] for is_image, key, _ in placed if is_image} & {
@@ -175,15 +180,23 @@ def _by_kind(files: Iterable[StoredFile], private: bool) -> _Kinds:
 
 
 def _placed(files: Iterable[StoredFile]) -> Iterator[_Placed]:
-    """Each file that lies in a folder of frames or of masks: whether of frames, and which frame it is of."""
+    """Each file that lies in a folder of frames or of masks: whether of frames, and which frame it is of.
+
+    What a mask's name has more than its frame's is left out, unless a frame is called so too.
+    """
+    placed: list[_Placed] = []
     for file in files:
         parts = PurePosixPath(composed(file.path)).parts
         place = kind_at(parts[:-1])
-        if place is None:
-            continue
-        is_image, inside = parts[place].casefold() in IMAGE_FOLDERS, parts[place + 1 : -1]
-        stem = stem_of(parts[-1]) if is_image else MASK_SUFFIX.sub("", stem_of(parts[-1]))
-        yield is_image, ("/".join(parts[:place]), "/".join(inside), stem), file
+        if place is not None:
+            is_image, inside = parts[place].casefold() in IMAGE_FOLDERS, parts[place + 1 : -1]
+            placed.append((is_image, ("/".join(parts[:place]), "/".join(inside), stem_of(parts[-1])), file))
+    frames = {key for is_image, key, _ in placed if is_image}
+    for is_image, key, file in placed:
+        if is_image or key in frames:
+            yield is_image, key, file
+        else:
+            yield is_image, (*key[:2], MASK_AFFIX.sub("", key[2]) or key[2]), file
 
 
 def _is_named_as_picture(file: StoredFile) -> bool:
@@ -210,9 +223,43 @@ def _masks_of(kinds: _Kinds) -> dict[Key, StoredFile]:
 
 def _without_mask(beside: StoredFile | None, private: bool) -> str:
     if beside is None:
-        return "it has no mask"
+        return NO_MASK
     told = "what lies there in its place" if private else PurePosixPath(beside.path).name
     return f"it has no mask: {told} is no picture; export the masks as PNG or TIFF"
+
+
+def _of_frames(unpaired: Iterable[tuple[StoredFile, Problem]], without: str) -> list[Problem]:
+    """What is told of frames that have no partner; without: why they have no mask."""
+    return [
+        replace(problem, reason=without) if problem.reason == NO_MASK else problem
+        for file, problem in unpaired
+        if _own_kind(file) is None
+    ]
+
+
+def _called_otherwise(kinds: _Kinds, masks: Mapping[Key, StoredFile]) -> str:
+    """Why no frame has a mask, with the name of one that is called unlike all frames where there is such."""
+    stems = {key[2] for key in kinds.images}
+    other = next((mask.path for key, mask in masks.items() if key[2] not in stems), None)
+    return NO_MASK if other is None else f"{NO_MASK}: masks are called as their frames, and not as {other}"
+
+
+def _refuse_no_masks(kinds: _Kinds, files: Iterable[StoredFile], private: bool) -> None:
+    """DatasetError where frames are there and no mask of any, with where masks may lie."""
+    if not kinds.images or kinds.masks or not kinds.beside.keys().isdisjoint(kinds.images):
+        return
+    stems, advice = {key[2] for key in kinds.images}, "give them by --images and --masks"
+    for file in [] if private else files:
+        parts = PurePosixPath(composed(file.path)).parts
+        place = kind_at(parts[:-1])
+        if place is not None and parts[place].casefold() not in IMAGE_FOLDERS:
+            advice = f"{file.path} is no picture: export the masks as PNG or TIFF, one a frame"
+        elif place is None and len(parts) > 1 and MASK_AFFIX.sub("", stem_of(parts[-1])) in stems:
+            advice = (
+                f"the folder {parts[-2]} has files of their names: call it masks, or give both by --images, --masks"
+            )
+            break
+    raise DatasetError(f"{len(stems)} frames are there, and no mask in mask/ or masks/ beside their folder; {advice}")
 
 
 def _same_frame(name: FrameName, other: str, parts: tuple[Parts, Parts], private: bool) -> str:

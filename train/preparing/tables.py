@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from octseg.errors import ConfigError, DatasetError
+from octseg.reading.cells import encoding_of, unquoted, visible, why_no_name
 from train.preparing.names import NameRule, Parts, composed, frame_number, stem_of
 
 MAX_CSV_BYTES = 64 << 20
@@ -22,7 +23,13 @@ SEPARATORS = (",", ";", "\t", "|")
 KINDS_OF_FOLDER = ("img", "images", "mask", "masks")  # which a path may name or leave out
 ROOT_FOLDERS = 4  # of the source's own path, that may be among those of the rows
 _GUARDED = re.compile(r'="(.*)"', re.DOTALL)  # how spreadsheets are kept from taking a text for a number
-_SPREADSHEETS = ((b"PK", "an Excel or OpenDocument file"), (b"\xd0\xcf\x11\xe0", "an Excel file"))
+_SPREADSHEETS = (
+    (b"PK", "an Excel or OpenDocument file"),
+    (b"\xd0\xcf\x11\xe0", "an Excel file"),
+    (b"<", "a web page or XML, as some programs export tables"),
+)
+MOST_HEADER = 1 << 16  # letters
+HEADER_ROWS = 10  # among which the header is looked for, below a title
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,12 @@ def by_csv(path: Path, among: Collection[str] = (), root: PurePath | None = None
 def _parts(row: Row, table: Table) -> Parts:
     where = table.where(row)
     if not row.study:
-        raise DatasetError(f"{where} gives it no study")
+        raise DatasetError(
+            f"{where} gives it no study; of merged cells only the first row keeps what they hold: write it into each"
+        )
+    if (fault := why_no_name(row.study)) is not None:
+        told = "" if table.private else f" {row.study!r}"
+        raise DatasetError(f"{where} gives it the study{told}, {fault}; write there who the patient is")
     frame = frame_number(row.frame, where, shown=not table.private) if row.frame else None
     return Parts(row.study, row.series or None, frame, where, of_one_file=True)
 
@@ -141,9 +153,7 @@ def _agreement(row: Row, folders: Sequence[str], name: str) -> tuple[int, bool]:
 def _rows(path: Path, private: bool) -> Iterator[Row]:
     """The rows that name a file; ConfigError where the columns are not right."""
     lines = _cells(_text(path), path.name)
-    header_at = next((number for number, cells in lines if any(cells)), 0)
-    header = next((cells for number, cells in lines if number == header_at), [])
-    columns = [unicodedata.normalize("NFKC", cell).strip().casefold() for cell in header]
+    header_at, columns = _header(lines)
     _require_columns(columns, path.name)
     told: list[tuple[int, dict[str, str]]] = []
     for number, cells in lines:
@@ -158,12 +168,27 @@ def _rows(path: Path, private: bool) -> Iterator[Row]:
     _refuse_patients_in_pieces(told, path.name, private)
     for column in COLUMNS[1:]:
         for _, row in told:
-            row[column] = " ".join(row.get(column, "").split())
+            row[column] = " ".join(visible(row.get(column, "")).split())
         _mend_numbers([row for _, row in told], column)
     for number, row in told:
+        if "\n" in row.get("file", ""):
+            raise ConfigError(
+                f"row {number} of {path.name} goes on over many lines: a quotation mark in it is not closed"
+            )
         if row.get("file"):
             folders, name = _split_path(row["file"])
             yield Row(number, folders, name, *(row[column] for column in COLUMNS[1:]))
+
+
+def _header(lines: Sequence[tuple[int, list[str]]]) -> tuple[int, list[str]]:
+    """The number of the header's row and its columns: the first that names what is needed, else the first of all."""
+    filled = [
+        (number, [unicodedata.normalize("NFKC", visible(cell)).strip().casefold() for cell in cells])
+        for number, cells in lines
+        if any(cells)
+    ][:HEADER_ROWS]
+    named = [row for row in filled if {"file", "study"} <= set(row[1])]
+    return next(iter(named or filled), (0, []))
 
 
 def _text(path: Path) -> str:
@@ -177,7 +202,7 @@ def _text(path: Path) -> str:
         if content.startswith(magic):
             raise ConfigError(f"{path.name} is {kind}, not a CSV file: save the sheet as CSV UTF-8")
     try:
-        return content.decode(_encoding(content))
+        return content.decode(encoding_of(content))
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigError(
@@ -185,23 +210,14 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _encoding(content: bytes) -> str:
-    """UTF-8, or UTF-16 by its mark or by the zeros beside the letters of a header."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    head = content[:64]
-    if b"\0" in head:
-        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
-    return "utf-8-sig"
-
-
 def _cells(text: str, label: str) -> list[tuple[int, list[str]]]:
     """The number and the cells of each row; cells without what spreadsheets put around them."""
     said = re.match(r'"?sep=(.)"?[ ]*(\r\n|\r|\n)', text, re.IGNORECASE)
     if said is not None:
         text = text[said.end() :]
-    first = next((line for line in text.splitlines() if line.strip(" ,;|\t")), "")
-    separator = said[1] if said else max(SEPARATORS, key=first.count)
+    first = [line for line in text[:MOST_HEADER].splitlines() if line.strip(" ,;|\t")][:HEADER_ROWS]
+    header = next((line for line in first if re.search(r"\bfile\b", line, re.IGNORECASE)), first[0] if first else "")
+    separator = said[1] if said else max(SEPARATORS, key=header.count)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True))
     except csv.Error as error:
@@ -210,8 +226,9 @@ def _cells(text: str, label: str) -> list[tuple[int, list[str]]]:
 
 
 def _clean(cell: str) -> str:
-    guarded = _GUARDED.fullmatch(cell.strip())
-    return composed(cell if guarded is None else guarded[1]).strip()
+    shown = cell.strip().strip("\0")
+    guarded = _GUARDED.fullmatch(shown)
+    return composed(unquoted(shown) if guarded is None else guarded[1]).strip()
 
 
 def _require_columns(columns: Sequence[str], label: str) -> None:
@@ -230,7 +247,7 @@ def _refuse_patients_in_pieces(rows: Iterable[tuple[int, Mapping[str, str]]], la
     first: dict[tuple[str, str], tuple[int, str]] = {}
     for number, row in rows:
         for column in PATIENT_COLUMNS:
-            if not row.get(column):
+            if not row.get(column) or why_no_name(row[column]) is not None:
                 continue
             before, study = first.setdefault((column, row[column].casefold()), (number, row.get("study", "")))
             if study != row.get("study", ""):
@@ -294,4 +311,4 @@ def _root_folders(root: PurePath | None) -> tuple[str, ...]:
 
 
 def _folded(text: str) -> str:
-    return composed(text).casefold()
+    return visible(composed(text)).casefold()

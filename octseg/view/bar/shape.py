@@ -191,7 +191,7 @@ def _edges(grey: Grey, stroke: Stroke) -> tuple[float, float] | None:
     share = (profile - stroke.ground) / np.median(profile[2 * reach : -2 * reach] - stroke.ground)
     dark = np.flatnonzero(share < 0.5)
     middle = share.size // 2
-    if not (dark < middle).any() or not (dark > middle).any():
+    if share[middle] < 0.5 or not (dark < middle).any() or not (dark > middle).any():
         return None
     inside = int(dark[dark < middle][-1]) + 1, int(dark[dark > middle][0]) - 1
     left = inside[0] - (share[inside[0]] - 0.5) / max(1e-6, share[inside[0]] - share[inside[0] - 1])

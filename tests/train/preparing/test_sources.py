@@ -34,10 +34,48 @@ def listed(*paths: str) -> tuple[list[tuple[str, str]], Mapping[str, str]]:
         ("images/001_1_001.jpg", "masks/001_1_001.png"),
         ("images/001_1_001.png", "masks/001_1_001_mask.png"),
         ("images/001_1_001.png", "mask/001_1_001-SEG.png"),
+        ("images/001_1_001.png", "mask/label_001_1_001.png"),
+        ("images/001_1_001.png", "mask/001_1_001.mask.png"),
+        ("images/001_1_001.png", "mask/001_1_001_ground_truth.tif"),
+        ("images/001_1_001.png", "mask/001_1_001_Segmentation.tif"),
     ],
 )
 def test_a_frame_finds_its_mask(image: str, mask: str) -> None:
     assert listed(image, mask) == ([(image, mask)], {})
+
+
+def test_a_frame_that_is_itself_called_as_masks_are_finds_the_mask_of_its_name() -> None:
+    rule = by_pattern(r"(?P<study>\w+)_(?P<frame>\d)_roi")
+    files = [stored(f"{folder}/A_{frame}_roi.png", b"") for frame in (1, 2) for folder in ("images", "masks")]
+    listing = paired(files, rule)
+    assert ([each.name.frame for each in listing.items], listing.problems) == ([1, 2], ())
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        (["labels/001_1_001.png"], "the folder labels has files of their names: call it masks, or give both"),
+        (["masks/annotations.json"], "masks/annotations.json is no picture: export the masks as PNG or TIFF"),
+        (["notes/read.txt"], "give them by --images and --masks"),
+    ],
+)
+def test_frames_without_any_mask_say_where_masks_are_looked_for(others: list[str], told: str) -> None:
+    with pytest.raises(DatasetError, match=f"2 frames are there, and no mask in mask/ or masks/ .*; .*{told}"):
+        listed("images/001_1_001.png", "images/001_1_002.png", *others)
+
+
+def test_masks_of_other_names_are_shown_where_no_frame_has_one() -> None:
+    pairs, problems = listed("img/001_1_001.png", "mask/001_1_001_lipid.png")
+    told = "it has no mask: masks are called as their frames, and not as mask/001_1_001_lipid.png"
+    assert (pairs, problems["img/001_1_001.png"]) == ([], told)
+
+
+@pytest.mark.parametrize("ending", ["npy", "mat", "h5", "nrrd"])
+def test_arrays_given_as_masks_are_called_no_pictures(ending: str) -> None:
+    _, problems = listed("img/001_1_001.png", f"mask/001_1_001_mask.{ending}")
+    assert problems == {
+        "img/001_1_001.png": f"it has no mask: 001_1_001_mask.{ending} is no picture; export the masks as PNG or TIFF"
+    }
 
 
 def test_train_and_test_of_the_record_are_one_listing_in_the_order_of_studies() -> None:

@@ -235,5 +235,17 @@ def test_a_member_whose_packing_is_broken_is_damaged(tmp_path: Path) -> None:
 )
 def test_another_archive_is_called_what_it_is(tmp_path: Path, magic: bytes, kind: str) -> None:
     (tmp_path / "frames").write_bytes(magic)
-    with pytest.raises(DatasetError, match=f"frames is {kind}, neither a folder nor a ZIP file"):
+    with pytest.raises(DatasetError, match=f"frames is {kind}, neither a folder nor a ZIP file; unpack it"):
         files_of(tmp_path / "frames")
+
+
+def test_a_member_whose_lzma_is_broken_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "frames.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("img/001_1_001.png", b"x" * 100)
+    content = path.read_bytes()
+    packed = content.index(b"img/001_1_001.png") + len("img/001_1_001.png") + 4
+    path.write_bytes(content[:packed] + b"\xff" * 5 + content[packed + 5 :])
+    [file] = zip_files(path)
+    with pytest.raises(DatasetError, match="damaged in the ZIP file"):
+        file.read()

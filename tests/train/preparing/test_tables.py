@@ -1,5 +1,6 @@
 """Which frame a file is by a CSV file, as spreadsheets of many countries and machines write it."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -47,6 +48,10 @@ WRITTEN = {
     "guarded texts": 'file,study,frame\nx_1.png,"=""Å7""",4\nx_2.png,"=""Å8""",5\n'.encode(),
     "decomposed letters": PLAIN.replace("Å", "A\u030a").encode(),
     "a remark of two lines": 'file,study,frame,note\nx_1.png,Å7,4,"a\nb"\nx_2.png,Å8,5,\n'.encode(),
+    "UTF-32": PLAIN.encode("utf-32"),
+    "printed quotation marks": PLAIN.replace("x_1.png", "“x_1.png”").replace("x_2.png", "'x_2.png'").encode(),
+    "an apostrophe before a text": PLAIN.replace("Å", "'Å").encode(),
+    "marks of no width": PLAIN.replace("Å7", "Å7\u200b").replace("x_2", "\ufeffx_2").encode(),
     "commas at the end": PLAIN.replace("4\n", "4,,\n").encode(),
 }
 
@@ -172,6 +177,7 @@ def test_a_patient_with_two_studies_is_told_for_both_would_leak(tmp_path: Path) 
     ("content", "told"),
     [
         (b"PK\x03\x04rest", "is an Excel or OpenDocument file, not a CSV file"),
+        (b"<html><table>", "is a web page or XML, as some programs export tables, not a CSV file"),
         (b"file,study\na.png,M\xfcller\n", r"in UTF-8 \(line 2 has other letters\): save it as CSV UTF-8"),
     ],
 )
@@ -190,6 +196,33 @@ def test_a_csv_row_without_a_study_names_nothing(tmp_path: Path) -> None:
     assert rule("a_1.png") is None
     with pytest.raises(DatasetError, match=r"row 2 of names\.csv gives it no study"):
         rule.parts_of("a_1.png")
+
+
+@pytest.mark.parametrize(
+    "study", ["#N/A", "#REF!", "#DIV/0!", "####", "=A1", "nan", "NULL", "-", "?", "Unknown", "1E+05"]
+)
+def test_a_study_that_a_spreadsheet_left_empty_is_no_patient(tmp_path: Path, study: str) -> None:
+    """All rows that have it would be one patient."""
+    rule = by_csv(csv_file(tmp_path, f"file,study\na_1.png,{study}\nb_1.png,7\n"))
+    with pytest.raises(DatasetError, match=f"row 2 of names.csv gives it the study '{re.escape(study)}', .*; write"):
+        rule.parts_of("a_1.png")
+    assert rule("b_1.png") == FrameName("7", "1", 1)
+
+
+def test_patients_that_are_not_known_are_not_one_patient(tmp_path: Path) -> None:
+    rule = by_csv(csv_file(tmp_path, "file,study,patient\na_1.png,A,NA\nb_1.png,B,NA\n"))
+    assert rule("b_1.png") == FrameName("B", "1", 1)
+
+
+def test_a_header_below_a_title_is_found_and_rows_keep_their_numbers(tmp_path: Path) -> None:
+    rule = by_csv(csv_file(tmp_path, "Our lab, Bern\n\nfile;study;frame\na.png;7;x\n"))
+    with pytest.raises(DatasetError, match="the frame 'x' in row 4"):
+        rule.parts_of("a.png")
+
+
+def test_a_quotation_mark_that_is_not_closed_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"row 3 of names\.csv goes on over many lines: a quotation mark in it"):
+        by_csv(csv_file(tmp_path, 'file,study\na.png,7\n"b.png,8\nc.png,9\n'))
 
 
 def test_of_private_names_no_value_of_a_row_is_told(tmp_path: Path) -> None:

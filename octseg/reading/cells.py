@@ -1,0 +1,59 @@
+"""What cells of tables hold, as spreadsheets write them: names that are none, marks that nobody sees, other letters."""
+
+import re
+import unicodedata
+
+QUOTES = "\"'“”„«»‘’`´"
+_NOTHING = frozenset({*"?-–—.", "??", "n/a", "na", "nan", "none", "null", "nil", "unknown", "missing", "tbd"})
+_ERROR = re.compile(r"#+|#[^\W\d_][^\W_/]*(/[^\W_]+)?[!?]?|=.*", re.DOTALL)  # #N/A, #REF!, #DIV/0!, #####, a formula
+_ROUNDED = re.compile(r"\d+([.,]\d+)?E\+\d+", re.IGNORECASE)
+_LOOKALIKES = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX")  # Cyrillic and Greek
+
+
+def encoding_of(content: bytes) -> str:
+    """Of a table's bytes: UTF-8, UTF-16 or UTF-32 by their mark, UTF-16 also by the zeros beside a header's letters."""
+    if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "utf-32"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    head = content[:64]
+    if b"\0" in head:
+        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+    return "utf-8-sig"
+
+
+def visible(text: str) -> str:
+    """A text without marks of no width."""
+    if text.isascii():
+        return text
+    return "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+
+
+def unquoted(text: str) -> str:
+    """A cell without the quotation marks around it, or the one before it by which a spreadsheet keeps a text."""
+    return text.strip(QUOTES).strip() if text[:1] in QUOTES else text
+
+
+def why_no_name(text: str) -> str | None:
+    """Why a cell is no patient's name: what is written where there is nothing to say. A part of a sentence, or None."""
+    if text.casefold() in _NOTHING:
+        return "which is no patient's, and would make one patient of all that have it"
+    if _ERROR.fullmatch(text):
+        return "an error or a formula of the spreadsheet"
+    if _ROUNDED.fullmatch(text):
+        return "a number that the spreadsheet has rounded: make the column text, and type it anew"
+    return None
+
+
+def spelling(name: str) -> str:
+    """What two spellings of one name share: case, spaces, leading zeros and what parts letters from digits go.
+
+    So do dashes of any length, marks that are not seen, and which of three alphabets a letter of one look is from.
+    """
+    shown = visible(unicodedata.normalize("NFKC", name))
+    if not shown.isascii():
+        shown = "".join("-" if unicodedata.category(letter) == "Pd" or letter == "−" else letter for letter in shown)
+        shown = shown.upper().translate(_LOOKALIKES)
+    plain = re.sub(r"[\s_.'’`-]+", "-", shown.casefold()).strip("-")
+    plain = re.sub(r"(?<=[^\W\d])-(?=\d)|(?<=\d)-(?=[^\W\d])", "", plain)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)

@@ -1,0 +1,45 @@
+"""The table of a cohort's cases, as spreadsheets write it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from octseg.commands.cohort_table import cases_of
+from octseg.errors import ConfigError
+
+
+def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "list.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("path;patient;frame_spacing_mm\r\na.dcm;007;0,2\r\n", "utf-8-sig"),
+        ("path\tpatient\tframe_spacing_mm\na.dcm\t007\t0.2\n", "utf-16"),
+        ("path\tpatient\tframe_spacing_mm\na.dcm\t007\t0.2\n", "utf-16-le"),
+        ("path,patient,frame_spacing_mm\n“a.dcm”,'007,0.2,,,\n  ,,\n", "utf-8"),
+    ],
+)
+def test_a_table_is_read_as_a_spreadsheet_writes_it(tmp_path: Path, text: str, encoding: str) -> None:
+    [case] = cases_of(table(tmp_path, text, encoding))
+    assert (case.path, case.patient, case.frame_spacing_mm) == (tmp_path / "a.dcm", "007", 0.2)
+
+
+@pytest.mark.parametrize("patient", ["#N/A", "nan", "?", "1.2E+05"])
+def test_pullbacks_of_unknown_patients_are_not_those_of_one(tmp_path: Path, patient: str) -> None:
+    with pytest.raises(ConfigError, match=f"row 3 of list.csv gives the patient '{re.escape(patient)}', .*leave it"):
+        cases_of(table(tmp_path, f"path,patient\na.dcm,7\nb.dcm,{patient}\n"))
+
+
+@pytest.mark.parametrize("other", ["p07", "P–07", "P 7", "P07\u00a0", "Р07"])
+def test_a_patient_spelt_in_two_ways_is_told(tmp_path: Path, other: str) -> None:
+    text = f"path,patient\na.dcm,P07\nb.dcm,{other}\nc.dcm,P08\n"
+    if other.strip() == "P07":
+        assert [case.patient for case in cases_of(table(tmp_path, text))] == ["P07", "P07", "P08"]
+        return
+    with pytest.raises(ConfigError, match=f"spelt in two ways: 'P07' in row 2 of list.csv, and '{other}' in row 3"):
+        cases_of(table(tmp_path, text))
