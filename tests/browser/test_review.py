@@ -108,6 +108,21 @@ def test_undo_goes_across_frames_and_a_reload(page: Page, folder: Path, review: 
     assert [line["kind"] for line in lines(folder)] == ["brush", "brush", "undo", "undo", "redo"]
 
 
+def test_numbers_of_the_vessel_follow_and_lead_to_their_frames(page: Page) -> None:
+    page.wait_for_selector("#oct-along .oct-whose:has-text('of the model')")
+    page.wait_for_selector("#oct-along table")
+    page.click(".oct-jumps [data-jump=mla]")
+    number = int(page.inner_text(".oct-jumps [data-jump=mla] small").split()[-1])
+    page.wait_for_selector(f".oct-stage[data-shown='{number - 1}']")
+    before = page.inner_text("#oct-along .oct-vessel")
+    page.click("[data-do=clear]")
+    page.wait_for_selector("#oct-along .oct-whose:has-text('your outlines in 1 of 3 frames')")
+    assert page.inner_text("#oct-along .oct-vessel") != before
+    page.keyboard.press("Control+z")
+    page.wait_for_selector("#oct-along .oct-whose:has-text('of the model')")
+    assert page.inner_text("#oct-along .oct-vessel") == before
+
+
 def test_a_finger_draws_and_two_fingers_move_the_picture(page: Page, folder: Path) -> None:
     send = page.context.new_cdp_session(page).send
 

@@ -18,6 +18,7 @@ SCRIPTS = (
     "drawing.js",
     "reviewed.js",
     "sending.js",
+    "vessel.js",
     "review.js",
 )
 PURPOSE = "Saved outlines, looked at and corrected"
