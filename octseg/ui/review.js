@@ -32,7 +32,7 @@
       painting.again(view.style(), box);
       view.redraw();
       timed("oct-painted");
-    }, stroke);
+    }, stroke, () => ({ at: shown?.centre?.map((each) => each + 0.5), mm: shown?.scale ?? null }));
 
     function timed(name) {
       const since = performance.now();
@@ -263,12 +263,18 @@
       view.redraw();
     }
 
+    // About the cross-hair, or the middle.
+    function zoomed(factor) {
+      const [x, y] = drawing.cross() ?? [run.width / 2, run.height / 2];
+      view.zoomAbout({ x, y }, factor);
+    }
+
     const keys = {
       ArrowRight: () => go(at + 1), ArrowLeft: () => go(at - 1), ArrowUp: () => go(at + 1), ArrowDown: () => go(at - 1),
       PageUp: () => go(at + 10), PageDown: () => go(at - 10), Home: () => go(0), End: () => go(count - 1),
       b: () => choose("brush"), e: () => choose("eraser"), p: () => choose("polygon"), d: () => choose("drag"), m: () => choose("move"),
       i: () => interpolated(), o: () => part("#oct-overrule").click(), n: () => doubtful(1), N: () => doubtful(-1), a: does.accept, r: () => part("#oct-reason").focus(),
-      "[": () => sized(size() - 1), "]": () => sized(size() + 1), 0: () => view.whole(),
+      "[": () => sized(size() - 1), "]": () => sized(size() + 1), 0: () => view.whole(), "+": () => zoomed(1.5), "=": () => zoomed(1.5), "-": () => zoomed(1 / 1.5),
       c: () => part(`[name=oct-shown][value=${shows === "before" ? "now" : "before"}]`).click(),
     };
     TISSUES.forEach((name, n) => { keys[n + 1] = () => part(`[name=oct-tissue][value=${name}]`).click(); });

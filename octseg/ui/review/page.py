@@ -15,6 +15,7 @@ SCRIPTS = (
     "curves.js",
     "strokes.js",
     "painting.js",
+    "crosshair.js",
     "drawing.js",
     "reviewed.js",
     "sending.js",
