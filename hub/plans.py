@@ -8,7 +8,6 @@ from hub.cases import Case, Plan, plan
 from hub.corrected import SharedLog, add_corrections
 from hub.predicted import cases_of, saved_results
 from hub.pullbacks import PullbackFolder, pullback_name
-from octseg.correction.exporting import is_of
 from octseg.correction.saved import SavedCase, open_saved
 from octseg.export.files import told_in_one_sentence
 
@@ -51,11 +50,10 @@ def plans_of(results: Path, frames: Sequence[Path], asked: Asked, root: Path) ->
 
 def _vessels(saved: SavedCase) -> dict[str, list[str]]:
     """Pullback -> stems of its frames, in order."""
-    files = {told["file"] for told in saved.pullbacks.values()}
     found: dict[str, list[str]] = {}
     taken: set[str] = set()
-    for name, told in saved.pullbacks.items():
-        stems = [s for s, record in saved.records.items() if s not in taken and is_of(record, told, files)]
+    for name, of_it in saved.vessels.items():
+        stems = [stem for stem in of_it if stem not in taken]
         numbers = {saved.record(stem)["frame"] for stem in stems}
         if stems and len(numbers) == len(stems):
             found[name] = stems

@@ -100,7 +100,6 @@ class _Writing:
         self.records: list[dict[str, Any]] = []
         self.studies: list[tuple[str, str, str, int]] = []
         self._along: dict[str, FrameAlong] = {}
-        self._files = {saved["file"] for saved in case.pullbacks.values()}
 
     def put(self, name: str, content: bytes) -> None:
         write_file(self.exported.folder / name, content)
@@ -134,7 +133,7 @@ class _Writing:
     def pullbacks(self) -> None:
         """What is measured along each vessel, where its results had that."""
         for name, saved in self.case.pullbacks.items():
-            stems = [stem for stem, record in self.case.records.items() if is_of(record, saved, self._files)]
+            stems = self.case.vessels[name]
             if not any(stem in self._along for stem in stems):
                 self.put(f"{name}{SUFFIX}", pullback_json(dict(saved)).encode())
                 continue
@@ -158,7 +157,7 @@ class _Writing:
         """Frame and mask as a lab's own are read: four planes of 0 and 255, in the order of the classes."""
         self.put(f"img/{stem}.png", frame_png(self.measuring.frame(stem)))
         self.put(f"mask/{stem}.tif", _four_planes(self.corrections.labels(stem)))
-        self.studies.append((f"{stem}.png", _study_of(self.case, record, self._files), "1", record["frame"]))
+        self.studies.append((f"{stem}.png", _study_of(self.case, stem), "1", record["frame"]))
         self.exported.for_training += 1
 
 
@@ -171,17 +170,10 @@ def _measured(result: FrameResult, record: Record) -> dict[str, Any]:
     return measured
 
 
-def is_of(record: Record, pullback: Record, others: set[str]) -> bool:
-    """Whether a frame is of a pullback: of its file, or one of the pictures of its folder; others: files of all."""
-    if (record.get("folder") or "") != (pullback.get("folder") or ""):
-        return False
-    return record["file"] == pullback["file"] or record["file"] not in others
-
-
-def _study_of(case: SavedCase, record: Record, files: set[str]) -> str:
+def _study_of(case: SavedCase, stem: str) -> str:
     """The pullback that a frame is of; of pictures by themselves their folder, so that none of them is a patient."""
-    of = next((name for name, saved in case.pullbacks.items() if is_of(record, saved, files)), None)
-    return of or (record.get("folder") or case.folder.resolve().name).replace("/", "_")
+    folder = case.record(stem).get("folder") or case.folder.resolve().name
+    return case.vessel(stem) or folder.replace("/", "_")
 
 
 def _four_planes(labels: Labels) -> bytes:

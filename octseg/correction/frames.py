@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +25,11 @@ class Given:
     names: Collection[str]
     open: Callable[[], list[Pullback]]
 
+    @cached_property
+    def pullbacks(self) -> list[Pullback]:
+        """Those, opened once."""
+        return self.open()
+
 
 class CaseFrames:
     """The frames of a case, decoded when they are asked for; a few are kept."""
@@ -32,12 +38,16 @@ class CaseFrames:
         """advice: what to do where a frame is not there."""
         self._case, self._advice = case, advice
         self._copies = copies(case)
+        self._all_given = tuple(given)
         self._given: dict[str, list[Given]] = {}
-        for each in given:
+        for each in self._all_given:
             for name in each.names:
                 self._given.setdefault(name, []).append(each)
-        self._opened: dict[int, list[Pullback]] = {}
         self._held: Recent[Frame] = Recent(HELD_FRAMES)
+
+    def apart(self) -> "CaseFrames":
+        """The same frames for another thread, which holds its own."""
+        return CaseFrames(self._case, self._all_given, self._advice)
 
     def missing(self) -> list[str]:
         """Frames for which nothing is there that may be them."""
@@ -66,18 +76,13 @@ class CaseFrames:
             if stem in self._copies:
                 yield from read_pullback(self._copies[stem])
             for each in self._of(record):
-                for pullback in self._pullbacks(each):
+                for pullback in each.pullbacks:
                     yield from _at(pullback, record["frame"])
         except (ReadError, OSError) as error:
             raise CorrectionError(f"a frame cannot be read: {error}; {self._advice}") from error
 
     def _of(self, record: Record) -> list[Given]:
         return self._given.get(record["file"]) or self._given.get(ANY_NAME, [])
-
-    def _pullbacks(self, given: Given) -> list[Pullback]:
-        if id(given) not in self._opened:
-            self._opened[id(given)] = given.open()
-        return self._opened[id(given)]
 
 
 def _at(pullback: Pullback, number: int) -> Iterator[Frame]:

@@ -40,6 +40,10 @@ class Measuring:
         self._case, self._frames = case, frames
         self._seen: Recent[tuple[Seen, tuple[str, ...]]] = Recent(HELD_VIEWS)
 
+    def apart(self) -> "Measuring":
+        """The same for another thread, which holds its own frames."""
+        return Measuring(self._case, self._frames.apart())
+
     def frame(self, stem: str) -> Frame:
         """Its pixels (H, W, 3)."""
         return self._frames(stem)

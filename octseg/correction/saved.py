@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,33 @@ class SavedCase:
     def stems(self) -> Mapping[str, Record]:
         """Those of all frames, in order."""
         return self.records
+
+    @cached_property
+    def vessels(self) -> Mapping[str, Sequence[str]]:
+        """Stems of the frames of each pullback, in order: of its file, or the pictures of its folder."""
+        files = {saved["file"] for saved in self.pullbacks.values()}
+
+        def is_of(record: Record, pullback: Record) -> bool:
+            if (record.get("folder") or "") != (pullback.get("folder") or ""):
+                return False
+            return bool(record["file"] == pullback["file"] or record["file"] not in files)
+
+        return {
+            name: [stem for stem, record in self.records.items() if is_of(record, saved)]
+            for name, saved in self.pullbacks.items()
+        }
+
+    def vessel(self, stem: str) -> str | None:
+        """The pullback that a frame is of; None where it is a picture by itself."""
+        return self._vessel_of.get(stem)
+
+    @cached_property
+    def _vessel_of(self) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for name, stems in self.vessels.items():
+            for stem in stems:
+                found.setdefault(stem, name)
+        return found
 
     def record(self, stem: str) -> Record:
         """A frame's entry in measures.json; CorrectionError where there is no such frame."""

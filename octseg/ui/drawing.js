@@ -1,11 +1,12 @@
 // What a mouse, a pen or a finger does on the picture of a review: paint, erase, draw a polygon, drag an outline; move and
-// zoom with two fingers, the middle or right button, or the space bar held. A stroke is told when it ends.
+// zoom with two fingers, the middle or right button, or the space bar held. Keys draw by crosshair.js. A stroke is told when it ends.
 (() => {
   const REACH = { mouse: 14, pen: 18, touch: 30 }, CLOSES = 12, LEAST_STEP = 2, LASSO = 24; // px of the screen
   const { runsOf, capsule, polygon, outlinesOf, turn, nearest, dragged } = window.octStrokes;
 
   // state: labels, locked (where no stroke may begin), width, height, tool, label, size, overruled, held. repaint: of a box. done: (kind, runs).
-  window.octDrawing = (stage, view, state, repaint, done) => {
+  // centre(): of the lumen, and mm per pixel.
+  window.octDrawing = (stage, view, state, repaint, done, centre) => {
     const down = new Map();
     let stroke = null, corners = [], cursor = null, space = false, panned = null;
 
@@ -82,9 +83,9 @@
       view.redraw();
     }
 
-    function grabbed(event) {
-      const { labels, width, height, label } = state(), at = point(event);
-      const found = nearest(outlinesOf(labels, width, height, label), at, REACH[event.pointerType] * view.pxOfScreen());
+    function grabbed(at, reach) {
+      const { labels, width, height, label } = state();
+      const found = nearest(outlinesOf(labels, width, height, label), at, reach * view.pxOfScreen());
       if (!found) return false;
       stroke = { ...begin("drag"), found, from: at, hole: turn(found.loop) < 0, outside: outsideOf(found.loop[found.n]) };
       return true;
@@ -133,16 +134,35 @@
       view.redraw();
     }
 
-    function cornered(event) {
-      const at = point(event), px = view.pxOfScreen();
-      const first = corners[0];
-      if (corners.length > 2 && Math.hypot(at[0] - first[0], at[1] - first[1]) < CLOSES * px) close();
-      else {
-        corners.push(at);
-        stroke = { kind: "lasso", long: 0, last: at };
-      }
+    // Whether a corner was set; the first one closes.
+    function cornered(at) {
+      const first = corners[0], closes = corners.length > 2 && Math.hypot(at[0] - first[0], at[1] - first[1]) < CLOSES * view.pxOfScreen();
+      if (closes) close();
+      else corners.push(at);
       view.redraw();
+      return !closes;
     }
+
+    const pen = {
+      down(at) {
+        const { tool, locked } = state();
+        if (locked) return false;
+        if (tool === "polygon") cornered(at);
+        else if (tool === "drag") return grabbed(at, REACH.touch);
+        else startPaint(tool, at);
+        return true;
+      },
+      move(at) {
+        cursor = at;
+        if (stroke?.kind === "drag") draggedTo(at);
+        else if (stroke) painted(at);
+        view.redraw();
+      },
+      up: finish,
+      isDown: () => stroke !== null,
+      corners: () => corners.length,
+    };
+    const cross = window.octCrosshair(stage, view, state, pen, centre);
 
     const moves = (event) => space || state().tool === "move" || event.button === 1 || event.button === 2;
     const apart = () => {
@@ -158,6 +178,10 @@
       if (state().locked) return;
       stage.focus({ preventScroll: true });
       stage.setPointerCapture(event.pointerId);
+      if (cross.at()) {
+        if (stroke) cancel();
+        cross.hide();
+      }
       down.set(event.pointerId, event);
       if (down.size > 1) {
         if (stroke && stroke.kind !== "lasso") cancel();
@@ -166,18 +190,20 @@
         return;
       }
       if (moves(event)) panned = "one";
-      else if (event.buttons & 32 || state().tool === "eraser") startPaint("eraser", event);
-      else if (state().tool === "brush") startPaint("brush", event);
-      else if (state().tool === "polygon") cornered(event);
-      else if (!grabbed(event)) panned = "one";
+      else if (event.buttons & 32 || state().tool === "eraser") startPaint("eraser", point(event));
+      else if (state().tool === "brush") startPaint("brush", point(event));
+      else if (state().tool === "polygon") {
+        if (cornered(point(event))) stroke = { kind: "lasso", long: 0, last: point(event) };
+      } else if (!grabbed(point(event), REACH[event.pointerType])) panned = "one";
     });
 
-    function startPaint(kind, event) {
-      stroke = { ...begin(kind), last: point(event) };
+    function startPaint(kind, at) {
+      stroke = { ...begin(kind), last: at };
       painted(stroke.last);
     }
 
     stage.addEventListener("pointermove", (event) => {
+      if (cross.at()) return; // a table that is bumped into moves no cross-hair
       cursor = point(event);
       const last = down.get(event.pointerId);
       if (last) follow(event, last);
@@ -222,7 +248,7 @@
       cancel();
     });
     stage.addEventListener("pointerleave", () => {
-      cursor = null;
+      if (!cross.at()) cursor = null;
       view.redraw();
     });
     stage.addEventListener("keydown", (event) => {
@@ -245,6 +271,7 @@
         for (const corner of corners.slice(1)) path.lineTo(...corner);
         if (cursor) path.lineTo(...cursor);
       }
+      cross.draw(path, px);
       for (const [colour, width] of [["#000", 3], ["#fff", 1.2]]) {
         context.strokeStyle = colour;
         context.lineWidth = width * px;
@@ -252,6 +279,6 @@
       }
     }
 
-    return { over, cancel, busy: () => stroke !== null || corners.length > 0 };
+    return { over, cancel, cross: cross.at, busy: () => stroke !== null || corners.length > 0 };
   };
 })();

@@ -21,6 +21,7 @@
     const curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
     const sending = window.octSending(told.is_visitor, { say, changed: () => status(), refused });
     const { asked, insisting, queue } = sending, frames = window.octReviewed(asked);
+    const vessel = window.octVessel(part("#oct-along"), part(".oct-jumps"), told.frames, asked);
     const size = () => Number(part("#oct-size").value);
     const label = () => TISSUES.indexOf(part("[name=oct-tissue]:checked").value) + 1;
     const state = () => ({
@@ -31,7 +32,7 @@
       painting.again(view.style(), box);
       view.redraw();
       timed("oct-painted");
-    }, stroke);
+    }, stroke, () => ({ at: shown?.centre?.map((each) => each + 0.5), mm: shown?.scale ?? null }));
 
     function timed(name) {
       const since = performance.now();
@@ -50,6 +51,7 @@
       slider.value = at + 1;
       part(".oct-at").textContent = `${told.frames[at].number} (${at + 1} of ${count})`;
       curves.at(at);
+      vessel.at(at);
       try {
         const [bitmap, had, doubt] = await frames.all(wanted);
         if (at !== wanted) return;
@@ -102,8 +104,10 @@
       part("#oct-judged").textContent = `This frame: ${whose}, ${words}.${left}`;
     }
 
-    function status(now = told) {
+    function status(now = told, since = 0) {
+      const follows = now.revision !== told.revision || now.unmeasured !== told.unmeasured;
       Object.assign(told, now);
+      if (follows) vessel.follow(Math.max(0, at), since);
       part("[data-do=undo]").disabled = !told.can_undo;
       part("[data-do=redo]").disabled = !told.can_redo;
       curves.update({ ...told, frame_count: count, first_number: told.frames[0].number });
@@ -135,10 +139,10 @@
     }
 
     // What a stroke or a judgement leaves of a frame.
-    async function changed(frame, answer) {
+    async function changed(frame, answer, since) {
       const had = await frames.told(frame);
       const fresh = Object.assign(had, answer);
-      status(answer.status);
+      status(answer.status, since);
       if (at === frame && shown) {
         Object.assign(shown, answer);
         shown.told = marks();
@@ -152,7 +156,7 @@
       const since = performance.now();
       queue(async () => {
         const answer = await insisting(`frames/${frame}/draw`, body);
-        await changed(frame, answer);
+        await changed(frame, answer, since);
         requestAnimationFrame(() => stage.dispatchEvent(new CustomEvent("oct-measured", { detail: performance.now() - since, bubbles: true })));
       }, frame);
     }
@@ -259,12 +263,18 @@
       view.redraw();
     }
 
+    // About the cross-hair, or the middle.
+    function zoomed(factor) {
+      const [x, y] = drawing.cross() ?? [run.width / 2, run.height / 2];
+      view.zoomAbout({ x, y }, factor);
+    }
+
     const keys = {
       ArrowRight: () => go(at + 1), ArrowLeft: () => go(at - 1), ArrowUp: () => go(at + 1), ArrowDown: () => go(at - 1),
       PageUp: () => go(at + 10), PageDown: () => go(at - 10), Home: () => go(0), End: () => go(count - 1),
       b: () => choose("brush"), e: () => choose("eraser"), p: () => choose("polygon"), d: () => choose("drag"), m: () => choose("move"),
       i: () => interpolated(), o: () => part("#oct-overrule").click(), n: () => doubtful(1), N: () => doubtful(-1), a: does.accept, r: () => part("#oct-reason").focus(),
-      "[": () => sized(size() - 1), "]": () => sized(size() + 1), 0: () => view.whole(),
+      "[": () => sized(size() - 1), "]": () => sized(size() + 1), 0: () => view.whole(), "+": () => zoomed(1.5), "=": () => zoomed(1.5), "-": () => zoomed(1 / 1.5),
       c: () => part(`[name=oct-shown][value=${shows === "before" ? "now" : "before"}]`).click(),
     };
     TISSUES.forEach((name, n) => { keys[n + 1] = () => part(`[name=oct-tissue][value=${name}]`).click(); });
@@ -286,6 +296,10 @@
       const button = event.target.closest("button");
       if (button?.dataset.do) does[button.dataset.do]();
       else if (button?.dataset.tool) choose(button.dataset.tool);
+      else if (button?.dataset.go) {
+        if (button.dataset.shows) document.body.dataset.octPlace = button.dataset.shows;
+        go(vessel.place(Number(button.dataset.go)));
+      }
     });
     document.addEventListener("input", (event) => {
       if (event.target.id === "oct-size") sized(size());

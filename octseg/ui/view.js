@@ -1,7 +1,7 @@
 // One frame on a canvas: its pixels, on them its outlines as the switches say, and a bar of a round length. Wheel with
 // ctrl, pinch and double-click zoom, what is dragged moves.
 (() => {
-  const BAR_LENGTHS_MM = [2, 1, 0.5, 0.2], MOST_ZOOM = 12, HANDLE = 0.95; // of the disc's radius
+  const BAR_LENGTHS_MM = [2, 1, 0.5, 0.2], MOST_ZOOM = 12, EDGE = 0.1, HANDLE = 0.95; // of the disc's radius
 
   // How the page's switches say that it is drawn; app.js keeps them on <body>.
   function style() {
@@ -211,12 +211,22 @@
       return { x: (x - left) / scale, y: (y - top) / scale };
     }
 
-    function zoomAt(event, factor) {
-      const at = under(event), { width, height } = run(), before = zoom;
+    const zoomAt = (event, factor) => zoomAbout(under(event), factor);
+
+    function zoomAbout(at, factor) {
+      const { width, height } = run(), before = zoom;
       zoom = Math.min(MOST_ZOOM, Math.max(1, zoom * factor));
       const part = 1 - before / zoom;
       centre = inside([at.x / width, at.y / height].map((to, axis) => centre[axis] + (to - centre[axis]) * part));
       stage.classList.toggle("oct-zoomed", zoom > 1);
+      draw();
+    }
+
+    // Move the picture so far that a point of the frame is seen, [x, y].
+    function keep(point) {
+      const { scale, left, top } = placed(), { width, height } = run(), edge = EDGE * Math.min(...size);
+      const by = [left + point[0] * scale, top + point[1] * scale].map((at, axis) => Math.min(0, at - edge) + Math.max(0, at - size[axis] + edge));
+      centre = inside([centre[0] + by[0] / scale / width, centre[1] + by[1] / scale / height]);
       draw();
     }
 
@@ -240,6 +250,8 @@
         draw();
       },
       zoomAt,
+      zoomAbout,
+      keep,
       moveBy,
       onCut,
       angleOf,

@@ -2,9 +2,9 @@
 
 A saved pullback of a phantom vessel, 1024 x 1024 px, is opened by `octseg review`; then dabs of the brush go onto one
 frame. To the picture is from the press to the next paint, as the browser's own Event Timing tells it (in steps of 8 ms,
-16 where it was less); to the numbers from the end of the stroke to the paint after they came. Beside it Gradio's
-ImageEditor with the same frame and the same dabs, to the picture, which is all that it gives. Also how soon the saved
-pullback stands there, and how long a log of 2,000 strokes takes to be read again.
+16 where it was less); to the numbers from the end of the stroke to the paint after they came, those of the frame and
+those of the vessel. Beside it Gradio's ImageEditor with the same frame and the same dabs, to the picture, which is all
+that it gives. Also how soon the saved pullback is there, and how long a log of 2,000 strokes takes to be read again.
 """
 
 import argparse
@@ -34,6 +34,8 @@ new PerformanceObserver((list) => { for (const each of list.getEntries())
   if (each.name === 'pointerdown') window.presses.push(each.duration); })
   .observe({ type: 'event', durationThreshold: 16, buffered: false });
 window.measured = [];
+window.followed = [];
+document.addEventListener('oct-followed', (event) => window.followed.push(event.detail));
 document.addEventListener('oct-measured', (event) => window.measured.push(event.detail));"""
 
 
@@ -61,10 +63,14 @@ def in_review(browser: Browser, folder: Path) -> None:
         page.goto(review.url)
         page.wait_for_selector(".oct-stage[data-shown]")
         print(f"link after {link:.1f} s, first frame {time.monotonic() - began:.1f} s after it was opened")
+        began = time.monotonic()
+        page.wait_for_selector("#oct-along .oct-vessel table", timeout=600_000)
+        print(f"all frames measured once {time.monotonic() - began:.1f} s later")
         dab(page, ".oct-stage")
         page.wait_for_timeout(1000)
         say("stroke to picture", page.evaluate("window.presses"))
         say("stroke to numbers", page.evaluate("window.measured"), DABS)
+        say("stroke to the vessel's numbers", page.evaluate("window.followed"), DABS)
 
 
 def in_gradio(browser: Browser, frame: np.ndarray) -> None:

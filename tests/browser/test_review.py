@@ -108,6 +108,21 @@ def test_undo_goes_across_frames_and_a_reload(page: Page, folder: Path, review: 
     assert [line["kind"] for line in lines(folder)] == ["brush", "brush", "undo", "undo", "redo"]
 
 
+def test_numbers_of_the_vessel_follow_and_lead_to_their_frames(page: Page) -> None:
+    page.wait_for_selector("#oct-along .oct-whose:has-text('of the model')")
+    page.wait_for_selector("#oct-along table")
+    page.click(".oct-jumps [data-jump=mla]")
+    number = int(page.inner_text(".oct-jumps [data-jump=mla] small").split()[-1])
+    page.wait_for_selector(f".oct-stage[data-shown='{number - 1}']")
+    before = page.inner_text("#oct-along .oct-vessel")
+    page.click("[data-do=clear]")
+    page.wait_for_selector("#oct-along .oct-whose:has-text('your outlines in 1 of 3 frames')")
+    assert page.inner_text("#oct-along .oct-vessel") != before
+    page.keyboard.press("Control+z")
+    page.wait_for_selector("#oct-along .oct-whose:has-text('of the model')")
+    assert page.inner_text("#oct-along .oct-vessel") == before
+
+
 def test_a_finger_draws_and_two_fingers_move_the_picture(page: Page, folder: Path) -> None:
     send = page.context.new_cdp_session(page).send
 
@@ -233,6 +248,98 @@ def test_a_frame_between_corrected_ones_is_interpolated_and_waits(page: Page, fo
     assert [line["kind"] for line in lines(folder)] == ["brush", "brush", "interpolated", "judged"]
 
 
+class Keys:
+    """Who has no mouse: the cross-hair begins at the lumen's centre, and goes where it is steered."""
+
+    def __init__(self, page: Page, frame: int = 0) -> None:
+        x, y = page.request.get(f"{page.url}frames/{frame}.json").json()["centre"]
+        self.page, self.at = page, (x + 0.5, y + 0.5)
+
+    def to(self, x: float, y: float) -> None:
+        for axis, (less, more) in enumerate((("ArrowLeft", "ArrowRight"), ("ArrowUp", "ArrowDown"))):
+            by = round((x, y)[axis] - self.at[axis])
+            for step, held in ((10, "Shift"), (1, "Shift+Control")):
+                for _ in range(abs(by) // step):
+                    self.page.keyboard.press(f"{held}+{more if by > 0 else less}")
+                by = by % step if by > 0 else -(-by % step)
+        self.at = tuple(at + round(to - at) for at, to in zip(self.at, (x, y), strict=True))
+
+    def press(self) -> None:
+        self.page.keyboard.press("x")
+
+
+def said(page: Page, words: str) -> None:
+    page.wait_for_selector(f"#oct-live:has-text('{words}')", state="attached")
+
+
+def test_a_brush_is_drawn_by_keys_and_told_of(page: Page, folder: Path, review: Review) -> None:
+    keys = Keys(page)
+    keys.to(*WALL)
+    said(page, "brush lifted, no tissue, ")
+    said(page, " mm from the centre at ")
+    keys.press()
+    said(page, "painting lipid core, lipid core")
+    keys.to(WALL[0] + 40, WALL[1])
+    keys.press()
+    whose(page, "corrected outlines (1 stroke)")
+    (stroke,) = lines(folder)
+    assert (stroke["kind"], stroke["class"]) == ("brush", "lipid_core")
+    labels = corrected(folder, review).labels("vessel_0001")
+    assert (labels[WALL[1], WALL[0] : WALL[0] + 40] == LIPID).all()
+    assert abs(int((labels[:, WALL[0] + 20] == LIPID).sum()) - 8) <= 1
+
+
+def test_a_polygon_is_set_by_keys(page: Page, folder: Path) -> None:
+    keys = Keys(page)
+    page.keyboard.press("p")
+    for x, y in ((300, 30), (340, 30), (340, 60), (300, 60)):
+        keys.to(x, y)
+        keys.press()
+    said(page, "4 corners of lipid core")
+    page.keyboard.press("Enter")
+    whose(page, "(1 stroke)")
+    assert sum(lines(folder)[0]["runs"][1::4]) == pytest.approx(40 * 30, rel=0.02)
+
+
+def test_an_outline_is_dragged_by_keys_and_escape_drops_it(page: Page, folder: Path) -> None:
+    rows = vessel(3)[0].masks["lumen"][:, SIDE // 2].nonzero()[0]
+    keys = Keys(page)
+    page.keyboard.press("1")
+    page.keyboard.press("d")
+    keys.press()
+    said(page, "No outline of lumen is near the cross-hair")
+    keys.to(SIDE // 2, int(rows.max()) + 1)
+    keys.press()
+    keys.to(SIDE // 2, int(rows.max()) + 21)
+    said(page, "dragging the outline of lumen")
+    page.keyboard.press("Escape")
+    keys.to(SIDE // 2, int(rows.max()) + 1)
+    keys.press()
+    keys.to(SIDE // 2, int(rows.max()) + 21)
+    page.keyboard.press("Enter")
+    whose(page, "(1 stroke)")
+    (stroke,) = lines(folder)
+    assert (stroke["kind"], set(stroke["runs"][3::4])) == ("drag", {1})
+
+
+def test_the_cross_hair_stays_in_sight_and_a_mouse_takes_over(page: Page, folder: Path) -> None:
+    keys = Keys(page)
+    keys.to(352, 352)
+    for _ in range(4):
+        page.keyboard.press("+")
+    assert page.locator(".oct-stage.oct-zoomed").count() == 1
+    keys.to(60, 352)
+    keys.press()
+    keys.press()
+    whose(page, "(1 stroke)")
+    page.keyboard.press("0")
+    brush(page)
+    whose(page, "(2 strokes)")
+    first, second = lines(folder)
+    assert first["kind"] == second["kind"] == "brush"
+    assert sum(first["runs"][1::4]) == pytest.approx(3.14 * 4**2, abs=6)
+
+
 @pytest.mark.parametrize("width", [1300, 390])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious_in_a_review(page: Page, width: int, dark: bool) -> None:
@@ -241,6 +348,8 @@ def test_axe_finds_nothing_serious_in_a_review(page: Page, width: int, dark: boo
         page.click("#oct-theme")
     page.click(".oct-shown label:has([value=both])")
     brush(page)
+    page.wait_for_selector("#oct-along table")
+    page.keyboard.press("Shift+ArrowUp")
     whose(page, "(1 stroke)")
     assert complaints(Visit(page)) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from octseg.export.bundle import safe_stem
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import DOUBT_ENDING, doubt_png, mask_png
 from octseg.export.run import JSON_NAME
+from octseg.measurement.pullback import FrameAlong
 from octseg.pullback import Pullback
 from octseg.reading import read_pullback
 from octseg.ui.later import Held as HeldFrame
@@ -42,7 +43,10 @@ UNDER_WAY = "this pullback is still under way; wait until it is done, or stop it
 
 @dataclass(frozen=True)
 class _Result:
-    """What is reviewed. spacing_mm: from frame to frame. write: its results into a folder. read: its frames."""
+    """What is reviewed. spacing_mm: from frame to frame. write: its results into a folder.
+
+    read: its frames. along: what is kept of each along the vessel, in order.
+    """
 
     folder: Path
     stem: str
@@ -50,6 +54,7 @@ class _Result:
     spacing_mm: float | None
     write: Callable[[Path], None]
     read: Callable[[], Pullback]
+    along: Sequence[FrameAlong] = ()
 
 
 @dataclass
@@ -136,7 +141,9 @@ def _of_run(run: PullbackRun) -> _Result:
         if not (folder / LOG_NAME).exists():  # else the masks are there
             write_masks(segmented, folder, stem)
 
-    return _Result(run.folder, stem, run.source, run.pullback.frame_spacing_mm, write, lambda: run.pullback)
+    return _Result(
+        run.folder, stem, run.source, run.pullback.frame_spacing_mm, write, lambda: run.pullback, list(run.frames)
+    )
 
 
 def _of_frame(folder: Path, frame: HeldFrame) -> _Result:
@@ -173,7 +180,8 @@ def _opened(held: _Held, result: _Result) -> ReviewSession:
     except BaseException:  # whatever it is, the log is let go
         log.close()
         raise
-    held.session = ReviewSession(case, corrections, Measuring(case, frames), is_visitor=True)
+    known = dict(zip(case.stems, result.along, strict=False))
+    held.session = ReviewSession(case, corrections, Measuring(case, frames), is_visitor=True, known=known)
     held.spacing_mm = result.spacing_mm
     return held.session
 

@@ -15,9 +15,11 @@ SCRIPTS = (
     "curves.js",
     "strokes.js",
     "painting.js",
+    "crosshair.js",
     "drawing.js",
     "reviewed.js",
     "sending.js",
+    "vessel.js",
     "review.js",
 )
 PURPOSE = "Saved outlines, looked at and corrected"

@@ -74,6 +74,7 @@ def review_routes(using: Using) -> list[Route]:
         "/frames/{number:int}.jpg": picture,
         "/frames/{number:int}.png": doubt,
         "/case.json": _told(lambda session, _request, _body: session.told()),
+        "/frames/{number:int}/vessel": _told(lambda session, request, _body: session.vessel(_number(request))),
         "/frames/{number:int}.json": _told(lambda session, request, _body: session.frame(_number(request))),
     }
     posted: dict[str, Callable[[ReviewSession, Request, Any], Any]] = {
@@ -98,7 +99,7 @@ def serve(session: ReviewSession, listening: socket.socket, key: str) -> None:
         config = uvicorn.Config(app_of(session, key), log_level="warning", access_log=False, lifespan="off")
         uvicorn.Server(config).run(sockets=[listening])
     finally:
-        session.stopped.set()
+        session.stop()
         measuring.join()
 
 

@@ -11,6 +11,7 @@ from octseg.correction.anatomy import DRAGGED, PAINTED
 from octseg.correction.corrections import Corrections
 from octseg.correction.doubt import doubts
 from octseg.correction.exporting import export
+from octseg.correction.following import Following
 from octseg.correction.interpolation import interpolate
 from octseg.correction.measuring import Measuring, along_of
 from octseg.correction.runs import changes
@@ -23,6 +24,7 @@ from octseg.export.provenance import run_sentence
 from octseg.export.zipping import zipped
 from octseg.measurement.pullback import FrameAlong
 from octseg.result import FrameResult
+from octseg.ui.along import jumps_html, plaques_html, vessel_html
 from octseg.ui.cards import withdrawn_html
 from octseg.ui.markup import text
 from octseg.ui.numbers import summary_html, table_html
@@ -43,15 +45,25 @@ class ReviewSession:
     """One case with one reader; safe to ask from several threads, and from several tabs."""
 
     def __init__(
-        self, case: SavedCase, corrections: Corrections, measuring: Measuring, *, is_visitor: bool = False
+        self,
+        case: SavedCase,
+        corrections: Corrections,
+        measuring: Measuring,
+        *,
+        is_visitor: bool = False,
+        known: Mapping[str, FrameAlong] | None = None,
     ) -> None:
-        """is_visitor: whether the reader is a visitor of a server, and takes what is exported home as a ZIP."""
+        """is_visitor: whether the reader is a visitor of a server, and takes what is exported home as a ZIP.
+
+        known: what is kept along the vessel of frames as the model outlined them, where that is there already.
+        """
         self.case, self.corrections, self.measuring, self.is_visitor = case, corrections, measuring, is_visitor
         self._stems = list(case.stems)
         self._doubts = doubts(case)
         self._all = list(case.records.items())
         self._saved_along = [along_of(record) for _, record in self._all]
         self._drawn_along: dict[str, tuple[int, FrameAlong]] = {}  # with the stroke that it was measured after
+        self._following = Following(case, measuring.apart, known)
         self._lock = threading.RLock()
         self.stopped = threading.Event()  # where nothing more is to be measured
 
@@ -65,7 +77,10 @@ class ReviewSession:
                 "log": self.corrections.log.path.name,
                 "is_visitor": self.is_visitor,
                 "note": self.corrections.log.note,
-                "frames": [{"stem": stem, "file": each["file"], "number": each["frame"]} for stem, each in self._all],
+                "frames": [
+                    {"stem": stem, "file": each["file"], "number": each["frame"], "vessel": self.case.vessel(stem)}
+                    for stem, each in self._all
+                ],
                 "pens": pens_record(),
                 "held": {"painted": sorted(PAINTED), "dragged": sorted(DRAGGED)},
                 "frame_spacing_mm": self._spacing_mm(),
@@ -102,6 +117,7 @@ class ReviewSession:
 
     def draw(self, number: int, asked: Mapping[str, Any]) -> Told:
         """A stroke; what it leaves of the frame's numbers."""
+        self._following.rest()
         with self._lock:
             stem = self._stem(number)
             kind, tissue = str(asked.get("kind")), str(asked.get("class") or "")
@@ -134,6 +150,27 @@ class ReviewSession:
             changed = interpolate(self.corrections, self._stem(number))
             return {"frames": [self._stems.index(stem) for stem in changed], "told": self.frame(number)}
 
+    def vessel(self, number: int) -> Told:
+        """What is measured along the vessel of a frame, of all outlines as they are.
+
+        left: how many frames are still to be measured before there is anything. corrected: of how many the outlines are
+        not the model's.
+        """
+        with self._lock:
+            name = self.case.vessel(self._stem(number))
+            revision = self.corrections.revision
+            drawn = [] if name is None else [s for s in self.case.vessels[name] if self.corrections.state(s) != "model"]
+            along = {stem: self._along(stem) for stem in drawn}
+        told: Told = {"vessel": name, "revision": revision, "left": 0, "corrected": len(drawn), "html": "", "jumps": ""}
+        if name is None:
+            return told
+        frames = {stem: kept for stem, kept in along.items() if kept is not None}
+        left = self._following.left(name) + len(along) - len(frames)
+        if left:
+            return {**told, "left": left, "count": len(self.case.vessels[name])}
+        measures = self._following.measures(name, frames)
+        return {**told, "html": vessel_html(measures) + plaques_html(measures), "jumps": jumps_html(measures)}
+
     def export(self) -> Told:
         """Write the corrected results beside the saved ones; what is said of that."""
         with self._lock:
@@ -165,9 +202,14 @@ class ReviewSession:
 
     def close(self) -> None:
         """Measure nothing more, and let the log go."""
-        self.stopped.set()
+        self.stop()
         with self._lock:
             self.corrections.log.close()
+
+    def stop(self) -> None:
+        """Measure nothing more."""
+        self.stopped.set()
+        self._following.stop()
 
     def _stem(self, number: int) -> str:
         if not 0 <= number < len(self._stems):

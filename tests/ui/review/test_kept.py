@@ -1,6 +1,7 @@
 """Reviews of what the page has made: opened by a result's key alone, gone with it, taken home as a ZIP."""
 
 import io
+import json
 import os
 import time
 import zipfile
@@ -114,6 +115,9 @@ def test_a_pullback_is_reviewed_once_it_is_done(server: Server, segmenter: octse
     told = server.client.get(f"{run.key}/case.json").json()
     assert [each["number"] for each in told["frames"]] == [1, 2]
     assert told["frame_spacing_mm"] == 0.2
+    along = server.client.get(f"{run.key}/frames/0/vessel").json()
+    assert along["left"] == 0  # its frames are not measured again
+    assert along["html"] == run_html(run)
     server.client.post(f"{run.key}/frames/1/draw", json={**server.stroke(run.key), "overruled": True})
     run.ask(frame_spacing_mm=0.5, asked=1.0)
     again = server.client.get(f"{run.key}/case.json").json()
@@ -123,6 +127,12 @@ def test_a_pullback_is_reviewed_once_it_is_done(server: Server, segmenter: octse
     names = zipfile.ZipFile(io.BytesIO(server.client.get(f"{run.key}/results.zip").content)).namelist()
     assert {"vessel_measures.json", "vessel_pullback.json", "corrections.jsonl"} <= set(names)
     assert {"corrected/vessel_pullback.json", "corrected/vessel_0002_mask.png"} <= set(names)
+
+
+def run_html(run: PullbackRun) -> str:
+    """What the page says along the vessel."""
+    told = json.loads((run.folder / "run.json").read_text())
+    return told["vessel"] + told["plaques"]
 
 
 def test_a_review_goes_when_its_result_is_forgotten(server: Server, segmenter: octseg.Segmenter) -> None:

@@ -1,6 +1,9 @@
 """The addresses of a review: behind its key, what they tell, what they refuse, and what they leave on the disk."""
 
 import io
+import json
+import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +137,62 @@ def test_where_variants_disagree_is_a_layer(tmp_path: Path) -> None:
 
 def test_a_withdrawn_frame_is_in_doubt(client: TestClient) -> None:
     assert {"frame": 3, "why": ["withdrawn: The lumen was not found"]} in client.get("case.json").json()["doubts"]
+
+
+def of_vessel(client: TestClient, number: int = 0) -> dict:
+    """What is told along the vessel, once all its frames are measured."""
+    deadline = time.monotonic() + 60
+    while (told := client.get(f"frames/{number}/vessel").json())["left"] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert told["left"] == 0
+    return told
+
+
+def lipid_volume_mm3(told: dict) -> float:
+    return float(re.search(r"Visible lipid volume.*?<td>([\d.]+) mm³", told["html"], re.DOTALL).group(1))
+
+
+def test_numbers_of_the_vessel_follow_a_stroke_and_are_those_of_the_export(
+    client: TestClient, session: ReviewSession
+) -> None:
+    before = of_vessel(client)
+    areas = [session.case.record(stem)["lipid_core_area_mm2"] for stem in session.case.stems]
+    assert lipid_volume_mm3(before) == pytest.approx(0.2 * sum(area or 0 for area in areas), abs=0.06)
+    lipid = session.corrections.labels("vessel_0001") == LIPID
+    stroke = {"kind": "eraser", "class": "lipid_core", "runs": spot_on(session, label=0, mask=lipid)}
+    client.post("frames/0/draw", json=stroke)
+    after = of_vessel(client)
+    assert (before["corrected"], after["corrected"]) == (0, 1)
+    assert lipid_volume_mm3(before) - lipid_volume_mm3(after) == pytest.approx(0.2 * areas[0], abs=0.11)
+    client.post("export")
+    exported = json.loads((session.case.folder / "corrected_AB" / "vessel_pullback.json").read_text())["pullback"]
+    assert lipid_volume_mm3(after) == pytest.approx(exported["lipid_volume_mm3"], abs=0.051)
+    assert f"frame {exported['minimum_lumen_area_frame']}<" in after["jumps"]
+    client.post("undo")
+    assert of_vessel(client)["html"] == before["html"]
+    session.stop()
+
+
+def test_a_vessel_of_which_a_frame_is_missing_has_a_sentence_and_no_number(tmp_path: Path) -> None:
+    case, corrections = opened(save_results(tmp_path, vessel(4)))
+    (case.folder / "vessel_frames" / "vessel_0002.png").unlink()
+    session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+    client = TestClient(app_of(session, "key"), base_url="http://127.0.0.1/key/")
+    deadline = time.monotonic() + 60
+    while (answer := client.get("frames/0/vessel")).status_code == 200 and time.monotonic() < deadline:
+        assert answer.json()["html"] == ""
+        time.sleep(0.1)
+    assert "frame 2 of vessel.dcm is not there" in answer.text
+    session.stop()
+
+
+def test_pictures_by_themselves_have_no_vessel(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(4))
+    (folder / "vessel_pullback.json").unlink()
+    case, corrections = opened(folder)
+    session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+    told = TestClient(app_of(session, "key"), base_url="http://127.0.0.1/key/").get("frames/0/vessel").json()
+    assert (told["vessel"], told["html"]) == (None, "")
 
 
 def test_curves_of_a_log_that_is_opened_again_are_measured(client: TestClient, session: ReviewSession) -> None:
