@@ -10,7 +10,7 @@
 
   // host: the card; jumps: the buttons of extremes. frames: of the case, with the vessel of each. asked(path): JSON.
   window.octVessel = (host, jumps, frames, asked) => {
-    const said = host.querySelector(".oct-whose"), numbers = host.querySelector(".oct-vessel");
+    const said = host.querySelector(".oct-whose"), numbers = host.querySelector(".oct-along-numbers");
     let wanted = null, asking = false, shown = null, later = null;
 
     function fill(told) {

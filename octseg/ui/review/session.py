@@ -169,7 +169,9 @@ class ReviewSession:
         if left:
             return {**told, "left": left, "count": len(self.case.vessels[name])}
         measures = self._following.measures(name, frames)
-        return {**told, "html": vessel_html(measures) + plaques_html(measures), "jumps": jumps_html(measures)}
+        whole, plaques = vessel_html(measures), plaques_html(measures)
+        html = f'<div class="oct-vessel">{whole}</div><div class="oct-found">{plaques}</div>'
+        return {**told, "html": html, "jumps": jumps_html(measures)}
 
     def export(self) -> Told:
         """Write the corrected results beside the saved ones; what is said of that."""

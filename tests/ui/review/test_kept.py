@@ -132,7 +132,7 @@ def test_a_pullback_is_reviewed_once_it_is_done(server: Server, segmenter: octse
 def run_html(run: PullbackRun) -> str:
     """What the page says along the vessel."""
     told = json.loads((run.folder / "run.json").read_text())
-    return told["vessel"] + told["plaques"]
+    return f'<div class="oct-vessel">{told["vessel"]}</div><div class="oct-found">{told["plaques"]}</div>'
 
 
 def test_a_review_goes_when_its_result_is_forgotten(server: Server, segmenter: octseg.Segmenter) -> None:
