@@ -68,6 +68,11 @@ def shared_logs(folder: Path, asked: Sequence[str]) -> list[SharedLog]:
     return logs
 
 
+def frames_of(log: SharedLog) -> set[str]:
+    """What a log calls the frames that it has lines of."""
+    return {str(line["frame"]) for line in read_log(log.path)[1] if "frame" in line}
+
+
 def add_corrections(folder: Path, log: SharedLog, stems: Mapping[str, str], *, reasons: bool) -> list[str]:
     """Put a log and what it comes to into a case's folder, which `octseg review` opens.
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hub.cases import Case, Plan, plan
-from hub.corrected import SharedLog, add_corrections
-from hub.predicted import cases_of, saved_results
+from hub.corrected import SharedLog, add_corrections, frames_of
+from hub.predicted import PAGE, cases_of, page_case, saved_results
 from hub.pullbacks import PullbackFolder, pullback_name
 from octseg.correction.saved import SavedCase, open_saved
+from octseg.errors import CorrectionError
 from octseg.export.files import told_in_one_sentence
+
+PAGE_LOG = "review/*/corrections.jsonl"  # where the page keeps the log of a frame's review
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,19 @@ def plans_of(results: Path, frames: Sequence[Path], asked: Asked, root: Path) ->
     return list(plans.values())
 
 
+def page_plan(folder: Path, attribution: str, root: Path) -> Plan:
+    """The case of a frame as the page keeps it, with what was corrected in its review there, without a name.
+
+    Corrections of outlines that are no more, as those of another scale may be, stay here.
+    """
+    case = page_case(folder, attribution)
+    logs = [SharedLog(path, "") for path in sorted(folder.glob(PAGE_LOG))]
+    try:
+        return _of_picture(case, Asked(attribution, logs), root)
+    except CorrectionError:
+        return _of_picture(case, Asked(attribution), root)
+
+
 def _vessels(saved: SavedCase) -> dict[str, list[str]]:
     """Pullback -> stems of its frames, in order."""
     found: dict[str, list[str]] = {}
@@ -71,7 +87,8 @@ def _of_picture(case: Case, asked: Asked, root: Path) -> Plan:
     folder = root / "cases" / case.name
     stem = next(iter(open_saved(folder).stems))
     names = [Path(name).name for name in planned.files]
-    return _with_corrections(planned, folder, names, {case.stem: stem}, asked)
+    own = {case.stem: stem} if case.stem != PAGE else {held: stem for log in asked.logs for held in frames_of(log)}
+    return _with_corrections(planned, folder, names, own, asked)
 
 
 def _of_pullback(saved: SavedCase, vessel: str, stems: Sequence[str], folder: PullbackFolder, asked: Asked) -> Plan:

@@ -10,15 +10,16 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from huggingface_hub import GitCommitInfo, HfApi, get_token
 
 from hub.cards.results import METADATA, card, with_rows, without_cases
-from hub.cases import ID_DIGITS, Plan, plan
+from hub.cases import ID_DIGITS, Plan
 from hub.client import CARD, How, Publication, Published, publish
 from hub.errors import HubError, RaceError
-from hub.predicted import page_case
+from hub.plans import page_plan
 from hub.repository import BRANCH, Content, Head, Repository, require_name
 from octseg.pretrained import patiently
 
@@ -67,16 +68,18 @@ def offer(folder: Path, repository: str, token: str, *, public: bool, attributio
 
     repository: "" for the usual one under the user's own name.
     """
-    planned = plan(page_case(folder, attribution))
+    with TemporaryDirectory() as root:
+        sizes = page_plan(folder, attribution, Path(root)).sizes
     where = place(repository or f"{_user(token)}/{DEFAULT_NAME}", token)
     require_private_or_agreed(where, public=public)
-    return Offer(where.repository, where.sentence(public=public), not where.is_public(public=public), planned.sizes)
+    return Offer(where.repository, where.sentence(public=public), not where.is_public(public=public), sizes)
 
 
 def send(folder: Path, repository: str, token: str, *, public: bool, attribution: str) -> Published:
     """Share the frame whose files the page keeps in `folder`."""
-    planned = plan(page_case(folder, attribution))
-    return share([planned], place(repository, token), token, public=public)
+    with TemporaryDirectory() as root:
+        planned = page_plan(folder, attribution, Path(root))
+        return share([planned], place(repository, token), token, public=public)
 
 
 def place(repository: str, token: str) -> Place:

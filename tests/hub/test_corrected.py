@@ -12,15 +12,19 @@ from PIL import Image
 
 from hub.corrected import SharedLog, shared_logs
 from hub.errors import HubError
-from hub.plans import Asked, plans_of
+from hub.plans import Asked, page_plan, plans_of
 from octseg.correction.corrections import Corrections
 from octseg.correction.frames import CaseFrames
 from octseg.correction.log import CorrectionLog, head_of, log_name
 from octseg.correction.runs import changes
 from octseg.correction.saved import open_saved
+from octseg.drawing.palette import indexed_image
 from octseg.errors import CorrectionError, PublishingError
+from octseg.export.pictures import frame_png, mask_png, overlay_png
+from octseg.export.provenance import run_record
 from octseg.export.pullback import PullbackOrigin, write_pullback
 from octseg.export.run import RunWriter
+from octseg.export.tables import measures_json
 from octseg.measurement import measure_pullback
 from tests.fakes.along import frame as drawn_along
 from tests.fakes.corrected import LUMEN, MODEL, disc, painted, result_of, vessel
@@ -296,6 +300,47 @@ def test_a_shared_case_is_shared_on_with_what_was_added(corrected: tuple[Path, P
     assert planned.name == folder.name
     assert (sent / "corrections_R1.jsonl").read_bytes().startswith(first)
     assert (sent / "measures.json").read_bytes() == (folder / "measures.json").read_bytes()
+
+
+def page_folder(folder: Path) -> Path:
+    """What the page keeps of a frame that was corrected in its review."""
+    phantom = vessel(3)[0]
+    result = replace(result_of(phantom, 1), name=PATIENT, file=f"{PATIENT}.png")
+    within = folder / "review" / PATIENT
+    within.mkdir(parents=True)
+    told = measures_json(run_record(MODEL, "cpu", "torch", "f32"), [result.to_record()])
+    for place in (folder, within):
+        (place / "measures.json").write_text(told)
+    (folder / "frame.png").write_bytes(frame_png(phantom.frame))
+    (folder / "overlay.png").write_bytes(overlay_png(result))
+    for path in (folder / "mask.png", within / f"{PATIENT}_mask.png"):
+        path.write_bytes(mask_png(result))
+    correct(within, "", PATIENT)
+    return folder
+
+
+def test_a_frame_of_the_page_takes_its_corrections_along_without_a_name(tmp_path: Path) -> None:
+    planned = page_plan(page_folder(tmp_path / "page"), "", tmp_path / "sent")
+    folder = tmp_path / "sent" / "cases" / planned.name
+    assert planned.logs == [f"cases/{planned.name}/corrections.jsonl"]
+    assert not [path for path in folder.rglob("*") if path.is_file() and b"JANE" in path.read_bytes()]
+    case = open_saved(folder)
+    (stem,) = case.stems
+    log = CorrectionLog(folder / "corrections.jsonl", head_of(case.run, ""))
+    np.testing.assert_array_equal(Corrections(case, log).labels(stem), wider(case.labels(stem)))
+    log.close()
+    assert f"cases/{planned.name}/corrected/measures.json" in planned.files
+
+
+def test_corrections_of_outlines_that_the_page_has_no_more_stay_here(tmp_path: Path) -> None:
+    folder = page_folder(tmp_path / "page")
+    with Image.open(folder / "mask.png") as mask:
+        other = np.asarray(mask).copy()
+    other[:] = 2
+    indexed_image(other).save(folder / "mask.png")
+    planned = page_plan(folder, "", tmp_path / "sent")
+    assert planned.logs == []
+    assert [name.rpartition("/")[2] for name in planned.files if "correct" in name] == []
 
 
 @pytest.mark.slow
