@@ -145,8 +145,8 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
         return f"{several}, so nothing is said of it: cut it and give each by itself."
     if view.is_page and view.disc is None:
         return (
-            "No imaged disc was found in this picture, which has a ground of one level as a screen or a page has it, "
-            "so nothing is said of it: give the frame alone."
+            "No imaged disc was found in this picture, which shows more than a frame, as a screen, a page or a "
+            "photograph of one does, so nothing is said of it: give the frame alone."
         )
     stretch = rim_stretch(sepia_to_grey(shown), disc) if view.stretch is None else view.stretch
     if stretch is not None and not 1 / MOST_STRETCH < stretch < MOST_STRETCH:

@@ -27,7 +27,7 @@ from octseg.view.catheter import find_catheter
 from octseg.view.cleaning import on_black, paint_out
 from octseg.view.disc import Disc, find_disc
 from octseg.view.grey import is_sepia, put_back, sepia_to_grey
-from octseg.view.ruler import CYAN_EXCESS, Ruler, find_ruler, ruler_marks
+from octseg.view.ruler import CYAN_EXCESS, Ruler, ends_within, find_ruler, ruler_marks
 from octseg.view.saved_grey import UNDONE, as_it_was
 
 ThirdChannel = Literal["grey", "slope"]
@@ -154,7 +154,8 @@ def view_frame(frame: Frame, memory: LabelMemory | None = None) -> FrameView:
     place = locate(frame, grey)
     height, width = grey.shape
     if place.disc is None or place.part == (slice(0, height), slice(0, width)):
-        return replace(_view_of(frame, grey, place.disc, memory), is_page=place.is_page)
+        seen = _view_of(frame, grey, place.disc, memory)
+        return replace(seen, is_page=place.is_page or (seen.disc is None and ends_within(seen.ruler, (height, width))))
     rows, cols = place.part
     shown = cut_out(frame, place.part, place.disc)
     seen = _view_of(shown, sepia_to_grey(shown), moved(place.disc, -rows.start, -cols.start), memory, is_cut_out=True)
@@ -178,8 +179,7 @@ def _view_of(
 ) -> FrameView:
     """The view of a picture (H, W, 3) that is a frame and no more, its grey levels (H, W) and its disc being known.
 
-    is_cut_out: of a page.
-    """
+    is_cut_out: of a page."""
     ruler, frame, exchanged = _ruler_in(frame, disc)
     levels = as_it_was(grey, ruler, disc) if ruler is not None and ruler.by_shape else None
     if levels is not None:

@@ -179,3 +179,19 @@ def test_a_sheet_of_square_frames_is_several_whose_corners_lie_on_a_circle_too(
     place = locate(np.ascontiguousarray(np.vstack([np.hstack(row) for row in rows])))
     assert place.is_page
     assert place.frame_count >= 2
+
+
+@pytest.mark.parametrize(("side", "is_page"), [(1100, True), (400, False)])
+def test_a_picture_that_goes_on_beyond_its_ruler_is_no_cut_of_a_disc(side: int, is_page: bool) -> None:
+    """The noise of a photograph of a screen leaves no flat ground, nor has what is cut about a disc's middle one."""
+    phantom = render(random_spec(3, ruler=True))
+    shown = np.full((1100, 1100, 3), 45.0)
+    height, width = phantom.frame.shape[:2]
+    top, left = (1100 - height) // 2, (1100 - width) // 2
+    shown[top : top + height, left : left + width] = phantom.frame
+    noise = np.random.default_rng(0).normal(12, 3, shown.shape)
+    first = (1100 - side) // 2
+    photograph = (0.85 * shown + noise).clip(0, 255).astype(np.uint8)[first : first + side, first : first + side]
+    view = view_frame(np.ascontiguousarray(photograph))
+    assert view.ruler is not None
+    assert (view.disc, view.is_page) == (None, is_page)

@@ -15,7 +15,7 @@ from octseg.view.ruler.coloured import CYAN_EXCESS, cyan_count, cyan_pixels, dot
 from octseg.view.ruler.grey import find_grey_ruler
 from octseg.view.ruler.marks import RulerPlace, place_of, ruler_marks
 from octseg.view.ruler.ring import ring_about
-from octseg.view.ruler.shape import MM_PER_DOT, RING_MM, Ruler
+from octseg.view.ruler.shape import MM_PER_DOT, RING_MM, Ruler, ends_within
 
 __all__ = [
     "CYAN_EXCESS",
@@ -25,6 +25,7 @@ __all__ = [
     "RulerPlace",
     "cyan_count",
     "dots_at",
+    "ends_within",
     "find_ring",
     "find_ruler",
     "place_of",

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 MM_PER_DOT = 1.0
 MIN_DOTS = 4
+BEYOND_DOTS = 1.5  # gaps: the rim lies within one of the last dot, and that may be missed in faint tissue
 RING_MM = (0.85, 0.97)  # the catheter of 2.7 F, 0.90 mm, as the console draws it
 
 
@@ -93,3 +94,18 @@ def lit(mask: NDArray[np.uint8]) -> NDArray[np.int32]:
     if cv2.countNonZero(mask) == 0:
         return np.empty((0, 2), np.int32)
     return np.asarray(cv2.findNonZero(mask), dtype=np.int32).reshape(-1, 2)[:, ::-1]
+
+
+def ends_within(ruler: Ruler | None, shape: tuple[int, int]) -> bool:
+    """Whether a picture (H, W) goes on beyond both ends of its ruler by more than a dot may be missing there.
+
+    A ruler runs to the rim of the disc, so the rim lies within such a picture.
+    """
+    if ruler is None:
+        return False
+    towards = np.array(ruler.direction)
+    room = []
+    for place, away in ((ruler.dots_px[0], -towards), (ruler.dots_px[-1], towards)):
+        left = np.where(away > 0, np.array(shape) - 1 - place, place)
+        room.append(float((left / np.maximum(np.abs(away), 1e-6)).min()))
+    return min(room) > BEYOND_DOTS * ruler.pitch_px
