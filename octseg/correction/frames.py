@@ -37,7 +37,7 @@ class CaseFrames:
             for name in each.names:
                 self._given.setdefault(name, []).append(each)
         self._opened: dict[int, list[Pullback]] = {}
-        self._held: Recent[Frame] = Recent(HELD_FRAMES)
+        self._held: Recent[Frame] = Recent(HELD_FRAMES, lambda frame: frame.nbytes)
 
     def missing(self) -> list[str]:
         """Frames for which nothing is there that may be them."""

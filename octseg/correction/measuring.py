@@ -38,7 +38,7 @@ class Measuring:
 
     def __init__(self, case: SavedCase, frames: CaseFrames) -> None:
         self._case, self._frames = case, frames
-        self._seen: Recent[tuple[Seen, tuple[str, ...]]] = Recent(HELD_VIEWS)
+        self._seen: Recent[tuple[Seen, tuple[str, ...]]] = Recent(HELD_VIEWS, lambda seen: seen[0].frame.nbytes)
 
     def frame(self, stem: str) -> Frame:
         """Its pixels (H, W, 3)."""

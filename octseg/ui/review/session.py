@@ -52,7 +52,7 @@ class ReviewSession:
         self._all = list(case.records.items())
         self._saved_along = [along_of(record) for _, record in self._all]
         self._drawn_along: dict[str, tuple[int, FrameAlong]] = {}  # with the stroke that it was measured after
-        self._lock = threading.RLock()
+        self._lock, self._measuring_all = threading.RLock(), threading.Lock()
         self.stopped = threading.Event()  # where nothing more is to be measured
 
     def told(self) -> Told:
@@ -236,16 +236,22 @@ class ReviewSession:
         return [stem for stem in self.corrections.touched() if self._along(stem) is None]
 
     def measure_all(self) -> None:
-        """Measure these, one by one; a frame that is not there has no place in the curves."""
-        for stem in self._unmeasured():
-            if self.stopped.is_set():
-                return
-            with self._lock:
-                try:
-                    self._drawn(stem)
-                except CorrectionError:
-                    gone = FrameAlong(frame=self.case.record(stem)["frame"])
-                    self._drawn_along[stem] = self.corrections.last_stroke(stem), gone
+        """Measure these, one by one, in one thread; a frame that is not there has no place in the curves."""
+        if not self._measuring_all.acquire(blocking=False):
+            return
+        try:
+            while (stems := self._unmeasured()) and not self.stopped.is_set():
+                with self._lock:
+                    self._measure(stems[0])
+        finally:
+            self._measuring_all.release()
+
+    def _measure(self, stem: str) -> None:
+        try:
+            self._drawn(stem)
+        except CorrectionError:
+            gone = FrameAlong(frame=self.case.record(stem)["frame"])
+            self._drawn_along[stem] = self.corrections.last_stroke(stem), gone
 
     def _spacing_mm(self) -> float | None:
         """From frame to frame, where all frames are of one vessel."""
