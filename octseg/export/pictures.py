@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from octseg.result import FrameResult
 
 DOUBT_ENDING = "_doubt.png"
+DOUBT_KEYWORD = "Doubt"
 DOUBT_SAID = "share of 8 variants of the frame of which the tissue is another one here; 255 is all of them"
 QUICK, SMALL = 1, 6  # zlib levels: a photograph hardly shrinks beyond the first, flat colours do
 
@@ -45,7 +46,7 @@ def doubt_png(result: "FrameResult") -> bytes | None:
     """
     if result.doubt is None:
         return None
-    return grey_png(result.doubt, {**picture_texts(result), "Doubt": DOUBT_SAID})
+    return grey_png(result.doubt, {**picture_texts(result), DOUBT_KEYWORD: DOUBT_SAID})
 
 
 def overlay_png(result: "FrameResult", overlay: Image.Image | None = None) -> bytes:

@@ -81,7 +81,7 @@ class ReviewSession:
             return {
                 "labels": changes(np.zeros_like(labels), labels),
                 "original": changes(np.zeros_like(original), original),
-                "doubt": self.case.has_doubt(stem),
+                "doubt": self.case.doubt(stem) is not None,
                 "before": _numbers_html(self.measuring.original(stem), OF["model"]),
                 **self._of_frame(stem),
             }

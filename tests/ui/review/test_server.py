@@ -14,9 +14,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from octseg.classes import PALETTE
 from octseg.correction.frames import CaseFrames
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import changes
+from octseg.export.png import indexed_png
 from octseg.ui.review.server import app_of, review_routes
 from octseg.ui.review.session import ReviewSession
 from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
@@ -185,6 +187,15 @@ def test_where_variants_disagree_is_a_layer(tmp_path: Path) -> None:
     layer = np.asarray(Image.open(io.BytesIO(client.get("frames/0.png").content)).convert("RGBA"))
     assert np.array_equal(layer[..., 3] > 0, SPOT)
     assert "--uncertainty" in client.get("frames/3.png").text
+
+
+@pytest.mark.parametrize("damaged", [b"", b"no picture", indexed_png(np.ones((9, 9), np.uint8), PALETTE, {})])
+def test_a_frame_whose_layer_is_damaged_or_of_another_is_shown_without(tmp_path: Path, damaged: bytes) -> None:
+    folder = save_results(tmp_path, vessel(2), doubt=np.full((SIDE, SIDE), 64, np.uint8))
+    (folder / "vessel_0001_doubt.png").write_bytes(damaged)
+    case, corrections = opened(folder)
+    session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+    assert [session.frame(number)["doubt"] for number in (0, 1)] == [False, True]
 
 
 def test_a_withdrawn_frame_is_in_doubt(client: TestClient) -> None:
