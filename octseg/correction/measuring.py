@@ -44,6 +44,10 @@ class Measuring:
         """Its pixels (H, W, 3)."""
         return self._frames(stem)
 
+    def is_private(self, stem: str) -> bool:
+        """Whether it bears the mark of private frames."""
+        return self._frames.is_private(stem)
+
     def original(self, stem: str) -> FrameResult:
         """The model's outlines of a frame, with the numbers that were saved, and their places."""
         record = self._case.record(stem)

@@ -29,9 +29,12 @@ def png_bytes(image: Image.Image, texts: Mapping[str, str], compress_level: int 
     return stream.getvalue()
 
 
-def frame_png(frame: Frame) -> bytes:
-    """A frame as it was read; its text says so, and who looks for frames in a folder passes it over."""
-    return rgb_png(frame, frame_copy())
+def frame_png(frame: Frame, texts: Mapping[str, str] | None = None) -> bytes:
+    """A frame as it was read; its text says so, and who looks for frames in a folder passes it over.
+
+    texts: keyword -> text of what is to be said beside, such as that it is private.
+    """
+    return rgb_png(frame, {**frame_copy(), **(texts or {})})
 
 
 def mask_png(result: "FrameResult") -> bytes:

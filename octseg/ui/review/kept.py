@@ -186,7 +186,7 @@ def _opened(held: _Held, result: _Result) -> ReviewSession:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         result.write(folder)
     case = open_saved(folder)
-    frames = CaseFrames(case, [Given((ANY_NAME,), lambda: [result.read()])], SEND_AGAIN)
+    frames = CaseFrames(case, [Given((ANY_NAME,), lambda: [result.read()], (result.source,))], SEND_AGAIN)
     log = CorrectionLog(folder / LOG_NAME, head_of(case.run, ""), MOST_LOG_BYTES)
     try:
         corrections = Corrections(case, log)
