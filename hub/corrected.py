@@ -6,9 +6,10 @@ else can be in them.
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def shared_logs(folder: Path, asked: Sequence[str]) -> list[SharedLog]:
         if NAME.fullmatch(name) is None:
             raise HubError(f"{name!r} is no name for a reader: up to 20 letters, digits, - and _, or nothing")
         logs.append(SharedLog(there[here], name if equals else here))
-    if len({log.reader for log in logs}) < len(logs):
+    if len({unicodedata.normalize("NFC", log.reader).casefold() for log in logs}) < len(logs):  # as some disks see it
         raise HubError("two readers would be called the same; give each a name of their own, as in AB=R1 CD=R2")
     return logs
 
@@ -120,7 +121,8 @@ def _shared(line: Line, named: Line, reader: str, *, reasons: bool) -> Line:
     """A line in the order in which the log has it; what a reader wrote goes along only where that was asked for."""
     told: Line = {"time": _time(line.get("time")), "reader": reader, **named}
     if named:
-        told |= {"number": line.get("number"), "frame_sha256": line["frame_sha256"]}
+        number = line.get("number")
+        told |= {"number": number if type(number) is int else None, "frame_sha256": line["frame_sha256"]}
     told["kind"] = line["kind"]
     told |= {key: line[key] for key in NUMBERS if type(line.get(key)) is int}
     if line["kind"] == "judged":
@@ -133,8 +135,10 @@ def _shared(line: Line, named: Line, reader: str, *, reasons: bool) -> Line:
 
 
 def _time(told: Any) -> str | None:
-    """When it was drawn, where it is a time."""
+    """When it was drawn, where it is a time; as the log writes it, in UTC, so that it does not tell where that was."""
     try:
-        return datetime.fromisoformat(told).isoformat(timespec="seconds")
-    except (TypeError, ValueError):
+        time = datetime.fromisoformat(told)
+        time = time.replace(tzinfo=time.tzinfo or timezone.utc)
+        return time.astimezone(timezone.utc).isoformat(timespec="seconds")
+    except (TypeError, ValueError, OverflowError):
         return None

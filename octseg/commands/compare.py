@@ -79,6 +79,8 @@ def _readings(args: argparse.Namespace) -> "tuple[Reading, Reading]":
         from octseg.correction.reading import reading_of
         from octseg.correction.saved import open_saved
 
+        if args.readers[0] == args.readers[1]:
+            raise OctsegError("give two readers: one agrees with themselves in all")
         case = open_saved(args.found)
         first, second = (reading_of(case, reader) for reader in args.readers)
         return first, second

@@ -14,7 +14,7 @@ def frames_given(inputs: Sequence[Path], folder: Path) -> Iterator[Given]:
     items = find_items(inputs, folder).items
     levels = FolderLevels([item.path for item in items if item.is_picture])
     for item in items:
-        yield Given(_names_of(item), partial(pullbacks_of, item, levels))
+        yield Given(_names_of(item), partial(pullbacks_of, item, levels), item.files)
 
 
 def _names_of(item: Item) -> frozenset[str]:

@@ -25,6 +25,7 @@ from octseg.export.segmented import ReadFrames
 from octseg.export.zipping import ZIP_NAME
 from octseg.measurement.pullback import PullbackMeasures, measure_pullback, scale_warnings
 from octseg.pullback import Frame, FrameSpacingSource, Pullback
+from octseg.reading.private import is_private_file, mark_of
 from octseg.reading.spacing import untold
 from octseg.reading.survey import FolderLevels
 from octseg.view.agreed import with_agreed_scale
@@ -314,7 +315,9 @@ class Run:
             return
         read = partial(self._frames_of, keys) if frames is None else frames
         headers = None if pullback is None else pullback.read_headers
+        is_private = any(is_private_file(path) for number, _ in keys for path in self._items[number].files)
         more |= {"read_headers": headers, "are_pictures": pullback is None}
+        more |= {"frame_texts": mark_of(private=is_private)}
         segmented = self._exporting.segmented(keys, stem, source.file, read)
         self._not_exported += self._exporting.write(segmented, source.label, **more)
 

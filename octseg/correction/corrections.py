@@ -15,6 +15,7 @@ from octseg.correction.recent import Recent
 from octseg.correction.runs import Labels, are_runs, change
 from octseg.correction.saved import SavedCase
 from octseg.errors import CorrectionError
+from octseg.measurement.records import json_value
 
 State: TypeAlias = Literal["model", "corrected", "interpolated"]
 HELD_FRAMES = 24  # whose labels are kept as they are now
@@ -52,7 +53,7 @@ class Corrections:
         self._undone: list[Stroke] = []
         self._of_frames: dict[str, list[Stroke]] = {}
         self._verdicts: dict[str, tuple[str, str, int]] = {}
-        self._labels: Recent[Labels] = Recent(HELD_FRAMES)
+        self._labels: Recent[Labels] = Recent(HELD_FRAMES, lambda labels: labels.nbytes)
         self._next = 1
         for place, line in enumerate(log.lines):
             self._enter(line, place)
@@ -138,8 +139,9 @@ class Corrections:
     def judge(self, frame: str, verdict: str, reason: str = "") -> None:
         """Note what the reader says of a frame."""
         if verdict not in VERDICTS:
-            raise CorrectionError(f"a frame is {', '.join(VERDICTS)}, not {verdict}")
-        self._add({**self._of(frame), "kind": "judged", "verdict": verdict, "reason": reason})
+            raise CorrectionError(f"a frame is one of {', '.join(VERDICTS)}; load the page again")
+        told = {"kind": "judged", "verdict": verdict, "reason": json_value(reason)}  # a browser can cut a letter in two
+        self._add({**self._of(frame), **told})
 
     def _drawn(
         self, frame: str, kind: str, runs: Sequence[int], tissue: str, group: int, *, overruled: bool = False

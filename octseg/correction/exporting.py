@@ -28,6 +28,7 @@ from octseg.export.pullback import SUFFIX, PullbackOrigin, pullback_json, pullba
 from octseg.export.run import CSV_NAME, JSON_NAME
 from octseg.export.tables import csv_line, measures_csv, measures_json
 from octseg.measurement.pullback import FrameAlong, measure_pullback
+from octseg.reading.private import mark_of
 from octseg.result import FrameResult
 
 FOLDER = "corrected"
@@ -155,7 +156,8 @@ class _Writing:
 
     def _for_training(self, stem: str, record: Record) -> None:
         """Frame and mask as a lab's own are read: four planes of 0 and 255, in the order of the classes."""
-        self.put(f"img/{stem}.png", frame_png(self.measuring.frame(stem)))
+        mark = mark_of(private=self.measuring.is_private(stem))
+        self.put(f"img/{stem}.png", frame_png(self.measuring.frame(stem), mark))
         self.put(f"mask/{stem}.tif", _four_planes(self.corrections.labels(stem)))
         self.studies.append((f"{stem}.png", _study_of(self.case, stem), "1", record["frame"]))
         self.exported.for_training += 1

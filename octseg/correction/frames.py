@@ -12,6 +12,7 @@ from octseg.errors import CorrectionError, ReadError
 from octseg.export.run import FRAMES_ENDING
 from octseg.pullback import Frame, Pullback, frame_sha256
 from octseg.reading import read_pullback
+from octseg.reading.private import is_private_file
 
 HELD_FRAMES = 12
 ANY_NAME = ""  # of what may hold frames under any name, as DICOM files that are several series
@@ -20,10 +21,14 @@ GIVE = "name with --frames what `octseg predict` was given"
 
 @dataclass(frozen=True)
 class Given:
-    """What may hold frames. names: of its files, as measures.json has them. open: its pullbacks, when needed."""
+    """What may hold frames. names: of its files, as measures.json has them. open: its pullbacks, when needed.
+
+    files: that it consists of.
+    """
 
     names: Collection[str]
     open: Callable[[], list[Pullback]]
+    files: Collection[Path] = ()
 
     @cached_property
     def pullbacks(self) -> list[Pullback]:
@@ -43,7 +48,7 @@ class CaseFrames:
         for each in self._all_given:
             for name in each.names:
                 self._given.setdefault(name, []).append(each)
-        self._held: Recent[Frame] = Recent(HELD_FRAMES)
+        self._held: Recent[Frame] = Recent(HELD_FRAMES, lambda frame: frame.nbytes)
 
     def apart(self) -> "CaseFrames":
         """The same frames for another thread, which holds its own."""
@@ -58,6 +63,11 @@ class CaseFrames:
     def __call__(self, stem: str) -> Frame:
         """A frame (H, W, 3). Raises CorrectionError where it is not there, or is not the one that was outlined."""
         return self._held.get(stem, self._found)
+
+    def is_private(self, stem: str) -> bool:
+        """Whether a file that may hold a frame bears the mark of private frames."""
+        files = [path for each in self._of(self._case.record(stem)) for path in each.files]
+        return any(map(is_private_file, [*files, *([self._copies[stem]] if stem in self._copies else [])]))
 
     def _found(self, stem: str) -> Frame:
         record = self._case.record(stem)

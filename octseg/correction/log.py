@@ -22,6 +22,10 @@ VERSION = 1
 BEGIN = "octseg_corrections"
 Line: TypeAlias = dict[str, Any]
 STROKES = ("brush", "eraser", "polygon", "drag", "clear", "interpolated")
+FULL = (
+    "there is room for {:g} MB of strokes here, and no more can be kept; press Export corrected results, and go on "
+    "with that ZIP file by octseg review"
+)
 VERDICTS = ("accepted", "rejected", "open")
 
 
@@ -65,9 +69,12 @@ class KeptLog:
 class CorrectionLog(KeptLog):
     """The open log of a case: made where there is none, and held until it is closed."""
 
-    def __init__(self, path: Path, head: Line) -> None:
-        """Raises HeldError where another process holds it, CorrectionError where it is of another model or damaged."""
-        self.path, self.head, self.note = path, head, ""
+    def __init__(self, path: Path, head: Line, most_bytes: int | None = None) -> None:
+        """most_bytes: what it may grow to.
+
+        Raises HeldError where another process holds it, CorrectionError where it is of another model or damaged.
+        """
+        self.path, self.head, self.note, self._most_bytes = path, head, "", most_bytes
         with told_in_one_sentence(path.name):
             self._file, why_not = open_held(path, f"correcting {path.parent.name}")
         if why_not is not None:
@@ -79,9 +86,14 @@ class CorrectionLog(KeptLog):
             raise
 
     def add(self, line: Line) -> None:
-        """Put a line on the disk; where that fails the log is as it was."""
+        """Put a line on the disk; where that fails, or there is too much already, the log is as it was."""
         self._write(line)
         self.lines.append(line)
+
+    @property
+    def n_bytes(self) -> int:
+        """What it takes on the disk; of that size it takes some eight times in memory at most."""
+        return self._end
 
     def close(self) -> None:
         """Let it go; a log in which nothing was done is taken away."""
@@ -105,6 +117,8 @@ class CorrectionLog(KeptLog):
 
     def _write(self, line: Line) -> None:
         content = json.dumps(line, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        if self._most_bytes is not None and self._end + len(content) > self._most_bytes:
+            raise CorrectionError(FULL.format(self._most_bytes / 1e6))
         try:
             with told_in_one_sentence(self.path.name):
                 _write_all(self._file, content)

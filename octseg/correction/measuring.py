@@ -38,7 +38,7 @@ class Measuring:
 
     def __init__(self, case: SavedCase, frames: CaseFrames) -> None:
         self._case, self._frames = case, frames
-        self._seen: Recent[tuple[Seen, tuple[str, ...]]] = Recent(HELD_VIEWS)
+        self._seen: Recent[tuple[Seen, tuple[str, ...]]] = Recent(HELD_VIEWS, lambda seen: seen[0].frame.nbytes)
 
     def apart(self) -> "Measuring":
         """The same for another thread, which holds its own frames."""
@@ -47,6 +47,10 @@ class Measuring:
     def frame(self, stem: str) -> Frame:
         """Its pixels (H, W, 3)."""
         return self._frames(stem)
+
+    def is_private(self, stem: str) -> bool:
+        """Whether it bears the mark of private frames."""
+        return self._frames.is_private(stem)
 
     def original(self, stem: str) -> FrameResult:
         """The model's outlines of a frame, with the numbers that were saved, and their places."""

@@ -102,19 +102,15 @@ class SavedCase:
             raise CorrectionError(f"{path.name} is no palette mask of its frame, {shape[1]} x {shape[0]} px; {AGAIN}")
         return labels
 
-    def _doubt_path(self, stem: str) -> Path:
-        mask = self.masks[stem]
-        return mask.with_name(f"{mask.name.removesuffix(MASK_END)}{DOUBT_ENDING}")
-
-    def has_doubt(self, stem: str) -> bool:
-        """Whether a file of a frame's doubt lies beside its mask."""
-        return self._doubt_path(stem).is_file()
-
     def doubt(self, stem: str) -> Doubt | None:
-        """Where variants of a frame disagree with the model's outlines (H, W), 255 for all; None where it has none."""
-        record = self.record(stem)
+        """Where variants of a frame disagree with the model's outlines (H, W), 255 for all.
+
+        None where no file of that lies beside the mask, or one that is damaged or of another frame.
+        """
+        record, mask = self.record(stem), self.masks[stem]
         try:
-            with Image.open(self._doubt_path(stem), formats=["PNG"]) as picture:
+            path = mask.with_name(f"{mask.name.removesuffix(MASK_END)}{DOUBT_ENDING}")
+            with Image.open(path, formats=["PNG"]) as picture:
                 doubt = np.asarray(picture) if picture.mode == "L" else None
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             return None

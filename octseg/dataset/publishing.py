@@ -14,15 +14,17 @@ from typing import Any
 
 from octseg.dataset.personal import suspicions
 from octseg.errors import DatasetError, PublishingError
+from octseg.reading.private import HEAD_BYTES as HEAD_BYTES
+from octseg.reading.private import MARK as MARK
+from octseg.reading.private import PNG_MAGIC
+from octseg.reading.private import PRIVATE_KEYWORD as PRIVATE_KEYWORD
+from octseg.reading.private import PRIVATE_TEXT as PRIVATE_TEXT
+from octseg.reading.private import is_marked_private as is_marked_private
+from octseg.reading.private import mark_of as mark_of
 
 PHANTOMS_NAME = "octseg phantoms"
 NAMES_AGREED = "names_said_to_be_of_nobody"  # of a provenance's source: they were asked about
 PROVENANCE_FILE, SUMS_FILE = "provenance.json", "SHA256SUMS"
-# A text chunk of each picture made from private frames; it survives copying and renaming.
-PRIVATE_KEYWORD, PRIVATE_TEXT = "Rights", "Private: not to be published"
-MARK = f"{PRIVATE_KEYWORD}\0{PRIVATE_TEXT}".encode("latin-1")
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-HEAD_BYTES = 4096  # the mark stands before the pixels
 BEGINNINGS = {".png": PNG_MAGIC, ".parquet": b"PAR1", ".jsonl": b"{", ".json": b"{", ".md": b""}  # by a file's ending
 DICOM_AT, DICOM_MAGIC = 128, b"DICM"
 
@@ -201,16 +203,6 @@ def _belongs(path: Path) -> bool:
         head = content.read(DICOM_AT + len(DICOM_MAGIC))
     beginning = BEGINNINGS.get(path.suffix)
     return beginning is not None and head.startswith(beginning) and not head.endswith(DICOM_MAGIC)
-
-
-def mark_of(*, private: bool) -> dict[str, str]:
-    """The text chunk of a picture, keyword -> text: the mark of private frames, or none."""
-    return {PRIVATE_KEYWORD: PRIVATE_TEXT} if private else {}
-
-
-def is_marked_private(head: bytes) -> bool:
-    """Whether the first HEAD_BYTES of a picture bear the mark of private frames."""
-    return head.startswith(PNG_MAGIC) and MARK in head[:HEAD_BYTES]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -21,5 +21,5 @@ def write_frames(segmented: Segmented, folder: Path, stem: str) -> list[str]:
     names = []
     for frame, picture in zip(segmented.stems, segmented.read_frames(), strict=False):
         names.append(f"{within}/{frame}.png")
-        write_file(folder / names[-1], frame_png(picture))
+        write_file(folder / names[-1], frame_png(picture, segmented.frame_texts))
     return names

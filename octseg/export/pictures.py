@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from octseg.result import FrameResult
 
 DOUBT_ENDING = "_doubt.png"
+DOUBT_KEYWORD = "Doubt"
 DOUBT_SAID = "share of 8 variants of the frame of which the tissue is another one here; 255 is all of them"
 QUICK, SMALL = 1, 6  # zlib levels: a photograph hardly shrinks beyond the first, flat colours do
 
@@ -28,9 +29,12 @@ def png_bytes(image: Image.Image, texts: Mapping[str, str], compress_level: int 
     return stream.getvalue()
 
 
-def frame_png(frame: Frame) -> bytes:
-    """A frame as it was read; its text says so, and who looks for frames in a folder passes it over."""
-    return rgb_png(frame, frame_copy())
+def frame_png(frame: Frame, texts: Mapping[str, str] | None = None) -> bytes:
+    """A frame as it was read; its text says so, and who looks for frames in a folder passes it over.
+
+    texts: keyword -> text of what is to be said beside, such as that it is private.
+    """
+    return rgb_png(frame, {**frame_copy(), **(texts or {})})
 
 
 def mask_png(result: "FrameResult") -> bytes:
@@ -45,7 +49,7 @@ def doubt_png(result: "FrameResult") -> bytes | None:
     """
     if result.doubt is None:
         return None
-    return grey_png(result.doubt, {**picture_texts(result), "Doubt": DOUBT_SAID})
+    return grey_png(result.doubt, {**picture_texts(result), DOUBT_KEYWORD: DOUBT_SAID})
 
 
 def overlay_png(result: "FrameResult", overlay: Image.Image | None = None) -> bytes:

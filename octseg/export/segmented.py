@@ -32,6 +32,7 @@ class Segmented:
     read_doubt: the PNG of where variants disagree, of the frame at a place; None where there is none.
     are_pictures: whether each frame is a picture's file of its own.
     read_headers: as `Pullback.read_headers`. pullback_record: as in `<name>_pullback.json`.
+    frame_texts: what copies of the frames bear, keyword -> text: the mark of private frames.
     measures: along the vessel; None where the frames are no pullback: pictures by themselves.
     """
 
@@ -45,6 +46,7 @@ class Segmented:
     classes: tuple[str, ...]
     run: Mapping[str, Any] = field(repr=False)
     are_pictures: bool = False
+    frame_texts: Mapping[str, str] = field(default_factory=dict)
     measures: PullbackMeasures | None = None
     pullback_record: Mapping[str, Any] | None = field(default=None, repr=False)
     read_headers: Callable[[], Sequence[Any]] | None = field(default=None, repr=False)

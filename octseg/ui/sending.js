@@ -6,7 +6,7 @@
 
   async function asked(path, body) {
     const answer = await fetch(path, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) });
-    if (answer.status === 409 || answer.status === 413) throw Object.assign(new Error(await answer.text()), { refused: true });
+    if ([409, 413, 500].includes(answer.status)) throw Object.assign(new Error(await answer.text()), { refused: true });
     if (!answer.ok) throw new Error(answer.status);
     return answer.json();
   }

@@ -18,6 +18,7 @@ from octseg.export.contours.labelme import write_labelme
 from octseg.export.dicom import write_dicom_seg
 from octseg.export.nifti import write_nifti
 from octseg.reading import read_pullback
+from tests.fakes.corrected import SIDE, save_results, vessel
 from tests.fakes.dicom_files import pullback_file
 from tests.fakes.exported import FRAME_MM, HEIGHT, PIXEL_MM, WIDTH, frame_of, masks_of, segmented
 
@@ -243,3 +244,15 @@ def test_results_with_a_scale_that_is_none_are_refused(tmp_path: Path, spacing: 
     (tmp_path / "measures.json").write_text(json.dumps(told))
     with pytest.raises(ReadError, match="not one of octseg predict"):
         open_reading(tmp_path)
+
+
+def test_where_variants_disagree_is_no_mask(tmp_path: Path) -> None:
+    saved = save_results(tmp_path, vessel(1), doubt=np.full((SIDE, SIDE), 255, np.uint8))
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    for name, as_name in (("mask", "0001"), ("doubt", "0001_doubt")):
+        (masks / f"vessel_{as_name}.png").write_bytes((saved / f"vessel_0001_{name}.png").read_bytes())
+    (frame,) = open_reading(masks).frames
+    assert (frame.stem, frame.read()["lumen"].any()) == ("vessel_0001", True)
+    with pytest.raises(ReadError, match="which is no mask"):
+        open_reading(saved / "vessel_0001_doubt.png", binary_class="lipid_core")

@@ -11,11 +11,14 @@ from octseg.comparison.comparing import compare
 from octseg.comparison.formats import open_reading
 from octseg.correction.corrections import Corrections
 from octseg.correction.exporting import Exported, export
-from octseg.correction.frames import CaseFrames
+from octseg.correction.frames import ANY_NAME, CaseFrames, Given
 from octseg.correction.log import CorrectionLog, head_of
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import changes
 from octseg.correction.saved import SavedCase, open_saved
+from octseg.export.png import rgb_png
+from octseg.reading import read_pullback
+from octseg.reading.private import is_private_file, mark_of
 from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
 from train import prepare
 
@@ -146,3 +149,19 @@ def test_two_readers_are_compared_by_what_each_exports(tmp_path: Path) -> None:
     whole = (case.labels("vessel_0001") == LUMEN).sum()
     assert compared.frames[0].overlaps["lumen"].dice == pytest.approx(2 * other / (other + whole))
     assert compared.frames[1].overlaps["lumen"].dice == 1
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_private_frame_stays_marked_as_private_in_what_is_exported(tmp_path: Path, beside: bool) -> None:
+    first, second = vessel(2)
+    folder = save_results(tmp_path, (first, second), frames=beside)
+    private = folder / "vessel_frames/vessel_0001.png" if beside else tmp_path / "1.png"
+    private.write_bytes(rgb_png(first.frame, mark_of(private=True)))
+    given = [] if beside else [Given((ANY_NAME,), lambda: [read_pullback(private)], (private,))]
+    case, corrections = opened(folder)
+    corrections.judge("vessel_0001", "accepted")
+    if beside:
+        corrections.judge("vessel_0002", "accepted")
+    made = export(case, corrections, Measuring(case, CaseFrames(case, given)))
+    kept = {path.name: is_private_file(path) for path in (made.folder / "img").iterdir()}
+    assert kept == {"vessel_0001.png": True, **({"vessel_0002.png": False} if beside else {})}

@@ -79,3 +79,10 @@ def test_a_log_of_another_model_is_refused(folder: Path) -> None:
     path.write_text(path.read_text().replace("cdcd", "abab", 1))
     with pytest.raises(CorrectionError, match="corrects outlines of another model"):
         reading_of(case, "AB")
+
+
+def test_a_reader_is_not_compared_with_themselves(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(folder), "--readers", "AB", "AB", "--out", str(tmp_path / "out")]) == 1
+    assert "give two readers" in capsys.readouterr().err

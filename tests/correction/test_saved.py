@@ -82,7 +82,7 @@ def test_doubt_lies_beside_its_mask_and_is_no_frame(tmp_path: Path) -> None:
     doubt = disc((SIDE, SIDE), 300, 300, 20).astype(np.uint8) * 128
     folder = save_results(tmp_path, vessel(3), frames=False, withdrawn=2, doubt=doubt)
     case = open_saved(folder)
-    assert [case.has_doubt(stem) for stem in case.stems] == [True, False, True]
+    assert [case.doubt(stem) is not None for stem in case.stems] == [True, False, True]
     np.testing.assert_array_equal(case.doubt("vessel_0001"), doubt)
     assert case.doubt("vessel_0002") is None
     with pytest.raises(OwnResultError, match="another picture that this program drew"):
@@ -101,7 +101,7 @@ def test_what_the_page_gives_holds_its_doubt(tmp_path: Path) -> None:
     files_of(["tables", "masks"], kept.segmented(pullback), out, "vessel")
     case = open_saved(out)
     np.testing.assert_array_equal(case.doubt("vessel_0001"), doubt)
-    assert not case.has_doubt("vessel_0002")
+    assert case.doubt("vessel_0002") is None
 
 
 def test_a_shared_case_is_opened_as_it_is(tmp_path: Path) -> None:

@@ -163,6 +163,30 @@ def test_nothing_that_is_sent_names_patient_or_reader(corrected: tuple[Path, Pat
     assert planned.readers == ["a reader without a name"]
 
 
+def test_what_was_put_into_a_log_by_hand_does_not_go_along(corrected: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = corrected[0]
+    path = folder / log_name("AB")
+    head, *lines = map(json.loads, path.read_text().splitlines())
+    for line in lines:
+        line |= {"time": "2026-11-28T10:11:12.123456+09:00", "host": PATIENT, "class": PATIENT}
+        line |= {"number": PATIENT} if "number" in line else {}
+    path.write_text("".join(json.dumps(line) + "\n" for line in ({**head, "host": PATIENT}, *lines)))
+    asked = Asked(logs=shared_logs(folder, ["AB=R1"]))
+    (plan,) = plans_of(folder, [corrected[1]], asked, tmp_path)
+    sent = [Path(str(content)).read_bytes() for content in plan.files.values()]
+    assert not any(word in content for content in sent for word in (PATIENT.encode(), b"+09:00"))
+    log = (tmp_path / plan.logs[0]).read_text().splitlines()
+    assert all('"time":"2026-11-28T01:11:12+00:00"' in line for line in log[1:])
+
+
+@pytest.mark.parametrize("other", ["r1", "R1"])
+def test_readers_whose_files_some_disks_take_for_one_are_refused(tmp_path: Path, other: str) -> None:
+    for reader in ("AB", "CD"):
+        (tmp_path / log_name(reader)).touch()
+    with pytest.raises(HubError, match="called the same"):
+        shared_logs(tmp_path, ["AB=R1", f"CD={other}"])
+
+
 def test_reasons_go_along_where_that_is_asked_for(corrected: tuple[Path, Path], tmp_path: Path) -> None:
     log = SharedLog(corrected[0] / "corrections_AB.jsonl", "R1")
     (tmp_path / "a").mkdir()

@@ -13,6 +13,7 @@ from octseg.classes import BACKGROUND, CLASS_NAMES, PALETTE, PALETTE_INDEX, TISS
 from octseg.comparison.formats.results import stem_of
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import ReadError
+from octseg.export.pictures import DOUBT_KEYWORD
 from octseg.reading.names import frame_number
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp")
@@ -27,7 +28,13 @@ NAMES_OF = {index: name for name, index in PALETTE_INDEX.items()}
 def picture_reading(
     paths: Sequence[Path], name: str, class_map: Mapping[int, str] | None, binary_class: str | None
 ) -> Reading:
-    """A frame for each picture; octseg's own palette explains itself, other labels are explained by the caller."""
+    """A frame for each picture; octseg's own palette explains itself, other labels are explained by the caller.
+
+    Where variants of a frame disagree is no mask, though its file lies among masks: it is passed over.
+    """
+    paths = [path for path in paths if not _is_doubt(path)]
+    if not paths:
+        raise ReadError(f"{name} shows where variants of a frame disagree, which is no mask; give masks")
     first = _pixels(paths[0])
     if first.ndim == 3:
         read = [partial(_planes_of, path) for path in paths]
@@ -92,6 +99,15 @@ def _by_colour(picture: Image.Image) -> NDArray[np.uint8] | None:
     for (red, green, blue), number in NUMBER_OF.items():
         numbers[pixels == (red << 16 | green << 8 | blue)] = number
     return numbers
+
+
+def _is_doubt(path: Path) -> bool:
+    """Whether a picture is the layer of doubt of `octseg predict --uncertainty`."""
+    try:
+        with Image.open(path) as picture:
+            return DOUBT_KEYWORD in picture.info
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False  # what it is will be said where its pixels are read
 
 
 def _refuse_values(values: set[int], name: str) -> dict[str, set[int]]:

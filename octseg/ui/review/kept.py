@@ -35,6 +35,10 @@ from octseg.ui.run import PullbackRun, Runs
 
 FOLDER, LOG_NAME = "review", "corrections.jsonl"
 MOST_OPEN = 8  # reviews, some 60 MB each
+MOST_LOG_BYTES = 16_000_000  # of one: 35,000 strokes as readers draw them
+MOST_LOGS_BYTES = 32_000_000  # of those that are open, which take some eight times that in memory
+MOST_AT_ONCE = 16  # requests that one review answers, or lets wait: browsers send six
+BUSY = "too much is asked of this review at once; wait until that is done"
 KEPT_EVERY_S = 60.0  # that the files of a review in use count as new
 GONE = "the server no longer holds this result; send the frames again on the page"
 SEND_AGAIN = "send the frames again on the page"
@@ -63,9 +67,21 @@ class _Held:
 
     users: int = 0
     session: ReviewSession | None = None
+    log: CorrectionLog | None = None
     spacing_mm: float | None = None
     kept_at: float = 0.0
     opening: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def log_bytes(self) -> int:
+        """Of the strokes that it holds."""
+        return 0 if self.log is None else self.log.n_bytes
+
+    def close(self) -> None:
+        """Let its log go, where it was opened."""
+        if self.session is not None:
+            self.session.close()
+        self.session = self.log = None
 
 
 class Reviews:
@@ -100,6 +116,8 @@ class Reviews:
     def _taken(self, key: str) -> _Held:
         with self._changing:
             held = self._held.setdefault(key, _Held())
+            if held.users >= MOST_AT_ONCE:
+                raise CorrectionError(BUSY)
             self._held.move_to_end(key)
             held.users += 1
         return held
@@ -109,13 +127,17 @@ class Reviews:
         with self._changing:  # until they are closed: a log is opened by nobody else before
             free = [key for key, held in self._held.items() if held.users == 0]
             gone = [key for key in free if not self._is_there(key)]
-            many = [key for key in free if key not in gone][: max(0, len(self._held) - len(gone) - MOST_OPEN)]
-            for key in (*gone, *many):
-                session = self._held.pop(key).session
-                if session is not None:
-                    session.close()
+            for key in gone:
+                self._held.pop(key).close()
+            for key in (key for key in free if key not in gone):
+                if not self._are_too_many():
+                    break
+                self._held.pop(key).close()
         for key in gone:
             shutil.rmtree(self._visitors / key / FOLDER, ignore_errors=True)
+
+    def _are_too_many(self) -> bool:
+        return len(self._held) > MOST_OPEN or sum(held.log_bytes for held in self._held.values()) > MOST_LOGS_BYTES
 
     def _is_there(self, key: str) -> bool:
         return key in self._runs or self._later.held(self._visitors / key) is not None
@@ -165,16 +187,14 @@ def _opened(held: _Held, result: _Result) -> ReviewSession:
         if not held.session.case.table.is_file():
             raise CorrectionError(GONE)
         return held.session
-    if held.session is not None:
-        held.session.close()
-        held.session = None
+    held.close()
     folder = result.folder / FOLDER / result.stem
     with _gone_in_a_sentence(), told_in_one_sentence(result.stem):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         result.write(folder)
     case = open_saved(folder)
-    frames = CaseFrames(case, [Given((ANY_NAME,), lambda: [result.read()])], SEND_AGAIN)
-    log = CorrectionLog(folder / LOG_NAME, head_of(case.run, ""))
+    frames = CaseFrames(case, [Given((ANY_NAME,), lambda: [result.read()], (result.source,))], SEND_AGAIN)
+    log = CorrectionLog(folder / LOG_NAME, head_of(case.run, ""), MOST_LOG_BYTES)
     try:
         corrections = Corrections(case, log)
     except BaseException:  # whatever it is, the log is let go
@@ -182,7 +202,7 @@ def _opened(held: _Held, result: _Result) -> ReviewSession:
         raise
     known = dict(zip(case.stems, result.along, strict=False))
     held.session = ReviewSession(case, corrections, Measuring(case, frames), is_visitor=True, known=known)
-    held.spacing_mm = result.spacing_mm
+    held.log, held.spacing_mm = log, result.spacing_mm
     return held.session
 
 

@@ -4,10 +4,13 @@ Whoever has the key may read and correct: it stands in the link that the command
 browser and no other user of the machine knows it.
 """
 
+import asyncio
 import errno
+import logging
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from threading import Thread
 from typing import Any
@@ -15,7 +18,6 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -37,8 +39,12 @@ Using = Callable[[Request], AbstractContextManager[ReviewSession]]
 Work = Callable[[ReviewSession, Request, Any], Response]
 KEY_BYTES = 16
 MAX_BODY = 8 << 20  # bytes of a stroke
-REFUSED, TOO_LARGE = 409, 413
+REFUSED, TOO_LARGE, UNFORESEEN = 409, 413, 500
+FAILED = "this could not be done, for a reason that the program does not know; load the page again"
 HOST = "127.0.0.1"
+THREADS = 48  # of reviews alone: who asks much of one takes none of those that answer the rest of the page
+
+logger = logging.getLogger(__name__)
 
 
 def new_key() -> str:
@@ -53,9 +59,13 @@ def app_of(session: ReviewSession, key: str) -> Starlette:
 
 def review_routes(using: Using) -> list[Route]:
     """The addresses of a review; using: the session that a request is about, held as long as it is answered."""
+    threads = ThreadPoolExecutor(THREADS, "octseg-review")
+
+    async def measured(session: ReviewSession) -> None:
+        await _in_thread(threads, session.measure_all)
 
     def page(session: ReviewSession, _request: Request, _body: Any) -> Response:
-        later = BackgroundTask(session.measure_all)  # of a log that was opened again
+        later = BackgroundTask(measured, session)  # of a log that was opened again
         return HTMLResponse(page_html(session.case.folder.name), headers=HEADERS, background=later)
 
     def picture(session: ReviewSession, request: Request, _body: Any) -> Response:
@@ -73,9 +83,11 @@ def review_routes(using: Using) -> list[Route]:
         "/results.zip": results,
         "/frames/{number:int}.jpg": picture,
         "/frames/{number:int}.png": doubt,
-        "/case.json": _told(lambda session, _request, _body: session.told()),
-        "/frames/{number:int}/vessel": _told(lambda session, request, _body: session.vessel(_number(request))),
-        "/frames/{number:int}.json": _told(lambda session, request, _body: session.frame(_number(request))),
+        "/case.json": _told(lambda session, _request, _body: session.told(), measured),
+        "/frames/{number:int}/vessel": _told(
+            lambda session, request, _body: session.vessel(_number(request)), measured
+        ),
+        "/frames/{number:int}.json": _told(lambda session, request, _body: session.frame(_number(request)), measured),
     }
     posted: dict[str, Callable[[ReviewSession, Request, Any], Any]] = {
         "/frames/{number:int}/draw": lambda session, request, body: session.draw(_number(request), body),
@@ -86,8 +98,11 @@ def review_routes(using: Using) -> list[Route]:
         "/export": lambda session, _request, _body: session.export(),
     }
     return [
-        *(Route(path, _answering(using, work), methods=["GET"]) for path, work in asked.items()),
-        *(Route(path, _answering(using, _told(work)), methods=["POST"]) for path, work in posted.items()),
+        *(Route(path, _answering(using, work, threads), methods=["GET"]) for path, work in asked.items()),
+        *(
+            Route(path, _answering(using, _told(work, measured), threads), methods=["POST"])
+            for path, work in posted.items()
+        ),
     ]
 
 
@@ -121,19 +136,25 @@ def _number(request: Request) -> int:
     return int(request.path_params["number"])
 
 
-def _told(work: Callable[[ReviewSession, Request, Any], Any]) -> Work:
+async def _in_thread(threads: Executor, work: Callable[[], Any]) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def _told(
+    work: Callable[[ReviewSession, Request, Any], Any], measured: Callable[[ReviewSession], Awaitable[None]]
+) -> Work:
     """What is told as JSON; what several frames were changed by is measured behind the answer."""
 
     def answer(session: ReviewSession, request: Request, body: Any) -> Response:
         told, later = work(session, request, body), None
         if request.method == "POST":
-            later = BackgroundTask(session.measure_all)
+            later = BackgroundTask(measured, session)
         return JSONResponse(told, headers=HEADERS, background=later)
 
     return answer
 
 
-def _answering(using: Using, work: Work) -> Callable[[Request], Awaitable[Response]]:
+def _answering(using: Using, work: Work, threads: Executor) -> Callable[[Request], Awaitable[Response]]:
     """A route whose body, where it has one, is an object; it is answered beside the others.
 
     What a reader can meet and mend is told in its sentence.
@@ -156,9 +177,13 @@ def _answering(using: Using, work: Work) -> Callable[[Request], Awaitable[Respon
                 return work(session, request, body)
 
         try:
-            return await run_in_threadpool(answer)
+            answered: Response = await _in_thread(threads, answer)
         except OctsegError as error:
             return _refused(str(error))
+        except Exception as error:  # whatever it is, its words are not logged: they may name a patient
+            logger.error("a review was not answered: %s", type(error).__name__)
+            return _refused(FAILED, UNFORESEEN)
+        return answered
 
     return route
 

@@ -64,7 +64,7 @@ class ReviewSession:
         self._saved_along = [along_of(record) for _, record in self._all]
         self._drawn_along: dict[str, tuple[int, FrameAlong]] = {}  # with the stroke that it was measured after
         self._following = Following(case, measuring.apart, known)
-        self._lock = threading.RLock()
+        self._lock, self._measuring_all = threading.RLock(), threading.Lock()
         self.stopped = threading.Event()  # where nothing more is to be measured
 
     def told(self) -> Told:
@@ -96,7 +96,7 @@ class ReviewSession:
             return {
                 "labels": changes(np.zeros_like(labels), labels),
                 "original": changes(np.zeros_like(original), original),
-                "doubt": self.case.has_doubt(stem),
+                "doubt": self.case.doubt(stem) is not None,
                 "before": _numbers_html(self.measuring.original(stem), OF["model"]),
                 **self._of_frame(stem),
             }
@@ -280,16 +280,22 @@ class ReviewSession:
         return [stem for stem in self.corrections.touched() if self._along(stem) is None]
 
     def measure_all(self) -> None:
-        """Measure these, one by one; a frame that is not there has no place in the curves."""
-        for stem in self._unmeasured():
-            if self.stopped.is_set():
-                return
-            with self._lock:
-                try:
-                    self._drawn(stem)
-                except CorrectionError:
-                    gone = FrameAlong(frame=self.case.record(stem)["frame"])
-                    self._drawn_along[stem] = self.corrections.last_stroke(stem), gone
+        """Measure these, one by one, in one thread; a frame that is not there has no place in the curves."""
+        if not self._measuring_all.acquire(blocking=False):
+            return
+        try:
+            while (stems := self._unmeasured()) and not self.stopped.is_set():
+                with self._lock:
+                    self._measure(stems[0])
+        finally:
+            self._measuring_all.release()
+
+    def _measure(self, stem: str) -> None:
+        try:
+            self._drawn(stem)
+        except CorrectionError:
+            gone = FrameAlong(frame=self.case.record(stem)["frame"])
+            self._drawn_along[stem] = self.corrections.last_stroke(stem), gone
 
     def _spacing_mm(self) -> float | None:
         """From frame to frame, where all frames are of one vessel."""

@@ -6,6 +6,7 @@ import os
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from octseg.pullback import Pullback
 from octseg.ui.later import Later
 from octseg.ui.limits import ServerLimits
 from octseg.ui.model_turns import ModelTurns
-from octseg.ui.review.kept import MOST_OPEN, Reviews
+from octseg.ui.review.kept import MOST_AT_ONCE, MOST_OPEN, Reviews
 from octseg.ui.review.server import review_routes
 from octseg.ui.run import REMEMBERED, Given, PullbackRun, Runs
 from tests.fakes.corrected import LIPID, SIDE, disc, painted, result_of, vessel
@@ -195,3 +196,37 @@ def test_a_key_that_nothing_is_kept_for_leaves_nothing(server: Server) -> None:
     with pytest.raises(CorrectionError, match="no longer holds"), server.reviews.using("d" * 32):
         pass
     assert list(server.visitors.iterdir()) == []
+
+
+def test_a_flood_of_strokes_ends_where_there_is_no_more_room(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octseg.ui.review.kept.MOST_LOG_BYTES", 2000)
+    key = server.frame("a" * 32)
+    answers = [server.client.post(f"{key}/frames/0/judge", json={"verdict": "accepted"}) for _ in range(20)]
+    assert answers[0].status_code == 200
+    assert answers[-1].status_code == 409
+    assert "Export corrected results" in answers[-1].text
+    assert (server.visitors / key / "review/vessel/corrections.jsonl").stat().st_size <= 2000
+    assert server.client.post(f"{key}/export").status_code == 200
+
+
+def test_of_reviews_with_many_strokes_fewer_are_open(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = server.frame("a" * 32), server.frame("b" * 32)
+    monkeypatch.setattr("octseg.ui.review.kept.MOST_LOGS_BYTES", 3000)
+    for key in (one, other):
+        server.client.post(f"{key}/frames/0/draw", json=server.stroke(key))
+    with server.reviews.using(one) as first:
+        pass
+    for _ in range(10):
+        server.client.post(f"{other}/frames/0/judge", json={"verdict": "accepted"})
+    assert first.stopped.is_set()
+    assert server.client.get(f"{one}/case.json").json()["status"]["states"] == ["corrected"]
+
+
+def test_a_review_of_which_too_much_is_asked_says_so_and_others_are_answered(server: Server) -> None:
+    one, other = server.frame("a" * 32), server.frame("b" * 32)
+    with ExitStack() as asked:
+        for _ in range(MOST_AT_ONCE):
+            asked.enter_context(server.reviews.using(one))
+        assert "at once" in server.client.get(f"{one}/case.json").text
+        assert server.client.get(f"{other}/case.json").status_code == 200
+    assert server.client.get(f"{one}/case.json").status_code == 200

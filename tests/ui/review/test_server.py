@@ -3,18 +3,25 @@
 import io
 import json
 import re
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from octseg.classes import PALETTE
 from octseg.correction.frames import CaseFrames
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import changes
-from octseg.ui.review.server import app_of
+from octseg.export.png import indexed_png
+from octseg.ui.review.server import app_of, review_routes
 from octseg.ui.review.session import ReviewSession
 from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
 
@@ -122,6 +129,55 @@ def test_a_frame_is_rejected_with_a_reason_alone(client: TestClient) -> None:
     assert told["status"]["verdicts"] == ["open", "rejected", "open", "open"]
 
 
+def test_a_reason_whose_last_letter_was_cut_in_two_is_kept(client: TestClient, session: ReviewSession) -> None:
+    cut = '{"verdict": "rejected", "reason": "blood \\ud83d"}'
+    assert client.post("frames/0/judge", content=cut).status_code == 200
+    session.close()
+    _, again = opened(session.case.folder)
+    assert again.verdict("vessel_0001") == ("rejected", "blood ?")
+    assert client.post("frames/0/judge", content='{"verdict": "\\ud83d"}').status_code == 409
+
+
+def test_what_went_wrong_unforeseen_is_not_logged_in_its_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    table = json.loads((folder / "measures.json").read_text())
+    table["frames"][0]["lumen_area_mm2"] = "Mueller"
+    (folder / "measures.json").write_text(json.dumps(table))
+    case, corrections = opened(folder)
+    session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+    answer = TestClient(app_of(session, "key"), base_url="http://127.0.0.1/key/").get("frames/0.json")
+    assert (answer.status_code, "load the page again" in answer.text) == (500, True)
+    assert "not answered" in caplog.text
+    assert "Mueller" not in caplog.text + answer.text
+
+
+def test_reviews_have_threads_of_their_own(session: ReviewSession) -> None:
+    seen = []
+
+    def using(_: Request) -> AbstractContextManager[ReviewSession]:
+        seen.append(threading.current_thread().name)
+        return nullcontext(session)
+
+    assert TestClient(Starlette(routes=review_routes(using))).get("/case.json").status_code == 200
+    assert seen[0].startswith("octseg-review")
+
+
+def test_frames_are_measured_behind_answers_but_once(client: TestClient, session: ReviewSession) -> None:
+    for stem in session.case.stems:
+        before = session.corrections.labels(stem)
+        session.corrections.draw(stem, "brush", changes(before, painted(before, SPOT, LIPID)), "", overruled=True)
+    measured: list[str] = []
+    of_frame = session.measuring.result
+    session.measuring.result = lambda stem, *more: measured.append(stem) or of_frame(stem, *more)  # type: ignore
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(8):
+            threads.submit(session.measure_all)
+    assert sorted(measured) == sorted(session.case.stems)
+    assert client.get("case.json").json()["status"]["unmeasured"] == 0
+
+
 def test_where_variants_disagree_is_a_layer(tmp_path: Path) -> None:
     folder = save_results(tmp_path, vessel(4), withdrawn=4, doubt=SPOT.astype(np.uint8) * 255)
     case, corrections = opened(folder)
@@ -133,6 +189,15 @@ def test_where_variants_disagree_is_a_layer(tmp_path: Path) -> None:
     layer = np.asarray(Image.open(io.BytesIO(client.get("frames/0.png").content)).convert("RGBA"))
     assert np.array_equal(layer[..., 3] > 0, SPOT)
     assert "--uncertainty" in client.get("frames/3.png").text
+
+
+@pytest.mark.parametrize("damaged", [b"", b"no picture", indexed_png(np.ones((9, 9), np.uint8), PALETTE, {})])
+def test_a_frame_whose_layer_is_damaged_or_of_another_is_shown_without(tmp_path: Path, damaged: bytes) -> None:
+    folder = save_results(tmp_path, vessel(2), doubt=np.full((SIDE, SIDE), 64, np.uint8))
+    (folder / "vessel_0001_doubt.png").write_bytes(damaged)
+    case, corrections = opened(folder)
+    session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+    assert [session.frame(number)["doubt"] for number in (0, 1)] == [False, True]
 
 
 def test_a_withdrawn_frame_is_in_doubt(client: TestClient) -> None:
