@@ -67,7 +67,7 @@ def test_files_name_the_field_of_who_reads_them_and_no_option_of_the_command(
 ) -> None:
     pullback = read_pullback(pullback_file([frame_of(number) for number in (1, 2)]))
     given = Given(kind="", words=words)
-    run = PullbackRun(pullback, given, tmp_path, segmenter, ModelTurns(1), Runs(ServerLimits()))
+    run = PullbackRun(pullback, given, tmp_path / "file", tmp_path, segmenter, ModelTurns(1), Runs(ServerLimits()))
     run.begin()
     run.wait(60)
     run.ask_files(["report", "tables"], asked=0.0)
