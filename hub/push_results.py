@@ -20,6 +20,7 @@ from hub.corrected import shared_logs
 from hub.errors import HubError
 from hub.options import AddParser, add_pull_request_flag, say, tell
 from hub.plans import Asked, plans_of
+from octseg.commands.flags import add_frames_flag
 
 PIXELS_ARE_SHARED = (
     "the pixels of every frame are shared as they are: look at each, for a name or a date may be burned in. "
@@ -35,14 +36,7 @@ def add_command(add: AddParser) -> None:
     parser = add("push-results", help="share what `octseg predict` wrote, private by default")
     parser.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="what `octseg predict --out` wrote")
     parser.add_argument("repository", metavar="ORG/NAME")
-    parser.add_argument(
-        "--frames",
-        type=Path,
-        nargs="+",
-        default=(),
-        metavar="INPUT",
-        help="what `octseg predict` was given, where DIR holds no frames",
-    )
+    add_frames_flag(parser, "where DIR holds no frames")
     parser.add_argument(
         "--corrected",
         nargs="*",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octseg.classes import BY_NAME, CLASS_NAMES, parse_class_map
-from octseg.commands.flags import length_mm
+from octseg.commands.flags import add_frames_flag, length_mm
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError
 
@@ -43,14 +43,7 @@ def add_command(commands: Commands) -> None:
         action="store_true",
         help="of two readers' corrections, also frames that not both have corrected or accepted",
     )
-    parser.add_argument(
-        "--frames",
-        type=Path,
-        nargs="+",
-        default=(),
-        metavar="INPUT",
-        help="what octseg predict was given, for pictures of both outlines on the frame",
-    )
+    add_frames_flag(parser, "for pictures of both outlines on the frame")
     parser.set_defaults(run=compare)
 
 

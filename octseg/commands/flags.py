@@ -1,7 +1,8 @@
-"""What several commands' flags take, as argparse's types."""
+"""What several commands' flags take, as argparse's types, and flags that several have."""
 
 import argparse
 import math
+from pathlib import Path
 
 from octseg.errors import OctsegError
 from octseg.export.kinds import parsed
@@ -32,3 +33,10 @@ def how_many(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
     return value
+
+
+def add_frames_flag(parser: argparse.ArgumentParser, when: str) -> None:
+    """--frames INPUT: what octseg predict was given, and when that is asked for."""
+    parser.add_argument(
+        "--frames", type=Path, nargs="+", default=(), metavar="INPUT", help=f"what octseg predict was given, {when}"
+    )

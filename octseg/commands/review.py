@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from octseg.commands.flags import add_frames_flag
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError
 
@@ -26,14 +27,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "folder", type=Path, metavar="FOLDER", help="what octseg predict --out wrote, or the page's ZIP file"
     )
-    parser.add_argument(
-        "--frames",
-        type=Path,
-        nargs="+",
-        default=(),
-        metavar="INPUT",
-        help="what octseg predict was given, where FOLDER holds no frames",
-    )
+    add_frames_flag(parser, "where FOLDER holds no frames")
     parser.add_argument(
         "--reader",
         type=_reader,
