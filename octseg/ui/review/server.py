@@ -83,11 +83,9 @@ def review_routes(using: Using) -> list[Route]:
         "/results.zip": results,
         "/frames/{number:int}.jpg": picture,
         "/frames/{number:int}.png": doubt,
-        "/case.json": _told(lambda session, _request, _body: session.told(), measured),
-        "/frames/{number:int}/vessel": _told(
-            lambda session, request, _body: session.vessel(_number(request)), measured
-        ),
-        "/frames/{number:int}.json": _told(lambda session, request, _body: session.frame(_number(request)), measured),
+        "/case.json": _told(lambda session, _request, _body: session.told()),
+        "/frames/{number:int}/vessel": _told(lambda session, request, _body: session.vessel(_number(request))),
+        "/frames/{number:int}.json": _told(lambda session, request, _body: session.frame(_number(request))),
     }
     posted: dict[str, Callable[[ReviewSession, Request, Any], Any]] = {
         "/frames/{number:int}/draw": lambda session, request, body: session.draw(_number(request), body),
@@ -141,14 +139,14 @@ async def _in_thread(threads: Executor, work: Callable[[], Any]) -> Any:
 
 
 def _told(
-    work: Callable[[ReviewSession, Request, Any], Any], measured: Callable[[ReviewSession], Awaitable[None]]
+    work: Callable[[ReviewSession, Request, Any], Any],
+    measured: Callable[[ReviewSession], Awaitable[None]] | None = None,
 ) -> Work:
-    """What is told as JSON; what several frames were changed by is measured behind the answer."""
+    """What is told as JSON; measured: what measures frames that were changed by it, behind the answer."""
 
     def answer(session: ReviewSession, request: Request, body: Any) -> Response:
-        told, later = work(session, request, body), None
-        if request.method == "POST":
-            later = BackgroundTask(measured, session)
+        told = work(session, request, body)
+        later = None if measured is None else BackgroundTask(measured, session)
         return JSONResponse(told, headers=HEADERS, background=later)
 
     return answer
