@@ -11,7 +11,6 @@ from octseg.cohort.folder import CohortFolder
 from octseg.cohort.processes import Processes
 from octseg.commands.cohort_cases import Looking, cases_in
 from octseg.commands.cohort_compare import compare, is_asked
-from octseg.commands.cohort_table import cases_of
 from octseg.commands.cohort_work import WorkOptions, make_worker
 from octseg.commands.flags import exports_of, how_many, length_mm
 from octseg.commands.frame_range import FrameRange
@@ -97,6 +96,8 @@ def cohort(options: CohortOptions) -> int:
     if options.given.is_dir():
         cases, failures = cases_in(options.given, root)
     else:
+        from octseg.commands.cohort_table import cases_of
+
         cases = cases_of(options.given)
     cases = [_with_defaults(case, options.defaults) for case in cases]
     if not cases:
