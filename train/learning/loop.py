@@ -130,7 +130,6 @@ def train(
     take it, or where the loss is no number; StoppedError on Ctrl-C and what schedulers send.
     """
     keep_memory()
-    torch.set_flush_denormal(True)  # a CPU takes many times as long for them, and they change nothing
     engine = Engine() if engine is None else engine
     shares = [engine.share(stage.batch) for stage in recipe.stages]
     network = channels_last(_begun(network_config, recipe.seed, imagenet, start)).to(engine.device).train()
@@ -140,6 +139,8 @@ def train(
     prepared = engine.prepared(network)
     run = Run(out, engine, network, prepared, average, normalise, made_from, save_every_s, show, observe)
     with ExitStack() as held:
+        torch.set_flush_denormal(True)  # a CPU takes many times as long for them, and they change nothing
+        held.callback(torch.set_flush_denormal, False)  # for whoever called this, they may
         run.by_main(lambda: held.enter_context(locked(out, f"training in {out.name}")))
         state = load_state(out, made_from)
         run.by_main(lambda: _begin_files(out, recipe, state))
