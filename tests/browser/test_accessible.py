@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
 from tests.browser.conftest import Visit, finished, send, shows
 
@@ -23,15 +24,20 @@ LOW = """(least) => [...document.querySelectorAll(
 
 def complaints(visit: Visit) -> list[str]:
     """What axe calls serious or critical on the page as it stands, and in the dark what it says of colours."""
-    found: list[dict[str, Any]] = []
+    found = []
     for rules in (RULES, COLOURS):
         visit.page.mouse.move(0, 0)
         visit.page.wait_for_timeout(400)  # colours fade
-        found += Axe().run(visit.page, options=rules).response["violations"]
+        found += serious(visit.page, rules)
         visit.page.click("#oct-theme")
+    return found
+
+
+def serious(page: Page, rules: dict[str, Any] = RULES) -> list[str]:
+    """What axe calls serious or critical on any page, in the colours that it has."""
     return [
         f"{each['id']}: {node['target']} {node['html'][:120]}"
-        for each in found
+        for each in Axe().run(page, options=rules).response["violations"]
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"]
     ]

@@ -8,8 +8,7 @@ from playwright.sync_api import Browser
 
 from octseg.comparison.comparing import compare
 from octseg.comparison.files import write_comparison
-from tests.browser.conftest import Visit
-from tests.browser.test_accessible import complaints
+from tests.browser.test_accessible import serious
 from tests.comparison.test_comparing import SIDE, plaque, reading
 
 pytestmark = pytest.mark.browser
@@ -32,7 +31,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_axe_finds_nothing_serious_in_a_comparison(browser: Browser, comparison: Path, width: int, scheme: str) -> None:
     with browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme) as page:  # type: ignore[arg-type]
         page.goto(comparison.as_uri())
-        assert complaints(Visit(page)) == []
+        assert serious(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
