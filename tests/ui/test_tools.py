@@ -4,9 +4,10 @@ import asyncio
 import base64
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from tests.benchmarks.pullback_files import coded, phantom_frames, write_dicom
 from tests.fakes.app_server import ROOT, App, running_app
 from tests.ui.test_limits import MULTIPART, UPLOAD, multipart, send
 
+T = TypeVar("T")
 COUNT, SIDE = 4, 704
 DATA = "data:application/octet-stream;base64,"
 TOOLS = "/gradio_api/mcp/"
@@ -59,16 +61,22 @@ async def ask(app: App, tool: str, told: list[str | None] | None = None, **given
         return await session.call_tool(tool, given, progress_callback=None if told is None else hear)
 
 
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What it gives; in a thread, for this one may have a loop that runs already, as Playwright leaves one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def call(app: App, tool: str, **given: Any) -> list[str]:
     """What a tool answers, each part as text."""
-    answer = asyncio.run(ask(app, tool, **given))
+    answer = finished(ask(app, tool, **given))
     assert not answer.isError, answer.content
     return [part.text for part in answer.content if isinstance(part, types.TextContent)]
 
 
 def refused(app: App, tool: str, **given: Any) -> str:
     """The sentence that a tool refuses with."""
-    answer = asyncio.run(ask(app, tool, **given))
+    answer = finished(ask(app, tool, **given))
     assert answer.isError
     (said,) = answer.content
     assert isinstance(said, types.TextContent)
@@ -84,7 +92,7 @@ def test_each_tool_says_what_it_takes_and_for_what_it_must_not_be_used(app: App)
             await session.initialize()
             return (await session.list_tools()).tools
 
-    frame, pullback = asyncio.run(tools())
+    frame, pullback = finished(tools())
     taken = {
         tool.name: {name: each["type"] for name, each in tool.inputSchema["properties"].items()}
         for tool in (frame, pullback)
