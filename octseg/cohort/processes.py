@@ -45,20 +45,26 @@ class _Slot:
 
 
 class Processes:
-    """A pool of `count` of them. make: a function of a module, that loads a worker in each. asked: what it is given."""
+    """A pool of `count` of them."""
 
-    def __init__(self, make: Maker, asked: Any, count: int) -> None:
-        self._make, self._asked, self._count = make, asked, count
+    def __init__(self, make: Maker, asked: Any, count: int, *, at_once: bool = False) -> None:
+        """make: a function of a module, that loads a worker in each. asked: what it is given.
+
+        at_once: all load together, for what they load is here; else the others load once the first has fetched it.
+        """
+        self._make, self._asked, self._count, self._at_once = make, asked, count, at_once
         self._slots: list[_Slot] = []
         self._run: dict[str, Any] = {}
         self._early_ends = 0.0  # since a model was loaded last
 
     def begin(self) -> dict[str, Any]:
-        """Start one, and the others once its model is there, for all may load it from one place."""
-        self._start(0)
+        """Start all; one is ready when this ends, the others soon."""
+        together = self._count if self._at_once else 1
+        for number in range(together):
+            self._start(number)
         while not self._run:
             self.ended(1.0)
-        for number in range(1, self._count):
+        for number in range(together, self._count):
             self._start(number)
         return self._run
 

@@ -14,7 +14,7 @@ from octseg.commands.cohort_compare import compare, is_asked
 from octseg.commands.cohort_work import WorkOptions, make_worker
 from octseg.commands.flags import exports_of, how_many, length_mm
 from octseg.commands.frame_range import FrameRange
-from octseg.commands.models import add_model_flags
+from octseg.commands.models import add_model_flags, is_here
 from octseg.commands.predict import check, measuring_options
 from octseg.commands.telling import NOTICE, Commands, complain, counted, printable
 from octseg.errors import OctsegError
@@ -131,7 +131,7 @@ def cohort(options: CohortOptions) -> int:
 def _pool(options: CohortOptions) -> Pool:
     """Who does the cases."""
     if options.ray is None:
-        return Processes(make_worker, options.work, options.workers or 1)
+        return Processes(make_worker, options.work, options.workers or 1, at_once=is_here(options.work.model))
     try:
         from octseg.cohort.on_ray import RayTasks  # few have it
     except ModuleNotFoundError as error:

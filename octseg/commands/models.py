@@ -1,6 +1,7 @@
 """The model that a command works with: its flags, and its loading."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octseg.commands.telling import complain
@@ -21,6 +22,11 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="of the network; auto is bf16 on CUDA and f32 on the CPU",
     )
+
+
+def is_here(model: str | None) -> bool:
+    """Whether nothing has to be fetched for a model: the bundled one, or a folder."""
+    return model is None or Path(model).is_dir()
 
 
 def loaded(model: str | None, device: str, backend: str, precision: str) -> "Segmenter":

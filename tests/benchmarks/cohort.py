@@ -8,11 +8,11 @@ them, by turns in one run:
 * the same two by Ray on this machine, with --ray (in a Python that has it).
 
 Each side runs in a process of its own, and cases are dealt out as they are in use. `from begin to end` is of all
-cases, from the first one's begin on: it holds that the second worker loads its model while the first works, and that
-the last case leaves a worker idle. `all at work` is of the time in which all workers are there and have a case. What
-the protocol takes is the time from the first case's begin to the last one's place in its folder less that in which
-frames were worked on, of one worker alone. `by processor` is how much faster workers would be if none waited for a
-core, by the processor time of a frame. Of each worker: its most memory, and how often it loaded the model.
+cases, from the first one's begin on: it holds that the last case leaves a worker idle. `all at work` is of the time in
+which all workers are there and have a case. What the protocol takes is the time from the first case's begin to the
+last one's place in its folder less that in which frames were worked on, of one worker alone. `by processor` is how much
+faster workers would be if none waited for a core, by the processor time of a frame. Of each worker: its most memory,
+and how often it loaded the model.
 `--cases 4 --frames 4 --rounds 1` is a short run.
 """
 
@@ -170,7 +170,7 @@ def pool_of(kind: str, asked: tuple[WorkOptions, Path], workers: int) -> Pool:
     from tests.benchmarks import cohort
 
     if kind == PROCESSES:
-        return Processes(cohort.make_timed, asked, workers)
+        return Processes(cohort.make_timed, asked, workers, at_once=True)
     from octseg.cohort.on_ray import RayTasks
 
     return RayTasks(kind, cohort.make_timed, asked, asked[0].root, workers, 0)

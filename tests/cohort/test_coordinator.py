@@ -9,7 +9,7 @@ from octseg.cohort.coordinator import Coordinator, Tally
 from octseg.cohort.folder import CohortFolder
 from octseg.cohort.processes import Processes
 from octseg.errors import OctsegError
-from tests.fakes.cohort_worker import Worker, cases, look
+from tests.fakes.cohort_worker import RUN, Worker, cases, look, make_of_two
 
 
 def run(root: Path, given: list[Case], flags: dict[str, object] | None = None, *, timeout_s: float = 60.0) -> Tally:
@@ -25,6 +25,14 @@ def test_a_case_that_crashes_its_worker_is_left_out_after_three_and_the_rest_goe
     assert set(tally.failed) == {"c1", "c2"}
     assert "ended 3 times: its worker ended by SIGSEGV" in tally.failed["c1"]
     assert (root / "loaded").read_text().count("1") in (3, 4), "loaded once, and again after each crash"
+
+
+def test_workers_whose_model_is_here_load_it_together(tmp_path: Path) -> None:
+    pool = Processes(make_of_two, tmp_path, 2, at_once=True)
+    try:
+        assert pool.begin() == RUN
+    finally:
+        pool.close()
 
 
 def test_a_case_that_takes_more_memory_than_there_is_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:

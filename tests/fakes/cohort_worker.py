@@ -12,7 +12,9 @@ from octseg.cohort.coordinator import Outcome
 from octseg.cohort.folder import CohortFolder
 from octseg.commands import cohort_work
 from octseg.commands.cohort_work import CaseWorker, WorkOptions, make_worker
+from octseg.errors import OctsegError
 
+TOGETHER_S = 30.0
 RUN = {"model": "none", "octseg": "0"}
 
 
@@ -28,6 +30,17 @@ def make_counting(asked: tuple[WorkOptions, Path]) -> CaseWorker:
 
     cohort_work.loaded = counted
     return make_worker(options)
+
+
+def make_of_two(root: Path) -> "Worker":
+    """One that is loaded when two are loading."""
+    (root / f"loading {os.getpid()}").touch()
+    until = time.monotonic() + TOGETHER_S
+    while len(list(root.glob("loading *"))) < 2:
+        if time.monotonic() > until:
+            raise OctsegError("no other worker loads meanwhile")
+        time.sleep(0.01)
+    return Worker(root)
 
 
 def cases(folder: Path, *kinds: str) -> list[Case]:
