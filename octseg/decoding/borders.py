@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from octseg.boxed import BoxedMap
 from octseg.decoding.paths import best_places, best_stretches
-from octseg.decoding.rays import N_RAYS, Floats, Radii, RayGrid, smoothed
+from octseg.decoding.rays import N_RAYS, Floats, Radii, RayGrid, imaged_along, smoothed
 from octseg.decoding.wall import Wall, walls_behind
 from octseg.measurement.depth import length_px
+from octseg.view.disc import Disc
 
 CATHETER_RADIUS_MM = 0.45  # what lies within it is the lumen's
 WALL_MM = 0.3  # of wall along a ray, behind which another lumen is not this one
@@ -59,12 +60,12 @@ def find_borders(
     probabilities: Sequence[Mapping[str, BoxedMap]],
     levels: Levels,
     grid: RayGrid,
-    disc: NDArray[np.bool_] | None,
+    disc: Disc | None,
     pixel_spacing_mm: float | None,
 ) -> list[Borders]:
     """The borders along rays, (N_RAYS,), of each variant of a frame's maps; see `octseg.decoding.decode`."""
     mm = length_px(1.0, pixel_spacing_mm, grid.side_px) / grid.step_px  # places
-    imaged = np.ones((N_RAYS, grid.places), bool) if disc is None else grid.read(disc) > 0.5
+    imaged = imaged_along(grid, disc)
 
     def logits(name: str) -> Floats:
         """(N_RAYS, N, places), 0 at the threshold; never likely where nothing is imaged."""
