@@ -115,9 +115,12 @@ def _lumens(logits: Floats, grid: RayGrid, mm: float) -> list[Radii]:
     """
     catheter = min(grid.places - 1, round(CATHETER_RADIUS_MM * mm))
     logits[..., :catheter] = SURE
-    logits = np.where(_behind_wall(logits < 0, max(1, round(WALL_MM * mm))), np.float32(-SURE), logits)
+    behind = _behind_wall(logits < 0, max(1, round(WALL_MM * mm)))
+    logits = np.where(behind, np.float32(-SURE), logits)
     gain = _before(logits, mm)
     gain[..., :catheter] = -np.inf
+    # Behind the wall on every ray each place gains less than the one before, so no best path goes there.
+    gain[..., 1 + max(catheter, int(np.count_nonzero(~behind.all(axis=(0, 1))))) :] = -np.inf
     ends = best_places(gain, STEP_COST / mm, GREATEST_COST)  # (N_RAYS, N)
     return [smoothed(_crossing(logits[:, n], ends[:, n]) * grid.step_px, LUMEN_SMOOTHING) for n in range(ends.shape[1])]
 
@@ -161,7 +164,8 @@ def _with_lipid(
     fronts, there = best_stretches(front_gain, STEP_COST / mm, GREATEST_COST, END_COST)
     place = np.arange(filled.shape[-1])
     back_gain = np.where(place >= (fronts + least)[..., None], to_end, -np.inf)
-    back_gain = np.where(there[..., None] & np.isfinite(back_gain).any(axis=-1, keepdims=True), back_gain, 0)
+    anywhere = np.where(may_end.any(axis=(0, 1)), 0, -np.inf)
+    back_gain = np.where(there[..., None] & np.isfinite(back_gain).any(axis=-1, keepdims=True), back_gain, anywhere)
     backs = best_places(back_gain.astype(np.float32), STEP_COST / mm, GREATEST_COST)
     found = []
     for n in range(lipid.shape[1]):
