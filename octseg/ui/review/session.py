@@ -307,8 +307,9 @@ class ReviewSession:
 
     def _spacing_mm(self) -> float | None:
         """From frame to frame, where all frames are of one vessel."""
-        pullbacks = list(self.case.pullbacks.values())
-        return pullbacks[0].get("frame_spacing_mm") if len(pullbacks) == 1 else None
+        vessels = {self.case.vessel(stem) for stem in self._stems}
+        one = vessels.pop()
+        return None if vessels or one is None else self.case.pullbacks[one].get("frame_spacing_mm")
 
 
 def _numbers_html(result: FrameResult, whose: str) -> str:
