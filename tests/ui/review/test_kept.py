@@ -86,7 +86,6 @@ def test_a_frame_is_corrected_and_taken_home(server: Server, tmp_path: Path) -> 
     assert "vessel: review" in server.client.get(f"{key}/").text
     drawn = server.client.post(f"{key}/frames/0/draw", json=server.stroke(key)).json()
     assert "Of your corrected outlines (1 stroke)" in drawn["numbers"]
-    assert server.client.get(f"{key}/results.zip").status_code == 409
     said = server.client.post(f"{key}/export").json()
     assert said["file"] == "vessel_corrected.zip"
     home = tmp_path / said["file"]
@@ -95,6 +94,24 @@ def test_a_frame_is_corrected_and_taken_home(server: Server, tmp_path: Path) -> 
     before, after = open_saved(folder), open_saved(folder / "corrected")
     assert (before.labels("vessel")[80, 352], after.labels("vessel")[80, 352]) == (0, LIPID)
     assert len((folder / "corrections.jsonl").read_text().splitlines()) == 2
+
+
+def test_an_export_leaves_nothing_on_the_servers_disk_and_holds_what_was_drawn_when_it_began(server: Server) -> None:
+    key = server.frame("a" * 32)
+    server.client.post(f"{key}/frames/0/draw", json=server.stroke(key))
+    with server.reviews.using(key) as session:
+        lies = sorted(server.visitors.rglob("*"))
+        pieces = session.zipped()
+        content = next(pieces)
+        assert "already" in server.client.post(f"{key}/export").text
+        assert server.client.post(f"{key}/undo").status_code == 200
+        content += b"".join(pieces)
+    assert sorted(server.visitors.rglob("*")) == lies
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    assert len(archive.read("corrections.jsonl").splitlines()) == 2
+    assert archive.read("corrected/corrections.jsonl") == archive.read("corrections.jsonl")
+    assert json.loads(archive.read("corrected/measures.json"))["frames"][0]["strokes"] == 1
+    assert server.client.post(f"{key}/export").status_code == 200
 
 
 def test_nobody_sees_what_is_another_visitors(server: Server) -> None:
