@@ -5,9 +5,11 @@ import io
 import math
 from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from octseg.cohort.cases import Case, apart
+from octseg.commands.cohort_cases import GENERIC
 from octseg.commands.frame_range import FrameRange
 from octseg.errors import ConfigError
 from octseg.reading.cells import encoding_of, spelling, unquoted, visible, why_no_name
@@ -27,7 +29,8 @@ SEPARATORS = (",", ";", "\t", "|")
 def cases_of(table: Path) -> list[Case]:
     """A case a row; paths count from the folder of the table. ConfigError with the row where one is not right."""
     rows = _rows(table)
-    texts = [(row["case"] or Path(row["path"]).stem, row["path"] + row["frames"]) for _, row in rows]
+    labels = _labels([_words(row["path"], table.parent) for _, row in rows])
+    texts = [(row["case"] or label, row["path"] + row["frames"]) for (_, row), label in zip(rows, labels, strict=True)]
     cases: list[Case] = []
     seen: dict[str, int] = {}
     for (number, row), name, (text, stands) in zip(rows, apart(texts), texts, strict=True):
@@ -39,8 +42,8 @@ def cases_of(table: Path) -> list[Case]:
         cases.append(
             Case(
                 name=name,
-                id=text,
-                path=table.parent / row["path"].replace("\\", "/"),
+                id=row["case"] or name,
+                path=_place(row["path"], table.parent),
                 patient=row["patient"] or name,
                 group=row["group"],
                 frames=_frames(row["frames"], where),
@@ -49,6 +52,28 @@ def cases_of(table: Path) -> list[Case]:
             )
         )
     return cases
+
+
+def _place(path: str, folder: Path) -> Path:
+    return folder / path.replace("\\", "/")
+
+
+def _words(path: str, folder: Path) -> list[str]:
+    """The folders and the name of a path, without an ending and without a last folder that says nothing of a case."""
+    place = _place(path, folder)
+    words = [part for part in Path(path.replace("\\", "/")).parts if part not in ("/", "..")]
+    if len(words) > 1 and words[-1].casefold() in GENERIC:
+        return words[:-1]
+    return [*words[:-1], place.name if place.is_dir() else place.stem]
+
+
+def _labels(paths: Sequence[list[str]]) -> list[str]:
+    """The last word of each; where others end in the same, all but what every path begins with."""
+    last = [words[-1].casefold() for words in paths]
+    shared = len(list(takewhile(lambda words: len(set(words)) == 1, zip(*paths, strict=False))))
+    return [
+        words[-1] if last.count(words[-1].casefold()) == 1 else "_".join(words[shared:]) or words[-1] for words in paths
+    ]
 
 
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:

@@ -1,6 +1,7 @@
 """Outlines corrected in a real browser: by mouse and finger, undone after a reload, and kept when the server dies."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def lines(folder: Path) -> list[dict]:
 
 
 def corrected(folder: Path, review: Review) -> Corrections:
-    review.process.terminate()
+    review.process.send_signal(signal.SIGTERM)
     review.process.wait()
     _, corrections = opened(folder, "")
     corrections.log.close()

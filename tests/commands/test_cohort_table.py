@@ -29,6 +29,25 @@ def test_a_table_is_read_as_a_spreadsheet_writes_it(tmp_path: Path, text: str, e
     assert (case.path, case.patient, case.frame_spacing_mm) == (tmp_path / "a.dcm", "007", 0.2)
 
 
+@pytest.mark.parametrize(
+    ("paths", "ids"),
+    [
+        (["p1/IMG001", "p2/IMG001", "p2/IMG002"], ["p1_IMG001", "p2_IMG001", "IMG002"]),
+        (["ph/a/images", "ph/b/images"], ["a", "b"]),
+        (["D:\\oct\\p1\\run.dcm", "D:\\oct\\p2\\run.dcm"], ["p1_run", "p2_run"]),
+    ],
+)
+def test_cases_without_a_name_are_told_apart_by_their_paths(tmp_path: Path, paths: list[str], ids: list[str]) -> None:
+    cases = cases_of(table(tmp_path, "\n".join(["path", *paths])))
+    assert [case.id for case in cases] == [case.name for case in cases] == ids
+
+
+def test_pictures_of_one_name_are_cases_of_two_names(tmp_path: Path) -> None:
+    first, second = cases_of(table(tmp_path, "path\nrun.dcm\nrun.tif"))
+    assert first.id != second.id
+    assert first.name != second.name
+
+
 @pytest.mark.parametrize("patient", ["#N/A", "nan", "?", "1.2E+05"])
 def test_pullbacks_of_unknown_patients_are_not_those_of_one(tmp_path: Path, patient: str) -> None:
     with pytest.raises(ConfigError, match=f"row 3 of list.csv gives the patient '{re.escape(patient)}', .*leave it"):

@@ -68,7 +68,7 @@ class Processing:
 class Processed:
     """What one frame became: PNG bytes, its line of metadata without file names, md5 of its sources.
 
-    layer: as `layers.layer_of` tells it, by name; None where it tells nothing.
+    layer: as `layers.layer_of` tells it, by name, and whether the mask `has_lumen`; None where it tells nothing.
     """
 
     image: bytes
@@ -116,8 +116,14 @@ def process(item: Item, processing: Processing) -> Processed:
         row | areas(np.asarray(picture), processing.classes, row["pixel_spacing_mm"]) | _overlap(kept),
         describe(frame),
         (_md5(image), _md5(mask)),
-        None if layer is None else dict(zip(("name", "rise", "thickness"), layer, strict=True)),
+        None if layer is None else _told_of(layer, planes),
     )
+
+
+def _told_of(layer: tuple[str, float, float], planes: Planes) -> dict[str, Any]:
+    """What is noted of the one layer of planes (H, W), and whether they outline the lumen before it."""
+    has_lumen = "lumen" in planes and bool(planes["lumen"].any())
+    return {**dict(zip(("name", "rise", "thickness"), layer, strict=True)), "has_lumen": has_lumen}
 
 
 def _stored_planes(mask: bytes, processing: Processing) -> tuple[Planes, int]:

@@ -243,7 +243,10 @@ def _evenly_spaced(peaks: _Peaks, least_dots: int) -> _Peaks | None:
     best, best_score = None, 0.0
     for first in range(peaks.t.size):
         for second in range(first + 1, peaks.t.size):
-            row = _of_one_ruler(peaks, _row_from(peaks, first, second))
+            row = _row_from(peaks, first, second)
+            if len(row) < least_dots:  # as most are
+                continue
+            row = _of_one_ruler(peaks, row)
             if len(row) < least_dots or (np.diff(peaks.is_cyan[row].astype(np.int8)) != 0).sum() != 1:
                 continue
             score = 2 * peaks.strength[row].sum() - peaks.strength[first : row[-1] + 1].sum()
@@ -269,7 +272,7 @@ def _row_from(peaks: _Peaks, first: int, second: int) -> list[int]:
 def _of_one_ruler(peaks: _Peaks, row: list[int]) -> list[int]:
     """The row up to where its colour changes a second time or it grows faint: a strip or caption beyond the disc."""
     changes = np.cumsum(np.diff(peaks.is_cyan[row].astype(np.int8), prepend=peaks.is_cyan[row[:1]]) != 0)
-    faint = peaks.strength[row] < FAINT_PART * np.median(peaks.strength[row[:MIN_DOTS]]) if row else np.empty(0, bool)
+    faint = peaks.strength[row] < FAINT_PART * np.median(peaks.strength[row[:MIN_DOTS]])
     ends = np.flatnonzero((changes > 1) | faint)
     return row[: ends[0]] if ends.size else row
 
