@@ -7,6 +7,7 @@ frames is in it that measures.json has not; readers are called what they call th
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -19,6 +20,9 @@ from octseg.export.locking import cannot_lock, open_held
 from octseg.measurement.records import is_text
 
 VERSION = 1
+READER = re.compile(r"[\w-]{0,20}")  # what readers may be called: it is part of names of files
+READER_RULE = "up to 20 letters, digits, - and _"
+LOG = re.compile(rf"corrections(?:_(?!\.)({READER.pattern}))?\.jsonl")
 BEGIN = "octseg_corrections"
 Line: TypeAlias = dict[str, Any]
 STROKES = ("brush", "eraser", "polygon", "drag", "clear", "interpolated")

@@ -4,6 +4,7 @@ A frame that is not square is filled up with black on both sides first: a stretc
 """
 
 import hashlib
+import io
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
-from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
+from octseg.dataset.publishing import is_marked_private, mark_of
 from octseg.drawing.own import refuse_own_picture
 from octseg.drawing.palette import palette_image
 from octseg.errors import ConfigError, DatasetError, ReadError
@@ -84,7 +85,7 @@ def process(item: Item, processing: Processing) -> Processed:
     Raises ReadError or DatasetError with the reason where one of the two is not right.
     """
     image, mask = item.image.read(), item.mask.read()
-    if not processing.private and any(is_marked_private(content[:HEAD_BYTES]) for content in (image, mask)):
+    if not processing.private and any(is_marked_private(io.BytesIO(content)) for content in (image, mask)):
         raise DatasetError("the frame or its mask bears the mark of private data; prepare it with --private")
     frame = _frame(image, processing.levels)
     height, width = frame.shape[:2]
