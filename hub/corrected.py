@@ -5,7 +5,6 @@ else can be in them.
 """
 
 import json
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +17,11 @@ from octseg.classes import CLASS_NAMES
 from octseg.correction.corrections import Corrections
 from octseg.correction.exporting import export
 from octseg.correction.frames import CaseFrames
-from octseg.correction.log import CorrectionLog, Line, head_of, log_name, read_log
+from octseg.correction.log import LOG, READER, READER_RULE, CorrectionLog, Line, head_of, log_name, read_log
 from octseg.correction.measuring import Measuring
 from octseg.correction.saved import open_saved
 from octseg.export.files import told_in_one_sentence
 
-LOG = re.compile(r"corrections(?:_([\w-]{1,20}))?\.jsonl")
-NAME = re.compile(r"[\w-]{0,20}")
 NUMBERS = ("id", "group", "of")
 
 
@@ -61,8 +58,8 @@ def shared_logs(folder: Path, asked: Sequence[str]) -> list[SharedLog]:
         if here not in there:
             known = ", ".join(reader or "one without a name (=)" for reader in there)
             raise HubError(f"{folder.name} has no log of a reader {here}; it has those of {known}")
-        if NAME.fullmatch(name) is None:
-            raise HubError(f"{name!r} is no name for a reader: up to 20 letters, digits, - and _, or nothing")
+        if READER.fullmatch(name) is None:
+            raise HubError(f"{name!r} is no name for a reader: {READER_RULE}, or nothing")
         logs.append(SharedLog(there[here], name if equals else here))
     if len({unicodedata.normalize("NFC", log.reader).casefold() for log in logs}) < len(logs):  # as some disks see it
         raise HubError("two readers would be called the same; give each a name of their own, as in AB=R1 CD=R2")

@@ -116,6 +116,7 @@ def make(options: Options) -> int:
                 max_bad=options.max_bad,
                 negatives_only=options.negatives_only,
                 layers_as_meant=options.layers_as_meant,
+                lying_as_meant=options.lying_as_meant,
                 workers=options.workers,
                 done=bar.update,
             )

@@ -51,7 +51,9 @@ def compare(args: argparse.Namespace) -> int:
     """Compare two readings and say how they agree."""
     from octseg.commands.compared_frames import frames_at_hand
     from octseg.comparison.comparing import compare as compared_of
+    from octseg.comparison.figures import kappa_words
     from octseg.comparison.files import write_comparison
+    from octseg.comparison.page import PRESENCE
 
     found, reference = _readings(args)
     compared = compared_of(found, reference, args.pixel_spacing, all_frames=args.all_frames)
@@ -61,6 +63,10 @@ def compare(args: argparse.Namespace) -> int:
     summary = write_comparison(compared, args.out, frame_of)
     for name, told in summary["classes"].items():
         print(_line(BY_NAME[name].label, told))
+    for key, label in PRESENCE:
+        if (told := summary[key]) is not None:
+            why = f": {told['kappa_note']}" if told["kappa_note"] else ""
+            print(f"{label}, there or not: kappa {kappa_words(told)}{why}")
     print(f"{counted(summary['n_frames'], 'frame')} compared, in {args.out / 'comparison.html'}. {NOTICE}")
     return 0
 

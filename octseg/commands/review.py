@@ -1,7 +1,6 @@
 """`octseg review`: saved results on a page, where a reader corrects their outlines; no model is loaded."""
 
 import argparse
-import re
 import webbrowser
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from octseg.correction.corrections import Corrections
     from octseg.correction.saved import SavedCase
 
-READER = re.compile(r"[\w-]{0,20}")  # it is part of names of files
 PACKAGES = ("starlette", "uvicorn")
 MOST_NAMED, MOST_PORT = 3, 65535
 
@@ -109,6 +107,8 @@ def _port(text: str) -> int:
 
 
 def _reader(text: str) -> str:
+    from octseg.correction.log import READER, READER_RULE
+
     if READER.fullmatch(text) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no name for a reader: up to 20 letters, digits, - and _")
+        raise argparse.ArgumentTypeError(f"{text!r} is no name for a reader: {READER_RULE}")
     return text

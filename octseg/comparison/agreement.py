@@ -52,6 +52,18 @@ class Detection:
         """Agreement beyond chance (Cohen 1960); None where chance alone explains all."""
         return _kappa(self.true_positive, self.false_positive, self.false_negative, self.true_negative)
 
+    @property
+    def kappa_note(self) -> str | None:
+        """Why there is no kappa, or why it is 0: a reading that says the same of each frame; None where both vary."""
+        found = self.true_positive + self.false_positive, self.false_negative + self.true_negative
+        true = self.true_positive + self.false_negative, self.false_positive + self.true_negative
+        if found == true and 0 in found:
+            where = "in every frame" if found[0] else "in no frame"
+            return f"both readings have it {where}, which chance alone would explain too"
+        if 0 in found or 0 in true:
+            return "one reading says the same of every frame, so that kappa is 0 whatever the other one says"
+        return None
+
 
 def detection(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> Detection:
     """Counts over frames (N,)."""

@@ -133,6 +133,7 @@ class Compared:
             "n": len(told),
             **asdict(counts),
             "kappa": counts.kappa,
+            "kappa_note": counts.kappa_note,
             "kappa_95": kappa_interval(found, true, groups),
             "n_groups": len(set(groups)),
         }

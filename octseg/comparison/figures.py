@@ -20,6 +20,15 @@ def outline_figures(name: str, together: Overlap, surfaces: Sequence[SurfaceScor
     }
 
 
+def kappa_words(told: Mapping[str, Any]) -> str:
+    """Kappa of what is there or not, with its 95 % interval; `kappa_note` says why there is none."""
+    if told["kappa"] is None:
+        return "not defined"
+    interval = told["kappa_95"]
+    within = "" if interval is None else f" ({interval[0]:.2f} to {interval[1]:.2f})"
+    return f"{told['kappa']:.2f}{within}"
+
+
 def rounded(value: Any, digits: int) -> Any:
     """So many digits after the point, also within lists and mappings."""
     if isinstance(value, float):

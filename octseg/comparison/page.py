@@ -7,6 +7,7 @@ from typing import Any
 from octseg.classes import BY_NAME
 from octseg.comparison.agreement import BlandAltman
 from octseg.comparison.comparing import FOUND_REFERENCE, Compared, FrameCompared, limited_planes
+from octseg.comparison.figures import kappa_words
 from octseg.comparison.pictures import agreement_picture, outlines_picture
 from octseg.comparison.plots import STYLE, along_html, differences_html
 from octseg.export.report.page import figure, page, warnings_list
@@ -93,21 +94,13 @@ def _presence(summary: Mapping[str, Any], compared: Compared) -> str:
     there = [(label, summary[key]) for key, label in PRESENCE if summary[key] is not None]
     if not there:
         return ""
-    rows = [(label, [*(str(told[key]) for key in keys), _kappa(told)]) for label, told in there]
+    rows = [(label, [*(str(told[key]) for key in keys), kappa_words(told)]) for label, told in there]
     columns = ("In a frame", "frames", "both", f"{one} alone", f"{other} alone", "neither", "kappa (95 %)")
     groups = max(told["n_groups"] for _, told in there)
     what = "frames" if groups == max(told["n"] for _, told in there) else "runs of neighbouring frames"
     said = ONE_VESSEL.format(n=groups, what=what) if any(told["kappa_95"] for _, told in there) else ""
-    return f"<h2>There or not</h2>{_table('There or not', columns, rows)}<p><small>{said}</small></p>"
-
-
-def _kappa(told: Mapping[str, Any]) -> str:
-    """Kappa with its interval; why there is none where chance explains all."""
-    if told["kappa"] is None:
-        return "-"
-    interval = told["kappa_95"]
-    within = "" if interval is None else f" ({interval[0]:.2f} to {interval[1]:.2f})"
-    return f"{told['kappa']:.2f}{within}"
+    notes = "".join(f" Kappa, {label}: {told['kappa_note']}." for label, told in there if told["kappa_note"])
+    return f"<h2>There or not</h2>{_table('There or not', columns, rows)}<p><small>{said}{escape(notes)}</small></p>"
 
 
 def _measures_table(measures: Mapping[str, Any], one: str, other: str) -> str:

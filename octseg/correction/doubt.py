@@ -28,22 +28,20 @@ class Doubt:
 
 def doubts(case: SavedCase) -> list[Doubt]:
     """Frames of which something is in doubt, the most doubtful first."""
-    records = list(case.records.values())
-    found = []
-    for place, stem in enumerate(case.records):
-        reasons = list(_reasons(records, place))
+    found, stems = [], list(case.stems)
+    for place, stem in enumerate(stems):
+        reasons = _reasons(case.record(stem))
+        if flicker := _flicker(case, stems[max(0, place - 1) : place + 2]):
+            reasons.append((2.0, flicker))
         if reasons:
             found.append(Doubt(stem, sum(score for score, _ in reasons), tuple(why for _, why in reasons)))
     return sorted(found, key=lambda each: -each.score)
 
 
-def _reasons(records: Sequence[Record], place: int) -> list[Reason]:
-    record = records[place]
+def _reasons(record: Record) -> list[Reason]:
     if record["withdrawn"] is not None:
         return [(3.0, f"withdrawn: {record['withdrawn']}")]
-    told = [*_of_thresholds(record), *_of_intervals(record), *_of_warnings(record)]
-    flicker = _flicker(records, place)
-    return [*told, (2.0, flicker)] if flicker else told
+    return [*_of_thresholds(record), *_of_intervals(record), *_of_warnings(record)]
 
 
 def _of_thresholds(record: Record) -> list[Reason]:
@@ -70,12 +68,10 @@ def _of_warnings(record: Record) -> list[Reason]:
     return [(2.0, each) for each in record["warnings"] if SCALES in each or UNLIKE in each]
 
 
-def _flicker(records: Sequence[Record], place: int) -> str:
-    """What is said of a frame whose arc is neither its neighbours'."""
-    if not 0 < place < len(records) - 1:
-        return ""
-    near = records[place - 1 : place + 2]
-    if any(each.get("folder") != near[1].get("folder") or each["withdrawn"] is not None for each in near):
+def _flicker(case: SavedCase, stems: Sequence[str]) -> str:
+    """What is said of the middle one of three frames where its arc is neither of its neighbours' in the vessel."""
+    near, vessels = [case.record(stem) for stem in stems], {case.vessel(stem) for stem in stems}
+    if len(near) < 3 or None in vessels or len(vessels) > 1 or any(each["withdrawn"] is not None for each in near):
         return ""
     if [each["frame"] - near[1]["frame"] for each in near] != [-1, 0, 1]:
         return ""

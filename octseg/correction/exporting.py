@@ -6,10 +6,10 @@ mask/ hold the frames whose outlines a reader has drawn or accepted, and studies
 
 import io
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -32,6 +32,7 @@ from octseg.reading.private import mark_of
 from octseg.result import FrameResult
 
 FOLDER = "corrected"
+File: TypeAlias = tuple[str, bytes]
 LOG_NAME, STUDIES_NAME, README_NAME = "corrections.jsonl", "studies.csv", "README.txt"
 STUDIES_HEAD = ("file", "study", "series", "frame")
 WORDS: Mapping[State, str] = {
@@ -56,11 +57,9 @@ Research use only, not a medical device.
 
 @dataclass
 class Exported:
-    """What was written: the folder, how many frames were corrected, how many can be trained on, what is missing."""
+    """What was written into the folder, and what is missing."""
 
     folder: Path
-    corrected: int = 0
-    for_training: int = 0
     files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -79,34 +78,51 @@ def export(case: SavedCase, corrections: Corrections, measuring: Measuring) -> E
         for within in ("img", "mask"):
             shutil.rmtree(folder / within, ignore_errors=True)
             (folder / within).mkdir(parents=True)
-    writing = _Writing(case, corrections, measuring, exported)
-    for stem in case.stems:
-        writing.frame(stem)
-    writing.pullbacks()
-    run = {**case.run, "corrected_by": reader or "a reader without a name"}
-    writing.put(JSON_NAME, measures_json(run, writing.records).encode())
-    writing.put(CSV_NAME, measures_csv(run, writing.records).encode())
-    writing.put(STUDIES_NAME, "".join(map(csv_line, (STUDIES_HEAD, *writing.studies))).encode())
-    writing.put(LOG_NAME, corrections.log.path.read_bytes())
-    told = README.format(name=case.folder.name, reader=reader or "a reader", folder=folder.name)
-    writing.put(README_NAME, told.encode())
+    writing = _Writing(case, corrections, measuring)
+    for name, content in writing.files():
+        write_file(folder / name, content)
+        exported.files.append(name)
+    exported.notes = writing.notes
     return exported
 
 
-class _Writing:
-    """The frames of one export, one after the other."""
+def files_of(case: SavedCase, corrections: Corrections, measuring: Measuring) -> Iterator[File]:
+    """All of it, name and bytes, each made when it is asked for."""
+    return _Writing(case, corrections, measuring).files()
 
-    def __init__(self, case: SavedCase, corrections: Corrections, measuring: Measuring, exported: Exported) -> None:
-        self.case, self.corrections, self.measuring, self.exported = case, corrections, measuring, exported
-        self.records: list[dict[str, Any]] = []
-        self.studies: list[tuple[str, str, str, int]] = []
+
+def is_for_training(corrections: Corrections, stem: str) -> bool:
+    """Whether a hand has drawn a frame's outlines, or accepted the model's, and has not rejected the frame."""
+    state, (verdict, _) = corrections.state(stem), corrections.verdict(stem)
+    return verdict != "rejected" and (state == "corrected" or (state == "model" and verdict == "accepted"))
+
+
+class _Writing:
+    """The files of one export, one after the other."""
+
+    def __init__(self, case: SavedCase, corrections: Corrections, measuring: Measuring) -> None:
+        self.case, self.corrections, self.measuring = case, corrections, measuring
+        self.notes: list[str] = []
+        self._records: list[dict[str, Any]] = []
+        self._studies: list[tuple[str, str, str, int]] = []
         self._along: dict[str, FrameAlong] = {}
 
-    def put(self, name: str, content: bytes) -> None:
-        write_file(self.exported.folder / name, content)
-        self.exported.files.append(name)
+    def files(self) -> Iterator[File]:
+        """Frames first, then the tables, which are of all of them."""
+        reader = self.corrections.log.head["reader"]
+        for stem in self.case.stems:
+            yield from self._frame(stem)
+        yield from self._pullbacks()
+        run = {**self.case.run, "corrected_by": reader or "a reader without a name"}
+        yield JSON_NAME, measures_json(run, self._records).encode()
+        yield CSV_NAME, measures_csv(run, self._records).encode()
+        yield STUDIES_NAME, "".join(map(csv_line, (STUDIES_HEAD, *self._studies))).encode()
+        yield LOG_NAME, self.corrections.log.content()
+        folder = folder_of(self.case, reader).name
+        told = README.format(name=self.case.folder.name, reader=reader or "a reader", folder=folder)
+        yield README_NAME, "\n".join([told, *self.notes]).encode()
 
-    def frame(self, stem: str) -> None:
+    def _frame(self, stem: str) -> Iterator[File]:
         """A frame's mask, its line in the tables, and what training needs of it."""
         state, record = self.corrections.state(stem), self.case.record(stem)
         verdict, reason = self.corrections.verdict(stem)
@@ -116,32 +132,32 @@ class _Writing:
         if state == "model":
             mask = self.case.masks[stem]
             with told_in_one_sentence(mask.name):
-                self.put(mask_name, mask.read_bytes())
-            self.records.append({**record, "mask_file": mask_name, "overlay_file": None, **told})
+                content = mask.read_bytes()
+            yield mask_name, content
+            self._records.append({**record, "mask_file": mask_name, "overlay_file": None, **told})
         else:
             labels = self.corrections.labels(stem)
             result = self.measuring.result(stem, labels)
             self._along[stem] = FrameAlong.of(result)
             texts = {**picture_texts(result), "Outlines": WORDS[state]}
-            self.put(mask_name, indexed_png(labels, PALETTE, texts))
-            self.put(overlay_name, overlay_png(result))
+            yield mask_name, indexed_png(labels, PALETTE, texts)
+            yield overlay_name, overlay_png(result)
             names = {"mask_file": mask_name, "overlay_file": overlay_name}
-            self.records.append({**record, **_measured(result, record), **names, **told})
-            self.exported.corrected += 1
-        if verdict != "rejected" and (state == "corrected" or (state == "model" and verdict == "accepted")):
-            self._for_training(stem, record)
+            self._records.append({**record, **_measured(result, record), **names, **told})
+        if is_for_training(self.corrections, stem):
+            yield from self._for_training(stem, record)
 
-    def pullbacks(self) -> None:
+    def _pullbacks(self) -> Iterator[File]:
         """What is measured along each vessel, where its results had that."""
         for name, saved in self.case.pullbacks.items():
             stems = self.case.vessels[name]
             if not any(stem in self._along for stem in stems):
-                self.put(f"{name}{SUFFIX}", pullback_json(dict(saved)).encode())
+                yield f"{name}{SUFFIX}", pullback_json(dict(saved)).encode()
                 continue
             try:
                 along = [self._along.get(stem) or FrameAlong.of(self.measuring.original(stem)) for stem in stems]
             except CorrectionError as error:
-                self.exported.notes.append(f"{name}{SUFFIX} is not written: {error}")
+                self.notes.append(f"{name}{SUFFIX} is not written: {error}")
                 continue
             origin = PullbackOrigin(
                 file=saved["file"],
@@ -152,15 +168,14 @@ class _Writing:
                 warnings=(f"{len(self._along)} of {len(stems)} frames have outlines that were corrected by hand",),
             )
             made = pullback_record(measure_pullback(along, saved.get("frame_spacing_mm")), origin, self.case.run)
-            self.put(f"{name}{SUFFIX}", pullback_json(made).encode())
+            yield f"{name}{SUFFIX}", pullback_json(made).encode()
 
-    def _for_training(self, stem: str, record: Record) -> None:
+    def _for_training(self, stem: str, record: Record) -> Iterator[File]:
         """Frame and mask as a lab's own are read: four planes of 0 and 255, in the order of the classes."""
         mark = mark_of(private=self.measuring.is_private(stem))
-        self.put(f"img/{stem}.png", frame_png(self.measuring.frame(stem), mark))
-        self.put(f"mask/{stem}.tif", _four_planes(self.corrections.labels(stem)))
-        self.studies.append((f"{stem}.png", _study_of(self.case, stem), "1", record["frame"]))
-        self.exported.for_training += 1
+        yield f"img/{stem}.png", frame_png(self.measuring.frame(stem), mark)
+        yield f"mask/{stem}.tif", _four_planes(self.corrections.labels(stem))
+        self._studies.append((f"{stem}.png", _study_of(self.case, stem), "1", record["frame"]))
 
 
 def _measured(result: FrameResult, record: Record) -> dict[str, Any]:

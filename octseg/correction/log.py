@@ -7,6 +7,7 @@ frames is in it that measures.json has not; readers are called what they call th
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -19,6 +20,9 @@ from octseg.export.locking import cannot_lock, open_held
 from octseg.measurement.records import is_text
 
 VERSION = 1
+READER = re.compile(r"[\w-]{0,20}")  # what readers may be called: it is part of names of files
+READER_RULE = "up to 20 letters, digits, - and _"
+LOG = re.compile(rf"corrections(?:_(?!\.)({READER.pattern}))?\.jsonl")
 BEGIN = "octseg_corrections"
 Line: TypeAlias = dict[str, Any]
 STROKES = ("brush", "eraser", "polygon", "drag", "clear", "interpolated")
@@ -51,6 +55,14 @@ class KeptLog:
         found, self.lines = read_log(path)
         self._check_head(found)
 
+    def content(self) -> bytes:
+        """All of it, as it lies on the disk."""
+        return _whole(self.path)
+
+    def until_now(self) -> "KeptLog":
+        """The same, whatever is added to it from now on."""
+        return self
+
     def add(self, line: Line) -> None:
         """CorrectionError: only the log that is held can be added to."""
         raise CorrectionError(f"{self.path.name} is only looked at, so that {line['kind']} is not kept in it")
@@ -64,6 +76,17 @@ class KeptLog:
                 f"{self.path.name} corrects outlines of another model ({found['model'].get('name')}); move it away, or "
                 "correct the results that it was made for"
             )
+
+
+class LogUntilNow(KeptLog):
+    """What a log has at a moment; it stays so while the log is added to. n_bytes: that it has on the disk."""
+
+    def __init__(self, log: KeptLog, n_bytes: int) -> None:
+        self.path, self.head, self.note, self.lines, self._n_bytes = log.path, log.head, log.note, [*log.lines], n_bytes
+
+    def content(self) -> bytes:
+        """What lay on the disk then."""
+        return super().content()[: self._n_bytes]
 
 
 class CorrectionLog(KeptLog):
@@ -89,6 +112,10 @@ class CorrectionLog(KeptLog):
         """Put a line on the disk; where that fails, or there is too much already, the log is as it was."""
         self._write(line)
         self.lines.append(line)
+
+    def until_now(self) -> KeptLog:
+        """What it has now."""
+        return LogUntilNow(self, self._end)
 
     @property
     def n_bytes(self) -> int:

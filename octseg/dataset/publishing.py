@@ -14,9 +14,7 @@ from typing import Any
 
 from octseg.dataset.personal import suspicions
 from octseg.errors import DatasetError, PublishingError
-from octseg.reading.private import HEAD_BYTES as HEAD_BYTES
-from octseg.reading.private import MARK as MARK
-from octseg.reading.private import PNG_MAGIC
+from octseg.reading.private import PNG_MAGIC, is_private_now
 from octseg.reading.private import PRIVATE_KEYWORD as PRIVATE_KEYWORD
 from octseg.reading.private import PRIVATE_TEXT as PRIVATE_TEXT
 from octseg.reading.private import is_marked_private as is_marked_private
@@ -220,7 +218,5 @@ def _refuse_private(folder: Path) -> None:
 
 
 def _refuse_marked(path: Path) -> None:
-    with path.open("rb") as content:
-        head = content.read(HEAD_BYTES)
-    if is_marked_private(head):
+    if is_private_now(path):
         raise PublishingError(f"{path.name} bears the mark of private frames, so its folder is not published")

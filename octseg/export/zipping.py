@@ -4,6 +4,7 @@ What is compressed already is packed without another try, as a deflated member a
 follows them, as in a stream, are what some readers refuse.
 """
 
+import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -68,12 +69,19 @@ class _Sink:
 
 def zipped(folder: Path, names: Iterable[str], run: Mapping[str, Any]) -> Iterator[bytes]:
     """A ZIP of files in a folder and a README, piece by piece; names: paths in it. run: the head of measures.json."""
-    sink, kept = _Sink(), sorted(names)
+    return zipped_members(((name, folder / name) for name in sorted(names)), run)
+
+
+def zipped_members(members: Iterable[tuple[str, Path | bytes]], run: Mapping[str, Any]) -> Iterator[bytes]:
+    """The same of names, each with its file or its bytes, which are asked for one after the other."""
+    sink, kept = _Sink(), []
     with zipfile.ZipFile(cast(IO[bytes], sink), "w") as archive:
-        for name in kept:
-            size = (folder / name).stat().st_size
+        for name, given in members:
+            kept.append(name)
+            size = len(given) if isinstance(given, bytes) else given.stat().st_size
             archive.compresslevel = 0 if name.endswith(PACKED_ALREADY) else 6
-            with (folder / name).open("rb") as file, archive.open(_member(name), "w", force_zip64=size >= LARGE) as to:
+            opened = io.BytesIO(given) if isinstance(given, bytes) else given.open("rb")
+            with opened as file, archive.open(_member(name), "w", force_zip64=size >= LARGE) as to:
                 while content := file.read(CHUNK):
                     to.write(content)
                     yield sink.taken()

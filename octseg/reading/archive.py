@@ -58,9 +58,9 @@ def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]
         ) from error
     if leads_out(member.filename for member in members):
         raise ReadError(f"{label} holds a path that leads out of it, so nothing of it is read")
-    of_use = [member for member in members if _is_of_use(member)]
+    of_use = [member for member in members if is_of_use(member)]
     kept = {labelled(member.filename): member for member in of_use}  # of one name the last
-    _check_sizes(kept.values(), content.size, label, limits)
+    check_sizes(kept.values(), content.size, label, limits)
     reasons = {name: why for name, member in kept.items() if (why := why_unreadable(member)) is not None}
     if kept and len(reasons) == len(kept):
         raise ReadError(
@@ -117,7 +117,7 @@ def unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, n_bytes: int | N
     return b"".join(pieces)
 
 
-def _is_of_use(member: zipfile.ZipInfo) -> bool:
+def is_of_use(member: zipfile.ZipInfo) -> bool:
     """Whether it is a file, and none that a system left behind."""
     name = labelled(member.filename)
     return not name.endswith("/") and not any(map(is_left_behind, PurePosixPath(name).parts))
@@ -139,7 +139,7 @@ def _entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, limits:
     return Entry(path, lambda: read(PEEK_BYTES), source, is_packed=True)
 
 
-def _check_sizes(members: Iterable[zipfile.ZipInfo], archive_bytes: int, label: str, limits: Limits) -> None:
+def check_sizes(members: Iterable[zipfile.ZipInfo], archive_bytes: int, label: str, limits: Limits) -> None:
     """Raise ReadError where the files of an archive are too many, too large, or packed as only a bomb is."""
     members = list(members)
     whole = sum(member.file_size for member in members)

@@ -11,7 +11,8 @@
     return made;
   }
 
-  function line(values, most) {
+  // joins(at): whether a frame goes on the vessel of the one before it.
+  function line(values, most, joins) {
     let path = "", open = false;
     const none = (value) => value === null || value === undefined;
     values.forEach((value, at) => {
@@ -20,7 +21,8 @@
         return;
       }
       const y = (HIGH - 3 - (most ? (value / most) * (HIGH - 6) : 0)).toFixed(1);
-      const alone = !open && none(values[at + 1]); // a stroke as long as its frame
+      open = open && joins(at);
+      const alone = !open && (none(values[at + 1]) || !joins(at + 1)); // a stroke as long as its frame
       path += alone ? `M${at + 0.1} ${y}h.8` : `${open ? "L" : "M"}${at + 0.5} ${y}`;
       open = true;
     });
@@ -87,12 +89,14 @@
       }
     }
 
-    // In mm where the distance between frames is known, else frames; at most eight marks, fewer where there is no room.
+    // In mm where the distance between frames is known, else frames; at most eight marks, fewer where there is no room. None
+    // where frames are not one vessel's.
     function axis(run) {
       const along = host.querySelector(".oct-axis"), mm = run.frame_spacing_mm, whole = mm ? count * mm : count;
       const most = Math.max(2, Math.min(8, along.clientWidth / 55));
       const step = STEPS.find((each) => whole / each <= most && (mm || each >= 1)) || whole;
       along.replaceChildren();
+      if (run.joins) return;
       for (let at = mm ? 0 : step; at < whole; at += step) {
         const mark = document.createElement("span");
         mark.textContent = mm ? `${+at.toFixed(1)} mm` : `${at + first - 1}`;
@@ -102,6 +106,7 @@
     }
 
     return {
+      // run.joins: where frames are not all of one vessel, whether each goes on the vessel of the one before it.
       update(run) {
         count = Math.max(1, run.frame_count);
         first = run.first_number;
@@ -115,7 +120,7 @@
           for (const [from, many] of inRuns(run.withdrawn)) {
             node("rect", { class: "oct-curve-withdrawn", x: from, width: many, y: 0, height: HIGH }, plot);
           }
-          node("path", { class: "oct-curve-line", d: line(curve.values, most) }, plot);
+          node("path", { class: "oct-curve-line", d: line(curve.values, most, (frame) => run.joins?.[frame] ?? true) }, plot);
           rows.get(curve.name).cursor = node(
             "rect", { class: "oct-curve-cursor", x: shown, width: Math.max(0.01, count / 600), y: 0, height: HIGH }, plot,
           );

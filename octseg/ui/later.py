@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
 from octseg.errors import ReadError
 from octseg.export.bundle import frame_files, safe_stem, zip_bytes
 from octseg.export.files import write_file
@@ -25,6 +24,7 @@ from octseg.export.provenance import run_record
 from octseg.export.tables import measures_csv
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
+from octseg.reading.private import is_private_now, mark_of
 from octseg.result import FrameResult
 
 REMEMBERED = 1000  # results, about 20 kB each; the files that were made stay for their time
@@ -120,9 +120,8 @@ class Later:
         shared.mkdir(mode=0o700, exist_ok=True)
         for name in SHARED:
             write_file(shared / name, MAKERS[name](result))
-        with held.source.open("rb") as content:
-            private = is_marked_private(content.read(HEAD_BYTES))
-        write_file(shared / SHARED_FRAME, rgb_png(result.frame, mark_of(private=private)))
+        mark = mark_of(private=is_private_now(held.source))
+        write_file(shared / SHARED_FRAME, rgb_png(result.frame, mark))
         return shared
 
 

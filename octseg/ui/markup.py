@@ -4,7 +4,10 @@ import re
 from html import escape
 
 NOT_MEASURED = "–"
+SEND_AGAIN = "send the frames again on the page"
 WORDS = {
+    "run `octseg predict` again, with --export labelme if the frames are to lie beside it": SEND_AGAIN,
+    "run `octseg predict` again": SEND_AGAIN,
     "give it in mm (--frame-spacing)": "enter it in mm under the curves",
     "give --frame-spacing": "enter it in mm under the curves",
     "give --pixel-spacing": "enter it beside the picture",

@@ -14,7 +14,9 @@
 
   function begin(told) {
     const stage = part(".oct-stage"), slider = part(".oct-slider"), beside = part("#oct-beside");
-    const count = told.frames.length;
+    const count = told.frames.length, { vessel: first } = told.frames[0];
+    const isOneVessel = first !== null && told.frames.every((each) => each.vessel === first);
+    const joins = isOneVessel ? null : told.frames.map(({ vessel: of }, n) => of !== null && of === told.frames[n - 1]?.vessel);
     const run = { width: 0, height: 0, pens: told.pens, unit_px: 1, cut: null };
     let at = -1, tool = "brush", shows = "now", stepping = 0, shown = null;
     const view = window.octView(stage, () => run, () => 0), painting = window.octPainting(told.pens);
@@ -110,7 +112,7 @@
       if (follows) vessel.follow(Math.max(0, at), since);
       part("[data-do=undo]").disabled = !told.can_undo;
       part("[data-do=redo]").disabled = !told.can_redo;
-      curves.update({ ...told, frame_count: count, first_number: told.frames[0].number });
+      curves.update({ ...told, joins, frame_count: count, first_number: told.frames[0].number });
       curves.at(Math.max(0, at));
       strip();
       const drawn = told.states.filter((each) => each !== "model").length;
@@ -338,6 +340,7 @@
 
     window.addEventListener("beforeunload", (event) => { if (sending.waiting()) event.preventDefault(); });
     slider.max = count;
+    if (!isOneVessel) part(".oct-curves").setAttribute("aria-label", "Of all frames");
     part("[data-do=doubtful]").disabled = told.doubts.length === 0;
     part("#oct-exported").textContent = told.note;
     sized(size());

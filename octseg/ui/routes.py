@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from octseg.ui.desk import Desk
+from octseg.ui.markup import on_page
 from octseg.ui.review.server import review_routes
 
 GONE = "The server no longer holds these files; make them again on the page."
@@ -24,5 +25,7 @@ def routes_of(desk: Desk) -> list[BaseRoute]:
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
         return StreamingResponse(made.zipped(), media_type="application/zip", headers=headers)
 
-    reviews = review_routes(lambda request: desk.reviews.using(request.path_params["key"], request.method == "POST"))
+    reviews = review_routes(
+        lambda request: desk.reviews.using(request.path_params["key"], request.method == "POST"), on_page
+    )
     return [Route("/octseg/results/{key}/{number:int}", results), Mount("/octseg/review/{key}", routes=reviews)]

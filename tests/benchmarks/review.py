@@ -56,7 +56,7 @@ def main() -> None:
 
 def in_review(browser: Browser, folder: Path) -> None:
     began = time.monotonic()
-    with running_review(folder) as review:
+    with running_review(folder, anew=True) as review:
         link = time.monotonic() - began
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         began = time.monotonic()

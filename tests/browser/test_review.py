@@ -1,18 +1,21 @@
 """Outlines corrected in a real browser: by mouse and finger, undone after a reload, and kept when the server dies."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+import octseg
 from octseg.correction.corrections import Corrections
 from tests.browser.conftest import PATIENCE_MS, Visit, watched
 from tests.browser.test_accessible import complaints
 from tests.fakes.corrected import LIPID, SIDE, opened, save_results, vessel
 from tests.fakes.review_server import Review, running_review
 
+UI = Path(octseg.__file__).parent / "ui"
 pytestmark = pytest.mark.browser
 
 WALL = (352, 60)  # x, y of a place in the wall where there is no tissue
@@ -72,7 +75,7 @@ def lines(folder: Path) -> list[dict]:
 
 
 def corrected(folder: Path, review: Review) -> Corrections:
-    review.process.terminate()
+    review.process.send_signal(signal.SIGTERM)
     review.process.wait()
     _, corrections = opened(folder, "")
     corrections.log.close()
@@ -87,6 +90,19 @@ def test_a_stroke_of_the_mouse_is_what_the_log_holds(page: Page, folder: Path, r
     labels = corrected(folder, review).labels("vessel_0001")
     assert (labels[WALL[1], WALL[0] : WALL[0] + 40] == LIPID).all()
     assert abs(int((labels[:, WALL[0] + 20] == LIPID).sum()) - 8) <= 1  # as thick as the brush
+
+
+def test_curves_join_frames_of_one_vessel_alone(browser: Browser) -> None:
+    """Of five frames 1 and 2 are of one vessel, 3 is a picture by itself, 4 and 5 are of another vessel."""
+    page = browser.new_page()
+    page.set_content('<div id="host"><div class="oct-lines"></div><div class="oct-axis"></div></div>')
+    page.add_script_tag(path=UI / "curves.js")
+    told = {"frame_count": 5, "first_number": 1, "withdrawn": [], "joins": [False, True, False, False, True]}
+    curve = {"name": "arc", "label": "Lipid arc", "unit": "°", "digits": 0, "values": [10, 10, 10, 10, 10]}
+    page.evaluate("told => octCurves(host, () => {}).update(told)", {**told, "curves": [curve]})
+    drawn = page.get_attribute("path", "d")
+    page.close()
+    assert drawn == "M0.5 3.0L1.5 3.0M2.1 3.0h.8M3.5 3.0L4.5 3.0"
 
 
 def test_undo_goes_across_frames_and_a_reload(page: Page, folder: Path, review: Review) -> None:

@@ -29,7 +29,7 @@ def test_no_torch_and_no_gradio_are_loaded() -> None:
 
 
 def test_the_link_of_results_with_their_frames_is_printed(tmp_path: Path) -> None:
-    with running_review(save_results(tmp_path, vessel(2)), "--reader", "AB") as review:
+    with running_review(save_results(tmp_path, vessel(2)), "--reader", "AB", anew=True) as review:
         assert review.url.startswith("http://127.0.0.1:")
         assert len(review.url.rstrip("/").rsplit("/", 1)[1]) >= 20
 

@@ -135,7 +135,13 @@ def test_the_command_leaves_page_table_and_figures(tmp_path: Path, capsys: pytes
     assert told["n_frames"] == 2  # 3 and 4
     assert told["classes"]["lipid_core"]["dice_pooled"] == 1.0
     assert len((tmp_path / "out" / "comparison.csv").read_text().splitlines()) == 3
-    assert "Lipid core: Dice 1.000" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Lipid core: Dice 1.000" in said
+    why = "both readings have it in every frame"  # so that kappa is not defined
+    assert told["lipid"]["kappa"] is None
+    assert why in told["lipid"]["kappa_note"]
+    assert f"Lipid core, there or not: kappa not defined: {why}" in said
+    assert why in (tmp_path / "out" / "comparison.html").read_text()
     assert "http" not in (tmp_path / "out" / "comparison.html").read_text().replace("http://www.w3.org", "")
 
 

@@ -124,6 +124,24 @@ def test_detection_counts_and_kappa_solved_by_hand() -> None:
     assert (told.sensitivity, told.specificity) == (pytest.approx(20 / 30), pytest.approx(15 / 20))
     assert told.positive_predictive_value == pytest.approx(0.8)
     assert told.kappa == pytest.approx(0.4)  # Cohen's textbook example: 0.7 agreed, 0.5 by chance
+    assert told.kappa_note is None
+
+
+@pytest.mark.parametrize(
+    ("found", "true", "kappa", "said"),
+    [
+        ([True, True], [True, True], None, "both readings have it in every frame"),
+        ([False, False], [False, False], None, "both readings have it in no frame"),
+        ([True, True], [True, False], 0.0, "one reading says the same of every frame"),
+        ([False, False], [True, True], 0.0, "one reading says the same of every frame"),
+    ],
+)
+def test_why_kappa_tells_nothing_of_a_reading_with_one_answer_is_said(
+    found: list[bool], true: list[bool], kappa: float | None, said: str
+) -> None:
+    told = detection(np.array(found), np.array(true))
+    assert told.kappa == kappa
+    assert said in str(told.kappa_note)
 
 
 def test_bland_altman_solved_by_hand() -> None:

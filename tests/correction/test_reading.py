@@ -8,7 +8,7 @@ import pytest
 
 from octseg.cli import main
 from octseg.correction.corrections import Corrections
-from octseg.correction.log import CorrectionLog, head_of, log_name
+from octseg.correction.log import LOG, CorrectionLog, head_of, log_name
 from octseg.correction.reading import reading_of
 from octseg.correction.runs import changes
 from octseg.correction.saved import open_saved
@@ -86,3 +86,13 @@ def test_a_reader_is_not_compared_with_themselves(
 ) -> None:
     assert main(["compare", str(folder), "--readers", "AB", "AB", "--out", str(tmp_path / "out")]) == 1
     assert "give two readers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [("corrections.jsonl", ""), ("corrections_A-B_1.jsonl", "A-B_1"), ("corrections_.jsonl", None), ("x.jsonl", None)],
+)
+def test_a_log_is_known_by_what_its_reader_may_be_called(name: str, reader: str | None) -> None:
+    found = LOG.fullmatch(name)
+    assert (found and (found[1] or "")) == reader
+    assert reader is None or log_name(reader) == name

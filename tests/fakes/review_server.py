@@ -2,14 +2,21 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.fakes.commands import OCTSEG
+from tests.fakes.forking import ROOT, Forked, start_python
+
+START_SECONDS = 240
 STOP_SECONDS = 30
 
 
@@ -18,23 +25,41 @@ class Review:
     """A running review: its link, and its process."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: Forked | subprocess.Popen[bytes]
 
 
 @contextmanager
-def running_review(folder: Path, *flags: str) -> Iterator[Review]:
-    """Start it, wait for its link, stop it as Ctrl-C would."""
-    command = [sys.executable, "-m", "octseg", "review", str(folder), "--no-browser", *flags]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, text=True, stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        link = re.search(r"http://\S+", process.stdout.readline())
-        assert link, "the review did not start"
-        yield Review(link.group(), process)
-    finally:
-        process.terminate()
+def running_review(folder: Path, *flags: str, anew: bool = False) -> Iterator[Review]:
+    """Start it, wait until its link answers, stop it as Ctrl-C would.
+
+    anew: in an interpreter that starts anew, as a reader's does, not forked from one that has imported the library.
+    """
+    command = [*OCTSEG, "review", str(folder), "--no-browser", *flags]
+    with tempfile.TemporaryDirectory() as temporary:
+        said = Path(temporary, "said")
+        process = _anew(command, said) if anew else start_python(command, os.environ, stdout=said, stderr=said)
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            link = _link(process, said)
+            urllib.request.urlopen(link, timeout=START_SECONDS).close()  # from now on the server takes its signals
+            yield Review(link, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _anew(command: list[str], said: Path) -> subprocess.Popen[bytes]:
+    with said.open("wb") as stream:
+        return subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=stream, stderr=stream)
+
+
+def _link(process: Forked | subprocess.Popen[bytes], said: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if said.exists() and (link := re.search(r"(http://\S+)\n", said.read_text())):
+            return link.group(1)
+        time.sleep(0.02)
+    raise AssertionError(f"the review did not start: {said.read_text()}")

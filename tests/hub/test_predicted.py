@@ -1,6 +1,7 @@
 """What `octseg predict` and the page wrote, read for sharing: whatever is not theirs is refused in one sentence."""
 
 import json
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from hub.errors import HubError
 from hub.predicted import page_case, predicted_cases
 from octseg.dataset.publishing import PRIVATE_KEYWORD, PRIVATE_TEXT
 from octseg.errors import OctsegError, PublishingError
+from octseg.export.png import rgb_png
+from octseg.reading.private import mark_of
 from tests.fakes.predicted import PATIENT, as_page, made, predict
 
 
@@ -172,3 +175,12 @@ def test_a_frame_that_bears_the_mark_of_private_data_is_refused(tmp_path: Path) 
     Image.fromarray(made(100).frame).save(frames / f"{PATIENT}.png", pnginfo=mark)
     with pytest.raises(PublishingError, match="mark of private frames"):
         list(predicted_cases(out, [frames]))
+
+
+def test_a_private_frame_in_a_zip_file_is_refused(tmp_path: Path) -> None:
+    out, frames = predict(tmp_path, made(100))
+    with zipfile.ZipFile(tmp_path / "frames.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{PATIENT}.png", rgb_png(made(100).frame, mark_of(private=True)))
+    (frames / f"{PATIENT}.png").unlink()
+    with pytest.raises(PublishingError, match="mark of private frames"):
+        list(predicted_cases(out, [tmp_path / "frames.zip"]))

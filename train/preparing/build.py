@@ -9,7 +9,7 @@ import numpy as np
 
 from octseg import __version__
 from octseg.cards import dataset as card
-from octseg.classes import BY_NAME, CLASS_NAMES
+from octseg.classes import BY_NAME, CLASS_NAMES, PALETTE_INDEX
 from octseg.dataset.folder import column_types, palette_meaning, write_provenance, write_sums
 from octseg.dataset.origin import Origin
 from octseg.dataset.publishing import SHAREABLE_LICENCES
@@ -19,8 +19,9 @@ from octseg.reading.survey import Stored, survey
 from train.code_version import code_commit
 from train.preparing import preview
 from train.preparing.duplicates import across_studies
-from train.preparing.layers import refuse_other_layer
+from train.preparing.layers import LAYERS, refuse_other_layer
 from train.preparing.layout import Placed, counts, known_sums, lay_out
+from train.preparing.lying import LEAST_SIDE_PX, refuse_turned
 from train.preparing.placing import SplitRule, place, told_of
 from train.preparing.privacy import hidden_names, load_key, save_key
 from train.preparing.processing import Processing
@@ -41,7 +42,7 @@ class Job:
     source: what provenance.json says of where the frames came from; "files" is added where it lacks them.
     selection: sentences about frames that were passed over by choice. key: the key file, for private data alone.
     negatives_only: whether it is meant that no frame bears the class. layers_as_meant: whether masks of one layer that
-        look like another's are right.
+        look like another's are right. lying_as_meant: the same of masks that seem to lie otherwise than their frames.
     done: called after each frame.
     """
 
@@ -56,6 +57,7 @@ class Job:
     max_bad: int | None = None
     negatives_only: bool = False
     layers_as_meant: bool = False
+    lying_as_meant: bool = False
     workers: int = 2
     done: Callable[[], object] = lambda: None
 
@@ -87,6 +89,8 @@ def build(job: Job) -> dict[str, Any]:
             _refuse_negatives(good, problems, job.processing.target)
         if not job.layers_as_meant:
             refuse_other_layer([one.layer for one in good])
+        if not job.lying_as_meant:
+            _refuse_turned(workshop, good, job.processing)
         tied, duplicates = _duplicates(good)
         placed = place(good, _hidden_holdout(job), job.processing.target, tied)
         types = column_types(job.processing.classes, leaks=job.split.by == "frame", folds=job.split.folds is not None)
@@ -155,6 +159,20 @@ def _refuse_negatives(good: Sequence[Made], problems: Sequence[Problem], target:
             f"none of the {len(good)} frames that are left bears {BY_NAME[target].label.lower()}, and {len(problems)} "
             f"files were left out ({_shown(problems)}); mend these, or say --negatives-only if that is meant"
         )
+
+
+def _refuse_turned(workshop: Workshop, good: Sequence[Made], processing: Processing) -> None:
+    """DatasetError where masks that outline one layer alone lie otherwise than their frames.
+
+    Those that outline the lumen, too, were held against the frame's own edges.
+    """
+    if processing.size < LEAST_SIDE_PX:
+        return
+    alone = [one for one in good if one.layer is not None and not one.layer["has_lumen"]]
+    for name in LAYERS:
+        pairs = [workshop.paths(one.item.name)[:2] for one in alone if one.layer and one.layer["name"] == name]
+        if name in processing.classes:
+            refuse_turned(pairs, PALETTE_INDEX[name])
 
 
 def _shown(problems: Sequence[Problem]) -> str:

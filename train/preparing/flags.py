@@ -87,6 +87,9 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="it is meant that masks of one class show a layer such as another class has",
     )
+    group.add_argument(
+        "--lying-as-meant", action="store_true", help="it is meant that masks lie as they do, turned as that may seem"
+    )
     group.add_argument("--workers", type=_positive, default=os.cpu_count() or 2)
 
 

@@ -4,6 +4,7 @@ A frame that is not square is filled up with black on both sides first: a stretc
 """
 
 import hashlib
+import io
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
-from octseg.dataset.publishing import HEAD_BYTES, is_marked_private, mark_of
+from octseg.dataset.publishing import is_marked_private, mark_of
 from octseg.drawing.own import refuse_own_picture
 from octseg.drawing.palette import palette_image
 from octseg.errors import ConfigError, DatasetError, ReadError
@@ -67,7 +68,7 @@ class Processing:
 class Processed:
     """What one frame became: PNG bytes, its line of metadata without file names, md5 of its sources.
 
-    layer: as `layers.layer_of` tells it, by name; None where it tells nothing.
+    layer: as `layers.layer_of` tells it, by name, and whether the mask `has_lumen`; None where it tells nothing.
     """
 
     image: bytes
@@ -84,7 +85,7 @@ def process(item: Item, processing: Processing) -> Processed:
     Raises ReadError or DatasetError with the reason where one of the two is not right.
     """
     image, mask = item.image.read(), item.mask.read()
-    if not processing.private and any(is_marked_private(content[:HEAD_BYTES]) for content in (image, mask)):
+    if not processing.private and any(is_marked_private(io.BytesIO(content)) for content in (image, mask)):
         raise DatasetError("the frame or its mask bears the mark of private data; prepare it with --private")
     frame = _frame(image, processing.levels)
     height, width = frame.shape[:2]
@@ -115,8 +116,14 @@ def process(item: Item, processing: Processing) -> Processed:
         row | areas(np.asarray(picture), processing.classes, row["pixel_spacing_mm"]) | _overlap(kept),
         describe(frame),
         (_md5(image), _md5(mask)),
-        None if layer is None else dict(zip(("name", "rise", "thickness"), layer, strict=True)),
+        None if layer is None else _told_of(layer, planes),
     )
+
+
+def _told_of(layer: tuple[str, float, float], planes: Planes) -> dict[str, Any]:
+    """What is noted of the one layer of planes (H, W), and whether they outline the lumen before it."""
+    has_lumen = "lumen" in planes and bool(planes["lumen"].any())
+    return {**dict(zip(("name", "rise", "thickness"), layer, strict=True)), "has_lumen": has_lumen}
 
 
 def _stored_planes(mask: bytes, processing: Processing) -> tuple[Planes, int]:

@@ -30,6 +30,7 @@ from octseg.pullback import Pullback
 from octseg.reading import read_pullback
 from octseg.ui.later import Held as HeldFrame
 from octseg.ui.later import Later, tables
+from octseg.ui.markup import SEND_AGAIN
 from octseg.ui.review.session import ReviewSession
 from octseg.ui.run import PullbackRun, Runs
 
@@ -41,7 +42,6 @@ MOST_AT_ONCE = 16  # requests that one review answers, or lets wait: browsers se
 BUSY = "too much is asked of this review at once; wait until that is done"
 KEPT_EVERY_S = 60.0  # that the files of a review in use count as new
 GONE = "the server no longer holds this result; send the frames again on the page"
-SEND_AGAIN = "send the frames again on the page"
 UNDER_WAY = "this pullback is still under way; wait until it is done, or stop it on the page"
 
 

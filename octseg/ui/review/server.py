@@ -9,7 +9,7 @@ import errno
 import logging
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from threading import Thread
@@ -19,11 +19,12 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from octseg.errors import OctsegError
 from octseg.ui.review.page import page_html
+from octseg.ui.review.sent import Sent
 from octseg.ui.review.session import ReviewSession
 
 HEADERS = {
@@ -57,8 +58,11 @@ def app_of(session: ReviewSession, key: str) -> Starlette:
     return Starlette(routes=[Mount(f"/{key}", routes=review_routes(lambda _: nullcontext(session)))])
 
 
-def review_routes(using: Using) -> list[Route]:
-    """The addresses of a review; using: the session that a request is about, held as long as it is answered."""
+def review_routes(using: Using, words: Callable[[str], str] = str) -> list[Route]:
+    """The addresses of a review; using: the session that a request is about, held as long as it is answered.
+
+    words: from a sentence of the command on what cannot be done to one for who reads it.
+    """
     threads = ThreadPoolExecutor(THREADS, "octseg-review")
 
     async def measured(session: ReviewSession) -> None:
@@ -74,13 +78,8 @@ def review_routes(using: Using) -> list[Route]:
     def doubt(session: ReviewSession, request: Request, _body: Any) -> Response:
         return Response(session.doubt(_number(request)), media_type="image/png", headers=HEADERS)
 
-    def results(session: ReviewSession, _request: Request, _body: Any) -> Response:
-        path = session.zip_file()
-        return FileResponse(path, media_type="application/zip", filename=path.name, headers=HEADERS)
-
     asked: dict[str, Work] = {
         "/": page,
-        "/results.zip": results,
         "/frames/{number:int}.jpg": picture,
         "/frames/{number:int}.png": doubt,
         "/case.json": _told(lambda session, _request, _body: session.told()),
@@ -96,9 +95,10 @@ def review_routes(using: Using) -> list[Route]:
         "/export": lambda session, _request, _body: session.export(),
     }
     return [
-        *(Route(path, _answering(using, work, threads), methods=["GET"]) for path, work in asked.items()),
+        Route("/results.zip", _sending(using, threads, words), methods=["GET"]),
+        *(Route(path, _answering(using, work, threads, words), methods=["GET"]) for path, work in asked.items()),
         *(
-            Route(path, _answering(using, _told(work, measured), threads), methods=["POST"])
+            Route(path, _answering(using, _told(work, measured), threads, words), methods=["POST"])
             for path, work in posted.items()
         ),
     ]
@@ -152,7 +152,9 @@ def _told(
     return answer
 
 
-def _answering(using: Using, work: Work, threads: Executor) -> Callable[[Request], Awaitable[Response]]:
+def _answering(
+    using: Using, work: Work, threads: Executor, words: Callable[[str], str]
+) -> Callable[[Request], Awaitable[Response]]:
     """A route whose body, where it has one, is an object; it is answered beside the others.
 
     What a reader can meet and mend is told in its sentence.
@@ -174,16 +176,39 @@ def _answering(using: Using, work: Work, threads: Executor) -> Callable[[Request
             with using(request) as session:
                 return work(session, request, body)
 
-        try:
-            answered: Response = await _in_thread(threads, answer)
-        except OctsegError as error:
-            return _refused(str(error))
-        except Exception as error:  # whatever it is, its words are not logged: they may name a patient
-            logger.error("a review was not answered: %s", type(error).__name__)
-            return _refused(FAILED, UNFORESEEN)
-        return answered
+        return await _answered(answer, threads, words)
 
     return route
+
+
+def _sending(using: Using, threads: Executor, words: Callable[[str], str]) -> Callable[[Request], Awaitable[Response]]:
+    """The route of what a visitor takes home: its review is held until it was sent."""
+
+    async def route(request: Request) -> Response:
+        def pieces() -> Generator[bytes, None, None]:
+            with using(request) as session:
+                yield from session.zipped()
+
+        def answer() -> Response:
+            making = pieces()
+            first = next(making)
+            return Sent(first, making, threads, {**HEADERS, "content-disposition": "attachment"})
+
+        return await _answered(answer, threads, words)
+
+    return route
+
+
+async def _answered(answer: Callable[[], Response], threads: Executor, words: Callable[[str], str]) -> Response:
+    """An answer made in a thread, or a sentence on why there is none."""
+    try:
+        answered: Response = await _in_thread(threads, answer)
+    except OctsegError as error:
+        return _refused(words(str(error)))
+    except Exception as error:  # whatever it is, its words are not logged: they may name a patient
+        logger.error("a review was not answered: %s", type(error).__name__)
+        return _refused(FAILED, UNFORESEEN)
+    return answered
 
 
 def _refused(sentence: str, status: int = REFUSED) -> Response:

@@ -1,7 +1,7 @@
 """What the page of a review is told, and what it asks for: saved results with one reader's corrections."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from octseg.correction.anatomy import DRAGGED, PAINTED
 from octseg.correction.corrections import Corrections
 from octseg.correction.doubt import doubts
-from octseg.correction.exporting import export
+from octseg.correction.exporting import export, files_of, folder_of, is_for_training
 from octseg.correction.following import Following
 from octseg.correction.interpolation import interpolate
 from octseg.correction.measuring import Measuring, along_of
@@ -19,9 +19,8 @@ from octseg.correction.saved import SavedCase
 from octseg.drawing.doubt import inked_png
 from octseg.drawing.screen import encode_jpeg
 from octseg.errors import CorrectionError
-from octseg.export.files import growing
 from octseg.export.provenance import run_sentence
-from octseg.export.zipping import zipped
+from octseg.export.zipping import zipped_members
 from octseg.measurement.pullback import FrameAlong
 from octseg.result import FrameResult
 from octseg.ui.along import jumps_html, plaques_html, vessel_html
@@ -37,6 +36,7 @@ OF = {
     "corrected": "Of your corrected outlines",
     "interpolated": "Of interpolated outlines, not accepted yet",
 }
+SENDING = "an export of this review is being taken home already; wait until it is there"
 SCREEN_QUALITY = 95  # of JPEG: a cap is a few pixels
 Told = dict[str, Any]
 
@@ -64,7 +64,7 @@ class ReviewSession:
         self._saved_along = [along_of(record) for _, record in self._all]
         self._drawn_along: dict[str, tuple[int, FrameAlong]] = {}  # with the stroke that it was measured after
         self._following = Following(case, measuring.apart, known)
-        self._lock, self._measuring_all = threading.RLock(), threading.Lock()
+        self._lock, self._measuring_all, self._sending = threading.RLock(), threading.Lock(), threading.Lock()
         self.stopped = threading.Event()  # where nothing more is to be measured
 
     def told(self) -> Told:
@@ -174,33 +174,41 @@ class ReviewSession:
         return {**told, "html": html, "jumps": jumps_html(measures)}
 
     def export(self) -> Told:
-        """Write the corrected results beside the saved ones; what is said of that."""
+        """Write the corrected results beside the saved ones, where they are the reader's own; what is said of that."""
         with self._lock:
+            drawn = len(self.corrections.touched())
+            taken = sum(is_for_training(self.corrections, stem) for stem in self._stems)
+            said = f"{drawn} corrected frame{'' if drawn == 1 else 's'}, {taken} for training"
+            if self.is_visitor:
+                if self._sending.locked():
+                    raise CorrectionError(SENDING)
+                return {"said": f"The ZIP file holds {said}", "file": f"{self.case.folder.name}_corrected.zip"}
             made = export(self.case, self.corrections, self.measuring)
-            file = self._zipped().name if self.is_visitor else None
-        corrected = f"{made.corrected} corrected frame{'' if made.corrected == 1 else 's'}"
-        beside = f"Written to {made.folder.name} in the folder of the results:"
-        where = "The ZIP file holds" if self.is_visitor else beside
-        said = f"{where} {corrected}, {made.for_training} for training"
-        return {"said": ". ".join([said, *made.notes]), "file": file}
+        said = f"Written to {made.folder.name} in the folder of the results: {said}"
+        return {"said": ". ".join([said, *made.notes]), "file": None}
 
-    def zip_file(self) -> Path:
-        """What was exported last, with the results as they were and the log; CorrectionError where nothing was."""
-        path = self._zip_path()
-        if not path.is_file():
-            raise CorrectionError("nothing was exported yet; press Export corrected results")
-        return path
+    def zipped(self) -> Iterator[bytes]:
+        """The results as they were, the corrected ones and the log, as they are now, in one ZIP, in pieces.
 
-    def _zip_path(self) -> Path:
-        return self.case.folder.with_name(f"{self.case.folder.name}_corrected.zip")
+        Nothing of it lies on the disk, and strokes do not wait for it. One at a time: CorrectionError for another.
+        """
+        if not self._sending.acquire(blocking=False):
+            raise CorrectionError(SENDING)
+        try:
+            with self._lock:
+                corrections = Corrections(self.case, self.corrections.log.until_now())
+            yield from zipped_members(self._members(corrections), self.case.run)
+        finally:
+            self._sending.release()
 
-    def _zipped(self) -> Path:
-        folder, path = self.case.folder, self._zip_path()
-        names = [each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file()]
-        with growing(path) as file:
-            for piece in zipped(folder, names, self.case.run):
-                file.write(piece)
-        return path
+    def _members(self, corrections: Corrections) -> Iterator[tuple[str, Path | bytes]]:
+        folder, log = self.case.folder, corrections.log
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and path != log.path)
+        yield from ((path.relative_to(folder).as_posix(), path) for path in files)
+        yield log.path.name, log.content()
+        within = folder_of(self.case, log.head["reader"]).name
+        for name, content in files_of(self.case, corrections, self.measuring.apart()):
+            yield f"{within}/{name}", content
 
     def close(self) -> None:
         """Measure nothing more, and let the log go."""
@@ -299,8 +307,9 @@ class ReviewSession:
 
     def _spacing_mm(self) -> float | None:
         """From frame to frame, where all frames are of one vessel."""
-        pullbacks = list(self.case.pullbacks.values())
-        return pullbacks[0].get("frame_spacing_mm") if len(pullbacks) == 1 else None
+        vessels = {self.case.vessel(stem) for stem in self._stems}
+        one = vessels.pop()
+        return None if vessels or one is None else self.case.pullbacks[one].get("frame_spacing_mm")
 
 
 def _numbers_html(result: FrameResult, whose: str) -> str:

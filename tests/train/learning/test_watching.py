@@ -18,11 +18,11 @@ from safetensors.torch import load_file, save_file
 import train.__main__ as training
 from octseg.checkpoint import CheckpointConfig, load_checkpoint
 from octseg.classes import CLASS_NAMES
-from octseg.dataset.publishing import is_marked_private
 from octseg.errors import DatasetError
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import Phantom, make_phantom
+from octseg.reading.private import is_private_file
 from octseg.view.preprocessing import PreprocessingConfig
 from train.dataset import Case, Data, open_data, training_frames
 from train.judging.panels import compared
@@ -291,4 +291,4 @@ def test_pictures_of_private_frames_bear_the_mark(parts: Path, tmp_path: Path) -
         looking = watch(run, parts, private=private)
         replace(looking, cases=looking.cases[:1])(1, 5, DeepLabV3Plus(NETWORK).eval())
         (picture,) = (run / "pictures").iterdir()
-        assert is_marked_private(picture.read_bytes()[:4096]) == private
+        assert is_private_file(picture) == private

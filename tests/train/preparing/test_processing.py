@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import PALETTE_INDEX
-from octseg.dataset.publishing import MARK, is_marked_private
+from octseg.dataset.publishing import PRIVATE_TEXT, is_marked_private
 from octseg.errors import ConfigError, DatasetError, ReadError
 from tests.fakes.prepared import (
     box,
@@ -196,9 +196,9 @@ def test_a_private_frame_whose_disc_is_not_found_is_refused() -> None:
 def test_private_frames_and_masks_bear_the_mark_and_public_ones_do_not() -> None:
     masks = {"lipid_core": box(30, 30, 10, 10)}
     private, public = made(disc(0), masks, size=64, private=True), made(disc(0), masks, size=64)
-    assert is_marked_private(private.image)
-    assert is_marked_private(private.mask)
-    assert MARK not in public.image + public.mask
+    assert is_marked_private(io.BytesIO(private.image))
+    assert is_marked_private(io.BytesIO(private.mask))
+    assert PRIVATE_TEXT.encode() not in public.image + public.mask
     assert Image.open(io.BytesIO(private.image)).info == {"Rights": "Private: not to be published"}
 
 

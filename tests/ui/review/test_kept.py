@@ -24,6 +24,7 @@ from octseg.errors import CorrectionError
 from octseg.pullback import Pullback
 from octseg.ui.later import Later
 from octseg.ui.limits import ServerLimits
+from octseg.ui.markup import on_page
 from octseg.ui.model_turns import ModelTurns
 from octseg.ui.review.kept import MOST_AT_ONCE, MOST_OPEN, Reviews
 from octseg.ui.review.server import review_routes
@@ -75,7 +76,7 @@ class Server:
 def server(tmp_path: Path) -> Iterator[Server]:
     runs, later = Runs(ServerLimits()), Later()
     reviews = Reviews(runs, later, tmp_path)
-    routes = review_routes(lambda request: reviews.using(request.path_params["key"], request.method == "POST"))
+    routes = review_routes(lambda request: reviews.using(request.path_params["key"], request.method == "POST"), on_page)
     client = TestClient(Starlette(routes=[Mount("/octseg/review/{key}", routes=routes)]))
     client.base_url = client.base_url.join("/octseg/review/")
     return Server(tmp_path, runs, later, reviews, client)
@@ -86,7 +87,6 @@ def test_a_frame_is_corrected_and_taken_home(server: Server, tmp_path: Path) -> 
     assert "vessel: review" in server.client.get(f"{key}/").text
     drawn = server.client.post(f"{key}/frames/0/draw", json=server.stroke(key)).json()
     assert "Of your corrected outlines (1 stroke)" in drawn["numbers"]
-    assert server.client.get(f"{key}/results.zip").status_code == 409
     said = server.client.post(f"{key}/export").json()
     assert said["file"] == "vessel_corrected.zip"
     home = tmp_path / said["file"]
@@ -95,6 +95,24 @@ def test_a_frame_is_corrected_and_taken_home(server: Server, tmp_path: Path) -> 
     before, after = open_saved(folder), open_saved(folder / "corrected")
     assert (before.labels("vessel")[80, 352], after.labels("vessel")[80, 352]) == (0, LIPID)
     assert len((folder / "corrections.jsonl").read_text().splitlines()) == 2
+
+
+def test_an_export_leaves_nothing_on_the_servers_disk_and_holds_what_was_drawn_when_it_began(server: Server) -> None:
+    key = server.frame("a" * 32)
+    server.client.post(f"{key}/frames/0/draw", json=server.stroke(key))
+    with server.reviews.using(key) as session:
+        lies = sorted(server.visitors.rglob("*"))
+        pieces = session.zipped()
+        content = next(pieces)
+        assert "already" in server.client.post(f"{key}/export").text
+        assert server.client.post(f"{key}/undo").status_code == 200
+        content += b"".join(pieces)
+    assert sorted(server.visitors.rglob("*")) == lies
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    assert len(archive.read("corrections.jsonl").splitlines()) == 2
+    assert archive.read("corrected/corrections.jsonl") == archive.read("corrections.jsonl")
+    assert json.loads(archive.read("corrected/measures.json"))["frames"][0]["strokes"] == 1
+    assert server.client.post(f"{key}/export").status_code == 200
 
 
 def test_nobody_sees_what_is_another_visitors(server: Server) -> None:
@@ -164,6 +182,15 @@ def test_files_that_were_deleted_are_told_of(server: Server) -> None:
     (server.visitors / f"{key}.png").unlink()
     answer = server.client.get(f"{key}/case.json")
     assert (answer.status_code, "send" in answer.text) == (409, True)
+
+
+def test_a_visitor_is_told_what_to_do_on_the_page_and_of_no_command(server: Server) -> None:
+    key = server.frame("a" * 32)
+    server.client.get(f"{key}/case.json")
+    (server.visitors / key / "review/vessel/vessel_mask.png").write_bytes(b"no picture")
+    answer = server.client.get(f"{key}/frames/0.json")
+    assert (answer.status_code, "send the frames again on the page" in answer.text) == (409, True)
+    assert "octseg predict" not in answer.text
 
 
 def test_of_many_reviews_the_oldest_are_let_go_and_lose_nothing(server: Server) -> None:

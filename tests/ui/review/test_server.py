@@ -65,6 +65,21 @@ def test_a_frame_is_shown_with_its_saved_numbers(client: TestClient, session: Re
     assert told["labels"] == told["original"]
 
 
+@pytest.mark.parametrize("are_one_vessel", [True, False])
+def test_what_is_along_the_vessel_is_not_told_of_pictures_by_themselves(tmp_path: Path, are_one_vessel: bool) -> None:
+    folder = save_results(tmp_path, vessel(3))
+    if not are_one_vessel:
+        (folder / "vessel_pullback.json").unlink()
+    table = json.loads((folder / "measures.json").read_text())
+    table["frames"][1]["lipid_arc_deg"] = 0 if table["frames"][0]["lipid_arc_deg"] > 180 else 330
+    (folder / "measures.json").write_text(json.dumps(table))
+    case, corrections = opened(folder)
+    told = ReviewSession(case, corrections, Measuring(case, CaseFrames(case))).told()
+    assert [each["vessel"] for each in told["frames"]] == ["vessel" if are_one_vessel else None] * 3
+    assert told["frame_spacing_mm"] == (0.2 if are_one_vessel else None)
+    assert any("in the frames beside it" in why for each in told["doubts"] for why in each["why"]) is are_one_vessel
+
+
 def test_a_stroke_is_on_the_disk_and_its_numbers_are_told(client: TestClient, session: ReviewSession) -> None:
     before = client.get("case.json").json()["status"]["curves"][1]["values"]
     lipid = session.corrections.labels("vessel_0001") == LIPID

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from octseg.dataset.folder import read_lines
-from octseg.dataset.publishing import MARK
+from octseg.dataset.publishing import PRIVATE_TEXT
 from tests.fakes.lab import CANARIES, SIDE, STUDIES, prepare_private
 from tests.fakes.prepared import CC_BY, box, contents, disc, planes_of, png, prepare_folder
 from train import prepare
@@ -83,7 +83,11 @@ def test_names_burned_in_beside_the_disc_are_gone_and_the_tissue_is_not(lab: Pat
 
 
 def test_every_picture_of_a_private_dataset_bears_the_mark(private: Path) -> None:
-    unmarked = [name for name, content in contents(private).items() if name.endswith(".png") and MARK not in content]
+    unmarked = [
+        name
+        for name, content in contents(private).items()
+        if name.endswith(".png") and PRIVATE_TEXT.encode() not in content
+    ]
     assert unmarked == []
 
 
