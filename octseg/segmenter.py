@@ -318,7 +318,7 @@ class Segmenter:
         levels = Levels(self.config.every_threshold, self.config.calibration.least_core_logit)
         return [
             (planes, seen.measured(planes))
-            for planes in decode(probabilities, levels, seen.grid, seen.disc, seen.spacing_mm)
+            for planes in decode(probabilities, levels, seen.grid, seen.seen.disc, seen.spacing_mm)
         ]
 
     def _with_intervals(self, result: FrameResult, seen: Seen, looks: Sequence[Look]) -> FrameResult:

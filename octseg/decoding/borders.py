@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from octseg.boxed import BoxedMap
 from octseg.decoding.paths import best_places, best_stretches
-from octseg.decoding.rays import N_RAYS, Floats, Radii, RayGrid, smoothed
+from octseg.decoding.rays import N_RAYS, Floats, Radii, RayGrid, imaged_along, smoothed
 from octseg.decoding.wall import Wall, walls_behind
 from octseg.measurement.depth import length_px
+from octseg.view.disc import Disc
 
 CATHETER_RADIUS_MM = 0.45  # what lies within it is the lumen's
 WALL_MM = 0.3  # of wall along a ray, behind which another lumen is not this one
@@ -59,12 +60,12 @@ def find_borders(
     probabilities: Sequence[Mapping[str, BoxedMap]],
     levels: Levels,
     grid: RayGrid,
-    disc: NDArray[np.bool_] | None,
+    disc: Disc | None,
     pixel_spacing_mm: float | None,
 ) -> list[Borders]:
     """The borders along rays, (N_RAYS,), of each variant of a frame's maps; see `octseg.decoding.decode`."""
     mm = length_px(1.0, pixel_spacing_mm, grid.side_px) / grid.step_px  # places
-    imaged = np.ones((N_RAYS, grid.places), bool) if disc is None else grid.read(disc) > 0.5
+    imaged = imaged_along(grid, disc)
 
     def logits(name: str) -> Floats:
         """(N_RAYS, N, places), 0 at the threshold; never likely where nothing is imaged."""
@@ -114,9 +115,12 @@ def _lumens(logits: Floats, grid: RayGrid, mm: float) -> list[Radii]:
     """
     catheter = min(grid.places - 1, round(CATHETER_RADIUS_MM * mm))
     logits[..., :catheter] = SURE
-    logits = np.where(_behind_wall(logits < 0, max(1, round(WALL_MM * mm))), np.float32(-SURE), logits)
+    behind = _behind_wall(logits < 0, max(1, round(WALL_MM * mm)))
+    logits = np.where(behind, np.float32(-SURE), logits)
     gain = _before(logits, mm)
     gain[..., :catheter] = -np.inf
+    # Behind the wall on every ray each place gains less than the one before, so no best path goes there.
+    gain[..., 1 + max(catheter, int(np.count_nonzero(~behind.all(axis=(0, 1))))) :] = -np.inf
     ends = best_places(gain, STEP_COST / mm, GREATEST_COST)  # (N_RAYS, N)
     return [smoothed(_crossing(logits[:, n], ends[:, n]) * grid.step_px, LUMEN_SMOOTHING) for n in range(ends.shape[1])]
 
@@ -160,7 +164,8 @@ def _with_lipid(
     fronts, there = best_stretches(front_gain, STEP_COST / mm, GREATEST_COST, END_COST)
     place = np.arange(filled.shape[-1])
     back_gain = np.where(place >= (fronts + least)[..., None], to_end, -np.inf)
-    back_gain = np.where(there[..., None] & np.isfinite(back_gain).any(axis=-1, keepdims=True), back_gain, 0)
+    anywhere = np.where(may_end.any(axis=(0, 1)), 0, -np.inf)
+    back_gain = np.where(there[..., None] & np.isfinite(back_gain).any(axis=-1, keepdims=True), back_gain, anywhere)
     backs = best_places(back_gain.astype(np.float32), STEP_COST / mm, GREATEST_COST)
     found = []
     for n in range(lipid.shape[1]):

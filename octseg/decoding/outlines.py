@@ -7,20 +7,18 @@ what their map says, outside the lumen.
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from octseg.boxed import BoxedMap
 from octseg.decoding.borders import Levels, find_borders
 from octseg.decoding.planes import draw_planes
 from octseg.decoding.rays import RayGrid
+from octseg.view.disc import Disc
 
 
 def decode(
     probabilities: Sequence[Mapping[str, BoxedMap]],
     levels: Levels,
     grid: RayGrid,
-    disc: NDArray[np.bool_] | None,
+    disc: Disc | None,
     pixel_spacing_mm: float | None,
 ) -> list[dict[str, BoxedMap]]:
     """The planes that are drawn, measured and exported, of each variant of one frame's maps; outlined where 0.5.
@@ -30,7 +28,7 @@ def decode(
             be left out of a map's box.
         levels: what counts as found.
         grid: rays about the catheter to the farthest rim.
-        disc: (H, W), True where the frame is imaged.
+        disc: where the frame is imaged; None where all of it is.
 
     Returns:
         class name -> plane in [0, 1], in the order given, in a box that leaves room for measures about its outline.

@@ -38,7 +38,7 @@ def best_places(gain: Gain, step_cost: float, greatest_cost: float) -> NDArray[n
         messages.move()
         np.maximum(there, best - np.float32(greatest_cost), out=there)
         there -= best  # gains are compared, so a constant may be taken off
-    return np.asarray(messages.through().argmax(axis=2))
+    return np.asarray(messages.first + messages.through().argmax(axis=2))
 
 
 def best_stretches(
@@ -66,12 +66,19 @@ def best_stretches(
         there -= least
         nowhere -= least
     through, without = messages.through(), messages.met(arrived_nowhere)[..., 0]
-    return through.argmax(axis=2), through.max(axis=2) > without
+    return messages.first + through.argmax(axis=2), through.max(axis=2) > without
+
+
+def _where_any_may_go(gain: Gain) -> slice:
+    """The places, of those of a gain (rays, N, places), outside of which it is -inf on every ray; all if it is that."""
+    places = np.flatnonzero(gain.max(axis=(0, 1)) > -np.inf)
+    return slice(places[0], places[-1] + 1) if places.size else slice(0, gain.shape[2])
 
 
 class _Messages:
     """What each place hears of the best path up to its ray, run around the circle both ways, in all sectors at once.
 
+    first: the place of the gain that is the first of those here.
     there: (2, sectors, N, places), clockwise and counterclockwise, where the runs have come to. arrived: (steps, 2,
     sectors, N, places), kept by whoever runs: what came to each ray of a sector, whose own gain is not in it;
     counterclockwise from the last ray on.
@@ -79,16 +86,19 @@ class _Messages:
 
     def __init__(self, gain: Gain, step_cost: float, sectors: int, before: float) -> None:
         """before: part of a turn that messages run before they count."""
+        where = _where_any_may_go(gain)
+        ramp = (step_cost * np.arange(gain.shape[2]))[where]
+        gain = gain[..., where]
         rays, count, places = gain.shape
-        self._gain = gain
+        self._gain, self.first = gain, where.start
         self._sectors, self._before = sectors, int(rays * before)
         self._steps = -(-rays // sectors)  # in the last sector some rays may be those of the first again
-        ramp = step_cost * np.arange(places)
         # For what comes from nearer, from farther places.
         self._ramps = np.stack([ramp, -ramp[::-1]])[:, None, None, None] + LIFT
         self.there = np.zeros((2, sectors, count, places), np.float32)
         self.arrived = np.empty((self._steps, *self.there.shape), np.float32)
         self._raised, self._moved = np.empty((2, 2, *self.there.shape), np.float64)
+        self._raised_bits, self._moved_bits = self._raised.view(np.int64), self._moved.view(np.int64)
 
     def steps(self) -> Iterator[tuple[int, Gain]]:
         """Each step: its place in `arrived`, below 0 while the beginning counts; its gains (2, sectors, N, places)."""
@@ -103,7 +113,7 @@ class _Messages:
         there, raised, moved, ramps = self.there, self._raised, self._moved, self._ramps
         np.add(there, ramps[0], out=raised[0])
         np.add(there[..., ::-1], ramps[1], out=raised[1])
-        np.fmax.accumulate(raised.view(np.int64), axis=-1, out=moved.view(np.int64))
+        np.fmax.accumulate(self._raised_bits, axis=-1, out=self._moved_bits)
         moved -= ramps
         np.maximum(moved[0], moved[1, ..., ::-1], out=there, casting="same_kind")
 

@@ -14,6 +14,7 @@ from octseg.decoding.borders import Borders
 from octseg.decoding.rays import FINE, N_RAYS, Floats, Radii, RayGrid
 from octseg.decoding.wall import Wall
 from octseg.measurement.depth import length_px
+from octseg.view.disc import Disc
 
 EDGE_PX = 4.0  # over which an outline's plane rises from 0 to 1
 CORNER_MM = 0.15  # radius with which the ends of a core are rounded
@@ -26,7 +27,7 @@ def draw_planes(
     thresholds: Mapping[str, float],
     borders: Borders,
     grid: RayGrid,
-    disc: NDArray[np.bool_] | None,
+    disc: Disc | None,
     pixel_spacing_mm: float | None,
 ) -> dict[str, BoxedMap]:
     """The planes in [0, 1] of one frame's maps, in their order; see `octseg.decoding.decode`."""
@@ -39,8 +40,9 @@ def draw_planes(
     if "vasa_vasorum" in maps:
         planes["vasa_vasorum"] = _vasa_vasorum(maps["vasa_vasorum"], thresholds["vasa_vasorum"], wall)
     if disc is not None:
+        imaged = disc.mask(*grid.shape)
         for plane in planes.values():
-            np.multiply(plane.values, disc[plane.part], out=plane.values)
+            np.multiply(plane.values, imaged[plane.part], out=plane.values)
     return planes
 
 

@@ -14,7 +14,8 @@ from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
 from octseg.boxed import Part
-from octseg.view.preprocessing import about
+from octseg.view.disc import Disc
+from octseg.view.preprocessing import seen_from
 
 Floats = NDArray[np.float32]
 Radii = NDArray[np.float64]  # (N_RAYS,) in pixels from the centre
@@ -108,13 +109,21 @@ class RayGrid:
         low = [max(0, int(min(np.floor(at - reach_px), n - 1))) if np.isfinite(reach_px) else 0 for at, n in self._axes]
         high = [min(n, int(max(np.ceil(at + reach_px) + 1, 1))) if np.isfinite(reach_px) else n for at, n in self._axes]
         part = (slice(low[0], high[0]), slice(low[1], high[1]))
-        radius, angle = about(self.centre, part)
+        radius, angle = (of_frame[part] for of_frame in seen_from(self.shape, self.centre))
         return Window(part, radius, angle * np.float32(N_RAYS * FINE / (2 * np.pi)))
 
     @property
     def _axes(self) -> tuple[tuple[float, int], tuple[float, int]]:
         """Where the centre lies, and how many pixels there are, along rows and columns."""
         return (self.centre[0], self.shape[0]), (self.centre[1], self.shape[1])
+
+
+@lru_cache(maxsize=4)  # the same in most frames of a pullback
+def imaged_along(grid: RayGrid, disc: Disc | None) -> NDArray[np.bool_]:
+    """(N_RAYS, places), True where a place lies on the imaged disc; everywhere where there is none."""
+    if disc is None:
+        return np.ones((N_RAYS, grid.places), bool)
+    return np.asarray(grid.read(disc.mask(*grid.shape)) > 0.5)
 
 
 @lru_cache(maxsize=4)

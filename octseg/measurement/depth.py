@@ -32,8 +32,9 @@ def behind_lumen_px(lumen: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(H, W) distance of each pixel's centre from the lumen's outline, 0 in the lumen; inf where there is no lumen."""
     if not lumen.any():
         return np.full(lumen.shape, np.inf, np.float32)
-    to_pixel = to_nearest(lumen)
-    return np.asarray(np.maximum(to_pixel - np.float32(0.5), 0), np.float32)  # the outline is half a pixel nearer
+    distance = to_nearest(lumen)
+    distance -= np.float32(0.5)  # the outline is half a pixel nearer
+    return np.maximum(distance, 0, out=distance)
 
 
 def to_nearest(mask: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -337,13 +337,22 @@ def seen_from(shape: tuple[int, ...], centre: tuple[float, float]) -> tuple[NDAr
     return about(centre, (slice(0, shape[0]), slice(0, shape[1])))
 
 
+@lru_cache(maxsize=2)
+def _rows_of(shape: tuple[int, ...], centre: tuple[float, float], rays: int, wrap_rays: int) -> NDArray[np.float32]:
+    """The row of a polar input on which each pixel (H, W) of a frame lies; the same for all frames of a pullback."""
+    _, angle = seen_from(shape, centre)
+    return angle * np.float32(rays / (2.0 * np.pi)) + np.float32(wrap_rays)
+
+
 def _polar_positions(
     view: FrameView, config: PreprocessingConfig, part: Part
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Where in the polar input each pixel (h, w) of a part of the frame lies, as rows and cols of that shape."""
-    radius, angle = (of_frame[part] for of_frame in seen_from(view.grey.shape, view.catheter_centre))
-    rows = angle * np.float32((config.size[0] - 2 * config.wrap_rays) / (2.0 * np.pi)) + np.float32(config.wrap_rays)
-    cols = radius * np.float32(config.size[1] / view.reach_px) - np.float32(0.5)
+    rays = config.size[0] - 2 * config.wrap_rays
+    rows = _rows_of(view.grey.shape, view.catheter_centre, rays, config.wrap_rays)[part]
+    radius = seen_from(view.grey.shape, view.catheter_centre)[0][part]
+    cols = radius * np.float32(config.size[1] / view.reach_px)
+    cols -= np.float32(0.5)
     return rows, np.maximum(cols, 0.0, out=cols)
 
 

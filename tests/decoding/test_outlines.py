@@ -13,13 +13,15 @@ from octseg.decoding.rays import N_RAYS, between_rays
 from octseg.measurement import measure
 from octseg.measurement.frame import measure_seen
 from octseg.measurement.records import json_values
+from octseg.view.disc import Disc
 from octseg.view.preprocessing import FrameView
 
 SIDE, SPACING_MM = 501, 0.01
 CENTRE = (250.0, 250.0)
 ROW, COL = np.mgrid[:SIDE, :SIDE].astype(np.float32) - 250
 RADIUS, ANGLE = np.hypot(ROW, COL), np.degrees(np.arctan2(ROW, COL)) % 360
-DISC = RADIUS <= 250
+DISC = Disc(CENTRE, 250.0)
+IMAGED = DISC.mask(SIDE, SIDE)
 GRID = RayGrid((SIDE, SIDE), CENTRE, 250.0)
 HALF = Levels(dict.fromkeys(("lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"), 0.5))
 LUMEN_PX, FRONT_PX = 90, 105
@@ -48,7 +50,7 @@ def maps(lipid: np.ndarray | None = None, cap: np.ndarray | None = None, noise: 
 
 
 def decode(
-    given: list[dict[str, np.ndarray]], levels: Levels, grid: RayGrid, disc: np.ndarray, spacing_mm: float | None
+    given: list[dict[str, np.ndarray]], levels: Levels, grid: RayGrid, disc: Disc, spacing_mm: float | None
 ) -> list[dict[str, np.ndarray]]:
     """Maps and planes (H, W) for those in boxes."""
     boxed = [{name: BoxedMap.of(map_) for name, map_ in maps.items()} for maps in given]
@@ -71,7 +73,7 @@ CAP = sector(300, 60) & (RADIUS > LUMEN_PX) & (RADIUS < FRONT_PX)
 
 def test_a_clear_plaque_is_outlined_where_it_is() -> None:
     found = outlined(maps(PLAQUE, CAP))
-    true = PLAQUE & (RADIUS < LUMEN_PX + 120) & DISC
+    true = PLAQUE & (RADIUS < LUMEN_PX + 120) & IMAGED
     overlap = 2 * (found["lipid_core"] & true).sum() / (found["lipid_core"].sum() + true.sum())
     assert overlap > 0.97
     assert found["lumen"].sum() == pytest.approx(np.pi * LUMEN_PX**2, rel=0.01)
@@ -174,7 +176,7 @@ def test_a_model_of_lipid_alone_still_gives_whole_cores() -> None:
     [planes] = decode([{"lipid_core": probability(PLAQUE)}], Levels({"lipid_core": 0.5}), GRID, DISC, SPACING_MM)
     found = planes["lipid_core"] >= 0.5
     assert pieces(found) == 1
-    assert found.sum() == pytest.approx((PLAQUE & DISC).sum(), rel=0.05)
+    assert found.sum() == pytest.approx((PLAQUE & IMAGED).sum(), rel=0.05)
 
 
 def test_variants_are_decoded_each_as_if_alone() -> None:
@@ -262,8 +264,8 @@ def test_what_tells_nothing_may_be_left_out_of_a_map(threshold: float) -> None:
 def test_measures_of_planes_in_boxes_are_those_of_the_whole_planes() -> None:
     vessels = {**maps(PLAQUE, CAP), "vasa_vasorum": probability((ROW - 10) ** 2 + (COL - 130) ** 2 < 30)}
     [planes] = decoding.decode([{n: BoxedMap.of(m) for n, m in vessels.items()}], HALF, GRID, DISC, SPACING_MM)
-    view = FrameView(np.zeros(DISC.shape, np.uint8), None, CENTRE, None)
-    how = {"disc": DISC, "frame_side_px": SIDE}
+    view = FrameView(np.zeros(IMAGED.shape, np.uint8), None, CENTRE, None)
+    how = {"disc": IMAGED, "frame_side_px": SIDE}
     measured = measure_seen(planes, SPACING_MM, view, **how).measures
     whole = {name: plane.whole() for name, plane in planes.items()}
     expected = measure(whole, SPACING_MM, catheter_centre=CENTRE, **how)
