@@ -49,11 +49,12 @@ FrameOf = Callable[[FrameCompared], Frame | None]
 def comparison_html(compared: Compared, summary: Mapping[str, Any], frame_of: FrameOf = lambda _: None) -> str:
     """The page of a comparison and its summary; frame_of: a frame's pixels (H, W, 3), where they are at hand."""
     one, other = (escape(word) for word in compared.words)
+    count = summary["n_frames"]
     names = f"<b>{escape(compared.found)}</b> against <b>{escape(compared.reference)}</b>"
     if compared.words == FOUND_REFERENCE:
         names = f"<b>{escape(compared.found)}</b> (found) against <b>{escape(compared.reference)}</b> (reference)"
     body = (
-        f"<p>{summary['n_frames']} frames: {names}. Differences are {one} less {other}.</p>"
+        f"<p>{count} frame{'' if count == 1 else 's'}: {names}. Differences are {one} less {other}.</p>"
         + warnings_list(compared.warnings)
         + _classes_table(summary["classes"])
         + _presence(summary, compared)

@@ -350,5 +350,9 @@
     stage.focus({ preventScroll: true });
   }
 
+  // As Gradio does it on its own page; what the reader has chosen there or here goes before (looks.js).
+  const system = matchMedia("(prefers-color-scheme: dark)"), follow = () => document.body.classList.toggle("dark", system.matches);
+  system.addEventListener("change", follow);
+  follow();
   fetch("case.json").then((answer) => answer.json()).then(begin);
 })();

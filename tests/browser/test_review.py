@@ -105,6 +105,17 @@ def test_curves_join_frames_of_one_vessel_alone(browser: Browser) -> None:
     assert drawn == "M0.5 3.0L1.5 3.0M2.1 3.0h.8M3.5 3.0L4.5 3.0"
 
 
+def test_it_is_dark_where_the_system_is_unless_the_reader_has_chosen(page: Page, review: Review) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_selector("body.dark")
+    page.evaluate("localStorage.setItem('oct-theme', 'light')")
+    arrive(page, review.url)
+    page.wait_for_selector("body:not(.dark)")
+    page.evaluate("localStorage.removeItem('oct-theme')")
+    arrive(page, review.url)
+    page.wait_for_selector("body.dark")
+
+
 def test_undo_goes_across_frames_and_a_reload(page: Page, folder: Path, review: Review) -> None:
     brush(page)
     whose(page, "corrected")

@@ -152,6 +152,12 @@ def test_the_page_shows_the_frames_that_differ_most_first(tmp_path: Path) -> Non
     assert 0 < page.index("Frame 2, lipid core") < page.index("Frame 1, lipid core")
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, "<p>1 frame: "), (2, "<p>2 frames: ")])
+def test_the_page_says_of_how_many_frames_it_is(count: int, said: str, tmp_path: Path) -> None:
+    write_comparison(compare(reading("a", [plaque(90)] * count), reading("b", [plaque(90)] * count)), tmp_path)
+    assert said in (tmp_path / "comparison.html").read_text()
+
+
 def test_each_frame_is_read_once() -> None:
     asked: list[int] = []
 
