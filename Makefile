@@ -7,7 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-FAST_TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not slow and not benchmark"
+# What is compiled is kept, also where the environment says not to: each process would compile all of it again.
+FAST_TESTS := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not slow and not benchmark"
 PACKAGE_FILES := pyproject.toml requirements.txt constraints.txt
 
 .PHONY: demo test test-random test-slow lint benchmark clean
