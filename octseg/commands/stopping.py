@@ -5,8 +5,10 @@ SIGUSR2; PBS and Kubernetes SIGTERM; a terminal that is closed SIGHUP. All but S
 whoever started the command had them ignored, as `nohup` does with SIGHUP.
 """
 
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,6 +17,7 @@ from typing import TypeVar
 Made = TypeVar("Made")
 
 STOPPED_STATUS = 130
+AGAIN_S = 0.02  # until a signal comes again, whose interrupt came where Python passes over errors
 ALWAYS = (signal.SIGINT, signal.SIGTERM)
 UNLESS_IGNORED = ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")  # a system without one of them does without
 
@@ -80,11 +83,25 @@ def until_stopped(command: Callable[[], int], name: str, advice: str) -> int:
     def stop_by_hand(_number: int, _frame: FrameType | None) -> None:
         _HOLDING.interrupt(KeyboardInterrupt())
 
+    def swallowed(told: "sys.UnraisableHookArgs") -> None:
+        """What Python does with an error of a finaliser or a weak reference's callback: an interrupt comes again."""
+        if not isinstance(told.exc_value, KeyboardInterrupt):
+            hook_before(told)
+            return
+        number = signal.Signals[told.exc_value.args[0]] if told.exc_value.args else signal.SIGINT
+        signal.signal(number, stop_by_hand if number == signal.SIGINT else stop)
+        again = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
     for each in heeded:
         signal.signal(each, stop_by_hand if each == signal.SIGINT else stop)
+    hook_before, sys.unraisablehook = sys.unraisablehook, swallowed
     try:
         return command()
     except KeyboardInterrupt as interrupt:
         by = f" by {interrupt.args[0]}" if interrupt.args else ""  # Ctrl-C, which needs no name
         print(f"{name}: stopped{by}; {advice}", file=sys.stderr)
         return STOPPED_STATUS
+    finally:
+        sys.unraisablehook = hook_before

@@ -56,6 +56,41 @@ def test_each_signal_of_a_scheduler_ends_a_command_with_one_line(tmp_path: Path,
     assert (tmp_path / "err").read_text() == f"work: stopped{by}; run it again\n"
 
 
+IN_A_CALLBACK = """
+import sys, time, weakref
+from pathlib import Path
+out = Path(sys.argv[1])
+from octseg.commands.stopping import until_stopped
+
+class Kept:
+    pass
+
+def gone(_reference):
+    (out / "begun").touch()
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        pass
+
+def work():
+    kept = Kept()
+    reference = weakref.ref(kept, gone)
+    del kept
+    time.sleep(60)
+
+sys.exit(until_stopped(work, "work", "run it again"))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_that_comes_where_python_passes_over_errors_ends_a_command(tmp_path: Path, name: str) -> None:
+    running = start_python(["-c", IN_A_CALLBACK, str(tmp_path)], os.environ, stderr=tmp_path / "err")
+    wait_for(tmp_path / "begun", running)
+    running.send_signal(signal.Signals[name])
+    assert running.wait(30) == 130
+    by = "" if name == "SIGINT" else f" by {name}"
+    assert (tmp_path / "err").read_text() == f"work: stopped{by}; run it again\n"
+
+
 def test_a_second_signal_does_not_disturb_what_is_put_in_place(tmp_path: Path) -> None:
     running = working(tmp_path)
     running.send_signal(signal.SIGUSR1)
