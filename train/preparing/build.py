@@ -168,11 +168,14 @@ def _refuse_turned(workshop: Workshop, good: Sequence[Made], processing: Process
     """
     if processing.size < LEAST_SIDE_PX:
         return
-    alone = [one for one in good if one.layer is not None and not one.layer["has_lumen"]]
+    alone = [
+        (one.layer["name"], workshop.paths(one.item.name)[:2])
+        for one in good
+        if one.layer is not None and not one.layer["has_lumen"]
+    ]
     for name in LAYERS:
-        pairs = [workshop.paths(one.item.name)[:2] for one in alone if one.layer and one.layer["name"] == name]
         if name in processing.classes:
-            refuse_turned(pairs, PALETTE_INDEX[name])
+            refuse_turned([pair for layer, pair in alone if layer == name], PALETTE_INDEX[name])
 
 
 def _shown(problems: Sequence[Problem]) -> str:

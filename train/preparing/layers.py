@@ -37,18 +37,26 @@ def layer_of(planes: Planes, view: FrameView) -> tuple[str, float, float] | None
     drawn = [name for name in LAYERS if name in planes and planes[name].any()]
     if len(drawn) != 1 or view.disc is None or not view.has_catheter:
         return None
-    plane, reach = planes[drawn[0]].astype(np.uint8), REACH * view.disc.radius_px
-    about, size = view.catheter_centre[::-1], (N_DEPTHS, N_RAYS)
-    how = cv2.WARP_FILL_OUTLIERS
-    seen = np.asarray(cv2.warpPolar(plane, size, about, reach, cv2.INTER_NEAREST | how)) > 0
+    seen = mask_along_rays(planes[drawn[0]], view.catheter_centre, view.disc.radius_px)
     rays = np.flatnonzero(seen.any(axis=1))
     if len(rays) < FEWEST_RAYS:
         return None
-    grey = cv2.blur(
-        np.asarray(cv2.warpPolar(view.grey, size, about, reach, cv2.INTER_LINEAR | how), np.float32), (1, 5)
-    )
+    levels = _along_rays(view.grey, view.catheter_centre, view.disc.radius_px, cv2.INTER_LINEAR)
+    grey = cv2.blur(np.asarray(levels, np.float32), (1, 5))
     thickness = float(np.median(seen[rays].sum(axis=1))) * REACH / N_DEPTHS
     return drawn[0], _rise(grey[rays], np.argmax(seen[rays], axis=1)), thickness
+
+
+def mask_along_rays(mask: NDArray[np.bool_], centre: tuple[float, float], radius_px: float) -> NDArray[np.bool_]:
+    """A mask (H, W) from the catheter at (row, col) on, (N_RAYS, N_DEPTHS), to REACH times the disc's radius."""
+    return _along_rays(mask.astype(np.uint8), centre, radius_px, cv2.INTER_NEAREST) > 0
+
+
+def _along_rays(
+    picture: NDArray[np.uint8], centre: tuple[float, float], radius_px: float, how: int
+) -> NDArray[np.uint8]:
+    size, reach = (N_DEPTHS, N_RAYS), REACH * radius_px
+    return np.asarray(cv2.warpPolar(picture, size, centre[::-1], reach, how | cv2.WARP_FILL_OUTLIERS), np.uint8)
 
 
 def _rise(grey: NDArray[Any], first: NDArray[np.intp]) -> float:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.errors import DatasetError
+from train.preparing.layers import FEWEST_RAYS, N_DEPTHS, REACH, mask_along_rays
 
 if TYPE_CHECKING:
     from octseg.result import FrameResult  # torch takes seconds to load: it is imported where a model is needed
@@ -32,9 +32,7 @@ WAYS: dict[str, Callable[[Plane], Plane]] = {
 }
 LEAST_SIDE_PX = 256  # of frames whose lumen is outlined well enough
 FEWEST_MASKS, MOST_MASKS = 8, 16
-N_RAYS, N_DEPTHS, REACH = 360, 256, 1.1  # of the disc's radius
 NEAREST, FARTHEST = -0.04, 0.16  # behind the lumen's outline, in radii, that a cap or a core begins
-FEWEST_RAYS = 10
 # Shares of the rays on which it begins there, the middle mask of a source. 73 cores of real frames: 0.87 as they lie,
 # 0.19 to 0.64 in the other ways; caps 1.00, 0.19 to 0.54.
 MOST_WRONG, LEAST_RIGHT, LEAST_BETTER = 0.7, 0.75, 0.2
@@ -96,17 +94,12 @@ def shares_of(plane: Plane, result: "FrameResult") -> list[float] | None:
     """
     if result.withdrawn is not None or result.disc is None or result.catheter_centre is None:
         return None
-    about, reach = result.catheter_centre[::-1], REACH * float(np.sqrt(result.disc.sum() / np.pi))
-
-    def along_rays(of: Plane) -> Plane:
-        size, how = (N_DEPTHS, N_RAYS), cv2.INTER_NEAREST | cv2.WARP_FILL_OUTLIERS
-        return np.asarray(cv2.warpPolar(of.astype(np.uint8), size, about, reach, how)) > 0
-
-    outside = ~along_rays(result.masks["lumen"])
+    seen_from = result.catheter_centre, float(np.sqrt(result.disc.sum() / np.pi))
+    outside = ~mask_along_rays(result.masks["lumen"], *seen_from)
     edge = outside.argmax(axis=1)
     shares = []
     for way in WAYS.values():
-        seen = along_rays(np.ascontiguousarray(way(plane)))
+        seen = mask_along_rays(np.ascontiguousarray(way(plane)), *seen_from)
         rays = np.flatnonzero(seen.any(axis=1) & outside.any(axis=1))
         if len(rays) < FEWEST_RAYS:
             return None
