@@ -82,14 +82,16 @@ def _is_stack(path: Path) -> bool:
     return size is not None and size[2]
 
 
+def telling(parts: Sequence[str], *, is_file: bool) -> list[str]:
+    """The words of a path that tell of a case: without a file's ending, and without a last folder that says nothing."""
+    if is_file:
+        return [*parts[:-1], Path(parts[-1]).stem]
+    return list(parts[:-1] if len(parts) > 1 and parts[-1].casefold() in GENERIC else parts)
+
+
 def _label(path: Path, part: Part, root: Path) -> str:
     """The path below the root as one word, without an ending and without a last folder that says nothing."""
-    parts = list(path.relative_to(root).parts)
-    if part == "all":
-        parts[-1] = path.stem or path.name
-    elif len(parts) > 1 and parts[-1].casefold() in GENERIC:
-        parts.pop()
-    return "_".join(parts) or path.resolve().name or "frames"
+    return "_".join(telling(path.relative_to(root).parts, is_file=part == "all")) or path.resolve().name or "frames"
 
 
 def _kind(items: Sequence[Item]) -> str:

@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from octseg.cohort.cases import Case, apart
-from octseg.commands.cohort_cases import GENERIC
+from octseg.commands.cohort_cases import telling
 from octseg.commands.frame_range import FrameRange
 from octseg.errors import ConfigError
 from octseg.reading.cells import encoding_of, spelling, unquoted, visible, why_no_name
@@ -61,10 +61,8 @@ def _place(path: str, folder: Path) -> Path:
 def _words(path: str, folder: Path) -> list[str]:
     """The folders and the name of a path, without an ending and without a last folder that says nothing of a case."""
     place = _place(path, folder)
-    words = [part for part in Path(path.replace("\\", "/")).parts if part not in ("/", "..")]
-    if len(words) > 1 and words[-1].casefold() in GENERIC:
-        return words[:-1]
-    return [*words[:-1], place.name if place.is_dir() else place.stem]
+    parts = [part for part in Path(path.replace("\\", "/")).parts if part not in ("/", "..")] or [place.name]
+    return telling(parts, is_file=bool(place.suffix) and not place.is_dir())
 
 
 def _labels(paths: Sequence[list[str]]) -> list[str]:

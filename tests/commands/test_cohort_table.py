@@ -42,6 +42,11 @@ def test_cases_without_a_name_are_told_apart_by_their_paths(tmp_path: Path, path
     assert [case.id for case in cases] == [case.name for case in cases] == ids
 
 
+def test_the_folder_of_the_table_is_a_case_of_its_own_name(tmp_path: Path) -> None:
+    [case] = cases_of(table(tmp_path, "path\n.\n"))
+    assert (case.path, case.id) == (tmp_path, tmp_path.name)
+
+
 def test_pictures_of_one_name_are_cases_of_two_names(tmp_path: Path) -> None:
     first, second = cases_of(table(tmp_path, "path\nrun.dcm\nrun.tif"))
     assert first.id != second.id
