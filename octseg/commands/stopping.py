@@ -83,19 +83,22 @@ def until_stopped(command: Callable[[], int], name: str, advice: str) -> int:
     def stop_by_hand(_number: int, _frame: FrameType | None) -> None:
         _HOLDING.interrupt(KeyboardInterrupt())
 
+    def heed(each: signal.Signals) -> None:
+        signal.signal(each, stop_by_hand if each == signal.SIGINT else stop)
+
     def swallowed(told: "sys.UnraisableHookArgs") -> None:
         """What Python does with an error of a finaliser or a weak reference's callback: an interrupt comes again."""
         if not isinstance(told.exc_value, KeyboardInterrupt):
             hook_before(told)
             return
         number = signal.Signals[told.exc_value.args[0]] if told.exc_value.args else signal.SIGINT
-        signal.signal(number, stop_by_hand if number == signal.SIGINT else stop)
+        heed(number)
         again = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
         again.daemon = True
         again.start()
 
     for each in heeded:
-        signal.signal(each, stop_by_hand if each == signal.SIGINT else stop)
+        heed(each)
     hook_before, sys.unraisablehook = sys.unraisablehook, swallowed
     try:
         return command()
