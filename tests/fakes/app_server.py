@@ -1,7 +1,6 @@
 """The real app in a process of its own, on a free port of this machine, for tests over real HTTP."""
 
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -11,11 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fakes.forking import Forked, start_python
+from tests.fakes.forking import Forked, start_python, stop
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 240
-STOP_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -58,12 +56,7 @@ def running_app(tmp: Path, folder: Path = ROOT, python: str = "", **environment:
         wait_until_it_answers(app)
         yield app
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def wait_until_it_answers(app: App) -> None:

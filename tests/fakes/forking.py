@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
+STOP_SECONDS = 30
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(
     [
@@ -50,6 +51,16 @@ class Forked:
 
     def kill(self) -> None:
         self.process.kill()
+
+
+def stop(process: "Forked | subprocess.Popen[bytes]") -> None:
+    """End a server as whoever runs it would; by force where it does not end."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def start_python(

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fakes.commands import OCTSEG
-from tests.fakes.forking import ROOT, Forked, start_python
+from tests.fakes.forking import ROOT, Forked, start_python, stop
 
 START_SECONDS = 240
-STOP_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -43,12 +41,7 @@ def running_review(folder: Path, *flags: str, anew: bool = False) -> Iterator[Re
             urllib.request.urlopen(link, timeout=START_SECONDS).close()  # from now on the server takes its signals
             yield Review(link, process)
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process)
 
 
 def _anew(command: list[str], said: Path) -> subprocess.Popen[bytes]:
