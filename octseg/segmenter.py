@@ -29,6 +29,7 @@ from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
 from octseg.pipeline.frames import Look, LookedAt, Maps, Seen, seen_along
 from octseg.pipeline.memory import give_back_memory
+from octseg.pipeline.under_way import UnderWay
 from octseg.pullback import LARGE_PIXELS, Frame, PixelScale, Pullback, check_frame
 from octseg.reading.sources import Source, as_pullback, file_of
 from octseg.result import FrameResult, ModelIdentity, WholeMaps
@@ -72,6 +73,7 @@ class Segmenter:
         self.network = checkpoint.network
         self.identity = identity
         self._run = choose_backend(checkpoint, device, backend, precision)
+        self._under_way = UnderWay()
         self.device, self.backend, self.precision = self._run.device, self._run.name, self._run.precision
 
     def segment(
@@ -168,7 +170,8 @@ class Segmenter:
             looked_at = self._smoothed(looked_at, before, None if last is None else before + last - first)
         results = each(looked_at, make) if is_alone else Ahead(each(looked_at, make), room=FINISHED)
         try:
-            yield from results
+            with self._under_way:
+                yield from results
         except KeyboardInterrupt:
             if isinstance(results, Ahead):
                 yield from results.made()
@@ -228,7 +231,12 @@ class Segmenter:
             close(seen)
 
     def _at_once(self, inputs: Inputs) -> Waiting:
-        """The network's probability, which is there before anything is waited for."""
+        """The network's probability, which is there before anything is waited for.
+
+        On all cores, or on one where others are at work, which takes a quarter less of both together.
+        """
+        if not self._under_way.is_one:
+            return self._run.begin(inputs)
         probability = self._run(inputs)
         return lambda: probability
 

@@ -36,9 +36,9 @@ Part = tuple[Any, str]  # an OpenVINO model and the precision that it is compile
 class OpenVINOBackend:
     """OpenVINO on the CPU, frame by frame.
 
-    A frame alone gets all cores. Of a pullback each frame gets one, as many at once as there are cores: that takes a
-    quarter less work, for no core waits for another between layers. So does a frame that comes while another is in the
-    network. Both say the same to the last bit.
+    A frame alone gets all cores. Of a pullback, and of frames that several threads ask for, each gets one, as many at
+    once as there are cores: that takes a quarter less work, for no core waits for another between layers. So does a
+    frame that comes while another is in the network. Both say the same to the last bit.
     """
 
     name = "openvino"

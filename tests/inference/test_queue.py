@@ -8,7 +8,12 @@ import pytest
 
 from octseg.checkpoint import load_checkpoint
 from octseg.inference import Backend, choose_backend
+from octseg.inference.on_openvino import OpenVINOBackend
+from octseg.inference.protocol import Inputs, Waiting
+from octseg.phantom import make_phantom
 from octseg.pretrained import BUNDLED
+from octseg.pullback import Pullback
+from octseg.segmenter import Segmenter
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +52,29 @@ def test_threads_that_each_hold_some_do_not_wait_for_each_other(openvino: Backen
     for thread in threads:
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_frame_beside_another_run_takes_one_core_and_a_frame_alone_all(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = make_phantom(2).frame
+    begin, began = OpenVINOBackend.begin, list[threading.Thread]()
+
+    def seen(backend: OpenVINOBackend, inputs: Inputs) -> Waiting:
+        began.append(threading.current_thread())
+        return begin(backend, inputs)
+
+    monkeypatch.setattr(OpenVINOBackend, "begin", seen)  # which gives a frame a core of its own
+    alone = segmenter.segment(frame)
+    assert not began
+    other = segmenter.segment_pullback(Pullback(name="other", frame_count=2, read_frames=lambda: iter([frame, frame])))
+    next(other)
+    beside = segmenter.segment(frame)
+    assert threading.current_thread() in began
+    list(other)
+    began.clear()
+    after = segmenter.segment(frame)
+    assert not began
+    for name, mask in alone.masks.items():
+        np.testing.assert_array_equal(beside.masks[name], mask)
+        np.testing.assert_array_equal(after.masks[name], mask)
