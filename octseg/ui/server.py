@@ -11,6 +11,7 @@ from octseg.ui.janitor import start_janitor
 from octseg.ui.limits import ServerLimits, on_a_space
 from octseg.ui.private import PrivateFolders
 from octseg.ui.routes import routes_of
+from octseg.ui.sessions import describe_once
 from octseg.ui.share import door, sign_in_paths
 from octseg.ui.theme import HEAD, theme
 from octseg.ui.tools import tools_of
@@ -41,6 +42,7 @@ def serve(
     tools = tools_of(page, folders.visitors) if desk else None
     if tools is not None:
         page.mcp_server_obj, page.mcp_server = tools, True  # as `mcp_server=True` below would, with Gradio's own
+    describe_once(page)
     page.queue(max_size=limits.queue_size, api_open=False, default_concurrency_limit=limits.model_runs)
     page.launch(
         server_name=environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space else "127.0.0.1"),  # noqa: S104
