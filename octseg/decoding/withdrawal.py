@@ -277,7 +277,7 @@ def blueness(colours: Rows) -> float:
     """
     if len(colours) == 0:
         return 0.0
-    return float((colours[:, 2] - colours[:, 0]).mean() / max(1.0, float(colours.max(axis=1).mean())))
+    return float((colours[:, 2] - colours[:, 0]).mean() / _mean_brightness(colours))
 
 
 def colour_scatter(colours: Rows) -> float:
@@ -293,7 +293,13 @@ def colour_scatter(colours: Rows) -> float:
     hues = np.stack([colours[:, 0] - colours[:, 1], colours[:, 1] - colours[:, 2]])[:, order]
     hues = hues.reshape(2, N_LEVELS, -1)
     apart = np.median(np.abs(hues - np.median(hues, axis=2, keepdims=True)), axis=2).mean()
-    return float(apart / max(1.0, float(colours.max(axis=1).mean())))
+    return float(apart / _mean_brightness(colours))
+
+
+def _mean_brightness(colours: Rows) -> float:
+    """The brightest channel's level, of pixels (n, 3) the mean, at least 1."""
+    red, green, blue = colours.T
+    return max(1.0, float(np.maximum(np.maximum(red, green), blue).mean()))
 
 
 def off_centre(view: FrameView) -> float:

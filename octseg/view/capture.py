@@ -65,9 +65,10 @@ def locate(frame: Frame, grey: Grey | None = None) -> Place:
     disc = find_disc(grey)
     fills = disc is not None and _fills(disc, grey)
     is_clear = disc is not None and fills and rim_clearness(grey, disc) >= CLEAR
-    is_whole = is_clear and disc is not None and not disc.is_cut_off(height, width)
+    if is_clear and disc is not None and not disc.is_cut_off(height, width):
+        return Place(disc, whole)
     flat = flat_share(grey)
-    if is_whole or flat < LEAST_FLAT:
+    if flat < LEAST_FLAT:
         return Place(disc, whole)
     grey = np.asarray(frame.max(axis=2), np.uint8)
     frames = _apart(filter(None, (_sign_of(grey, each) for each in _discs_in(grey, MAX_DEPTH))))

@@ -28,18 +28,18 @@ def paint_out(grey: NDArray[np.uint8], marks: NDArray[np.bool_]) -> NDArray[np.u
 
     A copy keeps the speckle; a blurred patch would be a mark of its own.
     """
-    painted = grey.copy()
-    found = cv2.findNonZero(marks.view(np.uint8))  # ten times as fast as numpy's
-    cols, rows = np.empty((2, 0), int) if found is None else found.reshape(-1, 2).T
     height, width = grey.shape
+    marked, levels, painted = marks.ravel(), grey.ravel(), grey.copy()
+    left = np.flatnonzero(marked)
+    rows, cols = np.divmod(left, width)
     for distance in (4, 6, 9, 13, 18, 25):
         for step_row, step_col in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)):
-            if rows.size == 0:
+            if left.size == 0:
                 return painted
             from_row = np.clip(rows + distance * step_row, 0, height - 1)
-            from_col = np.clip(cols + distance * step_col, 0, width - 1)
-            clean = ~marks[from_row, from_col]
-            painted[rows[clean], cols[clean]] = grey[from_row[clean], from_col[clean]]
-            rows, cols = rows[~clean], cols[~clean]
-    painted[rows, cols] = 0
+            source = from_row * width + np.clip(cols + distance * step_col, 0, width - 1)
+            still = marked.take(source)
+            painted.put(left[~still], levels.take(source[~still]))
+            left, rows, cols = left[still], rows[still], cols[still]
+    painted.put(left, 0)
     return painted

@@ -25,6 +25,7 @@ _LEVEL = np.arange(256)
 SEPIA = np.rint(  # (256, 3): grey level to (R, G, B)
     np.stack([_LEVEL, np.interp(_LEVEL, SEPIA_RED, SEPIA_GREEN), np.interp(_LEVEL, SEPIA_RED, SEPIA_BLUE)], axis=1)
 ).astype(np.uint8)
+_GREEN_OF_RED, _BLUE_OF_RED = np.ascontiguousarray(SEPIA[:, 1]), np.ascontiguousarray(SEPIA[:, 2])
 _LEVEL_OF_LUMINANCE = np.rint(np.interp(_LEVEL, SEPIA @ np.array([0.299, 0.587, 0.114]), _LEVEL)).astype(np.uint8)
 
 SAMPLE_STEP_PX = 8  # every 8th pixel both ways tells the colours of a frame
@@ -40,10 +41,12 @@ def is_sepia(frame: Frame, step_px: int = SAMPLE_STEP_PX) -> bool:
 
     step_px: one of so many pixels both ways is looked at.
     """
-    sample = frame[::step_px, ::step_px].reshape(-1, 3).astype(np.int16)
-    red = sample[:, 0]
-    distance = np.abs(sample[:, 1:] - SEPIA[red, 1:].astype(np.int16)).sum()
-    return bool(distance < SEPIA_TOLERANCE * 2 * red.sum(dtype=np.int64))
+    red, green, blue = cv2.split(np.ascontiguousarray(frame[::step_px, ::step_px]))
+    distance = sum(
+        cv2.sumElems(cv2.absdiff(seen, cv2.LUT(red, of_red)))[0]
+        for seen, of_red in ((green, _GREEN_OF_RED), (blue, _BLUE_OF_RED))
+    )
+    return distance < SEPIA_TOLERANCE * 2 * cv2.sumElems(red)[0]
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ def put_back(frame: Frame) -> tuple[Frame, bool]:
 def _only_channel(sample: Frame) -> int | None:
     """The one channel that holds a picture, by a few pixels (h, w, 3) of a frame; None where two do."""
     sample = sample.reshape(-1, 3)
-    surely_filled = np.count_nonzero(sample > EMPTY_PART * 255, axis=0) > 0.02 * len(sample) + 1
-    if surely_filled.sum() >= 2:  # whatever the brightest is
+    bright = [np.count_nonzero(channel > EMPTY_PART * 255) for channel in sample.T]
+    if sum(count > 0.02 * len(sample) + 1 for count in bright) >= 2:  # both surely filled, whatever the brightest is
         return None
     reach = np.quantile(sample, 0.98, axis=0)
     filled = np.flatnonzero(reach > EMPTY_PART * reach.max())

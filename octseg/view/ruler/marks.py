@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from octseg.pullback import Frame
 from octseg.view.grey import SEPIA, is_sepia
 from octseg.view.ruler.coloured import CYAN_EXCESS
-from octseg.view.ruler.shape import Floats, Ruler, lit
+from octseg.view.ruler.shape import Floats, Ruler
 
 RING_DRAWN_MM = 0.907
 DASH_DEG = 11  # to either side of the middle of one of the ring's dashes
@@ -20,18 +20,18 @@ DASH_BLUR_PX = 1
 class RulerPlace:
     """Where a ruler lies in frames of one size, worked out once.
 
-    drawn: (H, W), 1 on its line and dots. near: rows and columns (n,) in which its colours are looked for.
+    drawn: (H, W), 1 on its line and dots. near: (n,) pixels, counted row by row, in which its colours are looked for.
     """
 
     drawn: NDArray[np.uint8]
-    near: tuple[NDArray[np.int32], NDArray[np.int32]]
+    near: NDArray[np.intp]
 
     def marks(self, frame: Frame) -> NDArray[np.bool_]:
         """Every pixel (H, W) that the ruler covers in a frame (H, W, 3)."""
-        marks, (rows, cols) = self.drawn.copy(), self.near
-        if rows.size:
-            coloured = _coloured(frame[rows, cols].astype(np.int16), is_sepia(frame))
-            marks[rows[coloured], cols[coloured]] = 1
+        marks = self.drawn.copy()
+        if self.near.size:
+            pixels = frame.reshape(-1, 3).take(self.near, axis=0)
+            marks.put(self.near[_coloured(pixels.astype(np.int16), is_sepia(frame))], 1)
         return np.asarray(cv2.dilate(marks, np.ones((3, 3), np.uint8))).view(np.bool_)
 
 
@@ -61,8 +61,7 @@ def place_of(ruler: Ruler, shape: tuple[int, int]) -> RulerPlace:
     if ruler.by_shape:
         _draw_by_place(drawn, ruler, line_px)
         near[:] = 0
-    rows, cols = lit(near).T
-    return RulerPlace(drawn, (rows, cols))
+    return RulerPlace(drawn, np.flatnonzero(near))
 
 
 def _draw_by_place(marks: NDArray[np.uint8], ruler: Ruler, line_px: int) -> None:
@@ -78,7 +77,8 @@ def _coloured(pixels: NDArray[np.int16], sepia: bool) -> NDArray[np.bool_]:
     """Which of the (n, 3) pixels have a colour that tissue, sepia or grey, has not."""
     red, green, blue = pixels.T
     if not sepia:
-        return np.asarray(pixels.max(axis=1) - pixels.min(axis=1) > CYAN_EXCESS)
+        brightest, darkest = (extreme(extreme(red, green), blue) for extreme in (np.maximum, np.minimum))
+        return np.asarray(brightest - darkest > CYAN_EXCESS)
     return np.asarray((blue - red > 0) & (blue > CYAN_EXCESS / 2) | (np.abs(green - SEPIA[red, 1]) > CYAN_EXCESS / 2))
 
 
