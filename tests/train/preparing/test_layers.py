@@ -1,4 +1,4 @@
-"""A cap given as lipid core, and a core given as a cap, on phantoms whose layers are known and on real masks."""
+"""A cap given as lipid core, a core as a cap, and both as a core, on phantoms of known layers and on real masks."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -24,8 +24,10 @@ def with_lipid() -> list[Phantom]:
     return [one for one in map(make_phantom, range(24)) if one.masks["lipid_core"].any()][:8]
 
 
-def told(phantom: Phantom, drawn: str, named: str) -> dict[str, Any] | None:
-    layer = layer_of({named: phantom.masks[drawn]}, view_frame(phantom.frame))
+def told(phantom: Phantom, drawn: str | tuple[str, ...], named: str) -> dict[str, Any] | None:
+    names = (drawn,) if isinstance(drawn, str) else drawn
+    mask = np.logical_or.reduce([phantom.masks[name] for name in names])
+    layer = layer_of({named: mask}, view_frame(phantom.frame))
     return None if layer is None else dict(zip(("name", "rise", "thickness"), layer, strict=True))
 
 
@@ -46,6 +48,12 @@ def test_the_other_layer_under_its_name_is_refused(named: str, advice: str) -> N
     refuse_other_layer(rows[:2])  # too few to say
 
 
+def test_cap_and_core_together_are_no_lipid_core() -> None:
+    rows = [told(phantom, LAYERS, "lipid_core") for phantom in with_lipid()]
+    with pytest.raises(DatasetError, match="holds the fibrous cap too"):
+        refuse_other_layer(rows)
+
+
 def test_a_mask_of_both_layers_is_held_against_itself_elsewhere() -> None:
     phantom = with_lipid()[0]
     assert layer_of({name: phantom.masks[name] for name in LAYERS}, view_frame(phantom.frame)) is None
@@ -64,14 +72,15 @@ def test_a_folder_of_caps_given_as_lipid_core_becomes_no_dataset_unless_that_is_
     assert prepare_folder(tmp_path / "fold", tmp_path / "dataset", "--layers-as-meant") == 0
 
 
-def test_real_masks_are_taken_and_real_caps_are_not_taken_for_cores(real_frames: Path) -> None:
+def test_real_masks_are_taken_and_real_caps_are_not_taken_for_cores_nor_with_them(real_frames: Path) -> None:
     rows: dict[tuple[str, str], list[dict[str, Any] | None]] = {}
     for mask in sorted((real_frames / "train" / "mask").iterdir())[::12]:
         planes = planes_of(read_samples(mask.read_bytes(), planes_only=True), MaskRule(record=True))
         view = view_frame(np.asarray(Image.open(mask.parents[1] / "img" / f"{mask.stem}.png").convert("RGB")))
-        for name in LAYERS:
-            for named in LAYERS:
-                layer = layer_of({named: planes[name]}, view)
+        drawn = {**{name: planes[name] for name in LAYERS}, "both": np.logical_or(*(planes[name] for name in LAYERS))}
+        for name, plane in drawn.items():
+            for named in LAYERS if name != "both" else ("lipid_core",):
+                layer = layer_of({named: plane}, view)
                 told_of = None if layer is None else dict(zip(("name", "rise", "thickness"), layer, strict=True))
                 rows.setdefault((name, named), []).append(told_of)
     for (name, named), found in rows.items():
