@@ -22,6 +22,7 @@ SAME_SCALE = 0.02  # two scales of one frame
 WITHIN = 0.75  # of the disc's radius
 BORDER = 0.12  # of the picture's side
 END_PX = 1.0  # by which a bar's length may be wrong besides
+READ_TO_PX, COARSE_BAR_PX = 0.5, 40.0  # how well a bar's length is read; below which its share of it is said
 
 
 class FrameShape:
@@ -132,6 +133,12 @@ def bar_spacing(bars: Sequence[Bar], shape: FrameShape, by_ruler: float | None, 
     if why is not None:
         warnings.append(f"{why}: the bar is not used; enter the scale to get mm")
         return None
+    if longest.length_px < COARSE_BAR_PX:
+        percent = 100 * READ_TO_PX / longest.length_px
+        warnings.append(
+            f"the burned-in bar is {longest.length_px:.0f} pixels long and read to half a pixel, so lengths by it may "
+            f"be {percent:.1f} % off and areas {2 * percent:.1f} %"
+        )
     return spacing_mm
 
 

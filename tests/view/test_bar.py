@@ -162,6 +162,14 @@ def test_the_bar_gives_the_scale_and_says_so() -> None:
     assert scale.evidence.startswith("Burned-in scale bar: 100.")
 
 
+def test_what_a_short_bar_leaves_open_is_said() -> None:
+    small = screen(512, 512, 236)
+    [warning] = find_pixel_scale(with_bar(32.0, frame=small)).warnings
+    assert "the burned-in bar is 32 pixels long" in warning
+    assert "lengths by it may be 1.6 % off and areas 3.1 %" in warning
+    assert find_pixel_scale(with_bar(100.0)).warnings == ()
+
+
 def test_two_bars_that_differ_give_no_mm_and_one_sentence() -> None:
     frame = with_bar(80.0, ScaleBar(corner="bottom left"), with_bar(100.0))
     scale = find_pixel_scale(frame)
