@@ -36,8 +36,9 @@ def paint_out(grey: NDArray[np.uint8], marks: NDArray[np.bool_]) -> NDArray[np.u
         for step_row, step_col in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)):
             if left.size == 0:
                 return painted
-            from_row = np.clip(rows + distance * step_row, 0, height - 1)
-            source = from_row * width + np.clip(cols + distance * step_col, 0, width - 1)
+            from_row = np.clip(rows + distance * step_row, 0, height - 1) if step_row else rows
+            from_col = np.clip(cols + distance * step_col, 0, width - 1) if step_col else cols
+            source = from_row * width + from_col
             still = marked.take(source)
             painted.put(left[~still], levels.take(source[~still]))
             left, rows, cols = left[still], rows[still], cols[still]

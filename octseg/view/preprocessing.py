@@ -7,6 +7,7 @@ along rays about the catheter: rows are angles, columns depths. Row 0 follows th
 Points are (row, col) in pixels, pixel centres at whole numbers. Angles are 0 towards +col and grow towards +row.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -391,8 +392,8 @@ def box_in_frame(
     sides = []
     for at, way, count in zip(view.catheter_centre, (np.sin(angle), np.cos(angle)), view.grey.shape, strict=True):
         places = at + radius * way
-        first = int(np.clip(np.floor(places.min()) - margin_px, 0, count - 1))
-        sides.append(slice(first, int(np.clip(np.ceil(places.max()) + margin_px + 1, first + 1, count))))
+        first = min(max(math.floor(places.min()) - margin_px, 0), count - 1)
+        sides.append(slice(first, min(max(math.ceil(places.max()) + margin_px + 1, first + 1), count)))
     return sides[0], sides[1]
 
 
