@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+import cv2
 import gradio as gr
 from starlette.middleware import Middleware
 
+from octseg.cores import usable_cores
 from octseg.ui.desk import Desk
 from octseg.ui.guard import Guard
 from octseg.ui.janitor import start_janitor
@@ -17,6 +19,11 @@ from octseg.ui.theme import HEAD, theme
 from octseg.ui.tools import tools_of
 
 SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
+
+
+def opencv_threads(cores: int, runs: int) -> int:
+    """Cores for each of OpenCV's calls where so many frames are worked on at once: more would wait for each other."""
+    return max(1, cores // runs)
 
 
 def serve(
@@ -42,6 +49,7 @@ def serve(
     tools = tools_of(page, folders.visitors) if desk else None
     if tools is not None:
         page.mcp_server_obj, page.mcp_server = tools, True  # as `mcp_server=True` below would, with Gradio's own
+    cv2.setNumThreads(opencv_threads(usable_cores(), limits.model_runs))
     describe_once(page)
     page.queue(max_size=limits.queue_size, api_open=False, default_concurrency_limit=limits.model_runs)
     page.launch(
