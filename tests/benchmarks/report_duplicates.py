@@ -149,7 +149,7 @@ def print_times(frames: Sequence[Frame], described: Sequence[Descriptor], studie
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else REAL_FRAMES
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else REAL_FRAMES / "fold_1"
     paths = sorted(folder.glob("*/img/*.png"))
     frames = [next(iter(read_pullback(path))) for path in paths]
     studies = [path.name.split("_")[0] for path in paths]
