@@ -71,6 +71,7 @@ def test_real_frames_that_are_killed_at_random_leave_the_same_bytes(tmp_path: Pa
     assert content_of(tmp_path / "out") == expected
 
 
+@pytest.mark.slow
 def test_two_coordinators_on_one_folder_do_each_case_once(
     vessels: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -86,6 +86,7 @@ def test_a_dataset_stopped_by_a_scheduler_is_gone_on_with(tmp_path: Path, said: 
     assert contents(out) == contents(tmp_path / "in_one_go")
 
 
+@pytest.mark.slow
 def test_a_training_stopped_by_a_scheduler_saves_its_state_and_is_gone_on_with(tmp_path: Path, said: Path) -> None:
     assert prepare_folder(discs_fold(tmp_path / "fold"), tmp_path / "dataset", *CC_BY) == 0
     save_checkpoint(tmp_path / "start", DeepLabV3Plus(SMALL.network), SMALL, "# A start")
