@@ -53,7 +53,6 @@ def require_publishable(folder: Path) -> dict[str, Any]:
     except DatasetError as error:
         raise PublishingError(f"nothing is published: {error}") from error
     require_licence(provenance, folder.name)
-    _require_nobody_named(provenance, folder.name)
     if faults:
         raise PublishingError(
             f"{folder.name} is not published, for it is not as it was made: {faults[0]}"
@@ -61,6 +60,7 @@ def require_publishable(folder: Path) -> dict[str, Any]:
         )
     for path in _files(folder):
         _refuse_marked(path)
+    _require_nobody_named(provenance, folder.name)  # last: a question, which a flag answers
     return provenance
 
 

@@ -120,6 +120,17 @@ def test_private_data_is_refused_in_every_disguise_and_nothing_is_written(
     assert list(tmp_path.glob("parquet*")) == []
 
 
+def test_the_mark_of_private_frames_is_told_before_a_question_of_names(private: Path, tmp_path: Path) -> None:
+    """Pseudonyms of twelve digits, as one in 280 is by lot, read like numbers of a hospital; a flag answers that."""
+    folder = private_declared_publishable(private, tmp_path)
+    edit_provenance(folder, split={"studies": {"train": ["482915033716"], "validation": ["730264189905"]}})
+    with pytest.raises(PublishingError, match=r"provenance\.json has been changed"):
+        require_publishable(folder)
+    sums_renewed(folder)
+    with pytest.raises(PublishingError, match="bears the mark of private frames"):
+        require_publishable(folder)
+
+
 def test_a_public_dataset_inside_of_a_private_one_is_refused(private: Path, public: Path, tmp_path: Path) -> None:
     root = shutil.copytree(private, tmp_path / "root")
     inner = shutil.copytree(public, Path(root) / "deep" / "open")
