@@ -19,6 +19,7 @@ from octseg.ui.theme import HEAD, theme
 from octseg.ui.tools import tools_of
 
 SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
+LINE_LOOKED_AT_S = 0.01  # Gradio looks at its line of calls a thousand times a second, also where there is none
 
 
 def opencv_threads(cores: int, runs: int) -> int:
@@ -52,6 +53,7 @@ def serve(
     cv2.setNumThreads(opencv_threads(usable_cores(), limits.model_runs))
     describe_once(page)
     page.queue(max_size=limits.queue_size, api_open=False, default_concurrency_limit=limits.model_runs)
+    page._queue.sleep_when_free = LINE_LOOKED_AT_S
     page.launch(
         server_name=environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space else "127.0.0.1"),  # noqa: S104
         server_port=int(environment.get("GRADIO_SERVER_PORT") or 7860),

@@ -36,6 +36,10 @@ class Forked:
 
     process: BaseProcess
 
+    @property
+    def pid(self) -> int:
+        return self.process.pid or 0  # of none before it is started
+
     def poll(self) -> int | None:
         return self.process.exitcode
 

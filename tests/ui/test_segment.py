@@ -6,6 +6,7 @@ import io
 import json
 import re
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,20 @@ def test_the_file_alone_gives_what_the_library_measures(
     assert measures["model"]["sha256"] == segmenter.identity.sha256
     assert np.array_equal(np.array(Image.open(mask)), np.array(expected.palette_mask()))
     assert Image.open(overlay).size == (expected.frame.shape[1], expected.frame.shape[0])
+
+
+def test_a_server_that_nobody_asks_sleeps(app: App) -> None:
+    before = wakings(app)
+    time.sleep(1)
+    assert wakings(app) - before < 400  # Gradio's own line alone wakes it a thousand times
+
+
+def wakings(app: App) -> int:
+    """How often the server's threads have waited for something so far."""
+    states = Path(f"/proc/{app.process.pid}/task").glob("*/status")
+    return sum(
+        int(count) for path in states for count in re.findall(r"^voluntary_ctxt\w+:\s*(\d+)", path.read_text(), re.M)
+    )
 
 
 def test_a_scale_that_is_given_goes_before_the_ruler(app: App, frames: list[Path], tmp_path: Path) -> None:
