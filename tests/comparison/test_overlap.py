@@ -90,11 +90,12 @@ def test_a_structure_missed_or_invented_costs_the_field_and_is_not_dropped() -> 
     assert surface_score(EMPTY, EMPTY, SPACING_MM, 0.02, 0.4) is None
 
 
-def test_a_thousand_random_pairs_agree_with_monai() -> None:
+@pytest.mark.parametrize("pairs", [200, pytest.param(1000, marks=pytest.mark.slow)])
+def test_random_pairs_agree_with_monai(pairs: int) -> None:
     """Dice, IoU, NSD, HD95 and ASSD; where one side is empty MONAI has no distance, and ours is the field."""
     rng = np.random.default_rng(0)
     compared = 0
-    for _ in range(1000):
+    for _ in range(pairs):
         found, truth = random_pair(rng)
         ours = Overlap.of(found, truth)
         one, other = (torch.from_numpy(mask)[None, None].float() for mask in (found, truth))
@@ -114,7 +115,7 @@ def test_a_thousand_random_pairs_agree_with_monai() -> None:
         assert score.hd95_mm == pytest.approx(hd95, abs=1e-6)
         assert score.nsd == pytest.approx(nsd, abs=1e-6)
         assert score.assd_mm == pytest.approx(assd, abs=1e-6)
-    assert compared > 500
+    assert compared > pairs / 2
 
 
 def test_detection_counts_and_kappa_solved_by_hand() -> None:

@@ -9,7 +9,6 @@ import octseg
 from octseg.checkpoint import load_checkpoint
 from octseg.cli import main
 from octseg.errors import ConfigError
-from octseg.inference import choose_backend
 from octseg.inference.on_openvino import OpenVINOBackend, has_native_bf16, tells_native_bf16
 from octseg.inference.protocol import BF16_IN_CONTEXT
 from octseg.phantom import make_phantom, random_pullback
@@ -17,9 +16,6 @@ from octseg.pretrained import BUNDLED
 from octseg.pullback import Pullback
 from octseg.view.preprocessing import to_input, view_frame
 from tests.fakes.commands import QUICK, measures
-
-needs_bf16 = pytest.mark.skipif(not has_native_bf16(), reason="this CPU does not compute in bf16")
-
 
 @pytest.mark.parametrize(
     ("flags", "is_native"),
@@ -44,30 +40,39 @@ def test_cores_that_differ_count_as_the_least_of_them() -> None:
     assert not tells_native_bf16("flags\t: avx512_bf16\n\nflags\t: avx2\n")
 
 
-def test_the_parts_are_the_whole_network_but_for_rounding() -> None:
-    checkpoint = load_checkpoint(Path(BUNDLED))
-    whole, parts = OpenVINOBackend(checkpoint), OpenVINOBackend(checkpoint, bf16=True)
-    grey = to_input(view_frame(make_phantom(2).frame), checkpoint.config.preprocessing)[None]
-    difference = np.abs(whole(grey) - parts(grey))
+@pytest.fixture(scope="module")
+def exact() -> octseg.Segmenter:
+    return octseg.from_pretrained(device="cpu", backend="openvino", precision="f32")
+
+
+@pytest.fixture(scope="module")
+def rounded() -> octseg.Segmenter:
+    if not has_native_bf16():
+        pytest.skip("this CPU does not compute in bf16")
+    return octseg.from_pretrained(device="cpu", backend="openvino", precision="bf16")
+
+
+def test_the_parts_are_the_whole_network_but_for_rounding(exact: octseg.Segmenter) -> None:
+    parts = OpenVINOBackend(load_checkpoint(Path(BUNDLED)), bf16=True)  # also where a CPU imitates it
+    grey = to_input(view_frame(make_phantom(2).frame), exact.config.preprocessing)[None]
+    difference = np.abs(exact._run(grey) - parts(grey))
     assert difference.max() < 0.05
     assert difference.mean() < 2e-4
 
 
-@needs_bf16
-def test_a_frame_alone_and_in_a_pullback_has_the_same_bits() -> None:
-    backend = choose_backend(load_checkpoint(Path(BUNDLED)), "cpu", "openvino", "bf16")
-    size = load_checkpoint(Path(BUNDLED)).config.preprocessing.size
+def test_a_frame_alone_and_in_a_pullback_has_the_same_bits(rounded: octseg.Segmenter) -> None:
+    backend, size = rounded._run, rounded.config.preprocessing.size
     inputs = [np.random.default_rng(seed).integers(0, 256, (1, *size), np.uint8) for seed in range(5)]
     waiting = [backend.begin(each) for each in inputs]
     for each, wait in zip(inputs, waiting, strict=True):
         np.testing.assert_array_equal(wait(), backend(each))
 
 
-@needs_bf16
-def test_results_say_that_they_are_of_bf16_and_masks_are_within_a_percent_of_those_of_f32() -> None:
+def test_results_say_that_they_are_of_bf16_and_masks_are_within_a_percent_of_those_of_f32(
+    exact: octseg.Segmenter, rounded: octseg.Segmenter
+) -> None:
     frames = list(random_pullback(7, 40).pullback().frames(12, 15))
     run = Pullback(name="run", frame_count=3, read_frames=lambda: iter(frames))
-    exact, rounded = (octseg.from_pretrained(device="cpu", precision=each) for each in ("f32", "bf16"))
     for one, other in zip(exact.segment_pullback(run), rounded.segment_pullback(run), strict=True):
         assert (one.precision, other.precision) == ("f32", BF16_IN_CONTEXT)
         assert one.masks["lipid_core"].any()
