@@ -18,6 +18,7 @@ from octseg.decoding.along import SENTENCE
 from octseg.errors import CheckpointError, ConfigError, OwnResultError, ReadError
 from octseg.inference import choose_backend
 from octseg.inference.graph import GreyToProbability
+from octseg.inference.on_openvino import has_native_bf16
 from octseg.measurement import FrameMeasures
 from octseg.phantom import Phantom, make_phantom, random_pullback, random_spec, render
 from octseg.pretrained import BUNDLED, from_pretrained
@@ -169,10 +170,13 @@ def test_a_signal_ends_nothing_after_another_thread_dropped_the_model() -> None:
     assert (done.returncode, done.stdout.strip()) == (0, "handled")
 
 
-def test_openvino_reports_nothing_to_anyone() -> None:
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_openvino_reports_nothing_to_anyone(precision: str) -> None:
     """Its converter would start a process that sends usage data and, without a network, never ends."""
+    if precision == "bf16" and not has_native_bf16():
+        pytest.skip("this CPU does not compute in bf16")
     code = (
-        "import octseg, multiprocessing, sys; octseg.from_pretrained(backend='openvino'); "
+        f"import octseg, multiprocessing, sys; octseg.from_pretrained(backend='openvino', precision={precision!r}); "
         "print([name for name, module in sys.modules.items() if 'openvino_telemetry' in name and module], "
         "multiprocessing.active_children())"
     )

@@ -7,10 +7,8 @@ and bf16 between the two, no class of any frame differs by more than 0.5 % of it
 """
 
 import re
-import sys
 import threading
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -22,6 +20,7 @@ from torch import Tensor, nn
 
 from octseg.checkpoint import Checkpoint
 from octseg.cores import usable_cores
+from octseg.inference.core import openvino_core, openvino_package
 from octseg.inference.graph import GreyToProbability
 from octseg.inference.protocol import BF16_IN_CONTEXT, F32, Inputs, Probability, Waiting
 
@@ -135,7 +134,7 @@ def _go_on(given: tuple[Any, list[Exception]]) -> None:
 
 def has_native_bf16() -> bool:
     """Whether this machine's CPU computes in bf16, and OpenVINO on it."""
-    capabilities = _openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     try:
         told = CPU_INFO.read_text()
     except OSError:  # no Linux
@@ -150,7 +149,7 @@ def tells_native_bf16(cpu_info: str) -> bool:
 
 
 def _compiled(parts: Sequence[Part], **settings: Any) -> list[Any]:
-    core = _openvino_core()
+    core = openvino_core()
     return [
         core.compile_model(model, "CPU", {**settings, "INFERENCE_PRECISION_HINT": precision})
         for model, precision in parts
@@ -196,23 +195,7 @@ class _Part(nn.Module):
 
 def _converted(network: nn.Module, example: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) -> Any:
     """A network as OpenVINO's model of inputs of fixed shapes."""
-    # OpenVINO's converter reports its use over the network, from a process that never ends where there
-    # is no network. Without that package it takes its own stub.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
     with torch.inference_mode(), catch_warnings():
         simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]  # rows are counted once
         traced = torch.jit.trace(network, tuple(example), check_trace=False)  # type: ignore[no-untyped-call]
-        return openvino.convert_model(traced, input=[*shapes])
-
-
-@cache
-def _openvino_core() -> Any:
-    """The process's only one, never given up: where another thread drops the last, the next signal ends the process.
-
-    Its CPU plugin gives the thread that makes it a stack for signal handlers, and takes the memory away when it goes.
-    """
-    import openvino
-
-    return openvino.Core()
+        return openvino_package().convert_model(traced, input=[*shapes])
