@@ -1,6 +1,8 @@
 """Shared by all tests: the bundled model, and where the real development frames lie, with a skip where they do not."""
 
+import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import tests.fakes.gradio_stubs  # noqa: F401  before any test imports Gradio
 if TYPE_CHECKING:
     from octseg import Segmenter
 
+KEPT_IN = "OCTSEG_NETWORKS"
 SHARED = Path(__file__).parent.parent.parent / "shared"
 REAL_FRAMES = SHARED / "data" / "oct" / "fold_1"
 REAL_WEIGHTS = SHARED / "weights" / "mobilenet_v2_imagenet.safetensors"
@@ -54,6 +57,14 @@ LONGEST_FIRST = (  # files that take over 10 s: begun last, one of them would ke
     "pretrained/test_load.py",
     "reading/test_hostile.py",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Networks that OpenVINO runs are made once for all of a run's processes, and nothing is kept in a home."""
+    if not hasattr(config, "workerinput"):  # whose environment is that of who started it
+        kept = tempfile.TemporaryDirectory(prefix="octseg-networks-")
+        os.environ[KEPT_IN] = kept.name
+        config.add_cleanup(kept.cleanup)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

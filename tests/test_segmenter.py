@@ -171,7 +171,7 @@ def test_a_signal_ends_nothing_after_another_thread_dropped_the_model() -> None:
 
 
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
-def test_openvino_reports_nothing_to_anyone(precision: str) -> None:
+def test_openvino_reports_nothing_to_anyone(precision: str, tmp_path: Path) -> None:
     """Its converter would start a process that sends usage data and, without a network, never ends."""
     if precision == "bf16" and not has_native_bf16():
         pytest.skip("this CPU does not compute in bf16")
@@ -180,7 +180,7 @@ def test_openvino_reports_nothing_to_anyone(precision: str) -> None:
         "print([name for name, module in sys.modules.items() if 'openvino_telemetry' in name and module], "
         "multiprocessing.active_children())"
     )
-    done = python(["-c", code], os.environ)
+    done = python(["-c", code], {**os.environ, "OCTSEG_NETWORKS": str(tmp_path)})  # where nothing is kept yet
     assert done.stdout.strip() == "[] []"
 
 

@@ -22,12 +22,14 @@ from octseg.checkpoint import Checkpoint
 from octseg.cores import usable_cores
 from octseg.inference.core import openvino_core, openvino_package
 from octseg.inference.graph import GreyToProbability
+from octseg.inference.kept import kept_or_made
 from octseg.inference.protocol import BF16_IN_CONTEXT, F32, Inputs, Probability, Waiting
 
 MOST_STREAMS = 4  # frames of a pullback in the network at once
 TRACED_SIDE = 64
 NATIVE_BF16 = {"avx512_bf16", "amx_bf16"}  # flags of CPUs that compute in it; others imitate it, which is slower
 CPU_INFO = Path("/proc/cpuinfo")
+PRECISIONS_OF_PARTS = {"encoded": "f32", "in_context": "bf16", "decoded": "f32"}  # by GreyToProbability's methods
 
 Part = tuple[Any, str]  # an OpenVINO model and the precision that it is compiled for
 
@@ -48,7 +50,7 @@ class OpenVINOBackend:
         """bf16: between encoder and decoder; see the module."""
         self.precision = BF16_IN_CONTEXT if bf16 else F32
         self.at_once = max(1, min(MOST_STREAMS, usable_cores()))
-        self._parts = _in_parts(checkpoint) if bf16 else [(_whole(checkpoint), "f32")]
+        self._parts = _in_parts(checkpoint) if bf16 else [_whole(checkpoint)]
         self._alone = _Chain(_compiled(self._parts, PERFORMANCE_HINT="LATENCY"))
         self._lock = threading.Lock()  # one chain serves one frame at a time
         self._compiling = threading.Lock()
@@ -156,8 +158,13 @@ def _compiled(parts: Sequence[Part], **settings: Any) -> list[Any]:
     ]
 
 
-def _whole(checkpoint: Checkpoint) -> Any:
+def _whole(checkpoint: Checkpoint) -> Part:
     """The network as OpenVINO's model of one frame."""
+    [model] = kept_or_made(checkpoint, ("whole",), lambda: [_converted_whole(checkpoint)])
+    return model, "f32"
+
+
+def _converted_whole(checkpoint: Checkpoint) -> Any:
     rows, columns = checkpoint.config.preprocessing.size
     # Traced on few columns, which takes less time: the graph follows the size of what it is given. Not so rows that
     # go around: how far apart dilated taps lie depends on how many there are.
@@ -168,15 +175,20 @@ def _whole(checkpoint: Checkpoint) -> Any:
 
 def _in_parts(checkpoint: Checkpoint) -> list[Part]:
     """The same as three models, the middle one for bf16."""
+    models = kept_or_made(checkpoint, tuple(PRECISIONS_OF_PARTS), lambda: _converted_parts(checkpoint))
+    return list(zip(models, PRECISIONS_OF_PARTS.values(), strict=True))
+
+
+def _converted_parts(checkpoint: Checkpoint) -> list[Any]:
     whole = GreyToProbability(checkpoint).eval()
     grey = torch.zeros(1, *checkpoint.config.preprocessing.size, dtype=torch.uint8)
     with torch.inference_mode():
         low_level, narrow = whole.encoded(grey)
         context = whole.in_context(narrow)
-    steps = (("encoded", [grey], "f32"), ("in_context", [narrow], "bf16"), ("decoded", [context, low_level], "f32"))
+    inputs = ([grey], [narrow], [context, low_level])
     return [
-        (_converted(_Part(whole, name), given, [tuple(each.shape) for each in given]), precision)
-        for name, given, precision in steps
+        _converted(_Part(whole, name), given, [tuple(each.shape) for each in given])
+        for name, given in zip(PRECISIONS_OF_PARTS, inputs, strict=True)
     ]
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from octseg.inference.kept import FOLDER as KEPT_IN
 from tests.fakes.forking import Forked, start_python, stop
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,8 @@ def running_app(tmp: Path, folder: Path = ROOT, python: str = "", **environment:
     python: an interpreter that starts anew; without one the process is forked from one that has imported the library.
     """
     port = free_port()
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("OCTSEG_", "GRADIO_"))}
+    ours = ("OCTSEG_", "GRADIO_")
+    own = {name: value for name, value in os.environ.items() if name == KEPT_IN or not name.startswith(ours)}
     given = own | {"TMPDIR": str(tmp), "GRADIO_SERVER_PORT": str(port), **environment}
     log, script = tmp / "app.log", str(folder / "app.py")
     with log.open("ab") as stream:

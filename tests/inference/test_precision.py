@@ -17,6 +17,7 @@ from octseg.pullback import Pullback
 from octseg.view.preprocessing import to_input, view_frame
 from tests.fakes.commands import QUICK, measures
 
+
 @pytest.mark.parametrize(
     ("flags", "is_native"),
     [

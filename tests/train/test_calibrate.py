@@ -12,28 +12,24 @@ import torch
 from scipy.special import expit, logit
 
 from octseg.cards.score_tables import coverage_table
-from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
+from octseg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from octseg.checkpoint.calibration import Calibration, Platt
 from octseg.errors import CheckpointError
 from octseg.inference import choose_backend
 from octseg.measurement import FrameMeasures
 from octseg.measurement.intervals import Reach, Signs, Width
-from octseg.model import DeepLabV3Plus, ModelConfig
+from octseg.model import DeepLabV3Plus
 from octseg.phantom import make_phantom
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.segmenter import Segmenter
-from octseg.view.preprocessing import PreprocessingConfig, to_input, view_frame
+from octseg.view.preprocessing import to_input, view_frame
 from tests.fakes.prepared import phantoms_fold, prepare_folder
+from tests.fakes.tiny import TINY
 from train.calibrate import Reading, core_logits, fitted_core_logit, fitted_platt, fitted_widths, main, phantoms
 from train.dataset import phantom_case
 from train.judging.judge import evaluate
 from train.judging.reliability import Reliability
 from train.judging.scores import true_and_found
-
-TINY = CheckpointConfig(
-    network=ModelConfig(classes=("lumen", "lipid_core"), aspp_rates=(6,), aspp_channels=8, skip_channels=8),
-    preprocessing=PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8),
-)
 
 
 @pytest.fixture
