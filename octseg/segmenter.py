@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ from octseg.view.along import start_of_stretch
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import FrameView, to_input
 
+if TYPE_CHECKING:
+    from octseg.model import DeepLabV3Plus
+
 Run = Callable[[Inputs], Waiting]
 FINISHED = 1  # results that wait: where the process is killed, they are lost
 PIXELS_AT_ONCE = 6_000_000  # of variants that are decoded together: ten of a frame of 750 px take 100 MB
@@ -70,11 +73,16 @@ class Segmenter:
         self.notice = text(notice, "notice")
         self.weights_bytes = checkpoint.weights_bytes
         self.config = checkpoint.config
-        self.network = checkpoint.network
+        self._checkpoint = checkpoint
         self.identity = identity
         self._run = choose_backend(checkpoint, device, backend, precision)
         self._under_way = UnderWay()
         self.device, self.backend, self.precision = self._run.device, self._run.name, self._run.precision
+
+    @property
+    def network(self) -> "DeepLabV3Plus":
+        """The network in PyTorch; what is changed in it changes nothing here."""
+        return self._checkpoint.network
 
     def segment(
         self,

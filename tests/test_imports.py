@@ -73,6 +73,8 @@ OLD_PLACES = ("octseg/reading/grey.py",)  # hand on what lies elsewhere now
 ROOMS = [(package, room) for package, rooms in ORDER.items() for room in rooms]
 NO_TORCH = (
     *("octseg/reading/", "octseg/view/", "octseg/measurement/", "octseg/decoding/", "octseg/drawing/"),
+    *("octseg/pipeline/", "octseg/pretrained/", "octseg/segmenter.py", "octseg/checkpoint/folder.py"),
+    *("octseg/inference/on_openvino.py", "octseg/inference/kept.py", "octseg/inference/core.py"),
     *("octseg/phantom/", "octseg/export/", "octseg/correction/", "octseg/commands/", "octseg/cli.py"),
 )
 

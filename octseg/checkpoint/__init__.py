@@ -13,7 +13,6 @@ from octseg.checkpoint.folder import (
     require_files,
     save_checkpoint,
 )
-from octseg.checkpoint.normalising import normalise_of
 
 __all__ = [
     "CARD_FILE",
@@ -25,7 +24,6 @@ __all__ = [
     "CheckpointConfig",
     "check_size",
     "load_checkpoint",
-    "normalise_of",
     "require_files",
     "save_checkpoint",
 ]

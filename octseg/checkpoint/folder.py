@@ -8,22 +8,22 @@ it scored and by which protocol, software versions and the sha256 of model.safet
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Set
+import threading
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors
-from torch import Tensor
 from typing_extensions import Self
 
 from octseg.checkpoint.calibration import Calibration
 from octseg.errors import CheckpointError, ConfigError
-from octseg.model import DeepLabV3Plus, ModelConfig
+from octseg.model import ModelConfig
 from octseg.view.preprocessing import PreprocessingConfig
+
+if TYPE_CHECKING:
+    from octseg.model.network import DeepLabV3Plus
 
 FORMAT_MAJOR = 1
 FORMAT_VERSION = f"{FORMAT_MAJOR}.0"
@@ -129,21 +129,50 @@ class CheckpointConfig:
         return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
-@dataclass(frozen=True)
 class Checkpoint:
-    """A network in eval mode with the configuration that it was stored with; bytes of its weights' file, if any."""
+    """A network in eval mode with the configuration that it was stored with; bytes of its weights' file, if any.
 
-    config: CheckpointConfig
-    network: DeepLabV3Plus
-    weights_bytes: int | None = None
+    is_as_stored: whether the network is that of the file, and nobody has had it in hand, who might have changed it.
+    """
+
+    def __init__(
+        self, config: CheckpointConfig, network: "DeepLabV3Plus | None", weights_bytes: int | None = None
+    ) -> None:
+        self.config, self.weights_bytes, self.is_as_stored = config, weights_bytes, False
+        self._network, self._lock = network, threading.Lock()
+        self._read: Callable[[], DeepLabV3Plus] | None = None
+
+    @classmethod
+    def stored(cls, config: CheckpointConfig, weights_bytes: int, read: "Callable[[], DeepLabV3Plus]") -> Self:
+        """One whose network `read` gives when it is first asked for."""
+        checkpoint = cls(config, None, weights_bytes)
+        checkpoint._read, checkpoint.is_as_stored = read, True
+        return checkpoint
+
+    @property
+    def network(self) -> "DeepLabV3Plus":
+        """The network; CheckpointError where the weights of a file that was not looked into yet do not fit."""
+        self.is_as_stored = False
+        return self.look_into()
+
+    def look_into(self) -> "DeepLabV3Plus":
+        """The network for who changes nothing in it."""
+        with self._lock:
+            if self._network is None:
+                if self._read is None:
+                    raise ValueError("a checkpoint needs a network")
+                self._network, self._read = self._read(), None
+            return self._network
 
 
-def save_checkpoint(folder: Path, network: DeepLabV3Plus, config: CheckpointConfig, card: str) -> CheckpointConfig:
+def save_checkpoint(folder: Path, network: "DeepLabV3Plus", config: CheckpointConfig, card: str) -> CheckpointConfig:
     """Write the three files and return `config` with the sha256 of the weights; config.json is written last.
 
     A run that is cut off between the files leaves a folder whose hash does not fit, which is refused when loaded.
     """
-    weights = save_safetensors(_stored_state(network), metadata={"format": "pt"})
+    from octseg.checkpoint.weights import bytes_of
+
+    weights = bytes_of(network)
     stored = replace(config, sha256=hashlib.sha256(weights).hexdigest())
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (
@@ -160,10 +189,13 @@ def save_checkpoint(folder: Path, network: DeepLabV3Plus, config: CheckpointConf
     return stored
 
 
-def load_checkpoint(folder: Path, label: str | None = None) -> Checkpoint:
+def load_checkpoint(
+    folder: Path, label: str | None = None, *, is_known: Callable[[CheckpointConfig], bool] | None = None
+) -> Checkpoint:
     """The model of a checkpoint folder; CheckpointError says what does not fit, and what to do.
 
-    label: what errors call the folder, its own name by default.
+    label: what errors call the folder, its own name by default. is_known: of a configuration, whether the weights of
+    its hash were found to fit before; then the network, and torch with it, is loaded when it is asked for.
     """
     label = label or folder.resolve().name or str(folder)
     _check_folder(folder)
@@ -182,13 +214,16 @@ def load_checkpoint(folder: Path, label: str | None = None) -> Checkpoint:
             f"model.safetensors in {label} has sha256 {found[:12]}..., config.json says "
             f"{str(config.sha256)[:12]}...; the file is damaged or was exchanged: get the folder again"
         )
-    try:
-        state = load_safetensors(weights)
-    except SafetensorError as error:
-        raise CheckpointError(f"model.safetensors in {label} is damaged: {error}") from None
-    network = DeepLabV3Plus(config.network)
-    network.load_state_dict(_checked_state(state, network.state_dict(), label), strict=True)
-    return Checkpoint(config, network.eval(), len(weights))
+    checkpoint = Checkpoint.stored(config, len(weights), partial(_network_of, weights, config.network, label))
+    if is_known is None or not is_known(config):
+        checkpoint.look_into()
+    return checkpoint
+
+
+def _network_of(weights: bytes, config: ModelConfig, label: str) -> "DeepLabV3Plus":
+    from octseg.checkpoint.weights import network_of
+
+    return network_of(weights, config, label)
 
 
 def _check_format(version: object) -> None:
@@ -274,38 +309,3 @@ def _check_is_safetensors(weights: bytes, label: str) -> None:
     if weights[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         raise CheckpointError(f"{WEIGHTS_FILE} in {label} is a pickle by content and is not opened: {PICKLE_ADVICE}")
     raise CheckpointError(f"{WEIGHTS_FILE} in {label} is no safetensors file; get the folder again")
-
-
-def _stored_state(network: DeepLabV3Plus) -> dict[str, Tensor]:
-    """The state to store: convolutions as float16, BatchNorm's statistics as they are."""
-    state = {}
-    for name, tensor in network.state_dict().items():
-        halved = tensor.is_floating_point() and "running_" not in name
-        state[name] = tensor.detach().cpu().to(torch.float16 if halved else tensor.dtype).contiguous()
-        if not torch.isfinite(state[name]).all():
-            raise CheckpointError(f"{name} is not finite in float16; the training went wrong and is not stored")
-    return state
-
-
-def _checked_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], label: str) -> dict[str, Tensor]:
-    """The stored state as float32, once names, shapes, kinds and values all fit the network of config.json."""
-    where = f"{WEIGHTS_FILE} in {label}"
-    if missing := sorted(expected.keys() - state.keys()):
-        raise CheckpointError(f"{where} lacks {len(missing)} weights of config.json's network, first {missing[0]}")
-    if surplus := sorted(state.keys() - expected.keys()):
-        raise CheckpointError(
-            f"{where} has {len(surplus)} weights unknown to config.json's network, first {surplus[0]}"
-        )
-    checked = {}
-    for name, wanted in expected.items():
-        tensor = state[name]
-        if tensor.shape != wanted.shape:
-            raise CheckpointError(
-                f"{name} in {where} has shape {tuple(tensor.shape)}, config.json's network {tuple(wanted.shape)}"
-            )
-        if tensor.is_floating_point() != wanted.is_floating_point():
-            raise CheckpointError(f"{name} in {where} is {tensor.dtype}, which does not fit {wanted.dtype}")
-        checked[name] = tensor.to(wanted.dtype)
-        if not torch.isfinite(checked[name]).all():
-            raise CheckpointError(f"{name} in {where} holds values that are not finite; the weights are unusable")
-    return checked

@@ -7,8 +7,9 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from octseg.checkpoint import Checkpoint, normalise_of
+from octseg.checkpoint import Checkpoint
 from octseg.checkpoint.calibration import Platt
+from octseg.checkpoint.normalising import normalise_of
 from octseg.model.network import DeepLabV3Plus, fold_batch_norm
 
 
@@ -24,7 +25,7 @@ class GreyToProbability(nn.Module):
         self.bf16_on = bf16_on
         self.size = checkpoint.config.preprocessing.size
         self.normalise = normalise_of(checkpoint.config.preprocessing, checkpoint.config.network)
-        self.network: DeepLabV3Plus = fold_batch_norm(copy.deepcopy(checkpoint.network).eval())
+        self.network: DeepLabV3Plus = fold_batch_norm(copy.deepcopy(checkpoint.look_into()).eval())
         known = checkpoint.config.calibration.probability
         platts = [known.get(name, Platt()) for name in checkpoint.config.network.classes]
         self.slope, self.intercept = nn.Buffer(_of_planes(platts, "slope")), nn.Buffer(_of_planes(platts, "intercept"))

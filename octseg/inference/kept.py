@@ -12,28 +12,34 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
-
-import octseg.model
-from octseg.checkpoint import Checkpoint, normalising
-from octseg.inference import graph
+import octseg
+from octseg.checkpoint import Checkpoint, CheckpointConfig
 from octseg.inference.core import openvino_core, openvino_package
 
 FOLDER = "OCTSEG_NETWORKS"  # the variable that names another folder; empty: nothing is kept
 MOST_KEPT = 8  # files, of 17 MB each; those that were not used for longest go
 ENDING = ".network"
+WHOLE = ("whole",)  # the names of what is not in parts
 DIGEST_BYTES, LENGTH_BYTES = 32, 8
+
+
+def is_kept(config: CheckpointConfig) -> bool:
+    """Whether the whole network of a configuration is kept, so that its weights were found to fit once."""
+    folder = _folder() if find_spec("openvino") is not None else None
+    return folder is not None and all(path.exists() for path in _paths(folder, config, WHOLE))
 
 
 def kept_or_made(checkpoint: Checkpoint, names: Sequence[str], make: Callable[[], Sequence[Any]]) -> list[Any]:
     """OpenVINO's models of a checkpoint, by their names: those that were kept, or what `make` gives, then kept."""
-    folder = _folder() if checkpoint.weights_bytes is not None else None
+    folder = _folder() if checkpoint.is_as_stored else None
     if folder is None:
         return list(make())
-    paths = [folder / f"{digest}{ENDING}" for digest in _digests(checkpoint, names)]
+    paths = _paths(folder, checkpoint.config, names)
     known = [_read(path) for path in paths]
     if all(model is not None for model in known):
         return known
@@ -60,23 +66,23 @@ def _folder() -> Path | None:
     return folder if os.name == "nt" or (told.st_uid == os.getuid() and not told.st_mode & 0o022) else None
 
 
-def _digests(checkpoint: Checkpoint, names: Sequence[str]) -> list[str]:
-    """What each network's file is called: changes with all that makes it."""
-    versions = (octseg.__version__, openvino_package().__version__, torch.__version__)
-    made_by = (checkpoint.config.network, checkpoint.config.preprocessing, checkpoint.config.calibration)
-    held = hashlib.sha256(json.dumps([*versions, *(each.to_mapping() for each in made_by)]).encode())
+def _paths(folder: Path, config: CheckpointConfig, names: Sequence[str]) -> list[Path]:
+    """Each network's file, whose name changes with all that makes it."""
+    versions = (octseg.__version__, openvino_package().__version__, version("torch"))
+    made_by = (config.network, config.preprocessing, config.calibration)
+    held = hashlib.sha256(json.dumps([*versions, config.sha256, *(each.to_mapping() for each in made_by)]).encode())
     for path in _code():
         held.update(path.read_bytes())
-    for name, tensor in sorted(checkpoint.network.state_dict().items()):
-        held.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        held.update(tensor.cpu().contiguous().numpy().tobytes())
-    return [hashlib.sha256(held.digest() + name.encode()).hexdigest() for name in names]
+    digests = [hashlib.sha256(held.digest() + name.encode()).hexdigest() for name in names]
+    return [folder / f"{digest}{ENDING}" for digest in digests]
 
 
 def _code() -> Iterator[Path]:
     """The files that say what a network of some weights is."""
-    yield from sorted(Path(octseg.model.__file__).parent.glob("*.py"))
-    yield from (Path(normalising.__file__), Path(graph.__file__), Path(__file__).with_name("on_openvino.py"))
+    here = Path(__file__).parent
+    yield from sorted((here.parent / "model").glob("*.py"))
+    yield from (here.parent / "checkpoint" / name for name in ("normalising.py", "weights.py"))
+    yield from (here / name for name in ("graph.py", "converting.py", "kept.py"))
 
 
 def _read(path: Path) -> Any | None:

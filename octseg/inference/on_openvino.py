@@ -11,22 +11,18 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, Queue
+from types import ModuleType
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from octseg.checkpoint import Checkpoint
 from octseg.cores import usable_cores
-from octseg.inference.core import openvino_core, openvino_package
-from octseg.inference.graph import GreyToProbability
-from octseg.inference.kept import kept_or_made
+from octseg.inference.core import openvino_core
+from octseg.inference.kept import WHOLE, kept_or_made
 from octseg.inference.protocol import BF16_IN_CONTEXT, F32, Inputs, Probability, Waiting
 
 MOST_STREAMS = 4  # frames of a pullback in the network at once
-TRACED_SIDE = 64
 NATIVE_BF16 = {"avx512_bf16", "amx_bf16"}  # flags of CPUs that compute in it; others imitate it, which is slower
 CPU_INFO = Path("/proc/cpuinfo")
 PRECISIONS_OF_PARTS = {"encoded": "f32", "in_context": "bf16", "decoded": "f32"}  # by GreyToProbability's methods
@@ -160,54 +156,19 @@ def _compiled(parts: Sequence[Part], **settings: Any) -> list[Any]:
 
 def _whole(checkpoint: Checkpoint) -> Part:
     """The network as OpenVINO's model of one frame."""
-    [model] = kept_or_made(checkpoint, ("whole",), lambda: [_converted_whole(checkpoint)])
+    [model] = kept_or_made(checkpoint, WHOLE, lambda: [_converting().converted_whole(checkpoint)])
     return model, "f32"
-
-
-def _converted_whole(checkpoint: Checkpoint) -> Any:
-    rows, columns = checkpoint.config.preprocessing.size
-    # Traced on few columns, which takes less time: the graph follows the size of what it is given. Not so rows that
-    # go around: how far apart dilated taps lie depends on how many there are.
-    traced_rows = rows if checkpoint.config.network.circular_rows else TRACED_SIDE
-    example = torch.zeros(1, traced_rows, TRACED_SIDE, dtype=torch.uint8)
-    return _converted(GreyToProbability(checkpoint).eval(), [example], [(1, rows, columns)])
 
 
 def _in_parts(checkpoint: Checkpoint) -> list[Part]:
     """The same as three models, the middle one for bf16."""
-    models = kept_or_made(checkpoint, tuple(PRECISIONS_OF_PARTS), lambda: _converted_parts(checkpoint))
+    names = tuple(PRECISIONS_OF_PARTS)
+    models = kept_or_made(checkpoint, names, lambda: _converting().converted_parts(checkpoint, names))
     return list(zip(models, PRECISIONS_OF_PARTS.values(), strict=True))
 
 
-def _converted_parts(checkpoint: Checkpoint) -> list[Any]:
-    whole = GreyToProbability(checkpoint).eval()
-    grey = torch.zeros(1, *checkpoint.config.preprocessing.size, dtype=torch.uint8)
-    with torch.inference_mode():
-        low_level, narrow = whole.encoded(grey)
-        context = whole.in_context(narrow)
-    inputs = ([grey], [narrow], [context, low_level])
-    return [
-        _converted(_Part(whole, name), given, [tuple(each.shape) for each in given])
-        for name, given in zip(PRECISIONS_OF_PARTS, inputs, strict=True)
-    ]
+def _converting() -> ModuleType:
+    """What needs torch, loaded where a network is not kept."""
+    from octseg.inference import converting
 
-
-class _Part(nn.Module):
-    """A part of the network by the name of the method that it is."""
-
-    def __init__(self, whole: GreyToProbability, name: str) -> None:
-        super().__init__()
-        self.whole, self.name = whole, name
-
-    def forward(self, *given: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Shape: see the method."""
-        made: Tensor | tuple[Tensor, ...] = getattr(self.whole, self.name)(*given)
-        return made
-
-
-def _converted(network: nn.Module, example: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) -> Any:
-    """A network as OpenVINO's model of inputs of fixed shapes."""
-    with torch.inference_mode(), catch_warnings():
-        simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]  # rows are counted once
-        traced = torch.jit.trace(network, tuple(example), check_trace=False)  # type: ignore[no-untyped-call]
-        return openvino_package().convert_model(traced, input=[*shapes])
+    return converting

@@ -19,6 +19,7 @@ from octseg.checkpoint import (
     require_files,
 )
 from octseg.errors import CheckpointError, HubUnreachableError
+from octseg.inference.kept import is_kept
 from octseg.pretrained.cache import COMMIT, is_whole
 from octseg.pretrained.faults import OFFLINE
 from octseg.pretrained.fetching import HUB_NAME, HubName, Snapshot, Token, ask_about, fetch_from, good_commits
@@ -93,7 +94,7 @@ def load(
     """As from_pretrained, for callers who tell the notice themselves: nothing is warned of."""
     try:
         located = _located(name, token)
-        checkpoint = load_checkpoint(located.folder, located.label)
+        checkpoint = load_checkpoint(located.folder, located.label, is_known=is_kept)
     except OSError as error:
         raise CheckpointError(
             f"the checkpoint {Path(name or BUNDLED).name} cannot be read: {(error.strerror or 'unknown cause').lower()}"

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from octseg.boxed import BoxedMap
-from octseg.checkpoint import load_checkpoint, normalise_of
+from octseg.checkpoint import load_checkpoint
+from octseg.checkpoint.normalising import normalise_of
 from octseg.decoding import Levels, RayGrid, decode
 from octseg.drawing.screen import encode_jpeg
 from octseg.export.pictures import overlay_png

@@ -17,7 +17,8 @@ import torch
 from PIL import Image
 
 import octseg
-from octseg.checkpoint import load_checkpoint, normalise_of
+from octseg.checkpoint import load_checkpoint
+from octseg.checkpoint.normalising import normalise_of
 from octseg.pretrained import BUNDLED
 
 COLOURS = np.array([(90, 160, 255), (80, 220, 120), (255, 210, 60), (255, 90, 200)])

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import train.learning.loop
-from octseg.checkpoint import normalise_of
+from octseg.checkpoint.normalising import normalise_of
 from octseg.classes import CLASS_NAMES
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.model.dilated import DilatedDepthwise

@@ -1,9 +1,9 @@
 """Networks as OpenVINO runs them: made once, and kept for the processes that follow."""
 
-import copy
 import os
 import resource
-from collections.abc import Callable
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,18 @@ import openvino
 import pytest
 import torch
 from openvino import opset13
+from PIL import Image
 
-from octseg.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+import octseg
+from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.checkpoint.calibration import Calibration, Platt
 from octseg.inference.kept import MOST_KEPT, kept_or_made
 from octseg.inference.on_openvino import OpenVINOBackend
 from octseg.model import DeepLabV3Plus
+from octseg.phantom import make_phantom
 from tests.fakes.tiny import TINY
 
+ROOT = Path(__file__).parents[2]
 NAMES = ("whole",)
 
 
@@ -48,13 +52,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "networks"
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    """A model that lies in a folder."""
-    home = tmp_path_factory.mktemp("tiny")
-    torch.manual_seed(0)
-    save_checkpoint(home, DeepLabV3Plus(TINY.network), TINY, "# Tiny")
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A model's folder."""
+    return saved(tmp_path / "model", seed=0)
+
+
+@pytest.fixture
+def tiny(home: Path) -> Checkpoint:
     return load_checkpoint(home)
+
+
+def saved(folder: Path, seed: int, config: CheckpointConfig = TINY) -> Path:
+    torch.manual_seed(seed)
+    save_checkpoint(folder, DeepLabV3Plus(config.network), config, "# Tiny")
+    return folder
 
 
 def files(folder: Path) -> list[Path]:
@@ -75,33 +87,67 @@ def test_a_network_is_made_once_for_all_that_ask(folder: Path, tiny: Checkpoint,
 
 
 @pytest.mark.parametrize("bf16", [False, True])
-def test_the_bundled_kind_of_network_says_the_same_to_the_last_bit(folder: Path, tiny: Checkpoint, bf16: bool) -> None:
+def test_the_bundled_kind_of_network_says_the_same_to_the_last_bit(folder: Path, home: Path, bf16: bool) -> None:
     grey = np.random.default_rng(0).integers(0, 256, (1, *TINY.preprocessing.size), np.uint8)
-    first = OpenVINOBackend(tiny, bf16=bf16)(grey)
+    first = OpenVINOBackend(load_checkpoint(home), bf16=bf16)(grey)
     before = {path: path.stat().st_ino for path in files(folder)}
-    np.testing.assert_array_equal(OpenVINOBackend(tiny, bf16=bf16)(grey), first)
+    np.testing.assert_array_equal(OpenVINOBackend(load_checkpoint(home), bf16=bf16)(grey), first)
     assert {path: path.stat().st_ino for path in files(folder)} == before
 
 
-def other_weights(tiny: Checkpoint) -> Checkpoint:
-    network = copy.deepcopy(tiny.network)
-    with torch.no_grad():
-        next(iter(network.parameters())).flatten()[0] += 0.5
-    return replace(tiny, network=network)
-
-
-def other_calibration(tiny: Checkpoint) -> Checkpoint:
-    calibration = Calibration(probability={"lipid_core": Platt(slope=0.5, intercept=0.0)})
-    return replace(tiny, config=replace(tiny.config, calibration=calibration))
-
-
-@pytest.mark.parametrize("change", [other_weights, other_calibration])
+@pytest.mark.parametrize("changed", ["weights", "calibration"])
 def test_a_network_of_another_model_is_made_anew(
-    folder: Path, tiny: Checkpoint, make: Makes, change: Callable[[Checkpoint], Checkpoint]
+    folder: Path, tiny: Checkpoint, make: Makes, tmp_path: Path, changed: str
 ) -> None:
+    calibration = Calibration(probability={"lipid_core": Platt(slope=0.5, intercept=0.0)})
+    config = replace(TINY, calibration=calibration) if changed == "calibration" else TINY
+    other = saved(tmp_path / "other", 1 if changed == "weights" else 0, config)
     kept_or_made(tiny, NAMES, make)
-    kept_or_made(change(tiny), NAMES, make)
+    kept_or_made(load_checkpoint(other), NAMES, make)
     assert make.count == len(files(folder)) == 2
+
+
+def test_a_network_that_somebody_may_have_changed_is_made_of_what_it_is_now(
+    folder: Path, tiny: Checkpoint, make: Makes
+) -> None:
+    with torch.no_grad():
+        next(iter(tiny.network.parameters())).flatten()[0] += 0.5
+    for _ in range(2):
+        kept_or_made(tiny, NAMES, make)
+    assert make.count == 2
+    assert not folder.exists()
+
+
+def test_a_frame_of_a_known_model_is_outlined_without_torch(folder: Path, tmp_path: Path) -> None:
+    """torch takes a second and 180 MB; the first command needs it, to make the network ready."""
+    Image.fromarray(make_phantom(2).frame).save(tmp_path / "frame.png")
+    code = (
+        "import sys, octseg; result = octseg.from_pretrained(device=sys.argv[1]).segment(sys.argv[2]); "
+        "print('torch' in sys.modules, result.measures.lumen_area_mm2)"
+    )
+    asked = [sys.executable, "-c", code, "cpu", tmp_path / "frame.png"]
+    first, second = (subprocess.run(asked, check=True, capture_output=True, text=True, cwd=ROOT) for _ in range(2))
+    assert first.stdout.split()[0] == "True"
+    assert second.stdout.split() == ["False", first.stdout.split()[1]]
+
+
+@pytest.mark.parametrize(("device", "is_asked"), [("nvidia0", True), ("kfd", True), ("null", False)])
+def test_torch_is_asked_for_a_gpu_where_the_machine_may_have_one(tmp_path: Path, device: str, is_asked: bool) -> None:
+    (tmp_path / device).touch()
+    code = (
+        "import pathlib, sys; from octseg.inference import backends; backends.DEVICES = pathlib.Path(sys.argv[1]); "
+        "backends.has_cuda(); print('torch' in sys.modules)"
+    )
+    asked = [sys.executable, "-c", code, tmp_path]
+    told = subprocess.run(asked, check=True, capture_output=True, text=True, cwd=ROOT)
+    assert told.stdout.strip() == str(is_asked)
+
+
+def test_a_known_model_gives_its_network_where_it_is_asked_for(folder: Path, home: Path) -> None:
+    octseg.from_pretrained(home, device="cpu", backend="openvino")
+    known = octseg.from_pretrained(home, device="cpu", backend="openvino")
+    state, expected = known.network.state_dict(), load_checkpoint(home).network.state_dict()
+    assert all(torch.equal(state[name], tensor) for name, tensor in expected.items())
 
 
 @pytest.mark.parametrize("kept", [b"", b"short", None])

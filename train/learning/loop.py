@@ -24,7 +24,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from octseg.checkpoint import Checkpoint, normalise_of
+from octseg.checkpoint import Checkpoint
+from octseg.checkpoint.normalising import normalise_of
 from octseg.commands.stopping import stop_signals
 from octseg.errors import OctsegError
 from octseg.export.files import told_in_one_sentence
