@@ -10,9 +10,11 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from octseg.inference.core import openvino_core, openvino_package
 
 FOLDER = "OCTSEG_NETWORKS"  # the variable that names another folder; empty: nothing is kept
 MOST_KEPT = 8  # files, of 17 MB each; those that were not used for longest go
-ENDING = ".network"
+ENDING, PARTIAL, LEFT_AFTER_S = ".network", ".partial-", 3600.0
 WHOLE = ("whole",)  # the names of what is not in parts
 DIGEST_BYTES, LENGTH_BYTES = 32, 8
 
@@ -68,13 +70,22 @@ def _folder() -> Path | None:
 
 def _paths(folder: Path, config: CheckpointConfig, names: Sequence[str]) -> list[Path]:
     """Each network's file, whose name changes with all that makes it."""
-    versions = (octseg.__version__, openvino_package().__version__, version("torch"))
+    versions = (octseg.__version__, openvino_package().__version__, _torch_version())
     made_by = (config.network, config.preprocessing, config.calibration)
     held = hashlib.sha256(json.dumps([*versions, config.sha256, *(each.to_mapping() for each in made_by)]).encode())
-    for path in _code():
+    for path in filter(Path.is_file, _code()):  # an installation without its source has its version alone
         held.update(path.read_bytes())
     digests = [hashlib.sha256(held.digest() + name.encode()).hexdigest() for name in names]
     return [folder / f"{digest}{ENDING}" for digest in digests]
+
+
+def _torch_version() -> str:
+    try:
+        return version("torch")
+    except PackageNotFoundError:  # installed by what leaves no record of it
+        import torch
+
+        return torch.__version__
 
 
 def _code() -> Iterator[Path]:
@@ -104,7 +115,7 @@ def _read(path: Path) -> Any | None:
 
 def _write(path: Path, model: Any) -> None:
     """Keep a network; whoever reads meets it whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as temporary:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=PARTIAL) as temporary:
         described = Path(temporary) / "network.xml"
         openvino_package().save_model(model, described, compress_to_fp16=False)
         text = described.read_bytes()
@@ -115,7 +126,10 @@ def _write(path: Path, model: Any) -> None:
 
 
 def _clear(folder: Path, but: Sequence[Path]) -> None:
-    """Take away what was not used for longest, above so many."""
+    """Take away what was not used for longest, above so many, and what a process left that was killed."""
     others = sorted(set(folder.glob(f"*{ENDING}")) - set(but), key=lambda path: path.stat().st_mtime)
     for path in others[: max(0, len(others) + len(but) - MOST_KEPT)]:
         path.unlink()
+    for left in folder.glob(f"{PARTIAL}*"):
+        if time.time() - left.stat().st_mtime > LEFT_AFTER_S:
+            shutil.rmtree(left)

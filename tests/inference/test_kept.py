@@ -198,6 +198,18 @@ def test_a_folder_that_others_may_write_to_is_left_alone(folder: Path, tiny: Che
     assert files(folder) == []
 
 
+def test_what_a_killed_process_left_goes_and_what_another_is_writing_stays(
+    folder: Path, tiny: Checkpoint, make: Makes
+) -> None:
+    folder.mkdir(mode=0o700)
+    for name in (".partial-old", ".partial-new"):
+        (folder / name).mkdir()
+        (folder / name / "network.bin").write_bytes(b"half")
+    os.utime(folder / ".partial-old", (1e9, 1e9))
+    kept_or_made(tiny, NAMES, make)
+    assert {path.name for path in files(folder) if path.is_dir()} == {".partial-new"}
+
+
 def test_those_that_were_not_used_for_longest_go(folder: Path, tiny: Checkpoint, make: Makes) -> None:
     folder.mkdir(mode=0o700)
     for age in range(MOST_KEPT):
