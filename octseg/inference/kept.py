@@ -63,29 +63,21 @@ def _folder() -> Path | None:
         folder = Path(named) if named else cache / "octseg" / "networks"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         told = folder.stat()
-    except (OSError, RuntimeError):  # the latter: there is no home
+        version("torch")
+    except (OSError, RuntimeError, PackageNotFoundError):  # no room, no home, or no record of what made a network
         return None
     return folder if os.name == "nt" or (told.st_uid == os.getuid() and not told.st_mode & 0o022) else None
 
 
 def _paths(folder: Path, config: CheckpointConfig, names: Sequence[str]) -> list[Path]:
     """Each network's file, whose name changes with all that makes it."""
-    versions = (octseg.__version__, openvino_package().__version__, _torch_version())
+    versions = (octseg.__version__, openvino_package().__version__, version("torch"))
     made_by = (config.network, config.preprocessing, config.calibration)
     held = hashlib.sha256(json.dumps([*versions, config.sha256, *(each.to_mapping() for each in made_by)]).encode())
     for path in filter(Path.is_file, _code()):  # an installation without its source has its version alone
         held.update(path.read_bytes())
     digests = [hashlib.sha256(held.digest() + name.encode()).hexdigest() for name in names]
     return [folder / f"{digest}{ENDING}" for digest in digests]
-
-
-def _torch_version() -> str:
-    try:
-        return version("torch")
-    except PackageNotFoundError:  # installed by what leaves no record of it
-        import torch
-
-        return torch.__version__
 
 
 def _code() -> Iterator[Path]:
