@@ -37,6 +37,7 @@ PHANTOM_SEED = 7
 CORNER_PX = 20
 COUNT, SIDE, BLACK = 9, 704, 4  # frames of a vessel, pixels, number of the frame that shows nothing
 QUIET_MS = 500
+ENDED = ("AbortError", "Unexpected error Connection errored out")  # how Gradio tells of a request that was ended
 KEEP = "(kept) => Object.entries(kept).forEach(([name, value]) => sessionStorage.setItem(name, value))"
 MARK_AS_OLD = """() => document.querySelectorAll("#oct-picture :is(svg, .oct-error)")
   .forEach((shown) => shown.classList.add("old"))"""
@@ -81,6 +82,13 @@ class Visit:
         while known != len(self.requests):
             known = len(self.requests)
             self.page.wait_for_timeout(QUIET_MS)
+
+    def reload(self) -> None:
+        """Load the page anew. It ends what is under way, of which Gradio complains: that is no fault of the page."""
+        self.settle()
+        known = len(self.complaints)
+        self.page.reload()
+        self.complaints[known:] = [each for each in self.complaints[known:] if not each.startswith(ENDED)]
 
     def upload(self, path: Path) -> None:
         """Send a file, in the place of the one that is there."""

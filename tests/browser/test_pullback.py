@@ -108,13 +108,11 @@ def test_a_frame_takes_the_place_of_a_pullback(vessel: Visit) -> None:
 
 
 def test_a_pullback_is_still_there_after_a_reload(vessel: Visit) -> None:
-    vessel.settle()  # a reload ends a request that is under way, of which Gradio complains
-    vessel.page.reload()
+    vessel.reload()
     finished(vessel)
     assert f"{COUNT} frames" in vessel.page.inner_text(".oct-taken")
     vessel.take_example()
-    vessel.settle()
-    vessel.page.reload()
+    vessel.reload()
     vessel.page.wait_for_selector(".oct-empty")
     vessel.settle()
     assert vessel.page.query_selector(".oct-pullback") is None
