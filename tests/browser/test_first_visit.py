@@ -15,8 +15,7 @@ def test_three_steps_lead_a_first_visit_and_stay_away_once_they_are_put_away(vis
     page.wait_for_selector(f"{CURRENT} >> text=Read the numbers")
     page.click(".oct-steps button")
     assert page.query_selector(".oct-steps") is None
-    visit.settle()
-    page.reload()
+    visit.reload()
     page.wait_for_selector(".oct-empty")
     assert page.query_selector(".oct-steps") is None
     assert visit.complaints == []
