@@ -41,6 +41,7 @@ ORDER = {
             "errors",
             "classes",
             "cores",
+            "caches",
             "values",
             "pullback",
             "boxed",

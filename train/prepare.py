@@ -18,6 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from octseg.caches import cache_folder
 from octseg.cards.dataset import write as write_card
 from octseg.classes import CLASS_NAMES, parse_class_map
 from octseg.commands.stopping import until_stopped
@@ -36,7 +37,7 @@ from train.preparing.masks import MaskRule
 from train.preparing.names import RECORD_PATTERN, NameRule, by_pattern
 from train.preparing.placing import LEAK_WARNING, SplitRule
 from train.preparing.processing import Processing
-from train.preparing.record_source import Found, RecordRequest, bring, default_cache, dry_run
+from train.preparing.record_source import Found, RecordRequest, bring, dry_run
 from train.preparing.sources import Listing, chosen, files_of, paired
 from train.preparing.splits import HOLDOUTS
 from train.preparing.stored import in_two_folders
@@ -160,7 +161,7 @@ def _request(options: Options) -> RecordRequest:
     return RecordRequest(
         fold=options.record_fold,
         whole_file=options.whole_file,
-        cache=options.cache or default_cache(),
+        cache=options.cache or cache_folder(),
         studies=options.studies,
         per_study=options.max_frames_per_study,
         connections=options.connections,

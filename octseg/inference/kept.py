@@ -15,33 +15,33 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import octseg
+from octseg.caches import cache_folder
 from octseg.checkpoint import Checkpoint, CheckpointConfig
 from octseg.inference.core import openvino_core, openvino_package
 
 FOLDER = "OCTSEG_NETWORKS"  # the variable that names another folder; empty: nothing is kept
 MOST_KEPT = 8  # files, of 17 MB each; those that were not used for longest go
 ENDING, PARTIAL, LEFT_AFTER_S = ".network", ".partial-", 3600.0
+MADE_WITH = ("openvino", "torch")
 WHOLE = ("whole",)  # the names of what is not in parts
 DIGEST_BYTES, LENGTH_BYTES = 32, 8
 
 
 def is_kept(config: CheckpointConfig) -> bool:
     """Whether the whole network of a configuration is kept, so that its weights were found to fit once."""
-    folder = _folder() if find_spec("openvino") is not None else None
-    return folder is not None and all(path.exists() for path in _paths(folder, config, WHOLE))
+    paths = _paths(config, WHOLE)
+    return paths is not None and all(path.exists() for path in paths)
 
 
 def kept_or_made(checkpoint: Checkpoint, names: Sequence[str], make: Callable[[], Sequence[Any]]) -> list[Any]:
     """OpenVINO's models of a checkpoint, by their names: those that were kept, or what `make` gives, then kept."""
-    folder = _folder() if checkpoint.is_as_stored else None
-    if folder is None:
+    paths = _paths(checkpoint.config, names) if checkpoint.is_as_stored else None
+    if paths is None:
         return list(make())
-    paths = _paths(folder, checkpoint.config, names)
     known = [_read(path) for path in paths]
     if all(model is not None for model in known):
         return known
@@ -49,7 +49,7 @@ def kept_or_made(checkpoint: Checkpoint, names: Sequence[str], make: Callable[[]
     with contextlib.suppress(OSError, RuntimeError):  # OpenVINO's own is a RuntimeError; without room it goes on
         for path, model in zip(paths, made, strict=True):
             _write(path, model)
-        _clear(folder, but=paths)
+        _clear(paths[0].parent, but=paths)
     return made
 
 
@@ -59,19 +59,23 @@ def _folder() -> Path | None:
     if named == "":
         return None
     try:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = Path(named) if named else cache / "octseg" / "networks"
+        folder = Path(named) if named else cache_folder() / "networks"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         told = folder.stat()
-        version("torch")
-    except (OSError, RuntimeError, PackageNotFoundError):  # no room, no home, or no record of what made a network
+    except (OSError, RuntimeError):  # the latter: there is no home
         return None
     return folder if os.name == "nt" or (told.st_uid == os.getuid() and not told.st_mode & 0o022) else None
 
 
-def _paths(folder: Path, config: CheckpointConfig, names: Sequence[str]) -> list[Path]:
-    """Each network's file, whose name changes with all that makes it."""
-    versions = (octseg.__version__, openvino_package().__version__, version("torch"))
+def _paths(config: CheckpointConfig, names: Sequence[str]) -> list[Path] | None:
+    """Each network's file, whose name changes with all that makes it; None where none are kept."""
+    folder = _folder()
+    try:
+        versions = (octseg.__version__, *map(version, MADE_WITH))
+    except PackageNotFoundError:  # installed by what leaves no record of them
+        return None
+    if folder is None:
+        return None
     made_by = (config.network, config.preprocessing, config.calibration)
     held = hashlib.sha256(json.dumps([*versions, config.sha256, *(each.to_mapping() for each in made_by)]).encode())
     for path in filter(Path.is_file, _code()):  # an installation without its source has its version alone

@@ -4,7 +4,6 @@ CACHE/zenodo-14478210/fold_1.zip               the whole file, where it was aske
 CACHE/zenodo-14478210/fold_1/{train,test}/{img,mask}/   single members, as in an unpacked fold
 """
 
-import os
 import re
 import shutil
 import zipfile
@@ -222,8 +221,3 @@ def _refuse_full_disk(home: Path, needed: int) -> None:
 
 def _megabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
-
-
-def default_cache() -> Path:
-    """Where downloads lie unless another place is given."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "octseg"
