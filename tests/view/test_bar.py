@@ -11,7 +11,7 @@ from octseg.phantom import ScaleBar, make_phantom
 from octseg.phantom.exports import draw_bar
 from octseg.pullback import Frame
 from octseg.view import find_bars, find_pixel_scale
-from octseg.view.bar.shape import boxes_in
+from octseg.view.bar.shape import boxes_in, median_level
 from octseg.view.preprocessing import view_frame
 
 TURNED: dict[str, Callable[[Frame], Frame]] = {
@@ -217,6 +217,17 @@ def test_the_bar_of_the_consoles_screen_is_read_to_half_a_pixel(
     frame = cv2.imread(str(real_frames.parent / "console" / f"{name}.png"))[:, :, ::-1]
     for shown in (frame, np.repeat(frame.max(axis=2, keepdims=True), 3, axis=2)):
         assert lengths(TURNED[turn](shown)) == [(1.0, pytest.approx(px, abs=0.5))]
+
+
+@pytest.mark.parametrize("shape", [(1, 7), (4, 6), (5, 1)])
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_the_median_of_levels_is_that_of_numpy(shape: tuple[int, int], axis: int | None) -> None:
+    levels = np.random.default_rng(0).integers(200, 256, shape, dtype=np.uint8)  # two are more than a byte
+    np.testing.assert_array_equal(median_level(levels, axis), np.median(levels, axis=axis))
+
+
+def test_no_levels_have_no_median() -> None:
+    assert np.isnan(median_level(np.empty((3, 0))))
 
 
 @pytest.mark.parametrize("height", [1, 2, 63, 64])

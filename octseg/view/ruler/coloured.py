@@ -5,7 +5,10 @@ whatever does not fit gives None.
 """
 
 import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -240,33 +243,36 @@ def _evenly_spaced(peaks: _Peaks, least_dots: int) -> _Peaks | None:
     dot is no ruler.
     """
     peaks = peaks.take(np.sort(np.argsort(peaks.strength)[-MAX_CANDIDATES:]))
+    places, strengths = peaks.t.tolist(), peaks.strength.tolist()
     best, best_score = None, 0.0
-    for first in range(peaks.t.size):
-        for second in range(first + 1, peaks.t.size):
-            row = _row_from(peaks, first, second)
-            if len(row) < least_dots:  # as most are
-                continue
-            row = _of_one_ruler(peaks, row)
-            if len(row) < least_dots or (np.diff(peaks.is_cyan[row].astype(np.int8)) != 0).sum() != 1:
-                continue
-            score = 2 * peaks.strength[row].sum() - peaks.strength[first : row[-1] + 1].sum()
-            if score > best_score:
-                best, best_score = np.array(row), float(score)
+    for first, second in combinations(range(len(places)), 2):
+        row = _row_from(places, strengths, first, second)
+        if len(row) < least_dots:  # as most are
+            continue
+        row = _of_one_ruler(peaks, row)
+        if len(row) < least_dots or (np.diff(peaks.is_cyan[row].astype(np.int8)) != 0).sum() != 1:
+            continue
+        score = 2 * peaks.strength[row].sum() - peaks.strength[first : row[-1] + 1].sum()
+        if score > best_score:
+            best, best_score = np.array(row), float(score)
     return None if best is None else peaks.take(best)
 
 
-def _row_from(peaks: _Peaks, first: int, second: int) -> list[int]:
-    """Candidates from `first` and `second` on, each one pitch after the last; the pitch is learned on the way."""
+def _row_from(places: Sequence[float], strengths: Sequence[float], first: int, second: int) -> list[int]:
+    """Candidates from `first` and `second` on, each one pitch after the last; the pitch is learned on the way.
+
+    places: along the line, in order. Both are lists: of so few numbers NumPy takes ten times as long.
+    """
     row = [first, second]
     while True:
-        pitch = (peaks.t[row[-1]] - peaks.t[first]) / (len(row) - 1)
+        pitch = (places[row[-1]] - places[first]) / (len(row) - 1)
         if pitch < MIN_PITCH_PX:
             return []
-        off = np.abs(peaks.t - (peaks.t[row[-1]] + pitch))
-        near = np.flatnonzero(off <= MAX_PITCH_SPREAD * pitch)
-        if near.size == 0:
+        expected, off = places[row[-1]] + pitch, MAX_PITCH_SPREAD * pitch
+        near = range(bisect_left(places, expected - off), bisect_right(places, expected + off))
+        if not near:
             return row
-        row.append(int(near[peaks.strength[near].argmax()]))
+        row.append(max(near, key=strengths.__getitem__))
 
 
 def _of_one_ruler(peaks: _Peaks, row: list[int]) -> list[int]:

@@ -61,7 +61,7 @@ def place_of(ruler: Ruler, shape: tuple[int, int]) -> RulerPlace:
     if ruler.by_shape:
         _draw_by_place(drawn, ruler, line_px)
         near[:] = 0
-    return RulerPlace(drawn, np.flatnonzero(near))
+    return RulerPlace(drawn, np.flatnonzero(near.view(np.bool_)))
 
 
 def _draw_by_place(marks: NDArray[np.uint8], ruler: Ruler, line_px: int) -> None:
