@@ -16,7 +16,7 @@ from octseg.measurement.depth import length_px
 from octseg.pullback import Frame
 from octseg.view.capture import cut_out, moved
 from octseg.view.catheter import find_sheath
-from octseg.view.disc import Disc, rim_stretch
+from octseg.view.disc import Disc, Outlines, rim_stretch
 from octseg.view.grey import put_back, sepia_to_grey
 from octseg.view.preprocessing import FrameView
 
@@ -148,7 +148,9 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
             "No imaged disc was found in this picture, which shows more than a frame, as a screen, a page or a "
             "photograph of one does, so nothing is said of it: give the frame alone."
         )
-    stretch = rim_stretch(sepia_to_grey(shown), disc) if view.stretch is None else view.stretch
+    stretch = view.stretch
+    if stretch is None:
+        stretch = rim_stretch(view.outlines or Outlines.of(sepia_to_grey(shown)), disc)
     if stretch is not None and not 1 / MOST_STRETCH < stretch < MOST_STRETCH:
         return (
             f"This picture shows an ellipse, {stretch:.2f} times as wide as it is high, where an OCT frame shows a "

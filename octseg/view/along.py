@@ -17,7 +17,7 @@ from octseg.pullback import Frame
 from octseg.view.bar import LabelMemory, bar_marks
 from octseg.view.capture import CLEAR, rim_clearness
 from octseg.view.cleaning import on_black, paint_out
-from octseg.view.disc import Disc, rim_stretch
+from octseg.view.disc import Disc, Outlines, rim_stretch
 from octseg.view.grey import Grey, is_sepia, sepia_to_grey
 from octseg.view.preprocessing import EXCHANGED, FrameView, view_frame
 from octseg.view.ruler import Ruler, RulerPlace, cyan_count, dots_at, place_of
@@ -83,7 +83,7 @@ class KnownView:
 
     @cached_property
     def _stretch(self) -> float | None:
-        return rim_stretch(sepia_to_grey(self.frame), self.disc)
+        return rim_stretch(self.view.outlines or Outlines.of(sepia_to_grey(self.frame)), self.disc)
 
     @cached_property
     def _cyan(self) -> int:
@@ -148,7 +148,7 @@ class KnownView:
             grey = paint_out(grey, self._ruler_place.marks(frame))
         if view.bars:
             grey = paint_out(grey, bar_marks(frame, view.bars))
-        return replace(view, grey=on_black(grey, self.imaged), stretch=self._stretch)
+        return replace(view, grey=on_black(grey, self.imaged), stretch=self._stretch, outlines=None)
 
 
 def start_of_stretch(at: int) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from octseg.boxed import Part
 from octseg.pullback import Frame
 from octseg.view.catheter import find_sheath
-from octseg.view.disc import Disc, above_ground, border_level, find_disc
+from octseg.view.disc import Disc, Outlines, above_ground, border_level, find_disc
 from octseg.view.grey import Grey, sepia_to_grey
 
 FILLS = 0.36  # radius by the root of the picture's area: 0.374 in whole console exports, 0.354 in one of two frames
@@ -45,10 +45,12 @@ class Place:
     """Where a frame lies: its disc if one was found, and the part of the picture that is the frame.
 
     frame_count: how many frames of about one size were seen. is_page: whether the picture has a flat ground.
+    outlines: of the picture's grey levels.
     """
 
     disc: Disc | None
     part: Part
+    outlines: Outlines
     frame_count: int = 1
     is_page: bool = False
 
@@ -62,22 +64,23 @@ def locate(frame: Frame, grey: Grey | None = None) -> Place:
     grey = sepia_to_grey(frame) if grey is None else grey
     height, width = grey.shape
     whole = (slice(0, height), slice(0, width))
-    disc = find_disc(grey)
+    outlines = Outlines.of(grey)
+    disc = find_disc(grey, outlines)
     fills = disc is not None and _fills(disc, grey)
     is_clear = disc is not None and fills and rim_clearness(grey, disc) >= CLEAR
     if is_clear and disc is not None and not disc.is_cut_off(height, width):
-        return Place(disc, whole)
+        return Place(disc, whole, outlines)
     flat = flat_share(grey)
     if flat < LEAST_FLAT:
-        return Place(disc, whole)
+        return Place(disc, whole, outlines)
     grey = np.asarray(frame.max(axis=2), np.uint8)
     frames = _apart(filter(None, (_sign_of(grey, each) for each in _discs_in(grey, MAX_DEPTH))))
     count = sum(each.radius_px >= SAME_SIZE * frames[0].radius_px for each in frames)
     if count < 2 and (is_clear or flat < FLAT_SHARE):
-        return Place(disc, whole)
+        return Place(disc, whole, outlines)
     if frames:
-        return Place(frames[0], part_about(frames[0], grey.shape), count, is_page=True)
-    return Place(disc, whole) if fills else Place(None, whole, is_page=True)
+        return Place(frames[0], part_about(frames[0], grey.shape), outlines, count, is_page=True)
+    return Place(disc, whole, outlines) if fills else Place(None, whole, outlines, is_page=True)
 
 
 def locate_disc(frame: Frame) -> Disc | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Self
 
 from octseg.pullback import LARGE_PIXELS, strips
 
@@ -19,6 +20,7 @@ GROUND_STEP = 3  # grey levels above the ground from which a pixel counts as ima
 STAINED_SHARE = 0.02  # of the ground beside the rim; a lossless frame has 0.001 at most, a JPEG 0.04 and more
 STAIN_PART = 0.35  # of the tissue's level: the stains of lossy coding are dimmer
 RIM_TOLERANCE_PX = 1.5  # at the search size
+LEAST_POINTS = 30  # of an outline, for a rim to be looked for in it
 N_TRIALS = 400
 N_RIM_BINS = 120  # the rim is covered by bins of 3 degrees
 N_REFINING_RAYS = 360
@@ -73,47 +75,66 @@ def _mask_of(disc: Disc, height: int, width: int) -> NDArray[np.bool_]:
 _kept_mask = lru_cache(maxsize=2)(_mask_of)  # the same in most frames of a pullback
 
 
-def find_disc(grey: NDArray[np.uint8]) -> Disc | None:
-    """The disc in a grey frame (H, W), or None where no circle covers enough of its own rim."""
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """What stands out in a grey frame that was shrunk to be searched, by each level that its ground may have.
+
+    shape: of the shrunk frame. shrink: how many times the frame is larger. found: the level, and the points (n, 2) of
+    the outlines, less those on the frame's edge.
+    """
+
+    shape: tuple[int, ...]
+    shrink: float
+    found: tuple[tuple[int, NDArray[np.float32]], ...]
+
+    @classmethod
+    def of(cls, grey: NDArray[np.uint8]) -> Self:
+        """Those of a frame (H, W)."""
+        height, width = grey.shape
+        shrink = max(1.0, max(height, width) / SEARCH_SIDE_PX)
+        size = (round(width / shrink), round(height / shrink))
+        small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+        found = [(level, _outline_points(above_ground(small, level), which)) for level, which in _grounds(small)]
+        return cls(
+            small.shape, shrink, tuple((level, points) for level, points in found if len(points) >= LEAST_POINTS)
+        )
+
+
+def find_disc(grey: NDArray[np.uint8], outlines: Outlines | None = None) -> Disc | None:
+    """The disc in a grey frame (H, W), or None where no circle covers enough of its own rim.
+
+    outlines: of that frame, where they are known.
+    """
     height, width = grey.shape
-    shrink = max(1.0, max(height, width) / SEARCH_SIDE_PX)
-    size = (round(width / shrink), round(height / shrink))
-    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    outlines = Outlines.of(grey) if outlines is None else outlines
     fit, share, ground = None, 0.0, 0
-    for level, which in _grounds(small):
-        on_level, share_on_level = _circle_on(small, level, which)
+    for level, points in outlines.found:
+        on_level, share_on_level = _circle_on(points, outlines.shape)
         if share_on_level > share:
             fit, share, ground = on_level, share_on_level, level
     if fit is None:
         return None
     # From the small frame's pixel centres to the large one's.
-    scale_row, scale_col = height / small.shape[0], width / small.shape[1]
+    scale_row, scale_col = height / outlines.shape[0], width / outlines.shape[1]
     centre = (float((fit[0] + 0.5) * scale_row - 0.5), float((fit[1] + 0.5) * scale_col - 0.5))
     coarse = Disc(centre, float(fit[2] * (scale_row + scale_col) / 2))
-    return _refined(coarse, grey, ground, reach_px=3.0 * shrink)
+    return _refined(coarse, grey, ground, reach_px=3.0 * outlines.shrink)
 
 
-def rim_stretch(grey: NDArray[np.uint8], disc: Disc | None = None) -> float | None:
-    """How many times as wide as high the imaged disc in a grey frame (H, W) is: 1 where it is a circle.
+def rim_stretch(outlines: Outlines, disc: Disc | None = None) -> float | None:
+    """How many times as wide as high the imaged disc in a frame of such outlines is: 1 where it is a circle.
 
     disc: as found in it, if any: what a little stretch leaves of a circle. None where no upright ellipse outlines
     enough of what stands out from the ground.
     """
-    shrink = max(1.0, max(grey.shape) / SEARCH_SIDE_PX)
-    size = (round(grey.shape[1] / shrink), round(grey.shape[0] / shrink))
-    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    outlines = [
-        points
-        for level, how in _grounds(small)
-        if len(points := _outline_points(above_ground(small, level), how)) >= 30
-    ]
+    shrink, shape = outlines.shrink, outlines.shape
     rims: list[tuple[float, float]] = []
     if disc is not None:
         row, col = ((place + 0.5) / shrink - 0.5 for place in disc.centre)
         start = np.array([row, col, disc.radius_px / shrink, disc.radius_px / shrink])
-        rims = [rim for points in outlines if (rim := _rim_near(points, start, START_TOLERANCE, small.shape))]
+        rims = [rim for _, points in outlines.found if (rim := _rim_near(points, start, START_TOLERANCE, shape))]
     if not rims or abs(np.log(max(rims)[1])) > ROUND:  # a circle may fit a part of an ellipse, or of a toolbar
-        rims += [rim for points in outlines for rim in _rims_by_trial(points, small.shape)]
+        rims += [rim for _, points in outlines.found for rim in _rims_by_trial(points, shape)]
     return max(rims)[1] if rims else None
 
 
@@ -156,11 +177,14 @@ def _rim_near(
     for _ in range(8):  # what lies on a strip or within a shadow is left out step by step
         off = np.abs(np.hypot((points[:, 0] - fit[0]) / fit[2], (points[:, 1] - fit[1]) / fit[3]) - 1)
         close = points[off <= within]
-        next_fit = _least_squares_ellipse(close) if len(close) >= 30 else None
+        next_fit = _least_squares_ellipse(close) if len(close) >= LEAST_POINTS else None
         if next_fit is None:
             return None
+        unchanged, before = np.array_equal(next_fit, fit), within
         fit = next_fit
         within = max(0.6 * within, RIM_TOLERANCE_PX / float(fit[2:].min()))
+        if unchanged and within == before:  # every further step would say the same
+            break
     stretch = float(fit[3] / fit[2])
     drawn, drawn_shape = points * np.array([stretch, 1.0], np.float32), (round(shape[0] * stretch), shape[1])
     rim = np.array([fit[0] * stretch, fit[1], fit[3]])
@@ -219,16 +243,15 @@ def border_level(grey: NDArray[np.uint8]) -> int:
     return int(np.median(_border(grey)))
 
 
-def _circle_on(small: NDArray[np.uint8], ground: int, which: int) -> tuple[NDArray[np.float64] | None, float]:
-    """(row, col, radius) of the circle that outlines what stands out from the ground, and how much of it is outlined.
+def _circle_on(points: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[NDArray[np.float64] | None, float]:
+    """(row, col, radius) of the circle that points (n, 2) of an outline lie on, and how much of it is outlined.
 
     None and 0 where there is none. The share is of the whole circle, also of what lies beyond the frame.
     """
-    outline = _outline_points(above_ground(small, ground), which)
-    fit = _best_circle(outline, small.shape) if len(outline) >= 30 else None
+    fit = _best_circle(points, shape)
     if fit is None:
         return None, 0.0
-    covered, visible = _rim_bins(outline, fit, small.shape)
+    covered, visible = _rim_bins(points, fit, shape)
     return fit, float((covered & visible).mean())
 
 

@@ -109,6 +109,7 @@ class FramePart:
             catheter_centre=self.point(view.catheter_centre),
             nearer_reach_px=None if nearer is None else nearer / self.factor,
             part=None if view.part is None else (self._range(view.part[0], 0), self._range(view.part[1], 1)),
+            outlines=None,
         )
 
     def _range(self, of_frame: slice, axis: int) -> slice:

@@ -11,7 +11,7 @@ from octseg.pullback import Frame
 from octseg.view.bar import Bar
 from octseg.view.capture import Place, cut_out, locate, moved
 from octseg.view.catheter import RING_RADIUS_PART, find_sheath
-from octseg.view.disc import Disc, rim_stretch
+from octseg.view.disc import Disc, Outlines, rim_stretch
 from octseg.view.grey import Grey, sepia_to_grey
 from octseg.view.ruler import RING_MM, Ruler, find_ring
 
@@ -66,7 +66,8 @@ class FrameShape:
 
     def why_not_round(self) -> str | None:
         """Why no single scale fits the frame: its disc is no circle."""
-        stretch = rim_stretch(*self._shown)
+        grey, disc = self._shown
+        stretch = rim_stretch(Outlines.of(grey), disc)
         if stretch is None or 1 / MOST_STRETCH <= stretch <= MOST_STRETCH:
             return None
         return f"the imaged disc is {stretch:.2f} times as wide as it is high, so no one scale fits it"

@@ -26,7 +26,7 @@ from octseg.view.bar import Bar, LabelMemory, bar_marks, find_bars
 from octseg.view.capture import cut_out, locate, moved
 from octseg.view.catheter import find_catheter
 from octseg.view.cleaning import on_black, paint_out
-from octseg.view.disc import Disc, find_disc
+from octseg.view.disc import Disc, Outlines, find_disc
 from octseg.view.grey import is_sepia, put_back, sepia_to_grey
 from octseg.view.ruler import CYAN_EXCESS, Ruler, ends_within, find_ruler, ruler_marks
 from octseg.view.saved_grey import UNDONE, as_it_was
@@ -112,6 +112,7 @@ class FrameView:
     part: rows and columns of the picture that are the frame; None where all of it is.
     frame_count, is_page: as in octseg/view/capture.py.
     stretch: width by height of the disc where another frame of the pullback told it, else None.
+    outlines: of this very picture, where they are known and all of it is the frame.
     """
 
     grey: NDArray[np.uint8]
@@ -126,6 +127,7 @@ class FrameView:
     is_page: bool = False
     bars: tuple[Bar, ...] = ()
     stretch: float | None = None
+    outlines: Outlines | None = None
 
     @property
     def circle(self) -> Disc:
@@ -156,7 +158,8 @@ def view_frame(frame: Frame, memory: LabelMemory | None = None) -> FrameView:
     height, width = grey.shape
     if place.disc is None or place.part == (slice(0, height), slice(0, width)):
         seen = _view_of(frame, grey, place.disc, memory)
-        return replace(seen, is_page=place.is_page or (seen.disc is None and ends_within(seen.ruler, (height, width))))
+        is_page = place.is_page or (seen.disc is None and ends_within(seen.ruler, (height, width)))
+        return replace(seen, is_page=is_page, outlines=place.outlines)
     rows, cols = place.part
     shown = cut_out(frame, place.part, place.disc)
     seen = _view_of(shown, sepia_to_grey(shown), moved(place.disc, -rows.start, -cols.start), memory, is_cut_out=True)

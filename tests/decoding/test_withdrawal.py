@@ -21,7 +21,7 @@ from octseg.decoding.withdrawal import (
     why_withdrawn,
 )
 from octseg.phantom import Phantom, random_spec, render
-from octseg.view.disc import Disc, find_disc, rim_stretch
+from octseg.view.disc import Disc, Outlines, find_disc, rim_stretch
 from octseg.view.grey import grey_to_sepia, sepia_to_grey
 from octseg.view.preprocessing import FrameView, view_frame
 from tests.fakes import pictures, shapes
@@ -112,7 +112,7 @@ def test_a_palette_has_no_scatter_of_colours_and_noise_has() -> None:
 def test_a_stretched_disc_tells_by_how_much(stretch: float) -> None:
     inside = np.random.default_rng(0).integers(8, 90, (700, 700)) * Disc((349.5, 349.5), 349.5).mask(700, 700)
     drawn = cv2.resize(inside.astype(np.uint8), (round(700 * stretch), 700))
-    assert rim_stretch(drawn) == pytest.approx(stretch, rel=0.01)
+    assert rim_stretch(Outlines.of(drawn)) == pytest.approx(stretch, rel=0.01)
 
 
 @pytest.mark.parametrize("stretch", [1.0, 1.1, 1.25])
@@ -122,7 +122,7 @@ def test_a_strip_below_does_not_hide_the_stretch(stretch: float) -> None:
     screen[:750, 125:875] = rng.integers(8, 90, (750, 750)) * Disc((374.5, 374.5), 374.5).mask(750, 750)
     screen[730:] = rng.integers(8, 120, (270, 1000))  # over the disc's lowest part
     drawn = cv2.resize(screen, (round(1000 * stretch), 1000))
-    assert rim_stretch(drawn, find_disc(drawn)) == pytest.approx(stretch, rel=0.02)
+    assert rim_stretch(Outlines.of(drawn), find_disc(drawn)) == pytest.approx(stretch, rel=0.02)
 
 
 @pytest.mark.parametrize("level", [0, 25, 225])
@@ -134,11 +134,12 @@ def test_a_screen_of_any_level_does_not_hide_the_stretch(stretch: float, level: 
     shown = pictures.with_margins(pictures.resized(frame, round(side * stretch), side), level)
     shown[:15] = (70, 80, 90)
     grey = sepia_to_grey(shown)
-    assert rim_stretch(grey, find_disc(grey)) == pytest.approx(stretch, rel=0.02)
+    assert rim_stretch(Outlines.of(grey), find_disc(grey)) == pytest.approx(stretch, rel=0.02)
 
 
 def test_a_square_picture_without_a_rim_tells_no_stretch() -> None:
-    assert rim_stretch(np.random.default_rng(0).integers(0, 200, (500, 500), dtype=np.uint8)) is None
+    noise = np.random.default_rng(0).integers(0, 200, (500, 500), dtype=np.uint8)
+    assert rim_stretch(Outlines.of(noise)) is None
 
 
 def test_a_catheter_half_a_radius_beside_the_middle_is_off_centre_by_a_half() -> None:

@@ -6,7 +6,7 @@ import pytest
 from octseg.phantom import PhantomSpec, random_spec, render
 from octseg.pullback import Frame
 from octseg.view import find_catheter, find_ruler
-from octseg.view.disc import Disc, find_disc, rim_stretch
+from octseg.view.disc import Disc, Outlines, find_disc, rim_stretch
 from octseg.view.grey import sepia_to_grey
 from octseg.view.preprocessing import view_frame
 from tests.fakes.outlined import measured_as_drawn
@@ -57,7 +57,7 @@ def test_a_disc_cut_off_on_opposite_sides_is_found_and_is_round(rows: slice, col
     assert disc is not None
     assert disc.centre == pytest.approx((394.5 - rows.start, 394.5 - cols.start), abs=3)
     assert disc.radius_px == pytest.approx(375, abs=3)
-    assert rim_stretch(grey, disc) in (None, pytest.approx(1.0, abs=0.03))
+    assert rim_stretch(Outlines.of(grey), disc) in (None, pytest.approx(1.0, abs=0.03))
 
 
 @pytest.mark.parametrize("seed", range(6))
