@@ -24,6 +24,7 @@ from octseg.export.run import RunWriter
 from octseg.export.segmented import ReadFrames
 from octseg.export.zipping import ZIP_NAME
 from octseg.measurement.pullback import PullbackMeasures, measure_pullback, scale_warnings
+from octseg.pipeline.opencv import OF_A_PULLBACK, shared_opencv
 from octseg.pullback import Frame, FrameSpacingSource, Pullback
 from octseg.reading.private import is_private_file, mark_of
 from octseg.reading.spacing import untold
@@ -220,7 +221,7 @@ class Run:
 
         try:
             # Closed with what reads ahead for it, where this is interrupted.
-            with closing(self._left(of, whole, first, last)) as left:
+            with shared_opencv(OF_A_PULLBACK), closing(self._left(of, whole, first, last)) as left:
                 _take_all(left, write)
         except (ReadError, MeasurementError) as met:
             error = met

@@ -7,6 +7,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from octseg.cores import usable_cores
+from octseg.pipeline.opencv import opencv_threads
 from octseg.ui.desk import Desk
 from octseg.ui.guard import Guard
 from octseg.ui.janitor import start_janitor
@@ -20,11 +21,6 @@ from octseg.ui.tools import tools_of
 
 SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
 LINE_LOOKED_AT_S = 0.01  # Gradio looks at its line of calls a thousand times a second, also where there is none
-
-
-def opencv_threads(cores: int, runs: int) -> int:
-    """Cores for each of OpenCV's calls where so many frames are worked on at once: more would wait for each other."""
-    return max(1, cores // runs)
 
 
 def serve(

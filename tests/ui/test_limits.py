@@ -13,7 +13,6 @@ import pytest
 from octseg.errors import ConfigError
 from octseg.ui.guard import DelimiterCounter, caller
 from octseg.ui.limits import ServerLimits
-from octseg.ui.server import opencv_threads
 from tests.fakes.app_server import App, running_app
 
 UPLOAD = "/gradio_api/upload"
@@ -276,7 +275,3 @@ def test_ones_own_machine_takes_a_gigabyte_and_a_space_what_its_operator_allows(
     space = {"SYSTEM": "spaces"}
     assert ServerLimits.from_environment(space).max_upload_bytes == 200_000_000
     assert ServerLimits.from_environment({**space, "OCTSEG_MAX_UPLOAD_BYTES": "5"}).max_upload_bytes == 5
-
-
-def test_opencv_gets_the_cores_that_are_left_for_each_of_the_frames_that_run_at_once() -> None:
-    assert [opencv_threads(cores, runs) for cores, runs in ((2, 2), (16, 4), (8, 1), (1, 4))] == [1, 4, 8, 1]
