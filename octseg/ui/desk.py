@@ -28,6 +28,7 @@ from octseg.ui.model_turns import ModelTurns
 from octseg.ui.review.kept import Reviews
 from octseg.ui.run import Given, PullbackRun, Runs
 from octseg.view.grey import sepia_to_grey
+from octseg.view.scale import check_entered
 
 FILE_LABELS = {  # file to download: what its button says
     "octseg.zip": "Download all (ZIP)",
@@ -108,7 +109,13 @@ class Desk:
             return segment(str(file), pixel_spacing_mm, preset=preset, uncertainty=uncertainty)
 
     def pullback(self, pullback: Pullback, file: Path, given: Given) -> PullbackRun:
-        """A run of the frames that a file holds, not yet begun; BusyError where too many wait already."""
+        """A run of the frames that a file holds, not yet begun.
+
+        Raises:
+            OctsegError: a scale that no frame has; BusyError where too many wait already.
+        """
+        if given.spacing_mm is not None:
+            check_entered(given.spacing_mm)
         self.runs.line.check_room()
         given = replace(given, kind=kind_of_run(file))
         segmenter, gpu = self._in_use

@@ -247,6 +247,7 @@
     poll();
     return {
       host,
+      key: host.dataset.key,
       close() {
         closed = true;
         cine(false);
@@ -297,18 +298,21 @@
   }
 
   function look() {
-    const host = document.querySelector(".oct-pullback");
-    if (open && open.host !== host) {
+    let host = document.querySelector(".oct-pullback");
+    if (open && (open.host !== host || open.key !== host.dataset.key)) {
       open.close();
+      if (open.host === host) { // Gradio wrote another run into the section of the last, whose parts still listen
+        host = host.cloneNode(true);
+        open.host.replaceWith(host);
+      }
       open = null;
       if (!host) kept(null); // a frame took its place
     }
-    if (host && !open && !host.dataset.mounted) {
-      host.dataset.mounted = "yes";
-      open = mounted(host);
-    }
+    if (host && !open) open = mounted(host);
   }
 
-  new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(look).observe(document.documentElement, {
+    childList: true, subtree: true, attributes: true, attributeFilter: ["data-key"],
+  });
   window.octKeptRun = () => kept();
 })();

@@ -49,7 +49,7 @@ def find_pixel_scale(
         ReadError: the user's spacing cannot be one of an OCT frame, or there is no such preset.
     """
     if user_mm is not None:
-        _check_entered(user_mm)
+        check_entered(user_mm)
     if preset is not None and preset not in PRESETS:
         raise ReadError(f"there is no preset {preset!r}; the presets are {', '.join(PRESETS)}")
     warnings: list[str] = []
@@ -95,7 +95,8 @@ def _scale(spacing_mm: float, source: PixelSpacingSource, evidence: str) -> Pixe
     return PixelScale(pixel_spacing_mm=spacing_mm, source=source, evidence=evidence)
 
 
-def _check_entered(user_mm: float) -> None:
+def check_entered(user_mm: float) -> None:
+    """ReadError where a scale that somebody gave is that of no OCT frame."""
     if not (math.isfinite(user_mm) and MIN_SPACING_MM <= user_mm <= MAX_SPACING_MM):
         raise ReadError(
             f"{user_mm:g} mm per pixel cannot be the scale of an OCT frame; "

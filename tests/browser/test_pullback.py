@@ -100,6 +100,21 @@ def test_several_pictures_are_one_run_in_the_order_of_their_numbers(
     shows(visit, 9)
 
 
+def test_another_scale_measures_a_pullback_anew_as_often_as_it_is_given(vessel: Visit) -> None:
+    page = vessel.page
+    for typed in ("0.012", "0.008"):
+        before = page.get_attribute(".oct-pullback", "data-key")
+        page.fill("#oct-spacing :is(input, textarea)", typed)
+        page.click("#oct-spacing button")
+        page.wait_for_selector(f".oct-pullback[data-state=done]:not([data-key='{before}']) [data-shown]")
+        assert f"{typed}00 mm" in page.inner_text(".oct-taken")
+        page.focus(".oct-stage")
+        page.keyboard.press("End")
+        shows(vessel, COUNT)
+        page.keyboard.press("ArrowLeft")  # one frame back, not one for each run that the page has shown
+        shows(vessel, COUNT - 1)
+
+
 def test_a_frame_takes_the_place_of_a_pullback(vessel: Visit) -> None:
     vessel.take_example()
     assert vessel.page.query_selector(".oct-pullback") is None
