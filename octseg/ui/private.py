@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from pathlib import Path
 
 PREFIX = "octseg-page-"
 LOCK = "lock"
+MADE_WITHIN_S = 60.0  # a folder without a lock is just being made, or has lost it
 QUIET = {  # read by Gradio and by the client of the Hub, when they are imported
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),  # else it works out a table of all calls after each, for nobody
@@ -49,12 +52,26 @@ def private_folders(environment: MutableMapping[str, str]) -> Iterator[PrivateFo
             yield PrivateFolders(root, root / "visitors")
         finally:
             os.chdir(parent)
-            shutil.rmtree(root, ignore_errors=True)
+            _delete(root)
 
 
 def delete_orphans(parent: Path) -> None:
-    """Delete private folders whose process is gone: nobody holds their lock."""
+    """Delete private folders whose process is gone: nobody holds their lock, or it was deleted before the rest."""
     for root in parent.glob(f"{PREFIX}*"):
-        with suppress(OSError), (root / LOCK).open("r") as lock:  # in use, another user's, or just being made
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(root, ignore_errors=True)
+        with suppress(OSError):  # in use, another user's, or gone by now
+            if not (root / LOCK).exists():
+                if time.time() - root.stat().st_mtime > MADE_WITHIN_S:
+                    _delete(root)
+                continue
+            with (root / LOCK).open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _delete(root)
+
+
+def _delete(root: Path) -> None:
+    """Delete a private folder under another name: a thread that still writes by the old one finds nothing there."""
+    gone = root.with_name(f"{PREFIX}{secrets.token_hex(8)}")
+    with suppress(OSError):
+        root.rename(gone)
+    for each in (root, gone):
+        shutil.rmtree(each, ignore_errors=True)

@@ -337,6 +337,16 @@ class Runs:
                 _, forgotten = self._runs.popitem(last=False)
                 forgotten.stop()
 
+    def end(self, patience_s: float) -> None:
+        """Stop all of them, and wait until none of their threads works any more, at most so long."""
+        with self._changing:
+            runs = list(self._runs.values())
+        for run in runs:
+            run.stop()
+        until = time.monotonic() + patience_s
+        for run in runs:
+            run.wait(max(0.0, until - time.monotonic()))
+
     def __contains__(self, key: str) -> bool:
         """Whether a run is remembered; that is not to ask for it."""
         return key in self._runs

@@ -1,6 +1,7 @@
 """How the page is served: Gradio's settings, the guard in front of it and the janitor behind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import cv2
 import gradio as gr
@@ -20,6 +21,7 @@ from octseg.ui.theme import HEAD, theme
 from octseg.ui.tools import tools_of
 
 SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
+ENDING_S = 10.0  # that pullbacks which are under way have for the frame that they are at
 LINE_LOOKED_AT_S = 0.01  # Gradio looks at its line of calls a thousand times a second, also where there is none
 
 
@@ -50,30 +52,41 @@ def serve(
     describe_once(page)
     page.queue(max_size=limits.queue_size, api_open=False, default_concurrency_limit=limits.model_runs)
     page._queue.sleep_when_free = LINE_LOOKED_AT_S
-    page.launch(
-        server_name=environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space else "127.0.0.1"),  # noqa: S104
-        server_port=int(environment.get("GRADIO_SERVER_PORT") or 7860),
-        theme=theme(),
-        head=HEAD,
-        footer_links=["api"],
-        app_kwargs={
-            "middleware": [guard],
-            **({} if tools is None else {"lifespan": tools.lifespan}),
-            "routes": routes_of(desk) if desk else [],
-            "docs_url": None,
-            "redoc_url": None,
-            "openapi_url": None,
-        },
-        max_file_size=limits.max_upload_bytes,
-        state_session_capacity=limits.sessions,
-        max_threads=40,
-        show_error=False,
-        run_history=False,
-        enable_monitoring=False,
-        allowed_paths=[],
-        strict_cors=True,
-        share=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-    )
+    with _ending(desk):
+        page.launch(
+            server_name=environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space else "127.0.0.1"),  # noqa: S104
+            server_port=int(environment.get("GRADIO_SERVER_PORT") or 7860),
+            theme=theme(),
+            head=HEAD,
+            footer_links=["api"],
+            app_kwargs={
+                "middleware": [guard],
+                **({} if tools is None else {"lifespan": tools.lifespan}),
+                "routes": routes_of(desk) if desk else [],
+                "docs_url": None,
+                "redoc_url": None,
+                "openapi_url": None,
+            },
+            max_file_size=limits.max_upload_bytes,
+            state_session_capacity=limits.sessions,
+            max_threads=40,
+            show_error=False,
+            run_history=False,
+            enable_monitoring=False,
+            allowed_paths=[],
+            strict_cors=True,
+            share=False,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+        )
+
+
+@contextmanager
+def _ending(desk: Desk | None) -> Iterator[None]:
+    """At the end no run works any more: their threads write visitors' files, which are deleted next."""
+    try:
+        yield
+    finally:
+        if desk is not None:
+            desk.runs.end(ENDING_S)

@@ -14,6 +14,7 @@ import pytest
 
 from octseg.ui.janitor import StoredFile, sweep, to_delete
 from octseg.ui.limits import ServerLimits
+from octseg.ui.private import MADE_WITHIN_S, PREFIX, delete_orphans
 from tests.fakes.app_server import ROOT, App, running_app
 from tests.fakes.disks import can_be_had
 from tests.fakes.forking import python
@@ -72,6 +73,16 @@ def test_what_a_killed_server_left_goes_when_the_next_one_starts(tmp_path: Path)
         with running_app(tmp_path, **NO_MODEL) as second:
             assert not left.exists()
             assert second.visitors.exists()
+
+
+def test_a_folder_that_has_lost_its_lock_goes_and_one_that_is_being_made_stays(tmp_path: Path) -> None:
+    old, new = (tmp_path / f"{PREFIX}{name}" for name in ("old", "new"))
+    for folder in (old, new):
+        (folder / "visitors").mkdir(parents=True)
+        (folder / "visitors" / "0001.jpg").write_bytes(b"a patient's frame")
+    os.utime(old, (0, time.time() - 2 * MADE_WITHIN_S))
+    delete_orphans(tmp_path)
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 @pytest.mark.slow

@@ -143,3 +143,17 @@ def test_a_recipe_of_the_documentation_works(app: App, inputs: Path, tmp_path: P
         assert np.asarray(Image.open(tmp_path / "mask.png")).max() in (1, 2, 3, 4)
     else:
         assert zipfile.ZipFile(tmp_path / "results.zip").testzip() is None
+
+
+def test_a_server_that_is_stopped_amid_a_pullback_ends_well_and_leaves_no_file(tmp_path: Path) -> None:
+    file = write_dicom(tmp_path / "IMG001", coded(phantom_frames(COUNT, SIDE)) * 30, SIDE)
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    with running_app(folder, python=sys.executable) as app:
+        client = Client(app.url, download_files=str(tmp_path), verbose=False, analytics_enabled=False)
+        client.submit(handle_file(file), api_name="/segment_pullback")
+        until = time.monotonic() + PATIENCE_S
+        while not any(path.suffix == ".jpg" for path in app.visitor_files()) and time.monotonic() < until:
+            time.sleep(0.05)
+    assert app.process.poll() == 0
+    assert [path.name for path in folder.iterdir()] == ["app.log"]
