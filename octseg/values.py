@@ -6,6 +6,7 @@
 import math
 import numbers
 from collections.abc import Iterable, Sequence, Sized
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def spacing_mm(given: object, name: str) -> float | None:
     if isinstance(given, str):
         raise ValueError(f"{name} must be a number of mm, such as 0.00996, not the text {given!r}; use float()")
     if isinstance(given, numbers.Real):
-        return float(given)
+        return _real(given)
     hint = "; pixels are square here, so one number is enough" if isinstance(given, Sized) else ""
     raise ValueError(f"{name} must be one number of mm, such as 0.00996, or None, not {type(given).__name__}{hint}")
 
@@ -36,7 +37,15 @@ def number(given: object, name: str) -> float:
     """A number that is no truth value."""
     if type(given) is bool or not isinstance(given, numbers.Real):
         raise ValueError(f"{name} must be a number, not {given!r}")
-    return float(given)
+    return _real(given)
+
+
+def _real(given: Any) -> float:
+    """A number as a float, infinite where it is larger than all of them: no measure is that large."""
+    try:
+        return float(given)
+    except OverflowError:
+        return math.inf if given > 0 else -math.inf
 
 
 def whole_number(given: object, name: str) -> int:

@@ -56,7 +56,7 @@ def _build_segment(desk: Desk, turn: str, at_once: int) -> None:
         """
         try:
             pixel_mm = _mm("pixel_spacing_mm", pixel_spacing_mm)
-            result = desk.segment(Path(file), pixel_mm, preset or None, uncertainty=bool(uncertainty))
+            result = desk.segment(Path(file), pixel_mm, preset or None, uncertainty=_yes(uncertainty))
             files = desk.files(result, Path(file))
         except (OctsegError, OSError) as error:
             raise _refused(error) from error
@@ -143,8 +143,15 @@ def _refused(error: OctsegError | OSError) -> gr.Error:
 def _mm(name: str, given: Any) -> float | None:
     """A number that a program gave; OctsegError where it is none: gr.Number lets words and lists through."""
     if given is not None and (isinstance(given, bool) or not isinstance(given, (int, float))):
-        raise OctsegError(f"{name} must be a number of mm, such as 0.2 or 0.00996, or null, not {given}")
+        raise OctsegError(f"{name} must be a number of mm, such as 0.2 or 0.00996, or null, not {given!r}")
     return given
+
+
+def _yes(uncertainty: Any) -> bool:
+    """Whether intervals are wanted; OctsegError where that is no truth value: gr.Checkbox lets words through."""
+    if uncertainty not in (None, False, True):
+        raise OctsegError(f"uncertainty must be true or false, not {uncertainty!r}")
+    return bool(uncertainty)
 
 
 def _wanted(formats: str | None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ class Guard:
     visitors: the folder of visitors' files, the only ones that a program may name in a call.
     frame_ancestors: the sites that may show the page in a frame, as a Content-Security-Policy lists them.
     more_addresses: those of sign-in, where there is one. make: puts a file there that was promised.
-    seconds_a_call: what one takes of late.
+    seconds_a_call: what one takes of late. programs: how many values each endpoint for programs takes, by its name.
     """
 
     def __init__(
@@ -87,9 +87,10 @@ class Guard:
         more_addresses: Collection[str] = (),
         make: Callable[[Path], None] | None = None,
         seconds_a_call: Callable[[], float] = lambda: 1.0,
+        programs: Mapping[str, int] | None = None,
     ) -> None:
         self.app, self.make, self.seconds_a_call = app, make, seconds_a_call
-        self.more_addresses = more_addresses
+        self.more_addresses, self.programs = more_addresses, programs
         self.limits, self.visitors = limits, visitors.resolve()
         self.uploads: Counter[str] = Counter()  # address -> uploads under way
         self.headers = (
@@ -147,9 +148,19 @@ class Guard:
         async with self._upload_slot(scope):
             checked: Receive = BodyCheck(scope, receive, self.limits, refuse).receive
             if CALL.fullmatch(scope["path"]) and scope["method"] == "POST":
-                visitors = self.visitors if scope["path"].startswith(PROGRAMS) else None
-                checked = await _with_own_files(checked, visitors)
+                is_program = scope["path"].startswith(PROGRAMS)
+                takes = self._values_of(scope["path"].removeprefix(PROGRAMS)) if is_program else 0
+                checked = await _with_own_files(checked, self.visitors if is_program else None, takes)
             await self.app(scope, checked, send)
+
+    def _values_of(self, endpoint: str) -> int:
+        """How many values an endpoint for programs takes."""
+        if not self.programs:  # a page without a model
+            return 0
+        if endpoint not in self.programs:
+            named = " and ".join(f"/{name}" for name in self.programs)
+            raise RefusalError(404, f"There is no such endpoint; there are {named}.")
+        return self.programs[endpoint]
 
     def _full(self) -> str:
         waiting, seconds = self.limits.queue_size, self.limits.queue_size * self.seconds_a_call()
@@ -306,8 +317,10 @@ def _awaits_events(scope: Scope) -> bool:
     return "text/event-stream" in Headers(scope=scope).get("accept", "")
 
 
-async def _with_own_files(receive: Receive, visitors: Path | None) -> Receive:
+async def _with_own_files(receive: Receive, visitors: Path | None, takes: int) -> Receive:
     """Read a call's body, refuse it where a file in it is an address on the web, and hand it on.
+
+    Of the values that it takes the last may be left out: Gradio would say nothing but that some are missing.
 
     Gradio would fetch that address from here: nobody's errands are run. A file of this server may be named by its
     address, whose path Gradio then holds against what this visitor may read.
@@ -328,6 +341,9 @@ async def _with_own_files(receive: Receive, visitors: Path | None) -> Receive:
             raise RefusalError(400, "Send the file itself; addresses on the web are not fetched.")
         if visitors is not None and not _names_file_of(visitors, called):
             raise RefusalError(400, NO_FILE)
+        if visitors is not None and len(called["data"]) < takes:
+            called["data"] += [None] * (takes - len(called["data"]))
+            body = json.dumps(called).encode()
     except (ValueError, RecursionError):
         raise RefusalError(400, "The request is not JSON, or nested too deeply.") from None
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

@@ -13,6 +13,7 @@ from octseg.ui.desk import Desk
 from octseg.ui.guard import Guard
 from octseg.ui.janitor import start_janitor
 from octseg.ui.limits import ServerLimits, on_a_space
+from octseg.ui.log import log_no_values
 from octseg.ui.private import PrivateFolders
 from octseg.ui.routes import routes_of
 from octseg.ui.sessions import describe_once
@@ -42,6 +43,11 @@ def serve(
         more_addresses=sign_in_paths(door(environment, limits)),
         make=desk.later.make if desk else None,
         seconds_a_call=desk.seconds_a_call if desk else lambda: 1.0,
+        programs={
+            function.api_name: len(function.inputs)
+            for function in page.fns.values()
+            if isinstance(function.api_name, str) and function.api_visibility == "public"
+        },
     )
     for folder in (folders.visitors, folders.root / "tmp"):
         start_janitor(folder, limits)
@@ -52,6 +58,7 @@ def serve(
     describe_once(page)
     page.queue(max_size=limits.queue_size, api_open=False, default_concurrency_limit=limits.model_runs)
     page._queue.sleep_when_free = LINE_LOOKED_AT_S
+    log_no_values()
     with _ending(desk):
         page.launch(
             server_name=environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space else "127.0.0.1"),  # noqa: S104

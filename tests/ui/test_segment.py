@@ -218,6 +218,35 @@ def test_a_file_in_another_form_is_refused_with_the_form(app: App, frames: list[
     assert (status, '"meta": {"_type": "gradio.FileData"}' in text) == (400, True)
 
 
+def uploaded(app: App, frame: Path) -> dict[str, object]:
+    return file_at(json.loads(send(app, "POST", UPLOAD, multipart(frame.read_bytes()), MULTIPART)[1])[0])
+
+
+def test_all_values_but_the_file_may_be_left_out(app: App, frames: list[Path]) -> None:
+    status, text = call(app, [uploaded(app, frames[0])])
+    assert (status, "event: complete" in text) == (200, True)
+
+
+def test_an_endpoint_that_is_none_is_refused_with_those_that_are(app: App, frames: list[Path]) -> None:
+    body = json.dumps({"data": [uploaded(app, frames[0])]}).encode()
+    status, text, _ = send(app, "POST", "/gradio_api/call/nope", body, {"Content-Type": "application/json"})
+    assert (status, text) == (404, "There is no such endpoint; there are /segment and /segment_pullback.")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([None, None, "false"], "uncertainty must be true or false, not 'false'"),
+        (["0.2"], "pixel_spacing_mm must be a number of mm, such as 0.2 or 0.00996, or null, not '0.2'"),
+        ([10**400], "inf mm per pixel cannot be the scale of an OCT frame"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_in_a_sentence(
+    app: App, frames: list[Path], given: list[object], sentence: str
+) -> None:
+    assert sentence in call(app, [uploaded(app, frames[0]), *given])[1]
+
+
 def test_a_file_may_be_named_by_its_address_here(app: App, frames: list[Path], tmp_path: Path) -> None:
     body = multipart(frames[0].read_bytes()).replace(b"frame.png", b"100% mine.png")
     path = json.loads(send(app, "POST", UPLOAD, body, MULTIPART)[1])[0]

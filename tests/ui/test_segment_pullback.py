@@ -73,7 +73,7 @@ def test_it_tells_how_far_it_is_and_ends_with_measures_and_files(app: App, input
         ({"frame_spacing_mm": -1.0}, "-1"),
         (
             {"frame_spacing_mm": "0,2"},
-            "frame_spacing_mm must be a number of mm, such as 0.2 or 0.00996, or null, not 0,2",
+            "frame_spacing_mm must be a number of mm, such as 0.2 or 0.00996, or null, not '0,2'",
         ),
         ({"frame_spacing_mm": True}, "frame_spacing_mm must be a number of mm"),
         ({"pixel_spacing_mm": [0.01]}, "pixel_spacing_mm must be a number of mm"),
