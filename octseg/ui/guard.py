@@ -29,9 +29,10 @@ ADDRESSES = re.compile(  # what the page and the API need; whatever else Gradio 
     r"|/octseg/results/[0-9a-f]{32}/\d{1,4}"
     r"|/octseg/review/[0-9a-f]{32}/(frames/\d{1,6}(\.jpg|\.png|\.json|/[a-z]+)|[a-z]+(\.json|\.zip)?)?"
     r"|/gradio_api/mcp(/|/schema)?"
-    r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|login_check|upload|upload_progress|cancel|reset"
+    r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|login_check|upload|upload_progress|cancel|reset"
     r"|queue/(join|data)|call/.+|heartbeat/[^/]+|file=(?!\w+://).+)"
 )
+# Not `app_id`: by that Gradio's page finds that a server is back, and loads itself anew without what it showed.
 REVIEW = "/octseg/review/"  # whose own page says what it may load, which is less
 CALL = re.compile(r"/gradio_api/(queue/join|call/.+)")
 TOOLS, TOOL_BYTES = "/gradio_api/mcp", 4 * MEGABYTE  # a call may hold a file as base64; the package mcp takes 4 MiB

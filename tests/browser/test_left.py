@@ -82,3 +82,24 @@ def test_a_server_that_was_killed_is_a_sentence_and_what_is_shown_stays(
     page.wait_for_selector(".oct-run-said >> text=The server does not answer; what is shown stays.")
     assert page.is_visible(".oct-stage canvas")
     page.context.close()
+
+
+def test_what_is_shown_stays_where_a_button_is_pressed_while_the_server_starts_again(
+    browser: Browser, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    page = browser.new_context().new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    with running_app(tmp_path / "first") as first:
+        page.goto(first.url)
+        page.click("#oct-agree")
+        page.locator("[data-example]").first.click()
+        page.wait_for_selector("svg.oct-picture")
+        first.process.kill()
+        first.process.wait()
+        page.click("#oct-spacing button")
+    with running_app(tmp_path / "second", port=first.port):
+        page.wait_for_timeout(6000)  # Gradio's page asks every two seconds
+        assert page.is_visible("svg.oct-picture")
+    page.context.close()

@@ -37,12 +37,15 @@ class App:
 
 
 @contextmanager
-def running_app(tmp: Path, folder: Path = ROOT, python: str = "", **environment: str) -> Iterator[App]:
+def running_app(
+    tmp: Path, folder: Path = ROOT, python: str = "", port: int | None = None, **environment: str
+) -> Iterator[App]:
     """Start app.py of `folder` with `environment`, wait until it answers, stop it as Ctrl-C would.
 
     python: an interpreter that starts anew; without one the process is forked from one that has imported the library.
+    port: that of a server that was there before.
     """
-    port = free_port()
+    port = free_port() if port is None else port
     ours = ("OCTSEG_", "GRADIO_")
     own = {name: value for name, value in os.environ.items() if name == KEPT_IN or not name.startswith(ours)}
     given = own | {"TMPDIR": str(tmp), "GRADIO_SERVER_PORT": str(port), **environment}
