@@ -33,7 +33,8 @@ class App:
         return private / "visitors"
 
     def visitor_files(self) -> list[Path]:
-        return [path for path in self.visitors.rglob("*") if path.is_file()]
+        """The server may delete folders meanwhile, which `os.walk` passes over."""
+        return [Path(folder) / name for folder, _, names in os.walk(self.visitors) for name in names]
 
 
 @contextmanager
