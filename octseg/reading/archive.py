@@ -36,6 +36,8 @@ UNREADABLE_METHODS = {
     99: "AES encryption",
 }
 UNPACK = "unpack the ZIP file, and give the folder"
+PAGE_MADE = b"octseg page"  # the comment of a ZIP file that octseg/ui/several.js put together of what was given to it
+GATHERED = "what was sent"
 PIECE_BYTES = 1 << 20  # that are inflated at once
 DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -47,6 +49,7 @@ _END, _END64 = b"PK\x05\x06", b"PK\x06\x06"
 
 def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]:
     """Every pullback in a ZIP file; ReadError where there is none, or where it is not to be trusted."""
+    stem, label = stem_of(label), called(content, label)
     _check_directory(content, label, limits)
     try:
         archive = zipfile.ZipFile(content.open())
@@ -72,9 +75,14 @@ def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]
     left_out += [
         f"{label_of(name)}, which is in {label} {n} times, but for the last" for name, n in twice.items() if n > 1
     ]
-    stem = stem_of(label)
-    source = Source(label, stem, limits, "a ZIP file", is_alone=len(entries) == 1, left_out=left_out)
+    kind = "a set of files" if label == GATHERED else "a ZIP file"
+    source = Source(label, stem, limits, kind, is_alone=len(entries) == 1, left_out=left_out)
     return pullbacks_in(entries, source)
+
+
+def called(content: Content, label: str) -> str:
+    """What an archive is called in front of the user, who has never seen one that the page made."""
+    return GATHERED if content.part(content.size - len(PAGE_MADE), len(PAGE_MADE)) == PAGE_MADE else label
 
 
 def labelled(member: str) -> str:

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
-from octseg.reading.archive import read_archive
+from octseg.reading.archive import called, read_archive
 from octseg.reading.content import Content, content_at
 from octseg.reading.folders import is_folder
 from octseg.reading.formats import HEAD_BYTES, container_of, lists_files
@@ -102,7 +102,7 @@ def _read_file(given: Path | bytes, label: str, limits: Limits, levels: SourceLe
         raise ReadError(f"{label} is empty")
     kind = container_of(content.part(0, HEAD_BYTES))
     if kind == "ZIP":
-        return only(read_archive(content, label, limits), label)
+        return only(read_archive(content, label, limits), called(content, label))
     return read_kind(kind, content, label, stem_of(label), limits, levels)
 
 

@@ -85,6 +85,16 @@ def test_several_files_that_are_dropped_into_the_uploader_are_one_run(
     assert f"{FRAMES} frames" in visit.page.inner_text(".oct-taken")
 
 
+def test_several_files_are_not_called_by_the_name_of_a_file_that_nobody_sent(visit: Visit, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("notes.txt", "table.csv")]
+    for file in files:
+        file.write_text("no frame")
+    send(visit, *files)
+    said = visit.page.inner_text("#oct-picture .oct-error")
+    assert "What was sent is a set of files that holds no frame that can be read" in said
+    assert "frames.zip" not in said
+
+
 def test_an_empty_folder_is_said_to_hold_nothing(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     drop(visit, "#oct-picture", tmp_path / "empty")
