@@ -190,7 +190,8 @@ def pullback_html(address: str, key: str) -> str:
 <label>to <input type="number" data-range="last" min="1"></label>
 <button type="button" data-whole>Whole vessel</button>
 <label>Frame spacing, mm <input type="text" inputmode="decimal" data-frame-spacing placeholder="e.g. 0.2"></label>
-<button type="button" data-run-asks="spacing">Use it</button></div>
+<button type="button" data-run-asks="spacing">Use it</button>
+<p class="oct-range-wrong" role="alert" hidden></p></div>
 <div class="oct-card oct-plaques"></div>
 {correct_html(key, shown=False)}
 <div class="oct-card oct-downloads" role="group" aria-label="Take it home"></div>

@@ -7,11 +7,30 @@
     const bar = host.querySelector(".oct-range-bar"), chosen = host.querySelector(".oct-range-chosen");
     const handles = ["first", "last"].map((end) => bar.querySelector(`[data-end=${end}]`));
     const fields = ["first", "last"].map((end) => host.querySelector(`[data-range=${end}]`));
+    const said = host.querySelector(".oct-range-wrong");
     const outside = [...host.querySelectorAll(".oct-outside")];
     let ends = null, count = 1, first = 1, dragged = null, waiting = null, last = 0;
 
     const held = () => ends || [0, count - 1];
     const part = (frame) => `${(frame / count) * 100}%`;
+
+    function show(which) {
+      fields[which].value = ends ? ends[which] + first : "";
+    }
+
+    // Of what is typed and is no range; the range before stays.
+    function say(sentence, which) {
+      said.hidden = !sentence;
+      said.textContent = sentence;
+      fields.forEach((field, at) => field.setAttribute("aria-invalid", which.includes(at)));
+    }
+
+    function take(next, now) {
+      ends = next[0] === 0 && next[1] === count - 1 ? null : next;
+      say("", []);
+      draw();
+      tell(now);
+    }
 
     function draw() {
       const [from, to] = held();
@@ -28,7 +47,7 @@
         fields[which].min = first;
         fields[which].max = first + count - 1;
         fields[which].placeholder = held()[which] + first;
-        if (document.activeElement !== fields[which]) fields[which].value = ends ? ends[which] + first : "";
+        if (said.hidden && document.activeElement !== fields[which]) show(which);
       });
     }
 
@@ -44,10 +63,7 @@
     function set(which, frame, now) {
       const next = [...held()];
       next[which] = which ? Math.min(count - 1, Math.max(next[0], frame)) : Math.max(0, Math.min(next[1], frame));
-      if (next[which] === held()[which]) return;
-      ends = next[0] === 0 && next[1] === count - 1 ? null : next;
-      draw();
-      tell(now);
+      if (next[which] !== held()[which]) take(next, now);
     }
 
     // Of the first frame its left side counts, of the last its right one.
@@ -86,10 +102,20 @@
       event.stopPropagation(); // they lead from frame to frame elsewhere
     }));
 
-    fields.forEach((field, which) => field.addEventListener("change", () => {
-      const typed = Number(field.value);
-      set(which, field.value && Number.isInteger(typed) ? typed - first : which ? count - 1 : 0, true);
-      field.value = ends ? ends[which] + first : "";
+    // Both fields together are a range; an empty one is its end of the vessel.
+    fields.forEach((field) => field.addEventListener("change", () => {
+      const typed = fields.map(({ value, validity }, which) => {
+        if (value || validity.badInput) return (value ? Number(value) : NaN) - first;
+        return which ? count - 1 : 0;
+      });
+      const none = [0, 1].filter((which) => !Number.isInteger(typed[which]) || typed[which] < 0 || typed[which] >= count);
+      const [from, to] = typed.map((end) => end + first), until = "the range stays as it was until that is mended";
+      if (none.length) say(`Frames have whole numbers from ${first} to ${first + count - 1}; ${until}.`, none);
+      else if (from > to) say(`The last frame, ${to}, comes before the first, ${from}; ${until}.`, [0, 1]);
+      else {
+        take(typed, true);
+        [0, 1].forEach(show);
+      }
     }));
 
     return {
@@ -101,9 +127,7 @@
         draw();
       },
       whole() {
-        ends = null;
-        draw();
-        tell(true);
+        take([0, count - 1], true);
       },
     };
   };

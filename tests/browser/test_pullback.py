@@ -87,6 +87,38 @@ def test_a_range_and_a_spacing_are_measured_anew(vessel: Visit) -> None:
     assert "0.5 mm, entered by you" in page.inner_text(".oct-taken")
 
 
+def test_a_range_that_is_none_is_told_and_the_one_before_stays(vessel: Visit) -> None:
+    page = vessel.page
+
+    def typed(**ends: str) -> None:
+        for end, frame in ends.items():
+            page.fill(f"[data-range={end}]", frame)
+            page.keyboard.press("Tab")
+
+    typed(first="2", last="4")
+    page.wait_for_selector(".oct-vessel >> text=2 to 4, 1 withdrawn")
+    typed(first="6")
+    page.wait_for_selector(".oct-range-wrong >> text=The last frame, 4, comes before the first, 6;")
+    assert page.inner_text(".oct-vessel >> text=2 to 4, 1 withdrawn")
+    assert page.input_value("[data-range=first]") == "6"
+    typed(last="8")  # and so a range behind the one before is typed
+    page.wait_for_selector(".oct-vessel >> text=6 to 8, 0 withdrawn")
+    assert page.is_hidden(".oct-range-wrong")
+    for wrong in ("2.5", "0", "10"):
+        typed(first=wrong)
+        page.wait_for_selector(".oct-range-wrong >> text=Frames have whole numbers from 1 to 9;")
+        assert page.get_attribute("[data-range=first]", "aria-invalid") == "true"
+        assert page.get_attribute("[data-range=last]", "aria-invalid") == "false"
+        typed(first="7")
+        page.wait_for_selector(".oct-vessel >> text=7 to 8, 0 withdrawn")
+    typed(first="")
+    page.wait_for_selector(".oct-vessel >> text=1 to 8, 1 withdrawn")
+    page.fill("[data-range=last]", "99")
+    page.click("[data-whole]")
+    page.wait_for_selector(".oct-vessel >> text='1 to 9, 1 withdrawn'")
+    assert page.is_hidden(".oct-range-wrong")
+
+
 def test_several_pictures_are_one_run_in_the_order_of_their_numbers(
     visit: Visit, vessel_frames: list[Frame], tmp_path: Path
 ) -> None:
