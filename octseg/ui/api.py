@@ -4,6 +4,7 @@ What stands in the functions' docstrings is what `view_api()` says of them.
 """
 
 import inspect
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -155,9 +156,9 @@ def _yes(uncertainty: Any) -> bool:
 
 
 def _wanted(formats: str | None) -> tuple[str, ...]:
-    """Names of formats; OctsegError where one is none."""
+    """Names of formats; OctsegError where one is none. A list comes as gr.Textbox writes it down."""
     known = [each.name for each in FORMATS]
-    named = [name.strip().lower().replace("_", "-") for name in (formats or "").split(",") if name.strip()]
+    named = [name.lower().replace("_", "-") for name in re.split(r"[\s,;\[\]'\"]+", formats or "") if name]
     if unknown := [name for name in named if name not in known]:
         raise OctsegError(f"{unknown[0]} is no format; there are {', '.join(known)}")
     return (*named, *ALWAYS)

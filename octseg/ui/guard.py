@@ -5,7 +5,6 @@ Every refusal is one sentence in plain text with the status that belongs to it.
 """
 
 import asyncio
-import errno
 import json
 import logging
 import re
@@ -20,8 +19,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from octseg.errors import OctsegError
-from octseg.ui.faults import FULL_DISK, sentence_of
+from octseg.ui.faults import FULL, FULL_DISK, sentence_of
 from octseg.ui.limits import MEGABYTE, ServerLimits
+from octseg.ui.log import kind_and_place
 
 UPLOAD, FILE = "/gradio_api/upload", "/gradio_api/file="
 ADDRESSES = re.compile(  # what the page and the API need; whatever else Gradio has or will have does not exist here
@@ -41,6 +41,8 @@ NO_FILE = (
     "The first value must be a file that this server holds: upload it to /gradio_api/upload, and send "
     '{"path": what was answered, "meta": {"_type": "gradio.FileData"}}.'
 )
+NO_FILE_PART = "Send each file as a part of the form named files, with its file name, as curl -F files=@NAME does."
+UNFORESEEN = "The server met an error that nobody foresaw; its log names the kind and the place. Try again."
 OWN_FILE = re.compile(r"\w+://[^/]+/gradio_api/file=(/.+)")
 LINGER_SECONDS = 5.0  # after a refusal the rest of the body is read and dropped: a closed door loses the sentence
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -112,13 +114,14 @@ class Guard:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's answer, unless the request is refused before that begins."""
         refusals: list[RefusalError] = []
-        started = False
+        started = failed = False
 
         async def send_unless_refused(message: Message) -> None:
-            nonlocal started
+            nonlocal started, failed
             if message.get("status") == 503 and CALL.fullmatch(scope["path"]) and not refusals:  # Gradio's line is full
                 refusals.append(RefusalError(503, self._full()))
-            if started or not refusals:  # what was refused while its body came in is answered below
+            failed = failed or message.get("status") == 500
+            if started or not (failed or refusals):  # what was refused while its body came in is answered below
                 started = True
                 await send(message)
 
@@ -126,14 +129,13 @@ class Guard:
             await self._checked(scope, receive, send_unless_refused, refusals.append)
         except RefusalError as refusal:
             refusals.append(refusal)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            logger.error("no space left for visitors' files")  # the error names the file, and that may name a patient
-            refusals.append(RefusalError(507, FULL_DISK))
-        except Exception:  # a refusal mid-body breaks the reader behind it, who raises what it likes: that was meant
-            if not refusals:
-                raise
+        except Exception as error:
+            if not refusals:  # one mid-body breaks the reader behind it, who raises what it likes: that was meant
+                if started:
+                    raise
+                refusals.append(_refusal_of(error, scope))
+        if failed and not refusals:
+            refusals.append(RefusalError(500, UNFORESEEN))
         if refusals and not started:
             await _send_refusal(refusals[0], receive, send)
 
@@ -314,6 +316,17 @@ def caller(scope: Scope, trusted_proxies: int) -> str:
     return hops[-min(trusted_proxies, len(hops))] if hops else connection
 
 
+def _refusal_of(error: Exception, scope: Scope) -> RefusalError:
+    """The answer where Gradio ended with an error; the log learns no file's name, which may name a patient."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        logger.error("no space left for visitors' files")
+        return RefusalError(507, FULL_DISK)
+    if isinstance(error, TypeError) and scope["path"] == UPLOAD:  # text where a file should be
+        return RefusalError(400, NO_FILE_PART)
+    logger.error("a request ended with %s", kind_and_place(error))
+    return RefusalError(500, UNFORESEEN)
+
+
 def _awaits_events(scope: Scope) -> bool:
     return "text/event-stream" in Headers(scope=scope).get("accept", "")
 
@@ -374,7 +387,10 @@ def _names_file_of(visitors: Path, called: Any) -> bool:
     if not isinstance(file, dict) or file.get("meta") != {"_type": "gradio.FileData"}:
         return False
     path = file.get("path")
-    return isinstance(path, str) and Path(path).resolve().is_relative_to(visitors) and Path(path).is_file()
+    try:
+        return isinstance(path, str) and Path(path).resolve().is_relative_to(visitors) and Path(path).is_file()
+    except (OSError, ValueError):  # characters that no path has, or too many
+        return False
 
 
 def _holds_address(value: object) -> bool:

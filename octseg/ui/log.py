@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradio import queueing, route_utils, routes, utils
+from starlette.exceptions import HTTPException
 
 logger = logging.getLogger(__name__)
 PRINTING = (queueing, route_utils, routes, utils)  # modules of Gradio that print errors with all their words
@@ -44,6 +45,8 @@ class _KindsAlone:
 
 def _without_words(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
+    if error is not None and isinstance(error.__cause__, HTTPException):
+        return False  # Gradio refuses a session that is none after its answer has begun
     if error is not None:
         record.msg, record.args = "a request ended with %s", (kind_and_place(error),)
         record.exc_info = record.exc_text = None

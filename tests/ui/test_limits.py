@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -87,6 +88,21 @@ def test_an_upload_within_the_limits_is_taken(app: App) -> None:
     status, body, _ = send(app, "POST", UPLOAD, multipart(b"x" * 1000), MULTIPART)
     assert status == 200
     assert Path(json.loads(body)[0]).read_bytes() == b"x" * 1000
+
+
+def test_text_in_the_place_of_a_file_is_refused_with_what_to_send(app: App) -> None:
+    body = multipart(b"no file").replace(b'; filename="frame.png"', b"")
+    status, text, _ = send(app, "POST", UPLOAD, body, MULTIPART)
+    assert (status, text.startswith("Send each file as a part of the form named files")) == (400, True)
+
+
+def test_a_disk_that_is_full_is_told_to_who_uploads(tmp_path: Path) -> None:
+    with running_app(tmp_path, OCTSEG_MODEL="/nowhere") as app:
+        _, hard = resource.prlimit(app.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(app.process.pid, resource.RLIMIT_FSIZE, (100_000, hard))
+        status, text, _ = send(app, "POST", UPLOAD, multipart(bytes(3_000_000)), MULTIPART)
+        assert (status, text) == (507, "The server's disk is full; try again in a few minutes.")
+        assert send(app, "POST", UPLOAD, multipart(b"small"), MULTIPART)[0] == 200
 
 
 def test_an_upload_that_announces_too_much_is_refused_with_the_limit(app: App) -> None:

@@ -1,6 +1,7 @@
 """The page's endpoint `/segment`, called by programs over real HTTP, and what guards it there."""
 
 import contextlib
+import http.client
 import http.server
 import io
 import json
@@ -216,6 +217,20 @@ def test_a_file_in_another_form_is_refused_with_the_form(app: App, frames: list[
     given = json.loads(json.dumps(given).replace('{}"', f'{path}"'))
     status, text = call(app, [given, None, None, None])
     assert (status, '"meta": {"_type": "gradio.FileData"}' in text) == (400, True)
+
+
+@pytest.mark.parametrize("path", ["/tmp/\0.png", "/tmp/\ud800.png", f"/{'a' * 5000}"])
+def test_a_path_that_no_file_can_have_is_refused_with_the_form(app: App, path: str) -> None:
+    assert call(app, [file_at(path)])[1].startswith("The first value must be a file that this server holds")
+
+
+def test_who_asks_for_a_session_that_is_none_costs_no_line_of_the_log(app: App) -> None:
+    log = app.tmp / "app.log"
+    before = log.read_text()
+    with contextlib.suppress(http.client.HTTPException):  # the stream ends at once
+        send(app, "GET", "/gradio_api/queue/data?session_hash=none")
+    send(app, "GET", "/config")
+    assert log.read_text() == before
 
 
 def uploaded(app: App, frame: Path) -> dict[str, object]:

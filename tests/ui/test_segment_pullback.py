@@ -87,6 +87,15 @@ def test_what_cannot_be_is_refused_in_a_sentence(
     assert str(app.tmp) not in str(told.value)
 
 
+def test_formats_may_be_a_list(app: App, inputs: Path, tmp_path: Path) -> None:
+    _, _, files = outputs(app, tmp_path, inputs / "IMG001", formats=["coco", "labelme"])[-1]
+    endings = {name.rpartition(".")[2] for name in zipfile.ZipFile(files).namelist()}
+    assert {"json", "png", "csv"} <= endings
+    assert "IMG001_coco.json" in zipfile.ZipFile(files).namelist()
+    with pytest.raises(AppError, match="stl is no format"):
+        outputs(app, tmp_path, inputs / "IMG001", formats=["coco", "stl"])
+
+
 def test_a_frame_by_itself_is_sent_to_the_other_endpoint(app: App, inputs: Path, tmp_path: Path) -> None:
     with pytest.raises(AppError, match="holds one frame; call /segment for it"):
         outputs(app, tmp_path, inputs / "frame.png")

@@ -49,7 +49,10 @@ def check_object(opened: Opened, label: str) -> tuple[str, ...]:
     """What to warn of in an object that is read; ReadError where it holds no frames of OCT."""
     sop_class, modality = text(opened.dataset, "SOPClassUID"), text(opened.dataset, "Modality")
     if opened.pixel_tag is None:
-        raise ReadError(f"{label} is a DICOM file without pictures{_kind(sop_class)}; give the file of the pullback")
+        kind = _kind(sop_class)
+        if not sop_class or "Image Storage" in kind:
+            raise ReadError(f"{label} is a DICOM file that is cut off, or a header alone{kind}; export it again, whole")
+        raise ReadError(f"{label} is a DICOM file without pictures{kind}; give the file of the pullback")
     if sop_class in NO_FRAMES or modality in ("SEG", "RTDOSE", "SM"):
         kind = NO_FRAMES.get(sop_class) or REFUSED[modality]
         raise ReadError(f"{label} is a DICOM file of {kind}, not of OCT frames; give the file of the pullback")

@@ -42,6 +42,16 @@ def test_objects_without_pixels_are_named_by_dicoms_own_list(sop_class: str, mod
         read(without_pixels(sop_class, modality))
 
 
+def test_a_header_that_ends_before_the_pixels_is_said_to_be_cut_off() -> None:
+    data = without_pixels(f"{CLASSES}14.1", "IVOCT")
+    kind = "cut off, or a header alone"
+    with pytest.raises(ReadError, match=rf"{kind} \(Intravascular .* Image Storage - For Presentation\); export it"):
+        read(data)
+    before_its_class = data[: data.index(b"\x08\x00\x16\x00")]
+    with pytest.raises(ReadError, match=rf"^IMG001 is a DICOM file that is {kind}; export it again, whole$"):
+        read(before_its_class)
+
+
 @pytest.mark.parametrize(
     ("elements", "kind"),
     [
