@@ -99,7 +99,15 @@ def test_what_is_shown_stays_where_a_button_is_pressed_while_the_server_starts_a
         first.process.kill()
         first.process.wait()
         page.click("#oct-spacing button")
+        page.wait_for_selector("#oct-away >> text=The server does not answer. What is shown stays")
+        assert page.is_hidden("#oct-away button")
     with running_app(tmp_path / "second", port=first.port):
         page.wait_for_timeout(6000)  # Gradio's page asks every two seconds
         assert page.is_visible("svg.oct-picture")
+        page.wait_for_selector("#oct-away >> text=The server answers again. What is shown stays until you load")
+        assert page.locator(".toast-body").count() == 0  # Gradio's, which says for ever that it tries to reconnect
+        page.click("#oct-away button")
+        page.wait_for_selector("svg.oct-picture", state="detached")
+        page.locator("[data-example]").nth(1).click()  # the page works on
+        page.wait_for_selector("svg.oct-picture")
     page.context.close()
