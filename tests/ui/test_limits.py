@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from octseg.errors import ConfigError
-from octseg.ui.guard import DelimiterCounter, caller
+from octseg.ui.bodies import DelimiterCounter
+from octseg.ui.guard import caller
 from octseg.ui.limits import ServerLimits
 from tests.fakes.app_server import App, running_app
 
