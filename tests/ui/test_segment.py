@@ -63,6 +63,12 @@ def file_at(path: str) -> dict[str, object]:
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
+def sent(app: App, frame: Path) -> str:
+    """Where the server keeps a frame that was uploaded."""
+    path: str = json.loads(send(app, "POST", UPLOAD, multipart(frame.read_bytes()), MULTIPART)[1])[0]
+    return path
+
+
 def close(found: object, expected: object) -> bool:
     if isinstance(found, list) and isinstance(expected, list):
         return len(found) == len(expected) and all(map(close, found, expected))
@@ -213,7 +219,7 @@ def test_a_file_of_the_server_is_neither_measured_nor_served(app: App, path: str
 
 @pytest.mark.parametrize("given", ["frame.png", None, 7, [], {"path": "{}"}, {"path": "{}", "meta": {}}, {"path": 7}])
 def test_a_file_in_another_form_is_refused_with_the_form(app: App, frames: list[Path], given: object) -> None:
-    path = json.loads(send(app, "POST", UPLOAD, multipart(frames[0].read_bytes()), MULTIPART)[1])[0]
+    path = sent(app, frames[0])
     given = json.loads(json.dumps(given).replace('{}"', f'{path}"'))
     status, text = call(app, [given, None, None, None])
     assert (status, '"meta": {"_type": "gradio.FileData"}' in text) == (400, True)
@@ -233,17 +239,13 @@ def test_who_asks_for_a_session_that_is_none_costs_no_line_of_the_log(app: App) 
     assert log.read_text() == before
 
 
-def uploaded(app: App, frame: Path) -> dict[str, object]:
-    return file_at(json.loads(send(app, "POST", UPLOAD, multipart(frame.read_bytes()), MULTIPART)[1])[0])
-
-
 def test_all_values_but_the_file_may_be_left_out(app: App, frames: list[Path]) -> None:
-    status, text = call(app, [uploaded(app, frames[0])])
+    status, text = call(app, [file_at(sent(app, frames[0]))])
     assert (status, "event: complete" in text) == (200, True)
 
 
 def test_an_endpoint_that_is_none_is_refused_with_those_that_are(app: App, frames: list[Path]) -> None:
-    body = json.dumps({"data": [uploaded(app, frames[0])]}).encode()
+    body = json.dumps({"data": [file_at(sent(app, frames[0]))]}).encode()
     status, text, _ = send(app, "POST", "/gradio_api/call/nope", body, {"Content-Type": "application/json"})
     assert (status, text) == (404, "There is no such endpoint; there are /segment and /segment_pullback.")
 
@@ -259,7 +261,7 @@ def test_an_endpoint_that_is_none_is_refused_with_those_that_are(app: App, frame
 def test_a_value_of_another_kind_is_refused_in_a_sentence(
     app: App, frames: list[Path], given: list[object], sentence: str
 ) -> None:
-    assert sentence in call(app, [uploaded(app, frames[0]), *given])[1]
+    assert sentence in call(app, [file_at(sent(app, frames[0])), *given])[1]
 
 
 def test_a_file_may_be_named_by_its_address_here(app: App, frames: list[Path], tmp_path: Path) -> None:
@@ -278,7 +280,7 @@ def test_no_spelling_leads_out_of_the_visitors_folder(app: App, form: str) -> No
 
 
 def test_a_call_that_skips_the_queue_is_refused(app: App, frames: list[Path]) -> None:
-    path = json.loads(send(app, "POST", UPLOAD, multipart(frames[0].read_bytes()), MULTIPART)[1])[0]
+    path = sent(app, frames[0])
     body = json.dumps({"data": [file_at(path), None]}).encode()
     for direct in ("/gradio_api/run/segment", "/gradio_api/api/segment", "/run/segment", "/api/segment"):
         assert send(app, "POST", direct, body, {"Content-Type": "application/json"})[0] == 404
@@ -305,7 +307,7 @@ def test_visitors_at_the_same_time_get_their_own_numbers(
 @pytest.mark.slow
 def test_a_queue_that_is_full_says_how_many_wait_and_how_long_that_takes(tmp_path: Path, frames: list[Path]) -> None:
     with running_app(tmp_path, OCTSEG_QUEUE_SIZE="2") as small:
-        path = json.loads(send(small, "POST", UPLOAD, multipart(frames[0].read_bytes()), MULTIPART)[1])[0]
+        path = sent(small, frames[0])
         body = json.dumps({"data": [file_at(path), None]}).encode()
 
         def join(_: int) -> tuple[int, str]:
