@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.utils import get_function_description
 
 from octseg.errors import OctsegError, ReadError
 from octseg.reading import read_pullback
@@ -125,6 +126,11 @@ def _endpoint(
     called: Callable[..., Any], taken: list[Component], given: list[Component], turn: str, at_once: int
 ) -> None:
     """What programs find by the function's name; turn: the line in which its calls wait, so many at once."""
+    _, parameters, returns = get_function_description(called)
+    for component in taken:
+        _say(component, "api_info_as_input", additional_description=parameters[str(component.label)])
+    for component, meaning in zip(given, returns, strict=True):
+        _say(component, "api_info_as_output", description=meaning)
     gr.Button(called.__name__).click(
         called,
         taken,
@@ -134,6 +140,12 @@ def _endpoint(
         concurrency_id=turn,
         concurrency_limit=at_once,
     )
+
+
+def _say(component: Component, of: str, **more: str) -> None:
+    """Have `view_api()` say what a value means."""
+    told = {**getattr(component, of)(), **more}
+    setattr(component, of, lambda: told)
 
 
 def _refused(error: OctsegError | OSError) -> gr.Error:

@@ -1,6 +1,7 @@
 """What a request's body may be: how large, how slow, of how many files. It is counted while it streams by."""
 
 import asyncio
+import json
 import re
 from collections.abc import Callable
 
@@ -10,15 +11,27 @@ from starlette.types import Message, Receive, Scope
 from octseg.ui.limits import MEGABYTE, ServerLimits
 
 UPLOAD = "/gradio_api/upload"
-TOOLS, TOOL_BYTES = "/gradio_api/mcp", 4 * MEGABYTE  # a call may hold a file as base64; the package mcp takes 4 MiB
+TOOLS, TOOL_BYTES = (
+    "/gradio_api/mcp",
+    4_100_000,
+)  # a call may hold a file of 3 MB as base64; the package mcp takes 4 MiB
 
 
 class RefusalError(Exception):
-    """An answer given instead of Gradio's."""
+    """An answer given instead of Gradio's.
+
+    content_type, body: what is sent, the sentence as text by default.
+    """
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
         self.status, self.sentence = status, sentence
+        self.content_type, self.body = "text/plain; charset=utf-8", sentence
+
+    def as_json(self, status: int, value: object) -> "RefusalError":
+        """The same in the form in which a client expects it."""
+        self.status, self.content_type, self.body = status, "application/json", json.dumps(value)
+        return self
 
 
 class BodyCheck:

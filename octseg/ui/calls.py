@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,17 +15,22 @@ NO_FILE = (
     "The first value must be a file that this server holds: upload it to /gradio_api/upload, and send "
     '{"path": what was answered, "meta": {"_type": "gradio.FileData"}}.'
 )
+NO_HANDLE = 'give it as handle_file("frame.png") of gradio_client, which sends it to this server'
+INVALID = {"__type__": "validate", "is_valid": False, "parameter_name": "file"}  # as gradio_client reads what is wrong
 OWN_FILE = re.compile(r"\w+://[^/]+/gradio_api/file=(/.+)")
 
 
-async def with_own_files(receive: Receive, visitors: Path | None, takes: int) -> Receive:
+async def with_own_files(
+    receive: Receive, visitors: Path, takes: int | None = None, of_client: Collection[int] = ()
+) -> Receive:
     """Read a call's body, refuse it where a file in it is an address on the web, and hand it on.
 
     Gradio would fetch that address from here: nobody's errands are run. A file of this server may be named by its
     address, whose path Gradio then holds against what this visitor may read.
 
-    visitors: where the first value of the call, its file, has to lie; None for calls of the page. takes: how many
-    values it takes, of which the last may be left out, where Gradio would say that some are missing.
+    visitors: where the first value of a program's call, its file, has to lie. takes: how many values that takes, of
+    which the last may be left out, where Gradio would say that some are missing; None for what the page sends, and
+    gradio_client by the same address. of_client: the numbers by which the latter calls what programs call.
     """
     body, message = b"", await receive()
     while message["type"] == "http.request":
@@ -38,9 +44,11 @@ async def with_own_files(receive: Receive, visitors: Path | None, takes: int) ->
             body = json.dumps(called).encode()
         if _holds_address(called):
             raise RefusalError(400, "Send the file itself; addresses on the web are not fetched.")
-        if visitors is not None and not _names_file_of(visitors, called):
+        if takes is None and _is_of_client(called, of_client) and not _names_file_of(visitors, called):
+            raise RefusalError(422, NO_HANDLE).as_json(422, {"detail": [{**INVALID, "message": NO_HANDLE}]})
+        if takes is not None and not _names_file_of(visitors, called):
             raise RefusalError(400, NO_FILE)
-        if visitors is not None and len(called["data"]) < takes:
+        if takes is not None and len(called["data"]) < takes:
             called["data"] += [None] * (takes - len(called["data"]))
             body = json.dumps(called).encode()
     except (ValueError, RecursionError):
@@ -63,6 +71,11 @@ def _with_own_paths(value: object) -> bool:
     if own:
         value["path"] = unquote(own.group(1))
     return sum(map(_with_own_paths, value.values())) > 0 or own is not None
+
+
+def _is_of_client(called: Any, numbers: Collection[int]) -> bool:
+    number = called.get("fn_index") if isinstance(called, dict) else None
+    return isinstance(number, int) and number in numbers
 
 
 def _names_file_of(visitors: Path, called: Any) -> bool:

@@ -5,11 +5,12 @@ Every refusal is one sentence in plain text with the status that belongs to it.
 """
 
 import asyncio
+import json
 import logging
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ CALL = re.compile(r"/gradio_api/(queue/join|call/.+)")
 PROGRAMS = "/gradio_api/call/"
 NO_FILE_PART = "Send each file as a part of the form named files, with its file name, as curl -F files=@NAME does."
 UNFORESEEN = "The server met an error that nobody foresaw; its log names the kind and the place. Try again."
+CALL_NUMBER, INVALID_REQUEST = re.compile(rb'"id"\s*:\s*(\d+|"[^"\\]*")'), -32600  # of JSON-RPC
+END_BYTES = 1024  # of a body that is too large, where the package mcp writes a call's number
 LINGER_SECONDS = 5.0  # after a refusal the rest of the body is read and dropped: a closed door loses the sentence
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -65,6 +68,7 @@ class Guard:
     frame_ancestors: the sites that may show the page in a frame, as a Content-Security-Policy lists them.
     more_addresses: those of sign-in, where there is one. make: puts a file there that was promised.
     seconds_a_call: what one takes of late. programs: how many values each endpoint for programs takes, by its name.
+    client_calls: the numbers by which gradio_client calls these.
     """
 
     def __init__(
@@ -77,9 +81,10 @@ class Guard:
         make: Callable[[Path], None] | None = None,
         seconds_a_call: Callable[[], float] = lambda: 1.0,
         programs: Mapping[str, int] | None = None,
+        client_calls: Collection[int] = (),
     ) -> None:
         self.app, self.make, self.seconds_a_call = app, make, seconds_a_call
-        self.more_addresses, self.programs = more_addresses, programs
+        self.more_addresses, self.programs, self.client_calls = more_addresses, programs, client_calls
         self.limits, self.visitors = limits, visitors.resolve()
         self.uploads: Counter[str] = Counter()  # address -> uploads under way
         self.headers = (
@@ -123,7 +128,7 @@ class Guard:
         if failed and not refusals:
             refusals.append(RefusalError(500, UNFORESEEN))
         if refusals and not started:
-            await _send_refusal(refusals[0], receive, send)
+            await _send_refusal(await _to_who_asks(refusals[0], scope, receive), receive, send)
 
     async def _checked(
         self, scope: Scope, receive: Receive, send: Send, refuse: Callable[[RefusalError], None]
@@ -137,9 +142,11 @@ class Guard:
         async with self._upload_slot(scope):
             checked: Receive = BodyCheck(scope, receive, self.limits, refuse).receive
             if CALL.fullmatch(scope["path"]) and scope["method"] == "POST":
-                is_program = scope["path"].startswith(PROGRAMS)
-                takes = self._values_of(scope["path"].removeprefix(PROGRAMS)) if is_program else 0
-                checked = await with_own_files(checked, self.visitors if is_program else None, takes)
+                if scope["path"].startswith(PROGRAMS):
+                    takes = self._values_of(scope["path"].removeprefix(PROGRAMS))
+                    checked = await with_own_files(checked, self.visitors, takes)
+                else:
+                    checked = await with_own_files(checked, self.visitors, of_client=self.client_calls)
             await self.app(scope, checked, send)
 
     def _values_of(self, endpoint: str) -> int:
@@ -229,10 +236,21 @@ def _awaits_events(scope: Scope) -> bool:
     return "text/event-stream" in Headers(scope=scope).get("accept", "")
 
 
+async def _to_who_asks(refusal: RefusalError, scope: Scope, receive: Receive) -> RefusalError:
+    """A refusal as an error of JSON-RPC where that is what is spoken: of any other the package mcp ends its session."""
+    if refusal.status != 413 or not scope["path"].startswith(TOOLS):
+        return refusal
+    found = CALL_NUMBER.findall(await _drop_rest_of_body(receive))
+    if not found:
+        return refusal
+    error = {"code": INVALID_REQUEST, "message": refusal.sentence}
+    return refusal.as_json(200, {"jsonrpc": "2.0", "id": json.loads(found[-1]), "error": error})
+
+
 async def _send_refusal(refusal: RefusalError, receive: Receive, send: Send) -> None:
-    body = refusal.sentence.encode()
+    body = refusal.body.encode()
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", refusal.content_type.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]
@@ -243,13 +261,17 @@ async def _send_refusal(refusal: RefusalError, receive: Receive, send: Send) -> 
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _drop_rest_of_body(receive: Receive) -> None:
+async def _drop_rest_of_body(receive: Receive) -> bytes:
+    """The end of a body that nobody reads."""
+    end = b""
+
     async def drop() -> None:
+        nonlocal end
         message: dict[str, Any] = {"more_body": True}
         while message.get("more_body", False):
             message = dict(await receive())
+            end = (end + message.get("body", b""))[-END_BYTES:]
 
-    try:
+    with suppress(asyncio.TimeoutError):
         await asyncio.wait_for(drop(), LINGER_SECONDS)
-    except asyncio.TimeoutError:
-        return
+    return end

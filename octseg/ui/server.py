@@ -35,6 +35,11 @@ def serve(
 ) -> None:
     """Serve `page` until the process is told to stop; desk: what it is about, where there is a model."""
     space = on_a_space(environment)
+    programs = {
+        number: (function.api_name, len(function.inputs))
+        for number, function in page.fns.items()
+        if isinstance(function.api_name, str) and function.api_visibility == "public"
+    }
     guard = Middleware(
         Guard,
         limits=limits,
@@ -43,11 +48,8 @@ def serve(
         more_addresses=sign_in_paths(door(environment, limits)),
         make=desk.later.make if desk else None,
         seconds_a_call=desk.seconds_a_call if desk else lambda: 1.0,
-        programs={
-            function.api_name: len(function.inputs)
-            for function in page.fns.values()
-            if isinstance(function.api_name, str) and function.api_visibility == "public"
-        },
+        programs=dict(programs.values()),
+        client_calls=frozenset(programs),
     )
     for folder in (folders.visitors, folders.root / "tmp"):
         start_janitor(folder, limits)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
+from gradio_client.exceptions import AppError, ValidationError
 from PIL import Image
 
 import octseg
@@ -155,6 +155,18 @@ def test_there_are_two_endpoints_and_the_scale_may_be_left_out(app: App) -> None
         ("uncertainty", True),
     ]
     assert "Research use only" in described["named_endpoints"]["/segment"]["description"]
+
+
+@pytest.mark.parametrize("given", ["frame.png", None, 3, [], {"path": "/etc/passwd"}])
+def test_what_is_no_file_is_refused_with_what_to_write(app: App, tmp_path: Path, given: object) -> None:
+    with pytest.raises(ValidationError, match=re.escape('- file: give it as handle_file("frame.png")')):
+        client(app, tmp_path).predict(given, api_name="/segment")
+
+
+def test_what_is_printed_of_the_endpoints_says_what_each_value_means(app: App, tmp_path: Path) -> None:
+    printed = str(client(app, tmp_path).view_api(return_format="str", print_info=False))
+    assert "millimetres from frame to frame; without it the file's header tells it." in printed
+    assert "palette PNG; 0 is background, 1 lumen" in printed
 
 
 def test_what_is_no_frame_is_told_in_one_plain_sentence(app: App, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from mcp import ClientSession, types
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import McpError
 from PIL import Image
 
 import octseg
@@ -204,10 +205,24 @@ def test_no_log_learns_the_name_of_a_file(app: App, tmp_path: Path) -> None:
 def test_a_call_that_is_too_large_is_refused_with_the_limit(app: App) -> None:
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"x": "x" * 5_000_000}}).encode()
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-    assert send(app, "POST", TOOLS, body, headers)[:2] == (
-        413,
-        "The request is larger than 4 MB, the most this server takes.",
-    )
+    said = "The request is larger than 4.1 MB, the most this server takes."
+    assert send(app, "POST", TOOLS, body, headers)[:2] == (413, said)  # its number was not found
+
+
+def test_a_file_that_is_too_large_is_told_to_the_assistant_whose_session_goes_on(app: App, frame: Path) -> None:
+    async def call() -> tuple[str, bool]:
+        async with (
+            streamable_http_client(f"{app.url}{TOOLS}") as (reading, writing, _),
+            ClientSession(reading, writing) as session,
+        ):
+            await session.initialize()
+            with pytest.raises(McpError) as told:
+                await session.call_tool("segment", {"file": DATA + base64.b64encode(bytes(4_000_000)).decode()})
+            held = base64.b64encode(frame.read_bytes() + bytes(3_000_000 - frame.stat().st_size)).decode()
+            answered = await session.call_tool("segment", {"file": DATA + held})  # 3 MB, as is promised
+            return str(told.value), bool(answered.isError)
+
+    assert asyncio.run(call()) == ("The request is larger than 4.1 MB, the most this server takes.", False)
 
 
 def test_no_stream_is_held_open_for_who_only_listens(app: App) -> None:
