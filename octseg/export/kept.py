@@ -7,7 +7,7 @@ export_pullback(model.segment_pullback(pullback), pullback, Path("results"), ["n
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ class Kept:
         chosen: numbers of the first and last frame of a range that is measured by itself too.
         """
         count = len(self)
-        records, along = self._records[:count], self._along[:count]
+        records, along = [_told_apart(record, pullback) for record in self._records[:count]], self._along[:count]
         if not records:
             raise ValueError("there are no results to export; give those of segment_pullback")
         measures = measure_pullback(along, pullback.frame_spacing_mm, frames=chosen)
@@ -105,6 +105,16 @@ class Kept:
     def _masks(self, place: int) -> Masks:
         record = self._records[place]
         return unpack(self._path(place).read_bytes(), self._classes, (record["height"], record["width"]))
+
+
+def _told_apart(record: Mapping[str, Any], pullback: Pullback) -> dict[str, Any]:
+    """A frame's record with the spacing of its pullback, and what is said of that."""
+    spacing = {
+        "frame_spacing_mm": pullback.frame_spacing_mm,
+        "frame_spacing_source": pullback.frame_spacing_source,
+        "warnings": list(dict.fromkeys((*record["warnings"], *pullback.spacing_warnings))),
+    }
+    return {**record, **spacing}
 
 
 def export_pullback(

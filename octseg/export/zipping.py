@@ -97,7 +97,9 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 
 def _readme(names: Iterable[str], run: Mapping[str, Any]) -> str:
-    there = {next((ending for ending in KINDS if name.endswith(ending)), None) for name in names}
-    stars = {ending: ending if ending[0] == "m" else f"*{ending}" for ending in KINDS}
-    lines = [f"{stars[ending]:<17}{said}" for ending, said in KINDS.items() if ending in there]
+    there = {}
+    for name in names:
+        ending = next((ending for ending in KINDS if name.endswith(ending)), None)
+        there[ending] = name if name == ending else f"*{'' if ending is None or ending[0] in '._' else '_'}{ending}"
+    lines = [f"{there[ending] + ' ':<17}{said}" for ending, said in KINDS.items() if ending in there]
     return README.format(made=run_sentence(run), kinds="\n".join(lines))

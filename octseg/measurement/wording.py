@@ -73,10 +73,15 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
                 "Arc",
                 "°",
                 0,
-                "Rays from the lumen's centre that meet lipid; all cores together. "
-                f"Over {ARC_DEG:.0f}° lipid rich, over {CLIMA_ARC_DEG}° high risk (CLIMA).",
+                f"Rays from the lumen's centre that meet lipid; all cores together. Over {ARC_DEG:.0f}° lipid rich.",
             ),
-            Row("lipid_arc_widest_deg", "Widest core", "°", 0, "The arc of the widest single core."),
+            Row(
+                "lipid_arc_widest_deg",
+                "Widest core",
+                "°",
+                0,
+                f"The arc of the widest single core. Over {CLIMA_ARC_DEG}° high risk (CLIMA).",
+            ),
             Row("lipid_arc_catheter_deg", "Arc from the catheter", "°", 0, "The same arc seen from the catheter."),
         ),
     ),

@@ -38,7 +38,7 @@ def tables(result: FrameResult) -> tuple[str, str]:
     """measures.csv and measures.json of one frame."""
     run = run_record(result.model, result.device, result.backend, result.precision)
     record = {**run, "frames": [result.to_record()]}
-    return measures_csv(record, record["frames"]), json.dumps(record, allow_nan=False, indent=1)
+    return measures_csv(run, record["frames"]), json.dumps(record, allow_nan=False, indent=1)
 
 
 MAKERS: Mapping[str, Callable[[FrameResult], bytes]] = {

@@ -51,10 +51,11 @@ def test_limits_and_the_frame_that_is_meant_are_marked() -> None:
     assert "500°" not in html
 
 
-def report(**more: object) -> str:
-    frames = [along.frame(n, [(10, 100 + n)], lumen_mm2=7.0 - 0.5 * n, cap_um=60.0) for n in (1, 2)]
-    frames += [along.withdrawn(3), *(along.frame(n, [(10, 100)]) for n in (4, 5, 6))]
-    measures = measure_pullback(frames, FRAME_MM)
+def report(frames: tuple[int, int] | None = None, **more: object) -> str:
+    """frames: a range that was chosen."""
+    vessel = [along.frame(n, [(10, 100 + n)], lumen_mm2=7.0 - 0.5 * n, cap_um=60.0) for n in (1, 2)]
+    vessel += [along.withdrawn(3), *(along.frame(n, [(10, 100)]) for n in (4, 5, 6))]
+    measures = measure_pullback(vessel, FRAME_MM, frames=frames)
     given = segmented(withdrawn=(3,), measures=measures, **more)
     record = {**(given.pullback_record or {}), **measures.to_record()}
     return pullback_report_html(replace(given, pullback_record=record))
@@ -70,6 +71,16 @@ def test_it_shows_the_numbers_with_their_frames_and_the_pictures_of_these() -> N
     pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', html)
     shades = [np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))[2, 2].mean() for content in pictures]
     assert shades[0] == pytest.approx(42, abs=3)
+
+
+def test_a_range_stands_by_itself_beside_the_whole() -> None:
+    html = report()
+    assert "chosen range" not in html
+    chosen = report(frames=(4, 6))
+    section = chosen[chosen.index("<section data-range") : chosen.index("</section>")]
+    assert "In the chosen range, frames 4 to 6" in shown(section)
+    assert "100 ° frame 4" in shown(section)
+    assert "6.00 mm² frame 2" in shown(chosen.replace(section, ""))  # of the whole, as before
 
 
 def test_it_says_where_it_comes_from_and_of_what_it_says_nothing() -> None:

@@ -22,6 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 NAMES = ["run_frames/run_0001.png", "run_seg.dcm", "measures.csv"]
+NAMES_TOO = ["run_measures.csv", "corrections.jsonl"]
 
 
 def test_it_comes_in_pieces_and_holds_every_file_whole(folder: Path) -> None:
@@ -43,3 +44,12 @@ def test_it_comes_in_pieces_and_holds_every_file_whole(folder: Path) -> None:
 def test_the_same_files_give_the_same_bytes(folder: Path) -> None:
     run = json.loads(json.dumps(segmented().run))
     assert b"".join(zipped(folder, NAMES, run)) == b"".join(zipped(folder, reversed(NAMES), run))
+
+
+def test_the_readme_calls_files_by_the_names_that_they_have(folder: Path) -> None:
+    for name in NAMES_TOO:
+        (folder / name).write_text("held")
+    with zipfile.ZipFile(io.BytesIO(b"".join(zipped(folder, NAMES_TOO, segmented().run)))) as archive:
+        said = archive.read("README.txt").decode()
+    assert "*_measures.csv   a row a frame" in said
+    assert "corrections.jsonl every stroke" in said

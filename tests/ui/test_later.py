@@ -1,5 +1,6 @@
 """Files of a frame, made when somebody asks for one."""
 
+import csv
 import io
 import json
 import zipfile
@@ -49,6 +50,17 @@ def test_the_zip_has_what_the_single_files_have(promised: tuple[Later, dict[str,
         53,
         result_of(1).to_record()["frame_sha256"],
     )
+
+
+def test_the_table_by_itself_is_that_of_the_zip(promised: tuple[Later, dict[str, Path]]) -> None:
+    later, files = promised
+    for name in ("octseg.zip", "measures.csv"):
+        later.make(files[name])
+    (row,) = csv.DictReader(files["measures.csv"].read_text().splitlines())
+    archive = zipfile.ZipFile(io.BytesIO(files["octseg.zip"].read_bytes()))
+    (in_zip,) = csv.DictReader(archive.read("measures.csv").decode().splitlines())
+    assert {name: row[name] for name in in_zip if name in row} == {n: v for n, v in in_zip.items() if n in row}
+    assert set(row) <= set(in_zip)
 
 
 def test_the_zip_has_where_variants_disagree_if_they_were_asked_for(tmp_path: Path) -> None:

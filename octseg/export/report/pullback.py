@@ -32,7 +32,7 @@ ROWS: tuple[tuple[str, str, str, int, str], ...] = (
     ("lumen_area_stenosis_percent", "Stenosis by area", "%", 0, "(reference − smallest) / reference."),
     ("lipid_length_mm", "Length with lipid", "mm", 1, "Gaps of up to 1 mm joined; the heart moves ± 1.5 mm."),
     ("lipid_volume_mm3", "Visible lipid", "mm³", 2, f"{TO_DEPTH[0].upper()}{TO_DEPTH[1:]}."),
-    ("lipid_arc_max_deg", "Widest arc", "°", 0, f"Over {CLIMA_ARC_DEG:g}° high risk (CLIMA)."),
+    ("lipid_arc_max_deg", "Widest arc, all cores", "°", 0, "Of a frame, added up; of each plaque by itself see below."),
     ("lipid_arc_mean_deg", "Mean arc", "°", 0, "Over the frames with lipid."),
     ("lipid_index_mm_deg", "Lipid index", "mm·°", 0, "Mean arc times length."),
     (
@@ -109,7 +109,8 @@ def pullback_report_html(segmented: Segmented) -> str:
         f"{_summary(segmented, measures)}{_pictures(segmented, measures)}"
         f"<h2>Along the vessel</h2>\n{cuts_html(segmented, measures)}{curves_html(segmented, measures)}"
         f"{en_face_html(measures)}"
-        f"<h2>What is measured</h2>\n{_numbers(record)}{_plaques(record)}{_candidates(record)}"
+        f"<h2>What is measured</h2>\n{_numbers(record['pullback'])}{_range(record)}"
+        f"{_plaques(record)}{_candidates(record)}"
         f"{warnings_list(record['warnings'])}{_withdrawn(segmented.records)}"
         f"<h2>Where it comes from</h2>\n{facts_list(_facts(segmented, record))}"
     )
@@ -152,12 +153,12 @@ def _drawn(segmented: Segmented, place: int) -> Frame:
     return draw_overlay(frame, segmented.read_masks(place), pixel_spacing_mm=record["pixel_spacing_mm"], legend=True)
 
 
-def _numbers(record: Mapping[str, Any]) -> str:
-    whole = record["pullback"]
+def _numbers(stretch: Mapping[str, Any]) -> str:
+    """A line for each number of the whole pullback, or of the range."""
     rows = []
     for field, label, unit, digits, meaning in ROWS:
-        value, interval = whole.get(field), (whole.get("intervals_95") or {}).get(field)
-        if field == "minimum_lumen_area_px" and whole.get("minimum_lumen_area_mm2") is not None:
+        value, interval = stretch.get(field), (stretch.get("intervals_95") or {}).get(field)
+        if field == "minimum_lumen_area_px" and stretch.get("minimum_lumen_area_mm2") is not None:
             continue
         said = "not measured" if value is None else f"{value:.{digits}f} {unit}"
         spread = (
@@ -165,17 +166,28 @@ def _numbers(record: Mapping[str, Any]) -> str:
         )
         rows.append(
             f'<tr><th scope="row">{escape(label)}<small>{escape(meaning)}</small></th>'
-            f'<td class="number" data-measure="{field}">{said}{_where(whole, field)}{spread}</td></tr>'
+            f'<td class="number" data-measure="{field}">{said}{_where(stretch, field)}{spread}</td></tr>'
         )
     return f'<div class="measures"><table class="numbers"><tbody>{"".join(rows)}</tbody></table></div>\n'
 
 
-def _where(whole: Mapping[str, Any], field: str) -> str:
+def _range(record: Mapping[str, Any]) -> str:
+    """The numbers of a range that was chosen, by itself."""
+    chosen = record["range"]
+    if chosen is None:
+        return ""
+    frames = frames_words(chosen["first_frame"], chosen["last_frame"])
+    return (
+        f'<section data-range="{frames}"><h2>In the chosen range, frames {frames}</h2>\n{_numbers(chosen)}</section>\n'
+    )
+
+
+def _where(stretch: Mapping[str, Any], field: str) -> str:
     """The frame that a number is of."""
     stem = field
     for ending in ("_mm2", "_px", "_um", "_deg"):
         stem = stem.removesuffix(ending)
-    number = whole.get(f"{stem}_frame")
+    number = stretch.get(f"{stem}_frame")
     return "" if number is None else f"<small>frame {number}</small>"
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from octseg.measurement.pullback.frames import Along
 from octseg.measurement.pullback.scales import scale_warnings
 from octseg.measurement.pullback.stretch import StretchMeasures
 from octseg.measurement.rays import OUT_OF_DISC
 
 MUCH_UNSEEN_PERCENT = 25.0  # of a frame; the guide wire hides up to 14 %
+NAMED = 6  # frames that a sentence names; of more it says how many
 REFERENCE_SHOWN_MM = 5.0  # to either side of the smallest lumen, of which less is worth a word
 
 
@@ -33,11 +37,21 @@ def _of_frames(whole: Along) -> Iterator[str]:
         yield "How far frames lie apart is not known, so there are no lengths along the vessel and no volumes."
 
 
+def _numbers_words(numbers: NDArray[np.intp]) -> str:
+    """The first of some numbers of frames: "12, 13, 15, 16, 17 and 4 others"."""
+    told = ", ".join(map(str, numbers[:NAMED]))
+    others = len(numbers) - NAMED
+    return told if others <= 0 else f"{told} and {others} other{'s' * (others > 1)}"
+
+
 def _of_lumen(whole: Along, measured: StretchMeasures) -> Iterator[str]:
     """What is wanting about the smallest lumen."""
-    cut = int((whole.unjudged == OUT_OF_DISC).any(axis=1).sum())
-    if cut:
-        yield f"The lumen reaches the disc's rim in {cut} of {len(whole)} frames, which count for no smallest lumen."
+    cut = np.flatnonzero((whole.unjudged == OUT_OF_DISC).any(axis=1))
+    if cut.size:
+        yield (
+            f"The lumen reaches the disc's rim in {cut.size} of {len(whole)} frames, which count for no smallest "
+            f"lumen: {_numbers_words(cut + whole.first)}."
+        )
     unseen = measured.minimum_lumen_area_unjudged_percent
     if unseen is not None and unseen > MUCH_UNSEEN_PERCENT:
         yield (

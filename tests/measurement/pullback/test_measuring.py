@@ -59,7 +59,9 @@ def test_a_lumen_that_the_rim_cuts_off_is_neither_the_smallest_nor_a_reference()
     measured = measure_pullback(frames, 0.2)
     assert measured.whole.minimum_lumen_area_frame == 30
     assert measured.whole.lumen_area_reference_mm2 == 7.0
-    assert any("rim in 2 of 60 frames" in warning for warning in measured.warnings)
+    assert any("rim in 2 of 60 frames" in each and each.endswith(": 10, 20.") for each in measured.warnings)
+    cut = [frame(n, unjudged={OUT_OF_DISC: [(0, 40)]}) for n in range(1, 9)]
+    assert any(each.endswith(": 1, 2, 3, 4, 5, 6 and 2 others.") for each in measure_pullback(cut, 0.2).warnings)
 
 
 def test_a_smallest_lumen_much_of_which_was_not_seen_gets_a_word() -> None:
