@@ -172,7 +172,7 @@ def _masks(folder: Path, table: Path, records: Sequence[Record]) -> list[tuple[s
         if name is None:
             raise CorrectionError(
                 f"the mask of frame {record['frame']} of {record['file']} is not in {folder.name}: on the page, choose "
-                f"All formats; else {AGAIN}"
+                f"Choose all; else {AGAIN}"
             )
         found.append((Path(name).name.removesuffix(MASK_END).removesuffix(".png"), folder / name))
     return found

@@ -82,7 +82,12 @@ def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]
 
 def called(content: Content, label: str) -> str:
     """What an archive is called in front of the user, who has never seen one that the page made."""
-    return GATHERED if content.part(content.size - len(PAGE_MADE), len(PAGE_MADE)) == PAGE_MADE else label
+    return GATHERED if is_made_by_page(content) else label
+
+
+def is_made_by_page(content: Content) -> bool:
+    """Whether an archive is one that the page put together of several files."""
+    return content.part(max(0, content.size - len(PAGE_MADE)), len(PAGE_MADE)) == PAGE_MADE
 
 
 def labelled(member: str) -> str:

@@ -69,6 +69,9 @@ def _spacing(pullback: Pullback) -> str:
     return f"{pullback.frame_spacing_mm:.4g} mm, {SPACING_SOURCES[pullback.frame_spacing_source]}"
 
 
+ALL_CORES = "Widest arc, all cores"  # of a frame, added up; that of a plaque is of its own
+
+
 def jumps_html(measures: PullbackMeasures) -> str:
     """A button for each extreme of the vessel, or of the range where one is chosen, with its value."""
     stretch = measures.chosen or measures.whole
@@ -78,7 +81,7 @@ def jumps_html(measures: PullbackMeasures) -> str:
     extremes = (
         ("mla", "Smallest lumen", *lumen, stretch.minimum_lumen_area_frame),
         ("cap", "Thinnest cap", stretch.fibrous_cap_thickness_min_um, 0, "µm", stretch.fibrous_cap_thickness_min_frame),
-        ("arc", "Widest arc", stretch.lipid_arc_max_deg or None, 0, "°", stretch.lipid_arc_max_frame),
+        ("arc", ALL_CORES, stretch.lipid_arc_max_deg or None, 0, "°", stretch.lipid_arc_max_frame),
     )
     return "".join(_jump(*each) for each in extremes)
 
@@ -144,7 +147,7 @@ def _plaque_row(place: int, plaque: StretchMeasures) -> str:
         " ".join(
             _go(each.first_frame, frames_words(each.first_frame, each.last_frame)) for each in plaque.tcfa_candidates
         )
-        or NOT_MEASURED,
+        or "none",
     )
     return f'<tr><th scope="row">{place}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
@@ -191,7 +194,7 @@ def pullback_html(address: str, key: str) -> str:
 <button type="button" data-whole>Whole vessel</button>
 <label>Frame spacing, mm <input type="text" inputmode="decimal" data-frame-spacing placeholder="e.g. 0.2"></label>
 <button type="button" data-run-asks="spacing">Use it</button>
-<p class="oct-range-wrong" role="alert" hidden></p></div>
+<p class="oct-range-wrong" role="alert" hidden></p><p class="oct-spacing-wrong" role="alert" hidden></p></div>
 <div class="oct-card oct-plaques"></div>
 {correct_html(key, shown=False)}
 <div class="oct-card oct-downloads" role="group" aria-label="Take it home"></div>

@@ -11,6 +11,8 @@ from octseg.ui.cards import error_html, notice_html
 from octseg.ui.columns import CHOOSE
 from octseg.ui.desk import Desk
 from octseg.ui.faults import sentence_of
+from octseg.ui.markup import whole_sentence
+from octseg.ui.run import PullbackRun
 from octseg.ui.showing import Shown, Updates, meet
 from octseg.ui.turns import Pages, Wish
 
@@ -107,10 +109,7 @@ class Asking:
             elif event.wants == "files":
                 run.ask_files(str(event.kinds).split(), asked=float(event.asked))
             elif event.wants == "spacing":
-                spacing_mm = typed_mm(str(event.spacing), "the millimetres between frames as 0.2")
-                if spacing_mm is None:
-                    return self.shown.unchanged(NO_SPACING)
-                run.ask(frame_spacing_mm=spacing_mm, asked=float(event.asked))
+                _take_spacing(run, str(event.spacing), float(event.asked))
             else:
                 frames = (int(event.first), int(event.last)) if event.wants == "range" else None
                 run.ask(frames=frames, asked=float(event.asked))
@@ -145,6 +144,17 @@ class Asking:
     def _held(self, file: str | None, ticket: float) -> Updates:
         """The frame that an answer is about, for the uploader, with what it answers."""
         return {self.shown.frame.held: file, self.shown.frame.answered: ticket}
+
+
+def _take_spacing(run: PullbackRun, typed: str, asked: float) -> None:
+    """Measure a run with the frame spacing that was typed, or say beside its field why not."""
+    try:
+        spacing_mm = typed_mm(typed, "the millimetres between frames as 0.2")
+        if spacing_mm is None:
+            raise OctsegError(NO_SPACING)
+        run.ask(frame_spacing_mm=spacing_mm, asked=asked)
+    except (OctsegError, ValueError) as error:
+        run.refuse("spacing", whole_sentence(str(error)), asked)
 
 
 def typed_mm(typed: str, what: str = "the millimetres per pixel as 0.00668") -> float | None:

@@ -16,6 +16,8 @@ from octseg.errors import ReadError
 from octseg.export.provenance import run_record
 from octseg.pullback import Pullback
 from octseg.reading import read_pullback
+from octseg.reading.archive import is_made_by_page
+from octseg.reading.content import content_at
 from octseg.reading.formats import HEAD_BYTES as KIND_BYTES
 from octseg.reading.formats import container_of, picture_format
 from octseg.result import FrameResult
@@ -174,8 +176,9 @@ def _check_one_frame(file: Path) -> None:
 
 def kind_of_run(file: Path) -> str:
     """What a file of several frames is, by its content."""
-    with file.open("rb") as content:
-        head = content.read(KIND_BYTES)
+    content = content_at(file, file.name)
+    head = content.part(0, KIND_BYTES)
     kind = container_of(head)
-    told = {"DICOM": "DICOM pullback", "ZIP": "several files as one run", "GIF": "GIF", "video": "video"}
+    zipped = "several files as one run" if is_made_by_page(content) else "ZIP file of frames"
+    told = {"DICOM": "DICOM pullback", "ZIP": zipped, "GIF": "GIF", "video": "video"}
     return told[kind] if kind is not None else f"{picture_format(head)} of several pages"

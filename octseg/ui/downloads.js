@@ -33,7 +33,7 @@
     }
 
     function buttons(offers) {
-      const row = document.createElement("div"), take = button("Download", "take"), all = button("All formats", "all");
+      const row = document.createElement("div"), take = button("Download", "take"), all = button("Choose all", "all");
       take.className = "oct-primary";
       all.title = offers.some((offer) => offer.patient) ? "All that has nothing of the patient in it" : "";
       row.className = "oct-downloads-row";
@@ -62,19 +62,22 @@
 
     function state() {
       const files = run.downloads, busy = files.state in SAID, output = host.querySelector(".oct-downloads-said");
-      host.querySelector("[data-act=take]").disabled = busy || run.done === 0;
-      const part = run.state === "running" && run.done > 0 ? ` Of the ${run.done} frames that are done.` : "";
+      const take = host.querySelector("[data-act=take]");
+      take.disabled = run.done === 0;
+      take.setAttribute("aria-disabled", busy); // unlike one that is disabled it keeps the focus
+      const range = run.range ? " Of all frames; the range stands by itself in the report and in the tables." : "";
+      const part = run.state === "running" && run.done > 0 ? ` Of the ${run.done} frames that are done.` : range;
       const words = [SAID[files.state] || files.sentence, ...files.refused].filter(Boolean).join(" ");
       host.dataset.state = files.state;
       if (files.state !== "ready") {
-        output.textContent = words || part.trim();
+        output.textContent = `${words}${part}`.trim();
         return;
       }
       const link = document.createElement("a");
       link.href = files.href;
       link.download = files.file;
       link.textContent = files.file;
-      output.replaceChildren("Here it is: ", link, ` ${words}`);
+      output.replaceChildren("Here it is: ", link, `. ${words}${part}`);
       if (wanted) link.click();
       wanted = false;
     }
@@ -85,14 +88,14 @@
         const patient = new Set(run.downloads.offers.filter((offer) => offer.patient).map((offer) => offer.name));
         boxes().forEach((box) => { box.checked = !box.disabled && !patient.has(box.value); });
       }
-      if (act === "take") {
+      if (act === "take" && event.target.closest("[data-act]").getAttribute("aria-disabled") !== "true") {
         const kinds = boxes().filter((box) => box.checked).map((box) => box.value);
         if (!kinds.length) {
           host.querySelector(".oct-downloads-said").textContent = "Choose a format first.";
           return;
         }
         wanted = true;
-        event.target.disabled = true;
+        event.target.setAttribute("aria-disabled", true);
         ask({ kinds: kinds.join(" ") });
       }
     });

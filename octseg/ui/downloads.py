@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from octseg.errors import NotExportedError, OctsegError
 from octseg.export.always import write_masks, write_tables
@@ -30,6 +30,8 @@ from octseg.ui.markup import on_page
 logger = logging.getLogger(__name__)
 
 State = Literal["none", "waiting", "making", "ready", "failed"]
+Settings: TypeAlias = tuple[float | None, tuple[int, int] | None]  # mm between frames, and the range, as the page shows
+AS_READ: Settings = (None, None)
 AT_ONCE = 1  # makings under way on a server: each takes a core
 PLAIN: dict[str, Writer] = {"tables": write_tables, "masks": write_masks}
 NO_FRAME_SPACING = "Needs the distance between frames: enter it above, under Range."
@@ -62,6 +64,8 @@ FORMATS = (
     Format("geojson", "GeoJSON", "outlines in pixels, for QuPath"),
     Format("labelme", "LabelMe", "outlines and frames, to correct"),
 )
+
+CHANGED = "The range or the frame spacing was changed since files were made: download them anew."
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,17 @@ class Made:
 
 @dataclass(kw_only=True)
 class Making:
-    """How far what was asked for is. refused: a sentence for each format that the frames do not allow after all."""
+    """How far what was asked for is.
+
+    refused: a sentence for each format that the frames do not allow after all. settings: with which they are made.
+    """
 
     state: State = "none"
     names: tuple[str, ...] = ()
     sentence: str = ""
     refused: list[str] = field(default_factory=list)
     number: int = -1
+    settings: Settings = AS_READ
 
 
 class Downloads:
@@ -126,7 +134,13 @@ class Downloads:
         self._source_why_not: str | None = None
         self._asking = threading.Lock()
 
-    def ask(self, names: Sequence[str], pullback: Pullback, chosen: tuple[int, int] | None) -> None:
+    def ask(
+        self,
+        names: Sequence[str],
+        pullback: Pullback,
+        chosen: tuple[int, int] | None,
+        settings: Settings = AS_READ,
+    ) -> None:
         """Make files of all frames that are done; OctsegError where that cannot be."""
         wanted = tuple(each.name for each in FORMATS if each.name in names)
         if not wanted or len(wanted) != len(set(names)):
@@ -136,7 +150,7 @@ class Downloads:
         with self._asking:
             if self._making.state in ("waiting", "making"):
                 raise OctsegError("files of this pullback are being made already; wait until they are there")
-            self._making = Making(state="waiting", names=wanted)
+            self._making = Making(state="waiting", names=wanted, settings=settings)
         self._changed()
         work = threading.Thread(
             target=self._work, args=(self._making, pullback, chosen), name="octseg-files", daemon=True
@@ -159,8 +173,13 @@ class Downloads:
             raise OctsegError(self._making.sentence)
         return replace(self._made[self._making.number], refused=tuple(self._making.refused))
 
-    def record(self, key: str, pullback: Pullback, measures: PullbackMeasures | None) -> dict[str, Any]:
-        """What the page shows of it: each format with what keeps it from being made, and where the files are."""
+    def record(
+        self, key: str, pullback: Pullback, measures: PullbackMeasures | None, settings: Settings = AS_READ
+    ) -> dict[str, Any]:
+        """What the page shows of it: each format with what keeps it from being made, and where the files are.
+
+        Those that were made with other settings than the page shows are offered no more.
+        """
         making = self._making
         offers = [
             {
@@ -175,6 +194,8 @@ class Downloads:
         told = {"state": making.state, "sentence": making.sentence, "refused": making.refused, "offers": offers}
         if making.state != "ready":
             return told
+        if making.settings != settings:
+            return {**told, "state": "none", "sentence": CHANGED}
         made = self._made[making.number]
         if len(made.names) == 1:
             return {**told, "href": f"gradio_api/file={made.folder / made.names[0]}", "file": made.names[0]}

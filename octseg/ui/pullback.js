@@ -22,7 +22,7 @@
     const part = (selector) => host.querySelector(selector);
     const folder = host.dataset.run, stage = part(".oct-stage"), slider = part(".oct-slider"), play = part("[data-play]");
     const beside = document.querySelector("#oct-beside");
-    let run = { done: 0, frame_count: 1, first_number: 1, curves: [], withdrawn: [] };
+    let run = { done: 0, frame_count: 1, first_number: 1, curves: [], withdrawn: [], refused: {} };
     let away = 0, at = 0, closed = false, playing = null, asked = null;
     const frames = window.octFrames(folder, () => run.done);
     const turned = part(".oct-angle"), angle = () => Number(turned.value);
@@ -30,6 +30,8 @@
     const range = window.octRange(host, (ends) => ask(ends ? "range" : "whole", ends));
     const cut = window.octCut(part(".oct-cut"), folder), wall = window.octWall(part(".oct-wall"));
 
+    const spacing = part("[data-frame-spacing]");
+    let entered, chosenAt = -1; // the spacing that the field shows, and when the page last asked for anything
     const downloads = window.octDownloads(part(".oct-downloads"), (more) => ask("files", null, more));
 
     function fill(element, html) {
@@ -109,7 +111,9 @@
       fill(part(".oct-jumps"), run.jumps);
       fill(part(".oct-plaques"), `<div class="oct-vessel">${run.vessel}</div><div class="oct-found">${run.plaques}</div>`);
       curves.update(run);
-      range.update(run);
+      range.update(run, run.asked > chosenAt);
+      chosenAt = Math.max(chosenAt, run.asked);
+      tellSpacing();
       const withdrawn = window.octInRuns(run.withdrawn);
       for (const each of [cut, wall]) {
         each.update(run, withdrawn);
@@ -133,6 +137,17 @@
         frames.fill();
       }
       part(".oct-at").textContent = `${at + run.first_number} of ${run.first_number + run.frame_count - 1}`;
+    }
+
+    // The spacing that was entered, in this visit or before, and why one that was typed is none.
+    function tellSpacing() {
+      const wrong = run.refused.spacing || "", said = part(".oct-spacing-wrong");
+      said.hidden = !wrong;
+      said.textContent = wrong;
+      spacing.setAttribute("aria-invalid", Boolean(wrong));
+      if (wrong || run.entered_spacing_mm === entered || document.activeElement === spacing) return;
+      entered = run.entered_spacing_mm;
+      spacing.value = entered === null ? "" : entered;
     }
 
     async function poll() {
@@ -165,8 +180,9 @@
 
     function ask(wants, ends = null, more = {}) {
       const detail = { key: host.dataset.key, wants, asked: Date.now(), ...more };
+      chosenAt = detail.asked;
       if (ends) [detail.first, detail.last] = ends.map((end) => end + run.first_number);
-      if (wants === "spacing") detail.spacing = part("[data-frame-spacing]").value;
+      if (wants === "spacing") detail.spacing = spacing.value;
       host.dispatchEvent(new CustomEvent("oct-ask", { detail, bubbles: true }));
       if (run.state !== "running") answered(detail.asked, ANSWER_WITHIN);
     }
@@ -182,6 +198,7 @@
       ArrowRight: () => at + 1, ArrowLeft: () => at - 1, ArrowUp: () => at + 1, ArrowDown: () => at - 1,
       PageUp: () => at + 10, PageDown: () => at - 10, Home: () => 0, End: () => run.done - 1,
     };
+    spacing.addEventListener("keydown", (event) => { if (event.key === "Enter") ask("spacing"); });
     host.addEventListener("keydown", (event) => {
       if (event.target.matches("input:not(.oct-slider), [role=slider]") || event.ctrlKey || event.altKey || event.metaKey) return;
       if (event.key === " " && !event.target.matches("button")) cine(playing === null);
@@ -241,6 +258,9 @@
     const redraw = () => view.redraw(), restyled = (event) => { if (event.target.closest(".oct-controls")) redraw(); };
     const watching = new ResizeObserver(redraw);
     watching.observe(stage);
+    const seenAgain = () => { if (!document.hidden && run.state !== "running") poll(); }; // another tab may have asked
+    document.addEventListener("visibilitychange", seenAgain);
+    window.addEventListener("focus", seenAgain);
     document.addEventListener("input", restyled);
     document.addEventListener("oct-place", redraw);
     kept({ run: folder, key: host.dataset.key });
@@ -252,6 +272,8 @@
         closed = true;
         cine(false);
         watching.disconnect();
+        document.removeEventListener("visibilitychange", seenAgain);
+        window.removeEventListener("focus", seenAgain);
         document.removeEventListener("input", restyled);
         document.removeEventListener("oct-place", redraw);
         frames.close();

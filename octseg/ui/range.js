@@ -14,8 +14,9 @@
     const held = () => ends || [0, count - 1];
     const part = (frame) => `${(frame / count) * 100}%`;
 
+    // The vessel's own end stands in an empty field: what is typed into one replaces nothing.
     function show(which) {
-      fields[which].value = ends ? ends[which] + first : "";
+      fields[which].value = held()[which] === (which ? count - 1 : 0) ? "" : held()[which] + first;
     }
 
     // Of what is typed and is no range; the range before stays.
@@ -119,11 +120,12 @@
     }));
 
     return {
-      // A range that another page or an earlier visit chose is shown here too, unless one is being chosen.
-      update(run) {
+      // What another tab or an earlier visit chose is shown here too; isNews: whether it was after what was chosen here.
+      update(run, isNews) {
         [count, first] = [Math.max(1, run.frame_count), run.first_number];
-        if (ends) ends = ends.map((end) => Math.min(count - 1, end));
-        if (!ends && run.range && last === 0) ends = run.range.map((end) => Math.min(count - 1, Math.max(0, end - first)));
+        const within = (end) => Math.min(count - 1, Math.max(0, end));
+        if (isNews) ends = run.range && run.range.map((end) => within(end - first));
+        else if (ends) ends = ends.map(within);
         draw();
       },
       whole() {

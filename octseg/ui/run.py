@@ -32,7 +32,7 @@ from octseg.pullback import PixelScale, Pullback
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from octseg.ui.cut import CutFiles
-from octseg.ui.downloads import AT_ONCE, Downloads
+from octseg.ui.downloads import AT_ONCE, Downloads, Settings
 from octseg.ui.faults import sentence_of
 from octseg.ui.limits import ServerLimits
 from octseg.ui.markup import on_page
@@ -77,7 +77,8 @@ class Progress:
 
     waiting_for: pullbacks that go before it. scale: of the first frame that has one, else of the first. range: numbers
     (first, last).
-    asked: of each thing that can be asked, when the page last asked it, by the page's clock.
+    asked: of each thing that can be asked, when the page last asked it, by the page's clock. refused: of what was asked
+    last, why that cannot be.
     """
 
     state: State = "running"
@@ -90,6 +91,7 @@ class Progress:
     withdrawn: dict[int, str] = field(default_factory=dict)
     range: tuple[int, int] | None = None
     asked: dict[str, float] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 class PullbackRun:
@@ -113,12 +115,14 @@ class PullbackRun:
         self.pullback = replace(
             pullback, warnings=given.told(pullback.warnings), spacing_warnings=given.told(pullback.spacing_warnings)
         )
+        self._said_of_spacing = self.pullback.spacing_warnings  # in each result too, whatever spacing is entered since
         self.given, self.folder, self.model = given, folder, segmenter.identity
         self.source = source
         (folder / MASKS).mkdir(mode=0o700)
         self._kept = Kept(folder / MASKS)
         self.downloads = Downloads(self._kept, folder, runs.making, self.tell, given.words)
-        self._line, self._holder = runs.line, ""
+        self._line = runs.line
+        self._holders: set[str] = set()  # pages that show it
         self.frames: list[FrameAlong] = []
         self.progress = Progress()
         self._stretches = stretches
@@ -146,13 +150,20 @@ class PullbackRun:
 
     def held_by(self, session: str) -> None:
         """A page shows it now."""
-        self._holder = session
+        self._holders.add(session)
+
+    def given_up_by(self, session: str) -> None:
+        """A page shows something else: it ends where no other shows it."""
+        self._holders.discard(session)
+        if not self._holders:
+            self.stop()
 
     def left_by(self, session: str, patience_s: float) -> None:
         """A page was closed: where it showed this and no other does by then, nobody will look at it any more."""
-        if session != self._holder or self.progress.state != "running":
+        self._holders.discard(session)
+        if self._holders or self.progress.state != "running":
             return
-        waiting = threading.Timer(patience_s, lambda: self.stop() if self._holder == session else None)
+        waiting = threading.Timer(patience_s, self.given_up_by, args=(session,))
         waiting.daemon = True
         waiting.start()
 
@@ -192,17 +203,35 @@ class PullbackRun:
         with self._writing:
             if asked < self.progress.asked.get(kind, 0.0):
                 return
-            self.progress.asked[kind] = asked
+            self.progress.asked[kind], self.progress.refused = asked, {}
             if frame_spacing_mm is None:
                 self.progress.range = frames
             else:
                 self.pullback = self.pullback.with_frame_spacing(frame_spacing_mm)
         self.write(measure=True)
 
+    def refuse(self, kind: str, sentence: str, asked: float) -> None:
+        """Say beside its field why what was asked for cannot be."""
+        with self._writing:
+            if asked < self.progress.asked.get(kind, 0.0):
+                return
+            self.progress.asked[kind], self.progress.refused = asked, {kind: sentence}
+        self.write()
+
+    def takes_over(self, other: "PullbackRun") -> None:
+        """Keep what a visitor chose for a file that runs anew: the range, and the spacing that was entered."""
+        if other.source != self.source:
+            return
+        with self._writing:
+            self.progress.range = other.progress.range
+            if other.pullback.frame_spacing_source == "user" and other.pullback.frame_spacing_mm is not None:
+                self.pullback = self.pullback.with_frame_spacing(other.pullback.frame_spacing_mm)
+        self.write()
+
     def ask_files(self, formats: Sequence[str], *, asked: float) -> None:
         """Make files to download of the frames that are done. asked: as for `ask`."""
         self.progress.asked["files"] = asked
-        self.downloads.ask(formats, self.pullback, self._chosen())
+        self.downloads.ask(formats, self.pullback, self._chosen(), self._settings())
 
     def write(self, *, measure: bool = False) -> None:
         """Write run.json; measure: along the vessel too, of the frames that are done."""
@@ -212,7 +241,7 @@ class PullbackRun:
             record = {
                 **run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures),
                 "cut": self._cut.record(),
-                "downloads": self.downloads.record(self.key, self.pullback, self._measures),
+                "downloads": self.downloads.record(self.key, self.pullback, self._measures, self._settings()),
             }
             path = self.folder / "run.json"
             part = path.with_suffix(".part")
@@ -223,6 +252,9 @@ class PullbackRun:
     def _measured(self) -> PullbackMeasures:
         self._measured_at = time.monotonic()
         return measure_pullback(list(self.frames), self.pullback.frame_spacing_mm, frames=self._chosen())
+
+    def _settings(self) -> Settings:
+        return self.pullback.frame_spacing_mm, self.progress.range
 
     def _chosen(self) -> tuple[int, int] | None:
         """The part of the range that is done."""
@@ -288,7 +320,8 @@ class PullbackRun:
 
     def _keep(self, result: FrameResult) -> None:
         """Write one frame's files, then say that it is there."""
-        result = replace(result, warnings=self.given.told(result.warnings))
+        said = (each for each in self.given.told(result.warnings) if each not in self._said_of_spacing)
+        result = replace(result, warnings=tuple(said))
         stem, progress = self.folder / f"{self.progress.done + 1:04d}", self.progress
         stem.with_suffix(".jpg").write_bytes(encode_jpeg(sized_for_screen(result.frame), FRAME_QUALITY))
         own = tuple(each for each in result.warnings if each not in self.pullback.warnings)  # the rest is said on top

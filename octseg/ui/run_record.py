@@ -75,6 +75,8 @@ def run_record(
         "frame_spacing_mm": pullback.frame_spacing_mm,
         "pixel_spacing_mm": None if progress.scale is None else progress.scale.pixel_spacing_mm,
         "range": progress.range,
+        "entered_spacing_mm": pullback.frame_spacing_mm if pullback.frame_spacing_source == "user" else None,
+        "refused": progress.refused,
         "asked": max(progress.asked.values(), default=0.0),
         "withdrawn": [frame.frame in progress.withdrawn for frame in frames],
         "curves": curves(frames),
@@ -116,7 +118,7 @@ def curves(frames: Sequence[FrameAlong]) -> list[dict[str, Any]]:
         ("lumen", "Lumen area", unit, digits, area("lumen")),
         ("plaque", VISIBLE_AREA, unit, digits, area("lipid")),
         ("arc", "Lipid arc", "°", 0, lambda frame: frame.lipid_arc_deg),
-        ("cap", "Thinnest cap", "µm", 0, lambda frame: frame.cap_min_um),
+        ("cap", "Thinnest cap of each frame", "µm", 0, lambda frame: frame.cap_min_um),
     ]
     return [
         {

@@ -54,7 +54,9 @@
     const end = packed([
       [0x06054b50, 4], [0, 2], [0, 2], [files.length, 2], [files.length, 2], [size, 4], [at, 4], [PAGE_MADE.length, 2],
     ]);
-    return new File([...parts, ...listed, end, PAGE_MADE], "frames.zip", { type: "application/zip" });
+    const folders = new Set(files.map((file) => (file.webkitRelativePath || file.name).split("/").slice(0, -1)[0]));
+    const [folder] = folders, name = folders.size === 1 && folder ? folder : "frames";
+    return new File([...parts, ...listed, end, PAGE_MADE], `${name}.zip`, { type: "application/zip" });
   }
 
   function say(sentence, bad = false) {

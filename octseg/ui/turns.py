@@ -68,10 +68,12 @@ class Turns:
 
     def replace_run(self, run: PullbackRun | None) -> None:
         """End the run before, and begin this one."""
-        if self.run is not None:
-            self.run.stop()
-        self.run = run
+        before, self.run = self.run, run
+        if before is not None:
+            before.given_up_by(self.session)
         if run is not None:
+            if before is not None:
+                run.takes_over(before)
             run.held_by(self.session)
             run.begin()
 

@@ -60,6 +60,21 @@ def test_formats_that_need_a_distance_say_so_until_it_is_given(done: Visit, tmp_
     assert not [name for name in names if name.endswith(".dcm")]
 
 
+def test_files_with_another_spacing_than_is_shown_are_offered_no_more(done: Visit) -> None:
+    page = done.page
+    for spacing in ("0.4", "0.7"):
+        page.fill("[data-frame-spacing]", spacing)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f".oct-taken >> text={spacing} mm, entered by you")
+        if spacing == "0.4":
+            with page.expect_download():
+                page.click("[data-act=take]")
+            page.wait_for_selector(".oct-downloads-said a")
+            assert page.evaluate("document.activeElement.dataset.act") == "take"  # the keyboard goes on from there
+    page.wait_for_selector(".oct-downloads-said >> text=spacing was changed since files were made: download them anew")
+    assert page.query_selector(".oct-downloads-said a") is None
+
+
 def test_no_format_chosen_is_a_sentence(done: Visit) -> None:
     done.page.uncheck(".oct-downloads [value=report]")
     done.page.click(".oct-downloads [data-act=take]")

@@ -60,6 +60,10 @@ def test_a_reload_in_mid_run_goes_on_and_a_closed_tab_ends_it(browser: Browser, 
     page.wait_for_selector(".oct-stage[data-shown]")
     page.reload()
     page.wait_for_selector(".oct-pullback[data-state=running] [data-shown]")
+    with page.context.expect_page() as opened:
+        page.evaluate("() => { window.open(location.href); }")
+    opened.value.wait_for_selector(".oct-pullback[data-state=running] [data-shown]")
+    opened.value.close()  # a duplicate that is closed ends nothing of the tab that it was made of
     page.wait_for_timeout(6000)  # twice what a page may be away
     assert page.get_attribute(".oct-pullback", "data-state") == "running"
 

@@ -38,7 +38,7 @@ def of_kind(kind: str, frames: list[Frame], folder: Path) -> Path:
         ("run.tif", "TIFF of several pages"),
         ("run.gif", "GIF"),
         ("run.mp4", "video"),
-        ("run.zip", "several files as one run"),
+        ("run.zip", "ZIP file of frames"),
     ],
 )
 def test_a_file_of_each_kind_is_taken_for_what_it_is(
@@ -72,6 +72,7 @@ def test_a_folder_that_is_dropped_is_one_run(visit: Visit, few: list[Frame], tmp
     drop(visit, target, folder)
     finished(visit)
     assert f"several files as one run, {FRAMES} frames" in visit.page.inner_text(".oct-taken")
+    assert "run.zip" in visit.page.inner_text("#oct-upload").replace("\n", "")  # by the name of the folder
     visit.page.focus(".oct-stage")
     visit.page.keyboard.press("End")
     shows(visit, 9 + FRAMES - 1)  # the numbers in their names, in the order that people count in

@@ -79,12 +79,60 @@ def test_a_range_and_a_spacing_are_measured_anew(vessel: Visit) -> None:
     page.click("[data-run-asks=spacing]")
     page.wait_for_selector(".oct-taken >> text=0.5 mm, entered by you")
     page.wait_for_selector(".oct-vessel >> text=2.5 mm")
-    page.fill("[data-frame-spacing]", "")
-    page.click("[data-run-asks=spacing]")
-    page.wait_for_selector("#oct-said >> text=no distance between frames in the field")
+    for wrong, told in (
+        ("", "There is no distance between frames in the field"),
+        ("abc", "'abc' is no number"),
+        ("70", "70 mm"),
+    ):
+        page.fill("[data-frame-spacing]", wrong)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f".oct-spacing-wrong >> text={told}")
+    page.fill("[data-frame-spacing]", "0.5")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".oct-spacing-wrong", state="hidden")
     page.click("[data-whole]")
     page.wait_for_selector(".oct-vessel >> text='1 to 9, 1 withdrawn'")
     assert "0.5 mm, entered by you" in page.inner_text(".oct-taken")
+
+
+def test_a_range_is_typed_with_the_mouse(vessel: Visit) -> None:
+    page = vessel.page
+    for end, frame in (("first", "2"), ("last", "6")):
+        page.click(f"[data-range={end}]")
+        page.keyboard.type(frame)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".oct-vessel >> text='2 to 6, 1 withdrawn'")
+
+
+def test_a_spacing_of_one_pullback_does_not_stand_in_the_field_of_the_next(
+    vessel: Visit, vessel_frames: list[Frame], tmp_path: Path
+) -> None:
+    page = vessel.page
+    page.fill("[data-frame-spacing]", "0.5")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".oct-taken >> text=0.5 mm, entered by you")
+    for number in (1, 2, 3):
+        Image.fromarray(vessel_frames[number - 1]).save(tmp_path / f"frame_{number}.png", compress_level=1)
+    before = page.get_attribute(".oct-pullback", "data-key")
+    page.click("#oct-upload [aria-label=Clear]")
+    send(vessel, *sorted(tmp_path.iterdir()))
+    page.wait_for_selector(f".oct-pullback[data-state=done]:not([data-key='{before}']) [data-shown]")
+    assert page.input_value("[data-frame-spacing]") == ""
+
+
+def test_a_duplicated_tab_and_its_first_show_what_either_asked_for_last(vessel: Visit) -> None:
+    page = vessel.page
+    with page.context.expect_page() as opened:
+        page.evaluate("() => { window.open(location.href); }")
+    twin = opened.value
+    twin.wait_for_selector(".oct-pullback[data-state=done] [data-shown]")
+    twin.fill("[data-range=last]", "4")
+    twin.keyboard.press("Tab")
+    twin.wait_for_selector(".oct-vessel >> text='1 to 4, 1 withdrawn'")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.wait_for_selector(".oct-vessel >> text='1 to 4, 1 withdrawn'")
+    assert page.input_value("[data-range=last]") == "4"
+    twin.close()
 
 
 def test_a_range_that_is_none_is_told_and_the_one_before_stays(vessel: Visit) -> None:
@@ -134,12 +182,20 @@ def test_several_pictures_are_one_run_in_the_order_of_their_numbers(
 
 def test_another_scale_measures_a_pullback_anew_as_often_as_it_is_given(vessel: Visit) -> None:
     page = vessel.page
+    page.fill("[data-range=last]", "6")
+    page.fill("[data-frame-spacing]", "0.5")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".oct-vessel >> text='1 to 6, 1 withdrawn'")
+    page.wait_for_selector(".oct-taken >> text=0.5 mm, entered by you")
     for typed in ("0.012", "0.008"):
         before = page.get_attribute(".oct-pullback", "data-key")
         page.fill("#oct-spacing :is(input, textarea)", typed)
         page.click("#oct-spacing button")
         page.wait_for_selector(f".oct-pullback[data-state=done]:not([data-key='{before}']) [data-shown]")
         assert f"{typed}00 mm" in page.inner_text(".oct-taken")
+        assert "0.5 mm, entered by you" in page.inner_text(".oct-taken")
+        page.wait_for_selector(".oct-vessel >> text='1 to 6, 1 withdrawn'")
+        assert [page.input_value(f"[data-{each}]") for each in ("range=last", "frame-spacing")] == ["6", "0.5"]
         page.focus(".oct-stage")
         page.keyboard.press("End")
         shows(vessel, COUNT)

@@ -52,6 +52,30 @@ def test_a_range_that_arrives_after_a_newer_spacing_counts(run: PullbackRun) -> 
     assert (told(run)["range"], told(run)["frame_spacing_mm"]) == ([2, 3], 0.5)
 
 
+def test_a_run_of_the_same_file_keeps_the_range_and_the_spacing_that_was_entered(
+    run: PullbackRun, tmp_path: Path, segmenter: octseg.Segmenter
+) -> None:
+    run.ask(frames=(2, 3), asked=1000.0)
+    run.ask(frame_spacing_mm=0.5, asked=2000.0)
+    for name, kept in (("file", ([2, 3], 0.5)), ("other", (None, None))):
+        folder = tmp_path / f"run of {name}"
+        folder.mkdir()
+        source, turns, runs = tmp_path / name, ModelTurns(1), Runs(ServerLimits())
+        pullback = read_pullback(pullback_file([frame_of(number) for number in range(1, COUNT + 1)]))
+        anew = PullbackRun(pullback, Given(kind=""), source, folder, segmenter, turns, runs)
+        anew.takes_over(run)
+        assert (told(anew)["range"], told(anew)["entered_spacing_mm"]) == kept
+
+
+def test_why_a_spacing_is_refused_stands_there_until_another_is_taken(run: PullbackRun) -> None:
+    run.refuse("spacing", "That is no number.", asked=2000.0)
+    assert (told(run)["refused"], told(run)["asked"]) == ({"spacing": "That is no number."}, 2000.0)
+    run.refuse("spacing", "Too late.", asked=1000.0)
+    assert told(run)["refused"] == {"spacing": "That is no number."}
+    run.ask(frame_spacing_mm=0.5, asked=3000.0)
+    assert told(run)["refused"] == {}
+
+
 def test_a_spacing_that_no_pullback_has_changes_nothing(run: PullbackRun) -> None:
     before = told(run)
     with pytest.raises(OctsegError, match="70 mm is outside"):
@@ -77,3 +101,12 @@ def test_files_name_the_field_of_who_reads_them_and_no_option_of_the_command(
         held = {Path(name).name.split("_")[-1]: archive.read(name).decode() for name in archive.namelist()}
     assert {name for name, text in held.items() if said in text} >= {"report.html", "pullback.json", "measures.json"}
     assert [name for name, text in held.items() if "--frame-spacing" in text] == []
+    run.ask(frame_spacing_mm=0.5, asked=1.0)
+    run.ask_files(["tables"], asked=1.0)
+    while not run.downloads.is_over:
+        time.sleep(0.01)
+    with zipfile.ZipFile(run.downloads.latest().zip_file()) as archive:
+        record = json.loads(next(archive.read(name) for name in archive.namelist() if name.endswith("measures.json")))
+        assert [name for name in archive.namelist() if said in archive.read(name).decode()] == []
+    spacings = {(frame["frame_spacing_mm"], frame["frame_spacing_source"]) for frame in record["frames"]}
+    assert spacings == {(0.5, "user")}  # and no frame says any more that it is not known
