@@ -129,6 +129,7 @@ class PullbackRun:
         self._segmenter, self._turns = segmenter, turns
         self._cut = CutFiles(folder)
         self._stopped, self._over = threading.Event(), threading.Event()
+        self._over.set()  # until it begins: one that never does keeps nobody waiting
         self._writing = threading.Lock()
         self._measures: PullbackMeasures | None = None
         self._written_at = self._measured_at = self._begun_at = 0.0
@@ -141,6 +142,7 @@ class PullbackRun:
 
     def begin(self) -> None:
         """Segment in a thread of its own."""
+        self._over.clear()
         asked_by = contextvars.copy_context()  # whose quota of a GPU it is
         threading.Thread(target=asked_by.run, args=(self._work,), name="octseg-pullback", daemon=True).start()
 
@@ -231,7 +233,7 @@ class PullbackRun:
     def ask_files(self, formats: Sequence[str], *, asked: float) -> None:
         """Make files to download of the frames that are done. asked: as for `ask`."""
         self.progress.asked["files"] = asked
-        self.downloads.ask(formats, self.pullback, self._chosen(), self._settings())
+        self.downloads.ask(formats, self._as_far_as_it_is(), self._chosen(), self._settings())
 
     def write(self, *, measure: bool = False) -> None:
         """Write run.json; measure: along the vessel too, of the frames that are done."""
@@ -252,6 +254,14 @@ class PullbackRun:
     def _measured(self) -> PullbackMeasures:
         self._measured_at = time.monotonic()
         return measure_pullback(list(self.frames), self.pullback.frame_spacing_mm, frames=self._chosen())
+
+    def _as_far_as_it_is(self) -> Pullback:
+        """The pullback, with a warning where only the first of its frames are done."""
+        pullback, done = self.pullback, len(self.frames)
+        if self.progress.state == "done" or done >= len(pullback):
+            return pullback
+        said = f"These are the first {done} of {len(pullback)} frames: the others were not outlined when this was made."
+        return replace(pullback, warnings=(said, *pullback.warnings))
 
     def _settings(self) -> Settings:
         return self.pullback.frame_spacing_mm, self.progress.range

@@ -38,6 +38,12 @@ def told(run: PullbackRun) -> dict[str, Any]:
     return dict(json.loads((run.folder / "run.json").read_text()))
 
 
+def test_one_that_never_begins_keeps_no_server_waiting_that_is_stopped(run: PullbackRun) -> None:
+    """As of a call that is refused for a format that cannot be made."""
+    assert run.is_over
+    run.wait(3600)
+
+
 def test_of_two_ranges_the_one_that_was_asked_later_stays(run: PullbackRun) -> None:
     run.ask(frames=(2, 3), asked=2000.0)
     run.ask(frames=(1, 2), asked=1000.0)
@@ -50,6 +56,27 @@ def test_a_range_that_arrives_after_a_newer_spacing_counts(run: PullbackRun) -> 
     run.ask(frame_spacing_mm=0.5, asked=2000.0)
     run.ask(frames=(2, 3), asked=1000.0)
     assert (told(run)["range"], told(run)["frame_spacing_mm"]) == ([2, 3], 0.5)
+
+
+def test_files_of_a_pullback_that_was_stopped_say_how_much_of_it_they_are(
+    tmp_path: Path, segmenter: octseg.Segmenter
+) -> None:
+    pullback = read_pullback(pullback_file([frame_of(number) for number in range(1, 31)]))
+    run = PullbackRun(
+        pullback, Given(kind=""), tmp_path / "file", tmp_path, segmenter, ModelTurns(1), Runs(ServerLimits())
+    )
+    run.begin()
+    while not run.progress.done:
+        time.sleep(0.01)
+    run.stop()
+    run.wait(60)
+    run.ask_files(["tables"], asked=0.0)
+    while not run.downloads.is_over:
+        time.sleep(0.01)
+    with zipfile.ZipFile(run.downloads.latest().zip_file()) as archive:
+        record = json.loads(next(archive.read(name) for name in archive.namelist() if "_pullback" in name))
+    said = f"These are the first {run.progress.done} of 30 frames: the others were not outlined when this was made."
+    assert record["warnings"][0] == said
 
 
 def test_a_run_of_the_same_file_keeps_the_range_and_the_spacing_that_was_entered(
