@@ -69,6 +69,7 @@ def _spacing(pullback: Pullback) -> str:
     return f"{pullback.frame_spacing_mm:.4g} mm, {SPACING_SOURCES[pullback.frame_spacing_source]}"
 
 
+SPEEDS, PLAYED = (5, 10, 20, 30), 20  # frames a second, and how many of them at first
 ALL_CORES = "Widest arc, all cores"  # of a frame, added up; that of a plaque is of its own
 
 
@@ -159,6 +160,11 @@ def _go(frame: int | None, shown: str) -> str:
     return f'<button type="button" class="oct-go" data-go="{frame}" title="frame {frame}">{shown}</button>'
 
 
+def _speeds() -> str:
+    """How fast frames may be played."""
+    return "".join(f"<option{' selected' * (speed == PLAYED)} value={speed}>{speed}/s</option>" for speed in SPEEDS)
+
+
 def pullback_html(address: str, key: str) -> str:
     """The view of a run, still empty: pullback.js fills it from the files below `address`, as they come."""
     return f"""<section class="oct-pullback" data-run="{text(address)}" data-key="{text(key)}" aria-label="Pullback">
@@ -169,6 +175,7 @@ def pullback_html(address: str, key: str) -> str:
 <div class="oct-stage" tabindex="0" role="img" aria-label="Frame" data-stage><canvas></canvas>
 <p class="oct-stage-said" hidden></p><output class="oct-hover" aria-live="off"></output></div>
 <div class="oct-transport"><button type="button" data-play aria-pressed="false" title="Play, space">▶</button>
+<select data-cine aria-label="Frames a second" title="Frames a second">{_speeds()}</select>
 <input type="range" class="oct-slider" min="1" max="1" value="1" step="1" aria-label="Frame">
 <output class="oct-at"></output></div>
 <div class="oct-jumps"></div>

@@ -11,6 +11,10 @@
     return made;
   }
 
+  function height(value, most) {
+    return (HIGH - 3 - (most ? (value / most) * (HIGH - 6) : 0)).toFixed(1);
+  }
+
   // joins(at): whether a frame goes on the vessel of the one before it.
   function line(values, most, joins) {
     let path = "", open = false;
@@ -20,7 +24,7 @@
         open = false;
         return;
       }
-      const y = (HIGH - 3 - (most ? (value / most) * (HIGH - 6) : 0)).toFixed(1);
+      const y = height(value, most);
       open = open && joins(at);
       const alone = !open && (none(values[at + 1]) || !joins(at + 1)); // a stroke as long as its frame
       path += alone ? `M${at + 0.1} ${y}h.8` : `${open ? "L" : "M"}${at + 0.5} ${y}`;
@@ -114,11 +118,16 @@
         for (const curve of told) {
           const { label, plot } = row(curve), held = curve.values.filter((value) => value !== null);
           const most = held.length ? held.reduce((one, other) => Math.max(one, other)) : 0;
-          label.textContent = held.length ? `${curve.label}, to ${most.toFixed(curve.digits)} ${curve.unit}` : curve.label;
+          const limits = curve.limits.filter((limit) => limit <= most); // of risk; others lie above the plot
+          const dashed = limits.length ? `; dashed ${limits.join(" and ")}` : "";
+          label.textContent = held.length ? `${curve.label}, to ${most.toFixed(curve.digits)} ${curve.unit}${dashed}` : curve.label;
           plot.setAttribute("viewBox", `0 0 ${count} ${HIGH}`);
           plot.replaceChildren();
           for (const [from, many] of inRuns(run.withdrawn)) {
             node("rect", { class: "oct-curve-withdrawn", x: from, width: many, y: 0, height: HIGH }, plot);
+          }
+          for (const limit of limits) {
+            node("path", { class: "oct-curve-limit", d: `M0 ${height(limit, most)}H${count}` }, plot);
           }
           node("path", { class: "oct-curve-line", d: line(curve.values, most, (frame) => run.joins?.[frame] ?? true) }, plot);
           rows.get(curve.name).cursor = node(

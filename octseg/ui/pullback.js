@@ -2,7 +2,7 @@
 // and what is measured along the vessel. Everything else happens here, without asking the server.
 (() => {
   const ANSWER_EVERY_MS = 150, ANSWER_WITHIN = 40; // tries
-  const POLL_MS = 700, CINE_PER_SECOND = 20, KEPT = "oct-run", AWAY_POLLS = 4;
+  const POLL_MS = 700, KEPT = "oct-run", AWAY_POLLS = 4;
   let open = null;
 
   function kept(value) {
@@ -87,7 +87,7 @@
       clearInterval(playing);
       playing = on ? setInterval(() => {
         if (frames.held(at)) go(at + 1 < run.done ? at + 1 : 0);
-      }, 1000 / CINE_PER_SECOND) : null;
+      }, 1000 / Number(part("[data-cine]").value)) : null;
       play.setAttribute("aria-pressed", String(on));
       play.textContent = on ? "❚❚" : "▶";
     }
@@ -200,7 +200,7 @@
     };
     spacing.addEventListener("keydown", (event) => { if (event.key === "Enter") ask("spacing"); });
     host.addEventListener("keydown", (event) => {
-      if (event.target.matches("input:not(.oct-slider), [role=slider]") || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.target.matches("input:not(.oct-slider), select, [role=slider]") || event.ctrlKey || event.altKey || event.metaKey) return;
       if (event.key === " " && !event.target.matches("button")) cine(playing === null);
       else if (event.key === "0") view.whole();
       else if (keys[event.key]) {
@@ -216,6 +216,7 @@
     }, { passive: false });
     stage.addEventListener("dblclick", (event) => (view.zoomed() ? view.whole() : view.zoomAt(event, 2.5)));
     pointers(stage, view, (event) => hover(event), turn);
+    part("[data-cine]").addEventListener("change", () => cine(playing !== null));
     turned.addEventListener("input", () => turn(angle()));
     turn(angle());
     slider.addEventListener("input", (event) => {

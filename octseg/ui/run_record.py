@@ -12,6 +12,8 @@ from octseg.drawing.overlay import HATCH_PERIOD, HATCH_WIDTH, PENS
 from octseg.drawing.strokes import outlines
 from octseg.drawing.unrolled import WALL_COLOURS
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures
+from octseg.measurement.pullback.stretch import CLIMA_ARC_DEG, CLIMA_LUMEN_MM2
+from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.measurement.wording import VISIBLE_AREA
 from octseg.pullback import Pullback
 from octseg.result import FrameResult
@@ -107,18 +109,18 @@ def pens_record() -> dict[str, Any]:
 
 
 def curves(frames: Sequence[FrameAlong]) -> list[dict[str, Any]]:
-    """The four curves along the vessel; areas in pixels where no frame has a scale."""
+    """The four curves along the vessel, with the limits of risk; areas in pixels where no frame has a scale."""
     scaled = any(frame.lumen_area_mm2 is not None for frame in frames)
     unit, digits = ("mm²", 2) if scaled else ("px", 0)
 
     def area(kind: str) -> Callable[[FrameAlong], float | None]:
         return lambda frame: getattr(frame, f"{kind}_area_{'mm2' if scaled else 'px'}")
 
-    told: list[tuple[str, str, str, int, Callable[[FrameAlong], float | None]]] = [
-        ("lumen", "Lumen area", unit, digits, area("lumen")),
-        ("plaque", VISIBLE_AREA, unit, digits, area("lipid")),
-        ("arc", "Lipid arc", "°", 0, lambda frame: frame.lipid_arc_deg),
-        ("cap", "Thinnest cap of each frame", "µm", 0, lambda frame: frame.cap_min_um),
+    told: list[tuple[str, str, str, int, Callable[[FrameAlong], float | None], tuple[float, ...]]] = [
+        ("lumen", "Lumen area", unit, digits, area("lumen"), (CLIMA_LUMEN_MM2,) if scaled else ()),
+        ("plaque", VISIBLE_AREA, unit, digits, area("lipid"), ()),
+        ("arc", "Lipid arc", "°", 0, lambda frame: frame.lipid_arc_deg, (ARC_DEG, CLIMA_ARC_DEG)),
+        ("cap", "Thinnest cap of each frame", "µm", 0, lambda frame: frame.cap_min_um, (CAP_UM,)),
     ]
     return [
         {
@@ -127,6 +129,7 @@ def curves(frames: Sequence[FrameAlong]) -> list[dict[str, Any]]:
             "unit": of,
             "digits": places,
             "values": [None if (value := take(frame)) is None else round(value, 4) for frame in frames],
+            "limits": list(limits),
         }
-        for name, label, of, places, take in told
+        for name, label, of, places, take, limits in told
     ]

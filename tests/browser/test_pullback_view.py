@@ -1,6 +1,7 @@
 """What the view of a pullback shows and how it is handled: places of numbers, zoom and pan, the cut, the wall's map."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -347,6 +348,34 @@ def test_two_fingers_pinch_the_picture(looked_at: Visit) -> None:
     after = read_out(looked_at, 0.7, 0.5)[0] - read_out(looked_at, 0.6, 0.5)[0]
     assert before / after == pytest.approx(3, rel=0.15)
     looked_at.page.mouse.dblclick(*stage_at(looked_at, 0.5, 0.5))
+
+
+def test_limits_of_risk_are_drawn_where_values_reach_them(looked_at: Visit) -> None:
+    page = looked_at.page
+    heads = {each: page.inner_text(f"[data-curve={each}] .oct-curve-head span") for each in ("lumen", "arc", "plaque")}
+    assert heads["lumen"].endswith("; dashed 3.5")
+    assert "dashed" not in heads["plaque"]
+    (line,) = page.locator("[data-curve=lumen] .oct-curve-limit").all()
+    (most,) = re.findall(r"to ([0-9.]+)", heads["lumen"])
+    height = 41 - 38 * 3.5 / float(most)  # of 44, 3 left free at either end
+    assert float((line.get_attribute("d") or "").split()[1].partition("H")[0]) == pytest.approx(height, abs=0.1)
+
+
+def test_cine_runs_as_fast_as_is_chosen(looked_at: Visit) -> None:
+    page = looked_at.page
+    passed = "() => { window.octPassed = 0; new MutationObserver(() => { window.octPassed += 1; }).observe("
+    passed += "document.querySelector('.oct-stage'), { attributeFilter: ['data-shown'] }); }"
+    counts = []
+    page.evaluate(passed)
+    for speed in ("5", "30"):
+        page.select_option("[data-cine]", speed)
+        page.click("[data-play]")
+        page.evaluate("window.octPassed = 0")
+        page.wait_for_timeout(2000)
+        page.click("[data-play]")
+        counts.append(page.evaluate("window.octPassed"))
+    assert 6 <= counts[0] <= 12
+    assert counts[1] > 2 * counts[0]
 
 
 def test_cine_runs_around_and_stops(looked_at: Visit) -> None:
