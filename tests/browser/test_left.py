@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -13,6 +14,7 @@ from tests.fakes.app_server import App, running_app
 from tests.ui.test_files import becomes_true
 
 COUNT, SIDE = 240, 704
+Living: TypeAlias = Callable[[int | None], App]
 
 
 @pytest.fixture(scope="module")
@@ -22,23 +24,23 @@ def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], App]]:
-    """Gives an app for all tests of this file, and another after it was killed."""
+def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
+    """Gives an app for all tests of this file, and another after it was killed, at a port where that is given."""
     started: list[App] = []
     with ExitStack() as stack:
 
-        def one() -> App:
+        def one(port: int | None) -> App:
             if not started or started[-1].process.poll() is not None:
                 settings = {"OCTSEG_LEFT_SECONDS": "3", "OCTSEG_PULLBACKS_AT_ONCE": "1"}
-                started.append(stack.enter_context(running_app(tmp_path_factory.mktemp("left"), **settings)))
+                started.append(stack.enter_context(running_app(tmp_path_factory.mktemp("left"), port=port, **settings)))
             return started[-1]
 
         yield one
 
 
 @pytest.fixture
-def own_app(living: Callable[[], App]) -> App:
-    return living()
+def own_app(living: Living) -> App:
+    return living(None)
 
 
 def begun(browser: Browser, app: App, file: Path) -> Page:
@@ -77,6 +79,33 @@ def test_a_reload_in_mid_run_goes_on_and_a_closed_tab_ends_it(browser: Browser, 
     assert becomes_true(lambda: not last.append(done(own_app)) and last[-1] == last[-2] and not second.context.pages)
 
 
+def test_what_is_shown_stays_where_a_button_is_pressed_while_the_server_starts_again(
+    browser: Browser, living: Living
+) -> None:
+    first = living(None)
+    page = browser.new_context().new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(first.url)
+    page.click("#oct-agree")
+    page.locator("[data-example]").first.click()
+    page.wait_for_selector("svg.oct-picture")
+    first.process.kill()
+    first.process.wait()
+    page.click("#oct-spacing button")
+    page.wait_for_selector("#oct-away >> text=The server does not answer. What is shown stays")
+    assert page.is_hidden("#oct-away button")
+    living(first.port)
+    page.wait_for_timeout(6000)  # Gradio's page asks every two seconds
+    assert page.is_visible("svg.oct-picture")
+    page.wait_for_selector("#oct-away >> text=The server answers again. What is shown stays until you load")
+    assert page.locator(".toast-body").count() == 0  # Gradio's, which says for ever that it tries to reconnect
+    page.click("#oct-away button")
+    page.wait_for_selector("svg.oct-picture", state="detached")
+    page.locator("[data-example]").nth(1).click()  # the page works on
+    page.wait_for_selector("svg.oct-picture")
+    page.context.close()
+
+
 def test_a_server_that_was_killed_is_a_sentence_and_what_is_shown_stays(
     browser: Browser, own_app: App, long_file: Path
 ) -> None:
@@ -85,33 +114,4 @@ def test_a_server_that_was_killed_is_a_sentence_and_what_is_shown_stays(
     own_app.process.kill()
     page.wait_for_selector(".oct-run-said >> text=The server does not answer; what is shown stays.")
     assert page.is_visible(".oct-stage canvas")
-    page.context.close()
-
-
-def test_what_is_shown_stays_where_a_button_is_pressed_while_the_server_starts_again(
-    browser: Browser, tmp_path: Path
-) -> None:
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-    page = browser.new_context().new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    with running_app(tmp_path / "first") as first:
-        page.goto(first.url)
-        page.click("#oct-agree")
-        page.locator("[data-example]").first.click()
-        page.wait_for_selector("svg.oct-picture")
-        first.process.kill()
-        first.process.wait()
-        page.click("#oct-spacing button")
-        page.wait_for_selector("#oct-away >> text=The server does not answer. What is shown stays")
-        assert page.is_hidden("#oct-away button")
-    with running_app(tmp_path / "second", port=first.port):
-        page.wait_for_timeout(6000)  # Gradio's page asks every two seconds
-        assert page.is_visible("svg.oct-picture")
-        page.wait_for_selector("#oct-away >> text=The server answers again. What is shown stays until you load")
-        assert page.locator(".toast-body").count() == 0  # Gradio's, which says for ever that it tries to reconnect
-        page.click("#oct-away button")
-        page.wait_for_selector("svg.oct-picture", state="detached")
-        page.locator("[data-example]").nth(1).click()  # the page works on
-        page.wait_for_selector("svg.oct-picture")
     page.context.close()

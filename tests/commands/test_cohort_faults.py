@@ -82,6 +82,7 @@ def test_two_coordinators_on_one_folder_do_each_case_once(
     assert done_by(*said) == ["pullback_0001", "pullback_0002"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_lost_on_the_way_is_told_and_not_made_anew(
     vessels: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_disk_that_is_full_is_told_and_the_same_command_goes_on_when_there_is_
     assert content_of(tmp_path / "out") == whole
 
 
+@pytest.mark.slow
 def test_a_limit_on_the_size_of_files_is_told_and_leaves_nothing_half_written(
     vessels: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:

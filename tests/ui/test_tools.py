@@ -222,7 +222,7 @@ def test_a_file_that_is_too_large_is_told_to_the_assistant_whose_session_goes_on
             answered = await session.call_tool("segment", {"file": DATA + held})  # 3 MB, as is promised
             return str(told.value), bool(answered.isError)
 
-    assert asyncio.run(call()) == ("The request is larger than 4.1 MB, the most this server takes.", False)
+    assert finished(call()) == ("The request is larger than 4.1 MB, the most this server takes.", False)
 
 
 def test_no_stream_is_held_open_for_who_only_listens(app: App) -> None:
