@@ -98,7 +98,14 @@ def test_curves_join_frames_of_one_vessel_alone(browser: Browser) -> None:
     page.set_content('<div id="host"><div class="oct-lines"></div><div class="oct-axis"></div></div>')
     page.add_script_tag(path=UI / "curves.js")
     told = {"frame_count": 5, "first_number": 1, "withdrawn": [], "joins": [False, True, False, False, True]}
-    curve = {"name": "arc", "label": "Lipid arc", "unit": "°", "digits": 0, "values": [10, 10, 10, 10, 10], "limits": []}
+    curve = {
+        "name": "arc",
+        "label": "Lipid arc",
+        "unit": "°",
+        "digits": 0,
+        "values": [10, 10, 10, 10, 10],
+        "limits": [],
+    }
     page.evaluate("told => octCurves(host, () => {}).update(told)", {**told, "curves": [curve]})
     drawn = page.get_attribute("path", "d")
     page.close()
