@@ -147,6 +147,8 @@ def test_a_range_that_is_none_is_told_and_the_one_before_stays(vessel: Visit) ->
     page.wait_for_selector(".oct-vessel >> text=2 to 4, 1 withdrawn")
     typed(first="6")
     page.wait_for_selector(".oct-range-wrong >> text=The last frame, 4, comes before the first, 6;")
+    colour = page.eval_on_selector(".oct-range-wrong", "said => getComputedStyle(said).color")
+    assert page.eval_on_selector("[data-range=first]", "field => getComputedStyle(field).borderTopColor") == colour
     assert page.inner_text(".oct-vessel >> text=2 to 4, 1 withdrawn")
     assert page.input_value("[data-range=first]") == "6"
     typed(last="8")  # and so a range behind the one before is typed
