@@ -58,7 +58,7 @@ class Kept:
         chosen: numbers of the first and last frame of a range that is measured by itself too.
         """
         count = len(self)
-        records, along = [_told_apart(record, pullback) for record in self._records[:count]], self._along[:count]
+        records, along = [_with_spacing(record, pullback) for record in self._records[:count]], self._along[:count]
         if not records:
             raise ValueError("there are no results to export; give those of segment_pullback")
         measures = measure_pullback(along, pullback.frame_spacing_mm, frames=chosen)
@@ -107,7 +107,7 @@ class Kept:
         return unpack(self._path(place).read_bytes(), self._classes, (record["height"], record["width"]))
 
 
-def _told_apart(record: Mapping[str, Any], pullback: Pullback) -> dict[str, Any]:
+def _with_spacing(record: Mapping[str, Any], pullback: Pullback) -> dict[str, Any]:
     """A frame's record with the spacing of its pullback, and what is said of that."""
     spacing = {
         "frame_spacing_mm": pullback.frame_spacing_mm,

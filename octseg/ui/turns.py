@@ -71,9 +71,9 @@ class Turns:
         before, self.run = self.run, run
         if before is not None:
             before.given_up_by(self.session)
-        if run is not None:
-            if before is not None:
+            if run is not None:
                 run.takes_over(before)
+        if run is not None:
             run.held_by(self.session)
             run.begin()
 
