@@ -2,10 +2,11 @@
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from octseg.errors import OctsegError
-from octseg.export.kinds import parsed
+from octseg.export.kinds import NAMES, parsed
 
 
 def length_mm(text: str) -> float:
@@ -19,10 +20,10 @@ def length_mm(text: str) -> float:
     return value
 
 
-def exports_of(text: str) -> tuple[str, ...]:
-    """The kinds that a flag names."""
+def exports_of(text: str, names: Sequence[str] = NAMES) -> tuple[str, ...]:
+    """The kinds that a flag names, out of `names`."""
     try:
-        return parsed(text)
+        return parsed(text, names)
     except OctsegError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octseg.commands.flags import add_frames_flag
+from octseg.commands.flags import add_frames_flag, exports_of
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError
+from octseg.export.kinds import KINDS, check_packages
 
 if TYPE_CHECKING:
     from octseg.correction.corrections import Corrections
@@ -34,6 +35,12 @@ def add_command(commands: Commands) -> None:
         help="who corrects, such as initials; each has an own log",
     )
     parser.add_argument(
+        "--export",
+        type=_kinds,
+        metavar="KINDS",
+        help=f"open no page: write the corrected results, also as {', '.join(KINDS)}; see docs/exports.md",
+    )
+    parser.add_argument(
         "--port", type=_port, default=0, metavar="N", help="of this machine; without it any that is free"
     )
     parser.add_argument("--no-browser", action="store_true", help="print the link and open nothing")
@@ -41,7 +48,9 @@ def add_command(commands: Commands) -> None:
 
 
 def review(args: argparse.Namespace) -> int:
-    """Serve the page until it is stopped."""
+    """Serve the page until it is stopped, or write what was corrected."""
+    if args.export is not None:
+        return _written(args)
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
         raise OctsegError(
@@ -75,6 +84,28 @@ def review(args: argparse.Namespace) -> int:
     return 0
 
 
+def _written(args: argparse.Namespace) -> int:
+    """Write the corrected results of a reader, as the page does, beside a page that is open too."""
+    from octseg.commands.given import frames_given
+    from octseg.correction.exporting import export
+    from octseg.correction.frames import CaseFrames
+    from octseg.correction.measuring import Measuring
+    from octseg.correction.reading import kept_corrections
+    from octseg.correction.saved import open_saved
+    from octseg.correction.unpacking import unpacked
+
+    check_packages(args.export)
+    folder = unpacked(args.folder) if args.folder.is_file() else args.folder
+    case = open_saved(folder)
+    frames = CaseFrames(case, frames_given(args.frames, folder))
+    _check_frames(case, frames.missing(), args.frames)
+    made = export(case, kept_corrections(case, args.reader), Measuring(case, frames), args.export)
+    print(f"{counted(len(made.files), 'file')} in {made.folder}. {NOTICE}")
+    for note in made.notes:
+        complain(note)
+    return 1 if made.notes else 0
+
+
 def _opened(case: "SavedCase", reader: str) -> "Corrections":
     from octseg.correction.corrections import Corrections
     from octseg.correction.log import CorrectionLog, head_of, log_name
@@ -104,6 +135,10 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > MOST_PORT:
         raise argparse.ArgumentTypeError(f"{text} is no port: a whole number from 0, for any, to {MOST_PORT}")
     return int(text)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    return exports_of(text, tuple(KINDS))
 
 
 def _reader(text: str) -> str:

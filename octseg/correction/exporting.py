@@ -1,4 +1,4 @@
-"""Corrected results beside the saved ones: masks, tables and what is measured along the vessel, with the log.
+"""Corrected results beside the saved ones: masks, tables, what is measured along the vessel, exports, and the log.
 
 The saved files stay as they are. The folder can be given to `train.prepare --source folder` as it stands: img/ and
 mask/ hold the frames whose outlines a reader has drawn or accepted, and studies.csv says which frame each is.
@@ -6,7 +6,9 @@ mask/ hold the frames whose outlines a reader has drawn or accepted, and studies
 
 import io
 import shutil
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,15 +21,18 @@ from octseg.correction.corrections import Corrections, State
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import Labels
 from octseg.correction.saved import Record, SavedCase
+from octseg.correction.segmented import Group, groups_of, run_of, segmented_of
+from octseg.correction.vessels import Vessels
 from octseg.errors import CorrectionError
 from octseg.export.files import told_in_one_sentence, write_file
+from octseg.export.kinds import take_away, write_exports
 from octseg.export.pictures import frame_png, overlay_png
 from octseg.export.png import indexed_png
 from octseg.export.provenance import picture_texts
-from octseg.export.pullback import SUFFIX, PullbackOrigin, pullback_json, pullback_record
+from octseg.export.pullback import SUFFIX, pullback_json
 from octseg.export.run import CSV_NAME, JSON_NAME
 from octseg.export.tables import csv_line, measures_csv, measures_json
-from octseg.measurement.pullback import FrameAlong, measure_pullback
+from octseg.measurement.pullback import FrameAlong
 from octseg.reading.private import mark_of
 from octseg.result import FrameResult
 
@@ -47,6 +52,8 @@ README = """Outlines of {name}, corrected by {reader}.
 measures.csv     a row a frame; `outlines` says whose outlines its numbers are of, `strokes` by how many strokes
 measures.json    the same
 *_pullback.json  along the vessel, of these outlines
+*_report.html, *.nii.gz, *_seg.dcm, *_coco.json, *.geojson, *_overlay.mp4, *_frames
+                 exports of these outlines, where they were asked for
 corrections.jsonl  every stroke: who, when, on which frame, what it changed
 img, mask, studies.csv  frames whose outlines were drawn or accepted by hand, for training:
                  python -m train.prepare --source folder --data {folder} --private --out DATA
@@ -69,26 +76,49 @@ def folder_of(case: SavedCase, reader: str) -> Path:
     return case.folder / (f"{FOLDER}_{reader}" if reader else FOLDER)
 
 
-def export(case: SavedCase, corrections: Corrections, measuring: Measuring) -> Exported:
-    """Write all of it; a file that is there is put in place anew when it is whole."""
-    reader = corrections.log.head["reader"]
-    folder = folder_of(case, reader)
-    exported = Exported(folder)
+def export(case: SavedCase, corrections: Corrections, measuring: Measuring, kinds: Sequence[str] = ()) -> Exported:
+    """Write all of it, and exports of kinds; a file that is there is put in place anew when it is whole.
+
+    Exports of before are taken away, for they are of other outlines.
+    """
+    folder = folder_of(case, corrections.log.head["reader"])
+    writing = _Writing(case, corrections, measuring)
+    exported = Exported(folder, notes=writing.notes)
     with told_in_one_sentence(f"the folder {folder.name}"):
         for within in ("img", "mask"):
             shutil.rmtree(folder / within, ignore_errors=True)
             (folder / within).mkdir(parents=True)
-    writing = _Writing(case, corrections, measuring)
+        take_away(folder, [*case.stems, *(group.name for group in writing.groups)])
     for name, content in writing.files():
         write_file(folder / name, content)
         exported.files.append(name)
-    exported.notes = writing.notes
+    for group in writing.groups if kinds else ():
+        exported.files += writing.write_exports(group, kinds, folder)
+    name, content = writing.readme()
+    write_file(folder / name, content)
+    exported.files.append(name)
     return exported
 
 
-def files_of(case: SavedCase, corrections: Corrections, measuring: Measuring) -> Iterator[File]:
-    """All of it, name and bytes, each made when it is asked for."""
-    return _Writing(case, corrections, measuring).files()
+def files_of(
+    case: SavedCase,
+    corrections: Corrections,
+    measuring: Measuring,
+    kinds: Sequence[str] = (),
+    room: AbstractContextManager[object] | None = None,
+) -> Iterator[tuple[str, bytes | Path]]:
+    """All of it, each name with its bytes or its file, made when it is asked for; a file is there until the next is.
+
+    room: held while exports are made.
+    """
+    writing = _Writing(case, corrections, measuring)
+    yield from writing.files()
+    for group in writing.groups if kinds else ():
+        with tempfile.TemporaryDirectory(prefix="export-", dir=case.folder.parent) as made:
+            with room or nullcontext():
+                names = writing.write_exports(group, kinds, Path(made))
+            yield from ((name, Path(made) / name) for name in names)
+    yield writing.readme()
 
 
 def is_for_training(corrections: Corrections, stem: str) -> bool:
@@ -102,25 +132,41 @@ class _Writing:
 
     def __init__(self, case: SavedCase, corrections: Corrections, measuring: Measuring) -> None:
         self.case, self.corrections, self.measuring = case, corrections, measuring
+        self.groups = groups_of(case)
         self.notes: list[str] = []
-        self._records: list[dict[str, Any]] = []
+        self._records: dict[str, dict[str, Any]] = {}
         self._studies: list[tuple[str, str, str, int]] = []
         self._along: dict[str, FrameAlong] = {}
+        self._vessels = Vessels(case, measuring, self._along)
 
     def files(self) -> Iterator[File]:
         """Frames first, then the tables, which are of all of them."""
-        reader = self.corrections.log.head["reader"]
         for stem in self.case.stems:
             yield from self._frame(stem)
         yield from self._pullbacks()
-        run = {**self.case.run, "corrected_by": reader or "a reader without a name"}
-        yield JSON_NAME, measures_json(run, self._records).encode()
-        yield CSV_NAME, measures_csv(run, self._records).encode()
+        run, records = run_of(self.case, self.corrections, list(self.case.stems)), list(self._records.values())
+        yield JSON_NAME, measures_json(run, records).encode()
+        yield CSV_NAME, measures_csv(run, records).encode()
         yield STUDIES_NAME, "".join(map(csv_line, (STUDIES_HEAD, *self._studies))).encode()
         yield LOG_NAME, self.corrections.log.content()
+
+    def write_exports(self, group: Group, kinds: Sequence[str], folder: Path) -> list[str]:
+        """Write exports of a group, once `files` were made; their names. Why there is none is noted."""
+        try:
+            segmented = segmented_of(group, self.case, self.corrections, self.measuring, self._records, self._vessels)
+            exported = write_exports(kinds, segmented, folder, group.name)
+        except CorrectionError as error:
+            self.notes.append(f"of {group.name} there is no {', '.join(kinds)}: {error}")
+            return []
+        self.notes += exported.refused
+        return exported.files
+
+    def readme(self) -> File:
+        """What there is, and what is not."""
+        reader = self.corrections.log.head["reader"]
         folder = folder_of(self.case, reader).name
         told = README.format(name=self.case.folder.name, reader=reader or "a reader", folder=folder)
-        yield README_NAME, "\n".join([told, *self.notes]).encode()
+        return README_NAME, "\n".join([told, *dict.fromkeys(self.notes)]).encode()
 
     def _frame(self, stem: str) -> Iterator[File]:
         """A frame's mask, its line in the tables, and what training needs of it."""
@@ -134,7 +180,7 @@ class _Writing:
             with told_in_one_sentence(mask.name):
                 content = mask.read_bytes()
             yield mask_name, content
-            self._records.append({**record, "mask_file": mask_name, "overlay_file": None, **told})
+            self._records[stem] = {**record, "mask_file": mask_name, "overlay_file": None, **told}
         else:
             labels = self.corrections.labels(stem)
             result = self.measuring.result(stem, labels)
@@ -143,32 +189,19 @@ class _Writing:
             yield mask_name, indexed_png(labels, PALETTE, texts)
             yield overlay_name, overlay_png(result)
             names = {"mask_file": mask_name, "overlay_file": overlay_name}
-            self._records.append({**record, **_measured(result, record), **names, **told})
+            self._records[stem] = {**record, **_measured(result, record), **names, **told}
         if is_for_training(self.corrections, stem):
             yield from self._for_training(stem, record)
 
     def _pullbacks(self) -> Iterator[File]:
         """What is measured along each vessel, where its results had that."""
-        for name, saved in self.case.pullbacks.items():
-            stems = self.case.vessels[name]
-            if not any(stem in self._along for stem in stems):
-                yield f"{name}{SUFFIX}", pullback_json(dict(saved)).encode()
-                continue
+        for name, stems in self.case.vessels.items():
             try:
-                along = [self._along.get(stem) or FrameAlong.of(self.measuring.original(stem)) for stem in stems]
+                record = self._vessels.record(name, run_of(self.case, self.corrections, stems))
             except CorrectionError as error:
                 self.notes.append(f"{name}{SUFFIX} is not written: {error}")
                 continue
-            origin = PullbackOrigin(
-                file=saved["file"],
-                folder=saved.get("folder", ""),
-                pixel_spacing_source=saved.get("pixel_spacing_source"),
-                pixel_spacing_evidence=saved.get("pixel_spacing_evidence"),
-                frame_spacing_source=saved.get("frame_spacing_source"),
-                warnings=(f"{len(self._along)} of {len(stems)} frames have outlines that were corrected by hand",),
-            )
-            made = pullback_record(measure_pullback(along, saved.get("frame_spacing_mm")), origin, self.case.run)
-            yield f"{name}{SUFFIX}", pullback_json(made).encode()
+            yield f"{name}{SUFFIX}", pullback_json(dict(record)).encode()
 
     def _for_training(self, stem: str, record: Record) -> Iterator[File]:
         """Frame and mask as a lab's own are read: four planes of 0 and 255, in the order of the classes."""

@@ -69,6 +69,18 @@ class CaseFrames:
         files = [path for each in self._of(self._case.record(stem)) for path in each.files]
         return any(map(is_private_file, [*files, *([self._copies[stem]] if stem in self._copies else [])]))
 
+    def pullback(self, stem: str) -> Pullback | None:
+        """What was given that holds a frame; None where nothing was, as of copies that lie beside the results."""
+        record = self._case.record(stem)
+        try:
+            for each in self._of(record):
+                for pullback in each.pullbacks:
+                    if any(frame_sha256(frame) == record["frame_sha256"] for frame in _at(pullback, record["frame"])):
+                        return pullback
+        except (ReadError, OSError) as error:
+            raise CorrectionError(f"a frame cannot be read: {error}; {self._advice}") from error
+        return None
+
     def _found(self, stem: str) -> Frame:
         record = self._case.record(stem)
         seen = False

@@ -18,7 +18,7 @@ from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.frame import FrameMeasures, Measured
 from octseg.measurement.pullback import FrameAlong
 from octseg.pipeline.frames import Seen
-from octseg.pullback import Frame, PixelScale
+from octseg.pullback import Frame, PixelScale, Pullback
 from octseg.result import FrameResult, ModelIdentity
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import view_frame
@@ -47,6 +47,10 @@ class Measuring:
     def frame(self, stem: str) -> Frame:
         """Its pixels (H, W, 3)."""
         return self._frames(stem)
+
+    def pullback(self, stem: str) -> Pullback | None:
+        """What was given that holds it; None where it is a copy beside the results."""
+        return self._frames.pullback(stem)
 
     def is_private(self, stem: str) -> bool:
         """Whether it bears the mark of private frames."""

@@ -16,14 +16,22 @@ def reading_of(case: SavedCase, reader: str) -> Reading:
 
     Raises CorrectionError where there is no such log, or it is of other frames.
     """
+    corrections = kept_corrections(case, reader)
+    frames = tuple(_frame(case, corrections, stem) for stem in case.stems)
+    name = reader or "a reader without a name"
+    return Reading(name, frames, CLASS_NAMES, one_tissue=True, reader=name)
+
+
+def kept_corrections(case: SavedCase, reader: str) -> Corrections:
+    """A reader's corrections of a case, to be looked at; a page may be open on them.
+
+    Raises CorrectionError where there is no such log, or it is of other frames.
+    """
     path = case.folder / log_name(reader)
     if not path.is_file():
         there = ", ".join(each.name for each in sorted(case.folder.glob("corrections*.jsonl"))) or "none"
         raise CorrectionError(f"{case.folder.name} has no {path.name}; it has {there}")
-    corrections = Corrections(case, KeptLog(path, head_of(case.run, reader)))
-    frames = tuple(_frame(case, corrections, stem) for stem in case.stems)
-    name = reader or "a reader without a name"
-    return Reading(name, frames, CLASS_NAMES, one_tissue=True, reader=name)
+    return Corrections(case, KeptLog(path, head_of(case.run, reader)))
 
 
 def _frame(case: SavedCase, corrections: Corrections, stem: str) -> FrameRead:

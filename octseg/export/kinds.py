@@ -3,8 +3,10 @@
 A writer takes a `Segmented`, a folder and the stem of its files, and gives the names of the files it wrote there.
 """
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from glob import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,12 +27,14 @@ Writer = Callable[["Segmented", Path, str], list[str]]
 class Kind:
     """One export.
 
-    module, function: its writer. packages: by the names they are imported under. frames: whether pictures of the frames
-    have to lie beside it: never, of what is no picture to begin with, or always.
+    module, function: its writer. ending: of its files, behind the stem, as a pattern; "" where they are those of
+    frames. packages: by the names they are imported under. frames: whether pictures of the frames have to lie beside
+    it: never, of what is no picture to begin with, or always.
     """
 
     module: str
     function: str
+    ending: str
     packages: tuple[str, ...] = ()
     frames: Literal["never", "pullback", "always"] = "never"
 
@@ -40,27 +44,27 @@ class Kind:
 
 
 KINDS = {
-    "coco": Kind("octseg.export.contours.coco", "write_coco", ("contourpy",), frames="pullback"),
-    "geojson": Kind("octseg.export.contours.geojson", "write_geojson", ("contourpy",)),
-    "labelme": Kind("octseg.export.contours.labelme", "write_labelme", frames="always"),
-    "nifti": Kind("octseg.export.nifti", "write_nifti", ("nibabel",)),
-    "dicom-seg": Kind("octseg.export.dicom", "write_dicom_seg", ("highdicom",)),
-    "report": Kind("octseg.export.report.pullback", "write_report"),
-    "mp4": Kind("octseg.export.video", "write_video", ("av",)),
+    "coco": Kind("octseg.export.contours.coco", "write_coco", "_coco.json", ("contourpy",), frames="pullback"),
+    "geojson": Kind("octseg.export.contours.geojson", "write_geojson", ".geojson", ("contourpy",)),
+    "labelme": Kind("octseg.export.contours.labelme", "write_labelme", "", frames="always"),
+    "nifti": Kind("octseg.export.nifti", "write_nifti", "_*.nii.gz", ("nibabel",)),
+    "dicom-seg": Kind("octseg.export.dicom", "write_dicom_seg", "_seg.dcm", ("highdicom",)),
+    "report": Kind("octseg.export.report.pullback", "write_report", "_report.html"),
+    "mp4": Kind("octseg.export.video", "write_video", "_overlay.mp4", ("av",)),
 }
 NEED_SPACINGS = {"nifti": "NIfTI", "dicom-seg": "DICOM SEG"}
 ZIP = "zip"  # of all that a run wrote, once that is in place
 NAMES = (*KINDS, ZIP)
 
 
-def parsed(text: str) -> tuple[str, ...]:
-    """Names of kinds, as `nifti,dicom-seg`, each once, in the order of `NAMES`; OctsegError where one is none."""
+def parsed(text: str, names: Sequence[str] = NAMES) -> tuple[str, ...]:
+    """Names of kinds, as `nifti,dicom-seg`, each once, in the order of `names`; OctsegError where one is none."""
     given = [name.strip().lower().replace("_", "-") for name in text.split(",") if name.strip()]
-    unknown = [name for name in given if name not in NAMES]
+    unknown = [name for name in given if name not in names]
     if unknown or not given:
         what = f"{unknown[0]} is no export" if unknown else "no export is named"
-        raise OctsegError(f"{what}; there are {', '.join(NAMES)}")
-    return tuple(name for name in NAMES if name in given)
+        raise OctsegError(f"{what}; there are {', '.join(names)}")
+    return tuple(name for name in names if name in given)
 
 
 def check_packages(names: Sequence[str]) -> None:
@@ -92,6 +96,18 @@ def foreseen(names: Sequence[str], pullback: "Pullback") -> dict[str, str]:
         if what is not None and pullback.frame_spacing_mm is None:
             refused[name] = NO_FRAME_SPACING.format(what=what)
     return refused
+
+
+def take_away(folder: Path, stems: Iterable[str]) -> None:
+    """Delete exports of before from a folder; stems: what their names begin with."""
+    from octseg.export.frames import frames_folder
+
+    for stem in stems:
+        shutil.rmtree(folder / frames_folder(stem), ignore_errors=True)
+        for path in (
+            path for kind in KINDS.values() if kind.ending for path in folder.glob(escape(stem) + kind.ending)
+        ):
+            path.unlink()
 
 
 @dataclass

@@ -28,11 +28,22 @@ def run_record(model: "ModelIdentity", device: str, backend: str, precision: str
 def run_sentence(run: Mapping[str, Any]) -> str:
     """The head of measures.json in words, on one line."""
     model = run["model"]
+    corrected = corrected_words(run)
     return (
+        f"{f'Outlines {corrected}. ' if corrected else ''}"
         f"Made by octseg {run['octseg']} on {run['device']}, {run['backend']}, {run['precision']}. "
         f"Model {model['name']} ({model['source']}), revision {model['revision'] or 'none'}, "
         f"sha256 {model['sha256']}. {run['notice']}."
     )
+
+
+def corrected_words(run: Mapping[str, Any]) -> str:
+    """Whose hand changed how many outlines, as "of 3 frames corrected by AB"; nothing where no hand did."""
+    count, interpolated = run.get("corrected_frame_count") or 0, run.get("interpolated_frame_count") or 0
+    if not count:
+        return ""
+    said = f", {interpolated} of them interpolated and not accepted" if interpolated else ""
+    return f"of {count} frame{'' if count == 1 else 's'} corrected by {run['corrected_by']}{said}"
 
 
 def scale_sentence(scale: PixelScale) -> str:

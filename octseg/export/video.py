@@ -94,7 +94,8 @@ def _drawn(record: Record, frame: Frame, masks: Masks, frame_mm: float | None) -
     drawn = draw_overlay(frame, masks, pixel_spacing_mm=spacing_mm, legend=True, caption=caption)
     number = record["frame"]
     at = "" if frame_mm is None else f", {(number - 1) * frame_mm:.1f} mm"
-    write_line(drawn, "top right", f"Frame {number}{at}")
+    corrected = ", corrected" if record.get("strokes") else ""
+    write_line(drawn, "top right", f"Frame {number}{at}{corrected}")
     return drawn
 
 

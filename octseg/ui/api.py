@@ -17,8 +17,9 @@ from gradio.utils import get_function_description
 from octseg.errors import OctsegError, ReadError
 from octseg.reading import read_pullback
 from octseg.ui.desk import Desk
-from octseg.ui.downloads import FORMATS, NO_FRAME_SPACING, NO_PIXEL_SPACING
+from octseg.ui.downloads import NO_FRAME_SPACING, NO_PIXEL_SPACING
 from octseg.ui.faults import sentence_of
+from octseg.ui.formats import FORMATS
 from octseg.ui.markup import in_call
 from octseg.ui.run import Given, PullbackRun
 

@@ -12,24 +12,8 @@
       host.replaceChildren();
       const title = document.createElement("h3");
       title.textContent = "Take it home";
-      const list = document.createElement("fieldset"), legend = document.createElement("legend");
-      legend.textContent = "Formats";
-      legend.className = "oct-unseen-label";
-      list.append(legend, ...offers.map((offer) => line(offer, first ? offer.name === "report" : chosen.has(offer.name))));
+      const list = window.octFormats(offers, "Formats", false, (each) => (first ? each.name === "report" : chosen.has(each.name)));
       host.append(title, list, buttons(offers), said());
-    }
-
-    function line(offer, checked) {
-      const label = document.createElement("label"), box = document.createElement("input");
-      const name = document.createElement("b"), what = document.createElement("small");
-      box.type = "checkbox";
-      box.value = offer.name;
-      box.disabled = offer.why_not !== "";
-      box.checked = checked && !box.disabled;
-      name.textContent = offer.label;
-      what.textContent = offer.why_not || offer.what;
-      label.append(box, name, what);
-      return label;
     }
 
     function buttons(offers) {

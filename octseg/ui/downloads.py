@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -25,6 +24,7 @@ from octseg.export.zipping import zipped
 from octseg.measurement.pullback import PullbackMeasures
 from octseg.pullback import Pullback
 from octseg.ui.faults import sentence_of
+from octseg.ui.formats import FORMATS, NOT_INSTALLED, is_installed
 from octseg.ui.markup import on_page
 
 logger = logging.getLogger(__name__)
@@ -38,32 +38,9 @@ NO_FRAME_SPACING = "Needs the distance between frames: enter it above, under Ran
 NO_PIXEL_SPACING = "Needs the millimetres per pixel, the same in all frames: enter them on the left."
 NO_SOURCE = "Only of a DICOM file whose frames are shown as they are stored; NIfTI holds the same masks."
 NO_NAMES = "Your file does not say which study and series it belongs to; NIfTI holds the same masks."
-NOT_INSTALLED = "Not installed on this server."
 GONE = "The server no longer has the frames of this pullback; send it again."
 FAILED = "The server could not make these files; try again in a minute."
 
-
-@dataclass(frozen=True)
-class Format:
-    """What a visitor may take. patient: whether the patient's data of the source is in it."""
-
-    name: str
-    label: str
-    what: str
-    patient: bool = False
-
-
-FORMATS = (
-    Format("report", "Report", "numbers, curves and pictures on one page, to read or to print"),
-    Format("tables", "Tables", "CSV and JSON: a row a frame, and what is measured along the vessel"),
-    Format("nifti", "NIfTI", "volumes in mm, for 3D Slicer or ITK-SNAP"),
-    Format("dicom-seg", "DICOM SEG", "for a PACS; bears the patient's name and number of your file", patient=True),
-    Format("mp4", "Video", "MP4 of the frames with the tissues drawn on them"),
-    Format("masks", "Masks", "a palette PNG a frame"),
-    Format("coco", "COCO", "outlines and frames, to train on"),
-    Format("geojson", "GeoJSON", "outlines in pixels, for QuPath"),
-    Format("labelme", "LabelMe", "outlines and frames, to correct"),
-)
 
 CHANGED = "The range or the frame spacing was changed since files were made: download them anew."
 
@@ -204,7 +181,7 @@ class Downloads:
 
     def why_not(self, name: str, pullback: Pullback, measures: PullbackMeasures | None) -> str:
         """What keeps a format from being made, as far as that is known by now; "" for nothing."""
-        if name in KINDS and any(find_spec(package) is None for package in KINDS[name].packages):
+        if not is_installed(name):
             return NOT_INSTALLED
         if name == "dicom-seg" and (said := self._source_says(pullback)):
             return said

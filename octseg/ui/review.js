@@ -223,18 +223,20 @@
       }, frame);
     }
 
+    // Behind all strokes that were drawn before; those that come while it is made do not wait for it.
     function exported() {
-      part("#oct-exported").textContent = "Writing …";
-      queue(async () => {
-        const answer = await asked("export", {});
-        part("#oct-exported").textContent = answer.said;
-        if (answer.file) takeHome(answer.file);
-      }, at);
+      const kinds = all("#oct-export :checked").map((box) => box.value), said = part("#oct-exported");
+      said.textContent = "Writing …";
+      const show = (answer) => {
+        said.textContent = answer.said;
+        if (answer.file) takeHome(answer);
+      };
+      queue(() => { asked("export", { kinds }).then(show).catch((error) => { said.textContent = error.refused ? error.message : sending.gone; }); }, at);
     }
 
-    function takeHome(file) {
+    function takeHome({ href, file }) {
       const link = document.createElement("a");
-      [link.href, link.download, link.textContent] = ["results.zip", file, file];
+      [link.href, link.download, link.textContent] = [href, file, file];
       part("#oct-exported").append(": ", link);
       link.click();
     }
@@ -343,6 +345,7 @@
     if (!isOneVessel) part(".oct-curves").setAttribute("aria-label", "Of all frames");
     part("[data-do=doubtful]").disabled = told.doubts.length === 0;
     part("#oct-exported").textContent = told.note;
+    part("#oct-export").prepend(window.octFormats(told.offers, "Masks, tables and log, and also", true, () => false));
     sized(size());
     choose("brush");
     status(told.status);

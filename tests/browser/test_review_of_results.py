@@ -59,8 +59,14 @@ def test_a_pullback_is_corrected_and_taken_home(vessel: Visit, tmp_path: Path) -
         page.wait_for_selector(".oct-stage[data-shown='1']")
         brush(page)
         whose(page, "corrected outlines (1 stroke)")
+        for kind in ("report", "geojson"):
+            page.check(f"#oct-export [value={kind}]")
+        assert "Needs a pullback" in page.inner_text("#oct-export label:has([value=nifti])")
         folder = taken_home(page, tmp_path)
         told = page.inner_text("#oct-kept")
+    (report,) = folder.glob("corrected/*_report.html")
+    assert "outlines of 1 frame corrected by a reader without a name" in report.read_text()
+    assert len(list(folder.glob("corrected/*.geojson"))) == 1
     assert "deletes all of it" in told
     lines = [json.loads(line) for line in (folder / "corrections.jsonl").read_text().splitlines()]
     assert [line["number"] for line in lines[1:]] == [2]

@@ -77,3 +77,39 @@ def test_a_port_that_is_taken_and_one_that_is_none_are_refused(
     with pytest.raises(SystemExit):
         main(["review", str(folder), "--port", "70000"])
     assert "70000 is no port" in capsys.readouterr().err
+
+
+def test_corrected_results_are_written_without_a_page_also_while_one_is_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    _, corrections = opened(folder, reader="")
+    corrections.judge("vessel_0001", "accepted")
+    assert main(["review", str(folder), "--export", "report,nifti"]) == 0
+    corrections.log.close()
+    assert f"in {folder / 'corrected'}." in capsys.readouterr().out
+    assert (folder / "corrected" / "vessel_report.html").is_file()
+    assert (folder / "corrected" / "vessel_labels.nii.gz").is_file()
+    assert [path.name for path in (folder / "corrected" / "img").iterdir()] == ["vessel_0001.png"]
+
+
+def test_an_export_that_the_frames_do_not_allow_is_told_and_the_others_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    _, corrections = opened(folder, reader="")
+    corrections.judge("vessel_0001", "accepted")
+    corrections.log.close()
+    assert main(["review", str(folder), "--export", "report,dicom-seg"]) == 1
+    assert "no DICOM SEG is written" in capsys.readouterr().err
+    assert (folder / "corrected" / "vessel_report.html").is_file()
+
+
+def test_a_reader_who_has_corrected_nothing_has_nothing_to_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    assert "results has no corrections_CD.jsonl" in refused(capsys, folder, "--reader", "CD", "--export", "report")
+    with pytest.raises(SystemExit):
+        main(["review", str(folder), "--export", "zip"])
+    assert "zip is no export; there are coco" in capsys.readouterr().err

@@ -22,8 +22,9 @@ from octseg.errors import OctsegError
 from octseg.export.kept import Kept
 from octseg.pullback import Pullback
 from octseg.reading import read_pullback
-from octseg.ui.downloads import FORMATS, Downloads
+from octseg.ui.downloads import Downloads
 from octseg.ui.faults import FULL_DISK
+from octseg.ui.formats import FORMATS
 from tests.fakes.dicom_files import pullback_file
 from tests.fakes.exported import FRAME_MM, frame_of, masks_of, result_of
 from tests.fakes.full_disk import files_limited_to
@@ -141,7 +142,7 @@ def _unnamed(pullback: Pullback) -> Callable[[], list[pydicom.Dataset]]:
 
 def test_a_format_whose_package_is_missing_is_not_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     downloads, _ = held(tmp_path)
-    monkeypatch.setattr("octseg.ui.downloads.find_spec", lambda name: None if name == "nibabel" else name)
+    monkeypatch.setattr("octseg.ui.formats.find_spec", lambda name: None if name == "nibabel" else name)
     assert offers(downloads, dicom())["nifti"] == "Not installed on this server."
 
 

@@ -19,6 +19,7 @@ from octseg.export.files import growing
 from octseg.export.segmented import Segmented
 
 SUFFIX = "_coco.json"
+OF_READER = ("outlines", "reader_says")  # of frames that a reader has looked at: whose outlines they have
 
 
 def write_coco(segmented: Segmented, folder: Path, stem: str) -> list[str]:
@@ -50,7 +51,7 @@ def _images(segmented: Segmented) -> list[dict[str, Any]]:
         {
             "id": place,
             "file_name": record["file"] if segmented.are_pictures else f"{stem}.png",
-            **{name: record[name] for name in names},
+            **{name: record[name] for name in (*names, *OF_READER) if name in record},
         }
         for place, (stem, record) in enumerate(zip(segmented.stems, segmented.records, strict=True), start=1)
     ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from octseg.classes import BY_NAME
+from octseg.export.contours.coco import OF_READER
 from octseg.export.contours.polygons import Ring, polygons_of
 from octseg.export.files import growing
 from octseg.export.segmented import Segmented
@@ -48,7 +49,11 @@ def _features(segmented: Segmented) -> Iterator[dict[str, Any]]:
                 "classification": {"name": tissue.label, "color": list(tissue.colour)},
                 "tissue": name,
                 **{key: record[key] for key in ("file", "frame", "height", "width")},
-                **{key: record[key] for key in ("pixel_spacing_mm", "pixel_spacing_source")},
+                **{
+                    key: record[key]
+                    for key in ("pixel_spacing_mm", "pixel_spacing_source", *OF_READER)
+                    if key in record
+                },
                 "area_px": int(mask.sum()),
             }
             plane = {"c": -1, "z": place, "t": 0}

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from octseg.export.contours.coco import OF_READER
 from octseg.export.files import write_file
 from octseg.export.frames import frames_folder
 from octseg.export.segmented import Record, Segmented
@@ -40,7 +41,7 @@ def _label_file(
     segmented: Segmented, record: Record, picture: str, masks: dict[str, NDArray[np.bool_]]
 ) -> dict[str, Any]:
     shapes = [{"label": name, **shape} for name, mask in masks.items() for shape in _shapes(mask)]
-    kept = ("file", "frame", "pixel_spacing_mm", "pixel_spacing_source", "withdrawn")
+    kept = ("file", "frame", "pixel_spacing_mm", "pixel_spacing_source", "withdrawn", *OF_READER)
     return {
         "version": VERSION,
         "flags": {"withdrawn": record["withdrawn"] is not None},
@@ -49,7 +50,7 @@ def _label_file(
         "imageData": None,
         "imageHeight": record["height"],
         "imageWidth": record["width"],
-        "octseg": {**segmented.run, **{name: record[name] for name in kept}},
+        "octseg": {**segmented.run, **{name: record[name] for name in kept if name in record}},
     }
 
 

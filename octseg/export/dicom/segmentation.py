@@ -23,6 +23,7 @@ from octseg.export.dicom.segments import ascii_of, described
 from octseg.export.dicom.source import SIDE, Source, as_small_pictures, check_source, source_of, take_over, uid_of
 from octseg.export.files import growing
 from octseg.export.nifti import spacings
+from octseg.export.provenance import corrected_words
 from octseg.export.segmented import Segmented
 from octseg.reading.dicom.quiet import quiet
 
@@ -70,16 +71,17 @@ def _header(
 ) -> Dataset:
     from highdicom.seg import Segmentation, SegmentationTypeValues
 
-    run = segmented.run
+    run, corrected = segmented.run, corrected_words(segmented.run)
     present = np.zeros((source.frame_count, SIDE, SIDE, len(segmented.classes)), np.uint8)
     present[np.array(segmented.numbers) - 1, 0, 0] = filled
-    identity = (str(source.first.SOPInstanceUID), run["model"]["sha256"], run["octseg"], digest)
+    by = (run["model"]["sha256"], run["octseg"], *([run["corrected_by"]] if corrected else []))
+    identity = (str(source.first.SOPInstanceUID), *by, digest)
     seg = Segmentation(
         source_images=list(small),
         pixel_array=present,
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=described(segmented, identity),
-        series_instance_uid=uid_of("series", str(source.first.SeriesInstanceUID), *identity[1:3]),
+        series_instance_uid=uid_of("series", str(source.first.SeriesInstanceUID), *by),
         series_number=SERIES_NUMBER,
         sop_instance_uid=uid_of("instance", *identity),
         instance_number=1,
@@ -88,7 +90,7 @@ def _header(
         software_versions=run["octseg"],
         device_serial_number=run["model"]["sha256"],
         content_label="OCTSEG",
-        series_description="Tissues by octseg; research use only",
+        series_description=f"Tissues by octseg{', corrected' if corrected else ''}; research use only",
         omit_empty_frames=True,
     )
     seg.Rows, seg.Columns = segmented.records[0]["height"], segmented.records[0]["width"]

@@ -8,7 +8,7 @@ from pydicom.sr.coding import Code
 
 from octseg.classes import BY_NAME
 from octseg.export.dicom.source import uid_of
-from octseg.export.provenance import run_sentence, scales_sentence
+from octseg.export.provenance import corrected_words, run_sentence, scales_sentence
 from octseg.export.segmented import Segmented
 
 CATEGORIES = {
@@ -33,6 +33,8 @@ def described(segmented: Segmented, identity: Sequence[str]) -> list[Any]:
     from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
 
     run = segmented.run
+    is_corrected = bool(corrected_words(run))
+    algorithm_type = SegmentAlgorithmTypeValues.SEMIAUTOMATIC if is_corrected else SegmentAlgorithmTypeValues.AUTOMATIC
     algorithm = AlgorithmIdentificationSequence(
         name=ascii_of(run["model"]["name"])[:64],
         version=run["octseg"],
@@ -47,7 +49,7 @@ def described(segmented: Segmented, identity: Sequence[str]) -> list[Any]:
             segment_label=BY_NAME[name].label,
             segmented_property_category=CATEGORIES[name],
             segmented_property_type=TYPES[name],
-            algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+            algorithm_type=algorithm_type,
             algorithm_identification=algorithm,
             tracking_uid=uid_of("segment", name, *identity),
             tracking_id=f"octseg {name}",

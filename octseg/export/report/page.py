@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from octseg.export.provenance import NOTICE, scale_sentence
+from octseg.export.provenance import NOTICE, corrected_words, scale_sentence
 from octseg.pullback import PixelScale
 
 JPEG_QUALITY = 90
@@ -89,6 +89,7 @@ def model_facts(run: Mapping[str, Any]) -> dict[str, Any]:
     model = run["model"]
     ran_on = filter(None, (run["device"], run["backend"], run.get("precision")))
     return {
+        "Outlines": corrected_words(run),
         "Model": f"{model['name']} ({model['source']})",
         "Commit": model["revision"] or "none, told by its hash",
         "Weights": f"sha256 {model['sha256']}",

@@ -10,6 +10,7 @@ from PIL import Image
 
 from octseg.drawing.overlay import draw_overlay
 from octseg.export.files import write_file
+from octseg.export.provenance import corrected_words
 from octseg.export.report import curves, cut
 from octseg.export.report.along import curves_html, en_face_html
 from octseg.export.report.cut import cuts_html
@@ -126,7 +127,9 @@ def _summary(segmented: Segmented, measures: PullbackMeasures) -> str:
         parts.append(f"lipid in {whole.lipid_frame_count}")
     if whole.withdrawn_frame_count:
         parts.append(f"nothing is said of {whole.withdrawn_frame_count}")
-    return f"<p>{'; '.join(parts)}.</p>\n"
+    if corrected := corrected_words(segmented.run):
+        parts.append(f"outlines {corrected}")
+    return f"<p>{escape('; '.join(parts))}.</p>\n"
 
 
 def _pictures(segmented: Segmented, measures: PullbackMeasures) -> str:
@@ -141,11 +144,19 @@ def _pictures(segmented: Segmented, measures: PullbackMeasures) -> str:
         named.setdefault(number, []).append(words.partition(",")[0] if value is None else words.format(value))
     place_of = {number: place for place, number in enumerate(segmented.numbers)}
     figures = [
-        figure(f"Frame {number}: {' and '.join(words)}", Image.fromarray(_drawn(segmented, place_of[number])))
+        figure(
+            f"Frame {number}: {' and '.join(words)}{_whose(segmented.records[place_of[number]])}",
+            Image.fromarray(_drawn(segmented, place_of[number])),
+        )
         for number, words in named.items()
         if number in place_of
     ]
     return f'<div class="pictures">{"".join(figures)}</div>\n' if figures else ""
+
+
+def _whose(record: Record) -> str:
+    """Whose outlines the numbers of a frame are of, where a reader has looked at them."""
+    return f" ({record['outlines']})" if "outlines" in record else ""
 
 
 def _drawn(segmented: Segmented, place: int) -> Frame:

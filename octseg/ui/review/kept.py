@@ -10,7 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,7 +103,7 @@ class Reviews:
         held = self._taken(key)
         try:
             with held.opening:
-                session = _opened(held, result)
+                session = _opened(held, result, self._runs.making)
                 if is_worked_on and time.monotonic() - held.kept_at > KEPT_EVERY_S:
                     held.kept_at = time.monotonic()
                     _keep(result)
@@ -181,8 +181,11 @@ def _of_frame(folder: Path, frame: HeldFrame) -> _Result:
     return _Result(folder, stem, frame.source, None, write, lambda: read_pullback(frame.source))
 
 
-def _opened(held: _Held, result: _Result) -> ReviewSession:
-    """The review as it is, or opened: anew where the distance between frames is another than it was."""
+def _opened(held: _Held, result: _Result, room: AbstractContextManager[object]) -> ReviewSession:
+    """The review as it is, or opened: anew where the distance between frames is another than it was.
+
+    room: held while exports are made.
+    """
     if held.session is not None and held.spacing_mm == result.spacing_mm:
         if not held.session.case.table.is_file():
             raise CorrectionError(GONE)
@@ -201,7 +204,8 @@ def _opened(held: _Held, result: _Result) -> ReviewSession:
         log.close()
         raise
     known = dict(zip(case.stems, result.along, strict=False))
-    held.session = ReviewSession(case, corrections, Measuring(case, frames), is_visitor=True, known=known)
+    measuring = Measuring(case, frames)
+    held.session = ReviewSession(case, corrections, measuring, is_visitor=True, known=known, room=room)
     held.log, held.spacing_mm = log, result.spacing_mm
     return held.session
 

@@ -8,7 +8,7 @@ from octseg.ui.markup import text
 from octseg.ui.picture import controls_html, rgb
 
 HERE = Path(__file__).parents[1]
-STYLES = ("app.css", "pullback.css", "phone.css", "review.css")
+STYLES = ("app.css", "pullback.css", "downloads.css", "phone.css", "review.css")
 SCRIPTS = (
     "looks.js",
     "view.js",
@@ -19,6 +19,7 @@ SCRIPTS = (
     "drawing.js",
     "reviewed.js",
     "sending.js",
+    "formats.js",
     "vessel.js",
     "review.js",
 )

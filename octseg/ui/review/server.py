@@ -92,7 +92,7 @@ def review_routes(using: Using, words: Callable[[str], str] = str) -> list[Route
         "/frames/{number:int}/interpolate": lambda session, request, _body: session.interpolate(_number(request)),
         "/undo": lambda session, _request, _body: session.step("undo"),
         "/redo": lambda session, _request, _body: session.step("redo"),
-        "/export": lambda session, _request, _body: session.export(),
+        "/export": lambda session, _request, body: session.export(body),
     }
     return [
         Route("/results.zip", _sending(using, threads, words), methods=["GET"]),
@@ -185,9 +185,11 @@ def _sending(using: Using, threads: Executor, words: Callable[[str], str]) -> Ca
     """The route of what a visitor takes home: its review is held until it was sent."""
 
     async def route(request: Request) -> Response:
+        kinds = request.query_params.get("kinds", "").split()
+
         def pieces() -> Generator[bytes, None, None]:
             with using(request) as session:
-                yield from session.zipped()
+                yield from session.zipped(session.kinds_of(kinds))
 
         def answer() -> Response:
             making = pieces()

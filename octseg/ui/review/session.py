@@ -1,7 +1,9 @@
 """What the page of a review is told, and what it asks for: saved results with one reader's corrections."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from octseg.correction.saved import SavedCase
 from octseg.drawing.doubt import inked_png
 from octseg.drawing.screen import encode_jpeg
 from octseg.errors import CorrectionError
+from octseg.export.kinds import KINDS
 from octseg.export.provenance import run_sentence
 from octseg.export.zipping import zipped_members
 from octseg.measurement.pullback import FrameAlong
@@ -29,6 +32,7 @@ from octseg.ui.markup import text
 from octseg.ui.numbers import summary_html, table_html
 from octseg.ui.picture import unit_px
 from octseg.ui.places import marks_record
+from octseg.ui.review.offers import Offer, offers_of
 from octseg.ui.run_record import curves, pens_record
 
 OF = {
@@ -36,7 +40,7 @@ OF = {
     "corrected": "Of your corrected outlines",
     "interpolated": "Of interpolated outlines, not accepted yet",
 }
-SENDING = "an export of this review is being taken home already; wait until it is there"
+SENDING = "an export of this review is being made already; wait until it is there"
 SCREEN_QUALITY = 95  # of JPEG: a cap is a few pixels
 Told = dict[str, Any]
 
@@ -52,11 +56,14 @@ class ReviewSession:
         *,
         is_visitor: bool = False,
         known: Mapping[str, FrameAlong] | None = None,
+        room: AbstractContextManager[object] | None = None,
     ) -> None:
         """is_visitor: whether the reader is a visitor of a server, and takes what is exported home as a ZIP.
 
         known: what is kept along the vessel of frames as the model outlined them, where that is there already.
+        room: held while exports are made, which take a core.
         """
+        self._room = room
         self.case, self.corrections, self.measuring, self.is_visitor = case, corrections, measuring, is_visitor
         self._stems = list(case.stems)
         self._doubts = doubts(case)
@@ -84,6 +91,7 @@ class ReviewSession:
                 "pens": pens_record(),
                 "held": {"painted": sorted(PAINTED), "dragged": sorted(DRAGGED)},
                 "frame_spacing_mm": self._spacing_mm(),
+                "offers": self._offers,
                 "doubts": [{"frame": self._stems.index(each.stem), "why": each.why} for each in self._doubts],
                 "status": self._status(),
             }
@@ -173,41 +181,69 @@ class ReviewSession:
         html = f'<div class="oct-vessel">{whole}</div><div class="oct-found">{plaques}</div>'
         return {**told, "html": html, "jumps": jumps_html(measures)}
 
-    def export(self) -> Told:
-        """Write the corrected results beside the saved ones, where they are the reader's own; what is said of that."""
+    @cached_property
+    def _offers(self) -> list[Offer]:
+        return offers_of(self.case, self.measuring)
+
+    def export(self, asked: Mapping[str, Any]) -> Told:
+        """Write the corrected results beside the saved ones, where they are the reader's own; what is said of that.
+
+        asked: `kinds`, names of exports that are wanted as well. Strokes do not wait for it.
+        """
+        kinds = self.kinds_of(asked.get("kinds") or [])
         with self._lock:
             drawn = len(self.corrections.touched())
             taken = sum(is_for_training(self.corrections, stem) for stem in self._stems)
-            said = f"{drawn} corrected frame{'' if drawn == 1 else 's'}, {taken} for training"
-            if self.is_visitor:
-                if self._sending.locked():
-                    raise CorrectionError(SENDING)
-                return {"said": f"The ZIP file holds {said}", "file": f"{self.case.folder.name}_corrected.zip"}
-            made = export(self.case, self.corrections, self.measuring)
+        said = f"{drawn} corrected frame{'' if drawn == 1 else 's'}, {taken} for training"
+        if self.is_visitor:
+            if self._sending.locked():
+                raise CorrectionError(SENDING)
+            href = f"results.zip?kinds={'+'.join(kinds)}" if kinds else "results.zip"
+            return {
+                "said": f"The ZIP file holds {said}",
+                "file": f"{self.case.folder.name}_corrected.zip",
+                "href": href,
+            }
+        with self._one_export() as corrections:
+            made = export(self.case, corrections, self.measuring.apart(), kinds)
         said = f"Written to {made.folder.name} in the folder of the results: {said}"
         return {"said": ". ".join([said, *made.notes]), "file": None}
 
-    def zipped(self) -> Iterator[bytes]:
-        """The results as they were, the corrected ones and the log, as they are now, in one ZIP, in pieces.
+    def kinds_of(self, names: Any) -> tuple[str, ...]:
+        """Names of exports, each once; CorrectionError where one is none."""
+        known = [offer["name"] for offer in self._offers]
+        if not isinstance(names, list) or any(name not in known for name in names):
+            raise CorrectionError(f"there is no such export; there are {', '.join(map(str, known))}")
+        return tuple(name for name in KINDS if name in names)
 
-        Nothing of it lies on the disk, and strokes do not wait for it. One at a time: CorrectionError for another.
-        """
+    @contextmanager
+    def _one_export(self) -> Iterator[Corrections]:
+        """The corrections as they are now, whatever is drawn meanwhile. CorrectionError where one is under way."""
         if not self._sending.acquire(blocking=False):
             raise CorrectionError(SENDING)
         try:
             with self._lock:
                 corrections = Corrections(self.case, self.corrections.log.until_now())
-            yield from zipped_members(self._members(corrections), self.case.run)
+            yield corrections
         finally:
             self._sending.release()
 
-    def _members(self, corrections: Corrections) -> Iterator[tuple[str, Path | bytes]]:
+    def zipped(self, kinds: Sequence[str] = ()) -> Iterator[bytes]:
+        """The results as they were, the corrected ones and the log, as they are now, in one ZIP, in pieces.
+
+        kinds: exports that are wanted as well. Nothing else of it lies on the disk, and those only until they are sent.
+        Strokes do not wait for it. One at a time: CorrectionError for another.
+        """
+        with self._one_export() as corrections:
+            yield from zipped_members(self._members(corrections, kinds), self.case.run)
+
+    def _members(self, corrections: Corrections, kinds: Sequence[str]) -> Iterator[tuple[str, Path | bytes]]:
         folder, log = self.case.folder, corrections.log
         files = sorted(path for path in folder.rglob("*") if path.is_file() and path != log.path)
         yield from ((path.relative_to(folder).as_posix(), path) for path in files)
         yield log.path.name, log.content()
         within = folder_of(self.case, log.head["reader"]).name
-        for name, content in files_of(self.case, corrections, self.measuring.apart()):
+        for name, content in files_of(self.case, corrections, self.measuring.apart(), kinds, self._room):
             yield f"{within}/{name}", content
 
     def close(self) -> None:

@@ -115,6 +115,24 @@ def test_an_export_leaves_nothing_on_the_servers_disk_and_holds_what_was_drawn_w
     assert server.client.post(f"{key}/export").status_code == 200
 
 
+def test_exports_of_a_pullback_are_in_the_zip_and_gone_from_the_server(
+    server: Server, segmenter: octseg.Segmenter
+) -> None:
+    run = server.run("a" * 32, segmenter)
+    run.begin()
+    run.wait(60)
+    stroke = {**server.stroke(run.key), "overruled": True}
+    server.client.post(f"{run.key}/frames/1/draw", json=stroke)
+    lies = sorted(server.visitors.rglob("*"))
+    said = server.client.post(f"{run.key}/export", json={"kinds": ["labelme", "coco", "report"]}).json()
+    archive = zipfile.ZipFile(io.BytesIO(server.client.get(f"{run.key}/{said['href']}").content))
+    names = archive.namelist()
+    assert len(names) == len(set(names))
+    assert {f"corrected/vessel_{end}" for end in ("coco.json", "report.html", "frames/vessel_0002.json")} <= set(names)
+    assert "of 1 frame corrected by a reader without a name" in archive.read("corrected/vessel_report.html").decode()
+    assert sorted(server.visitors.rglob("*")) == lies
+
+
 def test_nobody_sees_what_is_another_visitors(server: Server) -> None:
     one, other = server.frame("a" * 32), server.frame("b" * 32)
     server.client.post(f"{one}/frames/0/draw", json=server.stroke(one))

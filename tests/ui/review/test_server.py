@@ -232,6 +232,36 @@ def lipid_volume_mm3(told: dict) -> float:
     return float(re.search(r"Visible lipid volume.*?<td>([\d.]+) mm³", told["html"], re.DOTALL).group(1))
 
 
+def test_exports_are_offered_with_what_keeps_them_from_being_made(client: TestClient) -> None:
+    offers = {each["name"]: each["why_not"] for each in client.get("case.json").json()["offers"]}
+    assert list(offers) == ["report", "nifti", "dicom-seg", "mp4", "coco", "geojson", "labelme"]
+    assert offers.pop("dicom-seg").startswith("Only of a DICOM file")
+    assert set(offers.values()) == {""}
+
+
+def test_volumes_are_not_offered_of_pictures_by_themselves(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(1))
+    (folder / "vessel_pullback.json").unlink()
+    case, corrections = opened(folder)
+    offers = ReviewSession(case, corrections, Measuring(case, CaseFrames(case))).told()["offers"]
+    corrections.log.close()
+    refused = [each["name"] for each in offers if each["why_not"].startswith("Needs a pullback")]
+    assert refused == ["nifti", "dicom-seg"]
+
+
+def test_exports_that_are_asked_for_lie_beside_the_corrected_results(
+    client: TestClient, session: ReviewSession
+) -> None:
+    client.post("frames/0/draw", json={"kind": "brush", "class": "lipid_core", "runs": spot_on(session)})
+    assert client.post("export", json={"kinds": ["report", "geojson"]}).status_code == 200
+    folder = session.case.folder / "corrected_AB"
+    assert "of 1 frame corrected by AB" in (folder / "vessel_report.html").read_text()
+    assert (folder / "vessel.geojson").is_file()
+    for kinds in (["tables"], "report", [["report"]]):
+        refused = client.post("export", json={"kinds": kinds})
+        assert (refused.status_code, "there is no such export" in refused.text) == (409, True)
+
+
 def test_numbers_of_the_vessel_follow_a_stroke_and_are_those_of_the_export(
     client: TestClient, session: ReviewSession
 ) -> None:
