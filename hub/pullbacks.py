@@ -20,9 +20,10 @@ from octseg.export.files import told_in_one_sentence
 from octseg.export.pullback import SUFFIX, pullback_json
 from octseg.export.run import CSV_NAME, FRAMES_ENDING, JSON_NAME
 from octseg.export.tables import measures_csv, measures_json
+from octseg.measurement.clima import Clima
 from octseg.measurement.pullback import StretchMeasures
 from octseg.measurement.pullback.cap import CandidateRun
-from octseg.measurement.pullback.stretch import Clima, Unjudged
+from octseg.measurement.pullback.stretch import Unjudged
 from octseg.measurement.rays import REASONS
 
 ORIGIN = "centroid of the lumen, 0 to the right, clockwise"

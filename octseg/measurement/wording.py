@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from octseg.measurement.clima import CLIMA_ARC_DEG, CLIMA_CAP_UM
 from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 
@@ -9,7 +10,6 @@ VISIBLE_AREA = "Visible plaque area"
 TO_DEPTH = f"to {LIPID_DEPTH_MM:g} mm behind the lumen"
 NOTICE = "Research use only, not a medical device"
 NOTHING_SAID = "Nothing is said of this frame"
-CLIMA_ARC_DEG, CLIMA_CAP_UM = 180, 75  # high risk in the CLIMA study
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
                 "Widest core",
                 "°",
                 0,
-                f"The arc of the widest single core. Over {CLIMA_ARC_DEG}° high risk (CLIMA).",
+                f"The arc of the widest single core. Over {CLIMA_ARC_DEG:g}° high risk (CLIMA).",
             ),
             Row("lipid_arc_catheter_deg", "Arc from the catheter", "°", 0, "The same arc seen from the catheter."),
         ),
@@ -94,7 +94,7 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
                 "µm",
                 0,
                 f"Smallest median over 100 µm of arc. Under {CAP_UM:.0f} µm thin (TCFA), "
-                f"under {CLIMA_CAP_UM} µm high risk (CLIMA). Readers differ by about 20 µm.",
+                f"under {CLIMA_CAP_UM:g} µm high risk (CLIMA). Readers differ by about 20 µm.",
             ),
             Row("fibrous_cap_thickness_p5_um", "5th percentile", "µm", 0, "Thinner on 5 % of the arc."),
             Row("fibrous_cap_thickness_mean_um", "Mean", "µm", 0, "Over the whole arc, its ends left out."),

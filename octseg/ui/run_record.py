@@ -11,8 +11,8 @@ from octseg.classes import BY_NAME
 from octseg.drawing.overlay import HATCH_PERIOD, HATCH_WIDTH, PENS
 from octseg.drawing.strokes import outlines
 from octseg.drawing.unrolled import WALL_COLOURS
+from octseg.measurement.clima import CLIMA_ARC_DEG, CLIMA_LUMEN_MM2
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures
-from octseg.measurement.pullback.stretch import CLIMA_ARC_DEG, CLIMA_LUMEN_MM2
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.measurement.wording import VISIBLE_AREA
 from octseg.pullback import Pullback

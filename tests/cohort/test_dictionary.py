@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from octseg.cohort.dictionary import TABLES, columns, dictionary_markdown
+from octseg.measurement.clima import Clima
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import INTERVAL_MEASURES
-from octseg.measurement.pullback.stretch import Clima, StretchMeasures, Unjudged
+from octseg.measurement.pullback.stretch import StretchMeasures, Unjudged
 
 DOCS = Path(__file__).parents[2] / "docs" / "cohort_tables.md"
 UNITS = {"_mm_deg": "mm°", "_mm2": "mm²", "_mm3": "mm³", "_mm": "mm", "_um": "µm", "_deg": "°", "_px": "px"}

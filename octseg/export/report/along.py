@@ -7,8 +7,9 @@ from octseg.drawing.unrolled import WALL_COLOURS
 from octseg.export.report.curves import Curve, axis_html, bands_of, curve_html
 from octseg.export.report.page import image
 from octseg.export.segmented import Record, Segmented
+from octseg.measurement.clima import CLIMA_ARC_DEG, CLIMA_LUMEN_MM2
 from octseg.measurement.pullback import PullbackMeasures
-from octseg.measurement.pullback.stretch import CLIMA_ARC_DEG, CLIMA_LUMEN_MM2, StretchMeasures
+from octseg.measurement.pullback.stretch import StretchMeasures
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.measurement.wording import TO_DEPTH, VISIBLE_AREA
 

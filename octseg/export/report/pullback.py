@@ -17,8 +17,8 @@ from octseg.export.report.cut import cuts_html
 from octseg.export.report.frame import report_html
 from octseg.export.report.page import facts_list, figure, model_facts, page, scale_of, warnings_list
 from octseg.export.segmented import Record, Segmented
+from octseg.measurement.clima import CLIMA_ARC_DEG, CLIMA_CAP_UM, CLIMA_LUMEN_MM2
 from octseg.measurement.pullback import PullbackMeasures
-from octseg.measurement.pullback.stretch import CLIMA_ARC_DEG, CLIMA_CAP_UM, CLIMA_LUMEN_MM2
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.measurement.wording import TO_DEPTH, frames_words
 from octseg.pullback import Frame

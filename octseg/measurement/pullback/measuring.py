@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.errors import MeasurementError
+from octseg.measurement.clima import Clima
 from octseg.measurement.pullback.ends import intervals
 from octseg.measurement.pullback.frames import Along, FrameAlong, MeasuredFrame, side_by_side
 from octseg.measurement.pullback.limits import warnings_of
 from octseg.measurement.pullback.plaques import plaques_of
 from octseg.measurement.pullback.scales import agree
-from octseg.measurement.pullback.stretch import Clima, Fields, StretchMeasures, candidates, measure_stretch
+from octseg.measurement.pullback.stretch import Fields, StretchMeasures, candidates, measure_stretch
 from octseg.measurement.rays import REASONS, runs_of
 from octseg.measurement.records import json_values
 from octseg.values import spacing_mm, two_whole_numbers
