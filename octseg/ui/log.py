@@ -6,6 +6,7 @@ Its words, and those of the errors behind it, may hold what a visitor sent, and 
 import logging
 import sys
 import traceback
+from asyncio import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 logger = logging.getLogger(__name__)
 PRINTING = (queueing, route_utils, routes, utils)  # modules of Gradio that print errors with all their words
 SERVER_LOG = "uvicorn.error"
+PAGES_WERE_OPEN = "Cancel %s running task"  # uvicorn's words where answers are cut off by the server's end
 
 
 def log_no_values() -> None:
@@ -44,7 +46,10 @@ class _KindsAlone:
 
 
 def _without_words(record: logging.LogRecord) -> bool:
+    """Whether a record is kept, with its error's kind and place for its words."""
     error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, CancelledError) or str(record.msg).startswith(PAGES_WERE_OPEN):
+        return False  # the server was told to stop
     if error is not None and isinstance(error.__cause__, HTTPException):
         return False  # Gradio refuses a session that is none after its answer has begun
     if error is not None:

@@ -23,6 +23,7 @@ from octseg.ui.tools import tools_of
 
 SPACE_PAGES = "https://huggingface.co https://*.huggingface.co"
 ENDING_S = 10.0  # that pullbacks which are under way have for the frame that they are at
+CLOSING_S = 1  # that answers under way have then; pages that are open ask for one that never ends
 LINE_LOOKED_AT_S = 0.01  # Gradio looks at its line of calls a thousand times a second, also where there is none
 
 
@@ -88,7 +89,10 @@ def serve(
             ssr_mode=False,
             pwa=False,
             mcp_server=False,
+            prevent_thread_lock=True,
         )
+        page.server.config.timeout_graceful_shutdown = CLOSING_S
+        page.block_thread()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the log learns of errors that nobody foresaw."""
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Iterator
 
 import pytest
@@ -43,3 +44,18 @@ def test_so_is_one_in_a_request(caplog: pytest.LogCaptureFixture, monkeypatch: p
         server.exception("Exception in ASGI application\n")
     assert "KeyError in test_log.py, line" in caplog.text
     assert "DOE_JANE" not in caplog.text
+
+
+@pytest.mark.usefixtures("quiet")
+def test_answers_that_are_cut_off_when_the_server_stops_are_no_error(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = logging.getLogger(SERVER_LOG)
+    monkeypatch.setattr(server, "handlers", [caplog.handler])
+    caplog.set_level(logging.ERROR, logger=SERVER_LOG)
+    server.error("Cancel %s running task(s), timeout graceful shutdown exceeded", 3)
+    try:
+        raise CancelledError
+    except CancelledError:
+        server.exception("Exception in ASGI application\n")
+    assert caplog.text == ""
