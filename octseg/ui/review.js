@@ -120,6 +120,7 @@
       part("#oct-kept").textContent = waiting
         ? `${waiting} stroke${waiting > 1 ? "s" : ""} on the way to ${told.log}`
         : `${drawn} of ${count} frames corrected. ${told.is_visitor ? VISITOR : `All strokes are in ${told.log}.`}`;
+      if (told.is_visitor) window.octTellCorrected(drawn);
     }
 
     // Below the slider: which frames are corrected, interpolated, accepted and rejected.

@@ -52,6 +52,22 @@ def test_a_frame_is_corrected_and_taken_home(visit: Visit, plain_file: Path, tmp
     assert open_saved(folder).labels("plain")[WALL[1], WALL[0] + 20] != LIPID
 
 
+def test_where_a_result_is_shown_it_is_said_that_it_was_corrected(visit: Visit, plain_file: Path) -> None:
+    visit.upload(plain_file)
+    said = visit.page.locator(".oct-correct p >> visible=true")
+    before = said.inner_text()
+    with reviewing(visit) as page:
+        brush(page)
+        visit.page.wait_for_selector(".oct-correct p >> text=You have corrected 1 frame.")
+        page.click("[data-do=undo]")
+        visit.page.wait_for_selector(f".oct-correct p >> text={before}")
+        brush(page)
+        visit.page.wait_for_selector(".oct-correct p >> text=You have corrected 1 frame.")
+        assert "Numbers and files here are the model's" in said.inner_text()
+    visit.upload(plain_file)
+    assert said.inner_text() == before
+
+
 def test_a_pullback_is_corrected_and_taken_home(vessel: Visit, tmp_path: Path) -> None:
     address = str(vessel.page.get_attribute(".oct-correct a", "href"))
     with reviewing(vessel) as page:

@@ -21,6 +21,7 @@ SCRIPTS = (
     "sending.js",
     "formats.js",
     "vessel.js",
+    "corrected.js",
     "review.js",
 )
 PURPOSE = "Saved outlines, looked at and corrected"
