@@ -20,7 +20,7 @@ from octseg.classes import CLASS_NAMES, PALETTE, PALETTE_INDEX
 from octseg.correction.corrections import Corrections, State
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import Labels
-from octseg.correction.saved import Record, SavedCase
+from octseg.correction.saved import MASK_END, Record, SavedCase
 from octseg.correction.segmented import Group, groups_of, run_of, segmented_of
 from octseg.correction.vessels import Vessels
 from octseg.errors import CorrectionError
@@ -36,7 +36,7 @@ from octseg.measurement.pullback import FrameAlong
 from octseg.reading.private import mark_of
 from octseg.result import FrameResult
 
-FOLDER = "corrected"
+FOLDER, OVERLAY_END = "corrected", "_overlay.png"
 File: TypeAlias = tuple[str, bytes]
 LOG_NAME, STUDIES_NAME, README_NAME = "corrections.jsonl", "studies.csv", "README.txt"
 STUDIES_HEAD = ("file", "study", "series", "frame")
@@ -79,7 +79,7 @@ def folder_of(case: SavedCase, reader: str) -> Path:
 def export(case: SavedCase, corrections: Corrections, measuring: Measuring, kinds: Sequence[str] = ()) -> Exported:
     """Write all of it, and exports of kinds; a file that is there is put in place anew when it is whole.
 
-    Exports of before are taken away, for they are of other outlines.
+    What an earlier export has left and this one may not write is taken away first, for it is of other outlines.
     """
     folder = folder_of(case, corrections.log.head["reader"])
     writing = _Writing(case, corrections, measuring)
@@ -89,6 +89,8 @@ def export(case: SavedCase, corrections: Corrections, measuring: Measuring, kind
             shutil.rmtree(folder / within, ignore_errors=True)
             (folder / within).mkdir(parents=True)
         take_away(folder, [*case.stems, *(group.name for group in writing.groups)])
+        for name in (*(f"{stem}{OVERLAY_END}" for stem in case.stems), *(f"{name}{SUFFIX}" for name in case.vessels)):
+            (folder / name).unlink(missing_ok=True)
     for name, content in writing.files():
         write_file(folder / name, content)
         exported.files.append(name)
@@ -174,7 +176,7 @@ class _Writing:
         verdict, reason = self.corrections.verdict(stem)
         told = {"outlines": WORDS[state], "strokes": len(self.corrections.strokes(stem)), "reader_says": verdict}
         told["reader_says_why"] = reason or None
-        mask_name, overlay_name = f"{stem}_mask.png", f"{stem}_overlay.png"
+        mask_name, overlay_name = f"{stem}{MASK_END}", f"{stem}{OVERLAY_END}"
         if state == "model":
             mask = self.case.masks[stem]
             with told_in_one_sentence(mask.name):

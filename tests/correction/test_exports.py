@@ -98,12 +98,17 @@ def test_outlines_of_coco_say_which_frames_were_corrected(case: tuple) -> None:
 
 def test_exports_of_outlines_before_do_not_stay(case: tuple) -> None:
     made = export(*case, ALL)
+    assert (made.folder / "vessel_0003_overlay.png").is_file()
+    case[1].undo()
     own = made.folder / "letter_report.html"
     own.write_text("of somebody else's")
     export(*case)
     left = {path.name for path in made.folder.iterdir()}
     assert own.name in left
-    assert not {"vessel_report.html", "vessel_seg.dcm", "vessel_labels.nii.gz", "vessel_frames"} & left
+    assert (
+        not {"vessel_report.html", "vessel_seg.dcm", "vessel_labels.nii.gz", "vessel_frames", "vessel_0003_overlay.png"}
+        & left
+    )
     assert {"measures.csv", "vessel_pullback.json", "vessel_0001_mask.png"} <= left
 
 
