@@ -19,6 +19,7 @@ from octseg.correction.exporting import export
 from octseg.correction.frames import CaseFrames
 from octseg.correction.log import LOG, READER, READER_RULE, CorrectionLog, Line, head_of, log_name, read_log
 from octseg.correction.measuring import Measuring
+from octseg.correction.placing import LIST_NAME
 from octseg.correction.saved import open_saved
 from octseg.export.files import told_in_one_sentence
 
@@ -96,6 +97,7 @@ def add_corrections(folder: Path, log: SharedLog, stems: Mapping[str, str], *, r
         exported = export(saved, corrections, Measuring(saved, CaseFrames(saved)))
     finally:
         opened.close()
+    (exported.folder / LIST_NAME).unlink()  # is for the next export into this folder, of which there is none
     within = exported.folder.name
     return [path.name, *(f"{within}/{name}" for name in exported.files)]
 

@@ -5,7 +5,6 @@ mask/ hold the frames whose outlines a reader has drawn or accepted, and studies
 """
 
 import io
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,13 +18,14 @@ from PIL import Image
 from octseg.classes import CLASS_NAMES, PALETTE, PALETTE_INDEX
 from octseg.correction.corrections import Corrections, State
 from octseg.correction.measuring import Measuring
+from octseg.correction.placing import placed
 from octseg.correction.runs import Labels
 from octseg.correction.saved import MASK_END, Record, SavedCase
 from octseg.correction.segmented import Group, groups_of, run_of, segmented_of
 from octseg.correction.vessels import Vessels
 from octseg.errors import CorrectionError
 from octseg.export.files import told_in_one_sentence, write_file
-from octseg.export.kinds import take_away, write_exports
+from octseg.export.kinds import write_exports
 from octseg.export.pictures import frame_png, overlay_png
 from octseg.export.png import indexed_png
 from octseg.export.provenance import picture_texts
@@ -77,29 +77,22 @@ def folder_of(case: SavedCase, reader: str) -> Path:
 
 
 def export(case: SavedCase, corrections: Corrections, measuring: Measuring, kinds: Sequence[str] = ()) -> Exported:
-    """Write all of it, and exports of kinds; a file that is there is put in place anew when it is whole.
-
-    What an earlier export has left and this one may not write is taken away first, for it is of other outlines.
-    """
-    folder = folder_of(case, corrections.log.head["reader"])
+    """Write all of it, and exports of kinds, in place of what was written before, once all of it is there."""
     writing = _Writing(case, corrections, measuring)
-    exported = Exported(folder, notes=writing.notes)
-    with told_in_one_sentence(f"the folder {folder.name}"):
-        for within in ("img", "mask"):
-            shutil.rmtree(folder / within, ignore_errors=True)
-            (folder / within).mkdir(parents=True)
-        take_away(folder, [*case.stems, *(group.name for group in writing.groups)])
-        for name in (*(f"{stem}{OVERLAY_END}" for stem in case.stems), *(f"{name}{SUFFIX}" for name in case.vessels)):
-            (folder / name).unlink(missing_ok=True)
-    for name, content in writing.files():
-        write_file(folder / name, content)
-        exported.files.append(name)
-    for group in writing.groups if kinds else ():
-        exported.files += writing.write_exports(group, kinds, folder)
-    name, content = writing.readme()
-    write_file(folder / name, content)
-    exported.files.append(name)
+    exported = Exported(folder_of(case, corrections.log.head["reader"]), notes=writing.notes)
+    with placed(exported.folder) as made:
+        for name, content in writing.files():
+            exported.files.append(_written(made, name, content))
+        for group in writing.groups if kinds else ():
+            exported.files += writing.write_exports(group, kinds, made)
+        exported.files.append(_written(made, *writing.readme()))
     return exported
+
+
+def _written(folder: Path, name: str, content: bytes) -> str:
+    (folder / name).parent.mkdir(exist_ok=True)
+    write_file(folder / name, content)
+    return name
 
 
 def files_of(
@@ -139,7 +132,7 @@ class _Writing:
         self._records: dict[str, dict[str, Any]] = {}
         self._studies: list[tuple[str, str, str, int]] = []
         self._along: dict[str, FrameAlong] = {}
-        self._vessels = Vessels(case, measuring, self._along)
+        self._vessels = Vessels(case, corrections, measuring, self._along)
 
     def files(self) -> Iterator[File]:
         """Frames first, then the tables, which are of all of them."""
@@ -160,7 +153,8 @@ class _Writing:
         except CorrectionError as error:
             self.notes.append(f"of {group.name} there is no {', '.join(kinds)}: {error}")
             return []
-        self.notes += exported.refused
+        of = f"of {group.name}, " if len(self.groups) > 1 else ""
+        self.notes += [f"{of}{sentence}" for sentence in exported.refused]
         return exported.files
 
     def readme(self) -> File:
@@ -174,6 +168,8 @@ class _Writing:
         """A frame's mask, its line in the tables, and what training needs of it."""
         state, record = self.corrections.state(stem), self.case.record(stem)
         verdict, reason = self.corrections.verdict(stem)
+        if state == "interpolated" and verdict == "accepted":  # before outlines were interpolated
+            verdict = "open"
         told = {"outlines": WORDS[state], "strokes": len(self.corrections.strokes(stem)), "reader_says": verdict}
         told["reader_says_why"] = reason or None
         mask_name, overlay_name = f"{stem}{MASK_END}", f"{stem}{OVERLAY_END}"

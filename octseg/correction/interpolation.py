@@ -26,7 +26,10 @@ ANGLES = 720  # rows of the polar picture
 HALF = 0.5  # of a pixel: a pixel of the polar picture stands for what lies about its middle
 LUMEN = PALETTE_INDEX["lumen"]
 MOST_FRAMES = 30  # between two corrected ones
-NO_PAIR = "outlines are interpolated between two corrected frames of one vessel: correct one before and one behind it"
+NO_PAIR = (
+    "outlines are interpolated between two corrected frames of one vessel: correct one before and one behind it, and "
+    "reject neither"
+)
 Floats = NDArray[np.float64]  # (ANGLES,)
 Points = NDArray[np.float32]  # (H, W)
 Point = tuple[float, float]  # (row, col)

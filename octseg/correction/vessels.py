@@ -1,12 +1,14 @@
 """What is measured along the vessels of a case, of all outlines as they are: the model's, or a reader's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from octseg.correction.corrections import Corrections
 from octseg.correction.measuring import Measuring
 from octseg.correction.saved import Record, SavedCase
 from octseg.export.pullback import PullbackOrigin, pullback_record
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures, measure_pullback
+from octseg.measurement.pullback.scales import named
 
 
 class Vessels:
@@ -15,9 +17,11 @@ class Vessels:
     CorrectionError where a frame of it is not there.
     """
 
-    def __init__(self, case: SavedCase, measuring: Measuring, drawn: Mapping[str, FrameAlong]) -> None:
+    def __init__(
+        self, case: SavedCase, corrections: Corrections, measuring: Measuring, drawn: Mapping[str, FrameAlong]
+    ) -> None:
         """drawn: frames whose outlines are not the model's, by stem."""
-        self._case, self._measuring, self._drawn = case, measuring, drawn
+        self._case, self._corrections, self._measuring, self._drawn = case, corrections, measuring, drawn
         self._models: dict[str, FrameAlong] = {}
         self._measured: dict[str, PullbackMeasures] = {}
 
@@ -28,11 +32,13 @@ class Vessels:
         return self._measured[name]
 
     def record(self, name: str, run: Mapping[str, Any]) -> Record:
-        """What `<name>_pullback.json` says; as it was saved where no frame of it was drawn on."""
+        """What `<name>_pullback.json` says; as it was saved where no frame of it was drawn on or rejected."""
         saved, stems = self._case.pullbacks[name], self._case.vessels[name]
-        count = sum(stem in self._drawn for stem in stems)
-        if not count:
+        by_reader = list(self._by_reader(stems))
+        if not by_reader:
             return saved
+        if not any(stem in self._drawn for stem in stems):
+            return {**saved, "warnings": [*by_reader, *saved["warnings"]]}
         of_measures = set(self._along(name, {}).warnings)  # which may hold no more
         origin = PullbackOrigin(
             file=saved["file"],
@@ -40,12 +46,24 @@ class Vessels:
             pixel_spacing_source=saved.get("pixel_spacing_source"),
             pixel_spacing_evidence=saved.get("pixel_spacing_evidence"),
             frame_spacing_source=saved.get("frame_spacing_source"),
-            warnings=(
-                f"{count} of {len(stems)} frames have outlines that were corrected by hand",
-                *(warning for warning in saved["warnings"] if warning not in of_measures),
-            ),
+            warnings=(*by_reader, *(warning for warning in saved["warnings"] if warning not in of_measures)),
         )
         return pullback_record(self.measures(name), origin, run)
+
+    def _by_reader(self, stems: Sequence[str]) -> Iterator[str]:
+        """What a reader has done to a vessel's frames, a sentence each."""
+        states = [self._corrections.state(stem) for stem in stems]
+        if by_hand := states.count("corrected"):
+            yield f"{by_hand} of {len(stems)} frames have outlines that were corrected by hand"
+        if interpolated := states.count("interpolated"):
+            yield (
+                f"{interpolated} of {len(stems)} frames have outlines that were interpolated between corrected frames, "
+                "and not accepted"
+            )
+        rejected = [stem for stem in stems if self._corrections.verdict(stem)[0] == "rejected"]
+        if rejected:
+            numbers = named([self._case.record(stem)["frame"] for stem in rejected])
+            yield f"Rejected by the reader, but counted in these numbers: {numbers}"
 
     def _along(self, name: str, drawn: Mapping[str, FrameAlong]) -> PullbackMeasures:
         along = [drawn.get(stem) or self._model(stem) for stem in self._case.vessels[name]]

@@ -3,10 +3,8 @@
 A writer takes a `Segmented`, a folder and the stem of its files, and gives the names of the files it wrote there.
 """
 
-import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from glob import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,14 +25,12 @@ Writer = Callable[["Segmented", Path, str], list[str]]
 class Kind:
     """One export.
 
-    module, function: its writer. ending: of its files, behind the stem, as a pattern; "" where they are those of
-    frames. packages: by the names they are imported under. frames: whether pictures of the frames have to lie beside
-    it: never, of what is no picture to begin with, or always.
+    module, function: its writer. packages: by the names they are imported under. frames: whether pictures of the frames
+    have to lie beside it: never, of what is no picture to begin with, or always.
     """
 
     module: str
     function: str
-    ending: str
     packages: tuple[str, ...] = ()
     frames: Literal["never", "pullback", "always"] = "never"
 
@@ -44,13 +40,13 @@ class Kind:
 
 
 KINDS = {
-    "coco": Kind("octseg.export.contours.coco", "write_coco", "_coco.json", ("contourpy",), frames="pullback"),
-    "geojson": Kind("octseg.export.contours.geojson", "write_geojson", ".geojson", ("contourpy",)),
-    "labelme": Kind("octseg.export.contours.labelme", "write_labelme", "", frames="always"),
-    "nifti": Kind("octseg.export.nifti", "write_nifti", "_*.nii.gz", ("nibabel",)),
-    "dicom-seg": Kind("octseg.export.dicom", "write_dicom_seg", "_seg.dcm", ("highdicom",)),
-    "report": Kind("octseg.export.report.pullback", "write_report", "_report.html"),
-    "mp4": Kind("octseg.export.video", "write_video", "_overlay.mp4", ("av",)),
+    "coco": Kind("octseg.export.contours.coco", "write_coco", ("contourpy",), frames="pullback"),
+    "geojson": Kind("octseg.export.contours.geojson", "write_geojson", ("contourpy",)),
+    "labelme": Kind("octseg.export.contours.labelme", "write_labelme", frames="always"),
+    "nifti": Kind("octseg.export.nifti", "write_nifti", ("nibabel",)),
+    "dicom-seg": Kind("octseg.export.dicom", "write_dicom_seg", ("highdicom",)),
+    "report": Kind("octseg.export.report.pullback", "write_report"),
+    "mp4": Kind("octseg.export.video", "write_video", ("av",)),
 }
 NEED_SPACINGS = {"nifti": "NIfTI", "dicom-seg": "DICOM SEG"}
 ZIP = "zip"  # of all that a run wrote, once that is in place
@@ -96,18 +92,6 @@ def foreseen(names: Sequence[str], pullback: "Pullback") -> dict[str, str]:
         if what is not None and pullback.frame_spacing_mm is None:
             refused[name] = NO_FRAME_SPACING.format(what=what)
     return refused
-
-
-def take_away(folder: Path, stems: Iterable[str]) -> None:
-    """Delete exports of before from a folder; stems: what their names begin with."""
-    from octseg.export.frames import frames_folder
-
-    for stem in stems:
-        shutil.rmtree(folder / frames_folder(stem), ignore_errors=True)
-        for path in (
-            path for kind in KINDS.values() if kind.ending for path in folder.glob(escape(stem) + kind.ending)
-        ):
-            path.unlink()
 
 
 @dataclass

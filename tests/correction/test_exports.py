@@ -13,8 +13,10 @@ from octseg.correction.corrections import Corrections
 from octseg.correction.exporting import Exported, export
 from octseg.correction.frames import CaseFrames, Given
 from octseg.correction.measuring import Measuring
+from octseg.correction.placing import LIST_NAME, placed
 from octseg.correction.runs import changes
 from octseg.correction.saved import SavedCase
+from octseg.errors import CorrectionError, HeldError
 from octseg.export.kinds import KINDS
 from octseg.export.pictures import frame_png
 from octseg.reading import read_pullback
@@ -100,16 +102,81 @@ def test_exports_of_outlines_before_do_not_stay(case: tuple) -> None:
     made = export(*case, ALL)
     assert (made.folder / "vessel_0003_overlay.png").is_file()
     case[1].undo()
-    own = made.folder / "letter_report.html"
-    own.write_text("of somebody else's")
     export(*case)
     left = {path.name for path in made.folder.iterdir()}
-    assert own.name in left
     assert (
         not {"vessel_report.html", "vessel_seg.dcm", "vessel_labels.nii.gz", "vessel_frames", "vessel_0003_overlay.png"}
         & left
     )
     assert {"measures.csv", "vessel_pullback.json", "vessel_0001_mask.png"} <= left
+
+
+def test_a_readers_own_files_stay_and_so_do_those_that_were_changed(case: tuple) -> None:
+    made = export(*case, ["labelme"])
+    own, changed = made.folder / "vessel_frames" / "mine.json", made.folder / "vessel_frames" / "vessel_0001.json"
+    own.write_text("{}")
+    changed.write_text("{}")
+    export(*case)
+    assert sorted(path.name for path in (made.folder / "vessel_frames").iterdir()) == [own.name, changed.name]
+
+
+def test_an_export_that_fails_leaves_the_one_before_as_it_was(case: tuple, tmp_path: Path) -> None:
+    saved, corrections, _ = case
+    made = export(*case, ["report"])
+    before = {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()}
+    corrections.judge("vessel_0001", "accepted")
+    with pytest.raises(CorrectionError, match="is not there"):
+        export(saved, corrections, Measuring(saved, CaseFrames(saved)), ["report"])
+    assert {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()} == before
+
+
+def test_two_exports_into_one_folder_do_not_mix(case: tuple, tmp_path: Path) -> None:
+    with placed(tmp_path / "corrected") as one:
+        (one / "report.html").write_text("one")
+        with pytest.raises(HeldError, match="exporting into corrected"), placed(tmp_path / "corrected"):
+            pass
+    assert (tmp_path / "corrected" / "report.html").read_text() == "one"
+    (tmp_path / "corrected" / LIST_NAME).write_text('{"../vessel.dcm": "0"}')
+    with placed(tmp_path / "corrected"):
+        pass
+    assert (tmp_path / "vessel.dcm").is_file()
+
+
+def test_what_the_reader_rejected_is_said_along_the_vessel(case: tuple) -> None:
+    case[1].judge("vessel_0001", "rejected", "blood")
+    made = export(*case, ["report"])
+    said = "Rejected by the reader, but counted in these numbers: frame 1"
+    assert said in json.loads(text_of(made, "vessel_pullback.json"))["warnings"]
+    assert said in text_of(made, "vessel_report.html")
+
+
+def test_an_acceptance_from_before_outlines_were_interpolated_is_none(tmp_path: Path) -> None:
+    case, corrections = opened(save_results(tmp_path, vessel(2)))
+    corrections.judge("vessel_0002", "accepted")
+    before = corrections.labels("vessel_0002")
+    corrections.interpolate([("vessel_0002", changes(before, painted(before, SPOT, LIPID)))])
+    made = export(case, corrections, Measuring(case, CaseFrames(case)))
+    corrections.log.close()
+    assert json.loads(text_of(made, "measures.json"))["frames"][1]["reader_says"] == "open"
+
+
+def test_a_frame_that_told_no_scale_is_measured_with_its_pullbacks(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    mm = vessel(2)[0].pixel_spacing_mm
+    for name in ("measures.json", "vessel_pullback.json"):
+        told = json.loads((folder / name).read_text())
+        told.update({"pixel_spacing_mm": mm, "pixel_spacing_source": "ruler"} if "pullback" in name else {})
+        for frame in told.get("frames", [])[1:]:
+            frame.update(pixel_spacing_mm=None, pixel_spacing_source=None, withdrawn="It is black")
+        (folder / name).write_text(json.dumps(told))
+    case, corrections = opened(folder)
+    before = corrections.labels("vessel_0002")
+    corrections.draw("vessel_0002", "brush", changes(before, painted(before, SPOT, LIPID)), "lipid_core")
+    made = export(case, corrections, Measuring(case, CaseFrames(case)))
+    corrections.log.close()
+    frame = json.loads(text_of(made, "measures.json"))["frames"][1]
+    assert (frame["pixel_spacing_mm"], frame["pixel_spacing_source"]) == (mm, "ruler")
+    assert frame["lumen_area_mm2"] > 0
 
 
 def test_what_was_said_of_reading_stays_beside_corrected_numbers(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a segmentation says of each of its segments: which tissue, by which model, at which scale."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,5 +62,6 @@ def described(segmented: Segmented, identity: Sequence[str]) -> list[Any]:
 
 
 def ascii_of(text: str) -> str:
-    """A text in letters that any character set has."""
-    return text.encode("ascii", "replace").decode()
+    """A text in letters that any character set has, without their accents."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return plain.encode("ascii", "replace").decode()

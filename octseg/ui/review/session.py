@@ -210,10 +210,13 @@ class ReviewSession:
         return {"said": ". ".join([said, *made.notes]), "file": None}
 
     def kinds_of(self, names: Any) -> tuple[str, ...]:
-        """Names of exports, each once; CorrectionError where one is none."""
+        """Names of exports, each once; CorrectionError where one is none, or cannot be made."""
         known = [offer["name"] for offer in self._offers]
         if not isinstance(names, list) or any(name not in known for name in names):
             raise CorrectionError(f"there is no such export; there are {', '.join(map(str, known))}")
+        for offer in self._offers:
+            if offer["name"] in names and offer["why_not"]:
+                raise CorrectionError(f"no {offer['label']} can be made. {offer['why_not']}")
         return tuple(name for name in KINDS if name in names)
 
     @contextmanager
