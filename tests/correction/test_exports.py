@@ -219,6 +219,18 @@ def test_without_the_dicom_file_there_is_no_segmentation_and_all_else(tmp_path: 
     assert (made.folder / "vessel_labels.nii.gz").is_file()
 
 
+def test_a_note_names_the_frames_it_is_about_where_there_are_several(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    table = json.loads((folder / "measures.json").read_text())
+    table["frames"][1]["folder"] = "apart"  # of no pullback
+    (folder / "measures.json").write_text(json.dumps(table))
+    case, corrections = opened(folder)
+    made = export(case, corrections, Measuring(case, CaseFrames(case)), ["nifti"])
+    corrections.log.close()
+    assert [note.partition(", no NIfTI")[0] for note in made.notes] == ["of vessel_0002"]
+    assert (made.folder / "vessel_labels.nii.gz").is_file()
+
+
 def test_copies_of_private_frames_bear_their_mark(tmp_path: Path) -> None:
     folder = save_results(tmp_path, vessel(2))
     for number, phantom in enumerate(vessel(2), start=1):

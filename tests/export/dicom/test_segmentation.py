@@ -16,6 +16,7 @@ from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
 from octseg.errors import NotExportedError
 from octseg.export.dicom import write_dicom_seg
+from octseg.export.dicom.segments import ascii_of
 from octseg.reading import read_pullback, read_pullbacks
 from tests.fakes.dicom_files import PATIENT, pullback_file
 from tests.fakes.exported import CLASS_NAMES, FRAME_MM, HEIGHT, MODEL, PIXEL_MM, WIDTH, frame_of, masks_of, segmented
@@ -230,3 +231,7 @@ def test_nothing_is_logged_of_the_patient(source: bytes, tmp_path: Path, caplog:
         written(source, tmp_path)
     said = caplog.text + "".join(str(each.message) for each in warned)
     assert not any(value in said for value in PATIENT.values())
+
+
+def test_a_name_in_other_letters_keeps_those_that_any_character_set_has() -> None:
+    assert ascii_of("corrected by Zoë") == "corrected by Zoe"

@@ -257,6 +257,8 @@ def test_exports_that_are_asked_for_lie_beside_the_corrected_results(
     folder = session.case.folder / "corrected_AB"
     assert "of 1 frame corrected by AB" in (folder / "vessel_report.html").read_text()
     assert (folder / "vessel.geojson").is_file()
+    refused = client.post("export", json={"kinds": ["dicom-seg"]})  # of copies, not of a DICOM file
+    assert (refused.status_code, "no DICOM SEG can be made. Only of a DICOM file" in refused.text) == (409, True)
     for kinds in (["tables"], "report", [["report"]]):
         refused = client.post("export", json={"kinds": kinds})
         assert (refused.status_code, "there is no such export" in refused.text) == (409, True)
