@@ -17,7 +17,7 @@ from octseg.classes import CLASS_NAMES
 from octseg.correction.corrections import Corrections
 from octseg.correction.exporting import export
 from octseg.correction.frames import CaseFrames
-from octseg.correction.log import LOG, READER, READER_RULE, CorrectionLog, Line, head_of, log_name, read_log
+from octseg.correction.log import LOG, NAMELESS, READER, READER_RULE, CorrectionLog, Line, head_of, log_name, read_log
 from octseg.correction.measuring import Measuring
 from octseg.correction.placing import LIST_NAME
 from octseg.correction.saved import open_saved
@@ -36,7 +36,7 @@ class SharedLog:
     @property
     def told(self) -> str:
         """The reader in a sentence."""
-        return self.reader or "a reader without a name"
+        return self.reader or NAMELESS
 
 
 def shared_logs(folder: Path, asked: Sequence[str]) -> list[SharedLog]:

@@ -14,6 +14,7 @@ from octseg.export.kinds import KINDS, check_packages
 
 if TYPE_CHECKING:
     from octseg.correction.corrections import Corrections
+    from octseg.correction.frames import CaseFrames
     from octseg.correction.saved import SavedCase
 
 PACKAGES = ("starlette", "uvicorn")
@@ -56,25 +57,18 @@ def review(args: argparse.Namespace) -> int:
         raise OctsegError(
             f"octseg review needs {' and '.join(missing)}, not installed here: pip install 'octseg[review]'"
         )
-    from octseg.commands.given import frames_given
-    from octseg.correction.frames import CaseFrames
     from octseg.correction.measuring import Measuring
-    from octseg.correction.saved import open_saved
-    from octseg.correction.unpacking import unpacked
     from octseg.ui.review.server import listen, new_key, serve
     from octseg.ui.review.session import ReviewSession
 
-    folder = unpacked(args.folder) if args.folder.is_file() else args.folder
-    case = open_saved(folder)
-    frames = CaseFrames(case, frames_given(args.frames, folder))
-    _check_frames(case, frames.missing(), args.frames)
+    case, frames = _given(args)
     corrections = _opened(case, args.reader)
     try:
         if corrections.log.note:
             complain(corrections.log.note)
         listening, key = listen(args.port), new_key()
         link = f"http://127.0.0.1:{listening.getsockname()[1]}/{key}/"
-        print(f"{counted(len(case.stems), 'frame')} of {folder} at {link}", flush=True)
+        print(f"{counted(len(case.stems), 'frame')} of {case.folder} at {link}", flush=True)
         print(f"Strokes go to {corrections.log.path}. Stop with Ctrl-C. {NOTICE}", flush=True)
         if not args.no_browser:
             webbrowser.open(link)
@@ -86,24 +80,31 @@ def review(args: argparse.Namespace) -> int:
 
 def _written(args: argparse.Namespace) -> int:
     """Write the corrected results of a reader, as the page does, beside a page that is open too."""
-    from octseg.commands.given import frames_given
     from octseg.correction.exporting import export
-    from octseg.correction.frames import CaseFrames
     from octseg.correction.measuring import Measuring
     from octseg.correction.reading import kept_corrections
-    from octseg.correction.saved import open_saved
-    from octseg.correction.unpacking import unpacked
 
     check_packages(args.export)
-    folder = unpacked(args.folder) if args.folder.is_file() else args.folder
-    case = open_saved(folder)
-    frames = CaseFrames(case, frames_given(args.frames, folder))
-    _check_frames(case, frames.missing(), args.frames)
+    case, frames = _given(args)
     made = export(case, kept_corrections(case, args.reader), Measuring(case, frames), args.export)
     print(f"{counted(len(made.files), 'file')} in {made.folder}. {NOTICE}")
     for note in made.notes:
         complain(note)
     return 1 if made.notes else 0
+
+
+def _given(args: argparse.Namespace) -> "tuple[SavedCase, CaseFrames]":
+    """The saved results and their frames; OctsegError where no frame is there, a line where some are not."""
+    from octseg.commands.given import frames_given
+    from octseg.correction.frames import CaseFrames
+    from octseg.correction.saved import open_saved
+    from octseg.correction.unpacking import unpacked
+
+    folder = unpacked(args.folder) if args.folder.is_file() else args.folder
+    case = open_saved(folder)
+    frames = CaseFrames(case, frames_given(args.frames, folder))
+    _check_frames(case, frames.missing(), args.frames)
+    return case, frames
 
 
 def _opened(case: "SavedCase", reader: str) -> "Corrections":

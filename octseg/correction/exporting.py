@@ -21,8 +21,8 @@ from octseg.correction.measuring import Measuring
 from octseg.correction.placing import placed
 from octseg.correction.runs import Labels
 from octseg.correction.saved import MASK_END, Record, SavedCase
-from octseg.correction.segmented import Group, groups_of, run_of, segmented_of
-from octseg.correction.vessels import Vessels
+from octseg.correction.segmented import Group, groups_of, segmented_of
+from octseg.correction.vessels import Vessels, run_of
 from octseg.errors import CorrectionError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.kinds import write_exports
@@ -36,7 +36,7 @@ from octseg.measurement.pullback import FrameAlong
 from octseg.reading.private import mark_of
 from octseg.result import FrameResult
 
-FOLDER, OVERLAY_END = "corrected", "_overlay.png"
+FOLDER = "corrected"
 File: TypeAlias = tuple[str, bytes]
 LOG_NAME, STUDIES_NAME, README_NAME = "corrections.jsonl", "studies.csv", "README.txt"
 STUDIES_HEAD = ("file", "study", "series", "frame")
@@ -162,7 +162,7 @@ class _Writing:
         reader = self.corrections.log.head["reader"]
         folder = folder_of(self.case, reader).name
         told = README.format(name=self.case.folder.name, reader=reader or "a reader", folder=folder)
-        return README_NAME, "\n".join([told, *dict.fromkeys(self.notes)]).encode()
+        return README_NAME, "\n".join([told, *self.notes]).encode()
 
     def _frame(self, stem: str) -> Iterator[File]:
         """A frame's mask, its line in the tables, and what training needs of it."""
@@ -172,7 +172,7 @@ class _Writing:
             verdict = "open"
         told = {"outlines": WORDS[state], "strokes": len(self.corrections.strokes(stem)), "reader_says": verdict}
         told["reader_says_why"] = reason or None
-        mask_name, overlay_name = f"{stem}{MASK_END}", f"{stem}{OVERLAY_END}"
+        mask_name, overlay_name = f"{stem}{MASK_END}", f"{stem}_overlay.png"
         if state == "model":
             mask = self.case.masks[stem]
             with told_in_one_sentence(mask.name):
@@ -193,9 +193,9 @@ class _Writing:
 
     def _pullbacks(self) -> Iterator[File]:
         """What is measured along each vessel, where its results had that."""
-        for name, stems in self.case.vessels.items():
+        for name in self.case.vessels:
             try:
-                record = self._vessels.record(name, run_of(self.case, self.corrections, stems))
+                record = self._vessels.record(name)
             except CorrectionError as error:
                 self.notes.append(f"{name}{SUFFIX} is not written: {error}")
                 continue

@@ -1,6 +1,7 @@
 """The frames of saved results: copies beside them, or what `octseg predict` was given, each known by its pixels."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -72,14 +73,9 @@ class CaseFrames:
     def pullback(self, stem: str) -> Pullback | None:
         """What was given that holds a frame; None where nothing was, as of copies that lie beside the results."""
         record = self._case.record(stem)
-        try:
-            for each in self._of(record):
-                for pullback in each.pullbacks:
-                    if any(frame_sha256(frame) == record["frame_sha256"] for frame in _at(pullback, record["frame"])):
-                        return pullback
-        except (ReadError, OSError) as error:
-            raise CorrectionError(f"a frame cannot be read: {error}; {self._advice}") from error
-        return None
+        with self._told():
+            found = (of for of, frame in self._in_given(record) if frame_sha256(frame) == record["frame_sha256"])
+            return next(found, None)
 
     def _found(self, stem: str) -> Frame:
         record = self._case.record(stem)
@@ -94,12 +90,21 @@ class CaseFrames:
         raise CorrectionError(f"{label} is not there; {self._advice}")
 
     def _candidates(self, stem: str, record: Record) -> Iterator[Frame]:
-        try:
+        with self._told():
             if stem in self._copies:
                 yield from read_pullback(self._copies[stem])
-            for each in self._of(record):
-                for pullback in each.pullbacks:
-                    yield from _at(pullback, record["frame"])
+            yield from (frame for _, frame in self._in_given(record))
+
+    def _in_given(self, record: Record) -> Iterator[tuple[Pullback, Frame]]:
+        """The frames of a number in what was given, each with the pullback that holds it."""
+        for each in self._of(record):
+            for pullback in each.pullbacks:
+                yield from ((pullback, frame) for frame in _at(pullback, record["frame"]))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except (ReadError, OSError) as error:
             raise CorrectionError(f"a frame cannot be read: {error}; {self._advice}") from error
 

@@ -24,6 +24,7 @@ READER = re.compile(r"[\w-]{0,20}")  # what readers may be called: it is part of
 READER_RULE = "up to 20 letters, digits, - and _"
 LOG = re.compile(rf"corrections(?:_(?!\.)({READER.pattern}))?\.jsonl")
 BEGIN = "octseg_corrections"
+NAMELESS = "a reader without a name"
 Line: TypeAlias = dict[str, Any]
 STROKES = ("brush", "eraser", "polygon", "drag", "clear", "interpolated")
 FULL = (

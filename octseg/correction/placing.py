@@ -3,7 +3,6 @@
 The folder's list says which files an export has written, and by their hashes whether they are still as it left them.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-from octseg.export.files import told_in_one_sentence
+from octseg.export.files import sha256_of, told_in_one_sentence
 from octseg.export.locking import open_held
 
 LIST_NAME, PART = "exported.json", ".part-"
@@ -40,11 +39,11 @@ def placed(folder: Path) -> Iterator[Path]:
 
 def _put(made: Path, folder: Path, listing: BinaryIO) -> None:
     before = _listed(listing)
-    now = {path.relative_to(made).as_posix(): _sha256(path) for path in sorted(made.rglob("*")) if path.is_file()}
+    now = {path.relative_to(made).as_posix(): sha256_of(path) for path in sorted(made.rglob("*")) if path.is_file()}
     _list(listing, {**before, **now})
     for name, sha256 in before.items():
         path = folder / name
-        if name not in now and path.is_file() and _sha256(path) == sha256:
+        if name not in now and path.is_file() and sha256_of(path) == sha256:
             path.unlink()
             with suppress(OSError):  # other files are in it
                 path.parent.rmdir()
@@ -73,7 +72,3 @@ def _is_within(name: str) -> bool:
 def _list(listing: BinaryIO, written: Written) -> None:
     listing.truncate(0)
     listing.write(json.dumps(written, indent=1).encode())
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -5,7 +5,7 @@ from functools import partial
 from octseg.classes import CLASS_NAMES
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.correction.corrections import Corrections
-from octseg.correction.log import KeptLog, head_of, log_name
+from octseg.correction.log import NAMELESS, KeptLog, head_of, log_name
 from octseg.correction.measuring import planes_of
 from octseg.correction.saved import SavedCase
 from octseg.errors import CorrectionError
@@ -18,7 +18,7 @@ def reading_of(case: SavedCase, reader: str) -> Reading:
     """
     corrections = kept_corrections(case, reader)
     frames = tuple(_frame(case, corrections, stem) for stem in case.stems)
-    name = reader or "a reader without a name"
+    name = reader or NAMELESS
     return Reading(name, frames, CLASS_NAMES, one_tissue=True, reader=name)
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from octseg.classes import CLASS_NAMES
 from octseg.correction.corrections import Corrections
 from octseg.correction.measuring import Measuring, planes_of
 from octseg.correction.saved import Record, SavedCase
-from octseg.correction.vessels import Vessels
+from octseg.correction.vessels import Vessels, run_of
 from octseg.export.bundle import free_stem, safe_stem
 from octseg.export.planes import Masks
 from octseg.export.segmented import Segmented
@@ -41,17 +40,6 @@ def groups_of(case: SavedCase) -> list[Group]:
     return groups
 
 
-def run_of(case: SavedCase, corrections: Corrections, stems: Sequence[str]) -> dict[str, Any]:
-    """The head of measures.json of frames, with what a hand has done to them."""
-    states = [corrections.state(stem) for stem in stems]
-    return {
-        **case.run,
-        "corrected_by": corrections.log.head["reader"] or "a reader without a name",
-        "corrected_frame_count": len(states) - states.count("model"),
-        "interpolated_frame_count": states.count("interpolated"),
-    }
-
-
 def segmented_of(
     group: Group,
     case: SavedCase,
@@ -64,7 +52,7 @@ def segmented_of(
 
     Raises CorrectionError where a frame is not there that its numbers need.
     """
-    stems, run = group.stems, run_of(case, corrections, group.stems)
+    stems = group.stems
     file = case.pullbacks[group.vessel]["file"] if group.vessel else str(records[stems[0]]["file"])
     given = measuring.pullback(stems[0])
 
@@ -82,11 +70,11 @@ def segmented_of(
         read_masks=masks,
         read_frames=frames,
         classes=CLASS_NAMES,
-        run=run,
+        run=run_of(case, corrections, stems),
         are_pictures=_are_pictures([records[stem] for stem in stems]),
         frame_texts=mark_of(private=any(map(measuring.is_private, stems))),
         measures=vessels.measures(group.vessel) if group.vessel else None,
-        pullback_record=vessels.record(group.vessel, run) if group.vessel else None,
+        pullback_record=vessels.record(group.vessel) if group.vessel else None,
         read_headers=None if given is None else given.read_headers,
     )
 

@@ -4,11 +4,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from octseg.correction.corrections import Corrections
+from octseg.correction.log import NAMELESS
 from octseg.correction.measuring import Measuring
 from octseg.correction.saved import Record, SavedCase
 from octseg.export.pullback import PullbackOrigin, pullback_record
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures, measure_pullback
 from octseg.measurement.pullback.scales import named
+
+
+def run_of(case: SavedCase, corrections: Corrections, stems: Sequence[str]) -> dict[str, Any]:
+    """The head of measures.json of frames, with what a hand has done to them."""
+    states = [corrections.state(stem) for stem in stems]
+    return {
+        **case.run,
+        "corrected_by": corrections.log.head["reader"] or NAMELESS,
+        "corrected_frame_count": len(states) - states.count("model"),
+        "interpolated_frame_count": states.count("interpolated"),
+    }
 
 
 class Vessels:
@@ -24,6 +36,7 @@ class Vessels:
         self._case, self._corrections, self._measuring, self._drawn = case, corrections, measuring, drawn
         self._models: dict[str, FrameAlong] = {}
         self._measured: dict[str, PullbackMeasures] = {}
+        self._recorded: dict[str, Record] = {}
 
     def measures(self, name: str) -> PullbackMeasures:
         """Along one."""
@@ -31,8 +44,13 @@ class Vessels:
             self._measured[name] = self._along(name, self._drawn)
         return self._measured[name]
 
-    def record(self, name: str, run: Mapping[str, Any]) -> Record:
+    def record(self, name: str) -> Record:
         """What `<name>_pullback.json` says; as it was saved where no frame of it was drawn on or rejected."""
+        if name not in self._recorded:
+            self._recorded[name] = self._record(name)
+        return self._recorded[name]
+
+    def _record(self, name: str) -> Record:
         saved, stems = self._case.pullbacks[name], self._case.vessels[name]
         by_reader = list(self._by_reader(stems))
         if not by_reader:
@@ -48,7 +66,7 @@ class Vessels:
             frame_spacing_source=saved.get("frame_spacing_source"),
             warnings=(*by_reader, *(warning for warning in saved["warnings"] if warning not in of_measures)),
         )
-        return pullback_record(self.measures(name), origin, run)
+        return pullback_record(self.measures(name), origin, run_of(self._case, self._corrections, stems))
 
     def _by_reader(self, stems: Sequence[str]) -> Iterator[str]:
         """What a reader has done to a vessel's frames, a sentence each."""

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from octseg.classes import PALETTE_INDEX
-from octseg.dataset.publishing import PROVENANCE_FILE, SUMS_FILE, sha256_of, sums_text
+from octseg.dataset.publishing import PROVENANCE_FILE, SUMS_FILE, sums_text
 from octseg.errors import DatasetError
+from octseg.export.files import sha256_of
 
 SPLITS = ("train", "validation", "test")
 PICTURES = ("image", "mask")

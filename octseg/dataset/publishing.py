@@ -5,7 +5,6 @@ allows to share adapted material, when no study reads like a patient's name unle
 lists each of its files and each is as it was made, and when no picture bears the mark that private frames are given.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 
 from octseg.dataset.personal import suspicions
 from octseg.errors import DatasetError, PublishingError
+from octseg.export.files import sha256_of
 from octseg.reading.private import PNG_MAGIC, is_private_now
 from octseg.reading.private import PRIVATE_KEYWORD as PRIVATE_KEYWORD
 from octseg.reading.private import PRIVATE_TEXT as PRIVATE_TEXT
@@ -184,15 +184,6 @@ def read_sums(folder: Path) -> dict[str, str]:
 def sums_text(sums: Mapping[str, str]) -> str:
     """SHA256SUMS, as `sha256sum -c` reads it."""
     return "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file, hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as content:
-        while block := content.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _belongs(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Files that are there whole or not at all, and one sentence where they cannot be written."""
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,3 +62,12 @@ def write_file(path: Path, content: bytes) -> None:
     """Write a file under another name and put it in place when whole; an older one stays until then."""
     with growing_path(path) as partial:
         partial.write_bytes(content)
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file, hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as content:
+        while block := content.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -63,11 +63,15 @@ def parsed(text: str, names: Sequence[str] = NAMES) -> tuple[str, ...]:
     return tuple(name for name in names if name in given)
 
 
+def missing_packages(name: str) -> list[str]:
+    """Packages that an export needs and that are not installed."""
+    return [package for package in KINDS[name].packages if find_spec(package) is None]
+
+
 def check_packages(names: Sequence[str]) -> None:
     """Raise OctsegError where a package that an export needs is not installed."""
     for name in set(names) - {ZIP}:
-        missing = [package for package in KINDS[name].packages if find_spec(package) is None]
-        if missing:
+        if missing := missing_packages(name):
             raise OctsegError(
                 f"--export {name} needs {' and '.join(missing)}, not installed here: pip install 'octseg[export]'"
             )

@@ -12,6 +12,7 @@ from octseg.measurement.pullback import PullbackMeasures
 from octseg.pullback import Frame
 
 Record = Mapping[str, Any]
+OF_READER = ("outlines", "reader_says")  # in records of frames that a reader has looked at: whose outlines they have
 
 
 class ReadFrames(Protocol):

@@ -24,7 +24,7 @@ from octseg.export.zipping import zipped
 from octseg.measurement.pullback import PullbackMeasures
 from octseg.pullback import Pullback
 from octseg.ui.faults import sentence_of
-from octseg.ui.formats import FORMATS, NOT_INSTALLED, is_installed
+from octseg.ui.formats import FORMATS, NO_SOURCE, NOT_INSTALLED, is_installed
 from octseg.ui.markup import on_page
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,6 @@ AT_ONCE = 1  # makings under way on a server: each takes a core
 PLAIN: dict[str, Writer] = {"tables": write_tables, "masks": write_masks}
 NO_FRAME_SPACING = "Needs the distance between frames: enter it above, under Range."
 NO_PIXEL_SPACING = "Needs the millimetres per pixel, the same in all frames: enter them on the left."
-NO_SOURCE = "Only of a DICOM file whose frames are shown as they are stored; NIfTI holds the same masks."
 NO_NAMES = "Your file does not say which study and series it belongs to; NIfTI holds the same masks."
 GONE = "The server no longer has the frames of this pullback; send it again."
 FAILED = "The server could not make these files; try again in a minute."

@@ -1,11 +1,11 @@
 """The formats that results can be taken home in, as a page offers them."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 
-from octseg.export.kinds import KINDS
+from octseg.export.kinds import KINDS, missing_packages
 
 NOT_INSTALLED = "Not installed on this server."
+NO_SOURCE = "Only of a DICOM file whose frames are shown as they are stored; NIfTI holds the same masks."
 
 
 @dataclass(frozen=True)
@@ -33,4 +33,4 @@ FORMATS = (
 
 def is_installed(name: str) -> bool:
     """Whether all packages are there that a format needs."""
-    return name not in KINDS or all(find_spec(package) is not None for package in KINDS[name].packages)
+    return name not in KINDS or not missing_packages(name)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from octseg.cli import main
+from octseg.correction.log import KeptLog
 from tests.fakes.corrected import opened, save_results, vessel
 from tests.fakes.review_server import ROOT, running_review
 
@@ -79,14 +80,20 @@ def test_a_port_that_is_taken_and_one_that_is_none_are_refused(
     assert "70000 is no port" in capsys.readouterr().err
 
 
-def test_corrected_results_are_written_without_a_page_also_while_one_is_open(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def accepted(tmp_path: Path) -> tuple[Path, KeptLog]:
+    """Results whose first frame was accepted, and the log of that, which is to be closed."""
     folder = save_results(tmp_path, vessel(2))
     _, corrections = opened(folder, reader="")
     corrections.judge("vessel_0001", "accepted")
+    return folder, corrections.log
+
+
+def test_corrected_results_are_written_without_a_page_also_while_one_is_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, log = accepted(tmp_path)
     assert main(["review", str(folder), "--export", "report,nifti"]) == 0
-    corrections.log.close()
+    log.close()
     assert f"in {folder / 'corrected'}." in capsys.readouterr().out
     assert (folder / "corrected" / "vessel_report.html").is_file()
     assert (folder / "corrected" / "vessel_labels.nii.gz").is_file()
@@ -96,10 +103,8 @@ def test_corrected_results_are_written_without_a_page_also_while_one_is_open(
 def test_an_export_that_the_frames_do_not_allow_is_told_and_the_others_are_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = save_results(tmp_path, vessel(2))
-    _, corrections = opened(folder, reader="")
-    corrections.judge("vessel_0001", "accepted")
-    corrections.log.close()
+    folder, log = accepted(tmp_path)
+    log.close()
     assert main(["review", str(folder), "--export", "report,dicom-seg"]) == 1
     assert "no DICOM SEG is written" in capsys.readouterr().err
     assert (folder / "corrected" / "vessel_report.html").is_file()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from octseg.dataset.folder import read_lines
-from octseg.dataset.publishing import sha256_of
+from octseg.export.files import sha256_of
 from tests.fakes.prepared import (
     contents,
 )

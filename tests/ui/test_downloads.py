@@ -142,7 +142,7 @@ def _unnamed(pullback: Pullback) -> Callable[[], list[pydicom.Dataset]]:
 
 def test_a_format_whose_package_is_missing_is_not_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     downloads, _ = held(tmp_path)
-    monkeypatch.setattr("octseg.ui.formats.find_spec", lambda name: None if name == "nibabel" else name)
+    monkeypatch.setattr("octseg.export.kinds.find_spec", lambda name: None if name == "nibabel" else name)
     assert offers(downloads, dicom())["nifti"] == "Not installed on this server."
 
 

@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.dataset.folder import HISTOGRAM_FILE, PREVIEW_FOLDER, SHEET_FILE, SPLITS, read_lines
-from octseg.dataset.publishing import SUMS_FILE, mark_of, read_provenance, read_sums, sha256_of, sums_text
+from octseg.dataset.publishing import SUMS_FILE, mark_of, read_provenance, read_sums, sums_text
 from octseg.drawing.overlay import draw_overlay
 from octseg.errors import DatasetError
-from octseg.export.files import told_in_one_sentence, write_file
+from octseg.export.files import sha256_of, told_in_one_sentence, write_file
 from octseg.export.pictures import SMALL, png_bytes
 from octseg.export.provenance import made_here
 from octseg.reading.names import natural_key

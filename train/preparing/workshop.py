@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from octseg.dataset.publishing import PROVENANCE_FILE, sha256_of
+from octseg.dataset.publishing import PROVENANCE_FILE
 from octseg.errors import DatasetError, ReadError
-from octseg.export.files import told_in_one_sentence, write_file
+from octseg.export.files import sha256_of, told_in_one_sentence, write_file
 from octseg.export.locking import locked
 from train.preparing.duplicates import N_VALUES, Descriptor
 from train.preparing.names import FrameName

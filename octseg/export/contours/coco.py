@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from octseg.classes import BY_NAME, PALETTE_INDEX
 from octseg.export.contours.polygons import polygons_of
 from octseg.export.files import growing
-from octseg.export.segmented import Segmented
+from octseg.export.segmented import OF_READER, Segmented
 
 SUFFIX = "_coco.json"
-OF_READER = ("outlines", "reader_says")  # of frames that a reader has looked at: whose outlines they have
 
 
 def write_coco(segmented: Segmented, folder: Path, stem: str) -> list[str]:

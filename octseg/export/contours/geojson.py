@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from octseg.classes import BY_NAME
-from octseg.export.contours.coco import OF_READER
 from octseg.export.contours.polygons import Ring, polygons_of
 from octseg.export.files import growing
-from octseg.export.segmented import Segmented
+from octseg.export.segmented import OF_READER, Segmented
 
 SUFFIX = ".geojson"
 COORDINATES = (

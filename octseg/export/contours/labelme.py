@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from octseg.export.contours.coco import OF_READER
 from octseg.export.files import write_file
 from octseg.export.frames import frames_folder
-from octseg.export.segmented import Record, Segmented
+from octseg.export.segmented import OF_READER, Record, Segmented
 
 VERSION = "7.0.0"  # of LabelMe, whose form it is
 LEAST_POINTS = 3

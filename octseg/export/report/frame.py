@@ -67,7 +67,7 @@ def report_html(
         "Scale": scale_of(record),
         "Frame": f"{record['height']} x {record['width']} pixels, sha256 {record['frame_sha256']}",
         **model_facts(run),
-        **({"Outlines": record["outlines"]} if "outlines" in record else {}),
+        "Outlines": record.get("outlines"),
         "Source": attribution,
     }
     body = (

@@ -6,12 +6,11 @@ from octseg.correction.segmented import Group, groups_of
 from octseg.errors import CorrectionError, NotExportedError
 from octseg.export.kinds import KINDS, NEED_SPACINGS
 from octseg.measurement.pullback.scales import agree
-from octseg.ui.formats import FORMATS, NOT_INSTALLED, is_installed
+from octseg.ui.formats import FORMATS, NO_SOURCE, NOT_INSTALLED, is_installed
 
 NO_PULLBACK = (
     "Needs a pullback with one scale and a known distance between frames: give them where the frames were outlined."
 )
-NO_SOURCE = "Only of a DICOM file whose frames are shown as they are stored; NIfTI holds the same masks."
 Offer = dict[str, str | bool]
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from octseg.dataset.publishing import PROVENANCE_FILE, require_publishable, sha256_of
+from octseg.dataset.publishing import PROVENANCE_FILE, require_publishable
 from octseg.errors import PublishingError
+from octseg.export.files import sha256_of
 from tests.fakes.dataset import provenance_of
 from tests.fakes.prepared import CC_BY, box, disc, prepare_folder, write_frame
 
