@@ -15,7 +15,7 @@ from octseg.checkpoint import Checkpoint
 from octseg.decoding import Levels, decode, least_that_tells, why_withdrawn
 from octseg.decoding.along import HALF, SENTENCE, PolarLook, sliding, smoothed
 from octseg.decoding.doubt import labels_of, share_that_differs
-from octseg.decoding.reaches import joined, joined_in_boxes, nearer_view
+from octseg.decoding.reaches import joined, joined_in_boxes, second_view
 from octseg.drawing.own import refuse_own_picture
 from octseg.errors import CheckpointError, ReadError
 from octseg.inference import choose_backend
@@ -206,7 +206,10 @@ class Segmenter:
         try:
             for window, at in islice(sliding(looked_at), begin, end):
                 item, looks = window[at]
-                seen = [[PolarLook(look.planes, look.view.reach_px) for look in of_item] for _, of_item in window]
+                seen = [
+                    [PolarLook(look.planes, look.view.reach_px, look.view.starts_px) for look in of_item]
+                    for _, of_item in window
+                ]
                 planes = smoothed(seen, at, classes, config)
                 yield item, [replace(look, planes=of_look) for look, of_look in zip(looks, planes, strict=True)]
         finally:
@@ -228,7 +231,7 @@ class Segmenter:
                     begun.append((batch, self._begin(run, [item.view for item in batch], batch[0].number)))
                 while len(begun) > (0 if batch is None else ahead_by):
                     looked_at, wait = begun.popleft()
-                    yield from zip(looked_at, self._with_nearer(run, looked_at, wait()), strict=True)
+                    yield from zip(looked_at, self._with_second(run, looked_at, wait()), strict=True)
                 if error is not None:
                     raise error
                 if batch is None:
@@ -248,22 +251,22 @@ class Segmenter:
         probability = self._run(inputs)
         return lambda: probability
 
-    def _with_nearer(self, run: Run, batch: Sequence[Seen], full: Sequence[Look]) -> list[list[Look]]:
-        """The looks at each frame: the one at its full reach and, where that shows more, one nearer."""
+    def _with_second(self, run: Run, batch: Sequence[Seen], full: Sequence[Look]) -> list[list[Look]]:
+        """The looks at each frame: the one at its full reach and, where that shows more, a second one at the wall."""
         config, classes = self.config.preprocessing, self.config.network.classes
         looks = [[look] for look in full]
         if "lumen" not in classes:
             return looks
         lumen = classes.index("lumen")
-        nearer = [
-            nearer_view(item.view, look.planes[lumen], config, item.scale.pixel_spacing_mm)
+        second = [
+            second_view(item.view, look.planes[lumen], config, item.scale.pixel_spacing_mm)
             for item, look in zip(batch, full, strict=True)
         ]
-        views = [view for view in nearer if view is not None]
-        near_looks = iter(self._begin(run, views, batch[0].number)() if views else ())
-        for of_item, view in zip(looks, nearer, strict=True):
+        views = [view for view in second if view is not None]
+        second_looks = iter(self._begin(run, views, batch[0].number)() if views else ())
+        for of_item, view in zip(looks, second, strict=True):
             if view is not None:
-                of_item.append(next(near_looks))
+                of_item.append(next(second_looks))
         return looks
 
     def _begin(self, run: Run, views: Sequence[FrameView], first: int) -> Callable[[], list[Look]]:

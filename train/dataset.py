@@ -78,7 +78,8 @@ class TrainingFrame:
 
     grey: (H, W) uint8, black outside the disc, marks painted out. planes: (H, W, K) uint8, 255 on the class.
     centre: (row, col) of the catheter; reach_px: from there to the farthest rim, lumen_reach_px: to the farthest part
-    of the lumen. px_per_mm: of the frame as it is here. has: classes that the truth shows.
+    of the lumen. px_per_mm: of the frame as it is here. has: classes that the truth shows. lumen_plane: which of
+    the planes is the lumen, None where none shows it.
     Lipid core is cut at LIPID_DEPTH_MM behind the lumen, where it ceases to count.
     """
 
@@ -91,6 +92,7 @@ class TrainingFrame:
     lumen_reach_px: float
     px_per_mm: float
     has: frozenset[str] = frozenset()
+    lumen_plane: int | None = None
 
 
 def open_data(data: Path | str, split: str, *, streaming: bool = False) -> Data:
@@ -156,6 +158,7 @@ def training_frame(case: Case, view: FrameView, classes: Sequence[str]) -> Train
     planes = np.stack([truth[name] for name in classes], axis=-1).astype(np.uint8) * 255
     circle = view.circle
     offset = np.hypot(*(np.subtract(view.catheter_centre, circle.centre)))
+    has = frozenset(name for name in classes if truth[name].any())
     shrink = max(1.0, max(view.grey.shape) / LONGEST_SIDE_PX)
     size = (round(view.grey.shape[1] / shrink), round(view.grey.shape[0] / shrink))
     centre = (
@@ -171,7 +174,8 @@ def training_frame(case: Case, view: FrameView, classes: Sequence[str]) -> Train
         float((circle.radius_px + offset) / shrink),
         _farthest_px(truth.get("lumen"), view.catheter_centre) / shrink,
         length_px(1.0, scale.pixel_spacing_mm, side) / shrink,
-        frozenset(name for name in classes if truth[name].any()),
+        has,
+        list(classes).index("lumen") if "lumen" in has else None,
     )
 
 

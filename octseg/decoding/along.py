@@ -35,10 +35,21 @@ SENTENCE = (
 
 @dataclass(frozen=True, eq=False)
 class PolarLook:
-    """A frame's probability at one reach: planes (K, rows, columns), columns to `reach_px` from the catheter."""
+    """A frame's probability of one look: planes (K, rows, columns), columns along `reach_px` of each ray.
+
+    starts_px: (rays,) how far from the catheter each ray begins; None where all begin at it.
+    """
 
     planes: Floats
     reach_px: float
+    starts_px: Floats | None = None
+
+    def begin_px(self, ray: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far from the catheter rays begin, also between those of the look; `ray` counts from 0, once around."""
+        if self.starts_px is None:
+            return np.zeros(ray.shape)
+        count = len(self.starts_px)
+        return np.asarray(np.interp(ray, np.arange(count + 1), np.append(self.starts_px, self.starts_px[0])))
 
 
 def sliding(items: Iterable[T], half: int = HALF) -> Iterator[tuple[list[T], int]]:
@@ -113,15 +124,16 @@ def _of_look(
     )
     median = np.maximum(np.minimum(one, other), np.minimum(np.maximum(one, other), own))
     rays = _rays_of_rows(config)
-    inside = _radii(look) < walls[at].radius_px[rays, None]
+    inside = _radii(look, config) < walls[at].radius_px[rays, None]
     planes = look.planes.copy()
     planes[chosen] = np.where(inside, own, median)
     return planes
 
 
 def _nearest_reach(looks: Sequence[PolarLook], look: PolarLook) -> PolarLook:
-    """The look of another frame that reaches about as far."""
-    return min(looks, key=lambda each: abs(np.log(each.reach_px / look.reach_px)))
+    """The look of another frame that begins alike and reaches about as far."""
+    alike = [each for each in looks if (each.starts_px is None) == (look.starts_px is None)]
+    return min(alike or looks, key=lambda each: abs(np.log(each.reach_px / look.reach_px)))
 
 
 def _wall(look: PolarLook, lumen: int, config: PreprocessingConfig) -> _Wall:
@@ -147,19 +159,21 @@ def _seen_from(
     wanted = start + (wall.about_lumen - start) % 1.0
     ray = np.interp(wanted, np.append(of_other.about_lumen, start + 1), np.arange(count + 1))
     there = np.interp(ray, np.arange(count + 1), np.append(of_other.radius_px, of_other.radius_px[0]))
-    radius = (there - wall.radius_px)[rows_of, None] + _radii(look)
-    column = np.asarray(radius * (config.size[1] / other.reach_px) - 0.5, np.float32)
+    radius = (there - wall.radius_px)[rows_of, None] + _radii(look, config)
+    along = radius - other.begin_px(ray)[rows_of, None]
+    column = np.asarray(along * (config.size[1] / other.reach_px) - 0.5, np.float32)
     row = np.ascontiguousarray(np.broadcast_to(ray[rows_of, None], column.shape), np.float32)
     turn = other.planes[chosen][:, _one_turn(config)]
     turn = np.concatenate([turn, turn[:, :1]], axis=1)  # behind the last ray comes the first
     seen = [cv2.remap(plane, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in turn]
-    return np.where((radius >= 0) & (radius < other.reach_px), np.stack(seen), look.planes[chosen]).astype(np.float32)
+    return np.where((along >= 0) & (along < other.reach_px), np.stack(seen), look.planes[chosen]).astype(np.float32)
 
 
-def _radii(look: PolarLook) -> NDArray[np.float64]:
-    """(1, columns) radius of each column in pixels."""
+def _radii(look: PolarLook, config: PreprocessingConfig) -> NDArray[np.float64]:
+    """(rows, columns) distance of each place from the catheter, in pixels."""
     columns = look.planes.shape[2]
-    return np.asarray((np.arange(columns)[None] + 0.5) * look.reach_px / columns)
+    begin = look.begin_px(_rays_of_rows(config).astype(np.float64))[:, None]
+    return np.asarray(begin + (np.arange(columns)[None] + 0.5) * look.reach_px / columns)
 
 
 def _one_turn(config: PreprocessingConfig) -> slice:

@@ -1,6 +1,8 @@
-"""One frame seen at two reaches: to the rim, and only as far behind the lumen as lipid counts.
+"""One frame seen twice: to the rim, and only as far behind the lumen as lipid counts.
 
-At 7 and 10 mm zoom most of the rays' length is dark; the nearer view shows the wall of every zoom at much one scale.
+At 7 and 10 mm zoom most of the rays' length is dark; the second look shows the wall of every zoom at much one scale.
+Rays that begin at the lumen's outline show it at one scale and one place, wherever in the lumen the catheter lies: the
+wall is laid flat, as others do before they classify it (Lee et al. 2019, doi:10.1364/BOE.10.006497).
 """
 
 from collections.abc import Sequence
@@ -8,14 +10,15 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from octseg.boxed import BoxedMap, Part
 from octseg.measurement.depth import LIPID_DEPTH_MM, length_px
 from octseg.view.preprocessing import (
     FrameView,
     PreprocessingConfig,
+    along_rays,
     box_in_frame,
-    seen_from,
     to_frame,
     to_part,
 )
@@ -23,36 +26,53 @@ from octseg.view.preprocessing import (
 Floats = NDArray[np.float32]
 
 BEHIND_MM = LIPID_DEPTH_MM + 0.2
+BEFORE_MM = 0.15  # of the lumen's outline, where rays along it begin
+STARTS_SMOOTHING = 2.0  # rays
 LUMEN_QUANTILE = 0.95  # of the rays, so that a side branch does not decide
-FADE_PX = 12.0  # over which what a nearer view says ends
+FADE_PX, FADE_IN_PX = 12.0, 6.0  # over which what a second look says ends, and begins behind the start of its rays
 AROUND_PX = 16  # about a class's box: what is averaged along rays, and what measures look at beside an outline
 WORTHWHILE = 0.85  # of the full reach; a view that is hardly nearer shows nothing new
 
 
-def nearer_view(
+def second_view(
     view: FrameView, lumen: Floats, config: PreprocessingConfig, pixel_spacing_mm: float | None
 ) -> FrameView | None:
-    """The view that reaches a little further behind the lumen than lipid counts; None where that is hardly nearer.
+    """The view of the second look, which ends a little deeper than lipid counts; None where it shows nothing new.
 
     lumen: probability (rows, columns) over the input of `view`.
     """
     if config.domain != "polar":
         return None
     rays = lumen[config.wrap_rays : config.size[0] - config.wrap_rays]
-    radius = np.quantile((rays > 0.5).sum(axis=1), LUMEN_QUANTILE) * view.reach_px / config.size[1]
-    reach = float(radius + length_px(BEHIND_MM, pixel_spacing_mm, min(view.grey.shape)))
+    radius = (rays > 0.5).sum(axis=1) * (view.reach_px / config.size[1])
+    mm_px = length_px(1.0, pixel_spacing_mm, min(view.grey.shape))
+    if config.second_look == "along_lumen":
+        starts = starts_of(radius, -BEFORE_MM * mm_px).astype(np.float32)
+        return replace(view, nearer_reach_px=(BEFORE_MM + BEHIND_MM) * mm_px, starts_px=starts)
+    reach = float(np.quantile(radius, LUMEN_QUANTILE) + BEHIND_MM * mm_px)
     return replace(view, nearer_reach_px=reach) if reach < WORTHWHILE * view.reach_px else None
 
 
+def starts_of(lumen_px: NDArray[np.float64], off_px: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Where rays begin along the lumen, whose radius along each is `lumen_px` (rays,); `off_px` below 0: before it.
+
+    Smoothed around, so that the edge of a side branch does not tear the wall.
+    """
+    outline = gaussian_filter1d(np.asarray(lumen_px, np.float64), STARTS_SMOOTHING, mode="wrap")
+    return np.asarray(np.maximum(outline + off_px, 0))
+
+
 def joined(planes: Sequence[Floats], views: Sequence[FrameView], config: PreprocessingConfig) -> Floats:
-    """Probability (K, H, W) of a frame from that at each reach, the full one first: where two looked, the surer one's.
+    """Probability (K, H, W) of a frame from that of each look, the full one first: where two looked, the surer one's.
 
     planes: (K, rows, columns) over the input of each view.
     """
     maps = to_frame(planes[0], views[0], config)
+    height, width = views[0].grey.shape
     for of_view, view in zip(planes[1:], views[1:], strict=True):
         near = to_frame(of_view, view, config)
-        maps += np.maximum(near - maps, 0) * _within(view)
+        along = along_rays(view, config, (slice(0, height), slice(0, width)))
+        maps += np.maximum(near - maps, 0) * _within(view, along)
     return maps
 
 
@@ -67,35 +87,43 @@ def joined_in_boxes(
 
     disc: (H, W), True where the frame is imaged; None where none was found.
     """
-    return [
-        _joined_in_box([of_view[k] for of_view in planes], views, config, of_class, disc)
-        for k, of_class in enumerate(least)
-    ]
+    height, width = views[0].grey.shape
+    if config.domain == "cartesian":
+        parts: list[Part | None] = [(slice(0, height), slice(0, width))] * len(least)
+    else:
+        parts = [
+            _united(
+                [
+                    box_in_frame(of[k] > least[k], view, config, AROUND_PX)
+                    for of, view in zip(planes, views, strict=True)
+                ]
+            )
+            for k in range(len(least))
+        ]
+    around = _united(parts)
+    if around is None:
+        return [BoxedMap.nothing((height, width))] * len(least)
+    along = [along_rays(view, config, around) for view in views]
+    boxes = []
+    for k, part in enumerate(parts):
+        if part is None:
+            boxes.append(BoxedMap.nothing((height, width)))
+            continue
+        inside = _moved(part, around)
+        values = to_part(planes[0][k], views[0], config, part, along[0][inside])
+        for of_view, view, places in zip(planes[1:], views[1:], along[1:], strict=True):
+            near = to_part(of_view[k], view, config, part, places[inside])
+            values += np.maximum(near - values, 0) * _within(view, places[inside])
+        if disc is not None:
+            values *= disc[part]
+        boxes.append(BoxedMap(values, part, (height, width)))
+    return boxes
 
 
-def _joined_in_box(
-    planes: Sequence[Floats],
-    views: Sequence[FrameView],
-    config: PreprocessingConfig,
-    least: float,
-    disc: NDArray[np.bool_] | None,
-) -> BoxedMap:
-    """One class of `joined_in_boxes`; planes: (rows, columns) over the input of each view."""
-    height, width = shape = (views[0].grey.shape[0], views[0].grey.shape[1])
-    part: Part | None = (slice(0, height), slice(0, width))
-    if config.domain == "polar":
-        part = _united(
-            [box_in_frame(plane > least, view, config, AROUND_PX) for plane, view in zip(planes, views, strict=True)]
-        )
-    if part is None:
-        return BoxedMap.nothing(shape)
-    values = to_part(planes[0], views[0], config, part)
-    for plane, view in zip(planes[1:], views[1:], strict=True):
-        near = to_part(plane, view, config, part)
-        values += np.maximum(near - values, 0) * _within(view, part)
-    if disc is not None:
-        values *= disc[part]
-    return BoxedMap(values, part, shape)
+def _moved(part: Part, around: Part) -> Part:
+    """A part of the frame as one of another part that holds it."""
+    rows, cols = (slice(of.start - by.start, of.stop - by.start) for of, by in zip(part, around, strict=True))
+    return rows, cols
 
 
 def _united(boxes: Sequence[Part | None]) -> Part | None:
@@ -107,9 +135,9 @@ def _united(boxes: Sequence[Part | None]) -> Part | None:
     return rows, cols
 
 
-def _within(view: FrameView, part: Part | None = None) -> Floats:
-    """1 where the view reaches, 0 beyond, (H, W), or of a part of the frame."""
-    radius, _ = seen_from(view.grey.shape, view.catheter_centre)
-    if part is not None:
-        radius = radius[part]
-    return np.asarray(np.clip((view.reach_px - radius) / FADE_PX, 0, 1), np.float32)
+def _within(view: FrameView, along: Floats) -> Floats:
+    """1 where the view reaches, 0 beyond, (h, w); along: how far along the view's rays each pixel lies."""
+    within = np.clip((view.reach_px - along) / FADE_PX, 0, 1)
+    if view.starts_px is not None:
+        within *= np.clip(along / FADE_IN_PX, 0, 1)
+    return np.asarray(within, np.float32)

@@ -32,6 +32,7 @@ from octseg.view.ruler import CYAN_EXCESS, Ruler, ends_within, find_ruler, ruler
 from octseg.view.saved_grey import UNDONE, as_it_was
 
 ThirdChannel = Literal["grey", "slope"]
+SecondLook = Literal["nearer", "along_lumen"]
 
 EXCHANGED = (
     "Red, green and blue are exchanged in this picture, as by a program that takes one order for another; it "
@@ -49,6 +50,8 @@ class PreprocessingConfig:
 
     size: (rows, columns) of the input. mean, std: of each RGB channel on a scale of 0 to 1.
     third_channel: "grey" as the first two, or "slope": how fast the levels rise with depth (octseg/model/normalise.py).
+    second_look: at the wall, of what knows the lumen: "nearer" along shorter rays from the catheter, or "along_lumen",
+        whose rays begin at the lumen's outline (octseg/decoding/reaches.py).
     disc: "blank" paints all outside the disc black. ruler: "paint_out" covers the burned-in line, dots and ring.
     """
 
@@ -58,6 +61,7 @@ class PreprocessingConfig:
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     third_channel: ThirdChannel = "grey"
+    second_look: SecondLook = "nearer"
     disc: Literal["blank"] = "blank"
     ruler: Literal["paint_out"] = "paint_out"
 
@@ -75,13 +79,18 @@ class PreprocessingConfig:
             raise ConfigError(f'third_channel must be "grey" or "slope", not {self.third_channel!r}')
         if self.domain == "cartesian" and self.third_channel == "slope":
             raise ConfigError("a slope with depth belongs to the polar domain, whose rows are rays")
+        if self.second_look not in ("nearer", "along_lumen"):
+            raise ConfigError(f'second_look must be "nearer" or "along_lumen", not {self.second_look!r}')
         if self.disc != "blank" or self.ruler != "paint_out":
             raise ConfigError(f'disc must be "blank" and ruler "paint_out", not {self.disc!r} and {self.ruler!r}')
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Self:
-        """Rebuild from the JSON object, its lists as tuples. Without a third_channel, as in older files, it is grey."""
-        return cls(**checked_fields(cls, given, "preprocessing", {"third_channel": "grey"}))
+        """Rebuild from the JSON object, its lists as tuples.
+
+        Older files do not speak of a third channel, which was grey, nor of a second look, which was a nearer one.
+        """
+        return cls(**checked_fields(cls, given, "preprocessing", {"third_channel": "grey", "second_look": "nearer"}))
 
     def to_mapping(self) -> dict[str, Any]:
         """Fields as JSON knows them."""
@@ -107,7 +116,8 @@ class FrameView:
     grey: (H, W) uint8, black outside the disc, burned-in marks painted out.
     disc: None where none was found: the whole frame counts as imaged.
     catheter_centre: (row, col); the disc's or the frame's centre where no catheter was found.
-    nearer_reach_px: how far rays go where that is not to the farthest rim; of no meaning to a Cartesian input.
+    nearer_reach_px: how long rays are where they do not go to the farthest rim; of no meaning to a Cartesian input.
+    starts_px: (rays,) how far from the catheter each ray begins, None where all begin at it.
     has_catheter: whether one was seen in the frame.
     part: rows and columns of the picture that are the frame; None where all of it is.
     frame_count, is_page: as in octseg/view/capture.py.
@@ -121,6 +131,7 @@ class FrameView:
     ruler: Ruler | None
     warnings: tuple[str, ...] = ()
     nearer_reach_px: float | None = None
+    starts_px: NDArray[np.float32] | None = None
     has_catheter: bool = True
     part: Part | None = None
     frame_count: int = 1
@@ -139,7 +150,7 @@ class FrameView:
 
     @property
     def reach_px(self) -> float:
-        """How far the rays go: from the catheter to the farthest point of the rim, unless they are to go less far."""
+        """How long the rays are: from the catheter to the farthest point of the rim, unless they are to be shorter."""
         if self.nearer_reach_px is not None:
             return self.nearer_reach_px
         circle = self.circle
@@ -284,9 +295,9 @@ def _to_domain(plane: NDArray[Any], view: FrameView, config: PreprocessingConfig
         centre_row, centre_col = ((point + 0.5) / shrink - 0.5 for point in view.catheter_centre)
         reach /= shrink
     else:
-        centre_row, centre_col = view.catheter_centre
-    rows, cols = unit_positions(config)
-    rows, cols = rows * np.float32(reach) + np.float32(centre_row), cols * np.float32(reach) + np.float32(centre_col)
+        shrink, (centre_row, centre_col) = 1.0, view.catheter_centre
+    rows, cols = _offsets(config, reach, None if view.starts_px is None else view.starts_px / shrink)
+    rows, cols = rows + np.float32(centre_row), cols + np.float32(centre_col)
     return cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
 
 
@@ -325,6 +336,30 @@ def unit_positions(config: PreprocessingConfig) -> tuple[NDArray[np.float32], ND
     return rows.astype(np.float32), cols.astype(np.float32)
 
 
+def positions_behind(
+    starts_px: NDArray[np.floating], length_px: float, config: PreprocessingConfig
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where each position of a polar input (rows, columns) lies about the centre, as (row, col) offsets in pixels.
+
+    Its rays begin `starts_px` (rays,) from the centre and are `length_px` long.
+    """
+    ray = np.arange(config.size[0]) - config.wrap_rays
+    angle = (ray * 2.0 * np.pi / len(starts_px))[:, None]
+    depth = (np.arange(config.size[1]) + 0.5) / config.size[1] * length_px
+    radius = starts_px[ray % len(starts_px), None] + depth[None]
+    return (radius * np.sin(angle)).astype(np.float32), (radius * np.cos(angle)).astype(np.float32)
+
+
+def _offsets(
+    config: PreprocessingConfig, length_px: float, starts_px: NDArray[np.float32] | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """As `positions_behind`; rays without `starts_px` begin at the centre."""
+    if starts_px is not None:
+        return positions_behind(starts_px, length_px, config)
+    rows, cols = unit_positions(config)
+    return rows * np.float32(length_px), cols * np.float32(length_px)
+
+
 def about(centre: tuple[float, float], part: tuple[slice, slice]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Distance in pixels from a centre and angle in radians, 0 to 2 pi, of each pixel (h, w) of a part of a frame."""
     rows, cols = part
@@ -349,26 +384,48 @@ def _rows_of(shape: tuple[int, ...], centre: tuple[float, float], rays: int, wra
 
 
 def _polar_positions(
-    view: FrameView, config: PreprocessingConfig, part: Part
+    view: FrameView, config: PreprocessingConfig, part: Part, along: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Where in the polar input each pixel (h, w) of a part of the frame lies, as rows and cols of that shape."""
-    rays = config.size[0] - 2 * config.wrap_rays
-    rows = _rows_of(view.grey.shape, view.catheter_centre, rays, config.wrap_rays)[part]
-    radius = seen_from(view.grey.shape, view.catheter_centre)[0][part]
-    cols = radius * np.float32(config.size[1] / view.reach_px)
+    rows = _rows_in(view, config, part)
+    along = along_rays(view, config, part) if along is None else along
+    cols = along * np.float32(config.size[1] / view.reach_px)
     cols -= np.float32(0.5)
     return rows, np.maximum(cols, 0.0, out=cols)
 
 
+def _rows_in(view: FrameView, config: PreprocessingConfig, part: Part) -> NDArray[np.float32]:
+    """The row of the polar input on which each pixel (h, w) of a part of the frame lies."""
+    rays = config.size[0] - 2 * config.wrap_rays
+    return _rows_of(view.grey.shape, view.catheter_centre, rays, config.wrap_rays)[part]
+
+
+def along_rays(view: FrameView, config: PreprocessingConfig, part: Part) -> NDArray[np.float32]:
+    """How far along its ray each pixel (h, w) of a part of the frame lies, in pixels; below 0 where before the ray."""
+    radius = seen_from(view.grey.shape, view.catheter_centre)[0][part]
+    if view.starts_px is None:
+        return radius
+    rows = _rows_in(view, config, part) - np.float32(config.wrap_rays)
+    starts = np.append(view.starts_px, view.starts_px[:1])[:, None]  # behind the last ray comes the first
+    return radius - cv2.remap(starts, np.zeros_like(rows), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
 def to_part(
-    plane: NDArray[np.float32], view: FrameView, config: PreprocessingConfig, part: Part
+    plane: NDArray[np.float32],
+    view: FrameView,
+    config: PreprocessingConfig,
+    part: Part,
+    along: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """One plane (rows, columns) over the input back to a part (h, w) of the frame, also outside the disc."""
+    """One plane (rows, columns) over the input back to a part (h, w) of the frame, also outside the disc.
+
+    along: what `along_rays` says of the part, where it is known.
+    """
     if config.domain == "cartesian":
         return np.ascontiguousarray(_squares_to_frame(plane[None], view)[0][part])
     if config.wrap_rays == 0:
         plane = np.concatenate([plane, plane[:1]])
-    rows, cols = _polar_positions(view, config, part)
+    rows, cols = _polar_positions(view, config, part, along)
     read = cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(read, np.float32)
 
@@ -385,13 +442,16 @@ def box_in_frame(
         return None
     columns = inside.shape[1]
     nearest = inside[rays].argmax(axis=1) - 1.0
+    nearest[nearest < 0] = -np.inf  # what lies before reads the first place
     farthest = columns - inside[rays, ::-1].argmax(axis=1) + 1.0
     farthest[farthest >= columns] = np.inf  # what lies beyond reads the last place
-    turn = 2 * np.pi / (config.size[0] - 2 * config.wrap_rays)
-    angle = np.concatenate([(rays - config.wrap_rays + side) * turn for side in (-1, 0, 1)])
-    beyond = float(np.hypot(*view.grey.shape))
-    radius = np.stack([nearest, farthest]) * (view.reach_px / columns)
-    radius = np.tile(np.clip(radius, 0, beyond), 3)  # (2, n)
+    in_turn = config.size[0] - 2 * config.wrap_rays
+    ray = np.concatenate([rays - config.wrap_rays + side for side in (-1, 0, 1)])
+    angle = ray * (2 * np.pi / in_turn)
+    radius = np.tile(np.stack([nearest, farthest]) * (view.reach_px / columns), 3)  # (2, n)
+    if view.starts_px is not None:
+        radius = radius + view.starts_px[ray % in_turn]
+    radius = np.clip(radius, 0, float(np.hypot(*view.grey.shape)))
     sides = []
     for at, way, count in zip(view.catheter_centre, (np.sin(angle), np.cos(angle)), view.grey.shape, strict=True):
         places = at + radius * way

@@ -90,7 +90,7 @@ def wrapped(clocks: Clocks, begun: Begun) -> None:
         (frames.AlongPullback, "view", "view"),
         (frames, "scale_in", "view"),
         (segmenter, "to_input", "view"),
-        (segmenter, "nearer_view", "view"),
+        (segmenter, "second_view", "view"),
         (segmenter.Segmenter, "_probability", "back to the frame"),
         (segmenter, "decode", "outlines"),
         (frames.Seen, "measured", "measures"),

@@ -183,6 +183,7 @@ def test_weights_that_do_not_fit_the_network_are_refused_by_name(folder: Path, c
         (lambda c: c["preprocessing"].update(domain="elliptic"), "'elliptic'"),
         (lambda c: c["preprocessing"].update(size=[512]), r"size must be two whole numbers"),
         (lambda c: c["preprocessing"].update(third_channel="hue"), 'third_channel must be "grey" or "slope"'),
+        (lambda c: c["preprocessing"].update(second_look="twice"), 'second_look must be "nearer" or "along_lumen"'),
         (
             lambda c: c["preprocessing"].update(domain="cartesian", wrap_rays=0, third_channel="slope"),
             "a slope with depth belongs to the polar domain",
@@ -200,9 +201,10 @@ def test_a_configuration_that_does_not_fit_is_refused_by_name(folder: Path, chan
         load_checkpoint(folder)
 
 
-def test_a_checkpoint_that_does_not_speak_of_its_third_channel_has_grey_there(folder: Path) -> None:
-    change_config(folder, lambda c: c["preprocessing"].pop("third_channel"))
-    assert load_checkpoint(folder).config.preprocessing.third_channel == "grey"
+@pytest.mark.parametrize(("name", "meant"), [("third_channel", "grey"), ("second_look", "nearer")])
+def test_a_checkpoint_of_before_means_what_it_does_not_speak_of(folder: Path, name: str, meant: str) -> None:
+    change_config(folder, lambda c: c["preprocessing"].pop(name))
+    assert getattr(load_checkpoint(folder).config.preprocessing, name) == meant
 
 
 @pytest.mark.parametrize(

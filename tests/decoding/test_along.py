@@ -21,10 +21,13 @@ def look(
     radius_px: float = 150.0,
     reach_px: float = 400.0,
     cap_px: float = 20.0,
+    starts_px: np.ndarray | None = None,
 ) -> PolarLook:
     """A round lumen whose centre lies `off` (row, col) from the catheter, and lipid 60 px deep about that centre."""
     ray = (np.arange(208) - 4) * 2 * np.pi / 200
     radius = (np.arange(256) + 0.5) * reach_px / 256
+    if starts_px is not None:
+        radius = radius + starts_px[(np.arange(208) - 4) % 200, None]
     row, col = radius * np.sin(ray)[:, None] - off[0], radius * np.cos(ray)[:, None] - off[1]
     beyond, angle = np.hypot(row, col) - radius_px, np.degrees(np.arctan2(row, col)) % 360
     planes = np.zeros((4, 208, 256), np.float32)
@@ -34,7 +37,7 @@ def look(
     if lipid_deg is not None:
         within = (angle >= lipid_deg[0]) & (angle <= lipid_deg[1]) & (beyond > cap_px) & (beyond < cap_px + 60)
         planes[LIPID][within] = 0.9
-    return PolarLook(planes, reach_px)
+    return PolarLook(planes, reach_px, starts_px)
 
 
 def lipid(*window: PolarLook) -> np.ndarray:
@@ -71,6 +74,28 @@ def test_places_are_matched_by_the_lumen_where_the_catheter_moves_and_the_lumen_
     assert dice(lipid(before, missed, behind), true) > 0.94
     unmatched = (before.planes[LIPID] > 0.5) & (behind.planes[LIPID] > 0.5)
     assert dice(unmatched, true) < 0.6
+
+
+def test_places_of_looks_along_the_lumen_are_matched_too() -> None:
+    """As above, each frame seen a second time along rays that begin 10 px before its own lumen, 90 px long."""
+    shapes = [
+        {"off": (35.0, -5.0), "radius_px": 140.0},
+        {"off": (10.0, -30.0)},
+        {"off": (-15.0, -10.0), "radius_px": 160.0},
+    ]
+
+    def looks(lipid_deg: tuple[float, float] | None, shape: dict) -> list[PolarLook]:
+        angle = np.arange(200) * 2 * np.pi / 200
+        (row, col), radius = shape["off"], shape.get("radius_px", 150.0)
+        along = row * np.sin(angle) + col * np.cos(angle)
+        starts = along + np.sqrt(radius**2 - row**2 - col**2 + along**2) - 10
+        return [look(lipid_deg, **shape), look(lipid_deg, **shape, reach_px=90, starts_px=starts)]
+
+    before, _, behind = (looks((40, 100), shape) for shape in shapes)
+    missed, true = (looks(deg, shapes[1])[1] for deg in (None, (40, 100)))
+    planes = smoothed([before, [looks(None, shapes[1])[0], missed], behind], 1, CLASSES, CONFIG)
+    assert dice(planes[1][LIPID] > 0.5, true.planes[LIPID] > 0.5) > 0.94
+    np.testing.assert_array_equal(planes[1][LUMEN], missed.planes[LUMEN])
 
 
 def test_lumen_vasa_vasorum_and_all_within_the_lumen_stay_as_they_are() -> None:

@@ -4,20 +4,27 @@ Geometry and sampling are one step: the positions of the network's input are mov
 What changes the grey levels alone is in appearance.py.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from octseg.classes import CLASS_NAMES
+from octseg.decoding.reaches import starts_of
 from octseg.view.cleaning import paint_out
-from octseg.view.preprocessing import PreprocessingConfig, unit_positions
+from octseg.view.preprocessing import PreprocessingConfig, positions_behind, unit_positions
 from train.dataset import TrainingFrame
-from train.learning.appearance import Grey, clouded, dimmed, lifted, relit, shadowed, with_floor
+from train.learning.appearance import Grey, Places, clouded, dimmed, lifted, relit, shadowed, with_floor
 from train.learning.recipe import Augmentation
 
 WEDGE_DEG = (30.0, 180.0)
 RULER_PITCH = (0.18, 0.42)  # 1 mm as a part of the reach: 5 to 10 mm across
 RULER_DOT = 0.008  # radius, as a part of the reach
+LUMEN_REACH = 1.1  # of the reach: so far the lumen is looked for, also about a catheter that was shifted
+WAVE_RAYS = (3.0, 15.0)  # how slowly an outline's error changes around
+Positions = tuple[NDArray[np.float32], NDArray[np.float32]]
 View = tuple[Grey, NDArray[np.float32]]  # input (rows, columns), truth (K, rows, columns) in [0, 1]
 
 
@@ -91,20 +98,58 @@ def _read_coarsely(
 
 def _moved_positions(
     frame: TrainingFrame, config: PreprocessingConfig, rng: np.random.Generator, how: Augmentation
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> Positions:
     """Row and column in the frame of the input's positions (rows, columns), turned, mirrored, zoomed and shifted."""
-    row, col = unit_positions(config)
     turn = rng.uniform(0, 2 * np.pi) if how.turn else 0.0
     mirror = rng.choice((-1.0, 1.0)) if how.mirror else 1.0
-    if rng.random() < how.near_chance:
-        reach = min(frame.lumen_reach_px + rng.uniform(*how.near_mm) * frame.px_per_mm, frame.reach_px * how.zoom[1])
+    is_near = rng.random() < how.near_chance
+    is_along = is_near and config.second_look == "along_lumen" and frame.lumen_plane is not None
+    before_mm = rng.uniform(*how.before_mm) if is_along else 0.0
+    if is_near:
+        behind_px = rng.uniform(*how.near_mm) * frame.px_per_mm
+        reach = min(frame.lumen_reach_px + behind_px, frame.reach_px * how.zoom[1])
     else:
         reach = frame.reach_px * np.exp(rng.uniform(*np.log(how.zoom)))
     shift = rng.normal(0.0, how.offset / 2, 2).clip(-how.offset, how.offset) * frame.reach_px
-    sin, cos = np.sin(turn) * reach, np.cos(turn) * reach
-    rows = frame.centre[0] + shift[0] + cos * mirror * row + sin * col
-    cols = frame.centre[1] + shift[1] - sin * mirror * row + cos * col
-    return rows.astype(np.float32), cols.astype(np.float32)
+    place = _Placing((frame.centre[0] + shift[0], frame.centre[1] + shift[1]), turn, mirror)
+    row, col = unit_positions(config)
+    if is_along:
+        off_mm = _wave(rng, how, config.size[0] - 2 * config.wrap_rays) - before_mm
+        starts = starts_of(_lumen_px(frame, place, config), off_mm * frame.px_per_mm)
+        row, col = positions_behind(starts, before_mm * frame.px_per_mm + behind_px, config)
+        return place.in_frame(row, col)
+    return place.in_frame(row * reach, col * reach)
+
+
+@dataclass(frozen=True)
+class _Placing:
+    """How the catheter's place in a view lies in the frame: its centre (row, col), turned, then mirrored."""
+
+    centre: tuple[float, float]
+    turn: float
+    mirror: float
+
+    def in_frame(self, row: Places, col: Places) -> Positions:
+        """Row and column in the frame of offsets about the view's centre, all in pixels of the frame."""
+        sin, cos = np.sin(self.turn), np.cos(self.turn)
+        rows = self.centre[0] + cos * self.mirror * row + sin * col
+        cols = self.centre[1] - sin * self.mirror * row + cos * col
+        return rows.astype(np.float32), cols.astype(np.float32)
+
+
+def _lumen_px(frame: TrainingFrame, place: _Placing, config: PreprocessingConfig) -> NDArray[np.float64]:
+    """How far the lumen goes along each ray of a view, (rays,) in pixels of the frame."""
+    reach = frame.reach_px * LUMEN_REACH
+    turn = slice(config.wrap_rays, config.size[0] - config.wrap_rays)
+    rows, cols = place.in_frame(*(offset[turn] * reach for offset in unit_positions(config)))
+    lumen = cv2.remap(np.ascontiguousarray(frame.planes[..., frame.lumen_plane]), cols, rows, cv2.INTER_LINEAR)
+    return np.asarray((lumen > 127).sum(axis=1) * (reach / config.size[1]))
+
+
+def _wave(rng: np.random.Generator, how: Augmentation, rays: int) -> NDArray[np.float64]:
+    """(rays,) mm by which the lumen's outline is thought to be found elsewhere than it is, slowly around."""
+    wave = gaussian_filter1d(rng.standard_normal(rays), rng.uniform(*WAVE_RAYS), mode="wrap")
+    return np.asarray(wave * rng.uniform(0, how.lumen_off_mm) / max(float(wave.std()), 1e-6))
 
 
 def _with_ruler_painted_out(frame: TrainingFrame, rng: np.random.Generator) -> Grey:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from octseg.view.preprocessing import PreprocessingConfig
 from train.learning.recipe import Recipe, Stage, plain_recipe, seed_recipe
 
-POLAR = PreprocessingConfig(domain="polar", size=(416, 512))
+POLAR = PreprocessingConfig(domain="polar", size=(416, 512), second_look="along_lumen")
 CARTESIAN = PreprocessingConfig(domain="cartesian", size=(512, 512))
 DOMAINS = {each.domain: each for each in (POLAR, CARTESIAN)}
 

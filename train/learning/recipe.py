@@ -33,9 +33,11 @@ class Augmentation:
     Off by default is what was not measured to help (docs/training.md); `every_piece` has it on.
 
     zoom: how far the input reaches, as a part of the frame's disc. near_chance: of reaching `near_mm` behind the lumen
-    instead, as in use. offset: greatest shift of the catheter, as a part of the disc. pixel_um, coarse_chance: pixels
-    as wide as other zooms have them. dim_chance: of light lost with depth; dim_per_mm: grey levels, at most.
-    floor_chance: of noise that goes on behind the rim; black_level: greatest grey of what is black, by black_chance.
+    instead, as the second look does in use. before_mm, lumen_off_mm: where that goes along the lumen, how far before it
+    rays begin, and by how much its outline may be off. offset: greatest shift of the catheter, as a part of the disc.
+    pixel_um, coarse_chance: pixels as wide as other zooms have them. dim_chance: of light lost with depth; dim_per_mm:
+    grey levels, at most. floor_chance: of noise that goes on behind the rim; black_level: greatest grey of what is
+    black, by black_chance.
     gamma, gain: ranges. range_cut: how much of the displayed dB range may be cut at either end.
     tone_chance: of another grey map, as another palette gives. shadow, blood, ruler, wedge: chances of a guide wire's
     shadow, of blood left in the lumen, of a ruler drawn and painted out, of a wedge taken from another frame.
@@ -45,7 +47,9 @@ class Augmentation:
     mirror: bool = True
     zoom: tuple[float, float] = (0.45, 2.0)
     near_chance: float = 0.5
-    near_mm: tuple[float, float] = (1.15, 1.7)
+    near_mm: tuple[float, float] = (1.25, 1.8)
+    before_mm: tuple[float, float] = (0.05, 0.3)
+    lumen_off_mm: float = 0.05
     offset: float = 0.08
     gamma: tuple[float, float] = (0.6, 1.6)
     gain: tuple[float, float] = (0.75, 1.3)
@@ -78,8 +82,8 @@ class Augmentation:
 _OFF: dict[str, Any] = {
     **{piece.name: 0.0 for piece in fields(Augmentation) if piece.name.endswith("_chance")},
     **dict.fromkeys(("turn", "mirror"), False),
-    **dict.fromkeys(("offset", "range_cut"), 0.0),
-    **{name: getattr(Augmentation, name) for name in ("near_mm", "pixel_um", "dim_per_mm", "black_level")},
+    **dict.fromkeys(("offset", "range_cut", "lumen_off_mm"), 0.0),
+    **{name: getattr(Augmentation, name) for name in ("near_mm", "before_mm", "pixel_um", "dim_per_mm", "black_level")},
     **dict.fromkeys(("zoom", "gamma", "gain"), (1.0, 1.0)),
 }
 PLAIN_FLIPS = Augmentation().without(*(set(_OFF) - {"mirror"}))

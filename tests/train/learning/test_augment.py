@@ -36,7 +36,7 @@ def drawn_frame(
     """A frame as bright as its first plane, its catheter in the middle, 2 mm to the rim."""
     half = len(planes) / 2
     centre, grey = (half - 0.5, half - 0.5), planes[..., 0].copy()
-    return TrainingFrame(name, study, grey, planes, centre, half, half / 2, half / 2, has)
+    return TrainingFrame(name, study, grey, planes, centre, half, half / 2, half / 2, has, 0)
 
 
 def test_an_augmented_frame_and_its_truth_move_together() -> None:
@@ -159,6 +159,51 @@ def test_a_near_view_reaches_as_far_behind_the_lumen_as_told() -> None:
     how = replace(NOTHING, near_chance=1.0, near_mm=(0.5, 0.5))
     lumen = augmented(frame, PreprocessingConfig(domain="polar", size=(64, 300)), rng(), how)[1][0]
     assert (lumen > 0.5).sum(axis=1) == pytest.approx(200, abs=3)  # 1 mm of 1.5 mm
+
+
+def off_centre_frame() -> TrainingFrame:
+    """100 px or 2 mm to the rim; a lumen of 40 px whose centre lies 20 px to the right of the catheter."""
+    planes = np.zeros((201, 201, 4), np.uint8)
+    row, col = np.mgrid[-100:101, -100:101]
+    planes[np.hypot(row, col - 20) <= 40] = 255
+    return drawn_frame(planes)
+
+
+def lumen_along(frame: TrainingFrame, how: Augmentation) -> np.ndarray:
+    """How many of 300 columns the lumen takes on each ray of a view along it."""
+    along = PreprocessingConfig(domain="polar", size=(128, 300), second_look="along_lumen")
+    return (augmented(frame, along, rng(), how)[1][0] > 0.5).sum(axis=1)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.08])
+def test_a_view_along_the_lumen_lays_the_wall_flat_wherever_the_catheter_lies(offset: float) -> None:
+    how = replace(NOTHING, near_chance=1.0, near_mm=(0.8, 0.8), before_mm=(0.2, 0.2), offset=offset)
+    columns = lumen_along(off_centre_frame(), how)
+    assert columns == pytest.approx(np.full(128, 60), abs=4)  # 0.2 mm of 1 mm
+
+
+def test_the_outline_that_a_view_goes_along_is_off_by_no_more_than_told_on_the_whole() -> None:
+    how = replace(NOTHING, near_chance=1.0, near_mm=(0.8, 0.8), before_mm=(0.2, 0.2), lumen_off_mm=0.1)
+    off_mm = (lumen_along(off_centre_frame(), how) - 60) / 300
+    assert 0.02 < off_mm.std() < 0.11
+
+
+def test_where_no_lumen_is_drawn_a_near_view_begins_at_the_catheter() -> None:
+    frame = replace(off_centre_frame(), lumen_plane=None)
+    how = replace(NOTHING, near_chance=1.0, near_mm=(0.5, 0.5))
+    polar = PreprocessingConfig(domain="polar", size=(64, 300))
+    along = replace(polar, second_look="along_lumen")
+    for one, other in zip(augmented(frame, polar, rng(), how), augmented(frame, along, rng(), how), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_frame_knows_which_of_its_planes_is_the_lumen() -> None:
+    case = phantom_case(3)
+    view = view_frame(case.frame)
+    assert training_frame(case, view, ["lipid_core", "lumen"]).lumen_plane == 1
+    assert training_frame(case, view, ["lipid_core"]).lumen_plane is None
+    empty = replace(case, truth={**case.truth, "lumen": np.zeros_like(case.truth["lumen"])})
+    assert training_frame(empty, view, ["lumen", "lipid_core"]).lumen_plane is None
 
 
 def test_pixels_as_wide_as_another_zooms_blur_the_view() -> None:
