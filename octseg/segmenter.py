@@ -303,7 +303,9 @@ class Segmenter:
             masks=masks,
             probabilities=WholeMaps(
                 self.config.network.classes,
-                partial(joined, planes, self._views(seen, looks), self.config.preprocessing),
+                partial(
+                    joined, planes, self._views(seen, looks), self.config.preprocessing, self.config.network.classes
+                ),
                 seen.part,
             ),
             measures=measures,
@@ -323,7 +325,7 @@ class Segmenter:
     def _probability(self, seen: Seen, planes: Sequence[NDArray[np.float32]], looks: Sequence[Look]) -> Maps:
         """Planes (K, rows, columns) at each reach as probability over the part that is decoded."""
         classes, thresholds = self.config.network.classes, self.config.every_threshold
-        least = [least_that_tells(thresholds[name]) for name in classes]
+        least = {name: least_that_tells(thresholds[name]) for name in classes}
         maps = joined_in_boxes(planes, self._views(seen, looks), self.config.preprocessing, least, seen.disc)
         return dict(zip(classes, maps, strict=True))
 

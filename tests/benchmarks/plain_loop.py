@@ -58,7 +58,7 @@ def bare(model: octseg.Segmenter, path: Path, out: Path) -> None:
     frame, config = np.asarray(Image.open(path).convert("RGB")), model.config.preprocessing
     view = view_frame(frame)
     planes = Eager.__call__(model._run, to_input(view, config)[None])[0]
-    masks = np.stack(list(joined([planes], [view], config))) > 0.5
+    masks = np.stack(list(joined([planes], [view], config, model.config.network.classes))) > 0.5
     labels, shown = np.zeros(frame.shape[:2], np.uint8), frame.astype(np.float32)
     for number, mask in enumerate(masks):
         labels[mask] = number + 1

@@ -69,7 +69,7 @@ def test_before_and_behind_rays_along_the_lumen_the_first_look_alone_counts() ->
     second = second_view(view, lumen, ALONG, pixel_spacing_mm=0.02)
     assert second is not None
     planes = [np.full((1, *POLAR.size), value, np.float32) for value in (0.2, 0.6)]
-    [probability] = joined(planes, [view, second], ALONG)
+    [probability] = joined(planes, [view, second], ALONG, ["lipid_core"])
     wall = 200 + round(radius[0])  # to the right of the catheter
     assert probability[200, wall + 5] == pytest.approx(0.6, abs=1e-5)
     assert probability[200, wall - 15] == pytest.approx(0.2, abs=1e-5)
@@ -78,6 +78,20 @@ def test_before_and_behind_rays_along_the_lumen_the_first_look_alone_counts() ->
     assert probability[200, wall - 5] == pytest.approx(0.6, abs=1e-5)
     assert probability[200, wall - 50] == pytest.approx(0.6, abs=1e-5)
     assert probability[200, wall - 85] == pytest.approx(0.2, abs=1e-5)
+
+
+def test_of_lipid_and_cap_the_surer_look_counts_of_vessels_the_mean_and_of_the_lumen_the_first() -> None:
+    view = blank_view()
+    lumen, radius = eccentric_lumen(view.reach_px)
+    second = second_view(view, lumen, ALONG, pixel_spacing_mm=0.02)
+    assert second is not None
+    classes = ["lumen", "fibrous_cap", "lipid_core", "vasa_vasorum"]
+    wall = (200, 200 + round(radius[0]) + 5)
+    for one, other in ((0.2, 0.6), (0.6, 0.2)):
+        planes = [np.full((4, *POLAR.size), value, np.float32) for value in (one, other)]
+        seen = joined(planes, [view, second], ALONG, classes)
+        assert [plane[wall] for plane in seen] == pytest.approx([one, 0.6, 0.6, 0.4], abs=1e-5)
+        assert [plane[200, 205] for plane in seen] == pytest.approx([one] * 4, abs=1e-5)  # in the lumen
 
 
 def test_what_is_seen_along_the_lumen_comes_back_to_where_it_is() -> None:
@@ -90,7 +104,7 @@ def test_what_is_seen_along_the_lumen_comes_back_to_where_it_is() -> None:
     assert truth.any()
     nothing = np.zeros((1, *POLAR.size), np.float32)
     seen = planes_to_input(truth[None].astype(np.float32), second, ALONG)
-    back = joined([nothing, seen], [view, second], ALONG)[0] > 0.5
+    back = joined([nothing, seen], [view, second], ALONG, ["lipid_core"])[0] > 0.5
     assert 2 * (back & truth).sum() / (back.sum() + truth.sum()) > 0.97
 
 
@@ -102,7 +116,7 @@ def test_where_both_looked_the_surer_counts_and_beyond_the_first() -> None:
     view = blank_view()
     near = replace(view, nearer_reach_px=100.0)
     planes = [np.full((1, *POLAR.size), value, np.float32) for value in (0.2, 0.6)]
-    [probability] = joined(planes, [view, near], POLAR)
+    [probability] = joined(planes, [view, near], POLAR, ["lumen"])
     assert probability[200, 200 + 50] == pytest.approx(0.6, abs=1e-5)
     assert probability[200, 200 + 150] == pytest.approx(0.2, abs=1e-5)
 
@@ -113,7 +127,7 @@ def test_what_is_seen_nearer_comes_back_to_where_it_is() -> None:
     near = replace(view, nearer_reach_px=0.5 * view.reach_px)
     masks = phantom.masks["lumen"][None].astype(np.float32)
     planes = [planes_to_input(masks, each, POLAR) for each in (view, near)]
-    back = joined(planes, [view, near], POLAR)[0] > 0.5
+    back = joined(planes, [view, near], POLAR, ["lumen"])[0] > 0.5
     truth = phantom.masks["lumen"]
     assert 2 * (back & truth).sum() / (back.sum() + truth.sum()) > 0.985
 
@@ -131,8 +145,9 @@ def test_a_class_in_its_box_is_as_in_the_whole_frame_and_tells_nothing_outside(c
     planes = [np.concatenate([of_view, np.full_like(of_view[:1], 0.01)]) for of_view in planes]
     assert view.disc is not None
     disc = view.disc.mask(*view.grey.shape)
-    whole = joined(planes, views, config)
-    boxes = joined_in_boxes(planes, views, config, [0.02] * 3, disc)
+    classes = ["lumen", "lipid_core", "vasa_vasorum"]
+    whole = joined(planes, views, config, classes)
+    boxes = joined_in_boxes(planes, views, config, dict.fromkeys(classes, 0.02), disc)
     assert config is CARTESIAN or boxes[0].values.size < whole[0].size / 2
     for of_class, box in zip(whole, boxes, strict=True):
         np.testing.assert_allclose(box.values, of_class[box.part], atol=1e-6)
