@@ -4,6 +4,7 @@ import copy
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 
 import octseg
-from octseg.checkpoint import load_checkpoint
+from octseg.checkpoint import Checkpoint, load_checkpoint
 from octseg.decoding.along import SENTENCE
 from octseg.errors import CheckpointError, ConfigError, OwnResultError, ReadError
 from octseg.inference import choose_backend
@@ -282,6 +283,22 @@ def test_a_model_is_named_by_text_or_a_path() -> None:
 def test_a_name_that_no_folder_can_have_gets_a_sentence(name: str, words: str) -> None:
     with pytest.raises(CheckpointError, match=words):
         octseg.from_pretrained(name)
+
+
+def test_a_model_looks_a_second_time_as_it_was_trained_to(segmenter: Segmenter, lipid_phantom: Phantom) -> None:
+    bundled = load_checkpoint(BUNDLED)
+    assert bundled.config.preprocessing.second_look == "along_lumen"
+    looks = {}
+    for name in ("along_lumen", "nearer"):
+        config = replace(bundled.config, preprocessing=replace(bundled.config.preprocessing, second_look=name))
+        other = Checkpoint(config, bundled.network)
+        result = Segmenter(other, segmenter.identity).segment(lipid_phantom.frame)
+        looks[name] = result.probabilities
+    lumen = lipid_phantom.masks["lumen"]
+    off = np.abs(looks["along_lumen"]["lipid_core"] - looks["nearer"]["lipid_core"])
+    assert off[~lumen].max() > 0.1
+    inside = cv2.erode(lumen.view(np.uint8), np.ones((41, 41), np.uint8)) > 0  # farther from the wall than rays begin
+    np.testing.assert_allclose(looks["along_lumen"]["lumen"][inside], looks["nearer"]["lumen"][inside], atol=0.02)
 
 
 def test_a_model_that_gives_no_numbers_is_told_and_not_measured(lipid_phantom: Phantom) -> None:

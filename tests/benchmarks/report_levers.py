@@ -24,7 +24,7 @@ from octseg.checkpoint import CheckpointConfig, save_checkpoint
 from octseg.classes import CLASS_NAMES
 from octseg.model import ModelConfig
 from octseg.pretrained import from_pretrained
-from octseg.view.preprocessing import PreprocessingConfig, ThirdChannel, view_frame
+from octseg.view.preprocessing import PreprocessingConfig, SecondLook, ThirdChannel, view_frame
 from train.dataset import Case, TrainingFrame, load_phantom, open_data, training_frame
 from train.judging.judge import evaluate, other_optics_cases, phantom_cases
 from train.learning.loop import train
@@ -49,6 +49,7 @@ class Row:
     phantoms: int = 300
     circular: bool = True
     third_channel: ThirdChannel = "grey"
+    second_look: SecondLook = "along_lumen"
 
 
 def augmented(name: str, **changes: Any) -> Row:
@@ -58,8 +59,17 @@ def augmented(name: str, **changes: Any) -> Row:
 
 ROWS = (
     Row("today"),
-    Row("views of octseg 0.1: reach 0.6 to 1.45, no other zoom's pixels, light, floor", {"augmentation": NARROW}),
-    augmented("no-near: never the reach of the second look", near_chance=0.0),
+    Row(
+        "views of octseg 0.1: reach 0.6 to 1.45, no other zoom's pixels, light, floor",
+        {"augmentation": NARROW},
+        second_look="nearer",
+    ),
+    Row("nearer: a second look from the catheter", second_look="nearer"),
+    Row(
+        "no-near: never as the second look sees it, which then is a nearer one",
+        {"augmentation": replace(Augmentation(), near_chance=0.0)},
+        second_look="nearer",
+    ),
     augmented("no-coarse: pixels as they are", coarse_chance=0.0),
     augmented("no-dim: light as it is", dim_chance=0.0),
     augmented("no-floor: black behind the rim", floor_chance=0.0),
@@ -96,7 +106,7 @@ def figures(
     """Train one row and measure it on each set of cases."""
     recipe = replace(Recipe(stages=(Stage(steps=steps, batch=8, size=POLAR.size),), seed=seed), **row.changes)
     network_config = ModelConfig(circular_rows=row.circular)
-    seen = replace(POLAR, third_channel=row.third_channel)
+    seen = replace(POLAR, third_channel=row.third_channel, second_look=row.second_look)
     with tempfile.TemporaryDirectory() as folder, tqdm(total=steps, desc=row.name) as bar:
         network = train(
             real,
