@@ -49,8 +49,8 @@ def main() -> None:
     boxed = {name: BoxedMap.of(map_) for name, map_ in result.probabilities.items()}
     levels = Levels(checkpoint.config.every_threshold)
     grid = RayGrid((frame.shape[0], frame.shape[1]), view.catheter_centre, view.reach_px)
-    measured: Any = {"disc": result.disc, "catheter_centre": view.catheter_centre, "frame_side_px": grid.side_px}
-    [outlines] = decode([boxed], levels, grid, result.disc, result.pixel_spacing_mm)
+    measured: Any = {"disc": result.disc, "frame_side_px": grid.side_px}
+    [outlines] = decode([boxed], levels, grid, view.disc, result.pixel_spacing_mm)
     eager = copy.deepcopy(checkpoint.network).eval()
     eager_input = normalise_of(config, checkpoint.config.network)(torch.from_numpy(inputs))
 
@@ -69,7 +69,7 @@ def main() -> None:
         "  find disc, ruler and catheter, clean": lambda: view_frame(frame),
         "  to the network's input": lambda: to_input(view, config),
         "  probability back to the frame": lambda: to_frame(planes, view, config),
-        "  decode the outlines": lambda: decode([boxed], levels, grid, result.disc, result.pixel_spacing_mm),
+        "  decode the outlines": lambda: decode([boxed], levels, grid, view.disc, result.pixel_spacing_mm),
         "  measure": lambda: measure_seen(outlines, result.pixel_spacing_mm, view, **measured),
         "  overlay": result.overlay,
         "  overlay as a PNG file": lambda: overlay_png(result),
