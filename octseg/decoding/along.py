@@ -46,10 +46,7 @@ class PolarLook:
 
     def begin_px(self, ray: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far from the catheter rays begin, also between those of the look; `ray` counts from 0, once around."""
-        if self.starts_px is None:
-            return np.zeros(ray.shape)
-        count = len(self.starts_px)
-        return np.asarray(np.interp(ray, np.arange(count + 1), np.append(self.starts_px, self.starts_px[0])))
+        return np.zeros(ray.shape) if self.starts_px is None else _around(self.starts_px, ray)
 
 
 def sliding(items: Iterable[T], half: int = HALF) -> Iterator[tuple[list[T], int]]:
@@ -138,7 +135,7 @@ def _nearest_reach(looks: Sequence[PolarLook], look: PolarLook) -> PolarLook:
 
 def _wall(look: PolarLook, lumen: int, config: PreprocessingConfig) -> _Wall:
     """Where the lumen ends in a look of the full reach; `lumen` is its plane."""
-    inside = look.planes[lumen, _one_turn(config)] > 0.5
+    inside = look.planes[lumen, config.one_turn] > 0.5
     rays = len(inside)
     first = np.where(inside.all(axis=1), inside.shape[1], (~inside).argmax(axis=1))
     radius = gaussian_filter1d(first * look.reach_px / config.size[1], LUMEN_SMOOTHING, mode="wrap")
@@ -158,12 +155,12 @@ def _seen_from(
     start = of_other.about_lumen[0]
     wanted = start + (wall.about_lumen - start) % 1.0
     ray = np.interp(wanted, np.append(of_other.about_lumen, start + 1), np.arange(count + 1))
-    there = np.interp(ray, np.arange(count + 1), np.append(of_other.radius_px, of_other.radius_px[0]))
+    there = _around(of_other.radius_px, ray)
     radius = (there - wall.radius_px)[rows_of, None] + _radii(look, config)
     along = radius - other.begin_px(ray)[rows_of, None]
     column = np.asarray(along * (config.size[1] / other.reach_px) - 0.5, np.float32)
     row = np.ascontiguousarray(np.broadcast_to(ray[rows_of, None], column.shape), np.float32)
-    turn = other.planes[chosen][:, _one_turn(config)]
+    turn = other.planes[chosen][:, config.one_turn]
     turn = np.concatenate([turn, turn[:, :1]], axis=1)  # behind the last ray comes the first
     seen = [cv2.remap(plane, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in turn]
     return np.where((along >= 0) & (along < other.reach_px), np.stack(seen), look.planes[chosen]).astype(np.float32)
@@ -176,12 +173,12 @@ def _radii(look: PolarLook, config: PreprocessingConfig) -> NDArray[np.float64]:
     return np.asarray(begin + (np.arange(columns)[None] + 0.5) * look.reach_px / columns)
 
 
-def _one_turn(config: PreprocessingConfig) -> slice:
-    """The rows of an input that are one full turn."""
-    return slice(config.wrap_rays, config.size[0] - config.wrap_rays)
+def _around(of_rays: NDArray[np.floating], ray: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of rays (rays,) at places between them too; behind the last ray comes the first."""
+    count = len(of_rays)
+    return np.asarray(np.interp(ray, np.arange(count + 1), np.append(of_rays, of_rays[0])))
 
 
 def _rays_of_rows(config: PreprocessingConfig) -> NDArray[np.intp]:
     """(rows,) which ray of one turn each row shows."""
-    rays = config.size[0] - 2 * config.wrap_rays
-    return (np.arange(config.size[0]) - config.wrap_rays) % rays
+    return (np.arange(config.size[0]) - config.wrap_rays) % config.rays

@@ -44,8 +44,7 @@ def second_view(
     """
     if config.domain != "polar":
         return None
-    rays = lumen[config.wrap_rays : config.size[0] - config.wrap_rays]
-    radius = (rays > 0.5).sum(axis=1) * (view.reach_px / config.size[1])
+    radius = (lumen[config.one_turn] > 0.5).sum(axis=1) * (view.reach_px / config.size[1])
     mm_px = length_px(1.0, pixel_spacing_mm, min(view.grey.shape))
     if config.second_look == "along_lumen":
         starts = starts_of(radius, -BEFORE_MM * mm_px).astype(np.float32)
@@ -93,13 +92,12 @@ def joined_in_boxes(
     least: of each class, in the planes' order. disc: (H, W), True where the frame is imaged; None where none was found.
     """
     height, width = views[0].grey.shape
-    looks = list(zip(planes, views, strict=True))
-    counting = [[look for look in looks if _counts(name, look[1])] for name in least]
+    counting = [[n for n, view in enumerate(views) if _counts(name, view)] for name in least]
     if config.domain == "cartesian":
         parts: list[Part | None] = [(slice(0, height), slice(0, width))] * len(least)
     else:
         parts = [
-            _united([box_in_frame(of_view[k] > tells, view, config, AROUND_PX) for of_view, view in counting[k]])
+            _united([box_in_frame(planes[n][k] > tells, views[n], config, AROUND_PX) for n in counting[k]])
             for k, tells in enumerate(least.values())
         ]
     around = _united(parts)
@@ -112,12 +110,10 @@ def joined_in_boxes(
             boxes.append(BoxedMap.nothing((height, width)))
             continue
         inside = _moved(part, around)
-        values = to_part(planes[0][k], views[0], config, part, alongs[0][inside])
-        for of_view, view, along in zip(planes[1:], views[1:], alongs[1:], strict=True):
-            if not _counts(name, view):
-                continue
-            second = to_part(of_view[k], view, config, part, along[inside])
-            _join(name, values, second, view, along[inside])
+        read = [to_part(planes[n][k], views[n], config, part, alongs[n][inside]) for n in counting[k]]
+        values = read[0]
+        for n, second in zip(counting[k][1:], read[1:], strict=True):
+            _join(name, values, second, views[n], alongs[n][inside])
         if disc is not None:
             values *= disc[part]
         boxes.append(BoxedMap(values, part, (height, width)))

@@ -47,7 +47,7 @@ class Variant:
         """(..., rows, columns) turned and then mirrored, or the reverse of it."""
         if config.domain == "cartesian":
             return self._moved_cartesian(image, back=back)
-        rays = config.size[0] - 2 * config.wrap_rays
+        rays = config.rays
         ray, turn = np.arange(config.size[0]) - config.wrap_rays, round(self.turn * rays)
         straight = ray + turn if back else ray - turn
         source = -ray - turn if self.mirror else straight  # the first is its own reverse

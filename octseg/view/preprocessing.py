@@ -96,6 +96,16 @@ class PreprocessingConfig:
         """Fields as JSON knows them."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
+    @property
+    def rays(self) -> int:
+        """How many rows of a polar input are one full turn."""
+        return self.size[0] - 2 * self.wrap_rays
+
+    @property
+    def one_turn(self) -> slice:
+        """The rows of a polar input that are one full turn."""
+        return slice(self.wrap_rays, self.size[0] - self.wrap_rays)
+
 
 def _check_size(size: object) -> None:
     sides = size if isinstance(size, tuple) else ()
@@ -328,12 +338,8 @@ def unit_positions(config: PreprocessingConfig) -> tuple[NDArray[np.float32], ND
     if config.domain == "cartesian":
         row, col = ((np.arange(n) + 0.5) * 2.0 / n - 1.0 for n in config.size)
         rows, cols = np.meshgrid(row, col, indexing="ij")
-    else:
-        ray = np.arange(config.size[0]) - config.wrap_rays
-        angle = (ray * 2.0 * np.pi / (config.size[0] - 2 * config.wrap_rays))[:, None]
-        radius = ((np.arange(config.size[1]) + 0.5) / config.size[1])[None]
-        rows, cols = radius * np.sin(angle), radius * np.cos(angle)
-    return rows.astype(np.float32), cols.astype(np.float32)
+        return rows.astype(np.float32), cols.astype(np.float32)
+    return positions_behind(np.zeros(config.rays), 1.0, config)
 
 
 def positions_behind(
@@ -396,8 +402,7 @@ def _polar_positions(
 
 def _rows_in(view: FrameView, config: PreprocessingConfig, part: Part) -> NDArray[np.float32]:
     """The row of the polar input on which each pixel (h, w) of a part of the frame lies."""
-    rays = config.size[0] - 2 * config.wrap_rays
-    return _rows_of(view.grey.shape, view.catheter_centre, rays, config.wrap_rays)[part]
+    return _rows_of(view.grey.shape, view.catheter_centre, config.rays, config.wrap_rays)[part]
 
 
 def along_rays(view: FrameView, config: PreprocessingConfig, part: Part) -> NDArray[np.float32]:
@@ -445,12 +450,11 @@ def box_in_frame(
     nearest[nearest < 0] = -np.inf  # what lies before reads the first place
     farthest = columns - inside[rays, ::-1].argmax(axis=1) + 1.0
     farthest[farthest >= columns] = np.inf  # what lies beyond reads the last place
-    in_turn = config.size[0] - 2 * config.wrap_rays
     ray = np.concatenate([rays - config.wrap_rays + side for side in (-1, 0, 1)])
-    angle = ray * (2 * np.pi / in_turn)
+    angle = ray * (2 * np.pi / config.rays)
     radius = np.tile(np.stack([nearest, farthest]) * (view.reach_px / columns), 3)  # (2, n)
     if view.starts_px is not None:
-        radius = radius + view.starts_px[ray % in_turn]
+        radius = radius + view.starts_px[ray % config.rays]
     radius = np.clip(radius, 0, float(np.hypot(*view.grey.shape)))
     sides = []
     for at, way, count in zip(view.catheter_centre, (np.sin(angle), np.cos(angle)), view.grey.shape, strict=True):

@@ -114,7 +114,7 @@ def _moved_positions(
     place = _Placing((frame.centre[0] + shift[0], frame.centre[1] + shift[1]), turn, mirror)
     row, col = unit_positions(config)
     if is_along:
-        off_mm = _wave(rng, how, config.size[0] - 2 * config.wrap_rays) - before_mm
+        off_mm = _wave(rng, how, config.rays) - before_mm
         starts = starts_of(_lumen_px(frame, place, config), off_mm * frame.px_per_mm)
         row, col = positions_behind(starts, before_mm * frame.px_per_mm + behind_px, config)
         return place.in_frame(row, col)
@@ -140,8 +140,7 @@ class _Placing:
 def _lumen_px(frame: TrainingFrame, place: _Placing, config: PreprocessingConfig) -> NDArray[np.float64]:
     """How far the lumen goes along each ray of a view, (rays,) in pixels of the frame."""
     reach = frame.reach_px * LUMEN_REACH
-    turn = slice(config.wrap_rays, config.size[0] - config.wrap_rays)
-    rows, cols = place.in_frame(*(offset[turn] * reach for offset in unit_positions(config)))
+    rows, cols = place.in_frame(*(offset[config.one_turn] * reach for offset in unit_positions(config)))
     lumen = cv2.remap(np.ascontiguousarray(frame.planes[..., frame.lumen_plane]), cols, rows, cv2.INTER_LINEAR)
     return np.asarray((lumen > 127).sum(axis=1) * (reach / config.size[1]))
 
