@@ -56,7 +56,7 @@ measures.json    the same
                  exports of these outlines, where they were asked for
 corrections.jsonl  every stroke: who, when, on which frame, what it changed
 img, mask, studies.csv  frames whose outlines were drawn or accepted by hand, for training:
-                 python -m train.prepare --source folder --data {folder} --private --out DATA
+                 python -m train.prepare --source folder --data {folder} --classes all --private --split none --out DATA
 
 Research use only, not a medical device.
 """

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,13 @@ from octseg.correction.measuring import Measuring
 from octseg.correction.runs import changes
 from octseg.correction.saved import SavedCase, open_saved
 from octseg.export.png import rgb_png
+from octseg.model import ModelConfig
 from octseg.reading import read_pullback
 from octseg.reading.private import is_private_file, mark_of
 from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
 from train import prepare
+from train.__main__ import goes_on, load_start
+from train.dataset import open_data
 
 COUNT = 5
 SPOT = disc((SIDE, SIDE), 80, 352, 12)
@@ -99,6 +103,17 @@ def test_a_training_takes_what_was_drawn_or_accepted_by_hand_as_it_stands(made: 
     for value, name in ((1, "lumen"), (2, "fibrous_cap"), (3, "lipid_core")):
         assert rows[1][f"{name}_area_mm2"] == pytest.approx((true == value).sum() * mm**2, rel=0.01)
     assert prepare.main(["--check", str(out)]) == 0
+
+
+def test_the_command_in_the_readme_makes_data_on_which_the_bundled_model_goes_on(
+    made: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (made[2].folder / "README.txt").read_text()
+    [command] = [line for line in readme.splitlines() if "train.prepare" in line]
+    monkeypatch.chdir(made[2].folder.parent)
+    assert prepare.main([*shlex.split(command)[3:-1], str(tmp_path / "data")]) == 0
+    data = open_data(tmp_path / "data", "train")
+    assert goes_on(load_start(Path("bundled")), ModelConfig(classes=data.classes)).classes == data.classes
 
 
 def test_several_corrected_cases_are_one_source(made: tuple, tmp_path: Path) -> None:
