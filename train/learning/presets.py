@@ -13,7 +13,7 @@ DOMAINS = {each.domain: each for each in (POLAR, CARTESIAN)}
 
 @dataclass(frozen=True)
 class Preset:
-    """What is trained where nothing else is asked for; coarse_steps: of each cycle at 256 x 256."""
+    """What is trained where nothing else is asked for; coarse_steps: of each cycle at half the size."""
 
     recipe: Callable[[tuple[Stage, ...]], Recipe]
     coarse_steps: tuple[int, ...]

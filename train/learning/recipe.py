@@ -34,10 +34,10 @@ class Augmentation:
 
     zoom: how far the input reaches, as a part of the frame's disc. near_chance: of reaching `near_mm` behind the lumen
     instead, as the second look does in use. before_mm, lumen_off_mm: where that goes along the lumen, how far before it
-    rays begin, and by how much its outline may be off. offset: greatest shift of the catheter, as a part of the disc.
-    pixel_um, coarse_chance: pixels as wide as other zooms have them. dim_chance: of light lost with depth; dim_per_mm:
-    grey levels, at most. floor_chance: of noise that goes on behind the rim; black_level: greatest grey of what is
-    black, by black_chance.
+    rays begin, and by how much (standard deviation, mm) its outline may be off. offset: greatest shift of the catheter,
+    as a part of the disc. pixel_um, coarse_chance: pixels as wide as other zooms have them. dim_chance: of light lost
+    with depth; dim_per_mm: grey levels, at most. floor_chance: of noise that goes on behind the rim; black_level:
+    greatest grey of what is black, by black_chance.
     gamma, gain: ranges. range_cut: how much of the displayed dB range may be cut at either end.
     tone_chance: of another grey map, as another palette gives. shadow, blood, ruler, wedge: chances of a guide wire's
     shadow, of blood left in the lumen, of a ruler drawn and painted out, of a wedge taken from another frame.
