@@ -30,6 +30,7 @@ from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
 from octseg.view.preprocessing import PreprocessingConfig, ThirdChannel
 from train.code_version import code_commit
+from train.counts import from_0, from_1
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, refuse_without, training_frames
 from train.learning.engine import Engine, Precision
 from train.learning.imagenet import TIMM_REPOSITORY, locate
@@ -333,12 +334,6 @@ def _shown(what: str, total: int, *, hidden: bool) -> Callable[[Iterable[Case]],
     return lambda cases: tqdm(cases, total=total, desc=what, disable=hidden or None)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text}")
-    return int(text)
-
-
 def _hub_name(text: str) -> str:
     if not is_repository(text):
         raise argparse.ArgumentTypeError(f"must be org/name, not {text}")
@@ -375,14 +370,14 @@ def _parser() -> argparse.ArgumentParser:
         help="slope: how fast grey levels rise with depth; grey, or as the model to start from has it",
     )
     parser.add_argument("--domain", choices=tuple(DOMAINS), help="instead of the preset's")
-    parser.add_argument("--phantoms", type=int, default=1000, help="how many phantoms to mix in")
+    parser.add_argument("--phantoms", type=from_0, default=1000, help="how many phantoms to mix in")
     parser.add_argument("--coarse-steps", type=int, nargs="+", help="of each cycle at half size; plain: 1600 900")
     parser.add_argument("--fine-steps", type=int, nargs="*", default=(), help="of each cycle at full size after them")
     parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="between saved states")
     parser.add_argument("--resume", action="store_true", help="only go on: refuse where there is no run yet")
     parser.add_argument("--validation", type=Path, metavar="DIR", help="frames to look at; the data's own split")
-    parser.add_argument("--validate-every", type=_count, default=200, metavar="STEPS", help="between two looks")
-    parser.add_argument("--validation-frames", type=_count, default=24, metavar="N", help="at most, of each look")
+    parser.add_argument("--validate-every", type=from_1, default=200, metavar="STEPS", help="between two looks")
+    parser.add_argument("--validation-frames", type=from_1, default=24, metavar="N", help="at most, of each look")
     parser.add_argument(
         "--keep", choices=("last", "best"), default="last", help="whose averaged weights are the result"
     )

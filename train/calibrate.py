@@ -33,6 +33,7 @@ from octseg.measurement.intervals import Reach, Signs, Width
 from octseg.pretrained import from_pretrained
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
+from train.counts import from_0
 from train.dataset import Case, Data, open_data, phantom_case, refuse_without
 from train.judging.judge import other_optics_case, refuse_seen, score, shown
 from train.judging.reliability import N_BINS, Reliability
@@ -322,7 +323,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, required=True, help="checkpoint folder")
     parser.add_argument("--data", type=Path, help="dataset folder, org/name of the Hub, or folder with img/ and mask/")
     parser.add_argument("--split", default="validation", help="of the dataset; validation and no other")
-    parser.add_argument("--phantoms", type=int, default=400, help="for the intervals; 0: on the validation frames")
+    parser.add_argument("--phantoms", type=from_0, default=400, help="for the intervals; 0: on the validation frames")
     parser.add_argument("--few", action="store_true", help="it is meant to calibrate on one frame, or without lipid")
     return parser
 

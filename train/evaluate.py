@@ -32,6 +32,7 @@ from octseg.errors import OctsegError
 from octseg.export.files import write_file
 from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.pretrained import from_pretrained
+from train.counts import from_0
 from train.dataset import open_data
 from train.judging.judge import evaluate, kind_of, other_optics_cases, phantom_cases, refuse_seen, score, shown
 from train.judging.worst import WorstFrames, failures_png
@@ -113,8 +114,8 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, help="dataset folder, org/name of the Hub, or folder with img/ and mask/"
     )
     parser.add_argument("--split", default="validation", help="of the dataset: validation, test or train")
-    parser.add_argument("--phantoms", type=int, default=0, help="also measure on so many fresh phantoms")
-    parser.add_argument("--other-optics", type=int, default=0, help="and on so many through optics never trained on")
+    parser.add_argument("--phantoms", type=from_0, default=0, help="also measure on so many fresh phantoms")
+    parser.add_argument("--other-optics", type=from_0, default=0, help="and on so many through optics never trained on")
     parser.add_argument("--by-frame", action="store_true", help="also print the figures of each frame")
     parser.add_argument("--into-config", action="store_true", help="store the figures in config.json and the card")
     parser.add_argument("--uncertainty", action="store_true", help="also how many true values the intervals hold")

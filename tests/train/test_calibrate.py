@@ -282,6 +282,17 @@ def test_what_cannot_be_calibrated_on_is_told_and_changes_nothing(
     assert (bundled / "config.json").read_bytes() == before
 
 
+@pytest.mark.parametrize("given", ["-3", "many", "2.5"])
+def test_a_number_of_phantoms_that_is_none_is_told_and_changes_nothing(
+    bundled: Path, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in bundled.iterdir()}
+    with pytest.raises(SystemExit, match="2"):
+        main(["--model", str(bundled), f"--phantoms={given}"])
+    assert f"must be a whole number from 0, not {given}" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in bundled.iterdir()} == before
+
+
 def test_intervals_of_a_model_that_was_never_calibrated_say_so(bundled: Path) -> None:
     result = from_pretrained(bundled, backend="torch").segment(make_phantom(0).frame, uncertainty=True)
     assert any("were not checked against any truth" in warning for warning in result.warnings)

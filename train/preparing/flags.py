@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from octseg.classes import CLASS_NAMES
+from train.counts import from_1
 from train.preparing.names import RECORD_PATTERN
 from train.preparing.zenodo import ENDPOINT
 
@@ -35,7 +36,7 @@ def _add_record(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--whole-file", action="store_true", help="fetch the whole ZIP, not only frames and masks")
     group.add_argument("--dry-run", action="store_true", help="say how much would be fetched")
     group.add_argument("--cache", type=Path, metavar="DIR", help="where downloads lie (~/.cache/octseg)")
-    group.add_argument("--connections", type=_positive, default=4, help="requests at a time")
+    group.add_argument("--connections", type=from_1, default=4, help="requests at a time")
     group.add_argument("--endpoint", default=os.environ.get("ZENODO_ENDPOINT", ENDPOINT), help="the server's API")
 
 
@@ -73,11 +74,11 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--classes", default="lipid_core", help="all, or some of " + ",".join(CLASS_NAMES))
     group.add_argument("--size", type=int, default=512, help="side of frames and masks in pixels")
     group.add_argument("--studies", type=_studies, help="only these, as 001,003")
-    group.add_argument("--max-frames-per-study", type=_positive, metavar="N", help="a small taste, spread evenly")
+    group.add_argument("--max-frames-per-study", type=from_1, metavar="N", help="a small taste, spread evenly")
     group.add_argument("--split", choices=("study", "frame", "none"), default="study", help="frame leaks")
     group.add_argument("--validation-share", type=float, default=0.2)
-    group.add_argument("--folds", type=_positive, metavar="K", help="K folds by study instead of one split")
-    group.add_argument("--validation-fold", type=_positive, default=1)
+    group.add_argument("--folds", type=from_1, metavar="K", help="K folds by study instead of one split")
+    group.add_argument("--validation-fold", type=from_1, default=1)
     group.add_argument("--holdout", help="studies for a test part, as 008,009, or radialmamba for its ten")
     group.add_argument("--seed", type=int, default=0)
     group.add_argument("--max-bad", type=int, metavar="N", help="files that may be left out (5, or 1 percent)")
@@ -90,7 +91,7 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--lying-as-meant", action="store_true", help="it is meant that masks lie as they do, turned as that may seem"
     )
-    group.add_argument("--workers", type=_positive, default=os.cpu_count() or 2)
+    group.add_argument("--workers", type=from_1, default=os.cpu_count() or 2)
 
 
 def _studies(text: str) -> frozenset[str]:
@@ -103,9 +104,3 @@ def _studies(text: str) -> frozenset[str]:
 def _named(text: str) -> Path:
     """A path with a name of its own: `.` as that of the folder that it means."""
     return Path(text) if Path(text).name else Path(text).resolve()
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
-    return int(text)
