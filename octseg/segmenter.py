@@ -201,19 +201,38 @@ class Segmenter:
         return result
 
     def _smoothed(self, looked_at: Iterator[LookedAt], begin: int, end: int | None) -> Iterator[LookedAt]:
-        """Frames `begin` to `end`, `end` left out, with what their neighbours say of each place in the wall."""
+        """Frames `begin` to `end`, `end` left out, with what their neighbours say of each place in the wall.
+
+        Beside a frame that is withdrawn they stay as they are: it says nothing, and so not that there is no lipid.
+        """
         classes, config = self.config.network.classes, self.config.preprocessing
+        told = ((item, looks, self._is_withdrawn(item, looks)) for item, looks in looked_at)
         try:
-            for window, at in islice(sliding(looked_at), begin, end):
-                item, looks = window[at]
+            for window, at in islice(sliding(told), begin, end):
+                item, looks, _ = window[at]
+                if any(withdrawn for *_, withdrawn in window):
+                    yield item, looks
+                    continue
                 seen = [
                     [PolarLook(look.planes, look.view.reach_px, look.view.starts_px) for look in of_item]
-                    for _, of_item in window
+                    for _, of_item, _ in window
                 ]
                 planes = smoothed(seen, at, classes, config)
                 yield item, [replace(look, planes=of_look) for look, of_look in zip(looks, planes, strict=True)]
         finally:
             close(looked_at)
+
+    def _is_withdrawn(self, seen: Seen, looks: Sequence[Look]) -> bool:
+        """Whether nothing will be said of a frame, by all of it and by its lumen, which smoothing leaves as it is."""
+        classes, thresholds = self.config.network.classes, self.config.every_threshold
+        if "lumen" not in classes:
+            return _why_withdrawn(seen, None) is not None
+        lumen = classes.index("lumen")
+        least = {"lumen": least_that_tells(thresholds["lumen"])}
+        planes = [look.planes[lumen : lumen + 1] for look in looks]
+        [map_] = joined_in_boxes(planes, self._views(seen, looks), self.config.preprocessing, least, seen.disc)
+        [outlined] = decode([{"lumen": map_}], Levels(thresholds), seen.grid, seen.seen.disc, seen.spacing_mm)
+        return _why_withdrawn(seen, outlined["lumen"]) is not None
 
     def _looked_at(self, seen: Iterator[Seen], is_alone: bool) -> Iterator[LookedAt]:
         """Each frame with what the network saw of it; while one is looked at nearer, the next ones are on their way.

@@ -233,6 +233,13 @@ def test_a_spacing_that_no_frame_has_gets_a_sentence(segmenter: Segmenter, spaci
         segmenter.segment(np.zeros((64, 64), np.uint8), spacing)
 
 
+def test_a_scale_by_which_the_whole_frame_is_thinner_than_lipid_can_be_gets_a_result(segmenter: Segmenter) -> None:
+    """Of 128 pixels of a micrometre no ray is as long as the least lipid; lipid is likely there all the same."""
+    spec = replace(random_spec(8, lipid=True, size_px=704), ruler=False, nurd_deg=0.0, colouring="grey")
+    frame = cv2.resize(render(spec).frame, (128, 128), interpolation=cv2.INTER_AREA)
+    assert segmenter.segment(frame, 0.001).measures.lipid_core_area_mm2 is None
+
+
 def test_a_preset_that_is_a_number_can_be_given_as_one(segmenter: Segmenter) -> None:
     frame = np.zeros((704, 704), np.uint8)
     assert segmenter.segment(frame, preset=704).scale == segmenter.segment(frame, preset="704").scale  # type: ignore[arg-type]
@@ -390,6 +397,16 @@ def test_results_smoothed_along_a_pullback_say_so_and_heed_their_neighbours(segm
     for end in (0, 2):  # three frames are needed
         np.testing.assert_array_equal(smooth[end].masks[lipid], plain[end].masks[lipid])
     np.testing.assert_array_equal(smooth[1].masks["lumen"], plain[1].masks["lumen"])
+
+
+@pytest.mark.parametrize("black", [{0}, {2}, {0, 2}])
+def test_a_frame_that_is_withdrawn_takes_no_lipid_from_the_one_beside_it(segmenter: Segmenter, black: set[int]) -> None:
+    vessel = list(random_pullback(7, 40).pullback().frames(12, 15))
+    frames = [np.zeros_like(frame) if place in black else frame for place, frame in enumerate(vessel)]
+    plain, smooth = (list(segmenter.segment_pullback(pullback_of(frames), smooth=on)) for on in (False, True))
+    assert [result.withdrawn is not None for result in smooth] == [place in black for place in range(3)]
+    assert plain[1].masks["lipid_core"].any()
+    np.testing.assert_array_equal(smooth[1].masks["lipid_core"], plain[1].masks["lipid_core"])
 
 
 @pytest.mark.parametrize("smooth", [False, True])

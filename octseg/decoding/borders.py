@@ -150,7 +150,7 @@ def _with_lipid(
     mm: float,
 ) -> list[tuple[Radii, Radii, NDArray[np.bool_]]]:
     """Front, back and presence of lipid on each ray for each variant; lipid, cap: logits (N_RAYS, N, places)."""
-    least = max(1, round(LEAST_LIPID_MM * mm))
+    least = min(max(1, round(LEAST_LIPID_MM * mm)), lipid.shape[-1])  # a scale that cannot be right makes it longer
     filled = _before(np.where(allowed, lipid, 0), mm)
     may_end = np.concatenate([np.zeros_like(allowed[..., :1]), allowed], axis=-1)
     may_begin = np.concatenate([allowed, np.zeros_like(allowed[..., :1])], axis=-1)
