@@ -224,14 +224,13 @@ class Segmenter:
 
     def _is_withdrawn(self, seen: Seen, looks: Sequence[Look]) -> bool:
         """Whether nothing will be said of a frame, by all of it and by its lumen, which smoothing leaves as it is."""
-        classes, thresholds = self.config.network.classes, self.config.every_threshold
+        classes = self.config.network.classes
         if "lumen" not in classes:
             return _why_withdrawn(seen, None) is not None
         lumen = classes.index("lumen")
-        least = {"lumen": least_that_tells(thresholds["lumen"])}
-        planes = [look.planes[lumen : lumen + 1] for look in looks]
-        [map_] = joined_in_boxes(planes, self._views(seen, looks), self.config.preprocessing, least, seen.disc)
-        [outlined] = decode([{"lumen": map_}], Levels(thresholds), seen.grid, seen.seen.disc, seen.spacing_mm)
+        maps = self._probability(seen, [look.planes[lumen : lumen + 1] for look in looks], looks, ("lumen",))
+        levels = Levels(self.config.every_threshold)
+        [outlined] = decode([maps], levels, seen.grid, seen.seen.disc, seen.spacing_mm)
         return _why_withdrawn(seen, outlined["lumen"]) is not None
 
     def _looked_at(self, seen: Iterator[Seen], is_alone: bool) -> Iterator[LookedAt]:
@@ -341,9 +340,15 @@ class Segmenter:
             warnings=(*pullback.warnings, *seen.warnings, *measures.warnings),
         )
 
-    def _probability(self, seen: Seen, planes: Sequence[NDArray[np.float32]], looks: Sequence[Look]) -> Maps:
-        """Planes (K, rows, columns) at each reach as probability over the part that is decoded."""
-        classes, thresholds = self.config.network.classes, self.config.every_threshold
+    def _probability(
+        self,
+        seen: Seen,
+        planes: Sequence[NDArray[np.float32]],
+        looks: Sequence[Look],
+        classes: Sequence[str] | None = None,
+    ) -> Maps:
+        """Planes (K, rows, columns) of `classes`, all without, at each reach as probability over the part decoded."""
+        classes, thresholds = classes or self.config.network.classes, self.config.every_threshold
         least = {name: least_that_tells(thresholds[name]) for name in classes}
         maps = joined_in_boxes(planes, self._views(seen, looks), self.config.preprocessing, least, seen.disc)
         return dict(zip(classes, maps, strict=True))
