@@ -383,7 +383,7 @@ class Segmenter:
         variants, at_shifts = measured[: len(VARIANTS)], measured[len(VARIANTS) :]
         classes = self.config.network.classes
         signs = find_signs(result.measures, variants, at_shifts, classes)
-        intervals = find_intervals(result.measures, signs, classes, widths)
+        intervals = find_intervals(result.measures, signs, classes, widths, seen.extent)
         warnings = result.warnings if widths else (*result.warnings, UNCALIBRATED)
         doubt = seen.part.labels(share_that_differs(_in_part(result, seen), labels[: len(VARIANTS)]))
         return replace(result, signs=signs, intervals_95=intervals, doubt=doubt, warnings=warnings)

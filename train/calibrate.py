@@ -29,7 +29,7 @@ from octseg.checkpoint.calibration import Platt
 from octseg.commands.stopping import until_stopped
 from octseg.decoding import logits_over
 from octseg.errors import ConfigError, DatasetError, OctsegError
-from octseg.measurement.intervals import Reach, Signs, Width
+from octseg.measurement.intervals import AREAS, Extent, Reach, Signs, Width
 from octseg.pretrained import from_pretrained
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
@@ -226,15 +226,25 @@ def seeds_of(count: int) -> str:
 
 
 def readings(segmenter: Segmenter, cases: Iterable[Case]) -> dict[str, list[Reading]]:
-    """Of each measure all frames in which it has a true value and was measured; a frame that was withdrawn has none."""
+    """Of each measure all frames in which it has a true value and was measured; a frame that was withdrawn has none.
+
+    Of an area that in mm2 alone, by which its other units go.
+    """
     held: dict[str, list[Reading]] = {}
     for case in cases:
         result = segmenter.segment(case.frame, case.pixel_spacing_mm, uncertainty=True)
-        if result.withdrawn is None:
-            for name, (true, value) in true_and_found(result, case).items():
-                signs = (result.signs or {}).get(name)
-                if value is not None and signs is not None:
-                    held.setdefault(name, []).append(Reading(true, value, signs))
+        if result.withdrawn is not None:
+            continue
+        pixel_mm2 = Extent(side_px=min(case.frame.shape[:2])).pixel_mm2(result.pixel_spacing_mm)
+        for name, (true, value) in true_and_found(result, case).items():
+            signs = (result.signs or {}).get(name)
+            if value is None or signs is None:
+                continue
+            if name not in AREAS:
+                held.setdefault(name, []).append(Reading(true, value, signs))
+            elif name.endswith("_px"):
+                of_area = Reading(true * pixel_mm2, value * pixel_mm2, signs.times(pixel_mm2))
+                held.setdefault(f"{AREAS[name]}_area_mm2", []).append(of_area)
     return held
 
 

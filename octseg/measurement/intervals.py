@@ -8,6 +8,9 @@ rises when every probability is taken to be lower and higher. An interval reache
 below and above the value. The four coefficients of each end are the model's, fitted where the truth is known so that
 95 % of true values lie inside; where nothing was found (an area or arc of 0) there is one end, with coefficients of its
 own. Without any an interval reaches 1.96 times the variants' spread: their disagreement alone.
+
+An area has one interval, whatever its unit: that in mm2, in pixels and percent of the disc too. Without a scale it is
+that of a frame which shows FIELD_MM, as all lengths are then (octseg/measurement/depth.py).
 """
 
 import math
@@ -17,6 +20,7 @@ from dataclasses import dataclass, fields
 from typing_extensions import Self
 
 from octseg.classes import CLASS_NAMES
+from octseg.measurement.depth import length_px
 from octseg.measurement.frame import FrameMeasures
 
 NO_INTERVAL = (
@@ -37,6 +41,18 @@ FULL_TURN_DEG, NORMAL_FACTOR = 360.0, 1.96
 Interval = tuple[float, float]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """Of the frame that was measured: its shorter side, and the imaged disc's area, None where no disc was found."""
+
+    side_px: float
+    disc_px: float | None = None
+
+    def pixel_mm2(self, pixel_spacing_mm: float | None) -> float:
+        """The area of a pixel; without a scale that of a frame whose shorter side shows FIELD_MM."""
+        return 1.0 / length_px(1.0, pixel_spacing_mm, self.side_px) ** 2
+
+
 @dataclass(frozen=True)
 class Signs:
     """Of one measure of one frame, each at least 0 and in the measure's unit.
@@ -47,6 +63,10 @@ class Signs:
     spread: float
     drop: float = 0.0
     rise: float = 0.0
+
+    def times(self, factor: float) -> Self:
+        """In a unit of which there are `factor` to the present one."""
+        return type(self)(self.spread * factor, self.drop * factor, self.rise * factor)
 
 
 @dataclass(frozen=True)
@@ -117,24 +137,44 @@ def find_intervals(
     signs: Mapping[str, Signs | None],
     classes: Collection[str],
     widths: Mapping[str, Width],
+    extent: Extent,
 ) -> dict[str, Interval | None]:
     """The 95 % interval of each of INTERVAL_MEASURES; None for what was not measured.
 
     signs: from `find_signs`. widths: the model's, by measure; what it lacks has no interval, but where it holds nothing
-        at all `Width()` stands for each.
+        at all `Width()` stands for each. Of areas those in mm2 count.
     """
     found: dict[str, Interval | None] = dict.fromkeys(INTERVAL_MEASURES)
     for name, of_measure in signs.items():
         width, value = widths.get(name) if widths else Width(), reading(measures, name, classes)
-        if width is not None and value is not None and of_measure is not None:
-            (low, high), (least, greatest) = width.interval(value, of_measure), _range(name)
-            found[name] = max(low, least), min(high, greatest)
-    spacing_mm = measures.pixel_spacing_mm
-    for name in INTERVAL_MEASURES:
-        area_mm2 = found.get(f"{name.removesuffix('_px')}_mm2") if name.endswith("_px") else None
-        if area_mm2 is not None and spacing_mm is not None:  # one area has one interval, whatever its unit
-            found[name] = area_mm2[0] / spacing_mm**2, area_mm2[1] / spacing_mm**2
+        if name not in AREAS and width is not None and value is not None and of_measure is not None:
+            found[name] = _within(width.interval(value, of_measure), _range(name))
+    for of in CLASS_NAMES:
+        width, of_area = widths.get(f"{of}_area_mm2") if widths else Width(), signs.get(f"{of}_area_px")
+        if width is not None and of_area is not None:
+            value = reading(measures, f"{of}_area_px", classes) or 0.0
+            found.update(_areas(of, value, of_area, width, measures.pixel_spacing_mm, extent))
     return found
+
+
+def _areas(
+    of: str, value_px: float, signs_px: Signs, width: Width, pixel_spacing_mm: float | None, extent: Extent
+) -> dict[str, Interval]:
+    """The interval of a class's area in each unit that there is; none reaches beyond the imaged disc."""
+    mm2 = extent.pixel_mm2(pixel_spacing_mm)
+    greatest = math.inf if extent.disc_px is None else extent.disc_px * mm2
+    low, high = _within(width.interval(value_px * mm2, signs_px.times(mm2)), (0.0, greatest))
+    found = {f"{of}_area_px": (low / mm2, high / mm2)}
+    if pixel_spacing_mm is not None:
+        found[f"{of}_area_mm2"] = low, high
+    percent = f"{of}_percent_of_disc"
+    if percent in AREAS and extent.disc_px:
+        found[percent] = 100 * low / greatest, 100 * high / greatest
+    return found
+
+
+def _within(interval: Interval, limits: Interval) -> Interval:
+    return max(interval[0], limits[0]), min(interval[1], limits[1])
 
 
 def as_wide_as_value(value: float | None, interval: Interval) -> bool:
@@ -157,5 +197,5 @@ def _range(name: str) -> Interval:
     """What values a measure can have."""
     if "margin" in name:
         return -math.inf, math.inf
-    endings = {"_deg": FULL_TURN_DEG, "_eccentricity": 1.0, "_percent_of_disc": 100.0}
+    endings = {"_deg": FULL_TURN_DEG, "_eccentricity": 1.0}
     return 0.0, next((greatest for ending, greatest in endings.items() if name.endswith(ending)), math.inf)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from octseg.boxed import BoxedMap
 from octseg.decoding import RayGrid
 from octseg.measurement.frame import Measured, measure_seen, of_whole_frame
+from octseg.measurement.intervals import Extent
 from octseg.pipeline.ahead import close
 from octseg.pullback import Frame, PixelScale, Pullback
 from octseg.view.agreed import scale_in
@@ -65,6 +66,14 @@ class Seen:
         if seen.disc is not None and seen.disc.is_cut_off(*part.shape):
             side_px = max(side_px, 2 * seen.disc.radius_px)  # as the whole frame had it
         return RayGrid(part.shape, seen.catheter_centre, seen.reach_px, side_px, part.factor)
+
+    @property
+    def extent(self) -> Extent:
+        """Of the frame, in its own pixels, as `measured` goes by it."""
+        factor, disc = self.part.factor, self.disc
+        return Extent(
+            side_px=self.grid.side_px * factor, disc_px=None if disc is None else float(disc.sum()) * factor**2
+        )
 
     @property
     def is_no_frame(self) -> bool:

@@ -13,7 +13,7 @@ import octseg
 from octseg.cli import main
 from octseg.inference.variants import VARIANTS, Variant, shifted
 from octseg.measurement import FrameMeasures
-from octseg.measurement.intervals import INTERVAL_MEASURES, Reach, Signs, Width, find_intervals, find_signs
+from octseg.measurement.intervals import INTERVAL_MEASURES, Extent, Reach, Signs, Width, find_intervals, find_signs
 from octseg.phantom import make_phantom
 from octseg.view.preprocessing import PreprocessingConfig
 
@@ -21,6 +21,7 @@ POLAR = PreprocessingConfig(domain="polar", size=(96, 32), wrap_rays=16)  # 64 r
 SQUARE = PreprocessingConfig(domain="cartesian", size=(64, 64))
 OBLONG = PreprocessingConfig(domain="cartesian", size=(64, 96))
 CLASSES = ("lumen", "lipid_core")
+EXTENT = Extent(side_px=1000)
 
 
 def circled(config: PreprocessingConfig, seed: int = 0) -> np.ndarray:
@@ -102,14 +103,14 @@ def test_an_interval_is_solved_by_hand() -> None:
     shifted_ = [replace(frame, lipid_arc_deg=95.0), replace(frame, lipid_arc_deg=107.0)]
     signs = find_signs(frame, variants, shifted_, CLASSES)
     assert signs["lipid_arc_deg"] == Signs(pytest.approx(150**0.5), drop=5.0, rise=7.0)
-    plain = find_intervals(frame, signs, CLASSES, {})
+    plain = find_intervals(frame, signs, CLASSES, {}, EXTENT)
     assert plain["lipid_arc_deg"] == pytest.approx((100 - 1.96 * 150**0.5, 100 + 1.96 * 150**0.5))
     assert plain["lipid_core_area_mm2"] == (2.0, 2.0)
     widths = {
         "lipid_arc_deg": Width(low=Reach(spread=4.0, floor=80.0), high=Reach(shift=3.0, floor=1.0)),
         "lipid_core_area_mm2": Width.symmetrical(factor=2.0, share=0.1, floor=0.1),
     }
-    wide = find_intervals(frame, signs, CLASSES, widths)
+    wide = find_intervals(frame, signs, CLASSES, widths, EXTENT)
     assert wide["lipid_arc_deg"] == pytest.approx((0.0, 100 + 3 * 7 + 1))  # no arc is below 0
     assert wide["lipid_core_area_mm2"] == pytest.approx((1.4, 2.6))
     assert wide["lipid_core_area_px"] == pytest.approx((1.4e4, 2.6e4))  # the same area in pixels
@@ -118,17 +119,57 @@ def test_an_interval_is_solved_by_hand() -> None:
 
 def test_an_area_that_was_looked_for_in_vain_may_still_be_there() -> None:
     nothing = FrameMeasures(pixel_spacing_mm=0.01, lipid_arc_deg=0.0)
-    some = replace(nothing, lipid_core_area_mm2=0.4, fibrous_cap_thickness_min_um=80.0)
+    some = replace(nothing, lipid_core_area_px=4e3, lipid_core_area_mm2=0.4, fibrous_cap_thickness_min_um=80.0)
     signs = find_signs(nothing, [nothing, some], [nothing, some], CLASSES)
-    intervals = find_intervals(nothing, signs, CLASSES, {})
+    intervals = find_intervals(nothing, signs, CLASSES, {}, EXTENT)
     assert intervals["lipid_core_area_mm2"] == pytest.approx((0.0, 1.96 * 0.08**0.5))
     assert intervals["vasa_vasorum_area_mm2"] is None  # not among the classes
     assert intervals["fibrous_cap_thickness_min_um"] is None  # the frame itself has none
     without_scale = replace(nothing, pixel_spacing_mm=None)
     assert find_signs(without_scale, [some], [], CLASSES)["lipid_core_area_mm2"] is None
     width = Width(high=Reach(floor=9.0), none=Reach(shift=2.0, floor=0.1))
-    found = find_intervals(nothing, signs, CLASSES, {"lipid_core_area_mm2": width})
+    found = find_intervals(nothing, signs, CLASSES, {"lipid_core_area_mm2": width}, EXTENT)
     assert found["lipid_core_area_mm2"] == pytest.approx((0.0, 2 * 0.4 + 0.1))  # by an end of its own
+
+
+AREA = {"lipid_core_area_mm2": Width(low=Reach(spread=1.0), high=Reach(floor=0.5), none=Reach(floor=2.0))}
+
+
+def test_without_a_scale_an_area_has_the_interval_of_a_frame_that_shows_7_mm() -> None:
+    """700 pixels show 7 mm: 1e4 pixels to a mm2."""
+    frame = FrameMeasures(lipid_core_area_px=2e4)
+    signs = find_signs(frame, [replace(frame, lipid_core_area_px=1e4)], [], CLASSES)
+    found = find_intervals(frame, signs, CLASSES, AREA, Extent(side_px=700))
+    assert found["lipid_core_area_px"] == pytest.approx((1e4, 2.5e4))
+    assert found["lipid_core_area_mm2"] is None
+
+
+@pytest.mark.parametrize("measured_px", [None, 2e4])
+def test_the_same_frame_in_twice_the_pixels_has_an_interval_of_four_times_as_many(measured_px: float | None) -> None:
+    ends = []
+    for times in (1, 2):
+        frame = FrameMeasures(lipid_core_area_px=None if measured_px is None else measured_px * times**2)
+        signs = find_signs(frame, [], [], CLASSES)
+        found = find_intervals(frame, signs, CLASSES, AREA, Extent(side_px=700 * times))
+        ends.append(found["lipid_core_area_px"])
+    assert ends[1] == pytest.approx([4 * end for end in ends[0]])
+
+
+@pytest.mark.parametrize("spacing_mm", [None, 0.01])
+def test_the_share_of_the_disc_has_the_interval_of_its_area(spacing_mm: float | None) -> None:
+    frame = FrameMeasures(pixel_spacing_mm=spacing_mm, lipid_core_area_px=2e4, lipid_core_percent_of_disc=5.0)
+    signs = find_signs(frame, [], [], CLASSES)
+    found = find_intervals(frame, signs, CLASSES, AREA, Extent(side_px=700, disc_px=4e5))
+    assert found["lipid_core_area_px"] == pytest.approx((2e4, 2.5e4))
+    assert found["lipid_core_percent_of_disc"] == pytest.approx((5.0, 6.25))
+
+
+def test_no_area_reaches_beyond_the_disc() -> None:
+    frame = FrameMeasures(pixel_spacing_mm=0.01, lipid_core_area_mm2=2.0, lipid_core_area_px=2e4)
+    signs = find_signs(frame, [], [], CLASSES)
+    found = find_intervals(frame, signs, CLASSES, AREA, Extent(side_px=700, disc_px=2.2e4))
+    assert found["lipid_core_area_mm2"] == pytest.approx((2.0, 2.2))
+    assert found["lipid_core_percent_of_disc"] == pytest.approx((2e6 / 2.2e4, 100.0))
 
 
 def test_intervals_hold_the_values_which_are_those_without_them(segmenter: octseg.Segmenter) -> None:

@@ -19,14 +19,15 @@ from octseg.inference import choose_backend
 from octseg.measurement import FrameMeasures
 from octseg.measurement.intervals import Reach, Signs, Width
 from octseg.model import DeepLabV3Plus
-from octseg.phantom import make_phantom
+from octseg.phantom import make_phantom, random_spec, render
 from octseg.pretrained import BUNDLED, from_pretrained
 from octseg.segmenter import Segmenter
 from octseg.view.preprocessing import to_input, view_frame
 from tests.fakes.prepared import phantoms_fold, prepare_folder
 from tests.fakes.tiny import TINY
 from train.calibrate import Reading, core_logits, fitted_core_logit, fitted_platt, fitted_widths, main, phantoms
-from train.dataset import phantom_case
+from train.calibrate import readings as readings_of
+from train.dataset import Case, phantom_case
 from train.judging.judge import evaluate
 from train.judging.reliability import Reliability
 from train.judging.scores import true_and_found
@@ -296,6 +297,19 @@ def test_a_number_of_phantoms_that_is_none_is_told_and_changes_nothing(
 def test_intervals_of_a_model_that_was_never_calibrated_say_so(bundled: Path) -> None:
     result = from_pretrained(bundled, backend="torch").segment(make_phantom(0).frame, uncertainty=True)
     assert any("were not checked against any truth" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("spacing_mm", [0.01, None])
+def test_of_an_area_that_in_mm2_alone_is_fitted_without_a_scale_too(
+    segmenter: Segmenter, spacing_mm: float | None
+) -> None:
+    phantom = render(random_spec(3, size_px=704, ruler=False, lipid=True))
+    case = Case("phantom_3", "phantom", phantom.frame, phantom.masks, spacing_mm)
+    read = readings_of(segmenter, [case])
+    pixel_mm2 = (7 / 704) ** 2 if spacing_mm is None else spacing_mm**2
+    assert not any(name.endswith(("_px", "_percent_of_disc")) for name in read)
+    [of_lumen] = read["lumen_area_mm2"]
+    assert of_lumen.true == pytest.approx(phantom.masks["lumen"].sum() * pixel_mm2)
 
 
 def test_coverage_counts_true_values_inside_and_keeps_apart_what_is_absent_in_both(segmenter: Segmenter) -> None:
