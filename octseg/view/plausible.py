@@ -57,6 +57,10 @@ class FrameShape:
         """The disc's radius; without a disc half the frame's shorter side."""
         return min(self.frame.shape[:2]) / 2 if self.disc is None else self.disc.radius_px
 
+    def field_mm(self, spacing_mm: float) -> float:
+        """How wide the imaged disc is by a scale; without a disc the frame's shorter side."""
+        return 2 * self.radius_px * spacing_mm
+
     @cached_property
     def ring_px(self) -> float | None:
         """Diameter of the ring that the console draws about the catheter, None where none is seen."""
@@ -114,9 +118,9 @@ def bar_spacing(bars: Sequence[Bar], shape: FrameShape, by_ruler: float | None, 
     chosen = [bar for bar in bars if shape.beside_disc(bar)] or list(bars if by_ruler is None else ())
     if not chosen:
         return None
-    likely = [bar for bar in chosen if FIELD_MM[0] <= 2 * shape.radius_px / bar.px_per_mm <= FIELD_MM[1]]
+    likely = [bar for bar in chosen if FIELD_MM[0] <= shape.field_mm(1 / bar.px_per_mm) <= FIELD_MM[1]]
     if not likely:
-        field_mm = 2 * shape.radius_px / chosen[0].px_per_mm
+        field_mm = shape.field_mm(1 / chosen[0].px_per_mm)
         warnings.append(
             f"by the burned-in bar of {chosen[0].length_mm:g} mm the imaged disc would be {field_mm:.1f} mm wide, "
             f"outside {FIELD_MM[0]:g} to {FIELD_MM[1]:g}: the bar is not used"

@@ -11,13 +11,14 @@ from typing import Literal
 from octseg.errors import ReadError
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource
 from octseg.view.bar import Bar, find_bars
-from octseg.view.plausible import FrameShape, bar_spacing, contradict
+from octseg.view.plausible import FIELD_MM, FrameShape, bar_spacing, contradict
 from octseg.view.ruler import MM_PER_DOT, RING_MM, Ruler, find_ruler
 
 MIN_SPACING_MM, MAX_SPACING_MM = 1e-4, 0.1
 MAX_DISAGREEMENT = 0.02  # between two scales of one frame; the zooms of a console differ by 1.4 and more
 
 MOST_OFF_PRESET = 0.05  # of a disc from the side of the export that a preset is for
+GIVEN = {"user": "the scale that was entered", "dicom": "the file's header"}  # source -> how it is called
 # Spacing of nearly all exports of that many pixels square: a field of 7 mm.
 PRESET_BY_SIDE_PX = {"704": 0.009957, "1024": 0.006843}
 # The console's zooms: what the disc's diameter measures.
@@ -71,6 +72,8 @@ def find_pixel_scale(
         found = PixelScale(
             evidence="No ruler or scale bar was found and no scale was given, so nothing is measured in mm."
         )
+    if found.pixel_spacing_mm is not None and found.source in GIVEN:
+        warnings.extend(_why_unlikely(shape, found.pixel_spacing_mm, GIVEN[found.source]))
     others = {"the file's header": by_header, "the burned-in ruler": by_ruler, "the burned-in scale bar": by_bar}
     if preset is not None and found.source not in ("preset", None):
         others[f"the preset {preset}, which is not used"] = _preset_mm(shape, preset)
@@ -93,6 +96,17 @@ def _burned_in(
 
 def _scale(spacing_mm: float, source: PixelSpacingSource, evidence: str) -> PixelScale:
     return PixelScale(pixel_spacing_mm=spacing_mm, source=source, evidence=evidence)
+
+
+def _why_unlikely(shape: FrameShape, spacing_mm: float, name: str) -> list[str]:
+    """What the imaged disc says against a scale that was given and is used all the same."""
+    field_mm = shape.field_mm(spacing_mm)
+    if shape.disc is None or FIELD_MM[0] <= field_mm <= FIELD_MM[1]:
+        return []
+    return [
+        f"by {name}, {spacing_mm:.5g} mm per pixel, the imaged disc is {field_mm:.1f} mm wide, outside "
+        f"{FIELD_MM[0]:g} to {FIELD_MM[1]:g}: it is likely to be wrong, and with it all mm, outlines and thin caps"
+    ]
 
 
 def check_entered(user_mm: float) -> None:

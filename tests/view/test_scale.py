@@ -72,6 +72,30 @@ def test_a_header_that_cannot_be_true_is_ignored_with_a_warning(header_mm: float
     assert "header gives" in scale.warnings[0]
 
 
+DISC = cv2.circle(np.zeros((704, 704, 3), np.uint8), (351, 351), 350, (90, 90, 90), -1)  # 700 pixels across
+
+
+@pytest.mark.parametrize("given", ["user_mm", "header_mm"])
+@pytest.mark.parametrize(("spacing_mm", "told"), [(0.0049, "3.4 mm"), (0.0233, "16.3 mm")])
+def test_a_given_scale_by_which_no_console_shows_such_a_disc_is_used_with_a_warning(
+    given: str, spacing_mm: float, told: str
+) -> None:
+    scale = find_pixel_scale(DISC, **{given: spacing_mm})  # type: ignore[arg-type]
+    assert scale.pixel_spacing_mm == spacing_mm
+    (warning,) = scale.warnings
+    assert f"the imaged disc is {told} wide, outside 3.5 to 16" in warning
+    assert warning.startswith("by the scale that was entered" if given == "user_mm" else "by the file's header")
+
+
+@pytest.mark.parametrize("spacing_mm", [0.0051, 0.01, 0.0226])
+def test_a_given_scale_by_which_a_console_may_show_such_a_disc_has_none(spacing_mm: float) -> None:
+    assert find_pixel_scale(DISC, user_mm=spacing_mm).warnings == ()
+
+
+def test_where_no_disc_is_seen_a_given_scale_has_none() -> None:
+    assert find_pixel_scale(BLACK, user_mm=0.001).warnings == ()
+
+
 @pytest.mark.parametrize("ring_mm", [0.64, 0.84, 0.98, 1.3])
 def test_a_ruler_that_the_catheter_contradicts_gives_no_mm(ring_mm: float) -> None:
     scale = find_pixel_scale(BLACK, ruler=dataclasses.replace(RULER, ring_diameter_px=ring_mm * PITCH_PX))
