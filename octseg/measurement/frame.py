@@ -17,8 +17,8 @@ from octseg.measurement.checks import check_centre, check_given, check_pixel_spa
 from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.depth import length_px
 from octseg.measurement.geometry import find_tissue_in
-from octseg.measurement.judging import DEEP_MM, Sight, cut_deg, unjudged_rays
-from octseg.measurement.limits import cut_warnings
+from octseg.measurement.judging import DEEP_MM, Sight, cut_deg, open_deg, unjudged_rays
+from octseg.measurement.limits import cut_warnings, open_warnings
 from octseg.measurement.places import FramePlaces, frame_places
 from octseg.measurement.rays import FrameRays, frame_rays
 from octseg.measurement.tissues import Given, cap_fields, given_of, measure_lipid, measure_lumen, vasa_vasorum_fields
@@ -174,7 +174,7 @@ def _measured(given: Given, sight: Sight | None) -> Measured:
     if sight is not None:
         unjudged = unjudged_rays(sight, lumen.centre, lumen.wall_px)
         cut = cut_warnings(cut_deg(sight, lumen.centre, lumen.wall_px), DEEP_MM)
-        measures = replace(measures, warnings=(*measures.warnings, *cut))
+        measures = replace(measures, warnings=(*measures.warnings, *open_warnings(open_deg(unjudged)), *cut))
     rays = frame_rays(cores, lumen.wall_px, unjudged, given.units.pixel_spacing_mm)
     return Measured(measures, rays, frame_places(lumen, cores))
 

@@ -31,6 +31,7 @@ WIRE_LEVEL = 0.6  # from the lumen's level to the wall's: as bright is the guide
 WIRE_PART = 0.3  # of a shadow's rays begin in something bright
 WIDEST_WIRE_DEG = 90
 PENUMBRA_DEG = 2
+LEAST_OPEN_DEG = 10  # of directions beside each other in which no wall is seen: an opening, or blood
 CLOSED_DEG = 4  # gaps in a shadow, and shadows, that are no wider are noise
 
 
@@ -75,6 +76,12 @@ def unjudged_rays(sight: Sight, centre: tuple[float, float], wall: NDArray[np.fl
         from_rim = sight.disc_radius_px - np.hypot(*(points - sight.disc_centre).T)
         codes[known & (from_rim < LEAST_WALL_MM * sight.mm)] = OUT_OF_DISC
     return codes
+
+
+def open_deg(unjudged: NDArray[np.uint8]) -> int:
+    """Over how many degrees no wall is seen, in sectors of LEAST_OPEN_DEG and more; unjudged: (N_RAYS,)."""
+    sectors = [len(rays) * 360 / N_RAYS for rays in _sectors(unjudged == NO_WALL)]
+    return round(sum(deg for deg in sectors if deg >= LEAST_OPEN_DEG))
 
 
 def cut_deg(sight: Sight, centre: tuple[float, float], wall: NDArray[np.float64]) -> int:

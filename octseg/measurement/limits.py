@@ -78,3 +78,13 @@ def cut_warnings(cut_deg: int, deep_mm: float) -> list[str]:
         f"The picture ends less than {deep_mm:g} mm behind the lumen over {cut_deg} of 360 degrees, so that lipid "
         "there is missed or shown too small: give the frame with all of its disc."
     ]
+
+
+def open_warnings(open_deg: int) -> list[str]:
+    """Of a lumen behind whose outline no wall is seen over `open_deg` degrees."""
+    if open_deg == 0:
+        return []
+    return [
+        f"No wall is seen behind the lumen's outline over {open_deg} of 360 degrees, as where a side branch opens or "
+        "blood lies before the wall: the outline is a guess there, and of a branch often its mouth alone is counted."
+    ]

@@ -20,7 +20,7 @@ HOW = {
     "length": "The number of frames times the distance between them, along a vessel that is drawn straight.",
     "stenosis": (
         "(Reference − smallest lumen) / reference. The reference is the largest lumen within 10 mm to either side; a "
-        "side branch can be it."
+        "side branch can be it, as far as it is outlined."
     ),
     "lipid_frames": "Frames in which a ray meets lipid core; withdrawn ones are not among them.",
     "lipid_length": "Frames with lipid times the distance between them; gaps of up to 1 mm are joined.",

@@ -63,6 +63,25 @@ def test_a_branch_open_to_the_rim_is_out_of_the_disc() -> None:
     assert not rays.unjudged[60:300].any()
 
 
+@pytest.mark.parametrize("width_deg", [20, 40])
+def test_an_outline_that_crosses_a_branchs_mouth_is_told_with_its_width(width_deg: int) -> None:
+    """The catheter is in the lumen's centre, so that the branch is as wide from there."""
+    with_branch = replace(ROUND, side_branch=SideBranch(centre_deg=0, width_deg=width_deg, depth_mm=5))
+    crossed = render(ROUND).masks
+    view = view_frame(render(with_branch).frame)
+    measures, _ = measured_as_drawn(crossed, ROUND.pixel_spacing_mm, view)
+    [told] = [warning for warning in measures.warnings if "No wall is seen" in warning]
+    assert int(told.split("over ")[1].split()[0]) == pytest.approx(width_deg, abs=3)
+
+
+@pytest.mark.parametrize("width_deg", [0, 7])
+def test_a_wall_that_is_seen_or_missed_over_a_few_degrees_alone_is_not_worth_a_warning(width_deg: int) -> None:
+    branch = SideBranch(centre_deg=0, width_deg=width_deg, depth_mm=5) if width_deg else None
+    view = view_frame(render(replace(ROUND, side_branch=branch)).frame)
+    measures, _ = measured_as_drawn(render(ROUND).masks, ROUND.pixel_spacing_mm, view)
+    assert not any("No wall is seen" in warning for warning in measures.warnings)
+
+
 def test_a_wall_that_no_light_reaches_is_no_wall() -> None:
     """The frame is painted black within 60 degrees, with nothing bright before it."""
     phantom = render(ROUND)
