@@ -66,7 +66,7 @@ ORDER = {
         *("pretrained", "dataset", "cards", "cohort", "ui", "commands", "cli", "__main__"),
     ),
     "train": (
-        *("code_version", "counts", "preparing", "dataset", "judging", "learning", "reporting"),
+        *("code_version", "preparing", "dataset", "judging", "learning", "reporting"),
         *("prepare", "evaluate", "calibrate", "report", "__main__"),
     ),
 }

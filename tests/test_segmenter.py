@@ -299,7 +299,7 @@ def test_a_model_looks_a_second_time_as_it_was_trained_to(segmenter: Segmenter, 
     for name in ("along_lumen", "nearer"):
         config = replace(bundled.config, preprocessing=replace(bundled.config.preprocessing, second_look=name))
         other = Checkpoint(config, bundled.network)
-        result = Segmenter(other, segmenter.identity).segment(lipid_phantom.frame)
+        result = Segmenter(other, segmenter.identity, backend="torch").segment(lipid_phantom.frame)
         looks[name] = result.probabilities
     lumen = lipid_phantom.masks["lumen"]
     off = np.abs(looks["along_lumen"]["lipid_core"] - looks["nearer"]["lipid_core"])

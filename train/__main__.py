@@ -23,6 +23,7 @@ from tqdm import tqdm
 from octseg import __version__
 from octseg.cards.model import model_card
 from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
+from octseg.commands.counts import from_0, from_1
 from octseg.commands.stopping import STOPPED_STATUS, until_stopped
 from octseg.dataset.publishing import PHANTOMS_NAME, require_publishable_weights
 from octseg.errors import ConfigError, OctsegError
@@ -30,7 +31,6 @@ from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
 from octseg.view.preprocessing import PreprocessingConfig, ThirdChannel
 from train.code_version import code_commit
-from train.counts import from_0, from_1
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, refuse_without, training_frames
 from train.learning.engine import Engine, Precision
 from train.learning.imagenet import TIMM_REPOSITORY, locate

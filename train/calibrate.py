@@ -26,6 +26,7 @@ from tqdm import tqdm
 from octseg.cards.model import model_card
 from octseg.checkpoint import CARD_FILE, Checkpoint, load_checkpoint, save_checkpoint
 from octseg.checkpoint.calibration import Platt
+from octseg.commands.counts import from_0
 from octseg.commands.stopping import until_stopped
 from octseg.decoding import logits_over
 from octseg.errors import ConfigError, DatasetError, OctsegError
@@ -33,7 +34,6 @@ from octseg.measurement.intervals import AREAS, Extent, Reach, Signs, Width
 from octseg.pretrained import from_pretrained
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
-from train.counts import from_0
 from train.dataset import Case, Data, open_data, phantom_case, refuse_without
 from train.judging.judge import other_optics_case, refuse_seen, score, shown
 from train.judging.reliability import N_BINS, Reliability

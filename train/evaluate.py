@@ -27,12 +27,12 @@ from octseg.cards.score_tables import (
     summary_table,
 )
 from octseg.checkpoint import load_checkpoint, save_checkpoint
+from octseg.commands.counts import from_0
 from octseg.commands.stopping import until_stopped
 from octseg.errors import OctsegError
 from octseg.export.files import write_file
 from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.pretrained import from_pretrained
-from train.counts import from_0
 from train.dataset import open_data
 from train.judging.judge import evaluate, kind_of, other_optics_cases, phantom_cases, refuse_seen, score, shown
 from train.judging.worst import WorstFrames, failures_png

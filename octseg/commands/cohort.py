@@ -12,7 +12,8 @@ from octseg.cohort.processes import Processes
 from octseg.commands.cohort_cases import Looking, cases_in
 from octseg.commands.cohort_compare import compare, is_asked
 from octseg.commands.cohort_work import WorkOptions, make_worker
-from octseg.commands.flags import exports_of, how_many, length_mm
+from octseg.commands.counts import from_1
+from octseg.commands.flags import exports_of, length_mm
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.models import add_model_flags, is_here
 from octseg.commands.predict import check, measuring_options
@@ -49,7 +50,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for all results; `compare` can do without")
     parser.add_argument("--dry-run", action="store_true", help="say what is found and how it will be read, and end")
     parser.add_argument(
-        "--workers", type=how_many, metavar="N", help="processes on this machine, 1 by default; or tasks of Ray at once"
+        "--workers", type=from_1, metavar="N", help="processes on this machine, 1 by default; or tasks of Ray at once"
     )
     parser.add_argument(
         "--ray",

@@ -28,14 +28,6 @@ def exports_of(text: str, names: Sequence[str] = NAMES) -> tuple[str, ...]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def how_many(text: str) -> int:
-    """How many, at least one."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
-
-
 def add_frames_flag(parser: argparse.ArgumentParser, when: str) -> None:
     """--frames INPUT: what octseg predict was given, and when that is asked for."""
     parser.add_argument(

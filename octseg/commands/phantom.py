@@ -1,9 +1,8 @@
 """`octseg phantom`: frames made by OCT physics, with their exact masks."""
 
-import argparse
 from pathlib import Path
 
-from octseg.commands.flags import how_many
+from octseg.commands.counts import from_0, from_1
 from octseg.commands.telling import Commands, counted
 
 
@@ -11,10 +10,10 @@ def add_command(commands: Commands) -> None:
     """`octseg phantom`."""
     parser = commands.add_parser("phantom", help="make frames by OCT physics, with exact masks")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--count", type=how_many, default=1, metavar="N")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="the same seed gives the same frames")
+    parser.add_argument("--count", type=from_1, default=1, metavar="N")
+    parser.add_argument("--seed", type=from_0, default=0, metavar="S", help="the same seed gives the same frames")
     parser.add_argument(
-        "--pullback", type=how_many, metavar="FRAMES", help="whole pullbacks of so many frames, each in a folder"
+        "--pullback", type=from_1, metavar="FRAMES", help="whole pullbacks of so many frames, each in a folder"
     )
     parser.set_defaults(run=lambda args: phantom(args.out, args.count, args.seed, args.pullback))
 
@@ -39,10 +38,3 @@ def phantom(out: Path, count: int, seed: int, frames: int | None = None) -> int:
     if frames is not None:
         print("how far their frames lie apart stands in truth.json; give it to octseg predict as --frame-spacing")
     return 0
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
-    return value

@@ -324,6 +324,24 @@ def test_a_wrong_flag_ends_with_status_2(flags: list[str], capsys: pytest.Captur
     assert "usage: octseg" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--count", "0"], "--count: must be a whole number from 1, not 0"),
+        (["--count", "two"], "--count: must be a whole number from 1, not two"),
+        (["--pullback", "2.5"], "--pullback: must be a whole number from 1, not 2.5"),
+        (["--seed", "x"], "--seed: must be a whole number from 0, not x"),
+    ],
+)
+def test_a_number_that_is_none_is_told_as_such(
+    flags: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["phantom", "--out", str(tmp_path / "out"), *flags])
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_csv_and_the_json_tell_the_same(phantoms: Path, tmp_path: Path) -> None:
     assert main(["predict", str(phantoms), "--out", str(tmp_path), "--no-overlay", *QUICK]) == 0
     with (tmp_path / "measures.csv").open(newline="") as file:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from octseg.classes import CLASS_NAMES
-from train.counts import from_1
+from octseg.commands.counts import from_1
 from train.preparing.names import RECORD_PATTERN
 from train.preparing.zenodo import ENDPOINT
 
