@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from octseg.measurement.judging import open_deg
 from octseg.measurement.pullback.frames import Along
 from octseg.measurement.pullback.scales import scale_warnings
 from octseg.measurement.pullback.stretch import StretchMeasures
@@ -57,6 +58,12 @@ def _of_lumen(whole: Along, measured: StretchMeasures) -> Iterator[str]:
         yield (
             f"Of the smallest lumen, in frame {measured.minimum_lumen_area_frame}, {unseen:.0f} % of the directions "
             "could not be judged: look at that frame before its area is used."
+        )
+    ref = measured.lumen_area_reference_frame
+    if ref is not None and (opening := open_deg(whole.unjudged[ref - whole.first])):
+        yield (
+            f"No wall is seen over {opening} degrees in frame {ref}, whose lumen is the reference of the stenosis: "
+            "where that is a side branch, its mouth is part of the reference and the stenosis is shown too large."
         )
     at, dz = measured.minimum_lumen_area_frame, whole.spacing_mm
     if at is not None and dz is not None:

@@ -75,6 +75,19 @@ def test_a_smallest_lumen_much_of_which_was_not_seen_gets_a_word() -> None:
     assert "33 % of the directions" in said
 
 
+@pytest.mark.parametrize(("opening", "told"), [(9, False), (40, True)])
+def test_a_reference_at_the_mouth_of_a_branch_gets_a_word(opening: int, told: bool) -> None:
+    frames = [frame(n) for n in range(1, 101)]
+    frames[49] = frame(50, lumen_mm2=3.0)
+    frames[69] = frame(70, lumen_mm2=12.0, unjudged={NO_WALL: [(100, opening)]})
+    frames[89] = frame(90, unjudged={NO_WALL: [(0, 60)]})  # an opening that is no reference
+    measured = measure_pullback(frames, 0.2)
+    assert measured.whole.lumen_area_reference_frame == 70
+    said = [warning for warning in measured.warnings if "No wall is seen" in warning]
+    assert len(said) == told
+    assert all("over 40 degrees in frame 70" in warning for warning in said)
+
+
 def test_two_cores_that_share_no_ray_are_two_plaques_with_their_own_measures() -> None:
     lipid = {n: [(20, 50)] for n in range(5, 25)} | {
         n: [(200, 120)] for n in range(30, 40)
