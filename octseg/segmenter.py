@@ -1,7 +1,7 @@
 """From a file or an array to outlines and measures: reading, preprocessing, network, measurement in one place."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -23,7 +23,7 @@ from octseg.inference.protocol import Inputs, Waiting
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures
 from octseg.measurement.frame import Measured
-from octseg.measurement.intervals import find_intervals, find_signs
+from octseg.measurement.intervals import AREAS, Width, find_intervals, find_signs
 from octseg.pipeline import Ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
@@ -49,6 +49,12 @@ NO_SCALE = PixelScale(evidence="This picture is not one frame, so it has no scal
 UNCALIBRATED = (
     "The intervals of this model were not checked against any truth: they hold what variants of the frame differ by, "
     "and are likely to be too narrow."
+)
+
+
+AREAS_UNCALIBRATED = (
+    "The intervals of this model's areas were calibrated in pixels, by an earlier version, so areas have none: "
+    "calibrate it anew with python -m train.calibrate."
 )
 
 
@@ -384,7 +390,7 @@ class Segmenter:
         classes = self.config.network.classes
         signs = find_signs(result.measures, variants, at_shifts, classes)
         intervals = find_intervals(result.measures, signs, classes, widths, seen.extent)
-        warnings = result.warnings if widths else (*result.warnings, UNCALIBRATED)
+        warnings = (*result.warnings, *_of_calibration(widths))
         doubt = seen.part.labels(share_that_differs(_in_part(result, seen), labels[: len(VARIANTS)]))
         return replace(result, signs=signs, intervals_95=intervals, doubt=doubt, warnings=warnings)
 
@@ -397,6 +403,14 @@ def _check_made_of(checkpoint: object, identity: object) -> None:
         raise ValueError(f"checkpoint must be {what}, not {type(checkpoint).__name__}{advice}")
     if not isinstance(identity, ModelIdentity):
         raise ValueError(f"identity must be a ModelIdentity of octseg.result, not {type(identity).__name__}{advice}")
+
+
+def _of_calibration(widths: Mapping[str, Width]) -> tuple[str, ...]:
+    """What there is to say of a model's widths of intervals."""
+    if not widths:
+        return (UNCALIBRATED,)
+    in_pixels = [name for name in widths if name.endswith("_area_px")]
+    return (AREAS_UNCALIBRATED,) if any(f"{AREAS[name]}_area_mm2" not in widths for name in in_pixels) else ()
 
 
 def _named(preset: object) -> str | None:

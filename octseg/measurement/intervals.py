@@ -152,20 +152,22 @@ def find_intervals(
     for of in CLASS_NAMES:
         width, of_area = widths.get(f"{of}_area_mm2") if widths else Width(), signs.get(f"{of}_area_px")
         if width is not None and of_area is not None:
-            value = reading(measures, f"{of}_area_px", classes) or 0.0
-            found.update(_areas(of, value, of_area, width, measures.pixel_spacing_mm, extent))
+            ends = _areas(of, reading(measures, f"{of}_area_px", classes) or 0.0, of_area, width, measures, extent)
+            for name, (low, high) in ends.items():  # from one unit to another a last bit may be lost
+                value = reading(measures, name, classes) or 0.0
+                found[name] = min(low, value), max(high, value)
     return found
 
 
 def _areas(
-    of: str, value_px: float, signs_px: Signs, width: Width, pixel_spacing_mm: float | None, extent: Extent
+    of: str, value_px: float, signs_px: Signs, width: Width, measures: FrameMeasures, extent: Extent
 ) -> dict[str, Interval]:
     """The interval of a class's area in each unit that there is; none reaches beyond the imaged disc."""
-    mm2 = extent.pixel_mm2(pixel_spacing_mm)
+    mm2 = extent.pixel_mm2(measures.pixel_spacing_mm)
     greatest = math.inf if extent.disc_px is None else extent.disc_px * mm2
     low, high = _within(width.interval(value_px * mm2, signs_px.times(mm2)), (0.0, greatest))
     found = {f"{of}_area_px": (low / mm2, high / mm2)}
-    if pixel_spacing_mm is not None:
+    if measures.pixel_spacing_mm is not None:
         found[f"{of}_area_mm2"] = low, high
     percent = f"{of}_percent_of_disc"
     if percent in AREAS and extent.disc_px:

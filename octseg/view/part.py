@@ -101,12 +101,13 @@ class FramePart:
         """
         if self.is_whole:
             return view
-        disc, nearer, starts = view.disc, view.nearer_reach_px, view.starts_px
+        disc, nearer, starts, sheath = view.disc, view.nearer_reach_px, view.starts_px, view.catheter_radius_px
         return replace(
             view,
             grey=self.picture(view.grey) if grey is None else grey,
             disc=None if disc is None else Disc(self.point(disc.centre), disc.radius_px / self.factor),
             catheter_centre=self.point(view.catheter_centre),
+            catheter_radius_px=None if sheath is None else sheath / self.factor,
             nearer_reach_px=None if nearer is None else nearer / self.factor,
             starts_px=None if starts is None else starts / np.float32(self.factor),
             part=None if view.part is None else (self._range(view.part[0], 0), self._range(view.part[1], 1)),

@@ -122,7 +122,7 @@ def bar_spacing(bars: Sequence[Bar], shape: FrameShape, by_ruler: float | None, 
     if not likely:
         field_mm = shape.field_mm(1 / chosen[0].px_per_mm)
         warnings.append(
-            f"by the burned-in bar of {chosen[0].length_mm:g} mm the imaged disc would be {field_mm:.1f} mm wide, "
+            f"by the burned-in bar of {chosen[0].length_mm:g} mm the imaged disc would be {field_mm:.2f} mm wide, "
             f"outside {FIELD_MM[0]:g} to {FIELD_MM[1]:g}: the bar is not used"
         )
         return None

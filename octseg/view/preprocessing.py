@@ -128,7 +128,7 @@ class FrameView:
     catheter_centre: (row, col); the disc's or the frame's centre where no catheter was found.
     nearer_reach_px: how long rays are where they do not go to the farthest rim; of no meaning to a Cartesian input.
     starts_px: (rays,) how far from the catheter each ray begins, None where all begin at it.
-    has_catheter: whether one was seen in the frame.
+    has_catheter: whether one was seen in the frame. catheter_radius_px: of it, None where none was.
     part: rows and columns of the picture that are the frame; None where all of it is.
     frame_count, is_page: as in octseg/view/capture.py.
     stretch: width by height of the disc where another frame of the pullback told it, else None.
@@ -143,6 +143,7 @@ class FrameView:
     nearer_reach_px: float | None = None
     starts_px: NDArray[np.float32] | None = None
     has_catheter: bool = True
+    catheter_radius_px: float | None = None
     part: Part | None = None
     frame_count: int = 1
     is_page: bool = False
@@ -226,7 +227,10 @@ def _view_of(
     warnings = (
         (EXCHANGED,) * exchanged + (UNDONE,) * (levels is not None) + _view_warnings(disc is not None, has_catheter)
     )
-    return FrameView(grey, disc, centre, ruler, warnings, has_catheter=has_catheter, bars=bars)
+    radius_px = catheter.radius_px if catheter is not None else None
+    return FrameView(
+        grey, disc, centre, ruler, warnings, has_catheter=has_catheter, catheter_radius_px=radius_px, bars=bars
+    )
 
 
 def _ruler_in(frame: Frame, disc: Disc | None) -> tuple[Ruler | None, Frame, bool]:

@@ -104,7 +104,7 @@ def _why_unlikely(shape: FrameShape, spacing_mm: float, name: str) -> list[str]:
     if shape.disc is None or FIELD_MM[0] <= field_mm <= FIELD_MM[1]:
         return []
     return [
-        f"by {name}, {spacing_mm:.5g} mm per pixel, the imaged disc is {field_mm:.1f} mm wide, outside "
+        f"by {name}, {spacing_mm:.5g} mm per pixel, the imaged disc is {field_mm:.2f} mm wide, outside "
         f"{FIELD_MM[0]:g} to {FIELD_MM[1]:g}: it is likely to be wrong, and with it all mm, outlines and thin caps"
     ]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 import octseg
@@ -165,11 +167,27 @@ def test_the_share_of_the_disc_has_the_interval_of_its_area(spacing_mm: float | 
 
 
 def test_no_area_reaches_beyond_the_disc() -> None:
-    frame = FrameMeasures(pixel_spacing_mm=0.01, lipid_core_area_mm2=2.0, lipid_core_area_px=2e4)
+    frame = FrameMeasures(
+        pixel_spacing_mm=0.01,
+        lipid_core_area_mm2=2.0,
+        lipid_core_area_px=2e4,
+        lipid_core_percent_of_disc=2e6 / 2.2e4,
+    )
     signs = find_signs(frame, [], [], CLASSES)
     found = find_intervals(frame, signs, CLASSES, AREA, Extent(side_px=700, disc_px=2.2e4))
     assert found["lipid_core_area_mm2"] == pytest.approx((2.0, 2.2))
     assert found["lipid_core_percent_of_disc"] == pytest.approx((2e6 / 2.2e4, 100.0))
+
+
+@given(area_px=st.floats(1.0, 1e6), spacing_mm=st.floats(0.003, 0.02))
+def test_a_value_lies_in_its_interval_to_the_last_bit_in_every_unit(area_px: float, spacing_mm: float) -> None:
+    frame = FrameMeasures(
+        pixel_spacing_mm=spacing_mm, lipid_core_area_px=area_px, lipid_core_area_mm2=area_px * spacing_mm**2
+    )
+    found = find_intervals(frame, find_signs(frame, [frame], [frame], CLASSES), CLASSES, {}, EXTENT)
+    for name in ("lipid_core_area_px", "lipid_core_area_mm2"):
+        low, high = found[name] or (1.0, 0.0)
+        assert low <= getattr(frame, name) <= high
 
 
 def test_intervals_hold_the_values_which_are_those_without_them(segmenter: octseg.Segmenter) -> None:

@@ -74,6 +74,26 @@ def test_an_outline_that_crosses_a_branchs_mouth_is_told_with_its_width(width_de
     assert int(told.split("over ")[1].split()[0]) == pytest.approx(width_deg, abs=3)
 
 
+@pytest.mark.parametrize("has_scale", [True, False])
+@pytest.mark.parametrize("field_mm", [5.01, 7.01, 10.03])
+def test_a_guide_wires_shadow_is_no_opening_at_any_zoom_with_a_scale_or_without(
+    field_mm: float, has_scale: bool
+) -> None:
+    spec = replace(
+        ROUND,
+        size_px=704,
+        field_mm=field_mm,
+        lumen_radius_mm=1.2,
+        guide_wire=GuideWire(centre_deg=130, distance_mm=0.7),
+    )
+    phantom = render(spec)
+    spacing_mm = phantom.pixel_spacing_mm if has_scale else None
+    measures, rays = measured_as_drawn(phantom.masks, spacing_mm, view_frame(phantom.frame))
+    assert rays is not None
+    assert (rays.unjudged[shadow_of(spec.guide_wire)] == GUIDE_WIRE).mean() > 0.9  # type: ignore[arg-type]
+    assert not any("No wall is seen" in warning for warning in measures.warnings)
+
+
 @pytest.mark.parametrize("width_deg", [0, 7])
 def test_a_wall_that_is_seen_or_missed_over_a_few_degrees_alone_is_not_worth_a_warning(width_deg: int) -> None:
     branch = SideBranch(centre_deg=0, width_deg=width_deg, depth_mm=5) if width_deg else None

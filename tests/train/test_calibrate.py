@@ -294,6 +294,19 @@ def test_a_number_of_phantoms_that_is_none_is_told_and_changes_nothing(
     assert {path.name: path.read_bytes() for path in bundled.iterdir()} == before
 
 
+def test_areas_that_were_calibrated_in_pixels_have_no_intervals_and_that_is_said(bundled: Path) -> None:
+    change(
+        bundled,
+        lambda config: config["calibration"].update(
+            intervals={"lumen_area_px": {"factor": 2.0, "share": 0.1, "floor": 9.0}}
+        ),
+    )
+    result = from_pretrained(bundled, backend="torch").segment(make_phantom(0).frame, uncertainty=True)
+    assert result.intervals_95 is not None
+    assert result.intervals_95["lumen_area_px"] is result.intervals_95["lumen_area_mm2"] is None
+    assert any("calibrated in pixels, by an earlier version" in warning for warning in result.warnings)
+
+
 def test_intervals_of_a_model_that_was_never_calibrated_say_so(bundled: Path) -> None:
     result = from_pretrained(bundled, backend="torch").segment(make_phantom(0).frame, uncertainty=True)
     assert any("were not checked against any truth" in warning for warning in result.warnings)

@@ -187,7 +187,7 @@ def test_a_bar_below_the_disc_gives_way_to_the_one_beside_it() -> None:
 def test_a_bar_by_which_the_disc_is_as_wide_as_no_scan_is_not_used() -> None:
     scale = find_pixel_scale(with_bar(20.0, ScaleBar(length_mm=5.0, label="5 mm")))
     assert scale.pixel_spacing_mm is None
-    assert "the imaged disc would be 37.9 mm wide" in scale.warnings[0]
+    assert "the imaged disc would be 37.95 mm wide" in scale.warnings[0]
 
 
 def test_a_bar_on_a_disc_that_is_no_circle_gives_no_mm() -> None:
