@@ -28,7 +28,6 @@ from octseg.values import spacing_mm
 if TYPE_CHECKING:  # it loads torch, which a measure needs not
     from octseg.view.preprocessing import FrameView
 
-CATHETER_MM = 0.907  # width of its sheath
 FIELDS_MM = (10.5, 5.0)  # that consoles show
 
 
@@ -153,16 +152,16 @@ def measure_seen(
         shadow=None,
     )
     rim = None if view.disc is None else view.disc.radius_px
-    mm = _mm_of_sight(pixel_spacing_mm, view.catheter_radius_px, given.side_px)
+    mm = _mm_of_sight(pixel_spacing_mm, view.mm_by_catheter_px, given.side_px)
     return _measured(given, Sight(view.grey, view.catheter_centre, view.circle.centre, rim, mm))
 
 
-def _mm_of_sight(pixel_spacing_mm: float | None, catheter_radius_px: float | None, side_px: float) -> float:
+def _mm_of_sight(pixel_spacing_mm: float | None, by_catheter_px: float | None, side_px: float) -> float:
     """Pixels to a mm, for what of a frame can be seen; without a scale by its catheter, as far as consoles zoom."""
-    if pixel_spacing_mm is not None or catheter_radius_px is None:
+    if pixel_spacing_mm is not None or by_catheter_px is None:
         return length_px(1.0, pixel_spacing_mm, side_px)
     least, most = (side_px / field_mm for field_mm in FIELDS_MM)
-    return min(max(2 * catheter_radius_px / CATHETER_MM, least), most)
+    return min(max(by_catheter_px, least), most)
 
 
 def _measured(given: Given, sight: Sight | None) -> Measured:

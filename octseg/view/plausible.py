@@ -61,6 +61,10 @@ class FrameShape:
         """How wide the imaged disc is by a scale; without a disc the frame's shorter side."""
         return 2 * self.radius_px * spacing_mm
 
+    def is_likely_field(self, spacing_mm: float) -> bool:
+        """Whether a console may show a disc as wide as it is by a scale."""
+        return FIELD_MM[0] <= self.field_mm(spacing_mm) <= FIELD_MM[1]
+
     @cached_property
     def ring_px(self) -> float | None:
         """Diameter of the ring that the console draws about the catheter, None where none is seen."""
@@ -118,7 +122,7 @@ def bar_spacing(bars: Sequence[Bar], shape: FrameShape, by_ruler: float | None, 
     chosen = [bar for bar in bars if shape.beside_disc(bar)] or list(bars if by_ruler is None else ())
     if not chosen:
         return None
-    likely = [bar for bar in chosen if FIELD_MM[0] <= shape.field_mm(1 / bar.px_per_mm) <= FIELD_MM[1]]
+    likely = [bar for bar in chosen if shape.is_likely_field(1 / bar.px_per_mm)]
     if not likely:
         field_mm = shape.field_mm(1 / chosen[0].px_per_mm)
         warnings.append(

@@ -24,7 +24,7 @@ from octseg.model.config import checked_fields
 from octseg.pullback import Frame
 from octseg.view.bar import Bar, LabelMemory, bar_marks, find_bars
 from octseg.view.capture import cut_out, locate, moved
-from octseg.view.catheter import find_catheter
+from octseg.view.catheter import CATHETER_DIAMETER_MM, find_catheter
 from octseg.view.cleaning import on_black, paint_out
 from octseg.view.disc import Disc, Outlines, find_disc
 from octseg.view.grey import is_sepia, put_back, sepia_to_grey
@@ -128,7 +128,7 @@ class FrameView:
     catheter_centre: (row, col); the disc's or the frame's centre where no catheter was found.
     nearer_reach_px: how long rays are where they do not go to the farthest rim; of no meaning to a Cartesian input.
     starts_px: (rays,) how far from the catheter each ray begins, None where all begin at it.
-    has_catheter: whether one was seen in the frame. catheter_radius_px: of it, None where none was.
+    catheter_radius_px: None where no catheter was seen in the frame.
     part: rows and columns of the picture that are the frame; None where all of it is.
     frame_count, is_page: as in octseg/view/capture.py.
     stretch: width by height of the disc where another frame of the pullback told it, else None.
@@ -142,7 +142,6 @@ class FrameView:
     warnings: tuple[str, ...] = ()
     nearer_reach_px: float | None = None
     starts_px: NDArray[np.float32] | None = None
-    has_catheter: bool = True
     catheter_radius_px: float | None = None
     part: Part | None = None
     frame_count: int = 1
@@ -150,6 +149,16 @@ class FrameView:
     bars: tuple[Bar, ...] = ()
     stretch: float | None = None
     outlines: Outlines | None = None
+
+    @property
+    def has_catheter(self) -> bool:
+        """Whether one was seen in the frame."""
+        return self.catheter_radius_px is not None
+
+    @property
+    def mm_by_catheter_px(self) -> float | None:
+        """Pixels to a mm by how wide the catheter is; None where none was seen."""
+        return None if self.catheter_radius_px is None else 2 * self.catheter_radius_px / CATHETER_DIAMETER_MM
 
     @property
     def circle(self) -> Disc:
@@ -223,14 +232,13 @@ def _view_of(
         grey = paint_out(grey, bar_marks(frame, bars))
     if imaged is not None:
         grey = on_black(grey, imaged, is_cut_out=is_cut_out)
-    has_catheter = catheter is not None
     warnings = (
-        (EXCHANGED,) * exchanged + (UNDONE,) * (levels is not None) + _view_warnings(disc is not None, has_catheter)
+        (EXCHANGED,) * exchanged
+        + (UNDONE,) * (levels is not None)
+        + _view_warnings(disc is not None, catheter is not None)
     )
-    radius_px = catheter.radius_px if catheter is not None else None
-    return FrameView(
-        grey, disc, centre, ruler, warnings, has_catheter=has_catheter, catheter_radius_px=radius_px, bars=bars
-    )
+    radius_px = None if catheter is None else catheter.radius_px
+    return FrameView(grey, disc, centre, ruler, warnings, catheter_radius_px=radius_px, bars=bars)
 
 
 def _ruler_in(frame: Frame, disc: Disc | None) -> tuple[Ruler | None, Frame, bool]:

@@ -74,7 +74,7 @@ def find_pixel_scale(
         )
     if found.pixel_spacing_mm is not None and found.source in GIVEN:
         warnings.extend(_why_unlikely(shape, found.pixel_spacing_mm, GIVEN[found.source]))
-    others = {"the file's header": by_header, "the burned-in ruler": by_ruler, "the burned-in scale bar": by_bar}
+    others = {GIVEN["dicom"]: by_header, "the burned-in ruler": by_ruler, "the burned-in scale bar": by_bar}
     if preset is not None and found.source not in ("preset", None):
         others[f"the preset {preset}, which is not used"] = _preset_mm(shape, preset)
     return cross_checked(found, seen, others, warnings)
@@ -100,12 +100,12 @@ def _scale(spacing_mm: float, source: PixelSpacingSource, evidence: str) -> Pixe
 
 def _why_unlikely(shape: FrameShape, spacing_mm: float, name: str) -> list[str]:
     """What the imaged disc says against a scale that was given and is used all the same."""
-    field_mm = shape.field_mm(spacing_mm)
-    if shape.disc is None or FIELD_MM[0] <= field_mm <= FIELD_MM[1]:
+    if shape.disc is None or shape.is_likely_field(spacing_mm):
         return []
     return [
-        f"by {name}, {spacing_mm:.5g} mm per pixel, the imaged disc is {field_mm:.2f} mm wide, outside "
-        f"{FIELD_MM[0]:g} to {FIELD_MM[1]:g}: it is likely to be wrong, and with it all mm, outlines and thin caps"
+        f"by {name}, {spacing_mm:.5g} mm per pixel, the imaged disc is {shape.field_mm(spacing_mm):.2f} mm wide, "
+        f"outside {FIELD_MM[0]:g} to {FIELD_MM[1]:g}: it is likely to be wrong, and with it all mm, "
+        "outlines and thin caps"
     ]
 
 
