@@ -222,7 +222,10 @@ def goes_on(start: Checkpoint, wanted: ModelConfig) -> ModelConfig:
 
 def _recipe(options: argparse.Namespace, preset: Preset, seen: PreprocessingConfig) -> Recipe:
     """The preset's recipe with the stages, loss and seed that were asked for."""
-    recipe = preset.recipe(stages(options.coarse_steps or preset.coarse_steps, options.fine_steps, seen.size))
+    steps = options.coarse_steps or preset.coarse_steps
+    if not any((*steps, *options.fine_steps)):
+        raise ConfigError("no steps to train for; give how many with --coarse-steps or --fine-steps")
+    recipe = preset.recipe(stages(steps, options.fine_steps, seen.size))
     if options.start is not None:
         recipe = replace(recipe, stages=tuple(stage.of_trained() for stage in recipe.stages))
     return replace(recipe, seed=options.seed, loss=options.loss or recipe.loss)
@@ -371,8 +374,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--domain", choices=tuple(DOMAINS), help="instead of the preset's")
     parser.add_argument("--phantoms", type=from_0, default=1000, help="how many phantoms to mix in")
-    parser.add_argument("--coarse-steps", type=int, nargs="+", help="of each cycle at half size; plain: 1600 900")
-    parser.add_argument("--fine-steps", type=int, nargs="*", default=(), help="of each cycle at full size after them")
+    parser.add_argument("--coarse-steps", type=from_0, nargs="+", help="of each cycle at half size; plain: 1600 900")
+    parser.add_argument(
+        "--fine-steps", type=from_1, nargs="*", default=(), help="of each cycle at full size after them"
+    )
     parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="between saved states")
     parser.add_argument("--resume", action="store_true", help="only go on: refuse where there is no run yet")
     parser.add_argument("--validation", type=Path, metavar="DIR", help="frames to look at; the data's own split")
@@ -385,7 +390,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--push-to-hub", type=_hub_name, metavar="ORG/NAME", help="publish the weights in the end")
     parser.add_argument("--private", action="store_true", help="make the repository of --push-to-hub private")
     parser.add_argument("--precision", choices=get_args(Precision), default="auto", help="auto: bf16 where it is had")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=from_1, default=2)
     parser.add_argument("--seed", type=int, default=0)
     return parser
 

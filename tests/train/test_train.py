@@ -23,6 +23,7 @@ from octseg.segmenter import Segmenter
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.fakes.results import withdrawn_result
 from train.__main__ import goes_on, load_start, provenance, third_channel
+from train.__main__ import main as train_main
 from train.dataset import TrainingFrame, open_data, training_frames
 from train.evaluate import main, store_metrics
 from train.judging.judge import evaluate
@@ -202,3 +203,25 @@ def test_a_model_trained_on_starts_from_its_own_weights_and_names_what_they_were
 def test_a_model_of_its_own_has_the_third_channel_that_is_asked_for() -> None:
     assert third_channel(None, None) == "grey"
     assert third_channel("slope", None) == "slope"
+
+
+@pytest.mark.parametrize(("flag", "least"), [("--coarse-steps", 0), ("--fine-steps", 1), ("--threads", 1)])
+@pytest.mark.parametrize("given", ["-3", "2.5", "many"])
+def test_a_count_of_steps_or_threads_that_is_none_is_told_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, least: int, given: str
+) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(SystemExit, match="2"):
+        train_main(["--data", str(tmp_path / "none"), "--out", str(run), flag, given])
+    assert f"argument {flag}: must be a whole number from {least}, not {given}" in capsys.readouterr().err
+    assert not run.exists()
+
+
+def test_a_training_of_no_steps_is_refused_and_writes_no_weights(
+    part: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    flags = ["--start", "bundled", "--phantoms", "0", "--threads", "1", "--coarse-steps", "0"]
+    assert train_main(["--data", str(part), "--out", str(run), *flags]) == 1
+    assert "no steps to train for; give how many with --coarse-steps or --fine-steps" in capsys.readouterr().err
+    assert not run.exists()
