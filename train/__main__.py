@@ -132,7 +132,10 @@ def _finish(
 
 
 def _planned(options: argparse.Namespace, say: Say) -> Plan:
-    """OctsegError where flags, data and models do not fit together."""
+    """OctsegError where flags, data and models do not fit together; what flags alone tell, before any is fetched."""
+    preset = PRESETS[options.preset]
+    seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
+    recipe = _recipe(options, preset, seen)
     start = None if options.start is None else load_start(options.start)
     imagenet = locate(options.imagenet) if start is None else None
     data = open_data(options.data, "train", streaming=options.streaming)
@@ -141,13 +144,10 @@ def _planned(options: argparse.Namespace, say: Say) -> Plan:
     data = replace(data, classes=chosen_classes(options.classes, data))
     if not options.negatives_only:
         refuse_without(data.frames_with, data.classes, "training", say=say)
-    preset = PRESETS[options.preset]
-    seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
     seen = replace(seen, third_channel=third_channel(options.third_channel, start))
     network = ModelConfig(classes=data.classes, circular_rows=seen.domain == "polar")
     if start is not None:
         network = goes_on(start, network)
-    recipe = _recipe(options, preset, seen)
     preprocessing = preprocessing_of(recipe.stages[-1], seen)
     return Plan(data, _validation(options, data, recipe, say), start, imagenet, network, preprocessing, recipe)
 

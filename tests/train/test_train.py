@@ -217,11 +217,11 @@ def test_a_count_of_steps_or_threads_that_is_none_is_told_before_anything_is_rea
     assert not run.exists()
 
 
-def test_a_training_of_no_steps_is_refused_and_writes_no_weights(
-    part: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_training_of_no_steps_is_refused_before_data_or_model_are_looked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    flags = ["--start", "bundled", "--phantoms", "0", "--threads", "1", "--coarse-steps", "0"]
-    assert train_main(["--data", str(part), "--out", str(run), *flags]) == 1
+    flags = ["--start", str(tmp_path / "none"), "--threads", "1", "--coarse-steps", "0"]
+    assert train_main(["--data", str(tmp_path / "none"), "--out", str(run), *flags]) == 1
     assert "no steps to train for; give how many with --coarse-steps or --fine-steps" in capsys.readouterr().err
     assert not run.exists()
