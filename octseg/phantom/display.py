@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from octseg.phantom.geometry import TURN, angles, polar_grid, scan_angle
 from octseg.phantom.spec import A_LINES, PhantomSpec
+from octseg.view.ruler.marks import RING_DRAWN_MM
 
 RULER_PITCH_MM = 1.0
-RING_DIAMETER_MM = 0.907
 YELLOW_DOT, YELLOW_LINE = (241, 217, 101), (125, 120, 20)
 CYAN_DOT, CYAN_LINE = (160, 203, 238), (20, 120, 118)
 RING_COLOUR = (70, 218, 213)
@@ -65,7 +65,7 @@ def draw_ruler(frame: NDArray[np.uint8], pixel_spacing_mm: float, towards_deg: f
     along = np.array([np.cos(np.radians(towards_deg)), np.sin(np.radians(towards_deg))])  # (x, y)
     rim = size / 2 - 2
     dots = int(np.floor((size / 2 - 6) * pixel_spacing_mm / RULER_PITCH_MM))
-    _draw_ring(frame, RING_DIAMETER_MM / 2 / pixel_spacing_mm)
+    _draw_ring(frame, RING_DRAWN_MM / 2 / pixel_spacing_mm)
     for sign, line, dot in ((-1, CYAN_LINE, CYAN_DOT), (1, YELLOW_LINE, YELLOW_DOT)):
         end = middle + sign * along * rim
         cv2.line(frame, _fixed(middle, middle), _fixed(*end), line, 1, cv2.LINE_AA, SUBPIXEL_BITS)

@@ -15,7 +15,6 @@ from scipy.spatial import cKDTree
 
 from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.phantom.spec import (
-    CATHETER_DIAMETER_MM,
     Calcium,
     LipidPool,
     Macrophages,
@@ -23,6 +22,7 @@ from octseg.phantom.spec import (
     PhantomSpec,
     SideBranch,
 )
+from octseg.view.catheter import CATHETER_DIAMETER_MM
 
 Curve = NDArray[np.float64]  # (N_ANGLES,)
 Mask = NDArray[np.bool_]

@@ -16,7 +16,8 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from octseg.phantom.geometry import N_ANGLES, TURN, Anatomy, Curve, Region
-from octseg.phantom.spec import A_LINES, CATHETER_DIAMETER_MM, GUIDE_WIRE_DIAMETER_MM, Optics, PhantomSpec, Wall
+from octseg.phantom.spec import A_LINES, GUIDE_WIRE_DIAMETER_MM, Optics, PhantomSpec, Wall
+from octseg.view.catheter import CATHETER_DIAMETER_MM
 
 Polar = NDArray[np.float32]  # (A_LINES, depths)
 

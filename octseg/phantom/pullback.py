@@ -19,9 +19,10 @@ import numpy as np
 
 from octseg.phantom.geometry import anatomy
 from octseg.phantom.rendering import Phantom, render
-from octseg.phantom.spec import CATHETER_DIAMETER_MM, GuideWire, LipidPool, PhantomSpec, Wall
+from octseg.phantom.spec import GuideWire, LipidPool, PhantomSpec, Wall
 from octseg.phantom.truth import truth
 from octseg.pullback import Frame, Pullback
+from octseg.view.catheter import CATHETER_DIAMETER_MM
 
 END_ARC, END_THICKNESS = 0.5, 0.3  # of the middle's, where a plaque begins and ends
 CAP_RISE = 1.0  # how much thicker a plaque's cap is at its ends

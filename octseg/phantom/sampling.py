@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from octseg.phantom.spec import (
-    CATHETER_DIAMETER_MM,
     GUIDE_WIRE_DIAMETER_MM,
     Calcium,
     Colouring,
@@ -22,6 +21,7 @@ from octseg.phantom.spec import (
     Wall,
     turn_deg,
 )
+from octseg.view.catheter import CATHETER_DIAMETER_MM
 
 FIELDS_MM = (5.01, 7.01, 10.03)  # diameter of the disc at the three zooms that consoles export
 SIZES_PX = (704, 750, 1024)

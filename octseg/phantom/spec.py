@@ -11,7 +11,6 @@ from typing import Literal
 LipidMaskDepth = Literal["visible", "pool", "rim"]
 Colouring = Literal["sepia", "grey"]
 
-CATHETER_DIAMETER_MM = 0.9
 GUIDE_WIRE_DIAMETER_MM = 0.36
 A_LINES = 504
 

@@ -9,6 +9,7 @@ from octseg.measurement.wording import NOTHING_SAID
 from octseg.pullback import PixelScale
 from octseg.result import ModelIdentity
 from octseg.ui.markup import number, sentences, signed, text, whole_sentence
+from octseg.view.catheter import CATHETER_DIAMETER_MM
 
 if TYPE_CHECKING:  # it loads torch, which what is said of saved results needs not
     from octseg.checkpoint import CheckpointConfig
@@ -29,7 +30,6 @@ BEFORE_PRESET = {
 }
 INTERVALS_INFO = "How sure each measure is, from variants of the frame. {}. Takes several times as long."
 MIN_STUDIES = 5  # below, an interval over patients says nothing
-CATHETER_DIAMETER_MM = 0.90  # 2.7 F, the ring that serves as cross-check
 
 
 def scale_html(scale: PixelScale, preset: str | None = None) -> str:

@@ -14,10 +14,11 @@ from octseg.pullback import Frame
 from octseg.view.disc import Disc, border_level
 from octseg.view.grey import Grey, sepia_to_grey
 from octseg.view.ruler import Ruler
+from octseg.view.ruler.marks import RING_DRAWN_MM
 
 Floats = NDArray[np.float32]
 
-CATHETER_DIAMETER_MM = 0.907  # the ring that the console draws; the catheter itself is 2.7 F, 0.90 mm
+CATHETER_DIAMETER_MM = 0.90  # 2.7 F; the ring that consoles draw about it is a little larger, RING_DRAWN_MM
 DISC_LEVEL = 8  # above the ground, of a row's or column's brightest pixel: beyond the disc all is ground
 SEARCH_PART = 0.5  # of the disc's diameter: the square about its middle in which the catheter is looked for
 SEARCH_SIDE_PX = 128  # to which that square is shrunk
@@ -44,7 +45,7 @@ def find_catheter(frame: Frame, ruler: Ruler | None = None, disc: Disc | None = 
     disc: as found in it, if any.
     """
     if ruler is not None:
-        diameter = ruler.ring_diameter_px or CATHETER_DIAMETER_MM * ruler.pitch_px
+        diameter = ruler.ring_diameter_px or RING_DRAWN_MM * ruler.pitch_px
         return Catheter(centre=ruler.centre, radius_px=diameter / 2)
     return find_sheath(sepia_to_grey(frame), disc)
 

@@ -24,11 +24,12 @@ from octseg.model.config import checked_fields
 from octseg.pullback import Frame
 from octseg.view.bar import Bar, LabelMemory, bar_marks, find_bars
 from octseg.view.capture import cut_out, locate, moved
-from octseg.view.catheter import CATHETER_DIAMETER_MM, find_catheter
+from octseg.view.catheter import find_catheter
 from octseg.view.cleaning import on_black, paint_out
 from octseg.view.disc import Disc, Outlines, find_disc
 from octseg.view.grey import is_sepia, put_back, sepia_to_grey
 from octseg.view.ruler import CYAN_EXCESS, Ruler, ends_within, find_ruler, ruler_marks
+from octseg.view.ruler.marks import RING_DRAWN_MM
 from octseg.view.saved_grey import UNDONE, as_it_was
 
 ThirdChannel = Literal["grey", "slope"]
@@ -158,7 +159,7 @@ class FrameView:
     @property
     def mm_by_catheter_px(self) -> float | None:
         """Pixels to a mm by how wide the catheter is; None where none was seen."""
-        return None if self.catheter_radius_px is None else 2 * self.catheter_radius_px / CATHETER_DIAMETER_MM
+        return None if self.catheter_radius_px is None else 2 * self.catheter_radius_px / RING_DRAWN_MM
 
     @property
     def circle(self) -> Disc:

@@ -47,13 +47,13 @@ def with_bar(label: str, *, ruler: bool = True, ring: bool = False) -> list[Fram
     """Frames on a larger picture with a bar of 1 mm that says `label`; with the console's ring about the catheter."""
     drawn = [render(random_spec(seed, size_px=SIDE, ruler=ruler, field_mm=7.01)) for seed in range(COUNT)]
     for each in drawn if ring else ():
-        display._draw_ring(each.frame, display.RING_DIAMETER_MM / 2 / each.pixel_spacing_mm)
+        display._draw_ring(each.frame, display.RING_DRAWN_MM / 2 / each.pixel_spacing_mm)
     return [as_export(each, ScaleBar(label=label), height=800, width=980).frame for each in drawn]
 
 
 def with_ring(diameter_mm: float) -> list[Frame]:
     """Frames whose catheter ring has that width by their ruler."""
-    with mock.patch.object(display, "RING_DIAMETER_MM", diameter_mm):
+    with mock.patch.object(display, "RING_DRAWN_MM", diameter_mm):
         return frames()
 
 

@@ -11,7 +11,7 @@ from octseg.view.grey import SEPIA, is_sepia
 from octseg.view.ruler.coloured import CYAN_EXCESS
 from octseg.view.ruler.shape import Floats, Ruler
 
-RING_DRAWN_MM = 0.907
+RING_DRAWN_MM = 0.907  # across the ring that consoles draw about the catheter, which itself is 2.7 F, 0.90 mm
 DASH_DEG = 11  # to either side of the middle of one of the ring's dashes
 DASH_BLUR_PX = 1
 
