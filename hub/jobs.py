@@ -20,6 +20,7 @@ from hub.errors import HubError
 from hub.options import AddParser, say
 from hub.push_results import SIGN_IN
 from hub.repository import Repository, require_name
+from octseg.commands.counts import from_1
 from octseg.export.locking import UNLOCKED
 from octseg.pretrained import patiently, told
 
@@ -61,10 +62,10 @@ def add_command(add: AddParser) -> None:
     parser.add_argument("bucket", metavar="ORG/BUCKET", help="bucket for the results, made private if there is none")
     parser.add_argument("--list", dest="table", default="", metavar="FILE.csv", help="table of the cases, in ORG/CASES")
     parser.add_argument("--name", default="cohort", help="folder of the results (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=8, metavar="N", help="as many as the flavor has cores")
+    parser.add_argument("--workers", type=from_1, default=8, metavar="N", help="as many as the flavor has cores")
     parser.add_argument("--flavor", default=JobHardware.CPU_UPGRADE.value, help="hardware (default: %(default)s)")
     parser.add_argument("--timeout", default="12h", help="after which the job is ended (default: %(default)s)")
-    parser.add_argument("--attempts", type=int, default=3, help="how often a job that fails is begun in all")
+    parser.add_argument("--attempts", type=from_1, default=3, help="how often a job that fails is begun in all")
     parser.add_argument("--image", default="", help=f"a Docker image with octseg, else {IMAGE} with --install")
     parser.add_argument(
         "--install", default="", metavar="SPEC", help="what pip installs, as 'octseg[cohort] @ git+...'"

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from octseg import __version__
 from octseg.cards.model import model_card
 from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
-from octseg.commands.counts import from_0, from_1
+from octseg.commands.counts import from_0, from_1, number_from_0
 from octseg.commands.stopping import STOPPED_STATUS, until_stopped
 from octseg.dataset.publishing import PHANTOMS_NAME, require_publishable_weights
 from octseg.errors import ConfigError, OctsegError
@@ -378,7 +378,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fine-steps", type=from_1, nargs="*", default=(), help="of each cycle at full size after them"
     )
-    parser.add_argument("--save-every", type=float, default=5.0, metavar="MINUTES", help="between saved states")
+    parser.add_argument("--save-every", type=number_from_0, default=5.0, metavar="MINUTES", help="between saved states")
     parser.add_argument("--resume", action="store_true", help="only go on: refuse where there is no run yet")
     parser.add_argument("--validation", type=Path, metavar="DIR", help="frames to look at; the data's own split")
     parser.add_argument("--validate-every", type=from_1, default=200, metavar="STEPS", help="between two looks")
@@ -391,7 +391,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--private", action="store_true", help="make the repository of --push-to-hub private")
     parser.add_argument("--precision", choices=get_args(Precision), default="auto", help="auto: bf16 where it is had")
     parser.add_argument("--threads", type=from_1, default=2)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=from_0, default=0)
     return parser
 
 

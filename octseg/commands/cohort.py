@@ -12,7 +12,7 @@ from octseg.cohort.processes import Processes
 from octseg.commands.cohort_cases import Looking, cases_in
 from octseg.commands.cohort_compare import compare, is_asked
 from octseg.commands.cohort_work import WorkOptions, make_worker
-from octseg.commands.counts import from_1
+from octseg.commands.counts import from_1, number_above_0
 from octseg.commands.flags import exports_of, length_mm
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.models import add_model_flags, is_here
@@ -64,7 +64,7 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=number_above_0,
         default=DEFAULT_TIMEOUT_S,
         metavar="S",
         help="end a worker that has done no frame for so long; 900 by default",
@@ -219,10 +219,3 @@ def _options(args: argparse.Namespace) -> CohortOptions:
         timeout_s=args.timeout,
         retry=args.retry,
     )
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text} is no time in seconds above 0")
-    return value

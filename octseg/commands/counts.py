@@ -1,6 +1,7 @@
-"""Counts given on the command line; argparse tells what is none, and nothing is done."""
+"""Counts and numbers given on the command line; argparse tells what is none, and nothing is done."""
 
 import argparse
+import math
 
 
 def from_0(text: str) -> int:
@@ -11,6 +12,26 @@ def from_0(text: str) -> int:
 def from_1(text: str) -> int:
     """A whole number from 1 on."""
     return _at_least(1, text)
+
+
+def number_from_0(text: str) -> float:
+    """A finite number from 0 on."""
+    return _number(text, above=False)
+
+
+def number_above_0(text: str) -> float:
+    """A finite number above 0."""
+    return _number(text, above=True)
+
+
+def _number(text: str, *, above: bool) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value < 0 or (above and value == 0):
+        raise argparse.ArgumentTypeError(f"must be a number {'above' if above else 'from'} 0, not {text}")
+    return value
 
 
 def _at_least(least: int, text: str) -> int:

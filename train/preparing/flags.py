@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from octseg.classes import CLASS_NAMES
-from octseg.commands.counts import from_1
+from octseg.commands.counts import from_0, from_1
 from train.preparing.names import RECORD_PATTERN
 from train.preparing.zenodo import ENDPOINT
 
@@ -80,8 +80,8 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--folds", type=from_1, metavar="K", help="K folds by study instead of one split")
     group.add_argument("--validation-fold", type=from_1, default=1)
     group.add_argument("--holdout", help="studies for a test part, as 008,009, or radialmamba for its ten")
-    group.add_argument("--seed", type=int, default=0)
-    group.add_argument("--max-bad", type=int, metavar="N", help="files that may be left out (5, or 1 percent)")
+    group.add_argument("--seed", type=from_0, default=0)
+    group.add_argument("--max-bad", type=from_0, metavar="N", help="files that may be left out (5, or 1 percent)")
     group.add_argument("--negatives-only", action="store_true", help="it is meant that no frame bears the class")
     group.add_argument(
         "--layers-as-meant",
