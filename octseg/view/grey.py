@@ -21,6 +21,11 @@ SEPIA_RED = (0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 
 SEPIA_GREEN = (0, 0, 3, 5, 13, 22, 31, 42, 54, 70, 87, 106, 126, 146, 169, 192, 214)
 SEPIA_BLUE = (0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 7, 13, 21, 31, 46, 62, 80)
 
+BRIGHT, NEAR_SEPIA, MOST_SEPIA = (
+    90,
+    25,
+    0.7,
+)  # level, of whose red the sepia has 28 of green; levels off it; share of pixels
 _LEVEL = np.arange(256)
 SEPIA = np.rint(  # (256, 3): grey level to (R, G, B)
     np.stack([_LEVEL, np.interp(_LEVEL, SEPIA_RED, SEPIA_GREEN), np.interp(_LEVEL, SEPIA_RED, SEPIA_BLUE)], axis=1)
@@ -41,12 +46,27 @@ def is_sepia(frame: Frame, step_px: int = SAMPLE_STEP_PX) -> bool:
 
     step_px: one of so many pixels both ways is looked at.
     """
-    red, green, blue = cv2.split(np.ascontiguousarray(frame[::step_px, ::step_px]))
+    sample = np.ascontiguousarray(frame[::step_px, ::step_px])
+    red, green, blue = cv2.split(sample)
     distance = sum(
         cv2.sumElems(cv2.absdiff(seen, cv2.LUT(red, of_red)))[0]
         for seen, of_red in ((green, _GREEN_OF_RED), (blue, _BLUE_OF_RED))
     )
-    return distance < SEPIA_TOLERANCE * 2 * cv2.sumElems(red)[0]
+    return distance < SEPIA_TOLERANCE * 2 * cv2.sumElems(red)[0] or _is_sepia_but_for_marks(sample)
+
+
+def _is_sepia_but_for_marks(sample: Frame) -> bool:
+    """Whether most bright pixels are sepia, and only few, such as lines drawn over a frame, are far from it."""
+    bright = cv2.inRange(sample.max(axis=2), BRIGHT, 255) > 0
+    near = off_sepia(sample) <= NEAR_SEPIA
+    return int(np.count_nonzero(near & bright)) >= MOST_SEPIA * max(1, int(np.count_nonzero(bright)))
+
+
+def off_sepia(frame: Frame) -> Grey:
+    """How far the colour of each pixel (H, W) of a frame (H, W, 3) is from the sepia of its red, in levels."""
+    red, green, blue = cv2.split(frame)
+    off_green, off_blue = cv2.absdiff(green, cv2.LUT(red, _GREEN_OF_RED)), cv2.absdiff(blue, cv2.LUT(red, _BLUE_OF_RED))
+    return np.asarray(cv2.max(off_green, off_blue), np.uint8)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,59 @@
+"""What a console or a viewer drew over a frame in colours that tissue does not have: contours, callipers, crosshairs.
+
+A network takes a line across the wall for a border. The ruler and the scale bar are known by themselves and are not
+looked for here.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from octseg.pullback import Frame
+from octseg.view.cleaning import paint_out
+from octseg.view.disc import Disc
+from octseg.view.grey import Grey, is_sepia, off_sepia
+
+OFF_COLOUR = 60  # levels from the frame's own colours: JPEG moves tissue by 30
+LEAST_RADII = 1.5  # of the disc, in pixels: what a ruler's marks leave uncovered of it is 1.2
+MOST_OF_DISC = 0.1  # above it these are the colours of the frame
+SIDE_PX = 3  # by which marks are widened: their edges are blended with what lies beneath
+PAINTED_OVER = (
+    "Lines or labels that were drawn over the frame in other colours were painted out: what lies beneath them was not "
+    "seen, so outlines that run along them are a guess. Export the frame without them."
+)
+
+
+def without_marks(grey: Grey, frame: Frame, disc: Disc | None, of_ruler: NDArray[np.bool_] | None) -> tuple[Grey, bool]:
+    """Grey levels (H, W) of a frame (H, W, 3) without its ruler's marks and what else was drawn, and whether any was.
+
+    of_ruler: (H, W), True on what a ruler covers.
+    """
+    drawn = None if disc is None else drawn_over(frame, disc, of_ruler)
+    marks = [each for each in (of_ruler, drawn) if each is not None]
+    if marks:
+        grey = paint_out(grey, np.logical_or.reduce(marks))
+    return grey, drawn is not None
+
+
+def drawn_over(frame: Frame, disc: Disc, covered: NDArray[np.bool_] | None = None) -> NDArray[np.bool_] | None:
+    """What was drawn over the disc of a frame (H, W, 3), (H, W) True on it; None where that is nothing worth telling.
+
+    covered: (H, W), what is known to be a ruler's.
+    """
+    off = off_sepia(frame) if is_sepia(frame) else _off_grey(frame)
+    marks = off > OFF_COLOUR
+    least = LEAST_RADII * disc.radius_px
+    if np.count_nonzero(marks) < least:
+        return None
+    imaged = disc.mask(*marks.shape)
+    marks &= imaged
+    if covered is not None:
+        marks &= ~covered
+    if not least <= np.count_nonzero(marks) <= MOST_OF_DISC * np.count_nonzero(imaged):
+        return None
+    return np.asarray(cv2.dilate(marks.view(np.uint8), np.ones((SIDE_PX, SIDE_PX), np.uint8)) > 0)
+
+
+def _off_grey(frame: Frame) -> Grey:
+    red, green, blue = cv2.split(frame)
+    return np.asarray(cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)), np.uint8)
