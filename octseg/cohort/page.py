@@ -69,7 +69,7 @@ def cohort_html(tables: Tables, root: Path) -> str:
     far = _far_out(groups)
     links = {(each.measure.column, id(each.row)): _picture(each.row, each.measure, root) for each in far}
     body = (
-        f"<p>{_told(of_all, measured)}</p>"
+        f"<p>{_told(of_all, measured, tables.without_patient)}</p>"
         + warnings_list(_warnings(measured))
         + f"<h2>Table 1</h2>{table_one_html(columns)}<p><small>{ONE}</small></p>"
         + _medians(groups, measured)
@@ -87,14 +87,16 @@ ONE = (
 )
 
 
-def _told(of_all: Sequence[Row], measured: Sequence[Row]) -> str:
+def _told(of_all: Sequence[Row], measured: Sequence[Row], without_patient: set[str]) -> str:
     cases, patients = ({row[name] for row in measured} for name in ("case", "patient"))
     whole = len({row["case"] for row in of_all})
     parts = [f"{len(measured)} pullbacks of {len(cases)} of {whole} cases and {len(patients)} patients."]
-    if len(patients) == len(cases) > 1:
+    alone = cases & without_patient
+    if len(alone) > 1:
+        which = "Each case counts" if alone == cases else f"{len(alone)} cases for which none is given count"
         parts.append(
-            "Each case counts as a patient of its own: if that is not so, give the patients in the list, for "
-            "intervals are too narrow otherwise."
+            f"{which} as a patient of its own: if that is not so, give the patients in the list, for intervals are "
+            "too narrow otherwise."
         )
     parts.append(
         "Tables with all values lie beside this page, and their columns are explained in cohort_dictionary.csv."

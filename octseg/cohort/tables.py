@@ -57,6 +57,11 @@ class Tables:
             elif table == "pullbacks":
                 yield {**each.about, "state": each.state, "reason": each.reason}
 
+    @property
+    def without_patient(self) -> set[str]:
+        """Cases for which no patient was given, so that each stands for one."""
+        return {case.id for case in self._cases if case.patient == case.name}
+
     def _settled(self) -> Iterator[_Settled]:
         for case in self._cases:
             about = {"case": case.id, "patient": case.patient, "group": case.group}

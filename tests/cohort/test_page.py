@@ -76,10 +76,21 @@ def test_table_1_counts_and_says_of_how_many() -> None:
     assert told["Plaques with three CLIMA criteria, n (%)"] == "1 (100 %)"
 
 
-@pytest.mark.parametrize(("patients", "said"), [(["P", "P"], False), (["P", "Q"], True)])
-def test_it_says_where_each_case_counts_as_a_patient(tmp_path: Path, patients: list[str], said: bool) -> None:
+@pytest.mark.parametrize(
+    ("patients", "said"),
+    [
+        (["P", "P", "P"], ""),
+        (["P", "Q", "R"], ""),
+        (["P", "P", "c2"], ""),  # one alone is whoever it is
+        (["c0", "c1", "c2"], "Each case counts as a patient of its own"),
+        (["P", "c1", "c2"], "2 cases for which none is given count as a patient of its own"),
+    ],
+)
+def test_it_says_which_cases_count_as_patients_for_want_of_one(tmp_path: Path, patients: list[str], said: str) -> None:
     cases = {made_case(f"c{n}", patient): {} for n, patient in enumerate(patients)}
-    assert ("a patient of its own" in cohort_html(made_cohort(tmp_path, cases), tmp_path)) is said
+    html = cohort_html(made_cohort(tmp_path, cases), tmp_path)
+    assert ("a patient of its own" in html) is bool(said)
+    assert said in html
 
 
 def test_many_values_are_drawn_as_bars(tmp_path: Path) -> None:
