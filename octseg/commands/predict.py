@@ -126,12 +126,16 @@ class Ran:
 
 def predict(options: PredictOptions) -> int:
     """Segment every input into `options.out`; inputs that cannot be read are told at the end."""
+    from octseg.commands.replaced import left_behind, require_no_corrections, told_of
+
     check(options)
     found = find_items(options.inputs, options.out)
     numbers = numbers_of(found.items)
     items = in_range(found, options.frames, numbers)
     if not items:
         raise ReadError("; ".join(found.failures) if found.items else _nothing_in(options, found))
+    gone = left_behind(options.out, items, options.frames)
+    require_no_corrections(options.out, gone)
     segmenter = loaded(options.model, options.device, options.backend, options.precision)
     ran = Ran()
     try:
@@ -139,6 +143,8 @@ def predict(options: PredictOptions) -> int:
     finally:
         for failure in ran.failures:
             complain(failure)
+        if gone and ran.frame_count:
+            complain(told_of(options.out, gone))
         if ran.summary:
             print(f"{ran.summary}. {NOTICE}")
     return 1 if ran.failures else 0
