@@ -7,7 +7,7 @@ of the field, is no name of a patient's.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -31,11 +31,14 @@ MONTH_OF = {name: number for number, name in enumerate(MONTHS, 1)} | MONTHS_ELSE
 NAME, DATE, NUMBER = "a person's name", "a date", "a number that a hospital or a state gives"
 SHARED_BY = 3  # studies that have one word in common: it is no patient's
 FEWEST_BIRTHS, SPREAD_OF_BIRTHS_YEARS = 3, 5  # from which numbers of six digits are dates
+FIRST_BIRTH_APART = 1920  # of such numbers with signs between: 01-02-07 may be site, arm and patient
+LEAST_LETTERS = 5  # of a word right behind a number that may be a name in capitals
 
 MANY = 1 / 3  # of the studies, that have words of their own beside digits: they are names then, and no codes
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CHUNK = re.compile(r"[^\W_]+")
+_TITLE_BEHIND_DIGITS = re.compile(r"(?<=\d)[A-ZÀ-Þ][a-zß-ÿ]{3,}(?![^\W_])")
 _CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")
 _YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d\d)([-._ ]?)(\d\d)\2(\d\d)(?=(?:\d{4}|\d{6})?(?!\d))")
 _YEAR_FIRST_SHORT = re.compile(r"(?<!\d)((?:19|20)\d\d)([-.])(\d\d?)\2(\d\d?)(?!\d)")
@@ -52,6 +55,8 @@ _MONTH_NAMED = re.compile(r"(?<!\d)(\d\d?)(?:st|nd|rd|th)?[-._ ]*([^\W\d_]{3})[^
 _MONTH_FIRST = re.compile(r"(?<![^\W\d_])([^\W\d_]{3})[^\W\d_]*[-._ ]*(\d\d?)[-._ ,]+((?:19|20)\d\d)(?!\d)")
 _MONTH_MIDDLE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-._ ]*([^\W\d_]{3})[^\W\d_]*[-._ ]*(\d\d?)(?!\d)")
 _SIX = re.compile(r"(?<!\d)(\d\d)(\d\d)(\d\d)(?!\d)")
+_SIX_APART = re.compile(r"(?<![\d.])(\d\d)([-._ ])(\d\d)\2(\d\d)(?![\d.])")
+_BORN = re.compile(r"(?<![^\W\d_])(?:dob|geb|born|birth(?:day|date)?)[\W_]*\d{2,}", re.IGNORECASE)
 _OF_A_STATE = re.compile(r"(?<!\d)(\d{6})[-+A]\d{3}[\dA-Z](?!\w)|(?<!\d)(\d{6})-\d{7}(?!\d)")
 _NUMBERS = (
     re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)"),  # United States
@@ -120,7 +125,7 @@ def _kind_of_other(text: str, shared: Collection[str] = ()) -> str | None:
     """What stands in a text whatever stands in its neighbours."""
     if any(number.search(text) for number in _NUMBERS) or any(_six_dates(text, _OF_A_STATE)):
         return NUMBER
-    if _dates(text):
+    if _dates(text) or _BORN.search(text):
         return DATE
     return NAME if _DICOM_NAME.search(text) or _two_words(text, shared) else None
 
@@ -129,8 +134,10 @@ def _names_in(text: str) -> list[str]:
     """Its words that are no words of the field, in order. Letters between digits are a code's, and no words."""
     words = []
     for chunk in _CHUNK.findall(text):
-        found = re.fullmatch(r"(\d*)([^\W\d_]+)\d*", chunk)
-        if found is not None and (not found[1] or found[2].istitle()):
+        found = re.fullmatch(r"(\d*)([^\W\d_]+)(\d*)", chunk)
+        if found is None:
+            words += _TITLE_BEHIND_DIGITS.findall(chunk)
+        elif not found[1] or found[2].istitle() or (not found[3] and len(found[2]) >= LEAST_LETTERS):
             words += _CAMEL.split(found[2])
     return [word for word in words if _plain(word) not in ORDINARY and word.casefold() not in MONTH_OF]
 
@@ -213,7 +220,12 @@ def _six_dates(text: str, pattern: "re.Pattern[str]") -> Iterator[date]:
 
 def _births(studies: Collection[str]) -> list[str]:
     """Studies whose numbers of six digits are dates of birth: initials stand beside them, or all are dates."""
-    sixes = {study: match.groups() for study in studies if (match := _SIX.search(study))}
+    apart = {study: match.group(1, 3, 4) for study in studies if (match := _SIX_APART.search(study))}
+    together = {study: match.groups() for study in studies if (match := _SIX.search(study))}
+    return _births_of(apart, FIRST_BIRTH_APART) or _births_of(together)
+
+
+def _births_of(sixes: Mapping[str, tuple[str, ...]], first_year: int = 1900) -> list[str]:
     readings: tuple[Callable[[tuple[str, ...]], date | None], ...] = (
         lambda of: _date(f"19{of[0]}", of[1], of[2]),
         lambda of: _date(f"19{of[2]}", of[1], of[0]),
@@ -224,6 +236,8 @@ def _births(studies: Collection[str]) -> list[str]:
         if not real or len(real) < len(dates):
             continue
         years = [each.year for each in real]
+        if min(years) < first_year:
+            continue
         initials = all(any(len(word) in (2, 3) for word in _names_in(study)) for study in sixes)
         if initials or (len(real) >= FEWEST_BIRTHS and max(years) - min(years) >= SPREAD_OF_BIRTHS_YEARS):
             return list(sixes)

@@ -23,12 +23,14 @@ DATES = [
     ),
     *("P01_19540312", "20240131120001", "12. Mai 1958", "HM_610304"),
     *("1961-3-4", "13th March 1954", "1954March13", "MAR-13-1954", "DOB19610304", "19540312-MH"),
+    *("dob1954", "P3_born_540312", "geb. 54"),
 ]
 NAMES = [
     *("Mueller_Hans", "DOE^JANE", "Doe, Jane", "Müller", "Smith", "KIM_MINHO", "LI_XIAOMING", "김민호", "王伟"),
     *("Иванов_Иван", "MuellerHans", "hans.mueller", "mueller-hans", "O'Brien_Pat", "García", "Jean-Luc Picard"),
     *("MUELLER_1954", "Pat_Schmidt", "Lee_Ann", "Kim", "Smith01", "Hans1954", "patient Mueller", "Doe_J"),
     *("doe_jane", "Marie", "Junker_02", "SMITH^JOHN^^", "M. Schmidt", "van der Berg", "Nguyễn_Văn", "محمد", "Meier54"),
+    *("01MUELLER", "02smith", "P01Mueller", "P01Mueller_3"),
 ]
 NUMBERS = [
     *("610304-1234", "131052-308T", "580930-1234567", "MRN12345678", "mrn_0012345", "PID0012345", "12345678"),
@@ -44,6 +46,7 @@ ORDINARY = [
     *("pilot_03", "swine_3", "aorta_2", "prospective_004", "P001_LAD_BL", "NCT01234567-003", "s01e02", "mini_pig_2"),
     *("oct_2024_07_1", "R2D2_4", "CASE-2023-11", "cohort2_subject17"),
     *("ABCD1234EF", "000101", "240131", "oct-2024-07_pre"),
+    *("01ABC", "7LAD", "P01Left", "12XZ9Q", "01-02-07", "P01Baseline2"),
 ]
 
 
@@ -76,6 +79,20 @@ def test_numbers_of_six_digits_are_dates_where_all_of_them_are() -> None:
     assert len(suspicions(["610304", "540312", "490721", "581105"])) == 4
     assert suspicions(["610304", "540312", "490721", "999999"]) == []
     assert suspicions(["000101", "000102", "000103"]) == []
+
+
+@pytest.mark.parametrize("sign", "-_. ")
+@pytest.mark.parametrize("born", [("12", "03", "54"), ("54", "03", "12")])
+def test_so_are_they_with_signs_between(sign: str, born: tuple[str, str, str]) -> None:
+    year = born.index("54")
+    others = [("21", "07", "49"), ("05", "11", "61"), ("30", "09", "58")]
+    studies = [sign.join(each if year == 2 else each[::-1]) for each in (("12", "03", "54"), *others)]
+    assert {each.text for each in suspicions(studies)} == set(studies)
+
+
+def test_a_site_an_arm_and_a_patient_with_signs_between_are_none() -> None:
+    assert suspicions(["01-01-07", "01-02-12", "02-01-19", "02-02-03"]) == []
+    assert suspicions(["10-20-30", "10-20-41", "11-21-52"]) == []
 
 
 def test_codes_drawn_at_random_are_no_names() -> None:
