@@ -95,6 +95,8 @@ def span_of(pages: Iterable[Samples], label: str) -> Span:
         ReadError: a sample is not a number, negative where it must not be, or beyond 16 bits.
     """
     span = reduce(Span.joined, (_page_span(page, label) for page in pages))
+    if not span.real and span.lowest < -(2**15):  # or from 2**31 on, which Pillow shows as such
+        raise ReadError(f"{label} holds whole numbers of more than 16 bits; save it with 8 or 16 bits")
     if not span.real and span.lowest < 0:
         raise ReadError(f"{label} holds negative levels, down to {span.lowest:.0f}; save it with levels from 0 up")
     if not span.real and span.highest >= 2**16:

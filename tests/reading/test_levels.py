@@ -129,3 +129,19 @@ def test_what_cannot_be_read_is_passed_over_in_the_survey(tmp_path: Path) -> Non
     assert off(next(iter(read_pullback(paths[0], levels=folders.of(paths[0]))))[..., 0]) <= 1
     with pytest.raises(ReadError, match=r"frame_1\.tif is incomplete"):
         read_pullback(paths[1], levels=folders.of(paths[1]))
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        (GREY.astype(np.float64) / 255, "of 64-bit real numbers, which this version does not read"),
+        (GREY.astype(np.float16) / np.float16(255), "of 16-bit real numbers, which this version does not read"),
+        ((GREY // 2).astype(np.int8), "of 8-bit signed whole numbers, which this version does not read"),
+        (GREY.astype(np.uint32) * np.uint32(16843009), "holds whole numbers of more than 16 bits"),
+        (GREY.astype(np.int32) - 40000, "holds whole numbers of more than 16 bits"),
+        (GREY.astype(np.int16) - 1, "holds negative levels, down to -1; save it with levels from 0 up"),
+    ],
+)
+def test_numbers_that_are_not_read_are_called_what_they_are(samples: NDArray[Any], said: str) -> None:
+    with pytest.raises(ReadError, match=said):
+        levels_of(samples)

@@ -48,6 +48,11 @@ COMPRESSIONS = {
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 COLOUR_SAMPLES = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+READ_SAMPLES = {  # how they are called, and of how many bits
+    UNSIGNED: ("whole", (1, 2, 4, 8, 12, 16, 32)),
+    SIGNED: ("signed whole", (16, 32)),  # Pillow 12.3 hands on 8 bits as if they had no sign
+    FLOAT: ("real", (32,)),  # and knows no others
+}
 SEPARATE = 2  # of PLANAR: the planes lie one behind the other
 REDUCED, MASK = 0x1, 0x4  # bits of SUBFILE
 
@@ -200,8 +205,8 @@ def _check_samples(page: Page, photometric: int, label: str) -> None:
             "(a file of masks is no frame)"
         )
     sample_format = page.one(SAMPLE_FORMAT, UNSIGNED)
-    if sample_format not in (UNSIGNED, SIGNED, FLOAT):
+    if sample_format not in READ_SAMPLES:
         raise unsupported(label, "TIFF", "of complex or undefined numbers")
-    allowed = (32, 64) if sample_format == FLOAT else (1, 2, 4, 8, 12, 16, 32)
+    what, allowed = READ_SAMPLES[sample_format]
     if bits[0] not in allowed:
-        raise unsupported(label, "TIFF", f"of {bits[0]}-bit {'real' if sample_format == FLOAT else 'whole'} numbers")
+        raise unsupported(label, "TIFF", f"of {bits[0]}-bit {what} numbers")
