@@ -272,8 +272,11 @@ def _table(markdown: str) -> str:
 
 
 def _named(values: Mapping[str, Any]) -> str:
-    """Names and values in one line."""
-    shown = ((n, " x ".join(map(str, each)) if isinstance(each, (list, tuple)) else each) for n, each in values.items())
+    """Names and values in one line; two numbers are a size, or from where to where."""
+    between = {name: " x " if name == "size" else " to " for name in values}
+    shown = (
+        (n, between[n].join(map(str, each)) if isinstance(each, (list, tuple)) else each) for n, each in values.items()
+    )
     return ", ".join(f"{name.replace('_', ' ')} {each}" for name, each in shown)
 
 

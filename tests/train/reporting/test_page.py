@@ -57,6 +57,8 @@ def test_the_page_stands_alone_and_tells_what_was_trained(page: str) -> None:
     for words in (
         "186 frames of the study 001",
         "10.5281/zenodo.14478210",
+        "size 208 x 256",
+        "zoom 0.45 to 2.0",
         "cc-by-4.0",
         "Stage 1",
         "frame_0",
