@@ -7,7 +7,7 @@ letter may be stored composed or decomposed, as disks of Linux and of a Mac do.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePosixPath
@@ -135,9 +135,10 @@ def stem_of(file: str) -> str:
 def completed(parts: Mapping[str, Parts]) -> dict[str, FrameName]:
     """Each file's frame: what its parts leave open is taken from its name, and from those of its neighbours.
 
-    A frame's number is the last one of its name that differs from its neighbours'. Where some name has none, or a time
-    stamp, the frames of that series are counted in the order of their names. Where two pictures of a study come out as
-    one frame, and no series is given, pictures whose names differ in more than that number are different series.
+    A frame's number is the last one of its name, less the study's, that differs from its neighbours'. Where some name
+    has none, or a time stamp, the frames of that series are counted in the order of their names. Where two pictures of
+    a study come out as one frame, and no series is given, pictures whose names differ in more than that number are
+    different series.
     """
     groups: dict[tuple[str, str | None], dict[str, Parts]] = {}
     for file in sorted(parts, key=natural_key):
@@ -160,12 +161,22 @@ def completed(parts: Mapping[str, Parts]) -> dict[str, FrameName]:
     return names
 
 
-def _numbers(files: Collection[str]) -> dict[str, tuple[int | None, tuple[str, ...]]]:
+def _numbers(files: Mapping[str, Parts]) -> dict[str, tuple[int | None, tuple[str, ...]]]:
     """Each file's number, None where its name has none, and its folders and its name without it."""
     found = {}
-    for file, (before, digits, after) in zip(files, split_at_frame_numbers(map(stem_of, files)), strict=True):
+    stems = [_without_study(stem_of(file), part.study) for file, part in files.items()]
+    for file, (before, digits, after) in zip(files, split_at_frame_numbers(stems), strict=True):
         found[file] = (int(digits) if digits else None, (*_folders(file), before, after))
     return found
+
+
+def _without_study(stem: str, study: str) -> str:
+    """The name less the study's, whose digits number no frame; as it is where nothing but signs would be left."""
+    found = re.search(rf"(?<![^\W_]){re.escape(study)}(?![^\W_])", stem)
+    if found is None or (study.isdigit() and found.start() > 0):  # a number further on may be the frame's
+        return stem
+    before, after = stem[: found.start()], stem[found.end() :]
+    return f"{before}_{after}" if any(sign.isalnum() for sign in before + after) else stem
 
 
 def said_of_many(parts: Mapping[str, Parts], *, private: bool = False) -> dict[str, str]:

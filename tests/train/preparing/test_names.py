@@ -38,6 +38,31 @@ def test_a_pattern_with_a_study_alone_counts_frames_by_the_last_number() -> None
     assert by_pattern(r"(?P<study>[A-Z]+).*")("BERN-run3-0042.png") == FrameName("BERN", "1", 42)
 
 
+def test_digits_of_the_study_number_no_frame() -> None:
+    rule = by_pattern(r"(?P<study>P\d+)_.*")
+    files = ["P01_a.png", "P01_b.png", "P02_a.png", "P02_b.png", "P02_c.png"]
+    names = completed({file: rule.parts_of(file) for file in files})
+    assert [names[file] for file in files] == [
+        FrameName("P01", "1", 1),
+        FrameName("P01", "1", 2),
+        *(FrameName("P02", "1", number) for number in (1, 2, 3)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("study", "file", "frame"),
+    [
+        ("1", "frame_10.png", 10),
+        ("10", "run_10.png", 10),
+        ("7", "7.png", 7),
+        ("P7", "P7.png", 7),
+        ("7", "7_012.png", 12),
+    ],
+)
+def test_a_number_that_is_not_the_studys_alone_is_the_frames(study: str, file: str, frame: int) -> None:
+    assert completed({file: Parts(study, None, None, "row 2 of a.csv")})[file] == FrameName(study, "1", frame)
+
+
 def test_a_pattern_without_a_study_is_refused_for_the_split_rests_on_it() -> None:
     with pytest.raises(ConfigError, match=r"needs a group \(\?P<study>"):
         by_pattern(r"(?P<frame>\d+)")
