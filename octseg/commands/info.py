@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from octseg.segmenter import Segmenter
 
 
+NOT_SCORED = "none: `python -m train.evaluate --model DIR --data DIR --into-config` puts them into config.json"
+
+
 def add_command(commands: Commands) -> None:
     """`octseg info`."""
     parser = commands.add_parser("info", help="describe the model and where it would run")
@@ -68,7 +71,8 @@ def _lines(described: dict[str, Any]) -> Iterator[str]:
         f"Runs on        {described['device']}, {described['backend']}, {described['precision']}",
         f"octseg         {described['octseg']}",
     )
-    yield from _outline({section: described[section] for section in ("training", "metrics", "software")}, "")
+    told = {section: described[section] for section in ("training", "metrics", "software")}
+    yield from _outline({**told, "metrics": told["metrics"] or NOT_SCORED}, "")
     yield NOTICE
 
 

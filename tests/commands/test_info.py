@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 import octseg
+from octseg.checkpoint import save_checkpoint
 from octseg.cli import main
+from octseg.model import DeepLabV3Plus
 from octseg.pretrained import BUNDLED
 from tests.fakes.commands import QUICK
+from tests.fakes.tiny import TINY
 
 
 def test_info_tells_what_the_model_is_and_where_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,3 +70,12 @@ def test_info_shows_a_foreign_checkpoint_without_letting_it_write_to_the_termina
     assert "said: \\x1b[2J" in capsys.readouterr().out
     assert main(["info", "--json", "--model", str(folder), *QUICK]) == 0
     assert json.loads(capsys.readouterr().out)["training"]["loss"] is None
+
+
+def test_info_says_how_a_model_comes_by_its_figures_where_it_has_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_checkpoint(tmp_path / "model", DeepLabV3Plus(TINY.network).eval(), TINY, "# A model")
+    assert main(["info", "--model", str(tmp_path / "model"), *QUICK]) == 0
+    (line,) = (each for each in capsys.readouterr().out.splitlines() if each.startswith("metrics:"))
+    assert line.endswith("train.evaluate --model DIR --data DIR --into-config` puts them into config.json")
