@@ -28,11 +28,12 @@ from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.kinds import write_exports
 from octseg.export.pictures import frame_png, overlay_png
 from octseg.export.png import indexed_png
-from octseg.export.provenance import picture_texts
+from octseg.export.provenance import made_here, picture_texts
 from octseg.export.pullback import SUFFIX, pullback_json
 from octseg.export.run import CSV_NAME, JSON_NAME
 from octseg.export.tables import csv_line, measures_csv, measures_json
 from octseg.measurement.pullback import FrameAlong
+from octseg.reading.own import SOFTWARE
 from octseg.reading.private import mark_of
 from octseg.result import FrameResult
 
@@ -228,5 +229,12 @@ def _four_planes(labels: Labels) -> bytes:
     """TIFF bytes of a page for each class."""
     pages = [Image.fromarray((labels == PALETTE_INDEX[name]).astype(np.uint8) * 255) for name in CLASS_NAMES]
     stream = io.BytesIO()
-    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_deflate")
+    pages[0].save(
+        stream,
+        "TIFF",
+        save_all=True,
+        append_images=pages[1:],
+        compression="tiff_deflate",
+        software=made_here()[SOFTWARE],
+    )
     return stream.getvalue()

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal
 from octseg.classes import PALETTE, TISSUE_CLASSES
 from octseg.errors import OwnResultError
 
-OwnKind = Literal["mask", "overlay", "frame"]  # the last a frame as it was read, which may be looked at again
+OwnKind = Literal["mask", "planes", "overlay", "frame"]  # the last a frame as it was read, which may be looked at again
 
 SOFTWARE = "Software"
 MADE_BY = "octseg "  # how the text of that keyword begins in each result, and in no frame
@@ -20,6 +20,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 AS_READ = ": a frame as it was read"  # how it ends where the picture is the frame itself
 WORDS = {
     "mask": "a mask in the colours of this program",
+    "planes": "a file of masks that this program wrote",
     "frame": "a copy of a frame that this program wrote",
     "overlay": "an overlay or another picture that this program drew",
 }

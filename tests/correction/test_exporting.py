@@ -17,6 +17,7 @@ from octseg.correction.log import CorrectionLog, head_of
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import changes
 from octseg.correction.saved import SavedCase, open_saved
+from octseg.errors import OwnResultError
 from octseg.export.png import rgb_png
 from octseg.model import ModelConfig
 from octseg.reading import read_pullback
@@ -103,6 +104,14 @@ def test_a_training_takes_what_was_drawn_or_accepted_by_hand_as_it_stands(made: 
     for value, name in ((1, "lumen"), (2, "fibrous_cap"), (3, "lipid_core")):
         assert rows[1][f"{name}_area_mm2"] == pytest.approx((true == value).sum() * mm**2, rel=0.01)
     assert prepare.main(["--check", str(out)]) == 0
+
+
+def test_masks_to_train_on_are_no_pullbacks(made: tuple) -> None:
+    for path in (made[2].folder / "mask").iterdir():
+        with pytest.raises(
+            OwnResultError, match=f"{path.name} is a file of masks that this program wrote, not a frame"
+        ):
+            read_pullback(path)
 
 
 def test_the_command_in_the_readme_makes_data_on_which_the_bundled_model_goes_on(

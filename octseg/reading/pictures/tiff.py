@@ -10,6 +10,7 @@ from typing import Any
 from octseg.errors import ReadError
 from octseg.reading.content import Content
 from octseg.reading.limits import Limits
+from octseg.reading.own import MADE_BY, own_result
 from octseg.reading.pictures.header import Header, damaged, truncated, unsupported
 from octseg.reading.pictures.tiff_pages import Stored, frame_bytes, is_tiled, page_file, places_of
 from octseg.reading.pictures.tiff_stack import behind_first, promised_by_place, refuse_channels, said_of
@@ -63,6 +64,8 @@ def read_header(data: bytes | Content, label: str, limits: Limits) -> Header:
     chain = read_chain(content, label, limits)
     shown = [page for page in chain.pages if not page.one(SUBFILE, 0) & (REDUCED | MASK)] or chain.pages[:1]
     first = shown[0]
+    if first.software.startswith(MADE_BY.encode()):
+        raise own_result(label, "planes")
     height, width = first.one(HEIGHT, 0), first.one(WIDTH, 0)
     limits.check_frame(height, width, label)
     _check_alike(shown, label, limits)

@@ -13,7 +13,6 @@ from octseg.reading.pictures.tiff_tags import (
     BITS,
     COMPRESSION,
     DECODING_TAGS,
-    DESCRIPTION,
     HEIGHT,
     PLANAR,
     READ_TAGS,
@@ -22,6 +21,7 @@ from octseg.reading.pictures.tiff_tags import (
     STRIP_BYTES,
     STRIP_OFFSETS,
     SUBFILE,
+    TEXTS,
     TILE_BYTES,
     TILE_HEIGHT,
     TILE_OFFSETS,
@@ -32,7 +32,7 @@ from octseg.reading.pictures.tiff_tags import (
 )
 
 UNCOMPRESSED = 1
-KEPT = (READ_TAGS | DECODING_TAGS) - {SUBFILE, DESCRIPTION, STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}
+KEPT = (READ_TAGS | DECODING_TAGS) - TEXTS - {SUBFILE, STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES}
 LONG, LONG8 = 4, (16, 17)
 MOST_GROWN, SLACK_BYTES = 4, 1 << 20  # packed pixels take hardly more than plain ones
 

@@ -10,10 +10,13 @@ from octseg.reading.pictures.header import damaged, truncated
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, DESCRIPTION = 254, 256, 257, 258, 259, 262, 270
 STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, MAX_VALUE, PLANAR = 273, 277, 278, 279, 281, 284
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, EXTRA_SAMPLES, SAMPLE_FORMAT = 322, 323, 324, 325, 338, 339
+SOFTWARE = 305
 READ_TAGS = frozenset(
     {SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, DESCRIPTION, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP}
     | {STRIP_BYTES, MAX_VALUE, PLANAR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, EXTRA_SAMPLES, SAMPLE_FORMAT}
+    | {SOFTWARE}
 )
+TEXTS = frozenset({DESCRIPTION, SOFTWARE})
 # What else a decoder needs: fill order, orientation, fax options, predictor, palette, JPEG's tables, colours of YCbCr.
 DECODING_TAGS = frozenset({266, 274, 292, 293, 317, 320, 332, 347, 529, 530, 531, 532})
 
@@ -22,7 +25,7 @@ CODES = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f"
 RATIONALS = (5, 10)  # copied, never read
 BYTES = {kind: struct.calcsize("<" + code) for kind, code in CODES.items()} | dict.fromkeys(RATIONALS, 8)
 MAX_VALUES = 200_000  # of one tag: strips of one row in 8,192 rows, and far more
-DESCRIPTION_BYTES = 65_536  # of a description, which may be a whole document
+TEXT_BYTES = 65_536  # of a text; a description may be a whole document
 MAX_TAGS = 4096
 
 
@@ -57,7 +60,15 @@ class Page:
     @property
     def description(self) -> bytes:
         """Its text, as far as it was read."""
-        found = self.tags.get(DESCRIPTION)
+        return self._text(DESCRIPTION)
+
+    @property
+    def software(self) -> bytes:
+        """What wrote it, as far as it was read."""
+        return self._text(SOFTWARE)
+
+    def _text(self, tag: int) -> bytes:
+        found = self.tags.get(tag)
         return b"" if found is None else found.raw
 
 
@@ -145,7 +156,7 @@ def _read_tag(content: Content, tag: Tag, number: int, pointer: str, label: str)
     """A tag with its values, which lie elsewhere in the file where they do not fit; struct.error where they do not."""
     if number in READ_TAGS and CODES[tag.kind] in "fd":
         raise damaged(label, "TIFF", f"its tag {number} is no whole number")
-    count = min(tag.count, DESCRIPTION_BYTES) if number == DESCRIPTION else tag.count
+    count = min(tag.count, TEXT_BYTES) if number in TEXTS else tag.count
     if count > MAX_VALUES:
         raise damaged(label, "TIFF", f"its tag {number} has {count} values")
     n_bytes = count * BYTES[tag.kind]
@@ -153,7 +164,7 @@ def _read_tag(content: Content, tag: Tag, number: int, pointer: str, label: str)
         return Tag(tag.kind, count, tag.raw[:n_bytes])
     (place,) = struct.unpack(pointer, tag.raw)
     raw = content.part(place, n_bytes)
-    if len(raw) < n_bytes and number == DESCRIPTION:  # a file that ends early may have lost it
+    if len(raw) < n_bytes and number in TEXTS:  # a file that ends early may have lost it
         return Tag(tag.kind, len(raw), raw)
     if len(raw) < n_bytes:
         raise struct.error
