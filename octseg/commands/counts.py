@@ -24,12 +24,18 @@ def number_above_0(text: str) -> float:
     return _number(text, above=True)
 
 
-def _number(text: str, *, above: bool) -> float:
+def finite(text: str) -> float | None:
+    """The number that a text is; None where it is none, or no finite one."""
     try:
         value = float(text)
     except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0 or (above and value == 0):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _number(text: str, *, above: bool) -> float:
+    value = finite(text)
+    if value is None or value < 0 or (above and value == 0):
         raise argparse.ArgumentTypeError(f"must be a number {'above' if above else 'from'} 0, not {text}")
     return value
 

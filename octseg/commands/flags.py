@@ -1,21 +1,18 @@
 """What several commands' flags take, as argparse's types, and flags that several have."""
 
 import argparse
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from octseg.commands.counts import finite
 from octseg.errors import OctsegError
 from octseg.export.kinds import NAMES, parsed
 
 
 def length_mm(text: str) -> float:
     """A flag's length in mm."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
+    value = finite(text)
+    if value is None or value <= 0:
         raise argparse.ArgumentTypeError(f"{text} is no length in mm above 0")
     return value
 

@@ -29,10 +29,8 @@ def without_marks(grey: Grey, frame: Frame, disc: Disc | None, of_ruler: NDArray
     of_ruler: (H, W), True on what a ruler covers.
     """
     drawn = None if disc is None else drawn_over(frame, disc, of_ruler)
-    marks = [each for each in (of_ruler, drawn) if each is not None]
-    if marks:
-        grey = paint_out(grey, np.logical_or.reduce(marks))
-    return grey, drawn is not None
+    marks = of_ruler if drawn is None else drawn if of_ruler is None else of_ruler | drawn
+    return grey if marks is None else paint_out(grey, marks), drawn is not None
 
 
 def drawn_over(frame: Frame, disc: Disc, covered: NDArray[np.bool_] | None = None) -> NDArray[np.bool_] | None:

@@ -21,11 +21,6 @@ SEPIA_RED = (0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 
 SEPIA_GREEN = (0, 0, 3, 5, 13, 22, 31, 42, 54, 70, 87, 106, 126, 146, 169, 192, 214)
 SEPIA_BLUE = (0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 7, 13, 21, 31, 46, 62, 80)
 
-BRIGHT, NEAR_SEPIA, MOST_SEPIA = (
-    90,
-    25,
-    0.7,
-)  # level, of whose red the sepia has 28 of green; levels off it; share of pixels
 _LEVEL = np.arange(256)
 SEPIA = np.rint(  # (256, 3): grey level to (R, G, B)
     np.stack([_LEVEL, np.interp(_LEVEL, SEPIA_RED, SEPIA_GREEN), np.interp(_LEVEL, SEPIA_RED, SEPIA_BLUE)], axis=1)
@@ -39,6 +34,9 @@ EMPTY_PART = 0.16  # of them, at most, in a channel without a picture; green has
 SEPIA_TOLERANCE = (
     0.12  # mean distance of (G, B) from the table, as a part of the mean R; real frames: 0.034 to 0.040, grey: near 1
 )
+BRIGHT = 90  # level of a pixel that tells sepia from a red channel alone: its green is 28 there
+NEAR_SEPIA = 25  # levels off the table
+MOST_SEPIA = 0.7  # of the bright pixels, where others may be lines drawn over the frame
 
 
 def is_sepia(frame: Frame, step_px: int = SAMPLE_STEP_PX) -> bool:
