@@ -6,10 +6,10 @@ from pathlib import Path
 
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.inputs import Item
+from octseg.correction.log import logs_in
 from octseg.errors import OctsegError
 from octseg.export.run import CSV_NAME
 
-LOGS = "corrections*.jsonl"
 SHOWN = 3
 
 
@@ -25,7 +25,7 @@ def left_behind(out: Path, items: Iterable[Item], frames: FrameRange) -> list[st
 
 def require_no_corrections(out: Path, gone: Sequence[str]) -> None:
     """Raise OctsegError where readers have corrected frames that would no longer be in the tables of `out`."""
-    logs = sorted(path.name for path in out.glob(LOGS)) if gone else []
+    logs = logs_in(out) if gone else []
     if logs:
         raise OctsegError(
             f"{out} has corrections by readers ({', '.join(logs)}) to results of {_named(gone)}, which this run would "

@@ -44,6 +44,11 @@ def log_name(reader: str) -> str:
     return f"corrections_{reader}.jsonl" if reader else "corrections.jsonl"
 
 
+def logs_in(folder: Path) -> list[str]:
+    """Names of the logs of all readers in a folder of results, sorted."""
+    return sorted(path.name for path in folder.glob("corrections*.jsonl"))
+
+
 class KeptLog:
     """A log of a case as it lies there, which nothing can be added to.
 

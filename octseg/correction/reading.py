@@ -5,7 +5,7 @@ from functools import partial
 from octseg.classes import CLASS_NAMES
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.correction.corrections import Corrections
-from octseg.correction.log import NAMELESS, KeptLog, head_of, log_name
+from octseg.correction.log import NAMELESS, KeptLog, head_of, log_name, logs_in
 from octseg.correction.measuring import planes_of
 from octseg.correction.saved import SavedCase
 from octseg.errors import CorrectionError
@@ -29,7 +29,7 @@ def kept_corrections(case: SavedCase, reader: str) -> Corrections:
     """
     path = case.folder / log_name(reader)
     if not path.is_file():
-        there = ", ".join(each.name for each in sorted(case.folder.glob("corrections*.jsonl"))) or "none"
+        there = ", ".join(logs_in(case.folder)) or "none"
         raise CorrectionError(f"{case.folder.name} has no {path.name}; it has {there}")
     return Corrections(case, KeptLog(path, head_of(case.run, reader)))
 

@@ -273,11 +273,13 @@ def _table(markdown: str) -> str:
 
 def _named(values: Mapping[str, Any]) -> str:
     """Names and values in one line; two numbers are a size, or from where to where."""
-    between = {name: " x " if name == "size" else " to " for name in values}
-    shown = (
-        (n, between[n].join(map(str, each)) if isinstance(each, (list, tuple)) else each) for n, each in values.items()
-    )
-    return ", ".join(f"{name.replace('_', ' ')} {each}" for name, each in shown)
+
+    def shown(name: str, value: Any) -> str:
+        if isinstance(value, (list, tuple)):
+            return (" x " if name == "size" else " to ").join(map(str, value))
+        return str(value)
+
+    return ", ".join(f"{name.replace('_', ' ')} {shown(name, value)}" for name, value in values.items())
 
 
 def _data_uri(content: bytes, kind: str) -> str:
