@@ -17,7 +17,7 @@ from hub.errors import HubError
 from hub.shapes import LARGEST
 from octseg.drawing.palette import indexed_image
 from octseg.export.files import told_in_one_sentence
-from octseg.export.pullback import SUFFIX, pullback_json
+from octseg.export.pullback import LINE_A_FRAME, SUFFIX, pullback_json
 from octseg.export.run import CSV_NAME, FRAMES_ENDING, JSON_NAME
 from octseg.export.tables import measures_csv, measures_json
 from octseg.measurement.clima import Clima
@@ -91,7 +91,7 @@ class PullbackFolder:
         own = str(told.get("file") or "")
         try:
             map_of = told["en_face"]
-            en_face = {key: _numbers(map_of[key]) for key in ("first_frame", "rays", "rows")}
+            en_face = {key: _numbers(map_of[key]) for key in ("first_frame", "rays", *LINE_A_FRAME)}
             evidence = told.get("pixel_spacing_evidence")
             sources = {key: told.get(key) if told.get(key) is None else str(told[key]) for key in SOURCES}
             return {
@@ -106,7 +106,7 @@ class PullbackFolder:
                     for key in ("frame_spacing_mm", "pixel_spacing_mm", "pullback", "range")
                 },
                 "warnings": shared_warnings(told.get("warnings", ()), own),
-                "en_face": {**en_face, "origin": ORIGIN, "runs": ["lipid", *REASONS], "rows": en_face["rows"]},
+                "en_face": {**en_face, "origin": ORIGIN, "runs": ["lipid", *REASONS]},
             }
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise HubError(f"a {SUFFIX[1:]} is not what this version writes; run `octseg predict` again") from error

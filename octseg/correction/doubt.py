@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from octseg.correction.saved import Record, SavedCase
+from octseg.correction.numbers import Record
+from octseg.correction.saved import SavedCase
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 
 NEAR_CAP_UM, NEAR_ARC_DEG = 15.0, 10.0  # of a threshold: what two readers differ by

@@ -18,9 +18,10 @@ from PIL import Image
 from octseg.classes import CLASS_NAMES, PALETTE, PALETTE_INDEX
 from octseg.correction.corrections import Corrections, State
 from octseg.correction.measuring import Measuring
+from octseg.correction.numbers import Record
 from octseg.correction.placing import placed
 from octseg.correction.runs import Labels
-from octseg.correction.saved import MASK_END, Record, SavedCase
+from octseg.correction.saved import MASK_END, SavedCase
 from octseg.correction.segmented import Group, groups_of, segmented_of
 from octseg.correction.vessels import Vessels, run_of
 from octseg.errors import CorrectionError
@@ -133,7 +134,7 @@ class _Writing:
         self._records: dict[str, dict[str, Any]] = {}
         self._studies: list[tuple[str, str, str, int]] = []
         self._along: dict[str, FrameAlong] = {}
-        self._vessels = Vessels(case, corrections, measuring, self._along)
+        self._vessels = Vessels(case, corrections, self._along)
 
     def files(self) -> Iterator[File]:
         """Frames first, then the tables, which are of all of them."""

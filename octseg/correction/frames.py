@@ -7,8 +7,9 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
+from octseg.correction.numbers import Record
 from octseg.correction.recent import Recent
-from octseg.correction.saved import MASK_END, Record, SavedCase
+from octseg.correction.saved import MASK_END, SavedCase
 from octseg.errors import CorrectionError, ReadError
 from octseg.export.run import FRAMES_ENDING
 from octseg.pullback import Frame, Pullback, frame_sha256

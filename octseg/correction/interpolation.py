@@ -17,8 +17,8 @@ from scipy.ndimage import distance_transform_edt
 
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
 from octseg.correction.corrections import Corrections
+from octseg.correction.numbers import Record
 from octseg.correction.runs import Labels, changes
-from octseg.correction.saved import Record
 from octseg.errors import CorrectionError
 from octseg.view.preprocessing import about
 

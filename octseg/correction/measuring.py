@@ -1,7 +1,7 @@
 """What is measured of labels: by the code that measures the model's, of the same frame, at the same scale."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from octseg.boxed import BoxedMap, box_about
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
 from octseg.correction.frames import CaseFrames
+from octseg.correction.numbers import saved_measures, scale_of
 from octseg.correction.recent import Recent
 from octseg.correction.runs import Labels
-from octseg.correction.saved import Record, SavedCase
+from octseg.correction.saved import SavedCase
 from octseg.export.planes import Masks
-from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.frame import FrameMeasures, Measured
-from octseg.measurement.pullback import FrameAlong
 from octseg.pipeline.frames import Seen
 from octseg.pullback import Frame, PixelScale, Pullback
 from octseg.result import FrameResult, ModelIdentity
@@ -113,36 +112,6 @@ class Measuring:
             source=along.get("pixel_spacing_source"),
             evidence=along.get("pixel_spacing_evidence") or "",
         )
-
-
-def saved_measures(record: Record) -> FrameMeasures | None:
-    """The numbers of an entry of measures.json as they were saved; None where it has others."""
-    try:
-        given = {each.name: record[each.name] for each in fields(FrameMeasures) if each.name != "warnings"}
-        cores = given.pop("lipid_cores")
-        cores = None if cores is None else tuple(CoreMeasures(**core) for core in cores)
-        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-        return FrameMeasures(**{**given, **lists}, lipid_cores=cores)
-    except (KeyError, TypeError):
-        return None
-
-
-def along_of(record: Record) -> FrameAlong:
-    """What curves along a vessel show of an entry of measures.json, as it was saved."""
-    measures = saved_measures(record)
-    if record["withdrawn"] is not None or measures is None:
-        return FrameAlong(frame=record["frame"])
-    return FrameAlong.of_measures(record["frame"], measures)
-
-
-def scale_of(record: Record) -> PixelScale:
-    """The scale that a frame was measured with."""
-    return PixelScale(
-        pixel_spacing_mm=record["pixel_spacing_mm"],
-        source=record["pixel_spacing_source"],
-        evidence=record.get("pixel_spacing_evidence") or "",
-        catheter_diameter_mm=record.get("catheter_diameter_mm"),
-    )
 
 
 def _measured(seen: Seen, masks: Masks) -> Measured:

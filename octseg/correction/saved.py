@@ -17,19 +17,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES
+from octseg.correction.numbers import Record, saved_along
 from octseg.correction.runs import Labels
 from octseg.errors import CorrectionError
 from octseg.export.always import MASKS_ENDING
 from octseg.export.pictures import DOUBT_ENDING
 from octseg.export.pullback import SUFFIX
 from octseg.export.run import JSON_NAME
+from octseg.measurement.pullback import FrameAlong
 from octseg.measurement.records import are_texts, is_text
 from octseg.reading.own import own_kind
 
 MASK_END = "_mask.png"
 AGAIN = "run `octseg predict` again, with --export labelme if the frames are to lie beside it"
 SHA256 = re.compile(r"[0-9a-f]{64}")
-Record = Mapping[str, Any]
 Doubt = NDArray[np.uint8]
 
 
@@ -47,6 +48,7 @@ class SavedCase:
     records: Mapping[str, Record] = field(repr=False)
     masks: Mapping[str, Path] = field(repr=False)
     pullbacks: Mapping[str, Record] = field(repr=False)
+    _along: dict[str, list[FrameAlong]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def stems(self) -> Mapping[str, Record]:
@@ -79,6 +81,13 @@ class SavedCase:
             for stem in stems:
                 found.setdefault(stem, name)
         return found
+
+    def along(self, vessel: str) -> list[FrameAlong]:
+        """What was saved of a vessel's frames, in order; CorrectionError where that is not all there."""
+        if vessel not in self._along:
+            records = [self.records[stem] for stem in self.vessels[vessel]]
+            self._along[vessel] = saved_along(self.pullbacks[vessel], records)
+        return self._along[vessel]
 
     def record(self, stem: str) -> Record:
         """A frame's entry in measures.json; CorrectionError where there is no such frame."""

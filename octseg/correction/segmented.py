@@ -7,7 +7,8 @@ from pathlib import Path
 from octseg.classes import CLASS_NAMES
 from octseg.correction.corrections import Corrections
 from octseg.correction.measuring import Measuring, planes_of
-from octseg.correction.saved import Record, SavedCase
+from octseg.correction.numbers import Record
+from octseg.correction.saved import SavedCase
 from octseg.correction.vessels import Vessels, run_of
 from octseg.export.bundle import free_stem, safe_stem
 from octseg.export.planes import Masks

@@ -5,8 +5,8 @@ from typing import Any
 
 from octseg.correction.corrections import Corrections
 from octseg.correction.log import NAMELESS
-from octseg.correction.measuring import Measuring
-from octseg.correction.saved import Record, SavedCase
+from octseg.correction.numbers import Record
+from octseg.correction.saved import SavedCase
 from octseg.export.pullback import PullbackOrigin, pullback_record
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures, measure_pullback
 from octseg.measurement.pullback.scales import named
@@ -26,15 +26,12 @@ def run_of(case: SavedCase, corrections: Corrections, stems: Sequence[str]) -> d
 class Vessels:
     """The vessels of one case; each is measured once, when it is asked for.
 
-    CorrectionError where a frame of it is not there.
+    CorrectionError where not all of it was saved that is kept along a vessel.
     """
 
-    def __init__(
-        self, case: SavedCase, corrections: Corrections, measuring: Measuring, drawn: Mapping[str, FrameAlong]
-    ) -> None:
-        """drawn: frames whose outlines are not the model's, by stem."""
-        self._case, self._corrections, self._measuring, self._drawn = case, corrections, measuring, drawn
-        self._models: dict[str, FrameAlong] = {}
+    def __init__(self, case: SavedCase, corrections: Corrections, drawn: Mapping[str, FrameAlong]) -> None:
+        """drawn: frames whose outlines are not the model's, by stem; of the others what was saved counts."""
+        self._case, self._corrections, self._drawn = case, corrections, drawn
         self._measured: dict[str, PullbackMeasures] = {}
         self._recorded: dict[str, Record] = {}
 
@@ -84,10 +81,6 @@ class Vessels:
             yield f"Rejected by the reader, but counted in these numbers: {numbers}"
 
     def _along(self, name: str, drawn: Mapping[str, FrameAlong]) -> PullbackMeasures:
-        along = [drawn.get(stem) or self._model(stem) for stem in self._case.vessels[name]]
+        frames = zip(self._case.vessels[name], self._case.along(name), strict=True)
+        along = [drawn.get(stem) or saved for stem, saved in frames]
         return measure_pullback(along, self._case.pullbacks[name].get("frame_spacing_mm"))
-
-    def _model(self, stem: str) -> FrameAlong:
-        if stem not in self._models:
-            self._models[stem] = FrameAlong.of(self._measuring.original(stem))
-        return self._models[stem]

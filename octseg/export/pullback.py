@@ -1,11 +1,12 @@
 """`<name>_pullback.json`: what is measured along a vessel, where its spacings come from, and the wall unrolled.
 
-Keys end in their unit, what cannot be measured is null. The unrolled wall has a line a frame: runs of rays as
-[first, how many], in the order of `en_face.runs`.
+Keys end in their unit, what cannot be measured is null. The unrolled wall has a line a frame in `en_face.rows`: runs of
+rays as [first, how many], in the order of `en_face.runs`. So have the caps in `en_face.fibrous_caps`: runs of rays with
+a cap, and along each of these how thick it is and how far the lumen's outline lies from its centroid, both in um.
 """
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from octseg.measurement.records import json_value, json_values
 from octseg.pullback import FrameSpacingSource, PixelSpacingSource
 
 SUFFIX = "_pullback.json"
+LINE_A_FRAME = ("rows", "fibrous_caps")  # of `en_face`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +61,17 @@ def pullback_record(measures: PullbackMeasures, origin: PullbackOrigin, run: Map
 
 def pullback_json(record: Mapping[str, Any]) -> str:
     """The record as text, of the unrolled wall a line a frame."""
-    en_face = {name: value for name, value in record["en_face"].items() if name != "rows"}
-    head = json.dumps({**record, "en_face": en_face}, indent=1, allow_nan=False)
-    rows = ",\n".join(f"   {json.dumps(row, separators=(',', ':'))}" for row in record["en_face"]["rows"])
+    told = dict(record["en_face"])
+    lists = [_lines(name, told.pop(name)) for name in LINE_A_FRAME if name in told]
+    head = json.dumps({**record, "en_face": told}, indent=1, allow_nan=False)
     end = "\n }\n}"  # for `en_face` stands last
-    return f'{head.removesuffix(end)},\n  "rows": [\n{rows}\n  ]{end}\n'
+    return ",\n".join((head.removesuffix(end), *lists)) + f"{end}\n"
+
+
+def _lines(name: str, rows: Sequence[Any]) -> str:
+    """A list under its name, one line for each of its elements."""
+    lines = ",\n".join(f"   {json.dumps(row, separators=(',', ':'), allow_nan=False)}" for row in rows)
+    return f'  "{name}": [\n{lines}\n  ]'
 
 
 def write_pullback(

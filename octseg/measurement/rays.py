@@ -60,6 +60,34 @@ class FrameRays:
         wall_um[rays_in(record["wall"])] = record["wall_um"]
         return cls(lipid=rays_in(record["lipid"]), cap_um=cap_um, wall_um=wall_um, unjudged=unjudged)
 
+    @classmethod
+    def from_rows(cls, row: Sequence[Any], caps: Sequence[Any]) -> Self:
+        """The rays of which `map_row` and `cap_row` gave the lines; no wall but where there is a cap.
+
+        Raises ValueError, TypeError or IndexError where they are none.
+        """
+        lipid, *by_reason = map(rays_in, row)
+        unjudged = np.zeros(N_RAYS, np.uint8)
+        for code, of_reason in zip(range(1, len(REASONS) + 1), by_reason, strict=True):
+            unjudged[of_reason] = code
+        runs, thickness_um, wall_um = caps
+        held = np.full((2, N_RAYS), np.nan)
+        held[:, rays_in(runs)] = thickness_um, wall_um
+        cap_um = np.rint(held[0] / CAP_STEP_UM) * CAP_STEP_UM
+        return cls(lipid=lipid, cap_um=cap_um.astype(np.float32), wall_um=held[1].astype(np.float32), unjudged=unjudged)
+
+
+def map_row(lipid: Rays, unjudged: NDArray[np.uint8]) -> list[list[list[int]]]:
+    """Runs of rays (N_RAYS,) that meet lipid, then of those not judged, by reason."""
+    return [runs_of(lipid), *(runs_of(unjudged == code) for code in range(1, len(REASONS) + 1))]
+
+
+def cap_row(cap_um: NDArray[np.float32], wall_um: NDArray[np.float32]) -> list[list[Any]]:
+    """Runs of rays (N_RAYS,) with a cap; its thickness along each of them; how far the lumen's outline is there."""
+    has_cap = ~np.isnan(cap_um)
+    tenths = np.rint(cap_um[has_cap].astype(np.float64) / CAP_STEP_UM)
+    return [runs_of(has_cap), (tenths / round(1 / CAP_STEP_UM)).tolist(), wall_um[has_cap].astype(int).tolist()]
+
 
 def runs_of(flags: Rays) -> list[list[int]]:
     """(first, how many) of each run of True from ray 0 on; a run through 0 degrees is two."""

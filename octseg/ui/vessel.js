@@ -18,7 +18,7 @@
       const one = told.left === 1;
       host.hidden = told.vessel === null;
       said.textContent = told.left
-        ? `Along the vessel: ${told.left} of ${count} frame${one ? " is" : "s are"} still to be measured, once; then its numbers follow each stroke.`
+        ? `Along the vessel: ${told.left} corrected frame${one ? " is" : "s are"} still to be measured, once; then its numbers follow each stroke.`
         : whose({ corrected: told.corrected, frames: count });
       numbers.innerHTML = told.html; // made and escaped by the server
       jumps.innerHTML = told.jumps;

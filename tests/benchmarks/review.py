@@ -65,7 +65,7 @@ def in_review(browser: Browser, folder: Path) -> None:
         print(f"link after {link:.1f} s, first frame {time.monotonic() - began:.1f} s after it was opened")
         began = time.monotonic()
         page.wait_for_selector("#oct-along .oct-vessel table", timeout=600_000)
-        print(f"all frames measured once {time.monotonic() - began:.1f} s later")
+        print(f"numbers of the vessel {time.monotonic() - began:.1f} s later")
         dab(page, ".oct-stage")
         page.wait_for_timeout(1000)
         say("stroke to picture", page.evaluate("window.presses"))

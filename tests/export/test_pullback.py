@@ -54,7 +54,9 @@ def test_the_unrolled_wall_comes_back_from_its_runs(tmp_path: Path) -> None:
         np.testing.assert_array_equal(rays_in(row[0]), lipid)
         for code, runs in enumerate(row[1:], start=1):
             np.testing.assert_array_equal(rays_in(runs), codes == code)
-    assert len(re.findall(r"^   \[\[", text, re.MULTILINE)) == 30
+    assert len(re.findall(r"^   \[\[", text, re.MULTILINE)) == 2 * 30
+    assert en_face["fibrous_caps"][0] == [[[0, 90], [350, 10]], [120.0] * 100, [1500] * 100]
+    assert en_face["fibrous_caps"][29] == [[], [], []]
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_the_older_file_stays(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from octseg.measurement.pullback.limits import warnings_of
 from octseg.measurement.pullback.plaques import plaques_of
 from octseg.measurement.pullback.scales import agree
 from octseg.measurement.pullback.stretch import Fields, StretchMeasures, candidates, measure_stretch
-from octseg.measurement.rays import REASONS, runs_of
+from octseg.measurement.rays import REASONS, cap_row, map_row
 from octseg.measurement.records import json_values
 from octseg.values import spacing_mm, two_whole_numbers
 
@@ -30,7 +30,9 @@ class PullbackMeasures:
         frames' median; None where there is none, or where they differ by over 1 %.
     whole, chosen: of all frames, and of those asked for, None where none were.
     lipid, unjudged: the wall unrolled, (F, 360) bool and uint8 codes: row is frame `whole.first_frame` + row, column
-        the ray from the lumen's centroid. warnings: what limits these numbers, one sentence each.
+        the ray from the lumen's centroid. cap_um, wall_um: (F, 360) float32, from the lumen's outline to the nearest
+        lipid and from the centroid to the outline, NaN where there is none to measure.
+    warnings: what limits these numbers, one sentence each.
     """
 
     frame_spacing_mm: float | None
@@ -39,31 +41,32 @@ class PullbackMeasures:
     chosen: StretchMeasures | None
     lipid: NDArray[np.bool_] = field(repr=False)
     unjudged: NDArray[np.uint8] = field(repr=False)
+    cap_um: NDArray[np.float32] = field(repr=False)
+    wall_um: NDArray[np.float32] = field(repr=False)
     warnings: tuple[str, ...] = ()
 
     def to_record(self) -> dict[str, Any]:
-        """Plain values for JSON; the unrolled wall as runs of rays, see `en_face_record`."""
+        """Plain values for JSON; the unrolled wall as runs of rays, see `en_face_record`, and each frame's caps."""
         return {
             "frame_spacing_mm": self.frame_spacing_mm,
             "pixel_spacing_mm": self.pixel_spacing_mm,
             "pullback": json_values(self.whole),
             "range": None if self.chosen is None else json_values(self.chosen),
             "warnings": list(self.warnings),
-            "en_face": self.en_face_record(),
+            "en_face": {
+                **self.en_face_record(),
+                "fibrous_caps": [cap_row(*rays) for rays in zip(self.cap_um, self.wall_um, strict=True)],
+            },
         }
 
     def en_face_record(self) -> dict[str, Any]:
         """The map: of each frame the runs (first ray, how many) that meet lipid, then those not judged, by reason."""
-        rows = [
-            [runs_of(lipid), *(runs_of(codes == code) for code in range(1, len(REASONS) + 1))]
-            for lipid, codes in zip(self.lipid, self.unjudged, strict=True)
-        ]
         return {
             "first_frame": self.whole.first_frame,
             "rays": self.lipid.shape[1],
             "origin": "centroid of the lumen, 0 to the right, clockwise",
             "runs": ["lipid", *REASONS],
-            "rows": rows,
+            "rows": [map_row(*rays) for rays in zip(self.lipid, self.unjudged, strict=True)],
         }
 
 
@@ -99,6 +102,8 @@ def measure_pullback(
         chosen=None if part is None else _measured(part, whole),
         lipid=whole.lipid,
         unjudged=whole.unjudged,
+        cap_um=whole.cap_um,
+        wall_um=whole.wall_um,
         warnings=tuple(warnings_of(whole, measured)),
     )
 

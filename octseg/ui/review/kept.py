@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,6 @@ from octseg.export.bundle import safe_stem
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import DOUBT_ENDING, doubt_png, mask_png
 from octseg.export.run import JSON_NAME
-from octseg.measurement.pullback import FrameAlong
 from octseg.pullback import Pullback
 from octseg.reading import read_pullback
 from octseg.ui.later import Held as HeldFrame
@@ -49,7 +48,7 @@ UNDER_WAY = "this pullback is still under way; wait until it is done, or stop it
 class _Result:
     """What is reviewed. spacing_mm: from frame to frame. write: its results into a folder.
 
-    read: its frames. along: what is kept of each along the vessel, in order.
+    read: its frames.
     """
 
     folder: Path
@@ -58,7 +57,6 @@ class _Result:
     spacing_mm: float | None
     write: Callable[[Path], None]
     read: Callable[[], Pullback]
-    along: Sequence[FrameAlong] = ()
 
 
 @dataclass
@@ -163,9 +161,7 @@ def _of_run(run: PullbackRun) -> _Result:
         if not (folder / LOG_NAME).exists():  # else the masks are there
             write_masks(segmented, folder, stem)
 
-    return _Result(
-        run.folder, stem, run.source, run.pullback.frame_spacing_mm, write, lambda: run.pullback, list(run.frames)
-    )
+    return _Result(run.folder, stem, run.source, run.pullback.frame_spacing_mm, write, lambda: run.pullback)
 
 
 def _of_frame(folder: Path, frame: HeldFrame) -> _Result:
@@ -203,9 +199,7 @@ def _opened(held: _Held, result: _Result, room: AbstractContextManager[object]) 
     except BaseException:  # whatever it is, the log is let go
         log.close()
         raise
-    known = dict(zip(case.stems, result.along, strict=False))
-    measuring = Measuring(case, frames)
-    held.session = ReviewSession(case, corrections, measuring, is_visitor=True, known=known, room=room)
+    held.session = ReviewSession(case, corrections, Measuring(case, frames), is_visitor=True, room=room)
     held.log, held.spacing_mm = log, result.spacing_mm
     return held.session
 

@@ -13,11 +13,12 @@ from octseg.correction.anatomy import DRAGGED, PAINTED
 from octseg.correction.corrections import Corrections
 from octseg.correction.doubt import doubts
 from octseg.correction.exporting import export, files_of, folder_of, is_for_training
-from octseg.correction.following import Following
 from octseg.correction.interpolation import interpolate
-from octseg.correction.measuring import Measuring, along_of
+from octseg.correction.measuring import Measuring
+from octseg.correction.numbers import curves_of
 from octseg.correction.runs import changes
 from octseg.correction.saved import SavedCase
+from octseg.correction.vessels import Vessels
 from octseg.drawing.doubt import inked_png
 from octseg.drawing.screen import encode_jpeg
 from octseg.errors import CorrectionError
@@ -55,12 +56,10 @@ class ReviewSession:
         measuring: Measuring,
         *,
         is_visitor: bool = False,
-        known: Mapping[str, FrameAlong] | None = None,
         room: AbstractContextManager[object] | None = None,
     ) -> None:
         """is_visitor: whether the reader is a visitor of a server, and takes what is exported home as a ZIP.
 
-        known: what is kept along the vessel of frames as the model outlined them, where that is there already.
         room: held while exports are made, which take a core.
         """
         self._room = room
@@ -68,9 +67,8 @@ class ReviewSession:
         self._stems = list(case.stems)
         self._doubts = doubts(case)
         self._all = list(case.records.items())
-        self._saved_along = [along_of(record) for _, record in self._all]
+        self._saved_along = [curves_of(record) for _, record in self._all]
         self._drawn_along: dict[str, tuple[int, FrameAlong]] = {}  # with the stroke that it was measured after
-        self._following = Following(case, measuring.apart, known)
         self._lock, self._measuring_all, self._sending = threading.RLock(), threading.Lock(), threading.Lock()
         self.stopped = threading.Event()  # where nothing more is to be measured
 
@@ -125,7 +123,6 @@ class ReviewSession:
 
     def draw(self, number: int, asked: Mapping[str, Any]) -> Told:
         """A stroke; what it leaves of the frame's numbers."""
-        self._following.rest()
         with self._lock:
             stem = self._stem(number)
             kind, tissue = str(asked.get("kind")), str(asked.get("class") or "")
@@ -161,8 +158,8 @@ class ReviewSession:
     def vessel(self, number: int) -> Told:
         """What is measured along the vessel of a frame, of all outlines as they are.
 
-        left: how many frames are still to be measured before there is anything. corrected: of how many the outlines are
-        not the model's.
+        left: how many corrected frames are still to be measured before there is anything. corrected: of how many the
+        outlines are not the model's.
         """
         with self._lock:
             name = self.case.vessel(self._stem(number))
@@ -173,10 +170,9 @@ class ReviewSession:
         if name is None:
             return told
         frames = {stem: kept for stem, kept in along.items() if kept is not None}
-        left = self._following.left(name) + len(along) - len(frames)
-        if left:
-            return {**told, "left": left, "count": len(self.case.vessels[name])}
-        measures = self._following.measures(name, frames)
+        if left := len(along) - len(frames):
+            return {**told, "left": left}
+        measures = Vessels(self.case, self.corrections, frames).measures(name)
         whole, plaques = vessel_html(measures), plaques_html(measures)
         html = f'<div class="oct-vessel">{whole}</div><div class="oct-found">{plaques}</div>'
         return {**told, "html": html, "jumps": jumps_html(measures)}
@@ -258,7 +254,6 @@ class ReviewSession:
     def stop(self) -> None:
         """Measure nothing more."""
         self.stopped.set()
-        self._following.stop()
 
     def _stem(self, number: int) -> str:
         if not 0 <= number < len(self._stems):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from octseg.errors import MeasurementError
 from octseg.measurement import measure_pullback
 from octseg.measurement.pullback import FrameAlong
-from octseg.measurement.rays import GUIDE_WIRE, NO_WALL, OUT_OF_DISC
+from octseg.measurement.rays import GUIDE_WIRE, NO_WALL, OUT_OF_DISC, FrameRays, cap_row, map_row
 from tests.fakes.along import frame, withdrawn
 
 
@@ -299,6 +299,19 @@ def test_a_frame_is_the_same_after_its_record_was_read(start: int, extent: int, 
     for name in ("lipid", "cap_um", "wall_um", "unjudged"):
         np.testing.assert_array_equal(getattr(again.rays, name), getattr(told.rays, name))
     assert replace(again, rays=None) == replace(told, rays=None) or again.to_record() == told.to_record()
+
+
+@given(st.integers(0, 359), st.integers(1, 359), st.integers(0, 3), st.integers(1, 9999))
+def test_rays_are_the_same_after_the_lines_of_the_wall_were_read(
+    start: int, extent: int, code: int, tenths: int
+) -> None:
+    told = frame(3, [(start, extent)], cap_um=tenths / 10, unjudged={code: [(10, 30)]}).rays
+    assert told is not None
+    lines = map_row(told.lipid, told.unjudged), cap_row(told.cap_um, told.wall_um)
+    again = FrameRays.from_rows(*json.loads(json.dumps(lines)))
+    for name in ("lipid", "cap_um", "unjudged"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(told, name))
+    np.testing.assert_array_equal(again.wall_um, np.where(np.isnan(told.cap_um), np.nan, told.wall_um))
 
 
 def test_results_of_two_pullbacks_are_refused() -> None:

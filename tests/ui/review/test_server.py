@@ -285,17 +285,45 @@ def test_numbers_of_the_vessel_follow_a_stroke_and_are_those_of_the_export(
     session.stop()
 
 
-def test_a_vessel_of_which_a_frame_is_missing_has_a_sentence_and_no_number(tmp_path: Path) -> None:
+def test_numbers_of_a_vessel_need_none_of_its_frames(tmp_path: Path) -> None:
     case, corrections = opened(save_results(tmp_path, vessel(4)))
-    (case.folder / "vessel_frames" / "vessel_0002.png").unlink()
+    for path in (case.folder / "vessel_frames").iterdir():
+        path.unlink()
+    session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+    told = TestClient(app_of(session, "key"), base_url="http://127.0.0.1/key/").get("frames/0/vessel").json()
+    areas = [case.record(stem)["lipid_core_area_mm2"] for stem in case.stems]
+    assert lipid_volume_mm3(told) == pytest.approx(0.2 * sum(area or 0 for area in areas), abs=0.06)
+
+
+def test_frames_that_were_not_corrected_keep_their_saved_caps_along_the_vessel(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(5))
+    told = json.loads((folder / "vessel_pullback.json").read_text())
+    told["en_face"]["fibrous_caps"] = [[[[10, 60]], [50.4] * 60, [1500] * 60]] * 5
+    (folder / "vessel_pullback.json").write_text(json.dumps(told))
+    case, corrections = opened(folder)
     session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
     client = TestClient(app_of(session, "key"), base_url="http://127.0.0.1/key/")
-    deadline = time.monotonic() + 60
-    while (answer := client.get("frames/0/vessel")).status_code == 200 and time.monotonic() < deadline:
-        assert answer.json()["html"] == ""
-        time.sleep(0.1)
-    assert "frame 2 of vessel.dcm is not there" in answer.text
-    session.stop()
+    assert "50 µm" in of_vessel(client)["jumps"]
+    before = corrections.labels("vessel_0005")
+    corrections.draw("vessel_0005", "brush", changes(before, painted(before, SPOT, LIPID)), "", overruled=True)
+    session.measure_all()
+    assert "50 µm" in of_vessel(client)["jumps"]
+    client.post("export")
+    exported = json.loads((folder / "corrected_AB" / "vessel_pullback.json").read_text())
+    assert exported["pullback"]["fibrous_cap_thickness_min_um"] == 50.4
+    assert exported["en_face"]["fibrous_caps"][0] == [[[10, 60]], [50.4] * 60, [1500] * 60]
+
+
+@pytest.mark.parametrize("lost", ["fibrous_caps", "rows"])
+def test_a_vessel_whose_rays_were_not_saved_has_a_sentence_and_no_number(tmp_path: Path, lost: str) -> None:
+    folder = save_results(tmp_path, vessel(4))
+    told = json.loads((folder / "vessel_pullback.json").read_text())
+    del told["en_face"][lost]
+    (folder / "vessel_pullback.json").write_text(json.dumps(told))
+    case, corrections = opened(folder)
+    session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+    answer = TestClient(app_of(session, "key"), base_url="http://127.0.0.1/key/").get("frames/0/vessel")
+    assert (answer.status_code, "run `octseg predict` again" in answer.text) == (409, True)
 
 
 def test_pictures_by_themselves_have_no_vessel(tmp_path: Path) -> None:
