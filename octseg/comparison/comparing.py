@@ -220,10 +220,16 @@ def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[s
         if each.ignored
     ]
     warnings += [*found.notes, *reference.notes]
-    first, second = (frame.stem for frame in pairs[0])
-    if len(pairs) == 1 and first is not None and second is not None and first != second:
+    differ = [
+        f"{one.stem} and {other.stem}"
+        for one, other in pairs
+        if None not in (one.stem, other.stem) and one.stem != other.stem
+    ]
+    if differ and len(pairs) == 1:
+        warnings.append(f"{differ[0]} are taken for the same frame, each being the only one; check that they are")
+    elif differ:
         warnings.append(
-            f"{first} and {second} are taken for the same frame, each being the only one; check that they are"
+            f"{len(differ)} frames are paired by their numbers alone: {_list(differ)}; check that they are the same"
         )
     return warnings
 

@@ -76,6 +76,20 @@ def test_frames_are_paired_by_their_names_before_their_numbers() -> None:
     assert compare(ours, theirs).summary()["classes"]["lipid_core"]["dice_pooled"] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("stems", "said"),
+    [
+        (["p7_001", "p7_002"], ["2 frames are paired by their numbers alone: p7_001 and p9_001, p7_002 and p9_002; "]),
+        (["p9_001", "p9_002"], []),
+        (None, []),  # as the slices of a volume
+    ],
+)
+def test_frames_of_other_names_that_numbers_pair_are_told(stems: list[str] | None, said: list[str]) -> None:
+    ours = reading("a", [plaque(90)] * 2, stems=stems)
+    theirs = reading("b", [plaque(90)] * 2, stems=["p9_001", "p9_002"])
+    assert compare(ours, theirs).warnings == [f"{each}check that they are the same" for each in said]
+
+
 def test_frames_of_one_reading_alone_are_told_and_left_out() -> None:
     compared = compare(reading("a", [plaque(90)] * 3), reading("b", [plaque(90)] * 2))
     assert len(compared.frames) == 2
