@@ -278,7 +278,7 @@ def _told(origin: Origin, changes: Sequence[str], studies: Sequence[str]) -> dic
         "doi": origin.doi,
         "revision": f"v{origin.version}" if origin.version else None,
         "licence": origin.licence,
-        "attribution": origin.attribution(changes, opening="Trained on frames of", thing="model"),
+        "attribution": origin.attribution(changes, opening="Trained on", thing="model"),
         "studies": names,
         "used": f"{len(studies)} frames of the {'study' if len(names) == 1 else 'studies'} {', '.join(names)}",
     }

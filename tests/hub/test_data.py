@@ -353,7 +353,7 @@ def test_a_training_from_the_hub_keeps_the_commit_in_its_config(
     of_data = config.training["datasets"][0]
     assert (of_data["repository"], of_data["revision"]) == (NAME, pushes.commit(0))
     assert of_data["licence"] == "cc-by-4.0"
-    assert "Drawn discs" in of_data["attribution"]
+    assert of_data["attribution"].startswith("Trained on **Drawn discs")
 
 
 def test_what_may_not_be_published_is_refused_before_any_request(hub: HubServer, dataset: Path, tmp_path: Path) -> None:
