@@ -40,6 +40,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CHUNK = re.compile(r"[^\W_]+")
 _TITLE_BEHIND_DIGITS = re.compile(r"(?<=\d)[A-ZÀ-Þ][a-zß-ÿ]{3,}(?![^\W_])")
 _CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")
+_SHORT_CODE = re.compile(rf"(?<![^\W\d_])[^\W\d_]{{1,{LEAST_LETTERS - 1}}}\d+")
 _YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d\d)([-._ ]?)(\d\d)\2(\d\d)(?=(?:\d{4}|\d{6})?(?!\d))")
 _YEAR_FIRST_SHORT = re.compile(r"(?<!\d)((?:19|20)\d\d)([-.])(\d\d?)\2(\d\d?)(?!\d)")
 _YEAR_LAST = re.compile(
@@ -89,7 +90,7 @@ def suspicions(studies: Collection[str], others: Iterable[str] = ()) -> list[Sus
     shared = _shared(map(_names_in, studies), len(studies))
     alone = {study for study in studies if any(map(_may_be_alone, _own(study, shared)))}
     if len(alone) < MANY * len(studies):
-        alone = {study for study in alone if any(map(_may_be_alone, _own(re.sub(r"[^\W\d_]+\d+", "", study), shared)))}
+        alone = {study for study in alone if any(map(_may_be_alone, _own(_SHORT_CODE.sub("", study), shared)))}
     found = [Suspicion(study, kind) for study in studies if (kind := _kind_of_study(study, shared)) is not None]
     known = {each.text for each in found}
     found += [Suspicion(study, NAME) for study in sorted(alone - known)]
@@ -219,13 +220,13 @@ def _six_dates(text: str, pattern: "re.Pattern[str]") -> Iterator[date]:
 
 
 def _births(studies: Collection[str]) -> list[str]:
-    """Studies whose numbers of six digits are dates of birth: initials stand beside them, or all are dates."""
+    """Studies whose numbers of six digits are dates of birth: initials stand beside them, or all such are dates."""
     apart = {study: match.group(1, 3, 4) for study in studies if (match := _SIX_APART.search(study))}
     together = {study: match.groups() for study in studies if (match := _SIX.search(study))}
-    return _births_of(apart, FIRST_BIRTH_APART) or _births_of(together)
+    return _births_of(apart, len(studies), FIRST_BIRTH_APART) or _births_of(together, len(studies))
 
 
-def _births_of(sixes: Mapping[str, tuple[str, ...]], first_year: int = 1900) -> list[str]:
+def _births_of(sixes: Mapping[str, tuple[str, ...]], n_studies: int, first_year: int = 1900) -> list[str]:
     readings: tuple[Callable[[tuple[str, ...]], date | None], ...] = (
         lambda of: _date(f"19{of[0]}", of[1], of[2]),
         lambda of: _date(f"19{of[2]}", of[1], of[0]),
@@ -239,6 +240,7 @@ def _births_of(sixes: Mapping[str, tuple[str, ...]], first_year: int = 1900) -> 
         if min(years) < first_year:
             continue
         initials = all(any(len(word) in (2, 3) for word in _names_in(study)) for study in sixes)
-        if initials or (len(real) >= FEWEST_BIRTHS and max(years) - min(years) >= SPREAD_OF_BIRTHS_YEARS):
+        spread = len(real) >= FEWEST_BIRTHS and max(years) - min(years) >= SPREAD_OF_BIRTHS_YEARS
+        if initials or spread or len(real) < MANY * n_studies:  # few among others, which have no such number
             return list(sixes)
     return []

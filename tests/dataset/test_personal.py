@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from octseg.dataset.personal import DATE, NAME, NUMBER, suspicions
+from octseg.dataset.personal import DATE, NAME, NUMBER, Suspicion, suspicions
 
 DATES = [
     *("MUELLER_HANS_19540312", "HM_19540312", "H.M._1954-03-12", "1961-03-04", "04.03.1961", "19610304", "04-03-1961"),
@@ -73,6 +73,15 @@ def test_patients_with_two_examinations_are_still_people() -> None:
 
 def test_one_name_among_numbers_is_noticed() -> None:
     assert [each.text for each in suspicions(["P01", "P02", "P03", "P04", "Mueller"])] == ["Mueller"]
+
+
+@pytest.mark.parametrize(
+    ("study", "kind"), [("Mueller07", NAME), ("MUELLER_07", NAME), ("P07_120354", DATE), ("12-03-54", DATE)]
+)
+def test_one_patient_among_many_codes_is_noticed(study: str, kind: str) -> None:
+    codes = [f"P{number:02d}" for number in range(1, 31)]
+    assert suspicions([*codes, study]) == [Suspicion(study, kind)]
+    assert suspicions(codes) == []
 
 
 def test_numbers_of_six_digits_are_dates_where_all_of_them_are() -> None:
