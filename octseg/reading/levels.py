@@ -5,7 +5,8 @@ one scale, and a rule for each file would make its frames differ by what their b
 
 8 bits stay as they are. Whole numbers of more bits that no file declares are taken as 8, 10, 12, 14 or 16 bits,
 whichever is the smallest that holds all but a few of the samples; where they use less than 0.7 of it, or none of its
-darker quarter, what they do use is spread over 0 to 255. Real numbers are taken as 0 to 1, as 0 to 255, or spread, by
+darker quarter, what they do use is spread over 0 to 255. One level far above all others, as of a label that was drawn
+over a page, is white and counts for nothing else. Real numbers are taken as 0 to 1, as 0 to 255, or spread, by
 the same rule. What had to be guessed is said in a warning; what cannot be a grey level is refused.
 """
 
@@ -27,6 +28,8 @@ LEAST_USED = 0.7  # of a range: what reaches less far is spread; frames reach 0.
 MOST_UNUSED = 0.25  # of the levels' reach: where even the darkest lie above it, black is where they begin
 AT_MOST = 4_000_000  # samples of a page are put in order; of more, every second, third ...
 LEAST_SHARED = 0.25  # of what two files reach together, by both: what shares less is stored on two scales
+# A label, drawn over a page in one level far above its own, as ImageJ draws in white on 16 bits:
+DRAWN_ABOVE, MOST_DRAWN, DRAWN_APART, LEAST_BESIDE = 255, 0.05, 0.5, 64  # level, share, and what the rest reaches
 ROWS_AT_ONCE = 256  # as float64, or as numbers of a table's entries, a large frame would take 600 MB
 
 
@@ -113,8 +116,18 @@ def _page_span(page: Samples, label: str) -> Span:
     samples = page.reshape(-1)[:: 1 + page.size // AT_MOST]
     few = int(FEW * samples.size)
     real = page.dtype.kind == "f"
+    low, high = _ends(samples, few)
+    if not real and high == highest > DRAWN_ABOVE:
+        below = samples[samples < highest]
+        if samples.size - below.size <= MOST_DRAWN * samples.size and (beside := _ends(below, few)[1]) >= LEAST_BESIDE:
+            high = beside if beside <= DRAWN_APART * highest else high
+    return Span(low, high, lowest, highest, real)
+
+
+def _ends(samples: Samples, few: int) -> tuple[float, float]:
+    """What all but `few` of samples (N,) reach to either side."""
     ordered = np.partition(samples, (few, samples.size - 1 - few))
-    return Span(float(ordered[few]), float(ordered[-1 - few]), lowest, highest, real)
+    return float(ordered[few]), float(ordered[-1 - few])
 
 
 def rule_for(span: Span, declared_bits: int | None, *, whose: str = "the file has") -> LevelRule:

@@ -75,6 +75,22 @@ def series(folder: Path, frames: list[NDArray[Any]]) -> list[Path]:
     return paths
 
 
+@pytest.mark.parametrize(("reach", "bits"), [(4095, 12), (255, 8)])
+def test_a_label_in_one_level_far_above_does_not_make_the_rest_dark(reach: int, bits: int) -> None:
+    samples = np.rint(GREY * (reach / 255)).astype(np.uint16)
+    samples[:20, :100] = 65535
+    expected = GREY.copy()
+    expected[:20, :100] = 255
+    levels, told = levels_of(samples)
+    assert off(levels, expected) <= 1
+    assert f"taken as {bits}-bit" in told
+
+
+def test_black_and_white_of_16_bits_stay_so() -> None:
+    samples = np.where(GREY < 4, 65535, 0).astype(np.uint16)
+    assert off(levels_of(samples)[0], np.where(GREY < 4, 255, 0)) == 0
+
+
 def test_the_frames_of_a_folder_share_one_rule(tmp_path: Path) -> None:
     """One of them alone would be taken as 12 bits, the other spread."""
     dim, bright = (GREY.astype(np.uint16) * 15, GREY.astype(np.uint16) * 20)
