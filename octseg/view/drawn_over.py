@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from octseg.pullback import Frame
 from octseg.view.cleaning import paint_out
 from octseg.view.disc import Disc
-from octseg.view.grey import Grey, is_sepia, off_sepia
+from octseg.view.grey import Grey, is_sepia, off_sepia, only_channel
 
 OFF_COLOUR = 60  # levels from the frame's own colours: JPEG moves tissue by 30
 LEAST_RADII = 1.5  # of the disc, in pixels: what a ruler's marks leave uncovered of it is 1.2
@@ -21,35 +21,47 @@ PAINTED_OVER = (
     "Lines or labels that were drawn over the frame in other colours were painted out: what lies beneath them was not "
     "seen, so outlines that run along them are a guess. Export the frame without them."
 )
+FOREIGN = (
+    "The colours of this frame are neither grey nor the gold of a console: how bright they are was taken for the grey "
+    "level, so lipid may be missed or seen where there is none. Give the frame as the console exports it."
+)
+OF_COLOURS = (PAINTED_OVER, FOREIGN)
 
 
-def without_marks(grey: Grey, frame: Frame, disc: Disc | None, of_ruler: NDArray[np.bool_] | None) -> tuple[Grey, bool]:
-    """Grey levels (H, W) of a frame (H, W, 3) without its ruler's marks and what else was drawn, and whether any was.
+def without_marks(
+    grey: Grey, frame: Frame, disc: Disc | None, of_ruler: NDArray[np.bool_] | None
+) -> tuple[Grey, tuple[str, ...]]:
+    """Grey levels (H, W) of a frame (H, W, 3) without its ruler's marks and what else was drawn; what is said of it.
 
     of_ruler: (H, W), True on what a ruler covers.
     """
-    drawn = None if disc is None else drawn_over(frame, disc, of_ruler)
+    drawn, said = (None, ()) if disc is None else _drawn_over(frame, disc, of_ruler)
     marks = of_ruler if drawn is None else drawn if of_ruler is None else of_ruler | drawn
-    return grey if marks is None else paint_out(grey, marks), drawn is not None
+    return grey if marks is None else paint_out(grey, marks), said
 
 
-def drawn_over(frame: Frame, disc: Disc, covered: NDArray[np.bool_] | None = None) -> NDArray[np.bool_] | None:
-    """What was drawn over the disc of a frame (H, W, 3), (H, W) True on it; None where that is nothing worth telling.
+def _drawn_over(
+    frame: Frame, disc: Disc, covered: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.bool_] | None, tuple[str, ...]]:
+    """What was drawn over the disc of a frame (H, W, 3), (H, W) True on it, None where that is nothing worth telling.
 
-    covered: (H, W), what is known to be a ruler's.
+    Beside it what is said of the frame's colours. covered: (H, W), what is known to be a ruler's.
     """
     off = off_sepia(frame) if is_sepia(frame) else _off_grey(frame)
     marks = off > OFF_COLOUR
     least = LEAST_RADII * disc.radius_px
     if np.count_nonzero(marks) < least:
-        return None
+        return None, ()
     imaged = disc.mask(*marks.shape)
     marks &= imaged
     if covered is not None:
         marks &= ~covered
-    if not least <= np.count_nonzero(marks) <= MOST_OF_DISC * np.count_nonzero(imaged):
-        return None
-    return np.asarray(cv2.dilate(marks.view(np.uint8), np.ones((SIDE_PX, SIDE_PX), np.uint8)) > 0)
+    count = np.count_nonzero(marks)
+    if count > MOST_OF_DISC * np.count_nonzero(imaged):
+        return None, () if only_channel(frame) is not None else (FOREIGN,)
+    if count < least:
+        return None, ()
+    return np.asarray(cv2.dilate(marks.view(np.uint8), np.ones((SIDE_PX, SIDE_PX), np.uint8)) > 0), (PAINTED_OVER,)
 
 
 def _off_grey(frame: Frame) -> Grey:

@@ -81,7 +81,7 @@ class _Colours:
 def _colours_of(frame: Frame) -> _Colours:
     """What the colours of a frame (H, W, 3) are, looked at once."""
     sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX]
-    seen_as_sepia, only = is_sepia(sample, step_px=1), _only_channel(sample)
+    seen_as_sepia, only = is_sepia(sample, step_px=1), only_channel(frame)
     if not seen_as_sepia and only is None and not np.array_equal(sample[..., 0], sample[..., 1]):
         for order in permutations(range(3)):
             if is_sepia(sample[..., order], step_px=1):
@@ -95,9 +95,9 @@ def put_back(frame: Frame) -> tuple[Frame, bool]:
     return colours.frame, colours.is_exchanged
 
 
-def _only_channel(sample: Frame) -> int | None:
-    """The one channel that holds a picture, by a few pixels (h, w, 3) of a frame; None where two do."""
-    sample = sample.reshape(-1, 3)
+def only_channel(frame: Frame) -> int | None:
+    """The one channel that holds a picture, by a few pixels of a frame (H, W, 3); None where two do."""
+    sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX].reshape(-1, 3)
     bright = [np.count_nonzero(channel > EMPTY_PART * 255) for channel in sample.T]
     if sum(count > 0.02 * len(sample) + 1 for count in bright) >= 2:  # both surely filled, whatever the brightest is
         return None

@@ -27,7 +27,7 @@ from octseg.view.capture import cut_out, locate, moved
 from octseg.view.catheter import find_catheter
 from octseg.view.cleaning import on_black, paint_out
 from octseg.view.disc import Disc, Outlines, find_disc
-from octseg.view.drawn_over import PAINTED_OVER, without_marks
+from octseg.view.drawn_over import without_marks
 from octseg.view.grey import is_sepia, put_back, sepia_to_grey
 from octseg.view.ruler import CYAN_EXCESS, Ruler, ends_within, find_ruler, ruler_marks
 from octseg.view.ruler.marks import RING_DRAWN_MM
@@ -228,7 +228,7 @@ def _view_of(
     centre = catheter.centre if catheter is not None else middle
     bars = find_bars(frame, memory)
     imaged = None if disc is None else disc.mask(*grey.shape)
-    grey, is_drawn_over = without_marks(grey, frame, disc, None if ruler is None else ruler_marks(frame, ruler))
+    grey, of_colours = without_marks(grey, frame, disc, None if ruler is None else ruler_marks(frame, ruler))
     if bars:
         grey = paint_out(grey, bar_marks(frame, bars))
     if imaged is not None:
@@ -236,7 +236,7 @@ def _view_of(
     warnings = (
         (EXCHANGED,) * exchanged
         + (UNDONE,) * (levels is not None)
-        + (PAINTED_OVER,) * is_drawn_over
+        + of_colours
         + _view_warnings(disc is not None, catheter is not None)
     )
     radius_px = None if catheter is None else catheter.radius_px

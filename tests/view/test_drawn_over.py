@@ -13,7 +13,7 @@ from octseg.phantom import random_spec, render
 from octseg.pullback import Frame
 from octseg.segmenter import Segmenter
 from octseg.view.along import AlongPullback
-from octseg.view.drawn_over import PAINTED_OVER
+from octseg.view.drawn_over import FOREIGN, PAINTED_OVER
 from octseg.view.preprocessing import view_frame
 
 SIDE = 704
@@ -72,7 +72,8 @@ def test_a_frames_own_ruler_ring_and_tissue_are_no_such_marks(real_frames: Path)
         yield from (frame_of(colouring, ruler=ruler) for colouring in ("sepia", "grey") for ruler in (True, False))
         yield from (np.array(Image.open(path).convert("RGB")) for path in sorted((real_frames / "test").rglob("*.png")))
 
-    assert [PAINTED_OVER in view_frame(frame).warnings for frame in frames()] == [False] * 8
+    told = [view_frame(frame).warnings for frame in frames()]
+    assert [PAINTED_OVER in warnings or FOREIGN in warnings for warnings in told] == [False] * 8
 
 
 def test_a_real_frame_that_a_console_traced_is_told(real_frames: Path) -> None:
@@ -84,10 +85,20 @@ def test_a_real_frame_that_a_console_traced_is_told(real_frames: Path) -> None:
     assert np.quantile(seen.grey[white], 0.9) < 200
 
 
-def test_colours_of_the_whole_frame_are_no_marks() -> None:
+@pytest.mark.parametrize("colours", [cv2.COLORMAP_HOT, cv2.COLORMAP_INFERNO, cv2.COLORMAP_SPRING])
+def test_colours_of_the_whole_frame_are_no_marks_and_told_as_foreign(colours: int) -> None:
     grey = cv2.cvtColor(frame_of("grey", ruler=False), cv2.COLOR_RGB2GRAY)
-    coloured: NDArray[np.uint8] = cv2.applyColorMap(grey, cv2.COLORMAP_JET)[..., ::-1]
-    assert PAINTED_OVER not in view_frame(np.ascontiguousarray(coloured)).warnings
+    coloured: NDArray[np.uint8] = cv2.applyColorMap(grey, colours)[..., ::-1]
+    warnings = view_frame(np.ascontiguousarray(coloured)).warnings
+    assert (FOREIGN in warnings, PAINTED_OVER in warnings) == (True, False)
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_a_frame_in_one_channel_alone_has_no_foreign_colours(channel: int) -> None:
+    grey = cv2.cvtColor(frame_of("grey", ruler=False), cv2.COLOR_RGB2GRAY)
+    alone = np.zeros((*grey.shape, 3), np.uint8)
+    alone[..., channel] = grey
+    assert FOREIGN not in view_frame(alone).warnings
 
 
 def test_in_a_pullback_only_the_frames_that_bear_marks_say_so() -> None:
