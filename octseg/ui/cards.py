@@ -33,7 +33,10 @@ MIN_STUDIES = 5  # below, an interval over patients says nothing
 
 
 def scale_html(scale: PixelScale, preset: str | None = None) -> str:
-    """Value, source and cross-check of the scale; how to give one where it is unknown, what became of a preset."""
+    """Value, source and cross-check of the scale; how to give one where it is unknown, what became of a preset.
+
+    What is to be careful about stands with the numbers.
+    """
     if scale.pixel_spacing_mm is None:
         given = f"the preset {text(preset)} does not fit this frame" if preset else "no scale is given"
         body = (
@@ -51,7 +54,6 @@ def scale_html(scale: PixelScale, preset: str | None = None) -> str:
         f'<span class="oct-badge">{SOURCES[scale.source]}</span></h3>{body}'
         + _unused(scale, preset)
         + _cross_check(scale)
-        + (f'<ul class="oct-warnings">{sentences(scale.warnings)}</ul>' if scale.warnings else "")
         + "</section>"
     )
 

@@ -40,7 +40,7 @@ def signed(value: float | int | None, digits: int) -> str:
 
 def sentences(items: tuple[str, ...] | list[str]) -> str:
     """A list of sentences as list items, each once."""
-    return "".join(f"<li>{text(on_page(item))}</li>" for item in dict.fromkeys(items))
+    return "".join(f"<li>{text(whole_sentence(item))}</li>" for item in dict.fromkeys(items))
 
 
 def on_page(sentence: str) -> str:

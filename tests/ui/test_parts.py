@@ -17,9 +17,10 @@ from octseg.result import ModelIdentity
 from octseg.ui.asking import typed_mm
 from octseg.ui.cards import dice_html, error_html, model_html, scale_html
 from octseg.ui.markup import number, sentences, signed
-from octseg.ui.numbers import UNSURE, table_html, tiles_html
+from octseg.ui.numbers import UNSURE, summary_html, table_html, tiles_html
 from octseg.ui.picture import outline_path, scale_bar_svg
 from octseg.view.preprocessing import PreprocessingConfig
+from tests.fakes.exported import result_of
 from tests.fakes.results import TWO_CORES
 
 HOSTILE = "<script>alert(1)</script>"
@@ -49,6 +50,14 @@ def test_numbers_are_written_with_thin_spaces_and_absent_ones_as_a_dash(
 
 def test_a_margin_has_a_sign_and_a_true_minus() -> None:
     assert (signed(-7.4, 0), signed(53.0, 0)) == ("\N{MINUS SIGN}7", "+53")
+
+
+def test_what_is_to_be_careful_about_stands_once_and_as_a_sentence() -> None:
+    said = "the burned-in ruler gives 98.1 pixels per mm and the scale bar 91.0: neither is trusted"
+    result = replace(result_of(1), warnings=(said,), scale=PixelScale(warnings=(said,)))
+    told = shown(summary_html(result) + scale_html(result.scale))
+    assert told.count("The burned-in ruler gives 98.1 pixels per mm and the scale bar 91.0: neither is trusted.") == 1
+    assert said not in told
 
 
 def test_the_table_holds_each_measure_in_full_beside_its_rounded_one() -> None:
