@@ -9,6 +9,7 @@ import numpy as np
 from octseg.correction.numbers import Record
 from octseg.correction.saved import SavedCase
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
+from octseg.view.drawn_over import OF_COLOURS
 
 NEAR_CAP_UM, NEAR_ARC_DEG = 15.0, 10.0  # of a threshold: what two readers differ by
 FLICKER_DEG = 45.0  # of arc, by which a frame differs from both of its neighbours
@@ -66,7 +67,7 @@ def _of_intervals(record: Record) -> list[Reason]:
 
 
 def _of_warnings(record: Record) -> list[Reason]:
-    return [(2.0, each) for each in record["warnings"] if SCALES in each or UNLIKE in each]
+    return [(2.0, each) for each in record["warnings"] if SCALES in each or UNLIKE in each or each in OF_COLOURS]
 
 
 def _flicker(case: SavedCase, stems: Sequence[str]) -> str:

@@ -17,12 +17,15 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from octseg.classes import PALETTE
+from octseg.correction.doubt import doubts
 from octseg.correction.frames import CaseFrames
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import changes
+from octseg.correction.saved import open_saved
 from octseg.export.png import indexed_png
 from octseg.ui.review.server import app_of, review_routes
 from octseg.ui.review.session import ReviewSession
+from octseg.view.drawn_over import OF_COLOURS
 from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
 
 SPOT = disc((SIDE, SIDE), 80, 352, 12)
@@ -217,6 +220,16 @@ def test_a_frame_whose_layer_is_damaged_or_of_another_is_shown_without(tmp_path:
 
 def test_a_withdrawn_frame_is_in_doubt(client: TestClient) -> None:
     assert {"frame": 3, "why": ["withdrawn: The lumen was not found"]} in client.get("case.json").json()["doubts"]
+
+
+@pytest.mark.parametrize("warning", OF_COLOURS)
+def test_a_frame_with_lines_drawn_over_it_or_in_foreign_colours_is_in_doubt(tmp_path: Path, warning: str) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    told = json.loads((folder / "measures.json").read_text())
+    told["frames"][1]["warnings"] = [warning]
+    (folder / "measures.json").write_text(json.dumps(told))
+    [doubt] = [each for each in doubts(open_saved(folder)) if warning in each.why]
+    assert doubt.stem == "vessel_0002"
 
 
 def of_vessel(client: TestClient, number: int = 0) -> dict:
