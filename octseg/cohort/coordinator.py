@@ -77,6 +77,11 @@ class Tally:
     missing: dict[str, str] = field(default_factory=dict)
     elsewhere: list[str] = field(default_factory=list)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything is known of any case."""
+        return bool(self.done_before or self.made or self.failed or self.missing or self.elsewhere)
+
 
 class Coordinator:
     """One of those that work in a folder.

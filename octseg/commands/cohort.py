@@ -117,15 +117,19 @@ def cohort(options: CohortOptions) -> int:
         wait=not options.is_one_of_many,
         retry=options.retry,
     )
-    frames_only = 0
+    frames_only, is_refused = 0, False
     try:
         tally = coordinator.run()
         if not tally.elsewhere:
             frames_only = _write(folder, cases, tally)
+    except OctsegError:
+        is_refused = not coordinator.tally.is_begun
+        raise
     finally:
         for failure in failures:
             complain(failure)
-        print(f"{_summary(coordinator.tally, len(cases), root, frames_only)}. {NOTICE}")
+        if not is_refused:
+            print(f"{_summary(coordinator.tally, len(cases), root, frames_only)}. {NOTICE}")
     return 1 if failures or coordinator.tally.failed or coordinator.tally.missing else 0
 
 

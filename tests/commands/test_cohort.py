@@ -133,6 +133,16 @@ def test_ray_that_is_not_installed_is_told_with_what_to_do(
     assert "pip install 'octseg[ray]'" in capsys.readouterr().err
 
 
+def test_what_is_refused_before_any_case_is_one_sentence_and_no_tally(
+    vessels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["cohort", str(vessels), "--out", str(tmp_path / "out"), *FLAGS, "--model", str(tmp_path / "none")]
+    assert main(given) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "there is no checkpoint folder none" in told.err
+
+
 def test_a_worker_loads_its_model_once_for_all_its_cases(vessels: Path, tmp_path: Path) -> None:
     cases, _ = cases_in(vessels, tmp_path)
     four = [replace(case, name=f"{case.name}{n}") for case in cases for n in (1, 2)]
