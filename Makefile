@@ -1,6 +1,6 @@
 # make demo   install, then start the app on http://127.0.0.1:7860
 # make test   install, then the tests, the browser's too
-# make lint   ruff and mypy          make benchmark   timings          make test-slow   what takes minutes
+# make lint   ruff and mypy          make benchmark   timings          make test-slow   the longest ones
 # make test-random   as make test, in another order every time; PYTEST_ADDOPTS=--randomly-seed=N repeats the seed it names
 
 PYTHON ?= python3
@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # What is compiled is kept, also where the environment says not to: each process would compile all of it again.
-FAST_TESTS := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not slow and not benchmark"
+TESTS := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+FAST_TESTS := $(TESTS) -m "not slow and not benchmark"
 PACKAGE_FILES := pyproject.toml requirements.txt constraints.txt
 
 .PHONY: demo test test-random test-slow lint benchmark clean
@@ -22,8 +23,8 @@ test: $(VENV)/.test $(VENV)/.chromium
 test-random: $(VENV)/.test $(VENV)/.chromium
 	$(FAST_TESTS) --verbose
 
-test-slow: $(VENV)/.test
-	$(BIN)/python -m pytest -m slow
+test-slow: $(VENV)/.test $(VENV)/.chromium
+	$(TESTS) -p no:randomly --no-loadscope-reorder -m slow
 
 benchmark: $(VENV)/.test
 	$(BIN)/python -m tests.benchmarks.latency

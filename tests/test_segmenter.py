@@ -409,6 +409,7 @@ def test_a_frame_that_is_withdrawn_takes_no_lipid_from_the_one_beside_it(segment
     np.testing.assert_array_equal(smooth[1].masks["lipid_core"], plain[1].masks["lipid_core"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize(("first", "last"), [(2, None), (1, 3), (3, 4)])
 def test_a_part_of_a_pullback_is_what_it_is_in_the_whole(

@@ -43,6 +43,7 @@ def serious(page: Page, rules: dict[str, Any] = RULES) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious(landing: Visit, phantom_file: Path, dicom: Path) -> None:
     assert complaints(landing) == []
     landing.page.click("#oct-agree")

@@ -26,6 +26,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "comparison.html"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_in_a_comparison(browser: Browser, comparison: Path, width: int, scheme: str) -> None:

@@ -14,7 +14,7 @@ from tests.browser.test_review import arrive, at
 from tests.fakes.corrected import SIDE, disc, save_results, vessel
 from tests.fakes.review_server import running_review
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DOUBTED = 6  # a frame of the phantom pullback in which variants disagree about a whole core
 SPOT = (150, 110)  # x, y in the dark corner of the frames

@@ -13,6 +13,8 @@ from tests.browser.conftest import PATIENCE_MS
 from tests.fakes.app_server import App, running_app
 from tests.ui.test_files import becomes_true
 
+pytestmark = pytest.mark.slow
+
 COUNT, SIDE = 240, 704
 Living: TypeAlias = Callable[[int | None], App]
 

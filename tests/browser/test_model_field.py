@@ -12,6 +12,8 @@ from tests.fakes.app_server import running_app
 from tests.fakes.hub.client import environment
 from tests.fakes.hub.server import HubServer
 
+pytestmark = pytest.mark.slow
+
 FILES = {name: (BUNDLED / name).read_bytes() for name in ("config.json", "model.safetensors")}
 
 

@@ -32,6 +32,7 @@ def of_kind(kind: str, frames: list[Frame], folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
@@ -65,6 +66,7 @@ def drop(visit: Visit, target: str, *paths: Path) -> None:
     session.detach()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["#oct-picture", "#oct-upload"])
 def test_a_folder_that_is_dropped_is_one_run(visit: Visit, few: list[Frame], tmp_path: Path, target: str) -> None:
     folder = pictures_in(tmp_path / "run", few, first=9)
@@ -103,6 +105,7 @@ def test_an_empty_folder_is_said_to_hold_nothing(visit: Visit, tmp_path: Path) -
     visit.take_example()  # and the page works on
 
 
+@pytest.mark.slow
 def test_what_is_too_large_is_refused_before_it_is_sent(window: Visit, few: list[Frame], tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     with running_app(tmp_path / "app", OCTSEG_MAX_UPLOAD_BYTES="600000") as small, window.at(small.url):
@@ -131,6 +134,7 @@ def test_an_upload_shows_how_far_it_is(visit: Visit, dicom: Path) -> None:
     finished(visit)
 
 
+@pytest.mark.slow
 def test_first_frames_are_shown_while_the_rest_is_computed(visit: Visit, dicom: Path) -> None:
     visit.page.check("#oct-intervals input")  # so it takes seconds
     visit.page.evaluate("""() => { window.first = null; document.addEventListener("oct-shown", (event) => {

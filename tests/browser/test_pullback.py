@@ -120,6 +120,7 @@ def test_a_spacing_of_one_pullback_does_not_stand_in_the_field_of_the_next(
     assert page.input_value("[data-frame-spacing]") == ""
 
 
+@pytest.mark.slow
 def test_a_duplicated_tab_and_its_first_show_what_either_asked_for_last(vessel: Visit) -> None:
     page = vessel.page
     with page.context.expect_page() as opened:
@@ -182,6 +183,7 @@ def test_several_pictures_are_one_run_in_the_order_of_their_numbers(
     shows(visit, 9)
 
 
+@pytest.mark.slow
 def test_another_scale_measures_a_pullback_anew_as_often_as_it_is_given(vessel: Visit) -> None:
     page = vessel.page
     page.fill("[data-range=last]", "6")

@@ -18,7 +18,7 @@ from octseg.ui.examples import EXAMPLES, FOLDER
 from tests.browser.conftest import PATIENCE_MS, Visit, watched
 from tests.fakes.app_server import App
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SEEDS = (1, 2, 3)
 OUTLINING = "#oct-picture .oct-empty:has-text('Outlining')"

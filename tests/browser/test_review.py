@@ -218,6 +218,7 @@ def test_lipid_in_the_lumen_needs_the_switch(page: Page, folder: Path) -> None:
     assert [line["overruled"] for line in lines(folder)] == [True]
 
 
+@pytest.mark.slow
 def test_what_another_tab_draws_is_shown(page: Page, review: Review) -> None:
     other = page.context.new_page()
     arrive(other, review.url)
@@ -229,6 +230,7 @@ def test_what_another_tab_draws_is_shown(page: Page, review: Review) -> None:
     whose(page, "(2 strokes)")
 
 
+@pytest.mark.slow
 def test_a_killed_server_loses_the_stroke_under_way_and_no_other(page: Page, folder: Path, review: Review) -> None:
     brush(page)
     whose(page, "(1 stroke)")
@@ -246,6 +248,7 @@ def test_a_killed_server_loses_the_stroke_under_way_and_no_other(page: Page, fol
         whose(other, "(2 strokes)")
 
 
+@pytest.mark.slow
 def test_a_killed_tab_loses_the_stroke_under_way_and_no_other(page: Page, folder: Path, review: Review) -> None:
     brush(page)
     whose(page, "(1 stroke)")
@@ -374,6 +377,7 @@ def test_the_cross_hair_stays_in_sight_and_a_mouse_takes_over(page: Page, folder
     assert sum(first["runs"][1::4]) == pytest.approx(3.14 * 4**2, abs=6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1300, 390])
 def test_axe_finds_nothing_serious_in_a_review_be_it_light_or_dark(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})

@@ -91,6 +91,7 @@ def test_a_pullback_is_corrected_and_taken_home(vessel: Visit, tmp_path: Path) -
     assert "default-src 'none'" in vessel.page.request.get(vessel.page.url + address).headers["content-security-policy"]
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious_be_it_light_or_dark(vessel: Visit) -> None:
     vessel.page.set_viewport_size({"width": 390, "height": 844})
     with reviewing(vessel) as page:

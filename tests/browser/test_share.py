@@ -21,7 +21,7 @@ from tests.fakes.app_server import App, running_app
 from tests.fakes.hub.client import environment
 from tests.fakes.hub.server import HubServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SPACE = {"SYSTEM": "spaces", "SPACE_ID": "lab/octseg"}
 SIGN_IN = dict.fromkeys(("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL"), "x")

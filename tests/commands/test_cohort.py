@@ -44,6 +44,7 @@ def content_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_killed_workers_leave_the_same_bytes_and_tables_with_a_row_a_pullback(
     vessels: Path, whole: Path, tmp_path: Path
 ) -> None:
@@ -111,6 +112,7 @@ def test_two_runs_are_compared_and_a_folder_without_a_table_is_told(
     assert "give the --out of a run of `octseg cohort`" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_workers_that_start_at_once_on_one_folder_leave_what_one_alone_does(
     vessels: Path, whole: Path, tmp_path: Path
 ) -> None:
@@ -143,6 +145,7 @@ def test_what_is_refused_before_any_case_is_one_sentence_and_no_tally(
     assert "there is no checkpoint folder none" in told.err
 
 
+@pytest.mark.slow
 def test_a_worker_loads_its_model_once_for_all_its_cases(vessels: Path, tmp_path: Path) -> None:
     cases, _ = cases_in(vessels, tmp_path)
     four = [replace(case, name=f"{case.name}{n}") for case in cases for n in (1, 2)]

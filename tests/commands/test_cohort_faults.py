@@ -12,6 +12,8 @@ from tests.fakes.cohort_kills import PATIENCE_S, killed_at_random, start, until
 from tests.fakes.commands import COMMAND, QUICK
 from tests.fakes.forking import ROOT
 
+pytestmark = pytest.mark.slow
+
 FLAGS = ["--frame-spacing", "0.2", *QUICK]
 KILLS, SEED = 50, 17
 

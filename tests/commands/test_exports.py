@@ -103,6 +103,7 @@ def test_pictures_by_themselves_are_one_file_of_contours_and_no_volume(
     assert "no NIfTI is written: these frames are no pullback" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_at_random_goes_on_to_the_same_exports(dicom: Path, out: Path, tmp_path: Path) -> None:
     asked = ["predict", str(dicom), "--export", ",".join(NAMES), *QUICK, "--out"]
     whole, out, chance = out, tmp_path / "out", random.Random()
@@ -133,6 +134,7 @@ def test_an_input_that_lies_in_the_folder_of_the_results_is_not_written_over(pha
     assert {"run-2_overlay.mp4", "run_overlay_overlay.mp4", "run-2_coco.json"} <= set(names(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["nifti", "dicom-seg", "mp4"])
 def test_a_disk_without_room_is_told_in_one_sentence_and_the_run_goes_on_when_there_is_some(
     dicom: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str

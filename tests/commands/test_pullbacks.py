@@ -184,6 +184,7 @@ def test_a_file_that_ends_early_gives_what_it_has_and_says_so_on_the_screen_and_
     assert all(line.removeprefix(f"octseg: {cut}: ") in told for line in said)  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_what_is_met_on_the_way_is_the_same_after_a_kill(four: list[np.ndarray], tmp_path: Path) -> None:
     """A picture of a ZIP file that cannot be decoded is black in its place; its warning comes while frames are read."""
     members = {f"f_{number}.png": pullbacks.encoded(frame) for number, frame in enumerate(four, start=1)}

@@ -67,6 +67,7 @@ def until(running: Forked, out: Path, frames: int) -> None:
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_at_random_goes_on_to_the_same_bytes(
     inputs: list[str], whole: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_run_that_is_killed_at_random_goes_on_to_the_same_bytes(
     assert content_of(out) == whole
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_has_whole_tables_and_says_that_it_can_go_on(
     inputs: list[str], whole: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_run_that_is_stopped_has_whole_tables_and_says_that_it_can_go_on(
     assert content_of(out) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2_000, 15_000])
 def test_a_run_without_room_is_told_in_one_sentence_and_goes_on_when_there_is_some(
     inputs: list[str], whole: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str], size: int
@@ -147,6 +150,7 @@ def test_a_line_that_was_cut_off_and_a_frame_whose_mask_is_gone_are_done_again(
     assert content_of(unfinished) == whole
 
 
+@pytest.mark.slow
 def test_other_flags_start_anew_and_that_is_said(
     inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +159,7 @@ def test_other_flags_start_anew_and_that_is_said(
     assert {entry["pixel_spacing_mm"] for entry in measures(unfinished)} == {0.01}
 
 
+@pytest.mark.slow
 def test_frames_of_another_precision_are_not_mixed_with_those_of_this_one(
     inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -340,6 +340,7 @@ def test_without_the_hub_what_was_never_read_is_refused(hub: HubServer, read: Re
         in_client(hub, read.home, read_offline, "lab/never", HF_HUB_OFFLINE="1")
 
 
+@pytest.mark.slow
 def test_a_training_from_the_hub_keeps_the_commit_in_its_config(
     hub: HubServer, pushes: Pushes, read: Read, tmp_path: Path
 ) -> None:

@@ -208,6 +208,7 @@ def test_weights_of_private_frames_are_refused_before_any_request(
     assert hub.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("match", "kind", "how"),
     [

@@ -204,6 +204,7 @@ def test_its_own_requirements_are_all_that_the_uploaded_folder_needs(lab: Lab, f
     assert (model["source"], model["name"], model["revision"]) == ("hub", NET, lab.main)
 
 
+@pytest.mark.slow
 def test_a_second_push_replaces_what_is_ours_and_keeps_what_others_wrote(lab: Lab) -> None:
     page = "lab/edited-page"
     lab.push((page, "--model", f"{NET}@v1"))

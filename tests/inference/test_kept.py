@@ -86,6 +86,7 @@ def test_a_network_is_made_once_for_all_that_ask(folder: Path, tiny: Checkpoint,
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bf16", [False, True])
 def test_the_bundled_kind_of_network_says_the_same_to_the_last_bit(folder: Path, home: Path, bf16: bool) -> None:
     grey = np.random.default_rng(0).integers(0, 256, (1, *TINY.preprocessing.size), np.uint8)
@@ -131,6 +132,7 @@ def test_a_frame_of_a_known_model_is_outlined_without_torch(folder: Path, tmp_pa
     assert second.stdout.split() == ["False", first.stdout.split()[1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("device", "is_asked"), [("nvidia0", True), ("kfd", True), ("null", False)])
 def test_torch_is_asked_for_a_gpu_where_the_machine_may_have_one(tmp_path: Path, device: str, is_asked: bool) -> None:
     (tmp_path / device).touch()

@@ -53,6 +53,7 @@ def rounded() -> octseg.Segmenter:
     return octseg.from_pretrained(device="cpu", backend="openvino", precision="bf16")
 
 
+@pytest.mark.slow
 def test_the_parts_are_the_whole_network_but_for_rounding(exact: octseg.Segmenter) -> None:
     parts = OpenVINOBackend(load_checkpoint(Path(BUNDLED)), bf16=True)  # also where a CPU imitates it
     grey = to_input(view_frame(make_phantom(2).frame), exact.config.preprocessing)[None]

@@ -158,6 +158,7 @@ def test_a_byte_that_arrives_wrong_is_noticed_and_fetched_again(hub: HubServer, 
     assert flip.met == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [NAME, "pinned"])
 def test_a_file_that_was_damaged_in_the_cache_is_fetched_again(hub: HubServer, home: Path, name: str) -> None:
     asked_for = name if name == NAME else f"{NAME}@{hub.head('model', NAME)}"
@@ -170,6 +171,7 @@ def test_a_file_that_was_damaged_in_the_cache_is_fetched_again(hub: HubServer, h
     assert blob.read_bytes() == FILES["model.safetensors"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("match", "kind", "times"),
     [
@@ -243,6 +245,7 @@ def test_a_name_that_is_wrong_is_not_answered_from_the_cache(hub: HubServer, hom
         in_client(hub, home, load, NAME)
 
 
+@pytest.mark.slow
 def test_the_app_starts_with_the_bundled_model_where_the_hub_is_down(hub: HubServer, home: Path) -> None:
     hub.stop()
     source, notice = in_client(hub, home, loaded_or_bundled, NAME)

@@ -24,12 +24,14 @@ def test_every_file_of_the_corpus_comes_out_right() -> None:
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_refusing_costs_next_to_no_memory_and_reading_what_the_pixels_need(tmp_path: Path) -> None:
     hostile.write(tmp_path)
     assert hostile.measure_apart(tmp_path, "refused")["grown_mb"] <= MAX_REFUSED_MB
     assert hostile.measure_apart(tmp_path, "read")["grown_mb"] <= MAX_READ_MB
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP"])
 def test_a_changed_file_is_a_frame_or_a_refusal_and_never_another_error(kind: str) -> None:

@@ -42,6 +42,7 @@ def bundled(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["torch", "openvino"])
 def test_probability_is_moved_by_slope_and_intercept_of_its_class_alone(backend: str) -> None:
     torch.manual_seed(0)
@@ -243,6 +244,7 @@ def test_a_calibration_that_does_not_fit_is_refused_by_name(
         load_checkpoint(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_openvino")
 def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
     bundled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

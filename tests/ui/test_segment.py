@@ -298,6 +298,7 @@ def test_a_call_that_skips_the_queue_is_refused(app: App, frames: list[Path]) ->
         assert send(app, "POST", direct, body, {"Content-Type": "application/json"})[0] == 404
 
 
+@pytest.mark.slow
 def test_visitors_at_the_same_time_get_their_own_numbers(
     app: App, frames: list[Path], segmenter: octseg.Segmenter, tmp_path: Path
 ) -> None:

@@ -154,6 +154,7 @@ def test_a_recipe_of_the_documentation_works(app: App, inputs: Path, tmp_path: P
         assert zipfile.ZipFile(tmp_path / "results.zip").testzip() is None
 
 
+@pytest.mark.slow
 def test_a_server_that_is_stopped_amid_a_pullback_ends_well_and_leaves_no_file(tmp_path: Path) -> None:
     file = write_dicom(tmp_path / "IMG001", coded(phantom_frames(COUNT, SIDE)) * 30, SIDE)
     folder = tmp_path / "tmp"

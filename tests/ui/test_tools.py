@@ -230,6 +230,7 @@ def test_no_stream_is_held_open_for_who_only_listens(app: App) -> None:
     assert send(app, "GET", "/gradio_api/mcp/sse", None, {"Accept": "text/event-stream"})[0] == 404
 
 
+@pytest.mark.slow
 def test_without_the_package_the_page_is_as_it_was(tmp_path: Path, frame: Path) -> None:
     (tmp_path / "app.py").write_text(WITHOUT.format(str(ROOT / "app.py")))
     with running_app(tmp_path, folder=tmp_path, PYTHONPATH=str(ROOT)) as plain:

@@ -27,6 +27,8 @@ from tests.benchmarks.pullback_files import coded, phantom_frames, write_dicom
 from tests.fakes.app_server import App, running_app
 from tests.fakes.loops import run_alone
 
+pytestmark = pytest.mark.slow
+
 COUNT = 102  # frames: a stretch and two
 
 # What spaces 0.51 does with a call and its result: through pickle and back, of an error the name of its class; a

@@ -94,6 +94,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(start: Path, tmp_path: Path, undisturbed: dict[str, torch.Tensor]) -> None:
     """The negative control of what follows."""
     assert not same(trained(tmp_path / "run", start, seed=1), undisturbed)
@@ -128,6 +129,7 @@ def test_batches_that_nobody_takes_leave_no_thread() -> None:
     assert threading.enumerate() == before
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_random_steps_ends_in_the_same_bits(
     start: Path, tmp_path: Path, undisturbed: dict[str, torch.Tensor]
 ) -> None:

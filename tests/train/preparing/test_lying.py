@@ -54,6 +54,7 @@ def with_lipid() -> list[Phantom]:
     return [one for one in map(make_phantom, range(24)) if one.masks["lipid_core"].any()][2:10]
 
 
+@pytest.mark.slow
 def test_a_folder_of_mirrored_masks_becomes_no_dataset_unless_that_is_meant(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

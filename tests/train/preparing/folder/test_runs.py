@@ -84,6 +84,7 @@ def in_one_go(long_fold: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     return contents(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stop", "status", "said"),
     [

@@ -212,6 +212,7 @@ def test_a_file_that_ends_early_on_the_server_is_no_zip(
         brought(zenodo, tmp_path / "cache")
 
 
+@pytest.mark.slow
 def test_a_damaged_directory_gives_one_sentence_or_the_right_frames(tmp_path: Path) -> None:
     """Whatever byte of it is another: never a traceback, never a frame with other content."""
     drawn, refusals = random.Random(0), 0

@@ -108,6 +108,7 @@ def test_members_beyond_4_gib_are_fetched_without_the_hole_before_them(
         assert sum(asked.sent for asked in running.log) < 100_000_000
 
 
+@pytest.mark.slow
 def test_a_run_over_a_large_file_takes_less_than_500_mb_of_memory(far_fold: Path, tmp_path: Path) -> None:
     measured = (
         "import resource, subprocess, sys\n"

@@ -45,6 +45,7 @@ from train import prepare
 KILLS = 30
 
 
+@pytest.mark.slow
 def test_a_second_run_on_the_same_cache_is_refused_and_the_first_comes_to_its_end(
     zenodo: Zenodo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_second_run_to_the_same_folder_is_refused(
     assert not (tmp_path / "ds").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole_file", [False, True])
 def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(
     zenodo: Zenodo, remote: tuple[Path, list[Asked]], tmp_path: Path, whole_file: bool
