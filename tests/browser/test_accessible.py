@@ -89,6 +89,7 @@ def test_a_pullback_has_the_focus_and_each_frame_is_announced(vessel: Visit) -> 
     assert "Lumen area" in (page.locator("#oct-live").text_content() or "")
 
 
+@pytest.mark.slow
 def test_targets_are_48_px_high_on_a_phone(landing: Visit, dicom: Path) -> None:
     page = landing.page
     page.set_viewport_size({"width": 390, "height": 844})

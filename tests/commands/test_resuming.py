@@ -172,6 +172,7 @@ def test_frames_of_another_precision_are_not_mixed_with_those_of_this_one(
     assert content_of(unfinished) == whole
 
 
+@pytest.mark.slow
 def test_a_changed_input_starts_anew_and_that_is_said(
     inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

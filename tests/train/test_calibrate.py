@@ -296,6 +296,7 @@ def test_a_number_of_phantoms_that_is_none_is_told_and_changes_nothing(
     assert {path.name: path.read_bytes() for path in bundled.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_areas_that_were_calibrated_in_pixels_have_no_intervals_and_that_is_said(bundled: Path) -> None:
     change(
         bundled,
@@ -314,6 +315,7 @@ def test_intervals_of_a_model_that_was_never_calibrated_say_so(bundled: Path) ->
     assert any("were not checked against any truth" in warning for warning in result.warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing_mm", [0.01, None])
 def test_of_an_area_that_in_mm2_alone_is_fitted_without_a_scale_too(
     segmenter: Segmenter, spacing_mm: float | None

@@ -94,6 +94,7 @@ def test_a_second_server_leaves_the_files_of_the_first(tmp_path: Path) -> None:
             assert all(file.exists() for file in files)
 
 
+@pytest.mark.slow
 def test_finished_and_broken_off_uploads_are_deleted_by_age(tmp_path: Path) -> None:
     with running_app(tmp_path, OCTSEG_KEEP_SECONDS="2", OCTSEG_SWEEP_SECONDS="1", **NO_MODEL) as app:
         upload(app)

@@ -198,6 +198,7 @@ def test_a_loss_that_is_no_number_ends_the_run_naming_the_frames(start: Path, tm
     assert not (tmp_path / "run" / STATE_FILE).exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_good_state(
     start: Path, tmp_path: Path, undisturbed: dict[str, torch.Tensor]
 ) -> None:

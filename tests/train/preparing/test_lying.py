@@ -71,6 +71,7 @@ def test_a_folder_of_mirrored_masks_becomes_no_dataset_unless_that_is_meant(
     assert prepare_folder(*arguments, "--lying-as-meant") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("changed", "way"), [(np.asarray, None), (np.flipud, "mirrored top to bottom")])
 def test_real_masks_are_taken_as_they_lie_and_told_where_they_were_mirrored(
     real_frames: Path, segmenter: Segmenter, changed: Callable[[Plane], Plane], way: str | None

@@ -80,6 +80,7 @@ def upright(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     return lipid(fold(home / "fold", as_it_is, as_it_is), home / "dataset")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "masks"), [*((kind, "turned and tagged") for kind in OPTIONS), ("JPEG", "upright")])
 def test_a_dataset_of_turned_frames_is_that_of_upright_ones(
     tmp_path: Path, upright: np.ndarray, kind: str, masks: str
