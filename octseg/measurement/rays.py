@@ -38,27 +38,13 @@ class FrameRays:
     unjudged: NDArray[np.uint8]
 
     def to_record(self) -> dict[str, Any]:
-        """Plain values for JSON: runs of rays, as (first ray, how many), where arrays are."""
-        has_cap, has_wall = ~np.isnan(self.cap_um), ~np.isnan(self.wall_um)
-        return {
-            "lipid": runs_of(self.lipid),
-            "unjudged": {reason: runs_of(self.unjudged == code) for code, reason in enumerate(REASONS, start=1)},
-            "cap": runs_of(has_cap),
-            "cap_tenths_um": np.rint(self.cap_um[has_cap].astype(np.float64) / CAP_STEP_UM).astype(int).tolist(),
-            "wall": runs_of(has_wall),
-            "wall_um": self.wall_um[has_wall].astype(int).tolist(),
-        }
+        """Plain values for JSON: its line of the unrolled wall, and that of its caps."""
+        return {"rows": map_row(self.lipid, self.unjudged), "fibrous_caps": cap_row(self.cap_um, self.wall_um)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """The rays of which `to_record` gave the record."""
-        unjudged = np.zeros(N_RAYS, np.uint8)
-        for code, reason in enumerate(REASONS, start=1):
-            unjudged[rays_in(record["unjudged"][reason])] = code
-        cap_um, wall_um = np.full((2, N_RAYS), np.nan, np.float32)
-        cap_um[rays_in(record["cap"])] = np.array(record["cap_tenths_um"], np.float64) * CAP_STEP_UM
-        wall_um[rays_in(record["wall"])] = record["wall_um"]
-        return cls(lipid=rays_in(record["lipid"]), cap_um=cap_um, wall_um=wall_um, unjudged=unjudged)
+        return cls.from_rows(record["rows"], record["fibrous_caps"])
 
     @classmethod
     def from_rows(cls, row: Sequence[Any], caps: Sequence[Any]) -> Self:
@@ -71,8 +57,11 @@ class FrameRays:
         for code, of_reason in zip(range(1, len(REASONS) + 1), by_reason, strict=True):
             unjudged[of_reason] = code
         runs, thickness_um, wall_um = caps
-        held = np.full((2, N_RAYS), np.nan)
-        held[:, rays_in(runs)] = thickness_um, wall_um
+        has_cap, held = rays_in(runs), np.full((2, N_RAYS), np.nan)
+        in_um = np.asarray([thickness_um, wall_um])
+        if in_um.shape != (2, has_cap.sum()) or in_um.dtype.kind not in "if" or not np.isfinite(in_um).all():
+            raise ValueError("not each ray with a cap has one thickness and one distance")
+        held[:, has_cap] = in_um
         cap_um = np.rint(held[0] / CAP_STEP_UM) * CAP_STEP_UM
         return cls(lipid=lipid, cap_um=cap_um.astype(np.float32), wall_um=held[1].astype(np.float32), unjudged=unjudged)
 

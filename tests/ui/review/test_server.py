@@ -5,6 +5,7 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -327,11 +328,30 @@ def test_frames_that_were_not_corrected_keep_their_saved_caps_along_the_vessel(t
     assert exported["en_face"]["fibrous_caps"][0] == [[[10, 60]], [50.4] * 60, [1500] * 60]
 
 
-@pytest.mark.parametrize("lost", ["fibrous_caps", "rows"])
-def test_a_vessel_whose_rays_were_not_saved_has_a_sentence_and_no_number(tmp_path: Path, lost: str) -> None:
+def _without(name: str) -> Callable[[dict], object]:
+    return lambda en_face: en_face.pop(name)
+
+
+def _with_cap(cap: list) -> Callable[[dict], object]:
+    return lambda en_face: en_face["fibrous_caps"].__setitem__(1, cap)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _without("fibrous_caps"),  # as before they were saved
+        _without("rows"),
+        _with_cap([[[10, 60]], [50.0], [1500]]),
+        _with_cap([[[10, 60]], ["50"] * 60, [None] * 60]),
+        _with_cap([[[10]], [50.0] * 60, [1500] * 60]),
+    ],
+)
+def test_a_vessel_whose_rays_were_not_saved_has_a_sentence_and_no_number(
+    tmp_path: Path, change: Callable[[dict], object]
+) -> None:
     folder = save_results(tmp_path, vessel(4))
     told = json.loads((folder / "vessel_pullback.json").read_text())
-    del told["en_face"][lost]
+    change(told["en_face"])
     (folder / "vessel_pullback.json").write_text(json.dumps(told))
     case, corrections = opened(folder)
     session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
