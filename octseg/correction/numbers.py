@@ -71,9 +71,11 @@ def saved_along(pullback: Record, records: Sequence[Record]) -> list[FrameAlong]
 
 def _along(en_face: Record, record: Record) -> FrameAlong:
     place, measures, held = record["frame"] - en_face["first_frame"], saved_measures(record), record.get("intervals_95")
+    if not 0 <= place < len(en_face["rows"]):
+        raise IndexError(record["frame"])
     if record["withdrawn"] is not None:
         return FrameAlong(frame=record["frame"])
-    if measures is None or place < 0:
+    if measures is None:
         raise KeyError(record["frame"])
     rays = FrameRays.from_rows(en_face["rows"][place], en_face["fibrous_caps"][place])
     saved = _SavedFrame(
@@ -81,6 +83,9 @@ def _along(en_face: Record, record: Record) -> FrameAlong:
         measures=measures,
         scale=scale_of(record),
         rays=None if (rays.unjudged == WITHDRAWN).all() else rays,
-        intervals_95=None if held is None else {name: ends and (ends[0], ends[1]) for name, ends in held.items()},
+        # Of a frame that was corrected each interval is None, and none is known.
+        intervals_95={name: ends and (ends[0], ends[1]) for name, ends in held.items()}
+        if held and any(held.values())
+        else None,
     )
     return FrameAlong.of(saved)

@@ -4,7 +4,6 @@ A folder of `octseg predict`, what the page gives as a ZIP, unpacked, or one sha
 before it is asked for.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,8 @@ from octseg.export.pictures import DOUBT_ENDING
 from octseg.export.pullback import SUFFIX
 from octseg.export.run import JSON_NAME
 from octseg.measurement.pullback import FrameAlong
-from octseg.measurement.records import are_texts, is_text
+from octseg.measurement.pullback.measuring import LEAST_SPACING_MM, MOST_SPACING_MM
+from octseg.measurement.records import are_texts, is_text, loads_finite
 from octseg.reading.own import own_kind
 
 MASK_END = "_mask.png"
@@ -58,15 +58,15 @@ class SavedCase:
     @cached_property
     def vessels(self) -> Mapping[str, Sequence[str]]:
         """Stems of the frames of each pullback, in order: of its file, or the pictures of its folder."""
-        files = {saved["file"] for saved in self.pullbacks.values()}
-
-        def is_of(record: Record, pullback: Record) -> bool:
-            if (record.get("folder") or "") != (pullback.get("folder") or ""):
-                return False
-            return bool(record["file"] == pullback["file"] or record["file"] not in files)
-
+        taken = {_place_of(saved) for saved in self.pullbacks.values()}
+        alone: dict[str, list[str]] = {}  # pictures that are in no pullback's file, by their folders
+        of_file: dict[tuple[str, str], list[str]] = {}
+        for stem, record in self.records.items():
+            folder, file = _place_of(record)
+            held = of_file.setdefault((folder, file), []) if (folder, file) in taken else alone.setdefault(folder, [])
+            held.append(stem)
         return {
-            name: [stem for stem, record in self.records.items() if is_of(record, saved)]
+            name: of_file.get(_place_of(saved)) or alone.get(_place_of(saved)[0], [])
             for name, saved in self.pullbacks.items()
         }
 
@@ -130,7 +130,7 @@ def open_saved(folder: Path) -> SavedCase:
     """The results in a folder. Raises CorrectionError where there are none."""
     path = _table(folder)
     try:
-        told = json.loads(path.read_bytes())
+        told = loads_finite(path.read_bytes())
         records = told.pop("frames")
         told.pop("late_warnings", None)
         good = is_text(told["model"]["sha256"]) and is_text(told["octseg"]) and all(map(_is_record, records))
@@ -187,17 +187,36 @@ def _masks(folder: Path, table: Path, records: Sequence[Record]) -> list[tuple[s
     return found
 
 
+def _place_of(record: Record) -> tuple[str, str]:
+    """Folder and file that a frame or a pullback is of."""
+    return record.get("folder") or "", record["file"]
+
+
 def _pullbacks(folder: Path) -> dict[str, Record]:
     found = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
-            record = json.loads(path.read_bytes())
+            record = loads_finite(path.read_bytes())
             good = is_text(record["file"])
+            if good and not _is_pullback(record):
+                raise ValueError(path.name)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise CorrectionError(f"{path.name} is not one that this version writes; {AGAIN}") from error
         if good:
             found[path.name.removesuffix(SUFFIX)] = record
     return found
+
+
+def _is_pullback(record: Any) -> bool:
+    """Whether a `<name>_pullback.json` has what is used of it; its rays are looked at where they count."""
+    spacing = record["frame_spacing_mm"]
+    return (
+        (spacing is None or (type(spacing) in (int, float) and LEAST_SPACING_MM <= spacing <= MOST_SPACING_MM))
+        and is_text(record.get("folder", ""))
+        and are_texts(record["warnings"])
+        and isinstance(record["en_face"], dict)
+        and isinstance(record["en_face"]["rows"], list)
+    )
 
 
 def _is_record(record: Any) -> bool:

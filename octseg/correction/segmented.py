@@ -10,9 +10,11 @@ from octseg.correction.measuring import Measuring, planes_of
 from octseg.correction.numbers import Record
 from octseg.correction.saved import SavedCase
 from octseg.correction.vessels import Vessels, run_of
+from octseg.errors import CorrectionError
 from octseg.export.bundle import free_stem, safe_stem
 from octseg.export.planes import Masks
 from octseg.export.segmented import Segmented
+from octseg.measurement.pullback import PullbackMeasures
 from octseg.pullback import Frame
 from octseg.reading.gathering import PICTURE_ENDINGS
 from octseg.reading.private import mark_of
@@ -56,6 +58,7 @@ def segmented_of(
     stems = group.stems
     file = case.pullbacks[group.vessel]["file"] if group.vessel else str(records[stems[0]]["file"])
     given = measuring.pullback(stems[0])
+    measures, record = _along(group.vessel, vessels)
 
     def masks(place: int) -> Masks:
         return dict(planes_of(corrections.labels(stems[place])))
@@ -74,10 +77,18 @@ def segmented_of(
         run=run_of(case, corrections, stems),
         are_pictures=_are_pictures([records[stem] for stem in stems]),
         frame_texts=mark_of(private=any(map(measuring.is_private, stems))),
-        measures=vessels.measures(group.vessel) if group.vessel else None,
-        pullback_record=vessels.record(group.vessel) if group.vessel else None,
+        measures=measures,
+        pullback_record=record,
         read_headers=None if given is None else given.read_headers,
     )
+
+
+def _along(name: str | None, vessels: Vessels) -> tuple[PullbackMeasures | None, Record | None]:
+    """What is measured along a vessel, and its file; None where that was not saved: contours need none of it."""
+    try:
+        return (None, None) if name is None else (vessels.measures(name), vessels.record(name))
+    except CorrectionError:
+        return None, None
 
 
 def _are_pictures(records: Sequence[Record]) -> bool:

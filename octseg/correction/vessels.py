@@ -7,6 +7,7 @@ from octseg.correction.corrections import Corrections
 from octseg.correction.log import NAMELESS
 from octseg.correction.numbers import Record
 from octseg.correction.saved import SavedCase
+from octseg.errors import CorrectionError
 from octseg.export.pullback import PullbackOrigin, pullback_record
 from octseg.measurement.pullback import FrameAlong, PullbackMeasures, measure_pullback
 from octseg.measurement.pullback.scales import named
@@ -83,4 +84,7 @@ class Vessels:
     def _along(self, name: str, drawn: Mapping[str, FrameAlong]) -> PullbackMeasures:
         frames = zip(self._case.vessels[name], self._case.along(name), strict=True)
         along = [drawn.get(stem) or saved for stem, saved in frames]
-        return measure_pullback(along, self._case.pullbacks[name].get("frame_spacing_mm"))
+        try:
+            return measure_pullback(along, self._case.pullbacks[name]["frame_spacing_mm"])
+        except ValueError as error:  # two frames of one number
+            raise CorrectionError(f"nothing along {name} can be measured: {error}") from error

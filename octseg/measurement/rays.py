@@ -18,6 +18,7 @@ from octseg.measurement.lipid import N_RAYS
 
 JUDGED, GUIDE_WIRE, NO_WALL, OUT_OF_DISC, WITHDRAWN = range(5)
 REASONS = ("guide_wire", "no_wall", "out_of_disc", "withdrawn")  # of codes 1 to 4
+MOST_UM = 20_000.0  # that is read of a cap, and of the lumen's distance from its centroid
 CAP_STEP_UM = 0.1  # to which thicknesses are kept, so that they are the same once a record of them was read
 
 Rays = NDArray[np.bool_]  # (N_RAYS,)
@@ -52,15 +53,17 @@ class FrameRays:
 
         Raises ValueError, TypeError or IndexError where they are none.
         """
-        lipid, *by_reason = map(rays_in, row)
+        lipid, *by_reason = map(_checked_rays, row)
         unjudged = np.zeros(N_RAYS, np.uint8)
         for code, of_reason in zip(range(1, len(REASONS) + 1), by_reason, strict=True):
             unjudged[of_reason] = code
         runs, thickness_um, wall_um = caps
-        has_cap, held = rays_in(runs), np.full((2, N_RAYS), np.nan)
+        has_cap, held = _checked_rays(runs), np.full((2, N_RAYS), np.nan)
         in_um = np.asarray([thickness_um, wall_um])
-        if in_um.shape != (2, has_cap.sum()) or in_um.dtype.kind not in "if" or not np.isfinite(in_um).all():
+        if in_um.shape != (2, has_cap.sum()) or in_um.dtype.kind not in "if":
             raise ValueError("not each ray with a cap has one thickness and one distance")
+        if not ((in_um >= 0) & (in_um <= MOST_UM)).all():
+            raise ValueError("a cap or a lumen is thicker than a vessel, or thinner than nothing")
         held[:, has_cap] = in_um
         cap_um = np.rint(held[0] / CAP_STEP_UM) * CAP_STEP_UM
         return cls(lipid=lipid, cap_um=cap_um.astype(np.float32), wall_um=held[1].astype(np.float32), unjudged=unjudged)
@@ -90,6 +93,14 @@ def rays_in(runs: Sequence[Sequence[int]]) -> Rays:
     for first, count in runs:
         flags[first : first + count] = True
     return flags
+
+
+def _checked_rays(runs: Sequence[Sequence[int]]) -> Rays:
+    """The rays of runs that were read; ValueError where a run is none."""
+    for first, count in runs:
+        if not (type(first) is type(count) is int and first >= 0 and count >= 1 and first + count <= N_RAYS):
+            raise ValueError(f"there is no run of rays {first}, {count}")
+    return rays_in(runs)
 
 
 def frame_rays(

@@ -1,5 +1,6 @@
 """Results as plain values that JSON and CSV can hold: no NaN, no infinity, no numpy, no text that is not Unicode."""
 
+import json
 import math
 from dataclasses import fields
 from typing import Any
@@ -18,6 +19,17 @@ def is_text(value: Any) -> bool:
 def are_texts(value: Any) -> bool:
     """Whether it is a list of such strings."""
     return isinstance(value, list) and all(map(is_text, value))
+
+
+def loads_finite(content: bytes) -> Any:
+    """What JSON holds; ValueError where it is none, or has NaN or an infinite number, which are no JSON."""
+    return json.loads(content, parse_constant=_finite, parse_float=_finite)
+
+
+def _finite(told: str) -> float:
+    if not math.isfinite(number := float(told)):
+        raise ValueError(f"{told} is no finite number")
+    return number
 
 
 def json_values(instance: Any) -> dict[str, Any]:

@@ -240,3 +240,19 @@ def test_copies_of_private_frames_bear_their_mark(tmp_path: Path) -> None:
     made = export(case, corrections, Measuring(case, CaseFrames(case)), ["labelme"])
     corrections.log.close()
     assert is_private_file(made.folder / "vessel_frames" / "vessel_0001.png")
+
+
+def test_contours_need_nothing_along_the_vessel(tmp_path: Path) -> None:
+    """Results of before each ray's cap was saved: corrections of them are exported all the same."""
+    folder = save_results(tmp_path, vessel(2))
+    told = json.loads((folder / "vessel_pullback.json").read_text())
+    del told["en_face"]["fibrous_caps"]
+    (folder / "vessel_pullback.json").write_text(json.dumps(told))
+    case, corrections = opened(folder)
+    before = corrections.labels("vessel_0001")
+    corrections.draw("vessel_0001", "brush", changes(before, painted(before, SPOT, LIPID)), "lipid_core")
+    made = export(case, corrections, Measuring(case, CaseFrames(case)), ["coco", "geojson", "labelme", "report"])
+    corrections.log.close()
+    assert '"corrected_by": "AB"' in text_of(made, "vessel_coco.json")
+    assert {"vessel.geojson", "vessel_frames/vessel_0001.json"} <= set(made.files)
+    assert made.notes[0].startswith("vessel_pullback.json is not written: nothing along the vessel can be measured")

@@ -194,3 +194,45 @@ def test_a_zip_file_of_something_else_is_not_unpacked(tmp_path: Path, folder: Pa
     with pytest.raises(CorrectionError, match="can be unpacked"):
         unpacked(tmp_path / "cut.zip")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["cut.zip", "other.zip", "results"]
+
+
+def test_a_picture_beside_a_pullbacks_file_is_no_frame_of_it(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(3))
+    told = json.loads((folder / "measures.json").read_text())
+    lone = {**told["frames"][0], "file": "lone.png", "mask_file": "lone_mask.png"}
+    (folder / "lone_mask.png").write_bytes((folder / "vessel_0001_mask.png").read_bytes())
+    told["frames"].append(lone)
+    (folder / "measures.json").write_text(json.dumps(told))
+    case = open_saved(folder)
+    assert case.vessels == {"vessel": ["vessel_0001", "vessel_0002", "vessel_0003"]}
+    assert case.vessel("lone") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("frame_spacing_mm", "0.2"),
+        ("frame_spacing_mm", True),
+        ("frame_spacing_mm", float("inf")),
+        ("frame_spacing_mm", -0.2),
+        ("warnings", None),
+        ("warnings", [{}]),
+        ("en_face", None),
+        ("en_face", {}),
+    ],
+)
+def test_a_vessel_that_no_run_writes_is_refused_in_a_sentence(tmp_path: Path, key: str, value: object) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    told = json.loads((folder / "vessel_pullback.json").read_text())
+    (folder / "vessel_pullback.json").write_text(json.dumps({**told, key: value}))
+    with pytest.raises(CorrectionError, match=r"^vessel_pullback\.json is not one that this version writes"):
+        open_saved(folder)
+
+
+def test_a_corrected_frame_whose_intervals_are_all_none_has_none_along_the_vessel(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    told = json.loads((folder / "measures.json").read_text())
+    told["frames"][0]["intervals_95"] = {"lumen_area_mm2": [1.0, 2.0], "lipid_arc_deg": None}
+    told["frames"][1]["intervals_95"] = {"lumen_area_mm2": None, "lipid_arc_deg": None}
+    (folder / "measures.json").write_text(json.dumps(told))
+    assert [along.intervals for along in open_saved(folder).along("vessel")] == [{"lumen_area_mm2": (1.0, 2.0)}, None]

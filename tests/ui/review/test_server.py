@@ -340,10 +340,13 @@ def _with_cap(cap: list) -> Callable[[dict], object]:
     "change",
     [
         _without("fibrous_caps"),  # as before they were saved
-        _without("rows"),
+        lambda en_face: en_face["rows"].pop(),
         _with_cap([[[10, 60]], [50.0], [1500]]),
         _with_cap([[[10, 60]], ["50"] * 60, [None] * 60]),
         _with_cap([[[10]], [50.0] * 60, [1500] * 60]),
+        _with_cap([[[-10, 60]], [50.0] * 60, [1500] * 60]),
+        _with_cap([[[10, 60]], [-40.0] * 60, [1500] * 60]),
+        _with_cap([[[10, 60]], [1e9] * 60, [1500] * 60]),
     ],
 )
 def test_a_vessel_whose_rays_were_not_saved_has_a_sentence_and_no_number(
