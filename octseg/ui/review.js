@@ -18,7 +18,8 @@
     const isOneVessel = first !== null && told.frames.every((each) => each.vessel === first);
     const joins = isOneVessel ? null : told.frames.map(({ vessel: of }, n) => of !== null && of === told.frames[n - 1]?.vessel);
     const run = { width: 0, height: 0, pens: told.pens, unit_px: 1, cut: null };
-    let at = -1, tool = "brush", shows = "now", stepping = 0, shown = null;
+    // at: the frame that was asked for. shown: what is seen, of the frame `shownAt`; -1 until the one that was asked for is there.
+    let at = -1, shownAt = -1, tool = "brush", shows = "now", stepping = 0, shown = null;
     const view = window.octView(stage, () => run, () => 0), painting = window.octPainting(told.pens);
     const curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
     const sending = window.octSending(told.is_visitor, { say, changed: () => status(), refused });
@@ -27,7 +28,7 @@
     const size = () => Number(part("#oct-size").value);
     const label = () => TISSUES.indexOf(part("[name=oct-tissue]:checked").value) + 1;
     const state = () => ({
-      labels: shown?.labels, locked: sending.away() || stepping > 0 || !shown, width: run.width, height: run.height, tool, label: label(), size: size(),
+      labels: shown?.labels, locked: sending.away() || stepping > 0 || shownAt !== at || !shown, width: run.width, height: run.height, tool, label: label(), size: size(),
       overruled: part("#oct-overrule").checked, held: told.held,
     });
     const drawing = window.octDrawing(stage, view, state, (box) => {
@@ -49,7 +50,8 @@
     async function go(frame) {
       const wanted = Math.min(count - 1, Math.max(0, frame));
       if (drawing.busy()) drawing.cancel();
-      at = wanted;
+      [at, shownAt] = [wanted, -1];
+      stage.setAttribute("aria-busy", "true");
       slider.value = at + 1;
       part(".oct-at").textContent = `${told.frames[at].number} (${at + 1} of ${count})`;
       curves.at(at);
@@ -63,6 +65,8 @@
       } catch (error) {
         if (at !== wanted) return;
         say(error.refused ? error.message : sending.gone);
+        beside.innerHTML = "";
+        part("#oct-doubt").textContent = part("#oct-judged").textContent = "";
       }
     }
 
@@ -71,7 +75,8 @@
       [run.width, run.height, run.unit_px] = [had.width, had.height, had.unit_px];
       repaint();
       numbers(had);
-      stage.dataset.shown = at;
+      stage.dataset.shown = shownAt = at;
+      stage.removeAttribute("aria-busy");
     }
 
     function repaint() {
@@ -192,7 +197,14 @@
       }, at);
     }
 
+    // What is done to a frame waits for it to be seen.
+    function isSeen() {
+      if (shownAt !== at) window.octSay("Not now: the frame is not there yet");
+      return shownAt === at;
+    }
+
     function judge(verdict) {
+      if (!isSeen()) return;
       const frame = at, reason = part("#oct-reason").value;
       queue(async () => {
         const answer = await asked(`frames/${frame}/judge`, { verdict, reason: verdict === "rejected" ? reason : "" });
@@ -212,6 +224,7 @@
     }
 
     function interpolated() {
+      if (!isSeen()) return;
       const frame = at;
       drawing.cancel();
       stepping += 1;

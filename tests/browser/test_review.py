@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 import octseg
 from octseg.correction.corrections import Corrections
@@ -388,3 +388,23 @@ def test_axe_finds_nothing_serious_in_a_review_be_it_light_or_dark(page: Page, w
     whose(page, "(1 stroke)")
     assert complaints(Visit(page)) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_nothing_is_drawn_or_judged_before_the_frame_that_was_asked_for_is_there(page: Page, folder: Path) -> None:
+    held: list[Route] = []
+    page.wait_for_selector(".oct-stage[data-shown='0']:not([aria-busy])")
+    page.route("**/frames/1.json", lambda route: held.append(route))
+    page.reload()
+    page.wait_for_selector(".oct-stage[data-shown='0']:not([aria-busy])")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(".oct-at:has-text('2 of 3')")
+    brush(page)
+    page.keyboard.press("a")
+    page.wait_for_timeout(300)
+    assert lines(folder) == []
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(".oct-stage[data-shown='1']:not([aria-busy])")
+    brush(page)
+    whose(page, "corrected outlines (1 stroke)")
+    assert [(line["kind"], line["frame"]) for line in lines(folder)] == [("brush", "vessel_0002")]
