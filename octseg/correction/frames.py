@@ -50,6 +50,7 @@ class CaseFrames:
         for each in self._all_given:
             for name in each.names:
                 self._given.setdefault(name, []).append(each)
+        self._holding: dict[str, list[Given]] = {}  # what may hold the frames of a file
         self._held: Recent[Frame] = Recent(HELD_FRAMES, lambda frame: frame.nbytes)
 
     def apart(self) -> "CaseFrames":
@@ -110,7 +111,21 @@ class CaseFrames:
             raise CorrectionError(f"a frame cannot be read: {error}; {self._advice}") from error
 
     def _of(self, record: Record) -> list[Given]:
-        return self._given.get(record["file"]) or self._given.get(ANY_NAME, [])
+        """By its name; else by the pixels of the first frame of that name, as a page calls a ZIP file otherwise."""
+        file = record["file"]
+        if file not in self._holding:
+            named = self._given.get(file) or self._given.get(ANY_NAME)
+            self._holding[file] = named or [each for each in self._all_given if self._holds(each, file)]
+        return self._holding[file]
+
+    def _holds(self, given: Given, file: str) -> bool:
+        first, *others = (record for record in self._case.records.values() if record["file"] == file)
+        try:
+            pullbacks = [each for each in given.pullbacks if len(each) > 1 or not others]
+            frames = [frame for pullback in pullbacks for frame in _at(pullback, first["frame"])]
+        except (ReadError, OSError):
+            return False
+        return any(frame_sha256(frame) == first["frame_sha256"] for frame in frames)
 
 
 def _at(pullback: Pullback, number: int) -> Iterator[Frame]:

@@ -236,3 +236,19 @@ def test_a_corrected_frame_whose_intervals_are_all_none_has_none_along_the_vesse
     told["frames"][1]["intervals_95"] = {"lumen_area_mm2": None, "lipid_arc_deg": None}
     (folder / "measures.json").write_text(json.dumps(told))
     assert [along.intervals for along in open_saved(folder).along("vessel")] == [{"lumen_area_mm2": (1.0, 2.0)}, None]
+
+
+def test_frames_are_known_by_their_pixels_where_the_page_called_their_file_otherwise(
+    folder: Path, tmp_path: Path
+) -> None:
+    """As a ZIP file, which is `vessel` on the page and `vessel.zip` at home."""
+    case = open_saved(folder)
+    right, other = tmp_path / "right.tif", tmp_path / "other.tif"
+    stack(right, [phantom.frame for phantom in vessel(3)])
+    stack(other, [phantom.frame for phantom in reversed(vessel(3))])
+    given = [Given((path.name,), lambda path=path: [read_pullback(path)], (path,)) for path in (other, right)]  # type: ignore[misc]
+    frames = CaseFrames(case, given)
+    assert frames.missing() == []
+    for stem, phantom in zip(case.stems, vessel(3), strict=True):
+        np.testing.assert_array_equal(frames(stem), phantom.frame)
+    assert CaseFrames(case, given[:1]).missing() == list(case.stems)
