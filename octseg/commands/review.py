@@ -97,11 +97,13 @@ def _given(args: argparse.Namespace) -> "tuple[SavedCase, CaseFrames]":
     """The saved results and their frames; OctsegError where no frame is there, a line where some are not."""
     from octseg.commands.given import frames_given
     from octseg.correction.frames import CaseFrames
+    from octseg.correction.reading import refuse_exported
     from octseg.correction.saved import open_saved
     from octseg.correction.unpacking import unpacked
 
     folder = unpacked(args.folder) if args.folder.is_file() else args.folder
     case = open_saved(folder)
+    refuse_exported(case)
     frames = CaseFrames(case, frames_given(args.frames, folder))
     _check_frames(case, frames.missing(), args.frames)
     return case, frames

@@ -34,6 +34,16 @@ def kept_corrections(case: SavedCase, reader: str) -> Corrections:
     return Corrections(case, KeptLog(path, head_of(case.run, reader)))
 
 
+def refuse_exported(case: SavedCase) -> None:
+    """CorrectionError where a case is what a review has exported: its log is of the outlines of before."""
+    by = case.run.get("corrected_by")
+    if by is not None and (case.folder / log_name("")).is_file():
+        raise CorrectionError(
+            f"{case.folder.name} holds what a review by {by} has exported, and the log of it: to go on, review the "
+            "folder that it lies in, with the same --reader"
+        )
+
+
 def _frame(case: SavedCase, corrections: Corrections, stem: str) -> FrameRead:
     record, state = case.record(stem), corrections.state(stem)
     verdict, _ = corrections.verdict(stem)

@@ -24,7 +24,7 @@
     const curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
     const sending = window.octSending(told.is_visitor, { say, changed: () => status(), refused });
     const { asked, insisting, queue } = sending, frames = window.octReviewed(asked);
-    const vessel = window.octVessel(part("#oct-along"), part(".oct-jumps"), told.frames, asked);
+    const vessel = window.octVessel(part("#oct-along"), part(".oct-jumps"), told, asked);
     const size = () => Number(part("#oct-size").value);
     const label = () => TISSUES.indexOf(part("[name=oct-tissue]:checked").value) + 1;
     const state = () => ({
@@ -106,7 +106,7 @@
       const open = told.doubts.filter((each) => told.verdicts[each.frame] === "open").length;
       part("#oct-doubt").textContent = doubt ? `In doubt: ${doubt.why.join("; ")}` : "Nothing is in doubt in this frame.";
       const words = { open: "not judged", accepted: "accepted", rejected: "rejected" }[verdict];
-      const whose = { model: "the model's outlines", corrected: "corrected", interpolated: "interpolated, not for training until accepted" }[of];
+      const whose = { model: told.outlines, corrected: "corrected", interpolated: "interpolated, not for training until accepted" }[of];
       const left = told.doubts.length ? ` ${told.doubts.length - open} of ${told.doubts.length} frames in doubt are judged.` : "";
       part("#oct-judged").textContent = `This frame: ${whose}, ${words}.${left}`;
     }

@@ -3,13 +3,14 @@
 (() => {
   const AGAIN_MS = 1000;
 
-  function whose({ corrected, frames }) {
-    if (!corrected) return "Along the vessel, of the model's outlines";
-    return `Along the vessel, of your outlines in ${corrected} of ${frames} frames and the model's in the others`;
+  function whose({ corrected, frames, outlines }) {
+    if (!corrected) return `Along the vessel, of ${outlines}`;
+    return `Along the vessel, of your outlines in ${corrected} of ${frames} frames and ${outlines} in the others`;
   }
 
-  // host: the card; jumps: the buttons of extremes. frames: of the case, with the vessel of each. asked(path): JSON.
-  window.octVessel = (host, jumps, frames, asked) => {
+  // host: the card; jumps: the buttons of extremes. frames: of the case, with the vessel of each. outlines: what the saved
+  // ones are called. asked(path): JSON.
+  window.octVessel = (host, jumps, { frames, outlines }, asked) => {
     const said = host.querySelector(".oct-whose"), numbers = host.querySelector(".oct-along-numbers");
     let wanted = null, asking = false, shown = null, later = null;
 
@@ -19,7 +20,7 @@
       host.hidden = told.vessel === null;
       said.textContent = told.left
         ? `Along the vessel: ${told.left} corrected frame${one ? " is" : "s are"} still to be measured, once; then its numbers follow each stroke.`
-        : whose({ corrected: told.corrected, frames: count });
+        : whose({ corrected: told.corrected, frames: count, outlines });
       numbers.innerHTML = told.html; // made and escaped by the server
       jumps.innerHTML = told.jumps;
       shown = told.vessel;

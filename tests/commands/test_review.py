@@ -5,11 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from octseg.cli import main
+from octseg.correction.exporting import export
+from octseg.correction.frames import CaseFrames
 from octseg.correction.log import KeptLog
+from octseg.correction.measuring import Measuring
+from octseg.correction.runs import changes
 from tests.fakes.corrected import opened, save_results, vessel
 from tests.fakes.review_server import ROOT, running_review
 
@@ -118,3 +123,16 @@ def test_a_reader_who_has_corrected_nothing_has_nothing_to_write(
     with pytest.raises(SystemExit):
         main(["review", str(folder), "--export", "zip"])
     assert "zip is no export; there are coco" in capsys.readouterr().err
+
+
+def test_what_a_review_exported_is_not_reviewed_by_its_own_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    case, corrections = opened(folder)
+    before = corrections.labels("vessel_0001")
+    corrections.draw("vessel_0001", "eraser", changes(before, np.zeros_like(before)), "lumen", overruled=True)
+    made = export(case, corrections, Measuring(case, CaseFrames(case)))
+    corrections.log.close()
+    assert "corrected_AB holds what a review by AB has exported" in refused(capsys, made.folder)
+    assert "review the folder that it lies in" in refused(capsys, made.folder, "--reader", "EF", "--export", "coco")

@@ -38,6 +38,7 @@ from octseg.ui.run_record import curves, pens_record
 
 OF = {
     "model": "Of the model's outlines",
+    "shared": "Of the saved outlines, corrected by {}",
     "corrected": "Of your corrected outlines",
     "interpolated": "Of interpolated outlines, not accepted yet",
 }
@@ -79,6 +80,7 @@ class ReviewSession:
                 "name": self.case.folder.name,
                 "made": run_sentence({"precision": "f32", "device": "", "backend": "", **self.case.run}),
                 "reader": self.corrections.log.head["reader"],
+                "outlines": "the model's outlines" if self._by is None else "the saved outlines",
                 "log": self.corrections.log.path.name,
                 "is_visitor": self.is_visitor,
                 "note": self.corrections.log.note,
@@ -103,7 +105,7 @@ class ReviewSession:
                 "labels": changes(np.zeros_like(labels), labels),
                 "original": changes(np.zeros_like(original), original),
                 "doubt": self.case.doubt(stem) is not None,
-                "before": _numbers_html(self.measuring.original(stem), OF["model"]),
+                "before": _numbers_html(self.measuring.original(stem), self._of_saved()),
                 **self._of_frame(stem),
             }
 
@@ -284,10 +286,19 @@ class ReviewSession:
         self._drawn_along[stem] = self.corrections.last_stroke(stem), FrameAlong.of(result)
         return result
 
+    @property
+    def _by(self) -> str | None:
+        """Who has corrected the saved outlines, as those of a shared case; None where they are the model's."""
+        by: str | None = self.case.run.get("corrected_by")
+        return by
+
+    def _of_saved(self) -> str:
+        return OF["model"] if self._by is None else OF["shared"].format(self._by)
+
     def _whose(self, stem: str) -> str:
         strokes = self.corrections.strokes(stem)
         if not strokes:
-            return OF["model"]
+            return self._of_saved()
         overruled = ", anatomy overruled" if any(stroke.overruled for stroke in strokes) else ""
         count = f"{len(strokes)} stroke{'s' if len(strokes) > 1 else ''}"
         return f"{OF[self.corrections.state(stem)]} ({count}{overruled})"

@@ -233,6 +233,16 @@ def test_a_frame_with_lines_drawn_over_it_or_in_foreign_colours_is_in_doubt(tmp_
     assert doubt.stem == "vessel_0002"
 
 
+def test_outlines_of_a_shared_case_that_a_hand_corrected_are_not_called_the_models(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    told = json.loads((folder / "measures.json").read_text())
+    (folder / "measures.json").write_text(json.dumps({"corrected_by": "AB", **told}))
+    case, corrections = opened(folder, "EF")
+    session = ReviewSession(case, corrections, Measuring(case, CaseFrames(case)))
+    assert "Of the saved outlines, corrected by AB" in session.frame(0)["numbers"]
+    assert session.told()["outlines"] == "the saved outlines"
+
+
 def of_vessel(client: TestClient, number: int = 0) -> dict:
     """What is told along the vessel, once all its frames are measured."""
     deadline = time.monotonic() + 60
