@@ -39,8 +39,12 @@ MANY = 1 / 3  # of the studies, that have words of their own beside digits: they
 _WORD = re.compile(r"[^\W\d_]+")
 _CHUNK = re.compile(r"[^\W_]+")
 _TITLE_BEHIND_DIGITS = re.compile(r"(?<=\d)[A-ZÀ-Þ][a-zß-ÿ]{3,}(?![^\W_])")
+_BEHIND_A_CODE = re.compile(rf"(?<=\d)(?![a-f]+(?![^\W_]))[^\W\d_]{{{LEAST_LETTERS},}}(?![^\W_])", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")
-_SHORT_CODE = re.compile(rf"(?<![^\W\d_])[^\W\d_]{{1,{LEAST_LETTERS - 1}}}\d+")
+# Letters before a number that are a code's; three and more as a name is written, as Kim07, are not.
+_SHORT_CODE = re.compile(
+    rf"(?<![^\W\d_])(?:[A-Z]{{1,{LEAST_LETTERS - 1}}}|[a-z]{{1,{LEAST_LETTERS - 1}}}|[A-Z][a-z])\d+"
+)
 _YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d\d)([-._ ]?)(\d\d)\2(\d\d)(?=(?:\d{4}|\d{6})?(?!\d))")
 _YEAR_FIRST_SHORT = re.compile(r"(?<!\d)((?:19|20)\d\d)([-.])(\d\d?)\2(\d\d?)(?!\d)")
 _YEAR_LAST = re.compile(
@@ -56,7 +60,7 @@ _MONTH_NAMED = re.compile(r"(?<!\d)(\d\d?)(?:st|nd|rd|th)?[-._ ]*([^\W\d_]{3})[^
 _MONTH_FIRST = re.compile(r"(?<![^\W\d_])([^\W\d_]{3})[^\W\d_]*[-._ ]*(\d\d?)[-._ ,]+((?:19|20)\d\d)(?!\d)")
 _MONTH_MIDDLE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-._ ]*([^\W\d_]{3})[^\W\d_]*[-._ ]*(\d\d?)(?!\d)")
 _SIX = re.compile(r"(?<!\d)(\d\d)(\d\d)(\d\d)(?!\d)")
-_SIX_APART = re.compile(r"(?<![\d.])(\d\d)([-._ ])(\d\d)\2(\d\d)(?![\d.])")
+_SIX_APART = re.compile(r"(?<![\d.])(?=(\d\d)([-._ ])(\d\d)\2(\d\d)(?![\d.]))")
 _BORN = re.compile(r"(?<![^\W\d_])(?:dob|geb|born|birth(?:day|date)?)[\W_]*\d{2,}", re.IGNORECASE)
 _OF_A_STATE = re.compile(r"(?<!\d)(\d{6})[-+A]\d{3}[\dA-Z](?!\w)|(?<!\d)(\d{6})-\d{7}(?!\d)")
 _NUMBERS = (
@@ -137,7 +141,8 @@ def _names_in(text: str) -> list[str]:
     for chunk in _CHUNK.findall(text):
         found = re.fullmatch(r"(\d*)([^\W\d_]+)(\d*)", chunk)
         if found is None:
-            words += _TITLE_BEHIND_DIGITS.findall(chunk)
+            behind = _BEHIND_A_CODE.findall(chunk) or _TITLE_BEHIND_DIGITS.findall(chunk)
+            words += [word for each in behind for word in _CAMEL.split(each)]
         elif not found[1] or found[2].istitle() or (not found[3] and len(found[2]) >= LEAST_LETTERS):
             words += _CAMEL.split(found[2])
     return [word for word in words if _plain(word) not in ORDINARY and word.casefold() not in MONTH_OF]
@@ -221,7 +226,7 @@ def _six_dates(text: str, pattern: "re.Pattern[str]") -> Iterator[date]:
 
 def _births(studies: Collection[str]) -> list[str]:
     """Studies whose numbers of six digits are dates of birth: initials stand beside them, or all such are dates."""
-    apart = {study: match.group(1, 3, 4) for study in studies if (match := _SIX_APART.search(study))}
+    apart = {study: found[-1].group(1, 3, 4) for study in studies if (found := list(_SIX_APART.finditer(study)))}
     together = {study: match.groups() for study in studies if (match := _SIX.search(study))}
     return _births_of(apart, len(studies), FIRST_BIRTH_APART) or _births_of(together, len(studies))
 

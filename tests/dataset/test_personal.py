@@ -76,7 +76,11 @@ def test_one_name_among_numbers_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("study", "kind"), [("Mueller07", NAME), ("MUELLER_07", NAME), ("P07_120354", DATE), ("12-03-54", DATE)]
+    ("study", "kind"),
+    [
+        *[(name, NAME) for name in ("Mueller07", "MUELLER_07", "Kim07", "P07meyer", "P07MEYER", "王伟07")],
+        *[(birth, DATE) for birth in ("P07_120354", "12-03-54", "P07-12-03-54", "P07_12_03_54", "S01-54-03-12")],
+    ],
 )
 def test_one_patient_among_many_codes_is_noticed(study: str, kind: str) -> None:
     codes = [f"P{number:02d}" for number in range(1, 31)]
