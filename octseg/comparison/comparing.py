@@ -4,6 +4,7 @@ Lipid core counts to the depth that is measured (octseg/measurement/depth.py), i
 labels, of which a pixel has one, the other is taken so too. Numbers of the second reading are called the reference's.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -211,9 +212,13 @@ def _words(found: Reading, reference: Reading) -> tuple[str, str]:
     return (found.reader, reference.reader) if named else FOUND_REFERENCE
 
 
-def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[str]) -> list[str]:
+def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[Sequence[str]]) -> list[str]:
     """What is to be said of how frames were paired, and of what was left out."""
-    warnings = [f"{len(alone)} frames are in one of the readings alone: {_list(alone)}"] if alone else []
+    warnings = [
+        f"{len(names)} {'frame is' if len(names) == 1 else 'frames are'} in {each.name} alone: {_list(names)}"
+        for each, names in zip((found, reference), alone, strict=True)
+        if names
+    ]
     warnings += [
         f"{each.name} outlines {_list(each.ignored)}, of which nothing is a class here; that was left out"
         for each in (found, reference)
@@ -223,7 +228,7 @@ def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[s
     differ = [
         f"{one.stem} and {other.stem}"
         for one, other in pairs
-        if None not in (one.stem, other.stem) and one.stem != other.stem
+        if one.stem is not None and other.stem is not None and not _are_one_name(one.stem, other.stem)
     ]
     if differ and len(pairs) == 1:
         warnings.append(f"{differ[0]} are taken for the same frame, each being the only one; check that they are")
@@ -331,6 +336,12 @@ def _scale(one: FrameRead, other: FrameRead, given: float | None) -> tuple[float
 def _label(pair: tuple[FrameRead, FrameRead]) -> str:
     names = [frame.stem for frame in pair if frame.stem is not None]
     return names[0] if names else str(pair[0].number)
+
+
+def _are_one_name(one: str, other: str) -> bool:
+    """Whether two names differ in signs, letters' size, leading zeros or an ending alone: PA_0003 and pa-3_gt."""
+    one, other = (re.sub(r"[\W_]|(?<!\d)0+(?=\d)", "", name.casefold()) for name in (one, other))
+    return one.startswith(other) or other.startswith(one)
 
 
 def _list(names: Sequence[str]) -> str:

@@ -58,20 +58,20 @@ class Reading:
 Pairs = list[tuple[FrameRead, FrameRead]]
 
 
-def paired(found: Reading, reference: Reading) -> tuple[Pairs, list[str]]:
-    """Frames of both readings that are the same, in order, and labels of those that only one of them has.
+def paired(found: Reading, reference: Reading) -> tuple[Pairs, tuple[list[str], list[str]]]:
+    """Frames of both readings that are the same, in order, and labels of those that only the one or the other has.
 
     Raises ReadError where no frame is the same, or two are one.
     """
     if len(found.frames) == len(reference.frames) == 1:
-        return [(found.frames[0], reference.frames[0])], []
+        return [(found.frames[0], reference.frames[0])], ([], [])
     for kind, key in (("file names", _by_stem), ("numbers", _by_number)):
         ours, theirs = (_keyed(reading, key, kind) for reading in (found, reference))
         if any(name in theirs for name in ours):
             _fill(ours, theirs, found.others_empty)
             _fill(theirs, ours, reference.others_empty)
             common = [name for name in ours if name in theirs]
-            alone = [str(name) for name in (*ours, *theirs) if (name in ours) != (name in theirs)]
+            alone = [str(name) for name in ours if name not in theirs], [str(n) for n in theirs if n not in ours]
             return [(ours[name], theirs[name]) for name in common], alone
     raise ReadError(
         f"no frame of {found.name} is one of {reference.name}: neither file names ({_some(found)}; {_some(reference)}) "
