@@ -22,8 +22,9 @@ PAINTED_OVER = (
     "seen, so outlines that run along them are a guess. Export the frame without them."
 )
 FOREIGN = (
-    "The colours of this frame are neither grey nor the gold of a console: how bright they are was taken for the grey "
-    "level, so lipid may be missed or seen where there is none. Give the frame as the console exports it."
+    "Much of this frame is in colours that are neither grey nor the gold of a console: how bright they are was taken "
+    "for the grey level, so lipid may be missed or seen where there is none. Give it as the console exports it, with "
+    "nothing laid over it."
 )
 OF_COLOURS = (PAINTED_OVER, FOREIGN)
 
