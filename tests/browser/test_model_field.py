@@ -12,8 +12,6 @@ from tests.fakes.app_server import running_app
 from tests.fakes.hub.client import environment
 from tests.fakes.hub.server import HubServer
 
-pytestmark = pytest.mark.slow
-
 FILES = {name: (BUNDLED / name).read_bytes() for name in ("config.json", "model.safetensors")}
 
 
@@ -66,6 +64,7 @@ def test_a_model_of_the_hub_takes_over_and_a_wrong_name_changes_nothing(visit: V
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 def test_a_hub_that_is_gone_is_told_with_what_to_do_and_asked_again_where_it_falters(
     visit: Visit, hub: HubServer
 ) -> None:

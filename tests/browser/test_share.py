@@ -21,7 +21,7 @@ from tests.fakes.app_server import App, running_app
 from tests.fakes.hub.client import environment
 from tests.fakes.hub.server import HubServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 SPACE = {"SYSTEM": "spaces", "SPACE_ID": "lab/octseg"}
 SIGN_IN = dict.fromkeys(("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL"), "x")
@@ -154,6 +154,7 @@ def test_a_result_is_listed_then_sent_then_taken_back(hub: HubServer, sharing: S
     assert sharing.visit.complaints == []
 
 
+@pytest.mark.slow
 def test_what_was_listed_is_no_longer_offered_once_something_changes(sharing: Sharing) -> None:
     sharing.look()
     sharing.fill("Repository", "host/other")
@@ -164,6 +165,7 @@ def test_what_was_listed_is_no_longer_offered_once_something_changes(sharing: Sh
     sharing.page.wait_for_selector("#oct-send", state="hidden")
 
 
+@pytest.mark.slow
 def test_a_public_repository_takes_a_tick(hub: HubServer, sharing: Sharing) -> None:
     hub.create_repo("dataset", "host/open")
     sharing.fill("Repository", "host/open")
@@ -211,6 +213,7 @@ def test_a_frame_that_is_marked_as_private_is_not_shared(hub: HubServer, sharing
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_a_server_for_others_never_uses_its_own_token(
     hub: HubServer, host_token: str, window: Visit, tmp_path: Path
 ) -> None:
@@ -250,6 +253,7 @@ def test_there_is_no_sign_in_where_it_is_not_set_up(own_app: App) -> None:
         assert refused.value.code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("authlib") is None, reason="gradio[oauth] is not installed")
 def test_on_a_space_a_visitor_signs_in_and_shares_under_their_own_name(
     hub: HubServer, host_token: str, window: Visit, tmp_path: Path
