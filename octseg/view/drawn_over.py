@@ -13,7 +13,8 @@ from octseg.view.cleaning import paint_out
 from octseg.view.disc import Disc
 from octseg.view.grey import Grey, is_sepia, off_sepia, only_channel
 
-OFF_COLOUR = 60  # levels from the frame's own colours: JPEG moves tissue by 30
+# Levels from the frame's own colours: JPEG of quality 40 moves tissue by 70, and yellow is 80 from sepia.
+OFF_COLOUR = 76
 LEAST_RADII = 1.5  # of the disc, in pixels: what a ruler's marks leave uncovered of it is 1.2
 MOST_OF_DISC = 0.1  # above it these are the colours of the frame
 SIDE_PX = 3  # by which marks are widened: their edges are blended with what lies beneath

@@ -1,5 +1,6 @@
 """Contours, callipers and crosshairs that a console or a viewer drew over a frame."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,14 @@ def test_a_frames_own_ruler_ring_and_tissue_are_no_such_marks(real_frames: Path)
 
     told = [view_frame(frame).warnings for frame in frames()]
     assert [PAINTED_OVER in warnings or FOREIGN in warnings for warnings in told] == [False] * 8
+
+
+def test_colours_that_jpeg_moves_are_no_marks(real_frames: Path) -> None:
+    for number in (32, 38, 40, 42, 43):
+        path = real_frames / "train" / "img" / f"001_1_{number:03d}.png"
+        stream = io.BytesIO()
+        Image.open(path).convert("RGB").save(stream, "JPEG", quality=40, subsampling=2)
+        assert PAINTED_OVER not in view_frame(np.array(Image.open(stream))).warnings
 
 
 def test_a_real_frame_that_a_console_traced_is_told(real_frames: Path) -> None:
