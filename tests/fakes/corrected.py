@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.boxed import BoxedMap
 from octseg.correction.corrections import Corrections
 from octseg.correction.log import CorrectionLog, head_of
 from octseg.correction.saved import SavedCase, open_saved
@@ -17,13 +16,12 @@ from octseg.export.pullback import PullbackOrigin, write_pullback
 from octseg.export.run import RunWriter
 from octseg.measurement import measure, measure_pullback
 from octseg.measurement.pullback import FrameAlong
-from octseg.measurement.rays import FrameRays
 from octseg.phantom import Phantom
 from octseg.phantom.pullback import random_pullback
-from octseg.pipeline.frames import Seen
 from octseg.pullback import PixelScale
 from octseg.result import FrameResult, ModelIdentity
 from octseg.view.preprocessing import view_frame
+from tests.fakes.outlined import measured_as_drawn
 
 MODEL = ModelIdentity(name="phantom truth", source="folder", sha256="cd" * 32)
 LUMEN, CAP, LIPID = 1, 2, 3
@@ -67,7 +65,7 @@ def save_results(
 
 def result_of(phantom: Phantom, number: int, *, gone: bool = False) -> FrameResult:
     masks = {name: np.zeros_like(mask) if gone else mask for name, mask in phantom.masks.items()}
-    scale = PixelScale(phantom.pixel_spacing_mm, source="ruler", evidence="Ruler: 9 dots")
+    _, rays = measured_as_drawn(masks, phantom.pixel_spacing_mm, view_frame(phantom.frame))
     return FrameResult(
         name="vessel",
         file="vessel.dcm",
@@ -76,19 +74,13 @@ def result_of(phantom: Phantom, number: int, *, gone: bool = False) -> FrameResu
         masks=masks,
         probabilities={},
         measures=measure(masks, phantom.pixel_spacing_mm),
-        scale=scale,
-        rays=None if gone else rays_of(phantom, scale),
+        scale=PixelScale(phantom.pixel_spacing_mm, source="ruler", evidence="Ruler: 9 dots"),
+        rays=rays,
         device="cpu",
         backend="torch",
         model=MODEL,
         withdrawn="The lumen was not found" if gone else None,
     )
-
-
-def rays_of(phantom: Phantom, scale: PixelScale) -> FrameRays | None:
-    everywhere = slice(0, phantom.frame.shape[0]), slice(0, phantom.frame.shape[1])
-    planes = {name: BoxedMap(mask.astype(np.float32), everywhere, mask.shape) for name, mask in phantom.masks.items()}
-    return Seen(1, phantom.frame, view_frame(phantom.frame), scale).measured(planes).rays
 
 
 def opened(folder: Path, reader: str = "AB") -> tuple[SavedCase, Corrections]:
