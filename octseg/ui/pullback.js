@@ -65,11 +65,17 @@
       said.textContent = sentence;
     }
 
+    // The frame by its number; of a part of a pullback its place among those that were sent as well.
+    function tellAt() {
+      const number = at + run.first_number;
+      part(".oct-at").textContent = run.first_number === 1 ? `${number} of ${run.frame_count}` : `${number} (${at + 1} of ${run.frame_count})`;
+    }
+
     function go(frame, since = performance.now()) {
       if (run.done === 0) return;
       at = Math.min(run.done - 1, Math.max(0, frame));
       slider.value = at + run.first_number;
-      part(".oct-at").textContent = `${at + run.first_number} of ${run.first_number + run.frame_count - 1}`;
+      tellAt();
       for (const each of [curves, cut, wall]) each.at(at);
       const ready = frames.now(at);
       if (ready) {
@@ -136,7 +142,7 @@
         }
         frames.fill();
       }
-      part(".oct-at").textContent = `${at + run.first_number} of ${run.first_number + run.frame_count - 1}`;
+      tellAt();
     }
 
     // The spacing that was entered, in this visit or before, and why one that was typed is none.

@@ -181,6 +181,7 @@ def test_several_pictures_are_one_run_in_the_order_of_their_numbers(
     visit.page.focus(".oct-stage")
     visit.page.keyboard.press("Home")
     shows(visit, 9)
+    assert visit.page.inner_text(".oct-at") == "9 (1 of 3)"
 
 
 @pytest.mark.slow
