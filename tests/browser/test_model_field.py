@@ -42,6 +42,7 @@ def name_model(visit: Visit, name: str) -> None:
     visit.page.click("#oct-models button:has-text('Load and measure again')")
 
 
+@pytest.mark.slow
 def test_a_model_of_the_hub_takes_over_and_a_wrong_name_changes_nothing(visit: Visit, hub: HubServer) -> None:
     visit.take_example()
     before = visit.measure("lipid_core_area_mm2")

@@ -135,6 +135,7 @@ def test_a_grey_background_has_no_colour_of_its_own(visit: Visit, phantom_file: 
     assert np.ptp(colours, axis=2).max() <= 3
 
 
+@pytest.mark.slow
 def test_settings_of_the_picture_outlive_the_next_frame(visit: Visit, phantom_file: Path) -> None:
     visit.upload(phantom_file)
     visit.page.uncheck("[data-tissue-switch=lumen]")
@@ -142,6 +143,7 @@ def test_settings_of_the_picture_outlive_the_next_frame(visit: Visit, phantom_fi
     assert not visit.page.locator("g[data-tissue=lumen]").is_visible()
 
 
+@pytest.mark.slow
 def test_a_typed_scale_is_used_named_and_forgotten_with_the_next_frame(visit: Visit, phantom_file: Path) -> None:
     visit.upload(phantom_file)
     visit.type_scale("0,012")
@@ -152,6 +154,7 @@ def test_a_typed_scale_is_used_named_and_forgotten_with_the_next_frame(visit: Vi
     assert visit.page.input_value("#oct-spacing :is(input, textarea)") == ""
 
 
+@pytest.mark.slow
 def test_a_preset_measures_a_frame_without_a_ruler_and_is_forgotten_with_the_next(
     visit: Visit, plain_file: Path
 ) -> None:
@@ -166,6 +169,7 @@ def test_a_preset_measures_a_frame_without_a_ruler_and_is_forgotten_with_the_nex
     assert visit.page.locator("#oct-spacing label:has(:checked)").first.inner_text() == "none"
 
 
+@pytest.mark.slow
 def test_a_preset_of_another_size_gives_no_mm_and_says_why(visit: Visit, plain_file: Path) -> None:
     visit.upload(plain_file)
     visit.choose_preset("1024")
@@ -175,6 +179,7 @@ def test_a_preset_of_another_size_gives_no_mm_and_says_why(visit: Visit, plain_f
     assert "and this one has 704 x 704" in said
 
 
+@pytest.mark.slow
 def test_a_ruler_goes_before_a_preset_and_the_page_says_so(visit: Visit) -> None:
     visit.take_example()
     visit.choose_preset("10 mm")
@@ -183,6 +188,7 @@ def test_a_ruler_goes_before_a_preset_and_the_page_says_so(visit: Visit) -> None
     assert "Not the preset 10 mm: the ruler in the frame was used" in said
 
 
+@pytest.mark.slow
 def test_a_scale_that_is_none_is_answered_with_a_sentence_and_leaves_picture_and_numbers(
     visit: Visit, phantom_file: Path
 ) -> None:
@@ -355,6 +361,7 @@ CONTRAST = """(selector) => {
 }"""
 
 
+@pytest.mark.slow
 def test_a_switch_gives_each_measure_its_interval_and_takes_it_away_again(visit: Visit, phantom_file: Path) -> None:
     visit.page.check("#oct-intervals input")  # without a frame it is for the next one
     visit.upload(phantom_file)

@@ -95,6 +95,7 @@ def test_a_range_and_a_spacing_are_measured_anew(vessel: Visit) -> None:
     assert "0.5 mm, entered by you" in page.inner_text(".oct-taken")
 
 
+@pytest.mark.slow
 def test_a_range_is_typed_with_the_mouse(vessel: Visit) -> None:
     page = vessel.page
     for end, frame in (("first", "2"), ("last", "6")):
@@ -104,6 +105,7 @@ def test_a_range_is_typed_with_the_mouse(vessel: Visit) -> None:
     page.wait_for_selector(".oct-vessel >> text='2 to 6, 1 withdrawn'")
 
 
+@pytest.mark.slow
 def test_a_spacing_of_one_pullback_does_not_stand_in_the_field_of_the_next(
     vessel: Visit, vessel_frames: list[Frame], tmp_path: Path
 ) -> None:
@@ -136,6 +138,7 @@ def test_a_duplicated_tab_and_its_first_show_what_either_asked_for_last(vessel: 
     twin.close()
 
 
+@pytest.mark.slow
 def test_a_range_that_is_none_is_told_and_the_one_before_stays(vessel: Visit) -> None:
     page = vessel.page
 
@@ -208,6 +211,7 @@ def test_another_scale_measures_a_pullback_anew_as_often_as_it_is_given(vessel: 
         shows(vessel, COUNT - 1)
 
 
+@pytest.mark.slow
 def test_a_frame_takes_the_place_of_a_pullback(vessel: Visit) -> None:
     vessel.take_example()
     assert vessel.page.query_selector(".oct-pullback") is None
@@ -215,6 +219,7 @@ def test_a_frame_takes_the_place_of_a_pullback(vessel: Visit) -> None:
     assert vessel.page.inner_text("#oct-beside") == ""
 
 
+@pytest.mark.slow
 def test_a_pullback_is_still_there_after_a_reload(vessel: Visit) -> None:
     vessel.reload()
     finished(vessel)

@@ -61,6 +61,7 @@ def test_the_button_to_the_thinnest_cap_shows_it(looked_at: Visit) -> None:
     page.check("#oct-places")
 
 
+@pytest.mark.slow
 def test_a_single_frame_shows_its_places_too(visit: Visit, phantom_file: Path) -> None:
     visit.upload(phantom_file)
     page = visit.page
@@ -196,6 +197,7 @@ def measured_range(visit: Visit, told: str) -> None:
     visit.page.wait_for_selector(f".oct-vessel >> text='{told}'")
 
 
+@pytest.mark.slow
 def test_a_range_is_chosen_by_handles_with_the_mouse(vessel: Visit) -> None:
     page = vessel.page
     for start, end in ((0, 1), (COUNT, 6)):
@@ -236,6 +238,7 @@ def test_a_range_is_chosen_by_handles_with_keys(vessel: Visit) -> None:
     measured_range(vessel, f"1 to {COUNT}, 1 withdrawn")
 
 
+@pytest.mark.slow
 def test_a_range_is_chosen_by_handles_with_a_finger(vessel: Visit) -> None:
     touch = vessel.page.context.new_cdp_session(vessel.page)
     start, end = place_between_frames(vessel, COUNT), place_between_frames(vessel, 3)
@@ -281,6 +284,7 @@ def test_the_pointer_tells_its_distance_from_the_lumens_centre(
     assert page.inner_text(".oct-hover") == ""
 
 
+@pytest.mark.slow
 def test_a_double_click_shows_a_place_larger_and_another_the_whole(looked_at: Visit) -> None:
     before = read_out(looked_at, 0.8, 0.5), read_out(looked_at, 0.7, 0.5)
     looked_at.page.mouse.dblclick(*stage_at(looked_at, 0.8, 0.5))
@@ -312,6 +316,7 @@ def test_ctrl_and_wheel_zoom_a_drag_moves_and_0_shows_the_whole(looked_at: Visit
     assert read_out(looked_at, 0.75, 0.4) == before
 
 
+@pytest.mark.slow
 def test_a_picture_that_was_moved_to_its_edge_comes_back_at_once(looked_at: Visit) -> None:
     page = looked_at.page
     page.mouse.dblclick(*stage_at(looked_at, 0.5, 0.5))
@@ -331,6 +336,7 @@ def test_a_picture_that_was_moved_to_its_edge_comes_back_at_once(looked_at: Visi
     page.mouse.dblclick(*stage_at(looked_at, 0.5, 0.5))
 
 
+@pytest.mark.slow
 def test_two_fingers_pinch_the_picture(looked_at: Visit) -> None:
     before = read_out(looked_at, 0.7, 0.5)[0] - read_out(looked_at, 0.6, 0.5)[0]
     touch = looked_at.page.context.new_cdp_session(looked_at.page)
@@ -361,6 +367,7 @@ def test_limits_of_risk_are_drawn_where_values_reach_them(looked_at: Visit) -> N
     assert float((line.get_attribute("d") or "").split()[1].partition("H")[0]) == pytest.approx(height, abs=0.1)
 
 
+@pytest.mark.slow
 def test_cine_runs_as_fast_as_is_chosen(looked_at: Visit) -> None:
     page = looked_at.page
     passed = "() => { window.octPassed = 0; new MutationObserver(() => { window.octPassed += 1; }).observe("

@@ -35,6 +35,7 @@ def measured(rows: int = 700, columns: int = 700, cores: int = 2, warnings: int 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 @pytest.mark.parametrize(
     "result",

@@ -112,6 +112,7 @@ def test_curves_join_frames_of_one_vessel_alone(browser: Browser) -> None:
     assert drawn == "M0.5 3.0L1.5 3.0M2.1 3.0h.8M3.5 3.0L4.5 3.0"
 
 
+@pytest.mark.slow
 def test_it_is_dark_where_the_system_is_unless_the_reader_has_chosen(page: Page, review: Review) -> None:
     page.emulate_media(color_scheme="dark")
     page.wait_for_selector("body.dark")
@@ -157,6 +158,7 @@ def test_numbers_of_the_vessel_follow_and_lead_to_their_frames(page: Page) -> No
     assert page.inner_text("#oct-along .oct-vessel") == before
 
 
+@pytest.mark.slow
 def test_a_finger_draws_and_two_fingers_move_the_picture(page: Page, folder: Path) -> None:
     send = page.context.new_cdp_session(page).send
 
@@ -309,6 +311,7 @@ def said(page: Page, words: str) -> None:
     page.wait_for_selector(f"#oct-live:has-text('{words}')", state="attached")
 
 
+@pytest.mark.slow
 def test_a_brush_is_drawn_by_keys_and_told_of(page: Page, folder: Path, review: Review) -> None:
     keys = Keys(page)
     keys.to(*WALL)
@@ -326,6 +329,7 @@ def test_a_brush_is_drawn_by_keys_and_told_of(page: Page, folder: Path, review: 
     assert abs(int((labels[:, WALL[0] + 20] == LIPID).sum()) - 8) <= 1
 
 
+@pytest.mark.slow
 def test_a_polygon_is_set_by_keys(page: Page, folder: Path) -> None:
     keys = Keys(page)
     page.keyboard.press("p")
@@ -338,6 +342,7 @@ def test_a_polygon_is_set_by_keys(page: Page, folder: Path) -> None:
     assert sum(lines(folder)[0]["runs"][1::4]) == pytest.approx(40 * 30, rel=0.02)
 
 
+@pytest.mark.slow
 def test_an_outline_is_dragged_by_keys_and_escape_drops_it(page: Page, folder: Path) -> None:
     rows = vessel(3)[0].masks["lumen"][:, SIDE // 2].nonzero()[0]
     keys = Keys(page)

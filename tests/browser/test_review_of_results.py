@@ -52,6 +52,7 @@ def test_a_frame_is_corrected_and_taken_home(visit: Visit, plain_file: Path, tmp
     assert open_saved(folder).labels("plain")[WALL[1], WALL[0] + 20] != LIPID
 
 
+@pytest.mark.slow
 def test_where_a_result_is_shown_it_is_said_that_it_was_corrected(visit: Visit, plain_file: Path) -> None:
     visit.upload(plain_file)
     said = visit.page.locator(".oct-correct p >> visible=true")

@@ -177,6 +177,7 @@ def test_a_public_repository_takes_a_tick(hub: HubServer, sharing: Sharing) -> N
     assert sharing.send().startswith("Shared: commit")
 
 
+@pytest.mark.slow
 def test_a_refusal_is_one_sentence_in_place_and_names_no_token(hub: HubServer, sharing: Sharing) -> None:
     wrong = "hf_WrongToken" + "7" * 20
     sharing.fill("Token", wrong)
@@ -187,6 +188,7 @@ def test_a_refusal_is_one_sentence_in_place_and_names_no_token(hub: HubServer, s
     assert wrong not in sharing.everything()
 
 
+@pytest.mark.slow
 def test_a_typed_token_is_used_in_place_of_the_machines_and_shown_nowhere(hub: HubServer, sharing: Sharing) -> None:
     token = hub.add_user("kim")
     hub.clear_requests()

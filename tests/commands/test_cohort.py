@@ -92,6 +92,7 @@ def test_a_case_that_is_named_twice_is_refused_with_its_rows(
     assert "row 3 of list.csv names the case A again, after row 2" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared_and_a_folder_without_a_table_is_told(
     vessels: Path, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -95,6 +95,7 @@ def test_an_input_that_links_into_the_output_is_not_overwritten(phantoms: Path, 
     assert (out / "x_mask.png").read_bytes() == (phantoms / "phantom_0001.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_gets_one_line(phantoms: Path, tmp_path: Path) -> None:
     command = [*COMMAND, "predict", str(phantoms), "--out", str(tmp_path / "out"), *QUICK]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -107,6 +108,7 @@ def test_a_reader_that_leaves_early_gets_one_line(phantoms: Path, tmp_path: Path
     assert len(measures(tmp_path / "out")) >= 1
 
 
+@pytest.mark.slow
 def test_a_name_that_the_terminal_cannot_show_does_not_end_the_run(phantoms: Path, tmp_path: Path) -> None:
     shutil.copy(phantoms / "phantom_0001.png", tmp_path / "漢.png")
     command = [*COMMAND, "predict", str(tmp_path / "漢.png"), "--out", str(tmp_path / "ü"), *QUICK]

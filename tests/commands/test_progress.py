@@ -11,6 +11,7 @@ import termios
 import threading
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from octseg.phantom import random_pullback
@@ -19,6 +20,7 @@ from tests.fakes.commands import QUICK
 LINE = re.compile(r"(\d+)%\|[^|]*\| (\d+)/(\d+) \[\d\d:\d\d<(\d\d:\d\d|\?), +([\d.]+|\?) ?(frame/s|s/frame)\]")
 
 
+@pytest.mark.slow
 def test_a_terminal_is_shown_frames_done_their_rate_and_the_time_left_and_then_the_line_is_gone(tmp_path: Path) -> None:
     first, *rest = map(Image.fromarray, random_pullback(7, 40).pullback().frames(12, 16))
     first.save(tmp_path / "run.tif", save_all=True, append_images=rest)

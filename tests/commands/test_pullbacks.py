@@ -61,6 +61,7 @@ def test_what_a_file_does_not_tell_is_told_unless_it_was_given(
     assert all(said not in str(entry["warnings"]) for entry in measures(tmp_path / "out"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["TIFF", "ZIP"])
 def test_no_container_keeps_silent_where_nothing_tells_how_far_its_frames_lie_apart(
     four: list[np.ndarray], kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -221,6 +222,7 @@ def test_a_pullback_is_smoothed_where_asked_and_says_so_and_pictures_of_a_folder
     assert "--smooth and --uncertainty do not go together" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_part_of_a_video_has_the_scale_of_the_whole(tmp_path: Path) -> None:
     """The median over its first frames, of which this part has but one."""
     frames = list(random_pullback(7, 40).pullback().frames(12, 16))

@@ -139,6 +139,7 @@ def goes_on(inputs: list[str], out: Path, capsys: pytest.CaptureFixture[str], *f
     return capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_line_that_was_cut_off_and_a_frame_whose_mask_is_gone_are_done_again(
     inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -188,6 +188,7 @@ def test_what_passes_is_asked_for_again(hub: HubServer, home: Path, match: str, 
     assert (found.revision, found.notice, fault.met) == (hub.head("model", NAME), "", times)
 
 
+@pytest.mark.slow
 def test_private_and_gated_repositories_open_with_a_token(hub: HubServer, home: Path) -> None:
     ada, eve = hub.add_token("ada"), hub.add_user("eve")
     for repository, terms in (("lab/own", {"private": True}), ("lab/gated", {"gated": True})):
@@ -255,6 +256,7 @@ def test_the_app_starts_with_the_bundled_model_where_the_hub_is_down(hub: HubSer
     )
 
 
+@pytest.mark.slow
 def test_the_command_segments_with_a_model_of_the_hub(hub: HubServer, home: Path, tmp_path: Path) -> None:
     """The commit stands in measures.json, and a stop-gap is told on stderr."""
     Image.fromarray(make_phantom(0).frame).save(tmp_path / "frame.png")

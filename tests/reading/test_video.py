@@ -49,6 +49,7 @@ def test_every_frame_of_a_video_comes_in_with_its_number(tmp_path: Path, kind: s
     assert np.abs(next(iter(pullback)).astype(int) - PICTURES[0]).mean() < 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_range_of_frames_is_the_same_as_that_part_of_all(tmp_path: Path, kind: str) -> None:
     options = {} if "H.264" not in kind else {"options": {"g": "12", "bf": "3", "x264-params": "open-gop=1"}}

@@ -67,6 +67,7 @@ def said(tmp_path: Path) -> Path:
     return tmp_path / "stderr"
 
 
+@pytest.mark.slow
 def test_a_dataset_stopped_by_a_scheduler_is_gone_on_with(tmp_path: Path, said: Path) -> None:
     fold = discs_fold(tmp_path / "fold", [f"{n:03d}" for n in range(1, 4)], per_study=20)
     out, notes = tmp_path / "dataset", tmp_path / "dataset.partial" / "frames"

@@ -58,6 +58,7 @@ def test_a_bar_is_as_long_as_it_was_drawn(height: int, width: int, px_per_mm: fl
     assert px == pytest.approx(px_per_mm, abs=0.25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", TURNED)
 @pytest.mark.parametrize("label", ["1 mm", "2 mm", "0.5 mm"])
 def test_a_bar_is_read_whichever_way_the_frame_is_turned(turn: str, label: str) -> None:

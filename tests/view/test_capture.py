@@ -166,6 +166,7 @@ def test_a_rim_between_noise_and_a_flat_ground_is_clear_and_one_within_either_is
     assert rim_clearness(grey, Disc((200.0, 200.0), 150.0)) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [0, 12])
 @pytest.mark.parametrize("across", [2, 3], ids=["a square", "a strip"])
 @pytest.mark.parametrize("ground", [0, 128, 255])

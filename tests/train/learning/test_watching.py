@@ -124,6 +124,7 @@ def seen(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     return Seen(run, weights, looked, before, after, (numpy_state, np.random.get_state()[1]))  # noqa: NPY002
 
 
+@pytest.mark.slow
 def test_a_run_that_is_looked_at_ends_in_the_same_bits(seen: Seen, unseen: dict[str, torch.Tensor]) -> None:
     assert all(torch.equal(seen.weights[name], unseen[name]) for name in unseen)
     assert all(torch.equal(*pair) for pair in zip(seen.before, seen.after, strict=True))
