@@ -133,7 +133,7 @@ def _why_not_as_displayed(frame: Frame, view: FrameView) -> str | None:
     if blueness(colours) > MOST_BLUE:
         return (
             "This picture is blue where an OCT frame is gold or grey, so nothing is said of it: "
-            "exchange red and blue if a program has swapped them."
+            "exchange red and blue if a program has swapped them, or give it without a colour map."
         )
     if colour_scatter(colours) > MOST_SCATTER:
         return (

@@ -288,6 +288,13 @@ def test_a_blue_frame_is_told_to_exchange_red_and_blue() -> None:
     assert "exchange red and blue" in str(why(picture, phantom(300001).masks["lumen"]))
 
 
+def test_a_frame_in_jet_is_told_of_its_colour_map() -> None:
+    """Black is blue there, so that it is bluer than a frame whose channels were exchanged."""
+    grey = sepia_to_grey(phantom(300001).frame)
+    picture = np.ascontiguousarray(cv2.applyColorMap(grey, cv2.COLORMAP_JET)[..., ::-1])
+    assert "without a colour map" in str(why(picture, phantom(300001).masks["lumen"]))
+
+
 def test_a_negative_is_told_to_exchange_black_and_white() -> None:
     picture = pictures.inverted(phantom(300001, grey=True).frame)
     assert "exchange black and white" in str(why(picture, phantom(300001, grey=True).masks["lumen"]))
