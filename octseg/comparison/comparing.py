@@ -16,7 +16,7 @@ from octseg.comparison.agreement import bland_altman, detection, icc_2_1, kappa_
 from octseg.comparison.figures import outline_figures
 from octseg.comparison.limiting import LIPID, LUMEN, to_depth
 from octseg.comparison.overlap import Mask, Overlap, by_convention, pooled
-from octseg.comparison.placing import lies_otherwise
+from octseg.comparison.placing import lies_beside, lies_otherwise
 from octseg.comparison.reading import (
     SAME_SCALE,
     FrameRead,
@@ -43,6 +43,10 @@ MOST_NAMED = 8
 FOUND_REFERENCE = ("found", "reference")
 SCALES_DIFFER = "the readings' scales differ; the first one's is taken: give the right one by --pixel-spacing"
 LAID = 12  # frames by which it is seen how a reading lies
+FITS_NEIGHBOUR = (
+    "each frame of {found} is much more like the one {where} it in {reference} than like its own; "
+    "check whether one of the two counts from 0"
+)
 Planes = Mapping[str, Mask]
 
 
@@ -164,18 +168,21 @@ def compare(
     def planes(place: int) -> tuple[Masks, Masks]:
         return _planes(pairs[place], classes, one_tissue)
 
-    frames, looked_at = [], _sample(len(pairs))
-    laid: list[tuple[Mask, Mask]] = []
+    frames, looked_at, in_a_row = [], _sample(len(pairs)), _neighbours(pairs)
+    telling, kept = _telling(classes), looked_at.union(*in_a_row)
+    laid: dict[int, tuple[Mask, Mask]] = {}
     for place, (one, other) in enumerate(pairs):
         spacing, warning = _scale(one, other, pixel_spacing_mm)
         warnings += [warning] if warning and warning not in warnings else []
         masks = planes(place)
         frames.append(_compared(one, other, masks, classes, spacing))
-        if place in looked_at:
-            laid.append((masks[0][_telling(classes)], masks[1][_telling(classes)]))
-    turned = lies_otherwise(laid)
+        if place in kept:
+            laid[place] = masks[0][telling], masks[1][telling]
+    turned = lies_otherwise([laid[place] for place in looked_at])
     if turned is not None:
         warnings.insert(0, f"{reference.name} would fit {found.name} much better {turned}; check how its masks lie")
+    elif beside := lies_beside([(laid[row[1]][0], [laid[place][1] for place in row]) for row in in_a_row]):
+        warnings.insert(0, FITS_NEIGHBOUR.format(found=found.name, reference=reference.name, where=beside))
     if not any(frame.pixel_spacing_mm for frame in frames):
         warnings.append("no scale is known, so nothing is told in mm; give it by --pixel-spacing")
     return Compared(found.name, reference.name, classes, frames, warnings, planes, _words(found, reference))
@@ -244,6 +251,15 @@ def _sample(count: int) -> set[int]:
     return {round(place) for place in np.linspace(0, count - 1, min(count, LAID))}
 
 
+def _neighbours(pairs: Pairs) -> list[tuple[int, int, int]]:
+    """Places of some frames, each between those of the frames before and behind it by number."""
+    places = {number: place for place, pair in enumerate(pairs) if (number := _number(pair)) is not None}
+    if len(places) < len(pairs):
+        return []
+    whole = [(places[n - 1], place, places[n + 1]) for n, place in places.items() if {n - 1, n + 1} <= places.keys()]
+    return [whole[which] for which in sorted(_sample(len(whole)))]
+
+
 def _telling(classes: Sequence[str]) -> str:
     """The class by which it is seen."""
     return LUMEN if LUMEN in classes else LIPID if LIPID in classes else classes[0]
@@ -283,7 +299,7 @@ def _compared(
     unlimited = Overlap.of(planes[0][LIPID], planes[1][LIPID]) if LIPID in classes else None
     return FrameCompared(
         label=_label((one, other)),
-        number=one.number if one.number is not None else other.number,
+        number=_number((one, other)),
         pixel_spacing_mm=spacing,
         overlaps=overlaps,
         surfaces=surfaces,
@@ -331,6 +347,10 @@ def _scale(one: FrameRead, other: FrameRead, given: float | None) -> tuple[float
     if len(spacings) == 2 and abs(spacings[0] / spacings[1] - 1) > SAME_SCALE:
         return spacings[0], SCALES_DIFFER
     return (spacings[0] if spacings else None), None
+
+
+def _number(pair: tuple[FrameRead, FrameRead]) -> int | None:
+    return pair[0].number if pair[0].number is not None else pair[1].number
 
 
 def _label(pair: tuple[FrameRead, FrameRead]) -> str:

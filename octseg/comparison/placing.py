@@ -1,4 +1,7 @@
-"""Whether one reading lies mirrored or turned on the other: masks from volumes often do, and nothing there says so."""
+"""Whether one reading lies mirrored or turned on the other, or a frame beside it.
+
+Masks from volumes often do, and where one program counts frames from 0 and another from 1; nothing there says so.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -17,6 +20,8 @@ WAYS: tuple[tuple[str, Callable[[Mask], Mask]], ...] = (
     ("with rows and columns exchanged, and turned by 180 degrees", lambda mask: np.rot90(np.transpose(mask), 2)),
 )
 BETTER, GOOD = 0.05, 0.8  # Dice by which another way must fit better, and how well
+# Neighbours are alike, so what counts is how much of what is amiss goes away: of a model's lumens on a real vessel TBD
+LEFT_AMISS, MOST_FRAMES, FEWEST_FRAMES = 0.6, 0.75, 5
 
 
 def lies_otherwise(pairs: Sequence[tuple[Mask, Mask]]) -> str | None:
@@ -24,10 +29,30 @@ def lies_otherwise(pairs: Sequence[tuple[Mask, Mask]]) -> str | None:
     there = [(found, true) for found, true in pairs if found.any() and true.any()]
     if not there:
         return None
-    as_it_is = _dice(there, lambda mask: mask)
+    as_it_is = _dice(there, _as_it_is)
     fits = [(_dice(there, way), name) for name, way in WAYS]
     best, name = max(fits)
     return name if best > GOOD and best > as_it_is + BETTER else None
+
+
+def lies_beside(frames: Sequence[tuple[Mask, Sequence[Mask]]]) -> str | None:
+    """Which neighbour in the other reading fits much better, "before" or "behind"; None where frames fit their own.
+
+    frames: of each looked at, its mask (H, W), and three of the other reading: before it, its own, behind it.
+    """
+    there = [(one, others) for one, others in frames if one.any() and all(each.any() for each in others)]
+    if len(there) < FEWEST_FRAMES:
+        return None
+    before, own, behind = (
+        np.array([1 - _dice([(one, others[which])], _as_it_is) for one, others in there]) for which in range(3)
+    )
+    amiss, where = min((before, "before"), (behind, "behind"), key=lambda each: each[0].sum())
+    is_told = amiss.sum() < LEFT_AMISS * own.sum() and (amiss < own).mean() >= MOST_FRAMES
+    return where if is_told else None
+
+
+def _as_it_is(mask: Mask) -> Mask:
+    return mask
 
 
 def _dice(pairs: Sequence[tuple[Mask, Mask]], way: Callable[[Mask], Mask]) -> float:

@@ -134,6 +134,25 @@ def test_masks_that_lie_otherwise_are_told(way: object, said: str) -> None:
     assert compare(reading("a", [drawn]), reading("b", [drawn])).warnings == []
 
 
+def vessel(count: int, first: int) -> list[Masks]:
+    """Frames of a vessel that grows wider, a hundredth of its diameter a frame."""
+    return [{"lumen": 40 + 0.4 * at > AWAY, "lipid_core": ring(60, 80, 90)} for at in range(first, first + count)]
+
+
+@pytest.mark.parametrize(("later", "said"), [(1, "behind it in b"), (-1, "before it in b")])
+def test_a_reading_that_counts_from_another_number_is_told(later: int, said: str) -> None:
+    [warning] = compare(reading("a", vessel(9, 5)), reading("b", vessel(9, 5 - later))).warnings
+    assert said in warning
+    assert "counts from 0" in warning
+
+
+def test_frames_that_fit_their_own_and_few_or_still_ones_are_not_said_to_lie_beside() -> None:
+    assert compare(reading("a", vessel(9, 5)), reading("b", vessel(9, 5))).warnings == []
+    assert compare(reading("a", vessel(4, 5)), reading("b", vessel(4, 4))).warnings == []
+    still = [plaque(90)] * 9
+    assert compare(reading("a", still), reading("b", [plaque(100)] * 9)).warnings == []
+
+
 def test_scales_that_differ_are_told() -> None:
     compared = compare(reading("a", [plaque(90)]), reading("b", [plaque(90)], spacing=0.03))
     assert "scales differ" in compared.warnings[0]
