@@ -18,7 +18,7 @@ from octseg.view.bar import LabelMemory, bar_marks
 from octseg.view.capture import CLEAR, rim_clearness
 from octseg.view.cleaning import on_black, paint_out
 from octseg.view.disc import Disc, Outlines, rim_stretch
-from octseg.view.drawn_over import OF_COLOURS, without_marks
+from octseg.view.drawn_over import OF_COLOURS, without_lines, without_marks
 from octseg.view.grey import Grey, is_sepia, sepia_to_grey
 from octseg.view.preprocessing import EXCHANGED, FrameView, view_frame
 from octseg.view.ruler import Ruler, RulerPlace, cyan_count, dots_at, place_of
@@ -146,7 +146,8 @@ class KnownView:
         """The view of a frame that fits, whose grey levels (H, W) are changed."""
         view = self.view
         of_ruler = None if self._ruler_place is None else self._ruler_place.marks(frame)
-        grey, of_colours = without_marks(grey, frame, self.disc, of_ruler)
+        frame, grey, had_lines = without_lines(frame, grey, self.disc, of_ruler)
+        grey, of_colours = without_marks(grey, frame, self.disc, of_ruler, had_lines=had_lines)
         if view.bars:
             grey = paint_out(grey, bar_marks(frame, view.bars))
         said = of_colours + tuple(each for each in view.warnings if each not in OF_COLOURS)

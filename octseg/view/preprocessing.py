@@ -27,7 +27,7 @@ from octseg.view.capture import cut_out, locate, moved
 from octseg.view.catheter import find_catheter
 from octseg.view.cleaning import on_black, paint_out
 from octseg.view.disc import Disc, Outlines, find_disc
-from octseg.view.drawn_over import without_marks
+from octseg.view.drawn_over import without_lines, without_marks
 from octseg.view.grey import is_sepia, put_back, sepia_to_grey
 from octseg.view.ruler import CYAN_EXCESS, Ruler, ends_within, find_ruler, ruler_marks
 from octseg.view.ruler.marks import RING_DRAWN_MM
@@ -218,6 +218,9 @@ def _view_of(
 
     is_cut_out: of a page."""
     ruler, frame, exchanged = _ruler_in(frame, disc)
+    frame, grey, had_lines = without_lines(frame, grey, disc, None if ruler is None else ruler_marks(frame, ruler))
+    if had_lines and ruler is None:
+        ruler, frame, exchanged = _ruler_in(frame, disc)
     levels = as_it_was(grey, ruler, disc) if ruler is not None and ruler.by_shape else None
     if levels is not None:
         grey, frame = levels, np.asarray(cv2.merge([levels] * 3), np.uint8)
@@ -228,7 +231,8 @@ def _view_of(
     centre = catheter.centre if catheter is not None else middle
     bars = find_bars(frame, memory)
     imaged = None if disc is None else disc.mask(*grey.shape)
-    grey, of_colours = without_marks(grey, frame, disc, None if ruler is None else ruler_marks(frame, ruler))
+    of_ruler = None if ruler is None else ruler_marks(frame, ruler)
+    grey, of_colours = without_marks(grey, frame, disc, of_ruler, had_lines=had_lines)
     if bars:
         grey = paint_out(grey, bar_marks(frame, bars))
     if imaged is not None:
