@@ -18,6 +18,7 @@ from octseg.view.grey import Grey, is_sepia, off_sepia, only_channel
 OFF_COLOUR = 76
 LEAST_RADII = 1.5  # of the disc, in pixels: what a ruler's marks leave uncovered of it is 1.2
 MOST_OF_DISC = 0.1  # above it these are the colours of the frame
+MOST_OF_BRIGHT, BRIGHT = 0.5, 90  # the same, of the pixels of the disc from that level on
 CORE_PART = 0.012  # of the radius, about the disc's middle: what was drawn over a ruler's middle dot turns into one
 MIDDLE_DOT = (240, 220, 100)  # RGB of a ruler's yellow
 SIDE_PX = 3  # by which marks are widened: their edges are blended with what lies beneath
@@ -85,10 +86,11 @@ def _drawn_over(
     if covered is not None:
         marks &= ~covered
     count = np.count_nonzero(marks)
-    if count > MOST_OF_DISC * np.count_nonzero(imaged):
-        return None, () if only_channel(frame) is not None else (FOREIGN,)
     if count < least:
         return None, ()
+    bright = imaged & (frame.max(axis=2) >= BRIGHT)
+    if count > MOST_OF_DISC * np.count_nonzero(imaged) or count > MOST_OF_BRIGHT * np.count_nonzero(bright):
+        return None, () if only_channel(frame) is not None else (FOREIGN,)
     return np.asarray(cv2.dilate(marks.view(np.uint8), np.ones((SIDE_PX, SIDE_PX), np.uint8)) > 0), (PAINTED_OVER,)
 
 

@@ -36,7 +36,11 @@ SEPIA_TOLERANCE = (
 )
 BRIGHT = 90  # level of a pixel that tells sepia from a red channel alone: its green is 28 there
 NEAR_SEPIA = 25  # levels off the table
-MOST_SEPIA = 0.7  # of the bright pixels, where others may be lines drawn over the frame
+COLOURED = 40  # between the channels of a bright pixel: sepia has 90 and more, margins and letters in white none
+MOST_SEPIA = (
+    0.7  # of the bright pixels of a colour, where others may be drawn over the frame; real frames 0.94 and more
+)
+LEAST_SEPIA = 0.005  # of all: real frames 0.05 and more, those in a page less
 
 
 def is_sepia(frame: Frame, step_px: int = SAMPLE_STEP_PX) -> bool:
@@ -54,10 +58,15 @@ def is_sepia(frame: Frame, step_px: int = SAMPLE_STEP_PX) -> bool:
 
 
 def _is_sepia_but_for_marks(sample: Frame) -> bool:
-    """Whether most bright pixels are sepia, and only few, such as lines drawn over a frame, are far from it."""
-    bright = cv2.inRange(sample.max(axis=2), BRIGHT, 255) > 0
-    near = off_sepia(sample) <= NEAR_SEPIA
-    return int(np.count_nonzero(near & bright)) >= MOST_SEPIA * max(1, int(np.count_nonzero(bright)))
+    """Whether most bright pixels of a colour are sepia, and only few, such as lines drawn over a frame, far from it.
+
+    White and grey beside the frame say nothing, nor does what is bluer than red, as a mark of a firm.
+    """
+    red, _, blue = cv2.split(sample)
+    bright = sample.max(axis=2)
+    coloured = (bright >= BRIGHT) & (bright - sample.min(axis=2) >= COLOURED) & (red >= blue)
+    near = int(np.count_nonzero((off_sepia(sample) <= NEAR_SEPIA) & coloured))
+    return near >= MOST_SEPIA * np.count_nonzero(coloured) and near >= LEAST_SEPIA * coloured.size
 
 
 def off_sepia(frame: Frame) -> Grey:

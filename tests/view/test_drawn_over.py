@@ -102,6 +102,23 @@ def test_colours_of_the_whole_frame_are_no_marks_and_told_as_foreign(colours: in
     assert (FOREIGN in warnings, PAINTED_OVER in warnings) == (True, False)
 
 
+@pytest.mark.parametrize("colour", [(255, 255, 255), (128, 128, 128), (30, 60, 160)])
+def test_what_lies_beside_a_sepia_frame_changes_nothing_of_it(colour: tuple[int, int, int]) -> None:
+    """As a page or a firm's blue do; in a wide field little is bright, and all of it was taken for marks."""
+    clean = render(random_spec(1, size_px=SIDE, colouring="sepia", field_mm=10.0)).frame
+    beside = np.full((SIDE + 160, SIDE + 160, 3), colour, np.uint8)
+    beside[80:-80, 80:-80] = clean
+    seen, known = view_frame(beside), view_frame(clean)
+    assert seen.warnings == known.warnings == ()
+    assert np.mean(seen.grey[80:-80, 80:-80] != known.grey) < 1e-3  # of the rim
+
+
+def test_a_wide_field_in_another_gold_is_told_as_foreign_and_not_painted_out() -> None:
+    clean = render(random_spec(1, size_px=SIDE, colouring="sepia", field_mm=10.0)).frame
+    warnings = view_frame(np.rint(30 + 0.88 * clean).astype(np.uint8)).warnings
+    assert (FOREIGN in warnings, PAINTED_OVER in warnings) == (True, False)
+
+
 @pytest.mark.parametrize("channel", [0, 1, 2])
 def test_a_frame_in_one_channel_alone_has_no_foreign_colours(channel: int) -> None:
     grey = cv2.cvtColor(frame_of("grey", ruler=False), cv2.COLOR_RGB2GRAY)
