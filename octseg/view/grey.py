@@ -66,7 +66,7 @@ def _is_sepia_but_for_marks(sample: Frame) -> bool:
     bright = sample.max(axis=2)
     coloured = (bright >= BRIGHT) & (bright - sample.min(axis=2) >= COLOURED) & (red >= blue)
     near = int(np.count_nonzero((off_sepia(sample) <= NEAR_SEPIA) & coloured))
-    return near >= MOST_SEPIA * np.count_nonzero(coloured) and near >= LEAST_SEPIA * coloured.size
+    return bool(near >= max(MOST_SEPIA * np.count_nonzero(coloured), LEAST_SEPIA * coloured.size))
 
 
 def off_sepia(frame: Frame) -> Grey:

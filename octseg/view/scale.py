@@ -136,8 +136,10 @@ def _ruler_spacing(ruler: Ruler | None, shape: FrameShape, warnings: list[str]) 
         return None
     ring_mm = ruler.ring_diameter_mm
     if ring_mm is None:
-        if (why := shape.why_not_round()) is not None:
-            warnings.append(f"{why}: the ruler is not used")
+        spacing_mm = MM_PER_DOT / ruler.pitch_px
+        why = shape.why_not_round() or shape.why_not_the_catheter(spacing_mm, "the burned-in ruler")
+        if why is not None:
+            warnings.append(f"{why}: the ruler is not used; enter the scale to get mm")
             return None
         warnings.append("no catheter ring was seen around the ruler, so its scale could not be cross-checked")
     elif not ruler.ring_fits:

@@ -1,11 +1,13 @@
 """The burned-in ruler is found where there is one, and never where there is none."""
 
+import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from octseg.phantom import random_spec, render
 from octseg.pullback import Frame
@@ -151,6 +153,31 @@ def test_a_stretched_frame_has_no_single_scale(height: int) -> None:
     assert find_ruler(frame) is not None
     stretched = cv2.resize(frame, (750, height), interpolation=cv2.INTER_AREA)
     assert find_ruler(np.asarray(stretched, dtype=np.uint8)) is None
+
+
+def saved(frame: Frame, quality: int) -> Frame:
+    stream = io.BytesIO()
+    Image.fromarray(frame).save(stream, "JPEG", quality=quality, subsampling=2)
+    return np.array(Image.open(stream))
+
+
+def test_a_small_ring_whose_colours_jpeg_has_moved_is_still_round() -> None:
+    """Of 33 pixels radius: one pixel more to one side is 3 % of it."""
+    frame = render(random_spec(31, size_px=704, colouring="sepia", field_mm=10.0)).frame
+    ruler, known = find_ruler(saved(frame, 95)), find_ruler(frame)
+    assert ruler is not None
+    assert known is not None
+    assert ruler.pitch_px == pytest.approx(known.pitch_px, rel=0.005)
+
+
+def test_every_second_dot_of_a_small_picture_is_no_ruler() -> None:
+    """One dot is lost, so that no row has them all; twice the pitch made areas a quarter of what they are."""
+    frame = render(random_spec(9, colouring="sepia", field_mm=10.0)).frame
+    size = round(0.4 * frame.shape[1]), round(0.4 * frame.shape[0])
+    small = np.array(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC))
+    ruler, known = find_ruler(saved(small, 75)), find_ruler(small)
+    assert known is not None
+    assert ruler is None or ruler.pitch_px == pytest.approx(known.pitch_px, rel=0.01)
 
 
 def test_three_smeared_dashes_are_no_ring_but_the_dots_still_tell_the_scale() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from octseg.errors import ReadError
 from octseg.phantom import Sheath, random_spec, render
-from octseg.view import Bar, Ruler, find_pixel_scale
+from octseg.view import Bar, Ruler, find_pixel_scale, find_ruler
 
 BLACK = np.zeros((704, 704, 3), dtype=np.uint8)
 PITCH_PX = 149.7
@@ -108,6 +108,17 @@ def test_a_ruler_without_a_ring_is_used_and_the_missing_check_is_said() -> None:
     scale = find_pixel_scale(BLACK, ruler=dataclasses.replace(RULER, ring_diameter_px=None))
     assert scale.source == "ruler"
     assert "could not be cross-checked" in scale.warnings[0]
+
+
+def test_a_ruler_without_a_ring_is_held_against_the_catheter() -> None:
+    """Every second dot of a ruler would make the catheter half as wide as it is."""
+    frame = render(random_spec(3, size_px=704, colouring="sepia", field_mm=7.0)).frame
+    ruler = dataclasses.replace(find_ruler(frame), ring_diameter_px=None)
+    assert find_pixel_scale(frame, ruler=ruler).pixel_spacing_mm == pytest.approx(7.0 / 704, rel=0.01)
+    second = dataclasses.replace(ruler, pitch_px=2 * ruler.pitch_px)
+    scale = find_pixel_scale(frame, ruler=second)
+    assert scale.pixel_spacing_mm is None
+    assert "by the burned-in ruler the catheter would measure" in scale.warnings[0]
 
 
 def test_the_preset_of_a_size_is_for_frames_of_that_size() -> None:

@@ -34,6 +34,7 @@ LARGE_SIDE_PX = 1100  # above it dots may be too large for samples 1 px apart
 MAX_CANDIDATES = 30  # a ruler has 4 to 13 dots; bright tissue under the line looks like a few more
 DOT_REACH = 8  # samples either side of a dot's middle that it may cover
 FAINT_PART = 0.3  # of the strength of the row's first dots; real rulers: 0.45 and more
+LIKE_PART, MAX_OFF_HALF = 0.8, 0.08  # strength by that of a row's dots, and how far off halfway in pitches
 MIN_DOT_SCORE = 30.0  # real dots 170 to 280, smaller in smaller frames
 
 
@@ -89,7 +90,8 @@ def _ruler_on(line: Line, frame: Frame, cyan: Floats, step_px: float, least_dots
     strip, t = _strip(frame, line, step_px)
     if t.size < 2 * STRIP_HALF_WIDTH:
         return None
-    dots = _evenly_spaced(_dot_peaks(strip, t), least_dots)
+    peaks = _dot_peaks(strip, t)
+    dots = _evenly_spaced(peaks, least_dots)
     if dots is None or not _line_is_cyan(strip, t, dots):
         return None
     points = line.at(dots.t, dots.offset)
@@ -116,7 +118,8 @@ def _ruler_on(line: Line, frame: Frame, cyan: Floats, step_px: float, least_dots
         ring_mm = ruler.ring_diameter_mm
         sure = is_even and ring_mm is not None and RING_OF_FEW_MM[0] <= ring_mm <= RING_OF_FEW_MM[1]
     else:
-        sure = ruler.ring_fits or (place.size > MIN_DOTS and is_even and not stretched)
+        is_whole = place.size > MIN_DOTS and is_even and not stretched and not _passes_over(peaks, dots)
+        sure = ruler.ring_fits or is_whole
     return ruler if sure else None
 
 
@@ -273,6 +276,17 @@ def _row_from(places: Sequence[float], strengths: Sequence[float], first: int, s
         if not near:
             return row
         row.append(max(near, key=strengths.__getitem__))
+
+
+def _passes_over(peaks: _Peaks, dots: _Peaks) -> bool:
+    """Whether candidates like the dots of a row lie halfway between them, or at thirds, in half of its gaps or more.
+
+    So they do where one between is lost, and no row has them all.
+    """
+    like = peaks.t[peaks.strength >= LIKE_PART * np.median(dots.strength)]
+    part = (like - dots.t[:-1, None]) / np.diff(dots.t)[:, None]
+    off = np.abs(part[..., None] - np.array([1 / 2, 1 / 3, 2 / 3]))
+    return bool((off < MAX_OFF_HALF).any(axis=1).mean(axis=0).max() >= 0.5)
 
 
 def _of_one_ruler(peaks: _Peaks, row: list[int]) -> list[int]:

@@ -13,6 +13,7 @@ MIN_RING_PIXELS = 12
 MIN_RING_SHARE = 0.6  # of the cyan pixels about the catheter
 MAX_RING_OFF_CENTRE = 0.15  # of its radius
 MAX_RING_STRETCH = 0.02  # height over width, less 1
+RING_OFF_PX = 1.25  # the same in pixels of the radius: JPEG keeps the colours of 2 x 2 pixels together
 
 
 def centre_and_ring(
@@ -58,7 +59,8 @@ def _circle_diameter(arcs: Floats, pitch_px: float) -> float | None:
     design = np.column_stack([2.0 * on_ring, np.ones(len(on_ring))])
     solution = np.linalg.lstsq(design, (on_ring**2).sum(axis=1), rcond=None)[0]
     off_centre, radius_px = np.hypot(*solution[:2]), np.sqrt(max(0.0, solution[2] + (solution[:2] ** 2).sum()))
-    if off_centre > MAX_RING_OFF_CENTRE * radius_px or abs(_axis_ratio(on_ring) - 1.0) > MAX_RING_STRETCH:
+    stretch = abs(_axis_ratio(on_ring) - 1.0)
+    if off_centre > MAX_RING_OFF_CENTRE * radius_px or stretch > max(MAX_RING_STRETCH, RING_OFF_PX / radius_px):
         return None
     return float(2.0 * radius_px)
 
