@@ -80,19 +80,20 @@ class FrameShape:
             return None
         return f"the imaged disc is {stretch:.2f} times as wide as it is high, so no one scale fits it"
 
+    @cached_property
+    def sheath_px(self) -> float | None:
+        """Diameter of the sheath's rings; None where none are seen: rings at the end of the search lie beyond it."""
+        sheath = find_sheath(self._shown[0])
+        at_end = sheath is None or sheath.radius_px > 0.95 * 2 * RING_RADIUS_PART[1] * self.radius_px
+        return None if sheath is None or at_end else 2 * sheath.radius_px
+
     def why_not_the_catheter(self, spacing_mm: float, name: str) -> str | None:
         """Why a scale is not true: the catheter would have a width that none has."""
         ring_px = self.ring_px
-        if ring_px is not None:
-            width_mm, (least, most) = ring_px * spacing_mm, RING_MM
-        else:
-            sheath = find_sheath(self._shown[0])
-            if sheath is None or sheath.radius_px > 0.95 * 2 * RING_RADIUS_PART[1] * self.radius_px:
-                return None  # rings at the end of the search are what lies beyond it
-            width_mm, (least, most) = 2 * sheath.radius_px * spacing_mm, SHEATH_MM
-        if least <= width_mm <= most:
+        seen_px, (least, most) = (self.sheath_px, SHEATH_MM) if ring_px is None else (ring_px, RING_MM)
+        if seen_px is None or least <= seen_px * spacing_mm <= most:
             return None
-        return f"by {name} the catheter would measure {width_mm:.2f} mm, outside {least:.2f} to {most:.2f}"
+        return f"by {name} the catheter would measure {seen_px * spacing_mm:.2f} mm, outside {least:.2f} to {most:.2f}"
 
     def beside_disc(self, bar: Bar) -> bool:
         """Whether a bar lies level with the disc, and not at a strip below it."""

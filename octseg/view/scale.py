@@ -18,6 +18,7 @@ MIN_SPACING_MM, MAX_SPACING_MM = 1e-4, 0.1
 MAX_DISAGREEMENT = 0.02  # between two scales of one frame; the zooms of a console differ by 1.4 and more
 
 MOST_OFF_PRESET = 0.05  # of a disc from the side of the export that a preset is for
+FEW_DOTS = 5  # of a ruler; no field is wide enough for twice as many and two
 GIVEN = {"user": "the scale that was entered", "dicom": "the file's header"}  # source -> how it is called
 # Spacing of nearly all exports of that many pixels square: a field of 7 mm.
 PRESET_BY_SIDE_PX = {"704": 0.009957, "1024": 0.006843}
@@ -99,14 +100,17 @@ def _scale(spacing_mm: float, source: PixelSpacingSource, evidence: str) -> Pixe
 
 
 def _why_unlikely(shape: FrameShape, spacing_mm: float, name: str) -> list[str]:
-    """What the imaged disc says against a scale that was given and is used all the same."""
-    if shape.disc is None or shape.is_likely_field(spacing_mm):
+    """What disc and catheter say against a scale that was given and is used all the same."""
+    if shape.disc is None:
         return []
-    return [
-        f"by {name}, {spacing_mm:.5g} mm per pixel, the imaged disc is {shape.field_mm(spacing_mm):.2f} mm wide, "
-        f"outside {FIELD_MM[0]:g} to {FIELD_MM[1]:g}: it is likely to be wrong, and with it all mm, "
-        "outlines and thin caps"
-    ]
+    if not shape.is_likely_field(spacing_mm):
+        return [
+            f"by {name}, {spacing_mm:.5g} mm per pixel, the imaged disc is {shape.field_mm(spacing_mm):.2f} mm wide, "
+            f"outside {FIELD_MM[0]:g} to {FIELD_MM[1]:g}: it is likely to be wrong, and with it all mm, "
+            "outlines and thin caps"
+        ]
+    why = None if shape.ruler is not None else shape.why_not_the_catheter(spacing_mm, name)
+    return [] if why is None else [f"{why}: the scale is used all the same, and likely to be wrong; check it"]
 
 
 def check_entered(user_mm: float) -> None:
@@ -138,6 +142,8 @@ def _ruler_spacing(ruler: Ruler | None, shape: FrameShape, warnings: list[str]) 
     if ring_mm is None:
         spacing_mm = MM_PER_DOT / ruler.pitch_px
         why = shape.why_not_round() or shape.why_not_the_catheter(spacing_mm, "the burned-in ruler")
+        if why is None and len(ruler.dots_px) <= FEW_DOTS and shape.sheath_px is None:
+            why = f"no catheter is seen that tells {len(ruler.dots_px)} dots from every second one of a ruler"
         if why is not None:
             warnings.append(f"{why}: the ruler is not used; enter the scale to get mm")
             return None

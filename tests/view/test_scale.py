@@ -105,9 +105,17 @@ def test_a_ruler_that_the_catheter_contradicts_gives_no_mm(ring_mm: float) -> No
 
 
 def test_a_ruler_without_a_ring_is_used_and_the_missing_check_is_said() -> None:
-    scale = find_pixel_scale(BLACK, ruler=dataclasses.replace(RULER, ring_diameter_px=None))
+    dots = np.stack([np.full(6, 351.5), 351.5 + 100.0 * np.arange(-2, 4)], axis=1)
+    ruler = dataclasses.replace(RULER, ring_diameter_px=None, dots_px=dots, pitch_px=100.0)
+    scale = find_pixel_scale(BLACK, ruler=ruler)
     assert scale.source == "ruler"
     assert "could not be cross-checked" in scale.warnings[0]
+
+
+def test_five_dots_without_ring_and_catheter_may_be_every_second_one() -> None:
+    scale = find_pixel_scale(BLACK, ruler=dataclasses.replace(RULER, ring_diameter_px=None))
+    assert scale.pixel_spacing_mm is None
+    assert "no catheter is seen that tells 5 dots from every second one" in scale.warnings[0]
 
 
 def test_a_ruler_without_a_ring_is_held_against_the_catheter() -> None:
@@ -119,6 +127,15 @@ def test_a_ruler_without_a_ring_is_held_against_the_catheter() -> None:
     scale = find_pixel_scale(frame, ruler=second)
     assert scale.pixel_spacing_mm is None
     assert "by the burned-in ruler the catheter would measure" in scale.warnings[0]
+
+
+@pytest.mark.parametrize("given", ["user_mm", "header_mm"])
+def test_a_scale_that_is_given_is_held_against_the_catheter_and_used(given: str) -> None:
+    frame = render(random_spec(3, size_px=704, colouring="sepia", field_mm=7.0, ruler=False)).frame
+    right, half = (find_pixel_scale(frame, **{given: 7.0 / 704 * part}) for part in (1.0, 0.6))  # type: ignore[arg-type]
+    assert right.warnings == ()
+    assert half.pixel_spacing_mm == pytest.approx(0.6 * 7.0 / 704)
+    assert "the catheter would measure" in half.warnings[0]
 
 
 def test_the_preset_of_a_size_is_for_frames_of_that_size() -> None:
