@@ -34,8 +34,11 @@ def stem_of(label: str) -> str:
 
 
 def natural_key(name: str) -> NaturalKey:
-    """Sorts names as people count: frame_2 before frame_10, whatever the case of letters; equal ones by themselves."""
-    return tuple(_counted(part) for part in _DIGITS.split(name) if part), name
+    """Sorts names as people count: frame_2 before frame_10, whatever the case of letters; equal ones by themselves.
+
+    Endings come last, so that image.png is before image (1).png, the second of that name.
+    """
+    return tuple(_counted(part) for part in _DIGITS.split(stem_of(name) if name else name) if part), name
 
 
 def _counted(part: str) -> tuple[int, str]:

@@ -12,6 +12,11 @@ def test_names_are_in_the_order_in_which_people_count() -> None:
     assert sorted(mixed, key=natural_key) == mixed
 
 
+@pytest.mark.parametrize("second", ["image (1).png", "image 2.png", "image-1.png", "image - Copy.png", "image_1.png"])
+def test_what_a_browser_or_a_system_numbers_from_the_second_file_on_begins_with_the_first(second: str) -> None:
+    assert sorted([second, "image.png"], key=natural_key) == ["image.png", second]
+
+
 def test_names_that_count_alike_have_an_order_all_the_same() -> None:
     assert sorted(["f1", "f01", "F1"], key=natural_key) == sorted(["F1", "f01", "f1"], key=natural_key)
 
