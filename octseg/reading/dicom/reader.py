@@ -24,6 +24,7 @@ from octseg.reading.names import frame_number
 from octseg.reading.spacing import counted_spacing, frame_spacing_by_count
 
 SURVEYED = 9  # frames, evenly spaced, that are looked at for black and white where no header tells them
+LIKELY_SPACING_MM = (0.04, 0.5)  # 10 to 40 mm a second at 100 to 250 frames, and older consoles
 FAR_OFF = 0.01  # two values for the distance of frames
 
 
@@ -190,6 +191,13 @@ def _frame_spacing(
         if by_count is not None and abs(found.spacing_mm / by_count - 1) > FAR_OFF:
             said = f"the header gives {found.spacing_mm:.4g} mm from frame to frame; pullbacks of {count} frames have "
             return found.spacing_mm, "dicom", (*found.warnings, f"{said}{by_count:g} mm as a rule")
+        if not LIKELY_SPACING_MM[0] <= found.spacing_mm <= LIKELY_SPACING_MM[1]:
+            least, most = LIKELY_SPACING_MM
+            said = (
+                f"the header gives {found.spacing_mm:.4g} mm from frame to frame, outside the {least:g} to {most:g} mm "
+                "of OCT pullbacks: lengths and volumes by it are likely wrong; give the right one (--frame-spacing)"
+            )
+            return found.spacing_mm, "dicom", (*found.warnings, said)
         return found.spacing_mm, "dicom", found.warnings
     spacing_mm, said = counted_spacing(count, declared)
     return spacing_mm, None if spacing_mm is None else "frame_count", (*found.warnings, said)

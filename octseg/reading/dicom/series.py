@@ -197,8 +197,13 @@ def _in_order(files: Sequence[_File], warnings: list[str]) -> tuple[list[_File],
         if len(files) > 1:
             warnings.append("the series gives no number to each instance: its frames are in the order of their places")
         return [file for _, file in sorted(zip(places, files, strict=True), key=lambda pair: pair[0])], []
+    if len(known) == len(files):
+        twice = len(files) - len(set(known))
+        warnings.append(
+            f"{twice} of the series' {len(files)} frames bear the number of another, so that frames may be here twice: "
+            "all are taken, in the order of their numbers; leave copies out"
+        )
+        return sorted(files, key=lambda file: (whole_number(file.dataset, "InstanceNumber") or 0, file.place)), []
     if len(files) > 1:
         warnings.append("the series gives no number to each instance: its frames are in the order of their names")
-    if len(known) == len(files):
-        return sorted(files, key=lambda file: (whole_number(file.dataset, "InstanceNumber") or 0, file.place)), []
     return sorted(files, key=lambda file: file.place), []

@@ -118,6 +118,14 @@ def test_the_spacing_between_slices_goes_before_their_thickness_and_both_must_be
     assert "SliceThickness is 0 mm, which cannot be the distance of frames" in said(pullback)
 
 
+@pytest.mark.parametrize(("given", "is_told"), [("0.02", True), ("0.1", False), ("0.4", False), ("1", True)])
+def test_a_distance_that_no_pullback_has_is_used_and_told(given: str, is_told: bool) -> None:
+    """As 1 mm is where a program writes what it was not told, and 0.02 where it meant cm."""
+    pullback = header_of(SpacingBetweenSlices=given)
+    assert pullback.frame_spacing_mm == float(given)
+    assert any("outside the 0.04 to 0.5 mm of OCT pullbacks" in each for each in pullback.warnings) is is_told
+
+
 @pytest.mark.parametrize("keyword", ["SpacingBetweenSlices", "SliceThickness"])
 @pytest.mark.parametrize("written", [b"0.2 mm", b"0,2000", b"200 um", b"none__"])
 def test_a_distance_that_is_text_is_said_and_not_dropped_without_a_word(keyword: str, written: bytes) -> None:

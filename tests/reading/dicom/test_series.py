@@ -72,6 +72,15 @@ def test_series_are_kept_apart_and_other_objects_are_left_out_with_a_sentence(tm
     assert all("left out: report is a DICOM file of magnetic resonance" in each.warnings[-1] for each in pullbacks)
 
 
+def test_frames_that_share_a_number_may_be_here_twice_and_that_is_told(tmp_path: Path) -> None:
+    """As a PACS sends a series a second time under new names of its instances."""
+    paths = instances(tmp_path, [*FRAMES, *FRAMES], InstanceNumber=lambda number: number % len(FRAMES) + 1)
+    (pullback,) = series(paths)
+    assert pullback.frame_count == 2 * len(FRAMES)
+    assert any(each.startswith("5 of the series' 10 frames bear the number of another") for each in pullback.warnings)
+    assert not any("no number to each instance" in each for each in pullback.warnings)
+
+
 def test_a_file_that_is_there_twice_counts_once(tmp_path: Path) -> None:
     paths = instances(tmp_path, InstanceNumber=lambda number: number)
     (tmp_path / "copy").write_bytes(paths[0].read_bytes())
