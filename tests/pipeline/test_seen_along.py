@@ -80,6 +80,22 @@ def test_where_the_zoom_changes_each_frame_has_its_own_scale() -> None:
     assert found == [pytest.approx(field / 704, rel=0.01) for field in (7.01, 5.01, 5.01)]
 
 
+@pytest.mark.parametrize(
+    ("frames", "is_told"),
+    [
+        ([frame(1), frame(2), frame(2), frame(3)], True),
+        ([frame(1), frame(2), frame(2) ^ 1, frame(3)], True),  # coded anew
+        ([frame(1), frame(2), frame(3), frame(2)], False),
+        ([frame(1), *[np.zeros_like(frame(1))] * 3, frame(2)], False),
+    ],
+    ids=["twice", "coded twice", "not in a row", "black"],
+)
+def test_a_frame_that_is_the_one_before_it_is_told(frames: list[Frame], is_told: bool) -> None:
+    given = pullback(frames)
+    assert len(list(seen_along(enumerate(given, 1), given, None, None))) == len(frames)
+    assert any("the very frames before them" in each for each in given.late_warnings) is is_told
+
+
 def test_what_is_known_ends_with_a_stretch_so_that_reading_may_begin_there() -> None:
     along = AlongPullback()
     known = [along.view(frame(1))[1] for _ in range(STRETCH + 1)]
