@@ -38,7 +38,9 @@ def natural_key(name: str) -> NaturalKey:
 
     Endings come last, so that image.png is before image (1).png, the second of that name.
     """
-    return tuple(_counted(part) for part in _DIGITS.split(stem_of(name) if name else name) if part), name
+    ending = PureWindowsPath(name).suffix
+    counted = name.removesuffix(ending) if not ending[1:].isdigit() else name
+    return tuple(_counted(part) for part in _DIGITS.split(counted) if part), name
 
 
 def _counted(part: str) -> tuple[int, str]:
