@@ -20,7 +20,8 @@ WAYS: tuple[tuple[str, Callable[[Mask], Mask]], ...] = (
     ("with rows and columns exchanged, and turned by 180 degrees", lambda mask: np.rot90(np.transpose(mask), 2)),
 )
 BETTER, GOOD = 0.05, 0.8  # Dice by which another way must fit better, and how well
-# Neighbours are alike, so what counts is how much of what is amiss goes away: of a model's lumens on a real vessel TBD
+# Neighbours are alike, so what counts is how much of what is amiss is left. A model's lumens on runs of 14 frames of a
+# real vessel: 0.2 to 0.5 where they are a frame off, 0.8 to 0.9 in one run; 1.1 to 4.6 where they are not.
 LEFT_AMISS, MOST_FRAMES, FEWEST_FRAMES = 0.6, 0.75, 5
 
 

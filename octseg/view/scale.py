@@ -18,7 +18,7 @@ MIN_SPACING_MM, MAX_SPACING_MM = 1e-4, 0.1
 MAX_DISAGREEMENT = 0.02  # between two scales of one frame; the zooms of a console differ by 1.4 and more
 
 MOST_OFF_PRESET = 0.05  # of a disc from the side of the export that a preset is for
-FEW_DOTS = 5  # of a ruler; no field is wide enough for twice as many and two
+FEW_DOTS = 5  # of a ruler: as many as every second one of nine, which a field of 10 mm has
 GIVEN = {"user": "the scale that was entered", "dicom": "the file's header"}  # source -> how it is called
 # Spacing of nearly all exports of that many pixels square: a field of 7 mm.
 PRESET_BY_SIDE_PX = {"704": 0.009957, "1024": 0.006843}
