@@ -29,8 +29,12 @@ def names_others(warning: str) -> bool:
 
 def stem_of(label: str) -> str:
     """A file's name without its ending; numbers after a dot, as in the names that a PACS gives, are none."""
-    path = PureWindowsPath(label)
-    return label if path.suffix[1:].isdigit() else path.stem or DEFAULT_NAME
+    return (PureWindowsPath(label).stem or DEFAULT_NAME) if _has_ending(label) else label
+
+
+def _has_ending(name: str) -> bool:
+    """Whether what stands behind the last dot is not a number."""
+    return not PureWindowsPath(name).suffix[1:].isdigit()
 
 
 def natural_key(name: str) -> NaturalKey:
@@ -38,8 +42,7 @@ def natural_key(name: str) -> NaturalKey:
 
     Endings come last, so that image.png is before image (1).png, the second of that name.
     """
-    ending = PureWindowsPath(name).suffix
-    counted = name.removesuffix(ending) if not ending[1:].isdigit() else name
+    counted = name.removesuffix(PureWindowsPath(name).suffix) if _has_ending(name) else name
     return tuple(_counted(part) for part in _DIGITS.split(counted) if part), name
 
 
