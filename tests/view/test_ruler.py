@@ -13,6 +13,7 @@ from octseg.phantom import random_spec, render
 from octseg.pullback import Frame
 from octseg.view import find_catheter, find_ruler, ruler_marks
 from octseg.view.grey import grey_to_sepia
+from tests.fakes.dicom_files import jpeg
 
 YELLOW_DOT, YELLOW_LINE, CYAN_DOT, CYAN_LINE = (240, 218, 100), (120, 115, 20), (160, 200, 240), (20, 125, 125)
 
@@ -156,9 +157,7 @@ def test_a_stretched_frame_has_no_single_scale(height: int) -> None:
 
 
 def saved(frame: Frame, quality: int) -> Frame:
-    stream = io.BytesIO()
-    Image.fromarray(frame).save(stream, "JPEG", quality=quality, subsampling=2)
-    return np.array(Image.open(stream))
+    return np.array(Image.open(io.BytesIO(jpeg(frame, quality=quality, subsampling=2))))
 
 
 def test_a_small_ring_whose_colours_jpeg_has_moved_is_still_round() -> None:
