@@ -61,12 +61,12 @@ class Looking:
     def between_frames(self, case: Case) -> str:
         """How far the frames of a case that can be read lie apart, in words."""
         items = found_of(case, self._out).items
-        runs = runs_in(items, case.frame_spacing_mm)
+        runs = runs_in(items, case.frame_spacing_mm).all
         if len(items) > 1 and all(item.is_picture for item in items) and not runs:
             return "not known, so each frame is measured by itself"
         if case.frame_spacing_mm is not None:
             return f"{case.frame_spacing_mm:g} mm"
-        counted = [f"{run.frame_spacing_mm:g} mm, by their count" for run in runs.values()]
+        counted = [f"{run.frame_spacing_mm:g} mm, by their count" for run in runs]
         return counted[0] if counted else "of the file"
 
 

@@ -14,7 +14,7 @@ class Done:
     """The frames in order; withdrawn: why nothing is said of some, a sentence each. late: what was met on the way.
 
     smoothing: how probability was smoothed along it. scales: source and evidence of the scale of each frame of which
-        something is said.
+        something is said. repeats: whether a frame, of which something is said, is the very one before it.
     """
 
     frames: list[FrameAlong] = field(default_factory=list)
@@ -23,13 +23,16 @@ class Done:
     late: list[str] = field(default_factory=list)
     smoothing: str | None = None
     scales: set[tuple[Any, Any]] = field(default_factory=set)
+    repeats: bool = False
 
     @classmethod
     def of(cls, lines: Iterable[Mapping[str, Any]]) -> "Done":
         """From what `RunWriter.lines` gives, of which little is kept."""
-        done = cls()
+        done, before = cls(), None
         for line in lines:
             record = line["record"]
+            done.repeats |= record["withdrawn"] is None and record["frame_sha256"] == before
+            before = record["frame_sha256"]
             done.frames.append(FrameAlong.from_record(line["along"]))
             done.with_lipid_core += bool(record["lipid_core_area_px"])
             done.late += line["late"]

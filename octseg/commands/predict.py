@@ -16,7 +16,7 @@ from octseg.commands.flags import exports_of, length_mm
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.inputs import Folders, Found, Item, find_items, inputs_sum
 from octseg.commands.models import add_model_flags, loaded
-from octseg.commands.picture_runs import in_range, numbers_of, runs_in, unspaced_in
+from octseg.commands.picture_runs import in_range, numbers_of, runs_in
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError, ReadError
 from octseg.export.kinds import NAMES as EXPORT_NAMES
@@ -183,7 +183,7 @@ def segment_found(
     ran.failures, run = found.failures, None
     try:
         with writer, bar_of(len(items), writer.resumed_count) as bar:
-            for note in (*writer.notes, *unspaced_in(found.items, runs)):
+            for note in (*writer.notes, *runs.notes):
                 say(note)
             run = Run(options, segmenter, writer, bar, items, numbers, runs, folders, found.results)
             for number in range(len(items)):

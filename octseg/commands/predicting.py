@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from octseg.commands.done import Done
 from octseg.commands.exporting import MASK_ENDING, Exporting
 from octseg.commands.inputs import Folders, Item, name_of_folder, pullbacks_of
-from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun
+from octseg.commands.picture_runs import LEAST_PICTURES, PictureRun, Runs
 from octseg.commands.stems import Stems, numbered
 from octseg.commands.stopping import finished, held
 from octseg.commands.summaries import frame_summary, withdrawn_lines
@@ -24,6 +24,7 @@ from octseg.export.run import RunWriter
 from octseg.export.segmented import ReadFrames
 from octseg.export.zipping import ZIP_NAME
 from octseg.measurement.pullback import PullbackMeasures, measure_pullback, scale_warnings
+from octseg.pipeline.frames import REPEATED
 from octseg.pipeline.opencv import OF_A_PULLBACK, shared_opencv
 from octseg.pullback import Frame, FrameSpacingSource, Pullback
 from octseg.reading.private import is_private_file, mark_of
@@ -63,7 +64,7 @@ class Bar(Protocol):
 class Run:
     """What all inputs of a run share.
 
-    numbers: which frame of its run a picture is, by its name. runs: folder -> the pullback that its pictures are.
+    numbers: which frame of its run a picture is, by its name. runs: the pullbacks that pictures of folders are.
     folders: where inputs lie. passed_over: results of this program that were found in folders; grows.
     """
 
@@ -75,17 +76,17 @@ class Run:
         bar: Bar,
         items: Sequence[Item],
         numbers: Mapping[Path, int | None],
-        runs: Mapping[Path, PictureRun],
+        runs: Runs,
         folders: Folders,
         passed_over: list[Path],
     ) -> None:
         self._options, self._segmenter, self._writer, self._bar = options, segmenter, writer, bar
-        self._items, self._numbers, self._runs, self._passed_over = items, numbers, runs, passed_over
+        self._items, self._numbers, self._run_of, self._passed_over = items, numbers, runs.of_picture, passed_over
         self._folders = folders
         paths = [path for item in items for path in item.files]
         self._stems, self._levels = Stems(options.out, paths, exporting=bool(options.exports)), FolderLevels(paths)
         self._last = {item.path.parent: number for number, item in enumerate(items) if item.is_picture}
-        self._of_run: dict[Path, list[Key]] = {}  # the pictures of a folder that could be read
+        self._in_run: dict[Path, tuple[PictureRun, list[Key]]] = {}  # of each folder, and those that could be read
         self._withdrawn_count = 0
         self._exporting = Exporting(options.exports, writer, segmenter.config.network.classes)
         if ZIP in options.exports:
@@ -151,7 +152,7 @@ class Run:
         if len(pullback) > 1:
             self._pullback(of, pullback, source)
             return
-        run = self._runs.get(item.path.parent) if item.is_picture and item.in_folder else None
+        run = self._run_of.get(item.path)
         number = self._numbers.get(item.path)
         if number is not None:
             pullback = replace(pullback, first_number=number)
@@ -164,7 +165,7 @@ class Run:
             )
         self._single(of, pullback, source, is_chosen=item.is_picture, in_run=run is not None)
         if run is not None:
-            self._of_run.setdefault(item.path.parent, []).append(of)
+            self._in_run.setdefault(item.path.parent, (run, []))[1].append(of)
         if item.is_picture:
             self._pictures.setdefault(item.path.parent, []).append(of)
         else:
@@ -269,11 +270,11 @@ class Run:
 
     def _finish_run(self, folder: Path) -> None:
         """Measure along the pictures of a folder, where they are a pullback."""
-        run, keys = self._runs.get(folder), self._of_run.get(folder, [])
+        run, keys = self._in_run.get(folder, (None, []))
         if run is None or len(keys) < LEAST_PICTURES:
             return
         done = Done.of(self._writer.lines(keys))
-        warnings = [*run.warnings, *done.left_out(run.frame_count)]
+        warnings = [*run.warnings, *done.left_out(run.frame_count), *([REPEATED] if done.repeats else [])]
         if self._options.smooth:
             warnings.append(
                 "pictures of a folder are looked at one by one, so none was smoothed; give them as a ZIP file"

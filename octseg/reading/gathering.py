@@ -20,11 +20,11 @@ from octseg.reading.folders import walk
 from octseg.reading.formats import HEAD_BYTES, READABLE, Container, container_of, kind_of, picture_format
 from octseg.reading.kinds import read_kind
 from octseg.reading.limits import PREFIX, Limits
-from octseg.reading.names import label_of, natural_key
+from octseg.reading.names import label_of, listed, natural_key
 from octseg.reading.own import own_kind
 from octseg.reading.pictures.peek import Peek, peek
 from octseg.reading.pictures.reading import header_of
-from octseg.reading.sequence import Picture, listed, pullbacks_of
+from octseg.reading.sequence import Picture, pullbacks_of
 
 Sort: TypeAlias = Container | Literal["frame", "stack"]
 ReadZip: TypeAlias = Callable[[Content, str, Limits], list[Pullback]]

@@ -1,7 +1,7 @@
 """What the names of files tell of frames: their order, and which frame of its run one is."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath, PureWindowsPath
 from typing import TypeAlias
 
@@ -9,6 +9,7 @@ NaturalKey: TypeAlias = tuple[tuple[tuple[int, str], ...], str]
 
 MAX_LABEL = 80  # characters of a file's name that an error repeats
 DEFAULT_NAME = "frame"
+NAMED = 3  # of those that a sentence names one by one
 MAX_DIGITS = 6  # a pullback has hundreds of frames; dates and times have more
 NAMING_OTHERS = ("left out", "the names tell of ")  # how sentences begin that name other files than a pullback's own
 _AFTER_ALL_DIGITS = 1 << 30
@@ -25,6 +26,12 @@ def label_of(given: str) -> str:
 def names_others(warning: str) -> bool:
     """Whether a sentence about a pullback names other files than its own: those that were left out, or its runs."""
     return warning.startswith(NAMING_OTHERS)
+
+
+def listed(told: Sequence[str]) -> str:
+    """A few things by name, and how many more there are."""
+    more = f" and {len(told) - NAMED} more" if len(told) > NAMED else ""
+    return ", ".join(told[:NAMED]) + more
 
 
 def stem_of(label: str) -> str:

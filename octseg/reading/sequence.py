@@ -14,12 +14,10 @@ from octseg.reading.along import frames_of, spaced
 from octseg.reading.entries import Entry
 from octseg.reading.levels import SourceLevels
 from octseg.reading.limits import Limits
-from octseg.reading.names import split_at_frame_numbers
+from octseg.reading.names import listed, split_at_frame_numbers
 from octseg.reading.numbering import numbering_of
 from octseg.reading.pictures.reading import looked_at, read_picture
 from octseg.reading.survey import Stored, survey
-
-NAMED = 3  # of those that a sentence names one by one
 
 
 @dataclass(frozen=True)
@@ -120,9 +118,3 @@ def _levels(pictures: Sequence[Picture]) -> SourceLevels:
     if not deep:
         return SourceLevels()
     return survey(Stored(entry.head, entry.content) for entry in looked_at(deep))
-
-
-def listed(told: Sequence[str]) -> str:
-    """A few things by name, and how many more there are."""
-    more = f" and {len(told) - NAMED} more" if len(told) > NAMED else ""
-    return ", ".join(told[:NAMED]) + more

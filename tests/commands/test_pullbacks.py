@@ -125,36 +125,6 @@ def test_pictures_of_a_folder_keep_their_names_and_are_measured_along_where_they
     assert (whole["first_frame"], whole["last_frame"], whole["length_mm"]) == (7, 10, 0.8)  # type: ignore[index]
 
 
-@pytest.mark.parametrize("why", ["no spacing", "two sizes", "two runs", "no numbers"])
-def test_pictures_that_are_no_run_are_not_measured_along(four: list[np.ndarray], tmp_path: Path, why: str) -> None:
-    folder = pullbacks.pictures_in(tmp_path / "run", four[:2], "P1_{:03d}.png")
-    if why == "two sizes":
-        Image.fromarray(four[0][:-2]).save(folder / "P1_003.png")
-    elif why == "two runs":
-        (folder / "P1_002.png").rename(folder / "P2_002.png")
-    elif why == "no numbers":
-        (folder / "P1_001.png").rename(folder / "a.png")
-        (folder / "P1_002.png").rename(folder / "b.png")
-    flags = [] if why == "no spacing" else ["--frame-spacing", "0.2"]
-    assert predict(folder, *flags, out=tmp_path / "out") == 0
-    assert not list((tmp_path / "out").glob("*_pullback.json"))
-
-
-@pytest.mark.parametrize(("count", "flags", "is_said"), [(5, [], True), (4, [], False), (5, ["0.2"], False)])
-def test_pictures_that_may_be_a_pullback_say_what_they_lack(
-    four: list[np.ndarray],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    count: int,
-    flags: list[str],
-    is_said: bool,
-) -> None:
-    folder = pullbacks.pictures_in(tmp_path / "run", [*four, four[0]][:count], "P1_{:03d}.png")
-    assert predict(folder, *(f"--frame-spacing={each}" for each in flags), out=tmp_path / "out") == 0
-    said = "octseg: the 5 pictures of run are numbered as the frames of one pullback are, but nothing tells how far"
-    assert (said in capsys.readouterr().err) is is_said
-
-
 def test_a_zip_file_and_a_folder_of_pullbacks_give_each_of_them(four: list[np.ndarray], tmp_path: Path) -> None:
     members = {f"{run}/f_{n}.png": pullbacks.encoded(f) for run in "ab" for n, f in enumerate(four[:2], start=3)}
     (tmp_path / "in").mkdir()
