@@ -30,8 +30,6 @@ class FrameRange:
             raise argparse.ArgumentTypeError(f"{text} is no range of frames, such as 100-180, 100-, -180 or 100")
         first = int(found[1]) if found[1] else None
         last = (int(found[3]) if found[3] else None) if found[2] else first
-        if first == 0 or last == 0:
-            raise argparse.ArgumentTypeError(f"{text}: frames are counted from 1")
         if first is not None and last is not None and last < first:
             raise argparse.ArgumentTypeError(f"{text} ends before it begins; give the first frame before the last")
         return cls(first, last)
@@ -62,11 +60,14 @@ class FrameRange:
         return first, None if last == count else last
 
     def beyond(self, pullback: "Pullback") -> list[str]:
-        """What is said where frames behind the last of a pullback are asked for by number."""
-        last = pullback.first_number + len(pullback) - 1
-        if self.last is None or self.last <= last:
-            return []
-        return [f"--frames {self} reaches beyond its last frame, {last}"]
+        """What is said where frames before the first of a pullback, or behind its last, are asked for by number."""
+        first, last = pullback.first_number, pullback.first_number + len(pullback) - 1
+        said = []
+        if self.first is not None and self.first < first:
+            said.append(f"--frames {self} begins before its first frame, {first}")
+        if self.last is not None and self.last > last:
+            said.append(f"--frames {self} reaches beyond its last frame, {last}")
+        return said
 
     def not_there(self, name: str, first: int, last: int) -> str:
         """The sentence for a pullback that has none of these frames."""

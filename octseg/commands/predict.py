@@ -87,7 +87,7 @@ def add_command(commands: Commands) -> None:
         type=FrameRange.parse,
         default=FrameRange(),
         metavar="A-B",
-        help="these frames of each pullback alone, counted from 1: 100-180, 100-, -180 or 100",
+        help="these frames of each pullback alone, by number, most from 1 on: 100-180, 100-, -180 or 100",
     )
     parser.add_argument("--pixel-spacing", type=length_mm, metavar="MM", help="mm per pixel, if you know it")
     parser.add_argument(

@@ -29,11 +29,17 @@ def spaced(pullback: Pullback) -> Pullback:
 
 
 def frames_of(
-    decoded: Callable[[int], Frame], first: int, last: int, shape: tuple[int, int], late: list[str]
+    decoded: Callable[[int], Frame],
+    first: int,
+    last: int,
+    shape: tuple[int, int],
+    late: list[str],
+    first_number: int = 1,
 ) -> Iterator[Frame]:
     """Frames `first` to `last`, 0-based, `last` left out; one that cannot be decoded is black, so that none moves.
 
     shape: (height, width) that all of them must have. late: grows by a sentence for each that is black.
+    first_number: that the pullback's first frame bears.
     """
     for number in range(first, last):
         try:
@@ -41,7 +47,7 @@ def frames_of(
             if frame.shape[:2] != shape:
                 raise ReadError(f"it is {frame.shape[0]} x {frame.shape[1]} pixels and not {shape[0]} x {shape[1]}")
         except ReadError as error:
-            say(late, f"frame {number + 1} is left black: {error}")
+            say(late, f"frame {number + first_number} is left black: {error}")
             frame = np.zeros((*shape, 3), np.uint8)
         yield frame
 

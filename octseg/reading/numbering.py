@@ -12,7 +12,7 @@ FIRST = 1
 
 @dataclass(frozen=True)
 class Numbering:
-    """The number of the first frame, and what does not fit a run without gaps, one sentence each."""
+    """The number of the first frame, 0 where the names count from 0; what does not fit a run without gaps."""
 
     first: int = FIRST
     warnings: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ def numbering_of(stems: Sequence[str]) -> Numbering:
     numbers = [int(digits) for _, digits, _ in parts]
     steps = {after - before for before, after in pairwise(numbers)}
     if steps == {1}:
-        return Numbering(max(numbers[0], FIRST))
+        return Numbering(numbers[0])
     if len(steps) == 1 and (step := steps.pop()) > 1:
         return Numbering(warnings=(f"the numbers in the names rise by {step}: frames between them are not here",))
     return Numbering(warnings=(_gaps(numbers),))

@@ -84,14 +84,14 @@ def _sequence(
         return []
     height, width = next(iter(first)).shape[:2]
     limits.check_pullback(count, count * height * width, name)
-    late: list[str] = []
-
-    def read_range(start: int, stop: int) -> Iterator[Frame]:
-        return frames_of(decoded, start, stop, (height, width), late)
-
     if count == 1:
         return [replace(first, warnings=(*warnings, *first.warnings))]
+    late: list[str] = []
     numbering = numbering_of([each.entry.path.stem for each in pictures])
+
+    def read_range(start: int, stop: int) -> Iterator[Frame]:
+        return frames_of(decoded, start, stop, (height, width), late, numbering.first)
+
     pullback = Pullback(
         name=name,
         frame_count=count,

@@ -39,6 +39,14 @@ def test_frames_are_chosen_by_the_numbers_that_they_bear() -> None:
     assert numbers("103-104", of_numbers(10, first=101)) == [103, 104]
 
 
+def test_a_range_from_0_is_of_frames_whose_names_count_from_0_and_is_told_of_others() -> None:
+    assert numbers("0-1", of_numbers(10, first=0)) == [0, 1]
+    assert numbers("0-2", of_numbers(10)) == [1, 2]
+    asked = FrameRange.parse("0-2")
+    assert asked.beyond(of_numbers(10, first=0)) == []
+    assert asked.beyond(of_numbers(10)) == ["--frames 0-2 begins before its first frame, 1"]
+
+
 def test_a_range_to_the_end_of_a_pullback_reads_on_until_it_ends() -> None:
     """Where a file tells only there that it ends early."""
     assert FrameRange.parse("3-99").within(of_numbers(10)) == (2, None)
@@ -50,7 +58,7 @@ def test_a_range_behind_the_last_frame_is_refused_with_what_there_is() -> None:
         FrameRange.parse("20-30").within(of_numbers(10))
 
 
-@pytest.mark.parametrize("text", ["", "-", "a-b", "5-3", "0", "0-4", "1-2-3", "1.5", "--3", "²"])
+@pytest.mark.parametrize("text", ["", "-", "a-b", "5-3", "1-2-3", "1.5", "--3", "²"])
 def test_what_is_no_range_is_a_wrong_flag(text: str) -> None:
     with pytest.raises(ArgumentTypeError):
         FrameRange.parse(text)
@@ -111,3 +119,16 @@ def test_a_part_of_a_pullback_has_the_bytes_that_it_has_in_the_whole(flags: list
     for name in pictures:
         assert (tmp_path / "part" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert measures(tmp_path / "part") == measures(tmp_path / "whole")[2:4]
+
+
+def test_names_that_count_from_0_choose_the_same_frames_in_a_folder_and_in_a_zip_file(tmp_path: Path) -> None:
+    folder = pullbacks.pictures_in(tmp_path / "run", pullbacks.frames(4), "f_{}.png", first=0)
+    members = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (tmp_path / "run.zip").write_bytes(pullbacks.zipped(members))
+    chosen = {}
+    for given in ("run", "run.zip"):
+        out = tmp_path / f"out {given}"
+        assert main(["predict", str(tmp_path / given), "--out", str(out), "--frames", "0-1", *QUICK]) == 0
+        chosen[given] = [(entry["frame"], entry["frame_sha256"]) for entry in measures(out)]
+    assert chosen["run"] == chosen["run.zip"]
+    assert [number for number, _ in chosen["run"]] == [0, 1]

@@ -143,6 +143,17 @@ def test_a_run_that_begins_later_keeps_its_numbers_and_two_runs_in_a_folder_are_
     assert "tell of 2 runs (P01_..., P02_...)" in read_pullback(tmp_path / "two").warnings[0]
 
 
+def test_a_frame_that_is_left_black_is_called_by_the_number_in_its_name(tmp_path: Path) -> None:
+    for first in (0, 101):
+        folder = pictures_in(tmp_path / str(first), PICTURES, first=first)
+        (folder / f"frame_{first + 3}.png").write_bytes(b"")
+        pullback = read_pullback(folder)
+        assert pullback.first_number == first
+        assert numbers_of(pullback)[3] == 0
+        (said,) = pullback.late_warnings
+        assert said.startswith(f"frame {first + 3} is left black: ")
+
+
 def test_a_picture_that_cannot_be_read_is_black_and_no_number_moves(tmp_path: Path) -> None:
     pictures_in(tmp_path, PICTURES)
     whole = (tmp_path / "frame_4.png").read_bytes()
