@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from octseg.commands.flags import exports_of, length_mm
 from octseg.commands.frame_range import FrameRange
-from octseg.commands.inputs import Folders, Found, Item, find_items, inputs_sum
+from octseg.commands.inputs import Folders, Found, Item, content_sum, find_items, inputs_sum
 from octseg.commands.models import add_model_flags, loaded
 from octseg.commands.picture_runs import in_range, numbers_of, runs_in
 from octseg.commands.telling import NOTICE, Commands, complain, counted
@@ -177,7 +177,7 @@ def segment_found(
         precision=segmenter.precision,
         overlays=options.overlays,
         planes=segmenter.config.network.classes if options.exports else (),
-        asked={"inputs": inputs_sum(items, folders), "flags": options.flags},
+        asked={"inputs": inputs_sum(items, folders), "content": content_sum(items), "flags": options.flags},
     )
     runs = runs_in(found.items, options.frame_spacing_mm)
     ran.failures, run = found.failures, None

@@ -19,6 +19,7 @@ Line: TypeAlias = dict[str, Any]
 Key: TypeAlias = tuple[int, int]  # of a pullback: which input it is of, and which of those in that input
 WORDS = {
     "inputs": "for other inputs, or these have changed",
+    "content": "for other inputs, or these have changed",
     "flags": "with other flags",
     "model": "with another model",
     "octseg": "with another version of octseg",

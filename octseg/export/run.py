@@ -63,7 +63,7 @@ class RunWriter:
     ) -> None:
         """planes: the classes whose masks are kept until the run ends, for `masks`.
 
-        asked: `inputs` and `flags`, plain values that tell this run from others in the same folder.
+        asked: `inputs`, `content` and `flags`, plain values that tell this run from others in the same folder.
         """
         self.folder = folder
         self.overlays, self._planes = overlays, planes

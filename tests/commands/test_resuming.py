@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from octseg.cli import main
+from octseg.commands.inputs import Item, content_sum
 from octseg.export.journal import JOURNAL_NAME
 from octseg.phantom import random_pullback
 from tests.fakes.commands import OCTSEG, QUICK, measures, names
@@ -186,6 +187,39 @@ def test_a_changed_input_starts_anew_and_that_is_said(
     finally:
         os.utime(inputs[0], ns=(status.st_atime_ns, status.st_mtime_ns))
     assert content_of(unfinished) == whole
+
+
+@pytest.mark.slow
+def test_another_file_of_the_same_name_size_and_time_starts_anew(
+    inputs: list[str], whole: dict[str, bytes], unfinished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `cp -p` leaves it where exports of one size have one name each."""
+    path = Path(inputs[0])
+    status, before = path.stat(), path.read_bytes()
+    try:
+        path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert "was for other inputs, or these have changed: this one starts anew" in goes_on(
+            inputs, unfinished, capsys
+        )
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("size", [10, 5000, 3_000_000])
+def test_a_change_of_what_is_in_a_file_is_noticed_at_its_start_middle_and_end(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "film.avi"
+
+    def told(changed: int | None) -> str:
+        content = bytearray(size)
+        if changed is not None:
+            content[changed] = 1
+        path.write_bytes(content)
+        return content_sum([Item(path, (path,))])
+
+    assert told(None) == told(None)
+    assert len({told(place) for place in (None, 0, size // 2, size - 1)}) == 4
 
 
 def test_a_second_run_in_the_same_folder_is_refused_and_the_first_is_not_disturbed(
