@@ -4,15 +4,17 @@ DIR is a dataset of `python -m train.prepare`, org/name[@revision] of the Hub, o
 Zenodo record. Prints Markdown tables, writes metrics.json into RUN and, with --into-config, the same figures into its
 config.json and card, and a picture of the worst frames beside them. A study that the model was trained on is refused.
 --phantoms and --other-optics measure on fresh phantoms as well, --by-frame prints each frame's figures, --uncertainty
-counts how many true values lie in the measures' intervals.
+counts how many true values lie in the measures' intervals. What was measured of the same weights before on phantoms or
+public frames, and is not measured now, stays.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -26,7 +28,7 @@ from octseg.cards.score_tables import (
     lipid_table,
     summary_table,
 )
-from octseg.checkpoint import load_checkpoint, save_checkpoint
+from octseg.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.commands.counts import from_0
 from octseg.commands.stopping import until_stopped
 from octseg.errors import OctsegError
@@ -71,11 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             if count:
                 fresh = tqdm(cases(count), total=count, desc=name, disable=None)
                 metrics[name] = {**evaluate(segmenter, fresh, uncertainty=options.uncertainty), "private": False}
-        write_file(options.model / METRICS_FILE, (json.dumps(metrics, indent=2) + "\n").encode())
+        kept = earlier_metrics(options.model, segmenter.config, metrics)
+        if kept:
+            print(f"train.evaluate: figures of {', '.join(kept)} stay as they were taken before", file=sys.stderr)
+        write_file(options.model / METRICS_FILE, (json.dumps({**metrics, **kept}, indent=2) + "\n").encode())
         if options.into_config:
             private = bool(of_data["private"])
             write_file(options.model / FAILURES_FILE, failures_png(worst.frames, private=private))
-            store_metrics(options.model, metrics)
+            store_metrics(options.model, {**metrics, **kept})
     except OctsegError as error:
         print(f"train.evaluate: {error}", file=sys.stderr)
         return 1
@@ -97,10 +102,36 @@ def _has_intervals(metrics: Metrics) -> bool:
     return all("intervals_95" in of_set for of_set in metrics.values())
 
 
+def earlier_metrics(folder: Path, config: CheckpointConfig, metrics: Metrics) -> Metrics:
+    """The sets of metrics.json that are not in `metrics` and were taken of these weights, as config.json says.
+
+    Without those of private frames, which would stand in the way of publishing the model later.
+    """
+    try:
+        held = json.loads((folder / METRICS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if config.metrics.get("protocol") != PROTOCOL or not isinstance(held, dict):
+        return {}
+    return {
+        name: held[name]
+        for name, summary in config.measured.items()
+        if name not in metrics
+        and isinstance(held.get(name), dict)
+        and _summary(held[name]) == summary
+        and summary.get("private") is False
+    }
+
+
+def _summary(of_set: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a set's figures stands in config.json."""
+    return {key: of_set[key] for key in of_set if key not in DETAILS}
+
+
 def store_metrics(folder: Path, metrics: Metrics) -> None:
     """Put the figures into the checkpoint's config.json and write its card anew."""
     checkpoint = load_checkpoint(folder)
-    pooled = {name: {key: of_set[key] for key in of_set if key not in DETAILS} for name, of_set in metrics.items()}
+    pooled = {name: _summary(of_set) for name, of_set in metrics.items()}
     config = replace(checkpoint.config, metrics={"protocol": PROTOCOL, **pooled})
     save_checkpoint(
         folder, checkpoint.network, config, model_card(config, metrics, failures=(folder / FAILURES_FILE).is_file())

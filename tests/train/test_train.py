@@ -25,7 +25,7 @@ from tests.fakes.results import withdrawn_result
 from train.__main__ import goes_on, load_start, provenance, third_channel
 from train.__main__ import main as train_main
 from train.dataset import TrainingFrame, open_data, training_frames
-from train.evaluate import main, store_metrics
+from train.evaluate import PROTOCOL, earlier_metrics, main, store_metrics
 from train.judging.judge import evaluate
 from train.learning.loop import train
 from train.learning.pace import learning_rate_factor
@@ -150,6 +150,30 @@ def test_the_command_measures_on_phantoms_of_both_kinds_and_tells_each_frame(
     assert "Dice lipid_core, to 1.2 mm" in card
     assert "lipid counts to 1.2 mm behind the lumen's outline" in card
     assert "Dice, pooled, lipid_core, whatever its depth" in card
+    assert main(["--model", str(tmp_path / "run"), "--data", str(part), "--phantoms", "1", "--into-config"]) == 0
+    assert "figures of phantoms of other optics stay as they were taken before" in capsys.readouterr().err
+    again = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert again["phantoms of other optics"] == metrics["phantoms of other optics"]
+    assert list(load_checkpoint(tmp_path / "run").config.measured) == list(metrics)
+    assert "phantoms of other optics" in (tmp_path / "run" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("what", ["the weights", "private frames", "another way of measuring"])
+def test_figures_of_before_do_not_stay_where_they_do_not_fit(tmp_path: Path, what: str) -> None:
+    """Those of a model that was calibrated since, which has none; of a lab's own frames; by an older protocol."""
+    of_set = {"dice_pooled": {"lumen": 0.5}, "n_frames": 1, "studies": [], "private": what == "private frames"}
+    held = {"phantoms": {**of_set, "frames": []}}
+    (tmp_path / "metrics.json").write_text(json.dumps(held))
+    protocol = PROTOCOL.replace("2,000", "1,000") if what == "another way of measuring" else PROTOCOL
+    config = CheckpointConfig(
+        network=ModelConfig(aspp_rates=(6,), aspp_channels=8, skip_channels=8),
+        preprocessing=POLAR,
+        metrics={} if what == "the weights" else {"protocol": protocol, "phantoms": of_set},
+    )
+    assert earlier_metrics(tmp_path, config, {}) == {}
+    fitting = {"protocol": PROTOCOL, "phantoms": {**of_set, "private": False}}
+    (tmp_path / "metrics.json").write_text(json.dumps({"phantoms": {**of_set, "private": False, "frames": []}}))
+    assert list(earlier_metrics(tmp_path, replace(config, metrics=fitting), {})) == ["phantoms"]
 
 
 def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
