@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 from octseg.pullback import Frame
+from octseg.view.altered import ALTERED
 from octseg.view.bar import LabelMemory, bar_marks
 from octseg.view.capture import CLEAR, rim_clearness
 from octseg.view.cleaning import on_black, paint_out
@@ -46,7 +47,7 @@ class KnownView:
     @classmethod
     def of(cls, frame: Frame, view: FrameView) -> Self | None:
         """None where others cannot be checked against it: no disc or catheter was found, or it is a page."""
-        alone = view.part is None and not view.is_page and EXCHANGED not in view.warnings
+        alone = view.part is None and not view.is_page and not {EXCHANGED, ALTERED} & set(view.warnings)
         if view.disc is None or not view.has_catheter or not alone:
             return None
         at_middle = np.allclose(view.catheter_centre, view.disc.centre, atol=OFF_MIDDLE_PX)

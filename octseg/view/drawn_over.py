@@ -19,6 +19,7 @@ OFF_COLOUR = 76
 LEAST_RADII = 1.5  # of the disc, in pixels: what a ruler's marks leave uncovered of it is 1.2
 MOST_OF_DISC = 0.1  # above it these are the colours of the frame
 MOST_OF_BRIGHT, BRIGHT = 0.5, 90  # the same, of the pixels of the disc from that level on
+COLOURED_PART = 0.35  # of its level, by which a pixel that is to be grey is off it: 0.76 in sepia, 0.5 in copper
 CORE_PART = 0.012  # of the radius, about the disc's middle: what was drawn over a ruler's middle dot turns into one
 MIDDLE_DOT = (240, 220, 100)  # RGB of a ruler's yellow
 SIDE_PX = 3  # by which marks are widened: their edges are blended with what lies beneath
@@ -76,7 +77,8 @@ def _drawn_over(
 
     Beside it what is said of the frame's colours. covered: (H, W), what is known to be a ruler's.
     """
-    off = off_sepia(frame) if is_sepia(frame) else _off_grey(frame)
+    sepia = is_sepia(frame)
+    off = off_sepia(frame) if sepia else _off_grey(frame)
     marks = off > OFF_COLOUR
     least = LEAST_RADII * disc.radius_px
     if np.count_nonzero(marks) < least:
@@ -88,8 +90,10 @@ def _drawn_over(
     count = np.count_nonzero(marks)
     if count < least:
         return None, ()
-    bright = imaged & (frame.max(axis=2) >= BRIGHT)
-    if count > MOST_OF_DISC * np.count_nonzero(imaged) or count > MOST_OF_BRIGHT * np.count_nonzero(bright):
+    level = frame.max(axis=2)
+    bright = imaged & (level >= BRIGHT)
+    coloured = count if sepia else np.count_nonzero(bright & (off > COLOURED_PART * level))
+    if count > MOST_OF_DISC * np.count_nonzero(imaged) or coloured > MOST_OF_BRIGHT * np.count_nonzero(bright):
         return None, () if only_channel(frame) is not None else (FOREIGN,)
     return np.asarray(cv2.dilate(marks.view(np.uint8), np.ones((SIDE_PX, SIDE_PX), np.uint8)) > 0), (PAINTED_OVER,)
 

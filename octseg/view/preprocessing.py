@@ -22,6 +22,7 @@ from octseg.boxed import Part
 from octseg.errors import ConfigError
 from octseg.model.config import checked_fields
 from octseg.pullback import Frame
+from octseg.view.altered import ALTERED, as_the_console_shows
 from octseg.view.bar import Bar, LabelMemory, bar_marks, find_bars
 from octseg.view.capture import cut_out, locate, moved
 from octseg.view.catheter import find_catheter
@@ -217,6 +218,10 @@ def _view_of(
     """The view of a picture (H, W, 3) that is a frame and no more, its grey levels (H, W) and its disc being known.
 
     is_cut_out: of a page."""
+    right = as_the_console_shows(frame)
+    if right is not None:
+        frame, grey = right, sepia_to_grey(right)
+        disc = find_disc(grey) or disc
     ruler, frame, exchanged = _ruler_in(frame, disc)
     frame, grey, had_lines = without_lines(frame, grey, disc, None if ruler is None else ruler_marks(frame, ruler))
     if had_lines and ruler is None:
@@ -239,6 +244,7 @@ def _view_of(
         grey = on_black(grey, imaged, is_cut_out=is_cut_out)
     warnings = (
         (EXCHANGED,) * exchanged
+        + (ALTERED,) * (right is not None)
         + (UNDONE,) * (levels is not None)
         + of_colours
         + _view_warnings(disc is not None, catheter is not None)

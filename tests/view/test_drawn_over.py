@@ -15,6 +15,7 @@ from octseg.pullback import Frame
 from octseg.segmenter import Segmenter
 from octseg.view.along import AlongPullback
 from octseg.view.drawn_over import FOREIGN, PAINTED_OVER
+from octseg.view.grey import sepia_to_grey
 from octseg.view.preprocessing import view_frame
 
 SIDE = 704
@@ -115,7 +116,8 @@ def test_what_lies_beside_a_sepia_frame_changes_nothing_of_it(colour: tuple[int,
 
 def test_a_wide_field_in_another_gold_is_told_as_foreign_and_not_painted_out() -> None:
     clean = render(random_spec(1, size_px=SIDE, colouring="sepia", field_mm=10.0)).frame
-    warnings = view_frame(np.rint(30 + 0.88 * clean).astype(np.uint8)).warnings
+    copper = sepia_to_grey(clean)[..., None] * np.array([1.0, 0.5, 0.4])
+    warnings = view_frame(np.rint(copper).astype(np.uint8)).warnings
     assert (FOREIGN in warnings, PAINTED_OVER in warnings) == (True, False)
 
 

@@ -1,0 +1,178 @@
+"""Sepia frames whose brightness, contrast or saturation a viewer changed: told by the curve of their colours, undone.
+
+The console's sepia gives each level a colour of its own, so that the colours of a frame lie on one curve. What a viewer
+does to all channels alike moves and stretches the curve, by which the change is found. A gamma leaves the curve nearly
+where it is and cannot be told; grey frames have no such curve.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from octseg.pullback import Frame
+from octseg.view.grey import SAMPLE_STEP_PX, SEPIA, is_sepia
+
+ALTERED = (
+    "Brightness, contrast or saturation of this picture were changed after the console had made it: its colours are "
+    "off the console's own. It was measured with the levels put back; export it unchanged."
+)
+DARKEST, BRIGHTEST = 40, 252  # levels of pixels that tell the curve: darker ones are noise, brighter ones cut off
+LEAST_PIXELS, MOST_PIXELS = 60, 800
+BRIGHT = 110  # level from which green tells how far the curve is stretched
+LEAST_BRIGHT = 40
+MOST_OFF = 60.0  # levels; a mark's pixel counts as no more
+# Mean distance from the console's curve as a part of the mean red: 0.022 to 0.05 in 195 real frames, up to 0.078 in
+# JPEG of quality 20 and 40 and 0.09 in whole screens; no change takes more than 0.004 from these.
+LOOKED_AT_FROM = 0.055
+SAME_CURVE = 0.055  # after a change is undone; 0.01 to 0.05 in real frames
+LEAST_GAIN, GAINED = 0.02, 0.65  # how much less it is then, and what part of before it is at most
+LEAST_COLOUR = 0.12  # of red over blue, as a part of red; grey frames have no curve
+LEAST_FLOOR = 1  # of what black became, to be seen as such
+BLACK = (-80.0, 100.0)  # what black may have become
+SPAN = (130.0, 460.0)  # levels from what black became to what white did
+SATURATION = (0.45, 1.8)
+COLD, CYAN_DOT_BLUE = (
+    20,
+    238,
+)  # blue above red of a ruler's cyan dot, whose blue is the first to be cut off, and its blue
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+_LEVEL = np.arange(256)
+_GREEN, _BLUE = SEPIA[:, 1].astype(np.float64), SEPIA[:, 2].astype(np.float64)
+
+Pixels = NDArray[np.float64]  # (n, 3) RGB
+
+
+@dataclass(frozen=True)
+class _Stretched:
+    """Black became `black` and white `white`, and all between in proportion."""
+
+    black: float
+    white: float
+
+    @property
+    def is_likely(self) -> bool:
+        return BLACK[0] <= self.black <= BLACK[1] and SPAN[0] <= self.white - self.black <= SPAN[1]
+
+    def undone(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray((levels - self.black) * (255.0 / (self.white - self.black)))
+
+    def expected(self, pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Green and blue of sepia pixels with this red."""
+        red, part = self.undone(pixels[:, 0]), (self.white - self.black) / 255.0
+        green, blue = (np.interp(red, _LEVEL, table) * part + self.black for table in (_GREEN, _BLUE))
+        return np.clip(green, 0, 255), np.clip(blue, 0, 255)
+
+    def put_back(self, frame: Frame) -> Frame:
+        table = np.clip(np.rint(self.undone(_LEVEL.astype(np.float64))), 0, 255).astype(np.uint8)
+        right = cv2.LUT(frame, table)
+        red, _, blue = cv2.split(frame)
+        cut_off = (blue > BRIGHTEST) & (cv2.subtract(blue, red) > COLD)
+        right[cut_off, 2] = np.maximum(right[cut_off, 2], CYAN_DOT_BLUE)
+        return np.asarray(right, np.uint8)
+
+
+@dataclass(frozen=True)
+class _Saturated:
+    """Each channel moved away from the pixel's luminance, or towards it, by one factor."""
+
+    factor: float
+
+    @property
+    def is_likely(self) -> bool:
+        return SATURATION[0] <= self.factor <= SATURATION[1]
+
+    def undone(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """RGB (..., 3)."""
+        luminance = (pixels @ _LUMINANCE)[..., None]
+        return np.asarray(np.clip(luminance + (pixels - luminance) / self.factor, 0, 255))
+
+    def expected(self, pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        red = self.undone(pixels)[:, 0]
+        sepia = np.column_stack([red, np.interp(red, _LEVEL, _GREEN), np.interp(red, _LEVEL, _BLUE)])
+        luminance = (sepia @ _LUMINANCE)[:, None]
+        seen = np.clip(luminance + (sepia - luminance) * self.factor, 0, 255)
+        return seen[:, 1], seen[:, 2]
+
+    def put_back(self, frame: Frame) -> Frame:
+        return np.rint(self.undone(frame.astype(np.float64))).astype(np.uint8)
+
+
+_Change = _Stretched | _Saturated
+_AS_IT_IS = _Stretched(0.0, 255.0)
+_BLACKS, _SPANS = range(-50, 90, 25), (150, 200, 255, 310, 370, 440)
+_FACTORS = (0.5, 0.6, 0.7, 0.85, 1.2, 1.4, 1.6)
+
+
+def as_the_console_shows(frame: Frame) -> Frame | None:
+    """A sepia frame (H, W, 3) with its levels put back where they were changed; None where nothing tells that."""
+    pixels = _telling(frame)
+    if len(pixels) < LEAST_PIXELS:
+        return None
+    before = _distance(_AS_IT_IS, pixels)
+    red, _, blue = pixels.mean(axis=0)
+    if before < LOOKED_AT_FROM or red - blue < LEAST_COLOUR * red:
+        return None
+    distance, change = min((_stretched(pixels, frame), _saturated(pixels)), key=lambda each: each[0])
+    if distance > min(SAME_CURVE, GAINED * before, before - LEAST_GAIN):
+        return None
+    right = change.put_back(frame)
+    bright = np.count_nonzero(right[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX, 0] >= BRIGHT)
+    return right if bright >= LEAST_BRIGHT and is_sepia(right) else None
+
+
+def _telling(frame: Frame) -> Pixels:
+    """Pixels (n, 3) of a frame that are of a colour that tissue has, neither too dark nor cut off."""
+    sample = frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX].reshape(-1, 3).astype(np.int16)
+    red, green, blue = sample.T
+    brightest = sample.max(axis=1)
+    like_tissue = (brightest >= DARKEST) & (brightest <= BRIGHTEST) & (red >= blue) & (red >= green - 4)
+    telling: Pixels = sample[like_tissue].astype(np.float64)
+    return telling[:: 1 + len(telling) // MOST_PIXELS]
+
+
+def _distance(change: _Change, pixels: Pixels) -> float:
+    """Mean distance of pixels (n, 3) from the curve as changed, as a part of their mean red."""
+    green, blue = change.expected(pixels)
+    off = np.minimum(np.abs(pixels[:, 1] - green), MOST_OFF) + np.minimum(np.abs(pixels[:, 2] - blue), MOST_OFF)
+    return float(off.mean() / (2 * pixels[:, 0].mean()))
+
+
+def _stretched(pixels: Pixels, frame: Frame) -> tuple[float, _Change]:
+    """The stretch by which pixels (n, 3) of a frame are nearest to the curve, and how near.
+
+    Most of a frame has no blue: where its commonest blue is above 0, that is what black became.
+    """
+    floor = int(np.bincount(frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX, 2].ravel()).argmax())
+    if LEAST_FLOOR <= floor <= BLACK[1]:
+        return _fitted([_Stretched(floor, floor + span) for span in _SPANS], pixels, fixed=1)
+    return _fitted([_Stretched(black, black + span) for black in _BLACKS for span in _SPANS], pixels)
+
+
+def _saturated(pixels: Pixels) -> tuple[float, _Change]:
+    """The same of a change of saturation."""
+    return _fitted([_Saturated(factor) for factor in _FACTORS], pixels)
+
+
+def _fitted(starts: Sequence[_Change], pixels: Pixels, fixed: int = 0) -> tuple[float, _Change]:
+    """The change of one kind that brings pixels (n, 3) nearest to the curve, and how near.
+
+    starts: looked for from the best of them. fixed: so many of its first values stay.
+    """
+    start = min(starts, key=lambda change: _distance(change, pixels))
+    kind, values = type(start), astuple(start)
+
+    def changed(free: NDArray[np.float64]) -> _Change:
+        return kind(*values[:fixed], *map(float, free))
+
+    def distance(free: NDArray[np.float64]) -> float:
+        change = changed(free)
+        return _distance(change, pixels) if change.is_likely else np.inf
+
+    found = minimize(
+        distance, values[fixed:], method="Nelder-Mead", options={"maxiter": 80, "xatol": 0.01, "fatol": 1e-4}
+    )
+    return float(found.fun), changed(found.x)

@@ -1,0 +1,73 @@
+"""What a change of brightness, contrast or saturation leaves of a sepia frame's result: its scale, and its lipid.
+
+    python -m tests.benchmarks.report_altered --data DIR [DIR ...] [--every N]
+
+DIR has img/ and mask/ as the Zenodo record has. Each frame is seen as it is and with each change. Printed: of how many
+frames the scale is kept, and how much lipid's area differs, over all frames, their mean difference, and the worst.
+"""
+
+import argparse
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+import octseg
+from octseg.pullback import Frame
+from tests.benchmarks.report_lines import seen
+from train.dataset import open_data
+
+Change = Callable[[Frame], Frame]
+
+
+def stretched(factor: float, offset: float) -> Change:
+    """Each level times a factor, and an offset more."""
+    return lambda frame: np.clip(np.rint(frame.astype(float) * factor + offset), 0, 255).astype(np.uint8)
+
+
+def enhanced(kind: Callable[[Image.Image], ImageEnhance._Enhance], factor: float) -> Change:
+    """As Pillow does it."""
+    return lambda frame: np.asarray(kind(Image.fromarray(frame)).enhance(factor))
+
+
+CHANGES: dict[str, Change] = {
+    "levels times 1.3": stretched(1.3, 0),
+    "levels times 0.7": stretched(0.7, 0),
+    "30 levels brighter": stretched(1, 30),
+    "60 levels brighter": stretched(1, 60),
+    "contrast 0.7 about 128": stretched(0.7, 38.4),
+    "contrast 1.3 about the mean": enhanced(ImageEnhance.Contrast, 1.3),
+    "contrast 0.7 about the mean": enhanced(ImageEnhance.Contrast, 0.7),
+    "saturation 1.3": enhanced(ImageEnhance.Color, 1.3),
+    "saturation 0.7": enhanced(ImageEnhance.Color, 0.7),
+}
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, nargs="+", required=True)
+    parser.add_argument("--every", type=int, default=1, help="every so many frames of each DIR")
+    asked = parser.parse_args()
+    segmenter = octseg.from_pretrained()
+    cases = [case for each in asked.data for case in islice(open_data(each, "test").cases(), 0, None, asked.every)]
+    known = [seen(segmenter, case.frame) for case in cases]
+    had, before = sum(has for has, _ in known), sum(lipid for _, lipid in known)
+    print(f"| {len(cases)} frames | scale kept | lipid, all | lipid, mean difference | lipid, worst |")
+    print("|---|---|---|---|---|")
+    for name, change in CHANGES.items():
+        told = [seen(segmenter, change(case.frame)) for case in cases]
+        kept = sum(has for (has, _), (held, _) in zip(told, known, strict=True) if held)
+        off = [abs(now - then) for (_, now), (_, then) in zip(told, known, strict=True)]
+        total = 100 * (sum(lipid for _, lipid in told) / before - 1)
+        print(
+            f"| {name} | {kept} of {had} | {total:+.0f} % | {100 * sum(off) / before:.0f} % | {max(off)} px |",
+            flush=True,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,92 @@
+"""Sepia frames whose brightness, contrast or saturation a viewer changed: levels are put back and that is said."""
+
+import io
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+
+from octseg.phantom import make_phantom, random_spec, render
+from octseg.pullback import Frame
+from octseg.view.altered import ALTERED, as_the_console_shows
+from octseg.view.grey import sepia_to_grey
+from octseg.view.preprocessing import view_frame
+
+WITH_RULER = (5, 9, 11)  # sepia phantoms
+Change = Callable[[Frame], Frame]
+
+
+def stretched(factor: float, offset: float) -> Change:
+    return lambda frame: np.clip(np.rint(frame.astype(float) * factor + offset), 0, 255).astype(np.uint8)
+
+
+def enhanced(kind: Callable[[Image.Image], ImageEnhance._Enhance], factor: float) -> Change:
+    return lambda frame: np.asarray(kind(Image.fromarray(frame)).enhance(factor))
+
+
+def as_jpeg(frame: Frame, quality: int) -> Frame:
+    stream = io.BytesIO()
+    Image.fromarray(frame).save(stream, "JPEG", quality=quality)
+    return np.asarray(Image.open(stream))
+
+
+CHANGES = {
+    "brighter": stretched(1, 40),
+    "brighter by a factor": stretched(1.25, 0),
+    "darker": enhanced(ImageEnhance.Brightness, 0.7),
+    "more contrast": stretched(1.3, -25),
+    "less contrast": enhanced(ImageEnhance.Contrast, 0.7),
+    "paler": enhanced(ImageEnhance.Color, 0.7),
+    "more colour": enhanced(ImageEnhance.Color, 1.4),
+}
+
+
+def phantom(seed: int) -> Frame:
+    return np.asarray(render(random_spec(seed)).frame)
+
+
+def apart(seen: NDArray[np.uint8], true: NDArray[np.uint8]) -> float:
+    """Mean distance of grey levels where these are neither cut off nor next to black."""
+    where = (true > 60) & (true < 190)
+    return float(cv2.absdiff(seen, true)[where].mean())
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_levels_that_a_viewer_changed_are_put_back(name: str) -> None:
+    """To those that the very phantom has without the change, by the console's table from its colours."""
+    for seed in WITH_RULER:
+        frame = phantom(seed)
+        changed = CHANGES[name](frame)
+        true, found = sepia_to_grey(frame), as_the_console_shows(changed)
+        assert found is not None
+        assert apart(sepia_to_grey(found), true) < 4
+
+
+@pytest.mark.parametrize("name", ["brighter", "brighter by a factor", "paler"])
+def test_the_view_of_a_changed_frame_has_ruler_and_levels_and_says_so(name: str) -> None:
+    frame = phantom(WITH_RULER[0])
+    as_it_was, seen = view_frame(frame), view_frame(CHANGES[name](frame))
+    assert as_it_was.ruler is not None
+    assert seen.ruler is not None
+    assert seen.ruler.pitch_px == pytest.approx(as_it_was.ruler.pitch_px, rel=0.005)
+    assert apart(seen.grey, as_it_was.grey) < 3
+    assert ALTERED in seen.warnings
+    assert ALTERED not in as_it_was.warnings
+
+
+def test_what_nobody_changed_is_left_as_it_is() -> None:
+    for seed in range(12):  # sepia and grey
+        frame = make_phantom(seed).frame
+        assert as_the_console_shows(frame) is None
+        assert as_the_console_shows(as_jpeg(frame, 30)) is None
+
+
+def test_pictures_whose_colours_are_no_sepia_are_left_as_they_are() -> None:
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (256, 1))
+    rng = np.random.default_rng(0)
+    photograph = cv2.GaussianBlur(rng.integers(0, 256, (256, 256, 3), np.uint8), (0, 0), 6)
+    for picture in (np.dstack([ramp] * 3), cv2.applyColorMap(ramp, cv2.COLORMAP_HOT)[..., ::-1], photograph):
+        assert as_the_console_shows(np.ascontiguousarray(picture)) is None
