@@ -23,7 +23,7 @@ from octseg.inference.protocol import Inputs, Waiting
 from octseg.inference.variants import SHIFTS, VARIANTS, shifted
 from octseg.measurement import FrameMeasures
 from octseg.measurement.frame import Measured
-from octseg.measurement.intervals import AREAS, Width, find_intervals, find_signs
+from octseg.measurement.intervals import AREAS, INTERVAL_MEASURES, Width, find_intervals, find_signs
 from octseg.pipeline import Ahead, each
 from octseg.pipeline.ahead import close
 from octseg.pipeline.batches import batches, next_or_error, numbered
@@ -200,7 +200,9 @@ class Segmenter:
         result = self._result(item, looks, pullback, file)
         if smooth:
             result = replace(result, smoothing=SENTENCE)
-        if uncertainty and result.withdrawn is None:
+        if uncertainty and result.withdrawn is not None:
+            result = replace(result, intervals_95=dict.fromkeys(INTERVAL_MEASURES))
+        elif uncertainty:
             result = self._with_intervals(result, item, looks)
         if result.frame.shape[0] * result.frame.shape[1] > LARGE_PIXELS:
             give_back_memory()  # before its files are written, which takes as much again

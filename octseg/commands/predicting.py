@@ -358,6 +358,7 @@ class Run:
             "frame_spacing_source": spacing[1],
             "mask_file": f"{stem}_mask.png",
             "overlay_file": f"{stem}_overlay.png" if self._options.overlays else None,
+            **({"smoothing": result.smoothing} if self._options.smooth else {}),  # pictures beside a pullback have none
         }
         self._writer.write(replace(result, file=source.file), stem, extra, of=of, late=late)
 

@@ -17,7 +17,7 @@ from octseg.export.ordered import Ordered
 from octseg.export.pictures import DOUBT_ENDING, doubt_png, mask_png, overlay_png
 from octseg.export.planes import Masks, pack, unpack
 from octseg.export.provenance import run_record
-from octseg.export.tables import csv_line, csv_row, json_entry, json_head, json_tail
+from octseg.export.tables import csv_line, csv_row, csv_under, json_entry, json_head, json_tail
 from octseg.measurement.pullback import FrameAlong
 from octseg.measurement.records import json_value
 from octseg.pullback import LARGE_PIXELS
@@ -75,6 +75,7 @@ class RunWriter:
         self.run = run_record(model, device, backend, precision)
         self._head = {"journal": JOURNAL_VERSION, **self.run, **(asked or {})}
         self._late: list[dict[str, Any]] = []
+        self._columns: list[str] = []
 
     def __enter__(self) -> Self:
         """Raises HeldError where another run works in the folder."""
@@ -208,7 +209,9 @@ class RunWriter:
         """A frame's line in both tables."""
         record, first = line["record"], self.frame_count == 0
         row = csv_row(self.run, record)
-        self._csv.write((csv_line(row) if first else "") + csv_line(row.values()))
+        if first:
+            self._columns = list(row)
+        self._csv.write((csv_line(self._columns) if first else "") + csv_under(self._columns, row))
         self._json.write((json_head(self.run) if first else "") + json_entry(record, first=first))
         self._csv.keep()
         self._json.keep()

@@ -46,10 +46,18 @@ def csv_row(run: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]
     return {**record, **model, **{key: value for key, value in run.items() if key != "model"}}
 
 
+def csv_under(columns: Sequence[str], row: Mapping[str, Any]) -> str:
+    """A row's line under these columns, an empty cell where it has none of them; ValueError where it has others."""
+    if others := row.keys() - set(columns):
+        raise ValueError(f"a row of the table has columns that its head lacks: {sorted(others)}")
+    return csv_line(row.get(name) for name in columns)
+
+
 def measures_csv(run: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> str:
-    """All of measures.csv; every record has the same keys."""
+    """All of measures.csv, under the columns of all records: frames that were corrected may lack some."""
     rows = [csv_row(run, record) for record in records]
-    return csv_line(rows[0]) + "".join(csv_line(row.values()) for row in rows) if rows else ""
+    columns = list(dict.fromkeys(name for row in sorted(rows, key=len, reverse=True) for name in row))
+    return csv_line(columns) + "".join(csv_under(columns, row) for row in rows) if rows else ""
 
 
 def json_head(run: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from octseg.export.bundle import free_stem, safe_stem, zip_bytes
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.pictures import mask_png, overlay_png
 from octseg.export.run import RunWriter
-from octseg.export.tables import csv_cell
+from octseg.export.tables import csv_cell, csv_under, measures_csv
 from octseg.measurement import CoreMeasures, FrameMeasures
 from octseg.pullback import PixelScale
 from octseg.result import FrameResult, ModelIdentity
@@ -369,3 +369,14 @@ def test_a_stem_that_is_taken_gets_a_number_that_is_free() -> None:
 def test_the_result_can_be_shown_without_loading_torch() -> None:
     code = "import sys, octseg.result, octseg.export.bundle; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_table_has_the_columns_of_all_records_and_no_number_under_another_name() -> None:
+    """As where a reader corrected a frame that had been withdrawn, so that it has no intervals."""
+    run = {"octseg": "0", "model": {"name": "m"}}
+    records = [{"file": "a", "warnings": []}, {"file": "b", "intervals_95": {"arc": [1.0, 2.0]}, "warnings": ["w"]}]
+    rows = list(csv.DictReader(measures_csv(run, records).splitlines()))
+    assert [(row["file"], row["arc_low"], row["arc_high"]) for row in rows] == [("a", "", ""), ("b", "1.0", "2.0")]
+    assert [(row["warnings"], row["model_name"], row["octseg"]) for row in rows] == [("", "m", "0"), ("w", "m", "0")]
+    with pytest.raises(ValueError, match="c"):
+        csv_under(["a", "b"], {"a": 1, "c": 2})

@@ -203,6 +203,23 @@ def test_intervals_hold_the_values_which_are_those_without_them(segmenter: octse
     assert not any("were not checked" in warning for warning in sure.warnings)
 
 
+def test_withdrawn_frames_have_the_columns_of_the_others_and_no_intervals(tmp_path: Path) -> None:
+    """Also where the first frame, whose columns the table has, is one."""
+    noise = np.random.default_rng(0).integers(0, 256, (704, 704, 3), np.uint8)
+    for number, frame in ((1, noise), (2, make_phantom(0).frame), (3, noise)):
+        Image.fromarray(frame).save(tmp_path / f"f_{number}.png")
+    flags = ["--uncertainty", "--no-overlay", "--backend", "torch", "--out", str(tmp_path / "out")]
+    assert main(["predict", str(tmp_path), *flags]) == 0
+    rows = list(csv.DictReader((tmp_path / "out" / "measures.csv").read_text().splitlines()))
+    entries = json.loads((tmp_path / "out" / "measures.json").read_text())["frames"]
+    assert [entry["withdrawn"] is None for entry in entries] == [False, True, False]
+    for row, entry in zip(rows, entries, strict=True):
+        assert (row["file"], row["model_name"]) == (entry["file"], "octseg-bundled")
+        assert row["lumen_area_mm2"] == ("" if entry["withdrawn"] else str(entry["lumen_area_mm2"]))
+        low, _ = entry["intervals_95"]["lumen_area_mm2"] or ("", "")
+        assert row["lumen_area_mm2_low"] == str(low)
+
+
 def test_the_command_prints_and_writes_intervals_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(make_phantom(0).frame).save(tmp_path / "frame.png")
     arguments = ["predict", str(tmp_path / "frame.png"), "--no-overlay", "--backend", "torch", "--out"]
