@@ -222,7 +222,7 @@ def _words(found: Reading, reference: Reading) -> tuple[str, str]:
 def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[Sequence[str]]) -> list[str]:
     """What is to be said of how frames were paired, and of what was left out."""
     warnings = [
-        f"{len(names)} {'frame is' if len(names) == 1 else 'frames are'} in {each.name} alone: {_list(names)}"
+        f"{_frames(names)} {'is' if len(names) == 1 else 'are'} in {each.name} alone: {_list(names)}"
         for each, names in zip((found, reference), alone, strict=True)
         if names
     ]
@@ -232,10 +232,17 @@ def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[S
         if each.ignored
     ]
     warnings += [*found.notes, *reference.notes]
+    changed = [_label(pair) for pair in pairs if None not in (shas := {each.sha256 for each in pair}) and len(shas) > 1]
+    if changed:
+        warnings.append(
+            f"the pixels of {_frames(changed)} are not the same in both readings: {_list(changed)}; check that they "
+            "are the same frames"
+        )
     differ = [
         f"{one.stem} and {other.stem}"
         for one, other in pairs
         if one.stem is not None and other.stem is not None and not _are_one_name(one.stem, other.stem)
+        if one.sha256 is None or one.sha256 != other.sha256
     ]
     if differ and len(pairs) == 1:
         warnings.append(f"{differ[0]} are taken for the same frame, each being the only one; check that they are")
@@ -244,6 +251,10 @@ def _told_of(found: Reading, reference: Reading, pairs: Pairs, alone: Sequence[S
             f"{len(differ)} frames are paired by their numbers alone: {_list(differ)}; check that they are the same"
         )
     return warnings
+
+
+def _frames(names: Sequence[str]) -> str:
+    return f"{len(names)} frame{'s' * (len(names) != 1)}"
 
 
 def _sample(count: int) -> set[int]:
@@ -304,9 +315,9 @@ def _compared(
         overlaps=overlaps,
         surfaces=surfaces,
         unlimited=unlimited,
-        found=_measured(planes[0], classes, spacing),
-        reference=_measured(planes[1], classes, spacing),
-        withdrawn=one.withdrawn,
+        found=_measured(found, classes, spacing),
+        reference=_measured(true, classes, spacing),
+        withdrawn=one.withdrawn or other.withdrawn,
     )
 
 
@@ -323,7 +334,7 @@ def _limited(planes: tuple[Masks, Masks], spacing: float | None) -> tuple[Masks,
 
 
 def _measured(masks: Masks, classes: Sequence[str], spacing: float | None) -> dict[str, float | bool | None]:
-    """The measures for which a reading has the classes."""
+    """The measures for which a reading has the classes; masks: its own, lipid to the depth that counts."""
     measures: FrameMeasures = measure({name: masks[name] for name in classes}, spacing)
     told: dict[str, float | bool | None] = {
         name: getattr(measures, name) for name, takes in MEASURES if set(takes) <= set(classes)

@@ -1,9 +1,11 @@
 """A reading: the outlines of one or more frames by one hand, from whatever file they were saved in.
 
-Frames of two readings are paired by the stem of their file, else by their number.
+Frames of two readings are paired by the stem of their file, else by their number; where both readings say what pixels
+they are of, that goes before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +27,7 @@ class FrameRead:
     stem: of the frame's file; None where the format names no file. number: from 1 on; None where there is none.
     read: its planes (H, W), empty ones may be left out. withdrawn: whether nothing is said of it.
     judged: whether a reader has corrected or accepted it; None where the reading does not tell.
+    sha256: of the frame's pixels, by which two readings of one frame know each other; None where it is not told.
     """
 
     stem: str | None
@@ -33,6 +36,7 @@ class FrameRead:
     pixel_spacing_mm: float | None = None
     withdrawn: bool = False
     judged: bool | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,15 +72,43 @@ def paired(found: Reading, reference: Reading) -> tuple[Pairs, tuple[list[str], 
     for kind, key in (("file names", _by_stem), ("numbers", _by_number)):
         ours, theirs = (_keyed(reading, key, kind) for reading in (found, reference))
         if any(name in theirs for name in ours):
+            ours, theirs = _by_pixels(ours, theirs)
             _fill(ours, theirs, found.others_empty)
             _fill(theirs, ours, reference.others_empty)
             common = [name for name in ours if name in theirs]
-            alone = [str(name) for name in ours if name not in theirs], [str(n) for n in theirs if n not in ours]
+            alone = (
+                [str(key(ours[n])) for n in ours if n not in theirs],
+                [str(key(theirs[n])) for n in theirs if n not in ours],
+            )
             return [(ours[name], theirs[name]) for name in common], alone
     raise ReadError(
         f"no frame of {found.name} is one of {reference.name}: neither file names ({_some(found)}; {_some(reference)}) "
         "nor numbers agree; name the masks as the frames are named"
     )
+
+
+def _by_pixels(
+    ours: dict[object, FrameRead], theirs: dict[object, FrameRead]
+) -> tuple[dict[object, FrameRead], dict[object, FrameRead]]:
+    """The same frames by their pixels' sha256 where both have it once, if by names or numbers one lies with another.
+
+    As where one run is of two patients whose frames are named alike, and the other of one of them.
+    """
+    names = [_once({name: frame.sha256 for name, frame in side.items()}) for side in (ours, theirs)]
+    in_both = names[0].keys() & names[1].keys()
+    if all(names[0][sha256] == names[1][sha256] for sha256 in in_both):
+        return ours, theirs
+    return _renamed(ours, in_both), _renamed(theirs, in_both)
+
+
+def _once(shas: Mapping[object, str | None]) -> dict[str, object]:
+    """sha256 -> name, of those that one name alone has; frames that are there twice tell nothing."""
+    counts = Counter(shas.values())
+    return {sha256: name for name, sha256 in shas.items() if sha256 is not None and counts[sha256] == 1}
+
+
+def _renamed(side: Mapping[object, FrameRead], in_both: Collection[str]) -> dict[object, FrameRead]:
+    return {("pixels", frame.sha256) if frame.sha256 in in_both else name: frame for name, frame in side.items()}
 
 
 def judged_by_both(pairs: Pairs) -> Pairs:

@@ -96,22 +96,23 @@ class Measuring:
     def _view(self, stem: str) -> tuple[Seen, tuple[str, ...]]:
         """A frame as it is seen, and what was said of it that is not of its outlines."""
         record, frame = self._case.record(stem), self._frames(stem)
-        seen = Seen(record["frame"], frame, view_frame(frame), self._scale(stem))
+        seen = Seen(record["frame"], frame, view_frame(frame), scale_in(self._case, stem))
         of_outlines = _measured(seen, planes_of(self._case.labels(stem))).measures.warnings
         return seen, tuple(warning for warning in record["warnings"] if warning not in of_outlines)
 
-    def _scale(self, stem: str) -> PixelScale:
-        """That which a frame was measured with; its pullback's where none was told in it, as of one that was black."""
-        record, vessel = self._case.record(stem), self._case.vessel(stem)
-        along = {} if vessel is None else self._case.pullbacks[vessel]
-        if record["pixel_spacing_mm"] is not None or along.get("pixel_spacing_mm") is None:
-            return scale_of(record)
-        return replace(
-            scale_of(record),
-            pixel_spacing_mm=along["pixel_spacing_mm"],
-            source=along.get("pixel_spacing_source"),
-            evidence=along.get("pixel_spacing_evidence") or "",
-        )
+
+def scale_in(case: SavedCase, stem: str) -> PixelScale:
+    """That which a frame was measured with; its pullback's where none was told in it, as of one that was black."""
+    record, vessel = case.record(stem), case.vessel(stem)
+    along = {} if vessel is None else case.pullbacks[vessel]
+    if record["pixel_spacing_mm"] is not None or along.get("pixel_spacing_mm") is None:
+        return scale_of(record)
+    return replace(
+        scale_of(record),
+        pixel_spacing_mm=along["pixel_spacing_mm"],
+        source=along.get("pixel_spacing_source"),
+        evidence=along.get("pixel_spacing_evidence") or "",
+    )
 
 
 def _measured(seen: Seen, masks: Masks) -> Measured:

@@ -6,7 +6,7 @@ from octseg.classes import CLASS_NAMES
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.correction.corrections import Corrections
 from octseg.correction.log import NAMELESS, KeptLog, head_of, log_name, logs_in
-from octseg.correction.measuring import planes_of
+from octseg.correction.measuring import planes_of, scale_in
 from octseg.correction.saved import SavedCase
 from octseg.errors import CorrectionError
 
@@ -51,9 +51,10 @@ def _frame(case: SavedCase, corrections: Corrections, stem: str) -> FrameRead:
         stem=stem,
         number=record["frame"],
         read=partial(_masks, corrections, stem),
-        pixel_spacing_mm=record["pixel_spacing_mm"],
+        pixel_spacing_mm=scale_in(case, stem).pixel_spacing_mm,
         withdrawn=record["withdrawn"] is not None and state == "model",
         judged=verdict != "rejected" and (state == "corrected" or verdict == "accepted"),
+        sha256=record["frame_sha256"],
     )
 
 

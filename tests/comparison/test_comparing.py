@@ -60,6 +60,54 @@ def test_lipid_counts_to_its_depth_in_both_and_beside_it_as_it_was_drawn() -> No
     assert told["dice_pooled_unlimited"] < 0.9
 
 
+def test_lipid_s_area_counts_to_its_depth_behind_the_other_s_lumen_where_there_is_none() -> None:
+    """One reading has lipid alone, drawn on to the rim; the other's lumen tells where 1.2 mm, 60 px, end."""
+    drawn = plaque(90, 130)["lipid_core"]
+    alone = Reading("b", [FrameRead(None, 1, lambda: {"lipid_core": drawn}, MM)], ("lipid_core",))
+    told = compare(reading("a", [plaque(90, 130)]), alone)
+    true_mm2 = np.pi * (100**2 - 45**2) / 4 * MM**2
+    assert told.frames[0].found["lipid_core_area_mm2"] == pytest.approx(true_mm2, rel=0.02)
+    assert told.frames[0].reference["lipid_core_area_mm2"] == pytest.approx(true_mm2, rel=0.02)
+
+
+def test_lipid_beyond_its_depth_alone_is_an_area_and_an_arc_of_0() -> None:
+    beyond = {**plaque(0), "lipid_core": ring(104, 110, 90)}
+    told = compare(reading("a", [plaque(90), plaque(90)]), reading("b", [beyond, plaque(90)]))
+    assert told.frames[0].reference["lipid_core_area_mm2"] == told.frames[0].reference["lipid_arc_deg"] == 0.0
+    assert told.summary()["measures"]["lipid_core_area_mm2"]["n"] == 2
+
+
+def test_a_frame_withdrawn_in_either_reading_is_counted_as_such() -> None:
+    whole = reading("a", [plaque(90), plaque(60)])
+    part = replace(whole, name="b", frames=[replace(whole.frames[0], withdrawn=True), whole.frames[1]])
+    assert compare(whole, part).summary()["n_withdrawn"] == compare(part, whole).summary()["n_withdrawn"] == 1
+
+
+def test_frames_are_paired_by_their_pixels_where_names_lead_to_another_patient_s() -> None:
+    """One run of two patients, in which the second's frames got other names, against one of the second alone."""
+    first, second = [plaque(90), plaque(60)], [plaque(30), plaque(120)]
+    both = reading("a", [*first, *second], stems=["f_1", "f_2", "f_1-2", "f_2-2"])
+    alone = reading("b", second, stems=["f_1", "f_2"])
+    told = [
+        replace(each, frames=[replace(f, sha256=sha) for f, sha in zip(each.frames, shas, strict=True)])
+        for each, shas in ((both, "abcd"), (alone, "cd"))
+    ]
+    compared = compare(*told)
+    assert [frame.overlaps["lipid_core"].dice for frame in compared.frames] == [1.0, 1.0]
+    assert compared.warnings == ["2 frames are in a alone: f_1, f_2"]
+
+
+def test_frames_of_one_name_and_other_pixels_are_told() -> None:
+    one = reading("a", [plaque(90), plaque(60)], stems=["x", "y"])
+    told = [
+        replace(one, name=name, frames=[replace(f, sha256=sha) for f, sha in zip(one.frames, shas, strict=True)])
+        for name, shas in (("a", "kl"), ("b", "km"))
+    ]
+    assert compare(*told).warnings == [
+        "the pixels of 1 frame are not the same in both readings: y; check that they are the same frames"
+    ]
+
+
 def test_lipid_that_one_hand_alone_drew_is_counted() -> None:
     nothing = {**plaque(0), "lipid_core": np.zeros((SIDE, SIDE), bool)}
     found = [plaque(90), nothing, nothing, plaque(90)]

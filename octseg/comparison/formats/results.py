@@ -41,6 +41,7 @@ def _frame(folder: Path, record: dict[str, Any]) -> FrameRead:
         pixel_spacing_mm=spacing,
         withdrawn=record["withdrawn"] is not None and record.get("outlines") in (None, BY_MODEL),
         judged=_judged(record),
+        sha256=record.get("frame_sha256"),
     )
 
 
