@@ -14,7 +14,7 @@ from octseg.cohort.folder import CohortFolder
 from octseg.commands.cohort_cases import Looking, found_of
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.models import loaded
-from octseg.commands.picture_runs import in_range, numbers_of
+from octseg.commands.picture_runs import in_range, runs_in
 from octseg.commands.predict import MeasuringOptions, PredictOptions, Ran, segment_found
 from octseg.errors import HeldError, OctsegError, ReadError
 
@@ -78,12 +78,13 @@ class CaseWorker:
 
     def _made(self, case: Case, out: Path, look: Look) -> Outcome:
         found = found_of(case, self._options.root)
-        options, numbers = self._options.of(case, out), numbers_of(found.items)
-        items = in_range(found, options.frames, numbers)
+        options = self._options.of(case, out)
+        runs = runs_in(found.items, options.frame_spacing_mm)
+        items = in_range(found, options.frames, runs.numbers)
         ran = Ran()
         self._folder.begin_partial(case)
         if items:
-            segment_found(options, found, items, numbers, self._segmenter, ran, _silent, lambda _: None)
+            segment_found(options, found, items, runs, self._segmenter, ran, _silent, lambda _: None)
         if ran.failures and self._looking(case) != look:
             return Outcome("missing", "its files went away or changed while they were read; the same command goes on")
         if not ran.frame_count:

@@ -20,30 +20,19 @@ LEAST_TO_ASK = 5  # pictures, of which it is said that a distance between them i
 LEAST_SHARE = 0.75  # of pictures that are numbered as frames of runs, of which it is said why they are none
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PictureRun:
-    """The pictures of a folder that are the frames of one pullback, of one size, numbered by their names.
+    """The pictures of a folder that are the frames of one pullback, of one size.
 
-    name: of the folder. frame_count: of all its pictures, also where fewer are asked for.
+    name: of the folder. numbers: of all its pictures, also where fewer are asked for.
     warnings: of the frame spacing and of the numbers, one sentence each.
     """
 
     name: str
-    frame_count: int
+    numbers: Mapping[Path, int]
     frame_spacing_mm: float
     frame_spacing_source: "FrameSpacingSource"
     warnings: tuple[str, ...] = ()
-
-
-def numbers_of(items: Sequence[Item]) -> dict[Path, int | None]:
-    """Which frame of its run each file is, by the names of all that lie in its folder; None where they do not tell."""
-    from octseg.reading.names import frame_numbers
-
-    return {
-        path: number
-        for of_folder in _by_folder(items).values()
-        for path, number in zip(of_folder, frame_numbers(path.stem for path in of_folder), strict=True)
-    }
 
 
 def in_range(found: Found, frames: FrameRange, numbers: Mapping[Path, int | None]) -> list[Item]:
@@ -72,10 +61,12 @@ def in_range(found: Found, frames: FrameRange, numbers: Mapping[Path, int | None
 class Runs:
     """What the pictures of folders are together.
 
-    of_picture: the run that a picture is a frame of. notes: of folders whose pictures may be a pullback and are not
-    measured along, a sentence each.
+    numbers: which frame of its run each file is, by the names of all that lie in its folder; None where they do not
+    tell. of_picture: the run that a picture is a frame of. notes: of folders whose pictures may be a pullback and are
+    not measured along, a sentence each.
     """
 
+    numbers: Mapping[Path, int | None]
     of_picture: Mapping[Path, PictureRun]
     notes: tuple[str, ...] = ()
 
@@ -90,6 +81,13 @@ def runs_in(items: Sequence[Item], frame_spacing_mm: float | None) -> Runs:
 
     frame_spacing_mm: as the user gave it.
     """
+    from octseg.reading.names import frame_numbers
+
+    numbers: dict[Path, int | None] = {
+        path: number
+        for of_folder in _by_folder(items).values()
+        for path, number in zip(of_folder, frame_numbers(path.stem for path in of_folder), strict=True)
+    }
     of_picture: dict[Path, PictureRun] = {}
     notes = []
     for folder, paths in _by_folder([item for item in items if item.is_picture and item.in_folder]).items():
@@ -102,6 +100,7 @@ def runs_in(items: Sequence[Item], frame_spacing_mm: float | None) -> Runs:
             run = _spaced(name, of_run, others, frame_spacing_mm)
             if run is not None:
                 of_picture.update(dict.fromkeys(of_run, run))
+                numbers.update(run.numbers)
             elif len(of_run) >= LEAST_TO_ASK:
                 notes.append(
                     f"the {len(of_run)} pictures of {name} are numbered as the frames of one pullback are, but nothing "
@@ -113,7 +112,7 @@ def runs_in(items: Sequence[Item], frame_spacing_mm: float | None) -> Runs:
                 f"the {len(paths)} pictures of {name} are measured one by one, so there is no {name}_pullback.json "
                 f"with lengths and volumes: {why}"
             )
-    return Runs(of_picture, tuple(notes))
+    return Runs(numbers, of_picture, tuple(notes))
 
 
 def _of_one_size(sizes: Mapping[Path, Size | None]) -> tuple[list[Path], list[Path]]:
@@ -182,15 +181,14 @@ def _spaced(
     others: that lie beside them, of other sizes.
     """
     from octseg.pullback import other_frame_spacing
-    from octseg.reading.names import frame_numbers, label_of, listed
+    from octseg.reading.names import label_of, listed
     from octseg.reading.numbering import numbering_of
     from octseg.reading.spacing import counted_spacing, frame_spacing_by_count
 
-    stems = [path.stem for path in paths]
-    numbers = [number for number in frame_numbers(stems) if number is not None]
+    numbering = numbering_of([path.stem for path in paths])
     source: FrameSpacingSource = "user"
-    warnings = numbering_of(stems).warnings
-    without_gap = max(numbers) - min(numbers) + 1 == len(paths)
+    warnings = numbering.warnings
+    without_gap = not warnings
     if frame_spacing_mm is not None:
         by_count = frame_spacing_by_count(len(paths)) if without_gap else None
         warnings = (*warnings, *other_frame_spacing(frame_spacing_mm, by_count, len(paths)))
@@ -202,7 +200,8 @@ def _spaced(
     if others:
         told = listed([label_of(path.name) for path in others])
         warnings = (f"of another size than the {len(paths)} frames, and measured by itself: {told}", *warnings)
-    return PictureRun(name, len(paths), frame_spacing_mm, source, warnings)
+    numbers = dict(zip(paths, numbering.numbers, strict=True))
+    return PictureRun(name, numbers, frame_spacing_mm, source, warnings)
 
 
 def _by_folder(items: Sequence[Item]) -> dict[Path, list[Path]]:

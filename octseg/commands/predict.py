@@ -6,7 +6,7 @@ command.
 """
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,7 +16,7 @@ from octseg.commands.flags import exports_of, length_mm
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.inputs import Folders, Found, Item, content_sum, find_items, inputs_sum
 from octseg.commands.models import add_model_flags, loaded
-from octseg.commands.picture_runs import in_range, numbers_of, runs_in
+from octseg.commands.picture_runs import Runs, in_range, runs_in
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError, ReadError
 from octseg.export.kinds import NAMES as EXPORT_NAMES
@@ -130,8 +130,8 @@ def predict(options: PredictOptions) -> int:
 
     check(options)
     found = find_items(options.inputs, options.out)
-    numbers = numbers_of(found.items)
-    items = in_range(found, options.frames, numbers)
+    runs = runs_in(found.items, options.frame_spacing_mm)
+    items = in_range(found, options.frames, runs.numbers)
     if not items:
         raise ReadError("; ".join(found.failures) if found.items else _nothing_in(options, found))
     gone = left_behind(options.out, items, options.frames)
@@ -139,7 +139,7 @@ def predict(options: PredictOptions) -> int:
     segmenter = loaded(options.model, options.device, options.backend, options.precision)
     ran = Ran()
     try:
-        segment_found(options, found, items, numbers, segmenter, ran, _bar, complain)
+        segment_found(options, found, items, runs, segmenter, ran, _bar, complain)
     finally:
         for failure in ran.failures:
             complain(failure)
@@ -154,7 +154,7 @@ def segment_found(
     options: PredictOptions,
     found: Found,
     items: Sequence[Item],
-    numbers: Mapping[Path, int | None],
+    runs: Runs,
     segmenter: "Segmenter",
     ran: Ran,
     bar_of: "Callable[[int, int], AbstractContextManager[Bar]]",
@@ -162,7 +162,7 @@ def segment_found(
 ) -> None:
     """Segment `items`, those of `found` that are asked for, into `options.out`, or go on where that was ended.
 
-    numbers: from `numbers_of`. ran: is told what it comes to, also where this is interrupted. bar_of: of how many
+    runs: of all that was found. ran: is told what it comes to, also where this is interrupted. bar_of: of how many
     inputs, and how many frames are done; is told of each frame. say: takes what there is to say of how it begins.
     """
     from octseg.commands.predicting import Run
@@ -179,13 +179,12 @@ def segment_found(
         planes=segmenter.config.network.classes if options.exports else (),
         asked={"inputs": inputs_sum(items, folders), "content": content_sum(items), "flags": options.flags},
     )
-    runs = runs_in(found.items, options.frame_spacing_mm)
     ran.failures, run = found.failures, None
     try:
         with writer, bar_of(len(items), writer.resumed_count) as bar:
             for note in (*writer.notes, *runs.notes):
                 say(note)
-            run = Run(options, segmenter, writer, bar, items, numbers, runs, folders, found.results)
+            run = Run(options, segmenter, writer, bar, items, runs, folders, found.results)
             for number in range(len(items)):
                 ran.failures += run.failures_of(number)
     finally:

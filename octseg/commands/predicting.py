@@ -1,7 +1,7 @@
 """A run of `octseg predict`: each input's frames segmented, handed on to be written, and summed up in a line."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -64,7 +64,7 @@ class Bar(Protocol):
 class Run:
     """What all inputs of a run share.
 
-    numbers: which frame of its run a picture is, by its name. runs: the pullbacks that pictures of folders are.
+    runs: the pullbacks that pictures of folders are.
     folders: where inputs lie. passed_over: results of this program that were found in folders; grows.
     """
 
@@ -75,13 +75,12 @@ class Run:
         writer: RunWriter,
         bar: Bar,
         items: Sequence[Item],
-        numbers: Mapping[Path, int | None],
         runs: Runs,
         folders: Folders,
         passed_over: list[Path],
     ) -> None:
         self._options, self._segmenter, self._writer, self._bar = options, segmenter, writer, bar
-        self._items, self._numbers, self._run_of, self._passed_over = items, numbers, runs.of_picture, passed_over
+        self._items, self._runs, self._passed_over = items, runs, passed_over
         self._folders = folders
         paths = [path for item in items for path in item.files]
         self._stems, self._levels = Stems(options.out, paths, exporting=bool(options.exports)), FolderLevels(paths)
@@ -152,8 +151,8 @@ class Run:
         if len(pullback) > 1:
             self._pullback(of, pullback, source)
             return
-        run = self._run_of.get(item.path)
-        number = self._numbers.get(item.path)
+        run = self._runs.of_picture.get(item.path)
+        number = self._runs.numbers.get(item.path)
         if number is not None:
             pullback = replace(pullback, first_number=number)
         if run is not None:
@@ -274,7 +273,7 @@ class Run:
         if run is None or len(keys) < LEAST_PICTURES:
             return
         done = Done.of(self._writer.lines(keys))
-        warnings = [*run.warnings, *done.left_out(run.frame_count), *([REPEATED] if done.repeats else [])]
+        warnings = [*run.warnings, *done.left_out(len(run.numbers)), *([REPEATED] if done.repeats else [])]
         if self._options.smooth:
             warnings.append(
                 "pictures of a folder are looked at one by one, so none was smoothed; give them as a ZIP file"

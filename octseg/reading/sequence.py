@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from octseg.errors import ReadError
 from octseg.pullback import Frame, Pullback
 from octseg.reading.along import frames_of, spaced
@@ -66,31 +68,37 @@ def _with_unreadable(pictures: Sequence[Picture], size: tuple[int, int]) -> list
 def _sequence(
     pictures: Sequence[Picture], name: str, limits: Limits, failures: list[str], warnings: tuple[str, ...] = ()
 ) -> list[Pullback]:
-    """One pullback of pictures in order; nothing, and why, where none of them can be decoded."""
-    levels = _levels(pictures)
-    count = len(pictures)
+    """One pullback of pictures in order; nothing, and why, where none of them can be decoded.
 
-    def single(number: int) -> Pullback:
-        entry = pictures[number].entry
+    Those that are missing by the numbers in the names are black, as those that cannot be read.
+    """
+    levels = _levels(pictures)
+
+    def single(place: int) -> Pullback:
+        entry = pictures[place].entry
         return read_picture(entry.content(), entry.name, entry.stem, limits, levels)
 
-    def decoded(number: int) -> Frame:
-        return next(iter(single(number)))
-
     try:
-        first = _first_that_is_read(single, count)
+        first = _first_that_is_read(single, len(pictures))
     except ReadError as error:
         failures.append(str(error))
         return []
     height, width = next(iter(first)).shape[:2]
-    limits.check_pullback(count, count * height * width, name)
-    if count == 1:
+    if len(pictures) == 1:
+        limits.check_pullback(1, height * width, name)
         return [replace(first, warnings=(*warnings, *first.warnings))]
-    late: list[str] = []
     numbering = numbering_of([each.entry.path.stem for each in pictures])
+    first_number, count = numbering.numbers[0], numbering.span
+    limits.check_pullback(count, count * height * width, name)
+    places = {number - first_number: place for place, number in enumerate(numbering.numbers)}
+    late: list[str] = []
+
+    def decoded(number: int) -> Frame:
+        place = places.get(number)
+        return np.zeros((height, width, 3), np.uint8) if place is None else next(iter(single(place)))
 
     def read_range(start: int, stop: int) -> Iterator[Frame]:
-        return frames_of(decoded, start, stop, (height, width), late, numbering.first)
+        return frames_of(decoded, start, stop, (height, width), late, first_number)
 
     pullback = Pullback(
         name=name,
@@ -99,7 +107,7 @@ def _sequence(
         read_range=read_range,
         warnings=(*warnings, *numbering.warnings, *first.warnings),
         late_warnings=late,
-        first_number=numbering.first,
+        first_number=first_number,
     )
     return [pullback if numbering.warnings else spaced(pullback)]
 

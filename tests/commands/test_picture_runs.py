@@ -10,6 +10,7 @@ from PIL import Image
 from octseg.cli import main
 from octseg.commands.inputs import find_items
 from octseg.commands.picture_runs import runs_in
+from octseg.reading import read_pullback
 from tests.fakes import pullbacks
 from tests.fakes.commands import QUICK
 
@@ -82,9 +83,52 @@ def test_what_is_of_another_size_does_not_end_a_run_and_is_named(tmp_path: Path)
     Image.fromarray(FRAME[:20, :20]).save(folder / "f2_thumb.png")
     runs = runs_in(find_items([folder], tmp_path / "out").items, 0.2)
     (run,) = runs.all
-    assert (run.frame_count, run.name) == (3, "run")
+    assert ([*run.numbers.values()], run.name) == ([1, 2, 3], "run")
     assert folder / "f2_thumb.png" not in runs.of_picture
     assert "of another size than the 3 frames, and measured by itself: f2_thumb.png" in run.warnings
+
+
+@pytest.mark.parametrize(
+    ("given", "numbers", "said"),
+    [
+        ((4, 5, 8, 9), [4, 5, 8, 9], "2 frames are missing (6 to 7): their places are kept"),
+        ((1, 3, 5, 7), [1, 2, 3, 4], "rise by 2: frames between them are not here, so they are numbered from 1"),
+        ((1, 2, 90), [1, 2, 3], "87 frames are missing (3 to 89): frames behind them are shifted"),
+        ((0, 1, 2), [0, 1, 2], None),
+    ],
+)
+def test_a_folder_and_a_zip_file_number_the_same_pictures_alike(
+    tmp_path: Path, given: tuple[int, ...], numbers: list[int], said: str | None
+) -> None:
+    frames = pullbacks.frames(len(given))
+    members = {f"f_{number}.png": pullbacks.encoded(frame) for number, frame in zip(given, frames, strict=True)}
+    folder = folder_of(tmp_path)
+    for name, content in members.items():
+        (folder / name).write_bytes(content)
+    (run,) = runs_in(find_items([folder], tmp_path / "out").items, 0.2).all
+    assert [*run.numbers.values()] == numbers
+    zipped = read_pullback(pullbacks.zipped(members), name="run.zip")
+    shown = [zipped.first_number + place for place, frame in enumerate(zipped) if frame.any()]
+    assert shown == numbers
+    assert len(zipped) == numbers[-1] - numbers[0] + 1
+    for warnings in (run.warnings, zipped.warnings):
+        assert any(said in sentence for sentence in warnings) if said else not warnings
+
+
+def test_a_gap_in_the_numbers_is_as_long_in_a_folder_as_in_a_zip_file(phantoms: Path, tmp_path: Path) -> None:
+    frame = np.asarray(Image.open(phantoms / "phantom_0001.png"))
+    members = {f"f_{number}.png": pullbacks.encoded(frame) for number in (1, 2, 5)}
+    folder = folder_of(tmp_path)
+    for name, content in members.items():
+        (folder / name).write_bytes(content)
+    (tmp_path / "run.zip").write_bytes(pullbacks.zipped(members))
+    told = []
+    for given in (folder, tmp_path / "run.zip"):
+        out = tmp_path / f"out {given.name}"
+        assert main(["predict", str(given), "--frame-spacing=0.2", "--out", str(out), "--no-overlay", *QUICK]) == 0
+        told.append(json.loads((out / "run_pullback.json").read_text())["pullback"])
+    assert told[0] == told[1]
+    assert (told[0]["length_mm"], told[0]["frame_count"], told[0]["withdrawn_frame_count"]) == (1.0, 5, 2)
 
 
 def test_a_frame_that_is_there_twice_under_two_numbers_is_told(

@@ -105,13 +105,16 @@ def test_results_notes_and_what_systems_leave_are_passed_over(tmp_path: Path) ->
         ([2, 4, 6, 8], "rise by 2"),
     ],
 )
-def test_gaps_in_the_numbers_are_said(tmp_path: Path, numbers: list[int], said: str) -> None:
+def test_gaps_in_the_numbers_are_said_and_keep_their_places(tmp_path: Path, numbers: list[int], said: str) -> None:
+    """Black, as frames that cannot be read; where all numbers rise by 2 there are no gaps."""
     for number in numbers:
         (tmp_path / f"f{number:03d}.png").write_bytes(encoded(frame(number)))
     pullback = read_pullback(tmp_path)
-    assert numbers_of(pullback) == numbers
+    gaps = set(range(numbers[0], numbers[-1])) - set(numbers) if "missing" in said else set()
+    assert numbers_of(pullback) == [0 if number in gaps else number for number in sorted({*numbers, *gaps})]
     assert said in pullback.warnings[0]
     assert pullback.frame_spacing_mm is None
+    assert list(pullback.late_warnings) == []
 
 
 def test_pullbacks_of_one_name_are_called_by_the_folders_that_tell_them_apart() -> None:
