@@ -1,7 +1,7 @@
 """Pictures that lie in one folder: which of them `--frames` asks for, and whether together they are a pullback."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -118,14 +118,25 @@ def runs_in(items: Sequence[Item], frame_spacing_mm: float | None) -> Runs:
 def _of_one_size(sizes: Mapping[Path, Size | None]) -> tuple[list[Path], list[Path]]:
     """The pictures of the size that more than half of them have, and the others; all of them where none has.
 
-    sizes: of each picture as `size_of`. What cannot be read is taken for one of that size, for it keeps its number.
+    sizes: of each picture as `size_of`. What cannot be read and is named as those are keeps its number among them.
     """
     counts = Counter(size for size in sizes.values() if size is not None)
     usual, count = counts.most_common(1)[0] if counts else (None, 0)
     if 2 * count <= len(sizes):
         return list(sizes), []
-    of_run = [path for path, size in sizes.items() if size in (usual, None)]
+    names = _names_of(sizes)
+    of_usual = {names[path] for path, size in sizes.items() if size == usual}
+    of_run = [path for path, size in sizes.items() if size == usual or (size is None and names[path] in of_usual)]
     return of_run, [path for path, size in sizes.items() if size not in (usual, None)]
+
+
+def _names_of(paths: Iterable[Path]) -> dict[Path, tuple[str, str, str]]:
+    """What stands before each file's number, and behind it, and its ending."""
+    from octseg.reading.names import split_at_frame_numbers
+
+    paths = list(paths)
+    parts = split_at_frame_numbers(path.stem for path in paths)
+    return {path: (before, after, path.suffix) for path, (before, _, after) in zip(paths, parts, strict=True)}
 
 
 def _no_run(sizes: Mapping[Path, Size | None]) -> str | None:

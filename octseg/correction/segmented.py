@@ -16,7 +16,7 @@ from octseg.export.planes import Masks
 from octseg.export.segmented import Segmented
 from octseg.measurement.pullback import PullbackMeasures
 from octseg.pullback import Frame
-from octseg.reading.gathering import PICTURE_ENDINGS
+from octseg.reading.formats import PICTURE_ENDINGS
 from octseg.reading.private import mark_of
 
 

@@ -16,6 +16,13 @@ READABLE = (
     "PNG, JPEG, TIFF, WebP and BMP pictures, DICOM files, GIF, videos (MP4, MOV, AVI, MKV, WebM, MPEG), and folders "
     "and ZIP files of these"
 )
+# Endings by which a file is known to have been meant as one, whatever is in it.
+PICTURE_ENDINGS = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".bmp", ".dib", ".webp"}
+)
+PULLBACK_ENDINGS = frozenset(
+    {".dcm", ".dicom", ".zip", ".gif", ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg"}
+)
 
 _MAGIC: tuple[tuple[bytes, ImageFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -134,23 +141,22 @@ def not_read(head: bytes, label: str) -> ReadError:
     return ReadError(f"{label} is {kind_of(head)}; this version reads {READABLE}")
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a file of a folder is one that the reader takes; True where it cannot be opened: the reader says why."""
-    return sort_of(path) == "picture"
-
-
 def sort_of(path: Path) -> Literal["picture", "pullback", "result"] | None:
     """What a file of a folder is: a picture, a pullback in a file, a result that this program made, or none of these.
 
-    A TIFF is called a picture, though it may hold a pullback; so is what cannot be opened: the reader says why.
+    A TIFF is called a picture, though it may hold a pullback; so is what cannot be opened, and what is named as a
+    picture or a pullback and holds none is called by its name: the reader says why.
     """
+    ending = path.suffix.lower()
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return None  # to open a pipe would be to wait for its writer
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             if picture_format(head) is None:
-                return None if container_of(head) is None else "pullback"
+                if container_of(head) is None and ending in PICTURE_ENDINGS:
+                    return "picture"
+                return None if container_of(head) is None and ending not in PULLBACK_ENDINGS else "pullback"
             file.seek(0)
             return "picture" if own_kind(file) is None else "result"
     except OSError:

@@ -17,7 +17,16 @@ from octseg.reading.along import say
 from octseg.reading.content import Content, content_at, reason_of
 from octseg.reading.entries import Entry, first_bytes
 from octseg.reading.folders import walk
-from octseg.reading.formats import HEAD_BYTES, READABLE, Container, container_of, kind_of, picture_format
+from octseg.reading.formats import (
+    HEAD_BYTES,
+    PICTURE_ENDINGS,
+    PULLBACK_ENDINGS,
+    READABLE,
+    Container,
+    container_of,
+    kind_of,
+    picture_format,
+)
 from octseg.reading.kinds import read_kind
 from octseg.reading.limits import PREFIX, Limits
 from octseg.reading.names import label_of, listed, natural_key
@@ -34,9 +43,6 @@ _NUMBER_OF_FRAMES = re.compile(  # as it is written down with its type, or witho
 ARCHIVE_KINDS = (
     *("a ZIP archive", "a gzip archive", "a 7z archive", "a RAR archive", "a bzip2 archive", "an xz archive"),
     "a tar archive",
-)
-PICTURE_ENDINGS = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".bmp", ".dib", ".webp"}
 )
 
 
@@ -174,6 +180,8 @@ def _sort_of(entry: Entry, source: Source) -> Picture | Sort | None:
         return None
     if kind == "DICOM":
         return "DICOM" if _frames_said(head) > 1 else "frame"
+    if kind is None and entry.path.suffix.lower() in PULLBACK_ENDINGS:
+        source.left_out.append(f"{entry.name} cannot be read: it is {kind_of(head) if head else 'empty'}")
     return Picture(entry, None) if kind is None and is_named_picture else kind
 
 

@@ -14,8 +14,9 @@ from octseg.cli import main
 from octseg.commands.predict import PRESETS
 from octseg.commands.summaries import withdrawn_lines
 from octseg.phantom import random_spec, render
+from octseg.reading import read_pullback
 from octseg.view import scale, sepia_to_grey
-from tests.fakes import pictures
+from tests.fakes import pictures, pullbacks
 from tests.fakes.commands import QUICK, measures, names
 
 
@@ -139,12 +140,32 @@ def test_a_folder_is_searched_for_pictures_and_hidden_and_other_files_are_passed
     shutil.copy(phantoms / "phantom_0002.png", folder / ".hidden.png")
     shutil.copy(phantoms.parent / "masks" / "phantom_0002.png", folder / "mask.png")
     shutil.copy(phantoms / "phantom_0002.png", folder / ".cache" / "c.png")
-    (folder / "notes.png").write_text("not a picture at all")
+    (folder / "notes.txt").write_text("not a picture at all")
     assert main(["predict", str(folder), "--out", str(folder / "results"), *QUICK]) == 0
     assert [entry["file"] for entry in measures(folder / "results")] == ["no_ending", "b.png"]
     assert main(["predict", str(folder), "--out", str(folder / "results"), *QUICK]) == 0
     assert len(measures(folder / "results")) == 2, "results in the folder were taken for frames"
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_named_as_a_frame_or_a_pullback_and_is_none_is_told_at_the_end(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a copy leaves it that broke off, or a download that is a page of an error; in a ZIP file as well."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    shutil.copy(phantoms / "phantom_0001.png", folder / "frame_1.png")
+    (folder / "frame_2.png").write_text("<html>404</html>")
+    for name in ("frame_3.png", "run.mp4", "IMG1.dcm"):
+        (folder / name).touch()
+    assert main(["predict", str(folder), "--out", str(tmp_path / "out"), *QUICK]) == 1
+    assert [entry["file"] for entry in measures(tmp_path / "out")] == ["frame_1.png"]
+    told = capsys.readouterr().err
+    assert all(f"{name} is " in told for name in ("frame_2.png", "frame_3.png", "run.mp4", "IMG1.dcm"))
+    zipped = pullbacks.zipped({path.name: path.read_bytes() for path in folder.iterdir()})
+    said = " ".join(read_pullback(zipped, name="study.zip").warnings)
+    assert "run.mp4 cannot be read: it is empty" in said
+    assert "IMG1.dcm cannot be read: it is empty" in said
 
 
 def test_a_folder_that_is_a_link_is_followed_and_thumbnails_of_a_nas_are_passed_over(
