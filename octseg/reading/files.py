@@ -22,7 +22,7 @@ from octseg.reading.gathering import only, read_folder
 from octseg.reading.given import FileSource, name_of, path_or_content
 from octseg.reading.kinds import read_kind
 from octseg.reading.levels import SourceLevels
-from octseg.reading.limits import Limits
+from octseg.reading.limits import Limits, empty
 from octseg.reading.names import DEFAULT_NAME, label_of, stem_of
 from octseg.reading.pictures.decoding import page_of, to_rgb
 from octseg.values import text
@@ -99,7 +99,7 @@ def _read_file(given: Path | bytes, label: str, limits: Limits, levels: SourceLe
     """The one pullback in a file, whatever its kind."""
     content = Content(given) if isinstance(given, bytes) else content_at(given, label)
     if content.size == 0:
-        raise ReadError(f"{label} is empty")
+        raise empty(label)
     kind = container_of(content.part(0, HEAD_BYTES))
     if kind == "ZIP":
         return only(read_archive(content, label, limits), called(content, label))

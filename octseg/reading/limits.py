@@ -100,8 +100,13 @@ class Limits:
             )
 
 
+def empty(label: str) -> ReadError:
+    """The error for a file without a byte."""
+    return ReadError(f"{label} is empty; copy or download it again")
+
+
 def _check_size(n_bytes: int, most: int, label: str, said: str) -> None:
     if n_bytes == 0:
-        raise ReadError(f"{label} is empty")
+        raise empty(label)
     if n_bytes > most:
         raise ReadError(f"{label} has {n_bytes / 1e6:.0f} MB; at most {most / 1e6:.0f} MB {said}")

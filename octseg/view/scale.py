@@ -206,7 +206,7 @@ def cross_checked(
                 disagreeing.append((name, other_mm))
                 warnings.append(
                     f"the scale in use, {spacing_mm:.5g} mm per pixel ({found.source}), disagrees with {name}, "
-                    f"{other_mm:.5g} mm per pixel: areas differ by a factor of {(other_mm / spacing_mm) ** 2:.2f}"
+                    f"{other_mm:.5g} mm per pixel: lumen areas differ by a factor of {(other_mm / spacing_mm) ** 2:.2f}"
                 )
     return PixelScale(
         pixel_spacing_mm=spacing_mm,

@@ -41,6 +41,7 @@ def at(z: float, *, step: float = 0.2, slant: float = 0.0) -> np.ndarray:
         (at(0), [1, 2, 3, 4]),
         (at(0.8), [5, 6, 7, 8]),
         (at(0.6, step=-0.2), [4, 3, 2, 1]),
+        (at(-0.2), [0, 1, 2, 3]),  # names that count from 0
         (at(-0.4), [1, 2, 3, 4]),  # the middle of the volume is its origin
         (at(33.37), [1, 2, 3, 4]),  # a scanner's own origin
         (at(0.8, slant=0.01), [1, 2, 3, 4]),

@@ -183,7 +183,7 @@ def _frames(volume: Any, read: Callable[[int], Masks]) -> list[FrameRead]:
 
 
 def _numbers(volume: Any) -> list[int]:
-    """The frame's number of each slice."""
+    """The frame's number of each slice; names may count from 0."""
     as_they_lie = list(range(1, _count(volume) + 1))
     affine = np.asarray(volume.affine, float)
     step = abs(affine[2, 2])
@@ -191,4 +191,4 @@ def _numbers(volume: Any) -> list[int]:
         return as_they_lie
     numbers = 1 + (affine[2, 3] + affine[2, 2] * np.arange(len(as_they_lie))) / step
     whole = [round(each) for each in numbers]
-    return whole if min(whole) >= 1 and np.abs(numbers - whole).max() < OFF_FRAME else as_they_lie
+    return whole if min(whole) >= 0 and np.abs(numbers - whole).max() < OFF_FRAME else as_they_lie

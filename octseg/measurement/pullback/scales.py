@@ -49,7 +49,7 @@ def _disagreements(name: str, judged: Sequence[FrameAlong], used: Mapping[int, f
     for group in groups[:MOST_SCALES]:
         yield (
             f"{named(group, capital=True)}: the scale in use, {_median(used, group):.5g} mm per pixel, disagrees with "
-            f"{name}, {_median(told, group):.5g} mm per pixel: areas differ by a factor of "
+            f"{name}, {_median(told, group):.5g} mm per pixel: lumen areas differ by a factor of "
             f"{_median(ratios, group) ** 2:.2f}."
         )
     rest = sorted(frame for group in groups[MOST_SCALES:] for frame in group)

@@ -59,7 +59,9 @@ def check_object(opened: Opened, label: str) -> tuple[str, ...]:
     if opened.pixel_tag != PIXEL_TAGS[0]:
         raise ReadError(f"{label} is a DICOM file whose pixels are real numbers; export it with 8 or 16 bits")
     if modality in REFUSED:
-        raise ReadError(f"{label} is a DICOM file of {REFUSED[modality]}, not of intravascular OCT")
+        raise ReadError(
+            f"{label} is a DICOM file of {REFUSED[modality]}, not of intravascular OCT; give the file of the pullback"
+        )
     if modality in OCT:
         return ()
     kind = f"{modality}, {WARNED[modality]}" if modality in WARNED else "of another kind"

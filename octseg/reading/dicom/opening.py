@@ -20,7 +20,7 @@ from octseg.errors import ReadError
 from octseg.reading.dicom.mark import MAGIC, PREAMBLE
 from octseg.reading.dicom.quiet import quiet
 from octseg.reading.dicom.syntaxes import BIG_ENDIAN, EXPLICIT, IMPLICIT, Syntax, syntax_of
-from octseg.reading.limits import Limits
+from octseg.reading.limits import Limits, empty
 
 PIXEL_TAGS = (0x7FE00010, 0x7FE00008, 0x7FE00009)  # of whole numbers, of float, of double
 UNDEFINED = 0xFFFFFFFF
@@ -115,7 +115,7 @@ def _open(source: Source, label: str, limits: Limits, tags: list[BaseTag | int] 
     with source.opened() as file:
         head = file.read(PREAMBLE + len(MAGIC))
         if not head:
-            raise ReadError(f"{label} is empty")
+            raise empty(label)
         start = len(head) if head[PREAMBLE:] == MAGIC else 0
         file.seek(start)
         meta = read_dataset(file, False, True, stop_when=_after_meta)
