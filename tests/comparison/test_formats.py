@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES
+from octseg.comparison.comparing import compare
 from octseg.comparison.formats import open_reading
 from octseg.comparison.reading import Reading, as_one_tissue
 from octseg.drawing.palette import palette_image
@@ -46,6 +47,25 @@ def results(folder: Path, first: int = 1) -> Path:
     records = [{**each, "mask_file": f"{stem}_mask.png"} for stem, each in zip(made.stems, made.records, strict=True)]
     (folder / "measures.json").write_text(json.dumps({"frames": records}))
     return folder
+
+
+def test_results_as_the_page_gives_them_unpacked(tmp_path: Path) -> None:
+    """With the pullback's name before that of the table and of a folder of masks; or of one frame alone."""
+    plain, page = tmp_path / "plain", tmp_path / "page"
+    plain.mkdir()
+    (page / "run_masks").mkdir(parents=True)
+    records = json.loads((results(plain) / "measures.json").read_text())["frames"]
+    for record in records:
+        mask = record.pop("mask_file")
+        (page / "run_masks" / f"run_{record['frame']:04d}_mask.png").write_bytes((plain / mask).read_bytes())
+    (page / "run_measures.json").write_text(json.dumps({"frames": records}))
+    same = compare(open_reading(plain), open_reading(page))
+    assert [frame.overlaps["lumen"].dice for frame in same.frames] == [1.0] * len(records)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "x_measures.json").write_text(json.dumps({"frames": records[:1]}))
+    (alone / "x_mask.png").write_bytes((page / "run_masks" / f"run_{records[0]['frame']:04d}_mask.png").read_bytes())
+    assert compare(open_reading(alone), open_reading(page)).frames[0].overlaps["lumen"].dice == 1.0
 
 
 def test_a_folder_of_results(tmp_path: Path) -> None:

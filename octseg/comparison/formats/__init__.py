@@ -6,7 +6,7 @@ from pathlib import Path
 from octseg.comparison.formats.coco import coco_reading, is_coco
 from octseg.comparison.formats.contours import is_labelme, labelme_reading
 from octseg.comparison.formats.pictures import PICTURES, picture_reading
-from octseg.comparison.formats.results import MASK_END, MEASURES, results_reading
+from octseg.comparison.formats.results import MASK_END, MEASURES, results_reading, results_table
 from octseg.comparison.formats.volumes import VOLUMES, volume_reading
 from octseg.comparison.reading import Reading
 from octseg.errors import ReadError
@@ -34,8 +34,8 @@ def open_reading(path: Path, class_map: Mapping[int, str] | None = None, binary_
         raise ReadError(f"{path} does not exist")
     if path.is_dir():
         return _of_folder(path, class_map, binary_class)
-    if path.name == MEASURES:
-        return results_reading(path.parent)
+    if path.name == MEASURES or path.name.endswith(f"_{MEASURES}"):
+        return results_reading(path)
     if path.name.lower().endswith(VOLUMES):
         return volume_reading([path], path.name, class_map, binary_class)
     if path.suffix.lower() in PICTURES:
@@ -55,8 +55,8 @@ def open_reading(path: Path, class_map: Mapping[int, str] | None = None, binary_
 
 
 def _of_folder(folder: Path, class_map: Mapping[int, str] | None, binary_class: str | None) -> Reading:
-    if (folder / MEASURES).is_file():
-        return results_reading(folder)
+    if (table := results_table(folder)) is not None:
+        return results_reading(table)
     seen = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     files = sorted(seen, key=natural_path_key)
     volumes = [path for path in files if path.name.lower().endswith(VOLUMES)]

@@ -1,4 +1,7 @@
-"""Results of `octseg predict`: palette masks beside measures.json, which says of which frame each is."""
+"""Results of `octseg predict` or of the page: palette masks beside measures.json, which says of which frame each is.
+
+The page puts the name of a pullback before that of the table, and its masks into a folder of their own.
+"""
 
 import json
 from functools import partial
@@ -11,27 +14,44 @@ from PIL import Image
 from octseg.classes import CLASS_NAMES, PALETTE_INDEX
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import ReadError
+from octseg.export.always import MASKS_ENDING
 
 MEASURES = "measures.json"
 MASK_END = "_mask"
 BY_MODEL, BY_HAND = "by the model", "corrected by hand"  # what corrected results say of a frame's outlines
 
 
-def results_reading(folder: Path) -> Reading:
-    """The frames of a folder of results."""
+def results_table(folder: Path) -> Path | None:
+    """measures.json of a folder, or the only one that the page named; None where there is none."""
+    found = [path for path in (folder / MEASURES,) if path.is_file()] or sorted(folder.glob(f"*_{MEASURES}"))
+    return found[0] if len(found) == 1 else None
+
+
+def results_reading(table: Path) -> Reading:
+    """The frames of a measures.json, whose masks lie beside it."""
+    folder = table.parent
     try:
-        told = json.loads((folder / MEASURES).read_text(encoding="utf-8"))
-        frames = tuple(_frame(folder, record) for record in told["frames"])
+        told = json.loads(table.read_text(encoding="utf-8"))
+        frames = tuple(_frame(table, record) for record in told["frames"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReadError(f"{folder.name}/{MEASURES} is not one of octseg predict; make the results anew") from error
+        raise ReadError(f"{folder.name}/{table.name} is not one of octseg predict; make the results anew") from error
     if not frames:
-        raise ReadError(f"{folder.name}/{MEASURES} tells of no frame")
+        raise ReadError(f"{folder.name}/{table.name} tells of no frame")
     reader = told.get("corrected_by")
     return Reading(folder.name, frames, CLASS_NAMES, one_tissue=True, reader=reader if isinstance(reader, str) else "")
 
 
-def _frame(folder: Path, record: dict[str, Any]) -> FrameRead:
-    mask, spacing = folder / record["mask_file"], record["pixel_spacing_mm"]
+def _mask_of(table: Path, record: dict[str, Any]) -> Path:
+    """Where the mask of a frame lies: as the record says, or as the page names it."""
+    if record.get("mask_file"):
+        return table.with_name(Path(record["mask_file"]).name)
+    name = table.name.removesuffix(f"_{MEASURES}")
+    of_pullback = table.parent / f"{name}{MASKS_ENDING}" / f"{name}_{record['frame']:04d}{MASK_END}.png"
+    return of_pullback if of_pullback.is_file() else table.with_name(f"{name}{MASK_END}.png")
+
+
+def _frame(table: Path, record: dict[str, Any]) -> FrameRead:
+    mask, spacing = _mask_of(table, record), record["pixel_spacing_mm"]
     if spacing is not None and not 0 < spacing < np.inf:
         raise ValueError("no scale")
     return FrameRead(
