@@ -2,8 +2,9 @@
 
 What a network or a scale gets wrong in one frame it gets wrong in the next alike: errors of neighbouring frames do not
 average out. So an end is the measure with every frame at that end of its own interval, as if all errors were one; where
-two frames are compared, as in a stenosis, their ends are crossed. This is the widest that the frames' intervals allow
-for sums and means, and never narrower than independent errors would give.
+two frames are compared, as in a stenosis, their ends are crossed. A frame whose arc may be 0 may have no lipid, and is
+then no part of a mean over frames with lipid: an end is the least or the greatest mean of all choices. So it is the
+widest that the frames' intervals allow for sums and means, and never narrower than independent errors would give.
 """
 
 from dataclasses import replace
@@ -17,9 +18,10 @@ from octseg.measurement.lipid import N_RAYS
 from octseg.measurement.pullback.enface import worst_window
 from octseg.measurement.pullback.frames import Along, Numbers
 from octseg.measurement.pullback.lumen import stenosis_percent
+from octseg.measurement.pullback.plaques import gap_frames, joined
 from octseg.measurement.pullback.stretch import Fields, cap_fields, lipid_fields, lumen_fields
 
-OF_LIPID = (*("lipid_length_mm", "lipid_volume_mm3", "lipid_arc_mean_deg", "lipid_arc_max_deg", "lipid_index_mm_deg"),)
+OF_LIPID = ("lipid_length_mm", "lipid_volume_mm3", "lipid_arc_max_deg")
 OPEN_ENDED = ("lipid_length_mm", "lipid_index_mm_deg")  # of a plaque: it may go on where none of it was found
 
 
@@ -54,11 +56,13 @@ def intervals(found: Fields, along: Along, whole: Along, *, is_plaque: bool) -> 
         {**lumen_fields(a, w), **lipid_fields(a), **cap_fields(a)} for a, w in ((low, all_low), (high, all_high))
     )
     names = ["minimum_lumen_area_mm2", "minimum_lumen_area_px", "fibrous_cap_thickness_min_um", *OF_LIPID]
-    if is_plaque:
-        names = [name for name in names if name not in OPEN_ENDED]
     given = {name: _pair(at_low.get(name), at_high.get(name)) for name in names}
+    given["lipid_arc_mean_deg"] = mean_ends(low.arc_deg, high.arc_deg)
+    given["lipid_index_mm_deg"] = _index(low.arc_deg, high.arc_deg, along.spacing_mm)
     given["lumen_area_stenosis_percent"] = _stenosis(at_low, at_high)
-    if not is_plaque:
+    if is_plaque:
+        given = {name: ends for name, ends in given.items() if name not in OPEN_ENDED}
+    else:
         given["lipid_map_index_4mm"] = _window(low, high)
     return {name: _about(found.get(name), ends) for name, ends in given.items()}
 
@@ -104,6 +108,32 @@ def _stenosis(at_low: Fields, at_high: Fields) -> Interval | None:
     if lumen is None or ref is None:
         return None
     return max(0.0, stenosis_percent(lumen[1], ref[0])), stenosis_percent(lumen[0], ref[1])
+
+
+def mean_ends(low: Numbers, high: Numbers) -> Interval:
+    """The least and the greatest mean over frames with lipid, whose arcs lie between `low` and `high` (F,).
+
+    A frame of which 0 is the low end has none, or any arc up to its high end.
+    """
+    must, may = low > 0, (low <= 0) & (high > 0)
+    sums = high[must].sum() + np.cumsum([0.0, *np.sort(high[may])[::-1]])  # of ever more frames that may have lipid
+    counts = must.sum() + np.arange(len(sums))
+    least = low[must | may].mean() if must.any() else 0.0
+    return float(least), float((sums / np.maximum(counts, 1)).max())
+
+
+def _index(low: Numbers, high: Numbers, spacing_mm: float | None) -> Interval | None:
+    """Mean arc x length; frames that may have lipid lower it within gaps, which are joined without them too."""
+    if spacing_mm is None:
+        return None
+    most = gap_frames(spacing_mm)
+
+    def index(arcs: Numbers, present: NDArray[np.bool_]) -> float:
+        return float(arcs[present].mean() * joined(present, most).sum() * spacing_mm) if present.any() else 0.0
+
+    must, may = np.asarray(low > 0), np.asarray(high > 0)
+    beyond = must | (may & ~joined(must, most))
+    return min(index(low, must), index(low, may)), max(index(high, may), index(high, beyond))
 
 
 def _window(low: Along, high: Along) -> Interval | None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from octseg.errors import MeasurementError
 from octseg.measurement import measure_pullback
 from octseg.measurement.pullback import FrameAlong
+from octseg.measurement.pullback.ends import mean_ends
 from octseg.measurement.rays import GUIDE_WIRE, NO_WALL, OUT_OF_DISC
 from tests.fakes.along import frame, withdrawn
 
@@ -280,6 +282,40 @@ def test_frames_in_which_nothing_was_found_may_hold_lipid_as_far_as_their_interv
         assert stretch.intervals_95 is not None
         assert stretch.intervals_95["lipid_volume_mm3"] == pytest.approx((10 * 0.5 * 0.2, (10 * 2.0 + 20 * 0.4) * 0.2))
         assert stretch.intervals_95["lipid_length_mm"] == pytest.approx((2.0, 6.0))
+
+
+def test_a_mean_arc_reaches_as_far_as_any_choice_of_frames_with_lipid() -> None:
+    """Only the ten may have lipid, at 160 degrees; or all thirty, at 80 and next to nothing."""
+    nothing = {"lumen_area_mm2": (6.0, 9.0), "lipid_arc_deg": (0.0, 60.0)}
+    found = nothing | {"lipid_arc_deg": (80.0, 160.0)}
+    frames = [frame(n, [(0, 120)] if n <= 10 else [], intervals=found if n <= 10 else nothing) for n in range(1, 31)]
+    whole = measure_pullback(frames, 0.2).whole
+    assert whole.intervals_95 is not None
+    assert whole.intervals_95["lipid_arc_mean_deg"] == pytest.approx((80 * 10 / 30, 160))
+    assert whole.intervals_95["lipid_index_mm_deg"] == pytest.approx((80 * 2, (160 * 10 + 60 * 20) * 0.2))
+    (plaque,) = whole.plaques
+    assert plaque.intervals_95 is not None
+    assert plaque.intervals_95["lipid_arc_mean_deg"] == pytest.approx((80, 160))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)).map(sorted), min_size=1, max_size=6))
+def test_the_ends_of_a_mean_arc_are_those_of_all_choices(ends: list[list[int]]) -> None:
+    """Each frame at its low or its high end, next to nothing or nothing; the next to nothing is 1e-9 of a degree."""
+    choices = [{float(high), float(low) or 0.0} | ({1e-9} if low == 0 < high else set()) for low, high in ends]
+    arcs = [np.array([arc for arc in choice if arc > 0]) for choice in product(*choices)]
+    means = [float(each.mean()) if each.size else 0.0 for each in arcs]
+    low, high = np.array(ends, float).T
+    assert mean_ends(low, high) == pytest.approx((min(means), max(means)), abs=1e-6)
+
+
+def test_frames_in_gaps_do_not_hold_the_index_down() -> None:
+    """Every other frame has 100 degrees, between them there may be 5: without those the mean is 120 over 2.9 mm."""
+    nothing = {"lumen_area_mm2": (6.0, 9.0), "lipid_arc_deg": (0.0, 5.0)}
+    found = nothing | {"lipid_arc_deg": (80.0, 120.0)}
+    frames = [frame(n, [(0, 100)] if n % 2 else [], intervals=found if n % 2 else nothing) for n in range(1, 30)]
+    ends = measure_pullback(frames, 0.1).whole.intervals_95
+    assert ends is not None
+    assert ends["lipid_index_mm_deg"] == pytest.approx((80 * 15 / 29 * 2.9, 120 * 2.9))
 
 
 def test_one_frame_without_an_interval_leaves_none_of_the_whole() -> None:
