@@ -121,7 +121,8 @@ def vessel_html(measures: PullbackMeasures) -> str:
         f'<tr><th scope="row">{label}</th><td>{value}{f" {unit}" if unit and value != NOT_MEASURED else ""}</td></tr>'
         for label, value, unit in rows
     )
-    said = f'<ul class="oct-warnings">{sentences(measures.warnings)}</ul>' if measures.warnings else ""
+    warnings = measures.warnings if measures.chosen is None else measures.chosen.warnings
+    said = f'<ul class="oct-warnings">{sentences(warnings)}</ul>' if warnings else ""
     return f"<h3>{title}</h3><table>{body}</table>{said}"
 
 

@@ -40,6 +40,8 @@ def test_the_file_holds_measures_sources_and_provenance(tmp_path: Path) -> None:
     assert held["pullback"]["lipid_length_margin_mm"] == 1.5
     assert held["pullback"]["plaques"][0]["clima"]["met_count"] == 0
     assert held["range"]["first_frame"] == 5
+    assert [warning[:22] for warning in held["range"]["warnings"]] == ["Only 0.8 mm are shown "]
+    assert "warnings" not in held["pullback"]
     assert any("1 of 30 frames" in warning for warning in held["warnings"])
     assert held["warnings"][0] == ORIGIN.warnings[0]
 

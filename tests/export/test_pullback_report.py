@@ -13,7 +13,7 @@ from PIL import Image
 from octseg.export.report.curves import Curve, bands_of, curve_html
 from octseg.export.report.pullback import pullback_report_html, write_report
 from octseg.measurement.pullback import measure_pullback
-from octseg.ui.along import plaques_html
+from octseg.ui.along import plaques_html, vessel_html
 from tests.fakes import along
 from tests.fakes.exported import FRAME_MM, MODEL, REASON, segmented
 from tests.ui.test_parts import shown
@@ -81,6 +81,16 @@ def test_a_range_stands_by_itself_beside_the_whole() -> None:
     assert "In the chosen range, frames 4 to 6" in shown(section)
     assert "100 ° frame 4" in shown(section)
     assert "6.00 mm² frame 2" in shown(chosen.replace(section, ""))  # of the whole, as before
+    assert "Nothing is said of 1 of 6 frames" in shown(chosen.replace(section, ""))
+    assert "Nothing is said of" not in shown(section)
+    assert "Only 0.4 mm are shown to one side of the smallest lumen" in shown(section)  # frame 4 of 6
+
+
+def test_the_page_warns_of_the_numbers_that_it_shows() -> None:
+    frames = [along.frame(n, lumen_mm2=3.0 if n == 2 else 7.0) for n in range(1, 100)]
+    said = "Only 0.2 mm are shown"
+    assert said in vessel_html(measure_pullback(frames, 0.2))
+    assert said not in vessel_html(measure_pullback(frames, 0.2, frames=(40, 60)))
 
 
 def test_it_says_where_it_comes_from_and_of_what_it_says_nothing() -> None:

@@ -72,10 +72,10 @@ def image(caption: str, picture: Image.Image) -> str:
     return f'<img alt="{escape(caption)}" src="data:image/{kind};base64,{content}">'
 
 
-def warnings_list(warnings: Sequence[str]) -> str:
+def warnings_list(warnings: Sequence[str], head: str = "What to be careful about") -> str:
     """Each once, under a head of their own; nothing where there is none."""
     items = "".join(f"<li>{escape(warning)}</li>" for warning in dict.fromkeys(warnings))
-    return f'<h2>What to be careful about</h2>\n<ul class="warnings">{items}</ul>\n' if items else ""
+    return f'<h2>{head}</h2>\n<ul class="warnings">{items}</ul>\n' if items else ""
 
 
 def facts_list(facts: Mapping[str, Any]) -> str:

@@ -189,7 +189,8 @@ def _range(record: Mapping[str, Any]) -> str:
         return ""
     frames = frames_words(chosen["first_frame"], chosen["last_frame"])
     return (
-        f'<section data-range="{frames}"><h2>In the chosen range, frames {frames}</h2>\n{_numbers(chosen)}</section>\n'
+        f'<section data-range="{frames}"><h2>In the chosen range, frames {frames}</h2>\n{_numbers(chosen)}'
+        f"{warnings_list(chosen['warnings'], 'What to be careful about in this range')}</section>\n"
     )
 
 

@@ -16,25 +16,25 @@ NAMED = 6  # frames that a sentence names; of more it says how many
 REFERENCE_SHOWN_MM = 5.0  # to either side of the smallest lumen, of which less is worth a word
 
 
-def warnings_of(whole: Along, measured: StretchMeasures) -> Iterator[str]:
-    """Of all frames."""
-    yield from _of_frames(whole)
-    yield from _of_lumen(whole, measured)
+def warnings_of(along: Along, whole: Along, measured: StretchMeasures) -> Iterator[str]:
+    """Of a stretch and what was measured of it; whole: all frames there are, in which its reference lies."""
+    yield from _of_frames(along)
+    yield from _of_lumen(along, whole, measured)
     absent = measured.fibrous_cap_absent_frame_count
     if absent:
-        yield f"Lipid reaches the lumen in {absent} of {len(whole)} frames: no cap is measured there."
+        yield f"Lipid reaches the lumen in {absent} of {len(along)} frames: no cap is measured there."
 
 
-def _of_frames(whole: Along) -> Iterator[str]:
+def _of_frames(along: Along) -> Iterator[str]:
     """What frames lack."""
-    judged = int(whole.judged.sum())
-    if judged < len(whole):
+    judged = int(along.judged.sum())
+    if judged < len(along):
         yield (
-            f"Nothing is said of {len(whole) - judged} of {len(whole)} frames: they count in no measure, so the volume "
+            f"Nothing is said of {len(along) - judged} of {len(along)} frames: they count in no measure, so the volume "
             "is that of the others."
         )
-    yield from scale_warnings(frame for frame in whole.frames if frame is not None)
-    if whole.spacing_mm is None:
+    yield from scale_warnings(frame for frame in along.frames if frame is not None)
+    if along.spacing_mm is None:
         yield "How far frames lie apart is not known, so there are no lengths along the vessel and no volumes."
 
 
@@ -45,13 +45,13 @@ def _numbers_words(numbers: NDArray[np.intp]) -> str:
     return told if others <= 0 else f"{told} and {others} other{'s' * (others > 1)}"
 
 
-def _of_lumen(whole: Along, measured: StretchMeasures) -> Iterator[str]:
+def _of_lumen(along: Along, whole: Along, measured: StretchMeasures) -> Iterator[str]:
     """What is wanting about the smallest lumen."""
-    cut = np.flatnonzero((whole.unjudged == OUT_OF_DISC).any(axis=1))
+    cut = np.flatnonzero((along.unjudged == OUT_OF_DISC).any(axis=1))
     if cut.size:
         yield (
-            f"The lumen reaches the disc's rim in {cut.size} of {len(whole)} frames, which count for no smallest "
-            f"lumen: {_numbers_words(cut + whole.first)}."
+            f"The lumen reaches the disc's rim in {cut.size} of {len(along)} frames, which count for no smallest "
+            f"lumen: {_numbers_words(cut + along.first)}."
         )
     unseen = measured.minimum_lumen_area_unjudged_percent
     if unseen is not None and unseen > MUCH_UNSEEN_PERCENT:

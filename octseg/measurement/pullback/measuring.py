@@ -14,7 +14,14 @@ from octseg.measurement.pullback.frames import Along, FrameAlong, MeasuredFrame,
 from octseg.measurement.pullback.limits import warnings_of
 from octseg.measurement.pullback.plaques import plaques_of
 from octseg.measurement.pullback.scales import agree
-from octseg.measurement.pullback.stretch import Fields, StretchMeasures, candidates, measure_stretch
+from octseg.measurement.pullback.stretch import (
+    FIELDS,
+    Fields,
+    RangeMeasures,
+    StretchMeasures,
+    candidates,
+    measure_stretch,
+)
 from octseg.measurement.rays import REASONS, cap_row, map_row
 from octseg.measurement.records import json_values
 from octseg.values import spacing_mm, two_whole_numbers
@@ -32,13 +39,13 @@ class PullbackMeasures:
     lipid, unjudged: the wall unrolled, (F, 360) bool and uint8 codes: row is frame `whole.first_frame` + row, column
         the ray from the lumen's centroid. cap_um, wall_um: (F, 360) float32, from the lumen's outline to the nearest
         lipid and from the centroid to the outline, NaN where there is none to measure.
-    warnings: what limits these numbers, one sentence each.
+    warnings: what limits the numbers of the whole, one sentence each; the range has its own.
     """
 
     frame_spacing_mm: float | None
     pixel_spacing_mm: float | None
     whole: StretchMeasures
-    chosen: StretchMeasures | None
+    chosen: RangeMeasures | None
     lipid: NDArray[np.bool_] = field(repr=False)
     unjudged: NDArray[np.uint8] = field(repr=False)
     cap_um: NDArray[np.float32] = field(repr=False)
@@ -99,12 +106,12 @@ def measure_pullback(
         frame_spacing_mm=dz,
         pixel_spacing_mm=float(np.median(scales)) if scales and agree(scales) else None,
         whole=measured,
-        chosen=None if part is None else _measured(part, whole),
+        chosen=None if part is None else _measured_range(part, whole),
         lipid=whole.lipid,
         unjudged=whole.unjudged,
         cap_um=whole.cap_um,
         wall_um=whole.wall_um,
-        warnings=tuple(warnings_of(whole, measured)),
+        warnings=tuple(warnings_of(whole, whole, measured)),
     )
 
 
@@ -129,6 +136,13 @@ def _measured(along: Along, whole: Along) -> StretchMeasures:
         intervals_95=intervals(fields, along, whole, is_plaque=False),
         plaques=tuple(_plaque(plaque, along, whole) for plaque in plaques),
     )
+
+
+def _measured_range(part: Along, whole: Along) -> RangeMeasures:
+    """A range, with what limits its own numbers."""
+    measured = _measured(part, whole)
+    own = {name: getattr(measured, name) for name in FIELDS}
+    return RangeMeasures(**own, warnings=tuple(warnings_of(part, whole, measured)))
 
 
 def _plaque(plaque: Along, along: Along, whole: Along) -> StretchMeasures:

@@ -97,6 +97,15 @@ class StretchMeasures:
 
 
 FIELDS = tuple(field.name for field in fields(StretchMeasures))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeMeasures(StretchMeasures):
+    """Those of a range of frames. warnings: what limits these numbers, one sentence each."""
+
+    warnings: tuple[str, ...] = ()
+
+
 Fields = dict[str, object]
 
 

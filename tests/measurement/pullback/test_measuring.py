@@ -224,6 +224,35 @@ def test_a_chosen_range_is_measured_by_itself_and_its_reference_may_lie_beyond_i
         measure_pullback(frames, 0.2, frames=(70, 80))
 
 
+def test_warnings_of_a_range_are_those_of_its_own_numbers() -> None:
+    """The whole has its smallest lumen 0.8 mm from its end and a withdrawn frame, the range neither."""
+    areas = {5: 3.0, 50: 4.0}
+    frames = [frame(n, lumen_mm2=areas.get(n, 7.0)) for n in range(1, 101) if n != 90]
+    measured = measure_pullback([*frames, withdrawn(90)], 0.2, frames=(30, 60))
+    assert measured.chosen is not None
+    assert measured.chosen.minimum_lumen_area_frame == 50
+    assert measured.chosen.warnings == ()
+    assert [warning[:24] for warning in measured.warnings] == ["Nothing is said of 1 of ", "Only 0.8 mm are shown to"]
+    near = measure_pullback([*frames, withdrawn(90)], 0.2, frames=(70, 95)).chosen
+    assert near is not None
+    assert [warning[:29] for warning in near.warnings] == ["Nothing is said of 1 of 26 fr"]
+
+
+def test_a_range_tells_what_its_own_frames_lack() -> None:
+    """Its smallest lumen is half unseen, that of the whole is not; one of its 4 frames is cut off, one has no cap."""
+    frames = [frame(n, lumen_mm2=3.0 if n == 50 else 7.0) for n in range(1, 101)]
+    frames[29] = frame(30, lumen_mm2=5.0, unjudged={NO_WALL: [(0, 180)]})
+    frames[30] = frame(31, unjudged={OUT_OF_DISC: [(0, 9)]})
+    frames[31] = frame(32, [(0, 90)], cap_absent=True)
+    chosen = measure_pullback(frames, 0.2, frames=(30, 33)).chosen
+    assert chosen is not None
+    assert [warning.partition(":")[0] for warning in chosen.warnings] == [
+        "The lumen reaches the disc's rim in 1 of 4 frames, which count for no smallest lumen",
+        "Of the smallest lumen, in frame 30, 50 % of the directions could not be judged",
+        "Lipid reaches the lumen in 1 of 4 frames",
+    ]
+
+
 def test_positions_count_from_frame_1_also_where_only_a_part_was_segmented() -> None:
     frames = [frame(n, lumen_mm2=5.0 if n == 120 else 7.0) for n in range(101, 141)]
     measured = measure_pullback(frames, 0.2)
