@@ -162,9 +162,10 @@ def _share_cell(column: str, rows: Sequence[Row]) -> str:
         return "-"
     sample = Sample([float(row[column] > 0) for row in known], [str(row["patient"]) for row in known])
     ends, share = share_interval(sample), 100 * sum(sample.values) / len(known)
+    of = "" if len(known) == len(rows) else f", n = {len(known)}"
     if ends is None or share in (0, 100):
-        return f"{share:.0f}{_brackets(ALONG[0], None, sample.patient_count)}"
-    return f"{share:.0f} ({100 * ends[0]:.0f} to {100 * ends[1]:.0f})"
+        return f"{share:.0f}{_brackets(ALONG[0], None, sample.patient_count)}{of}"
+    return f"{share:.0f} ({100 * ends[0]:.0f} to {100 * ends[1]:.0f}){of}"
 
 
 def _difference_cell(measure: Measure, first: Sequence[Row], second: Sequence[Row]) -> str:

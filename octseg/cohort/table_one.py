@@ -9,7 +9,7 @@ from octseg.cohort.summing import quartiles
 
 Rows = Sequence[Row]
 NONE = "-"
-ALL_CLIMA = 3  # of the criteria that are measured
+CLIMA = ("clima_lumen_under_3_5_mm2", "clima_cap_under_75_um", "clima_arc_over_180_deg")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def table_one(groups: Mapping[str, Group]) -> list[tuple[str, list[str]]]:
         *(_of_plaques(measure) for measure in OF_PLAQUES),
         (
             "Plaques with three CLIMA criteria, n (%)",
-            lambda group: _share(group.plaques, "clima_met_count", lambda value: value >= ALL_CLIMA),
+            lambda group: _share([_meets_clima(row) for row in group.plaques]),
         ),
     ]
     return [(name, [cell(group) for group in groups.values()]) for name, cell in lines]
@@ -86,16 +86,30 @@ def _middle(measure: Measure, rows: Rows) -> str:
 
 
 def _with(share: Share) -> tuple[str, Callable[[Group], str]]:
-    return f"{share.label}, n (%)", lambda group: _share(group.pullbacks, share.column, lambda value: value > 0)
+    return f"{share.label}, n (%)", lambda group: _share(
+        [_is_above_0(row.get(share.column)) for row in group.pullbacks]
+    )
 
 
-def _share(rows: Rows, column: str, meets: Callable[[float], bool]) -> str:
-    known = [float(row[column]) for row in rows if row.get(column) is not None]
+def _is_above_0(count: int | None) -> bool | None:
+    return None if count is None else count > 0
+
+
+def _meets_clima(row: Row) -> bool | None:
+    """All criteria that are measured; one that is not met tells, whatever the others are."""
+    if any(row.get(name) is False for name in CLIMA):
+        return False
+    count = row.get("clima_met_count")
+    return None if count is None else count >= len(CLIMA)
+
+
+def _share(answers: Sequence[bool | None]) -> str:
+    """How many are so, and of how many where that is not all."""
+    known = [answer for answer in answers if answer is not None]
     if not known:
         return NONE
-    count = sum(map(meets, known))
-    words = f"{count} ({100 * count / len(known):.0f} %)"
-    return words if len(known) == len(rows) else f"{words}, n = {len(known)}"
+    words = f"{sum(known)} ({100 * sum(known) / len(known):.0f} %)"
+    return words if len(known) == len(answers) else f"{words}, n = {len(known)}"
 
 
 def _withdrawn(group: Group) -> str:

@@ -136,7 +136,8 @@ def _plain(record: Mapping[str, Any]) -> Row:
     for name, interval in (record.get("intervals_95") or {}).items():
         row[f"{name}_low"], row[f"{name}_high"] = interval or (None, None)
     if "tcfa_candidates" in record:
-        row["tcfa_candidate_count"] = len(record["tcfa_candidates"] or ())
+        runs = record["tcfa_candidates"]
+        row["tcfa_candidate_count"] = None if runs is None else len(runs)
     for group in ("clima", "unjudged"):
         row |= {f"{group}_{name}": value for name, value in (record.get(group) or {}).items()}
     return row

@@ -9,13 +9,14 @@ CLIMA_LUMEN_MM2, CLIMA_CAP_UM, CLIMA_ARC_DEG = 3.5, 75.0, 180.0
 class Clima:
     """Three of the four criteria of the CLIMA study, of one plaque; None what cannot be judged.
 
-    The fourth, macrophages, is not measured here. met_count: how many of the three are met.
+    The fourth, macrophages, is not measured here. met_count: how many of the three are met; None where one of them
+    cannot be judged.
     """
 
     lumen_under_3_5_mm2: bool | None
     cap_under_75_um: bool | None
     arc_over_180_deg: bool | None
-    met_count: int
+    met_count: int | None
     lumen_margin_mm2: float | None
     cap_margin_um: float | None
     arc_margin_deg: float | None
@@ -31,7 +32,7 @@ class Clima:
             lumen_under_3_5_mm2=met[0],
             cap_under_75_um=met[1],
             arc_over_180_deg=met[2],
-            met_count=sum(map(bool, met)),
+            met_count=None if None in met else sum(map(bool, met)),
             lumen_margin_mm2=lumen,
             cap_margin_um=cap,
             arc_margin_deg=arc,

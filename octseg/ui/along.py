@@ -146,12 +146,16 @@ def _plaque_row(place: int, plaque: StretchMeasures) -> str:
         _go(plaque.lipid_arc_max_frame, number(plaque.lipid_arc_max_deg, 0)),
         _go(plaque.fibrous_cap_thickness_min_frame, number(plaque.fibrous_cap_thickness_min_um, 0)),
         number(plaque.lipid_volume_mm3, 1),
-        " ".join(
-            _go(each.first_frame, frames_words(each.first_frame, each.last_frame)) for each in plaque.tcfa_candidates
-        )
-        or "none",
+        _candidates(plaque),
     )
     return f'<tr><th scope="row">{place}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+
+
+def _candidates(plaque: StretchMeasures) -> str:
+    runs = plaque.tcfa_candidates
+    if runs is None:
+        return NOT_MEASURED
+    return " ".join(_go(run.first_frame, frames_words(run.first_frame, run.last_frame)) for run in runs) or "none"
 
 
 def _go(frame: int | None, shown: str) -> str:

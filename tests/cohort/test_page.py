@@ -76,6 +76,17 @@ def test_table_1_counts_and_says_of_how_many() -> None:
     assert told["Plaques with three CLIMA criteria, n (%)"] == "1 (100 %)"
 
 
+def test_criteria_that_could_not_be_judged_are_unknown_and_not_no(tmp_path: Path) -> None:
+    cases = {made_case(f"c{n}"): {"tcfa_candidates": [] if n else None} for n in range(3)}
+    html = cohort_html(made_cohort(tmp_path, cases), tmp_path)
+    assert cells(html, "With a TCFA candidate, n (%)") == [["0 (0 %), n = 2"]]
+    assert cells(html, "With a TCFA candidate, %") == [["0 (2 patients), n = 2"]]
+    met, unknown = {"clima_met_count": 3}, {"clima_met_count": None, "clima_cap_under_75_um": None}
+    plaques = [met, {**unknown, "clima_arc_over_180_deg": True}, {**unknown, "clima_arc_over_180_deg": False}]
+    told = {name: cell for name, [cell] in table_one({"All": Group([], plaques)})}
+    assert told["Plaques with three CLIMA criteria, n (%)"] == "1 (50 %), n = 2"
+
+
 @pytest.mark.parametrize(
     ("patients", "said"),
     [

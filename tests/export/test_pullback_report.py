@@ -125,6 +125,17 @@ def test_a_plaque_of_one_frame_is_said_to_be_in_that_frame() -> None:
     assert "3 to 3" not in shown(html) + shown(plaques_html(measures))
 
 
+def test_criteria_that_cannot_be_judged_are_no_no() -> None:
+    frames = [along.frame(n, [(10, 100)], cap_um=None, pixel_spacing_mm=None) for n in range(1, 7)]
+    measures = measure_pullback(frames, FRAME_MM)
+    given = segmented(measures=measures)
+    record = {**(given.pullback_record or {}), **measures.to_record()}
+    html = pullback_report_html(replace(given, pullback_record=record))
+    assert "cannot be judged" in shown(html)
+    assert '<td class="number">–</td><td class="number">–</td></tr>' in html
+    assert "none" not in shown(plaques_html(measures))
+
+
 def test_what_a_file_is_called_runs_nothing() -> None:
     html = report(file="<script>alert(1)</script>")
     assert "<script" not in html

@@ -24,6 +24,7 @@ from octseg.measurement.wording import TO_DEPTH, frames_words
 from octseg.pullback import Frame
 
 SUFFIX = "_report.html"
+NONE = "–"
 OVERLAY_CAPTION = "Frame with the tissues outlined"
 # field of StretchMeasures, label, unit, decimals, meaning
 ROWS: tuple[tuple[str, str, str, int, str], ...] = (
@@ -221,12 +222,13 @@ def _plaques(record: Mapping[str, Any]) -> str:
 
 def _plaque(number: int, plaque: Mapping[str, Any]) -> str:
     clima = plaque["clima"]
-    runs = ", ".join(f"{run['first_frame']} to {run['last_frame']}" for run in plaque["tcfa_candidates"])
+    runs = plaque["tcfa_candidates"]
+    told = NONE if runs is None else ", ".join(f"{run['first_frame']} to {run['last_frame']}" for run in runs) or "none"
     cells = [
         frames_words(plaque["first_frame"], plaque["last_frame"]),
-        *("–" if plaque.get(name) is None else f"{plaque[name]:.{digits}f}" for name, _, digits in PLAQUE_COLUMNS),
-        "–" if clima is None else str(clima["met_count"]),
-        runs or "none",
+        *(NONE if plaque.get(name) is None else f"{plaque[name]:.{digits}f}" for name, _, digits in PLAQUE_COLUMNS),
+        NONE if clima is None or clima["met_count"] is None else str(clima["met_count"]),
+        told,
     ]
     return f'<tr><th scope="row">{number}</th>' + "".join(f'<td class="number">{cell}</td>' for cell in cells) + "</tr>"
 
@@ -234,6 +236,8 @@ def _plaque(number: int, plaque: Mapping[str, Any]) -> str:
 def _candidates(record: Mapping[str, Any]) -> str:
     runs = record["pullback"]["tcfa_candidates"]
     limits = f"a core with a cap under {CAP_UM:.0f} µm and an arc over {ARC_DEG:.0f}°"
+    if runs is None:
+        return f"<p>Whether three frames in a row show {limits} cannot be judged.</p>\n"
     if not runs:
         return f"<p>No three frames in a row show {limits}.</p>\n"
     items = "".join(

@@ -132,7 +132,7 @@ def _measured(along: Along, whole: Along) -> StretchMeasures:
     fields = measure_stretch(along, whole, along)
     return StretchMeasures(
         **cast(dict[str, Any], fields),
-        tcfa_candidates=candidates(plaques),
+        tcfa_candidates=candidates(along, plaques),
         intervals_95=intervals(fields, along, whole, is_plaque=False),
         plaques=tuple(_plaque(plaque, along, whole) for plaque in plaques),
     )
@@ -153,7 +153,7 @@ def _plaque(plaque: Along, along: Along, whole: Along) -> StretchMeasures:
     known = cast(dict[str, Any], fields)
     return StretchMeasures(
         **known,
-        tcfa_candidates=candidates([plaque]),
+        tcfa_candidates=candidates(plaque, [plaque]),
         clima=Clima.of(*(known.get(name) for name in CLIMA_OF)),
         intervals_95=intervals(fields, plaque, whole, is_plaque=True),
     )

@@ -21,7 +21,9 @@ def scale_warnings(frames: Iterable[FrameAlong]) -> list[str]:
     judged = [frame for frame in frames if frame.rays is not None]
     used = {frame.frame: mm for frame in judged if (mm := frame.pixel_spacing_mm)}
     said: list[str] = []
-    if used and len(used) < len(judged):
+    if judged and not used:
+        said.append("No frame has a scale, so areas in mm2, volumes and thicknesses of caps are not given.")
+    elif len(used) < len(judged):
         without = [frame.frame for frame in judged if frame.frame not in used]
         said.append(
             f"{len(without)} of {len(judged)} frames have no scale ({named(without)}), so areas in mm2 and volumes are "

@@ -1,6 +1,6 @@
 """All that is measured of a stretch of a pullback: the whole, a range of frames, or one plaque."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,6 +13,7 @@ from octseg.measurement.pullback.frames import Along
 from octseg.measurement.pullback.lumen import reference, smallest, stenosis_percent, whole_lumens
 from octseg.measurement.pullback.plaques import gap_frames, joined
 from octseg.measurement.rays import REASONS
+from octseg.measurement.tcfa import ARC_DEG
 
 CARDIAC_MOTION_MM = 1.5  # axial, 1.50 +- 0.80 in 46 vessels (Arbab-Zadeh et al. 1999, Am Heart J 138:865)
 
@@ -52,6 +53,7 @@ class StretchMeasures:
     fibrous_cap_thickness_min_um: smallest median over 100 um of arc and three frames in a row;
         `_frame_min_um` the smallest of any frame by itself.
     *_unjudged_percent: of the rays of those frames that decided.
+    tcfa_candidates: None where cores are wide enough and the cap of none of them is known.
     clima: of a plaque. plaques: of the whole or a range, the longest first.
     intervals_95: measure -> (low, high), every frame taken at its low and at its high end; None without intervals.
     """
@@ -89,7 +91,7 @@ class StretchMeasures:
     fibrous_cap_thickness_min_unjudged_percent: float | None = None
     fibrous_cap_thickness_frame_min_um: float | None = None
     fibrous_cap_absent_frame_count: int = 0
-    tcfa_candidates: tuple[CandidateRun, ...] = ()
+    tcfa_candidates: tuple[CandidateRun, ...] | None = None
     clima: Clima | None = None
     unjudged: Unjudged
     intervals_95: Mapping[str, Interval | None] | None = None
@@ -207,8 +209,12 @@ def cap_fields(along: Along) -> Fields:
     return found
 
 
-def candidates(plaques: list[Along]) -> tuple[CandidateRun, ...]:
-    """Of all plaques, along the vessel."""
+def candidates(along: Along, plaques: Sequence[Along]) -> tuple[CandidateRun, ...] | None:
+    """Of all plaques of a stretch, along the vessel; None where no frame's criteria could be judged."""
+    wide = [core for plaque in plaques for cores in plaque.cores for core in cores if core.arc_deg > ARC_DEG]
+    unknown = bool(wide) and all(core.meets_tcfa_criteria is None for core in wide)
+    if unknown or not np.isfinite(along.arc_deg[along.judged]).any():
+        return None
     return in_order([run for plaque in plaques for run in candidate_runs(plaque)])
 
 

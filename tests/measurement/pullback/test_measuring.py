@@ -155,6 +155,7 @@ def test_a_tcfa_candidate_meets_the_criteria_three_frames_in_a_row(in_a_row: int
     thin = range(10, 10 + in_a_row)
     frames = [frame(n, [(0, 110)], cap_um=50.0 if n in thin else 120.0) for n in range(1, 31)]
     whole = measure_pullback(frames, 0.2).whole
+    assert whole.tcfa_candidates is not None
     assert len(whole.tcfa_candidates) == runs
     for run in whole.tcfa_candidates:
         assert (run.first_frame, run.frame_count, run.fibrous_cap_thickness_min_um) == (10, in_a_row, 50.0)
@@ -167,6 +168,36 @@ def test_criteria_met_in_turn_by_two_plaques_make_no_candidate() -> None:
 
     frames = [frame(n, cores(n), cap_um=50.0) for n in range(1, 9)]
     assert measure_pullback(frames, None).whole.tcfa_candidates == ()
+
+
+@pytest.mark.parametrize(
+    ("extent", "caps", "count"),
+    [
+        (100, (None,) * 9, None),  # wide enough, and no cap is known
+        (100, (None, None, 120.0, *(None,) * 6), 0),
+        (80, (None,) * 9, 0),  # too narrow, whatever the caps are
+        (100, (None, None, 50.0, 50.0, 50.0, *(None,) * 4), 1),
+    ],
+)
+def test_candidates_are_none_where_no_frames_criteria_can_be_judged(
+    extent: int, caps: tuple[float | None, ...], count: int | None
+) -> None:
+    frames = [frame(n, [(0, extent)], cap_um=cap) for n, cap in enumerate(caps, 1)]
+    whole = measure_pullback(frames, 0.2).whole
+    assert (whole.tcfa_candidates if count is None else len(whole.tcfa_candidates or ())) == count
+    assert [plaque.tcfa_candidates for plaque in whole.plaques] == [whole.tcfa_candidates]
+
+
+def test_without_lipid_there_is_no_candidate_and_without_frames_nothing_is_known() -> None:
+    assert measure_pullback(pullback(9, {}), 0.2).whole.tcfa_candidates == ()
+    assert measure_pullback([withdrawn(1)], 0.2).whole.tcfa_candidates is None
+
+
+def test_clima_counts_only_where_all_three_criteria_are_known() -> None:
+    frames = [frame(n, [(0, 200)], cap_um=None, lumen_mm2=3.0) for n in range(1, 41)]
+    (plaque,) = measure_pullback(frames, 0.2).whole.plaques
+    assert plaque.clima is not None
+    assert (plaque.clima.cap_under_75_um, plaque.clima.met_count) == (None, None)
 
 
 def test_clima_is_judged_of_one_plaque_by_three_of_its_four_criteria() -> None:

@@ -56,5 +56,12 @@ def test_frames_without_a_scale_are_named_and_those_withdrawn_are_not() -> None:
     assert told.startswith("2 of 6 frames have no scale (frames 3 to 4), so areas")
 
 
+def test_a_pullback_without_any_scale_says_so() -> None:
+    frames = [frame(n, pixel_spacing_mm=None, lumen_area_mm2=None, lipid_area_mm2=None) for n in range(1, 7)]
+    (told,) = scale_warnings(frames)
+    assert told.startswith("No frame has a scale, so areas in mm2")
+    assert scale_warnings([withdrawn(1)]) == []
+
+
 def test_what_rulers_are_read_to_is_no_difference() -> None:
     assert scale_warnings([frame(n, pixel_spacing_mm=0.01 + n * 1e-5) for n in range(1, 9)]) == []
