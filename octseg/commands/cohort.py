@@ -162,7 +162,7 @@ def _write(folder: CohortFolder, cases: Sequence[Case], tally: Tally) -> int:
 
 
 def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> int:
-    """Say what each case is and how it will be read; 1 where one cannot be."""
+    """Say what each case is and how it will be read, without reading a frame; 1 where there is nothing to read."""
     problems = 0
     for case in cases:
         look = looking(case)
@@ -175,7 +175,10 @@ def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> i
         problems += bool(look.problem)
     for failure in failures:
         complain(failure)
-    print(f"{counted(len(cases), 'case')}, {problems} of them cannot be read. Nothing was done.")
+    print(
+        f"{counted(len(cases), 'case')}, {problems} of them with nothing to read. No frame was read, so others may "
+        "fail too; nothing was done."
+    )
     return 1 if problems or failures else 0
 
 

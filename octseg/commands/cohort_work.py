@@ -88,7 +88,7 @@ class CaseWorker:
         if ran.failures and self._looking(case) != look:
             return Outcome("missing", "its files went away or changed while they were read; the same command goes on")
         if not ran.frame_count:
-            reason = "; ".join([*ran.failures, *found.failures]) or "no frame of it can be read"
+            reason = "; ".join(ran.failures or found.failures) or "no frame of it can be read"
             return Outcome("failed", reason)
         self._folder.write_manifest(case, look, ran.failures)
         return Outcome("made", failures=tuple(ran.failures))

@@ -74,6 +74,7 @@ def test_cases_without_measures_along_a_vessel_are_rows_with_their_reason(cohort
     assert told["A"] == ("measured", "")
     assert told["B"][0] == "frames only"
     assert "give its frame_spacing_mm" in told["B"][1]
+    assert told["C"][1].count("broken.dcm") == 1
     assert {case: state for case, (state, _) in told.items()} == {
         "A": "measured",
         "B": "frames only",

@@ -81,6 +81,7 @@ def test_a_dry_run_says_what_is_found_and_what_is_missing_and_does_nothing(
     assert "A (patient A, group x): 4 pictures, all frames, scale: of the file, between frames: 0.2 mm\n" in said
     assert "B (patient B, group y): it is not there" in said
     assert "C (patient C, group y): 4 pictures, all frames, scale: of the file, between frames: not known, so" in said
+    assert "3 cases, 1 of them with nothing to read. No frame was read, so others may fail too; nothing" in said
     assert not (tmp_path / "out").exists()
 
 
