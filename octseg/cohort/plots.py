@@ -15,6 +15,8 @@ from octseg.cohort.summing import quartiles
 WIDTH, SIDE, TOP, BAND, FOOT = 340, 12, 4, 54, 34
 STRIP = (20, 40)  # rows of a band with its dots; its name stands above, quartiles below
 MOST_DOTS, BARS = 150, 40
+MOST_CHARACTERS = 34  # of numbers below an axis; of more the first and the last stand alone
+ROUNDING = 1e-9
 GOLDEN = 0.618034  # places dots next to each other, the same each time
 STYLE = """
 svg .box { fill: none; stroke: currentColor; stroke-width: 1.2; }
@@ -61,15 +63,21 @@ class _Axis:
         step = _round(span / 4)
         first, last = math.floor(low / step), math.ceil(high / step)
         self.ticks = [step * number for number in range(first, max(last, first + 1) + 1)]
+        self._digits = max(0, -math.floor(math.log10(step) + ROUNDING))
 
     def place(self, value: float) -> float:
         low, high = self.ticks[0], self.ticks[-1]
         return round(SIDE + (WIDTH - 2 * SIDE) * (value - low) / (high - low), 1)
 
     def svg(self, down: int) -> str:
+        said = [f"{tick:.{self._digits}f}" for tick in self.ticks]
+        told = list(zip(self.ticks, said, strict=True))
+        if sum(map(len, said)) > MOST_CHARACTERS:
+            told = [told[0], told[-1]]
+        anchors = ["start", *["middle"] * (len(told) - 2), "end"]  # so that the edges cut nothing off
         words = "".join(
-            f'<text x="{self.place(tick)}" y="{down + 15}" text-anchor="middle">{tick:.6g}</text>'
-            for tick in self.ticks
+            f'<text x="{self.place(tick)}" y="{down + 15}" text-anchor="{anchor}">{label}</text>'
+            for (tick, label), anchor in zip(told, anchors, strict=True)
         )
         return f'<line class="axis" x1="{SIDE}" x2="{WIDTH - SIDE}" y1="{down}" y2="{down}"/>{words}'
 
@@ -123,4 +131,4 @@ def _bars(strip: Strip, top: int, axis: _Axis) -> str:
 def _round(value: float) -> float:
     """A round number of at least that."""
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - ROUNDING))
