@@ -1,5 +1,6 @@
 """The vessel's wall unrolled: which rays meet lipid in which frame, and the worst 4 mm of it."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,10 +29,12 @@ def map_percent(along: Along) -> float | None:
 
 
 def worst_window(along: Along) -> WorstWindow | None:
-    """The 4 mm with most lipid; None where fewer are shown, or nowhere half of the rays can be judged."""
+    """The 4 mm with most lipid, the least number of frames that reach it; None where fewer are shown, or nowhere half
+    of the rays can be judged.
+    """
     if along.spacing_mm is None:
         return None
-    count = max(1, round(WINDOW_MM / along.spacing_mm))
+    count = math.ceil(WINDOW_MM / along.spacing_mm - ROUNDING)
     if count > len(along):
         return None
     lipid, seen = (_sums(flags.sum(axis=1), count) for flags in (along.lipid & along.in_sight, along.in_sight))

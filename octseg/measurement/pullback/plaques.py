@@ -1,7 +1,7 @@
 """Plaques: lipid cores connected along the vessel.
 
-Two cores are one plaque where some ray meets both, in frames that lie no more than MAX_GAP_MM apart, and where in one
-frame nothing lies between them but rays that cannot be judged, such as the guide wire's shadow.
+Two cores are one plaque where some ray meets both, with a gap of no more than MAX_GAP_MM between their frames, and
+where in one frame nothing lies between them but rays that cannot be judged, such as the guide wire's shadow.
 """
 
 from collections.abc import Iterator

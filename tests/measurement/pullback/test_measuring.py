@@ -225,6 +225,16 @@ def test_the_worst_4_mm_of_the_map() -> None:
     assert short.lipid_map_index_4mm is None
 
 
+@pytest.mark.parametrize(("spacing_mm", "frames_of_4_mm"), [(0.3, 14), (0.2, 20), (0.125, 32), (0.1, 40)])
+def test_the_worst_4_mm_are_the_fewest_frames_that_reach_4_mm(spacing_mm: float, frames_of_4_mm: int) -> None:
+    lipid = {n: [(0, 90)] for n in range(1, 101)}
+    just, short = (
+        measure_pullback(pullback(count, lipid), spacing_mm).whole for count in (frames_of_4_mm, frames_of_4_mm - 1)
+    )
+    assert (just.lipid_map_index_4mm_first_frame, just.lipid_map_index_4mm_last_frame) == (1, frames_of_4_mm)
+    assert short.lipid_map_index_4mm is None
+
+
 def test_rays_that_cannot_be_judged_are_no_part_of_the_map() -> None:
     frames = [frame(n, [(0, 90)], unjudged={NO_WALL: [(180, 180)]}) for n in range(1, 31)]
     whole = measure_pullback(frames, 0.2).whole
