@@ -10,7 +10,8 @@ below and above the value. The four coefficients of each end are the model's, fi
 own. Without any an interval reaches 1.96 times the variants' spread: their disagreement alone.
 
 An area has one interval, whatever its unit: that in mm2, in pixels and percent of the disc too. Without a scale it is
-that of a frame which shows FIELD_MM, as all lengths are then (octseg/measurement/depth.py).
+that of a frame which shows FIELD_MM, as all lengths are then (octseg/measurement/depth.py). Nor has a margin one of its
+own where it is that of the frame's thinnest cap or widest arc: it is that measure's, less the threshold.
 """
 
 import math
@@ -22,6 +23,7 @@ from typing_extensions import Self
 from octseg.classes import CLASS_NAMES
 from octseg.measurement.depth import length_px
 from octseg.measurement.frame import FrameMeasures
+from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 
 NO_INTERVAL = (
     "pixel_spacing_mm",
@@ -37,7 +39,12 @@ INTERVAL_MEASURES = tuple(field.name for field in fields(FrameMeasures) if field
 AREAS = {
     name: of for name in INTERVAL_MEASURES for of in CLASS_NAMES if name.startswith((f"{of}_area", f"{of}_percent"))
 }
+MARGINS = {
+    "tcfa_cap_margin_um": ("fibrous_cap_thickness_min_um", CAP_UM),
+    "tcfa_arc_margin_deg": ("lipid_arc_widest_deg", ARC_DEG),
+}
 FULL_TURN_DEG, NORMAL_FACTOR = 360.0, 1.96
+SAME = 1e-6  # um or degrees
 Interval = tuple[float, float]
 
 
@@ -156,7 +163,17 @@ def find_intervals(
             for name, (low, high) in ends.items():  # from one unit to another a last bit may be lost
                 value = reading(measures, name, classes) or 0.0
                 found[name] = min(low, value), max(high, value)
-    return found
+    return found | _margins(measures, found)
+
+
+def _margins(measures: FrameMeasures, found: Mapping[str, Interval | None]) -> dict[str, Interval]:
+    """Those of margins whose measure is of the judged core, as its value tells."""
+    given: dict[str, Interval] = {}
+    for name, (of, threshold) in MARGINS.items():
+        margin, value, ends = getattr(measures, name), getattr(measures, of), found[of]
+        if ends is not None and margin is not None and math.isclose(margin, value - threshold, abs_tol=SAME):
+            given[name] = min(ends[0] - threshold, margin), max(ends[1] - threshold, margin)
+    return given
 
 
 def _areas(

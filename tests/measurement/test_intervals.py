@@ -166,6 +166,36 @@ def test_the_share_of_the_disc_has_the_interval_of_its_area(spacing_mm: float | 
     assert found["lipid_core_percent_of_disc"] == pytest.approx((5.0, 6.25))
 
 
+@pytest.mark.parametrize(
+    ("cap_margin_um", "arc_margin_deg", "of_cap_um", "of_arc_deg"),
+    [
+        (35.0, 30.0, (-15.0, 115.0), (-10.0, 60.0)),  # the core under the thinnest cap, which is the widest
+        (55.0, 10.0, (50.0, 60.0), (5.0, 15.0)),  # another core, whose margins have their own
+    ],
+)
+def test_a_margin_has_the_interval_of_its_measure_where_it_is_of_the_same_core(
+    cap_margin_um: float, arc_margin_deg: float, of_cap_um: tuple[float, float], of_arc_deg: tuple[float, float]
+) -> None:
+    """A cap of 100 [50, 180] um, 65 of it the threshold; an arc of 120 [80, 150] degrees, 90 of it."""
+    frame = FrameMeasures(
+        pixel_spacing_mm=0.01,
+        fibrous_cap_thickness_min_um=100.0,
+        lipid_arc_widest_deg=120.0,
+        tcfa_cap_margin_um=cap_margin_um,
+        tcfa_arc_margin_deg=arc_margin_deg,
+    )
+    of_margins = Width(low=Reach(floor=5.0), high=Reach(floor=5.0))
+    widths = {
+        "fibrous_cap_thickness_min_um": Width(low=Reach(floor=50.0), high=Reach(floor=80.0)),
+        "lipid_arc_widest_deg": Width(low=Reach(floor=40.0), high=Reach(floor=30.0)),
+        "tcfa_cap_margin_um": of_margins,
+        "tcfa_arc_margin_deg": of_margins,
+    }
+    found = find_intervals(frame, find_signs(frame, [], [], CLASSES), CLASSES, widths, EXTENT)
+    assert found["tcfa_cap_margin_um"] == pytest.approx(of_cap_um)
+    assert found["tcfa_arc_margin_deg"] == pytest.approx(of_arc_deg)
+
+
 def test_no_area_reaches_beyond_the_disc() -> None:
     frame = FrameMeasures(
         pixel_spacing_mm=0.01,
