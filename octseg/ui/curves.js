@@ -93,19 +93,21 @@
       }
     }
 
-    // In mm where the distance between frames is known, else frames; at most eight marks, fewer where there is no room. None
-    // where frames are not one vessel's.
+    // In mm from frame 1 of the pullback on, where the distance between frames is known, else frames; at most eight marks,
+    // fewer where there is no room. None where frames are not one vessel's.
     function axis(run) {
       const along = host.querySelector(".oct-axis"), mm = run.frame_spacing_mm, whole = mm ? count * mm : count;
+      const from = mm ? (first - 1) * mm : 0, ends = from + whole;
       const most = Math.max(2, Math.min(8, along.clientWidth / 55));
       const step = STEPS.find((each) => whole / each <= most && (mm || each >= 1)) || whole;
       along.replaceChildren();
       if (run.joins) return;
-      for (let at = mm ? 0 : step; at < whole; at += step) {
-        const mark = document.createElement("span");
+      for (let n = mm ? Math.ceil(from / step - 1e-6) : 1; n * step < ends - 1e-6; n += 1) {
+        const mark = document.createElement("span"), at = n * step;
         mark.textContent = mm ? `${+at.toFixed(1)} mm` : `${at + first - 1}`;
-        mark.style.left = `${((mm ? at : at - 0.5) / whole) * 100}%`;
+        mark.style.left = `${((mm ? at - from : at - 0.5) / whole) * 100}%`;
         along.append(mark);
+        mark.classList.toggle("oct-axis-edge", mark.offsetLeft < mark.offsetWidth / 2);
       }
     }
 

@@ -1,6 +1,7 @@
 """Outlines corrected in a real browser: by mouse and finger, undone after a reload, and kept when the server dies."""
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,6 +111,30 @@ def test_curves_join_frames_of_one_vessel_alone(browser: Browser) -> None:
     drawn = page.get_attribute("path", "d")
     page.close()
     assert drawn == "M0.5 3.0L1.5 3.0M2.1 3.0h.8M3.5 3.0L4.5 3.0"
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (1, [("0 mm", 0.0), ("5 mm", 0.5)]),
+        (61, [("30 mm", 0.0), ("35 mm", 0.5)]),
+        (60, [("30 mm", 0.05), ("35 mm", 0.55)]),
+        (0, [("0 mm", 0.05), ("5 mm", 0.55)]),
+    ],
+)
+def test_the_axis_in_mm_counts_from_frame_1_of_the_pullback(
+    browser: Browser, first: int, told: list[tuple[str, float]]
+) -> None:
+    page = browser.new_page(viewport={"width": 170, "height": 200})
+    page.set_content('<div id="host"><div class="oct-lines"></div><div class="oct-axis"></div></div>')
+    page.add_script_tag(path=UI / "curves.js")
+    run = {"frame_count": 20, "first_number": first, "withdrawn": [], "frame_spacing_mm": 0.5, "curves": []}
+    page.evaluate("run => octCurves(host, () => {}).update(run)", run)
+    marks = [(mark.inner_text(), mark.get_attribute("style")) for mark in page.locator(".oct-axis span").all()]
+    page.close()
+    assert [(text, pytest.approx(place)) for text, place in told] == [
+        (text, float(re.findall(r"[0-9.]+", style or "")[0]) / 100) for text, style in marks
+    ]
 
 
 @pytest.mark.slow
