@@ -128,7 +128,7 @@ def curves(frames: Sequence[FrameAlong]) -> list[dict[str, Any]]:
             "label": label,
             "unit": of,
             "digits": places,
-            "values": [None if (value := take(frame)) is None else round(value, 4) for frame in frames],
+            "values": [take(frame) for frame in frames],  # in full: they are rounded where they are shown, once
             "limits": list(limits),
         }
         for name, label, of, places, take, limits in told

@@ -10,6 +10,7 @@ import pytest
 from octseg.checkpoint import CheckpointConfig
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
+from octseg.measurement.pullback import FrameAlong
 from octseg.model import ModelConfig
 from octseg.pullback import PixelScale
 from octseg.reading.spacing import counted_spacing, untold
@@ -19,6 +20,7 @@ from octseg.ui.cards import dice_html, error_html, model_html, scale_html
 from octseg.ui.markup import number, sentences, signed
 from octseg.ui.numbers import UNSURE, summary_html, table_html, tiles_html
 from octseg.ui.picture import outline_path, scale_bar_svg
+from octseg.ui.run_record import curves
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.fakes.exported import result_of
 from tests.fakes.results import TWO_CORES
@@ -50,6 +52,13 @@ def test_numbers_are_written_with_thin_spaces_and_absent_ones_as_a_dash(
 
 def test_a_margin_has_a_sign_and_a_true_minus() -> None:
     assert (signed(-7.4, 0), signed(53.0, 0)) == ("\N{MINUS SIGN}7", "+53")
+
+
+def test_a_curve_has_its_values_in_full_as_the_card_has() -> None:
+    """1.40499 mm², which is 1.40 there, is 1.41 where it is rounded to 1.405 before."""
+    frames = [FrameAlong(frame=1, lumen_area_mm2=1.40499), FrameAlong(frame=2)]
+    (lumen,) = (curve for curve in curves(frames) if curve["name"] == "lumen")
+    assert (lumen["values"], number(1.40499, 2)) == ([1.40499, None], "1.40")
 
 
 def test_what_is_to_be_careful_about_stands_once_and_as_a_sentence() -> None:
