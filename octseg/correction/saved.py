@@ -89,6 +89,11 @@ class SavedCase:
             self._along[vessel] = saved_along(self.pullbacks[vessel], records)
         return self._along[vessel]
 
+    def range_of(self, vessel: str) -> tuple[int, int] | None:
+        """Numbers of the first and last frame of the range that was chosen in a vessel; None where none was."""
+        chosen = self.pullbacks[vessel].get("range")
+        return None if chosen is None else (chosen["first_frame"], chosen["last_frame"])
+
     def record(self, stem: str) -> Record:
         """A frame's entry in measures.json; CorrectionError where there is no such frame."""
         try:
@@ -209,14 +214,19 @@ def _pullbacks(folder: Path) -> dict[str, Record]:
 
 def _is_pullback(record: Any) -> bool:
     """Whether a `<name>_pullback.json` has what is used of it; its rays are looked at where they count."""
-    spacing = record["frame_spacing_mm"]
+    spacing, chosen = record["frame_spacing_mm"], record.get("range")
     return (
         (spacing is None or (type(spacing) in (int, float) and LEAST_SPACING_MM <= spacing <= MOST_SPACING_MM))
+        and (chosen is None or _are_ends(chosen["first_frame"], chosen["last_frame"]))
         and is_text(record.get("folder", ""))
         and are_texts(record["warnings"])
         and isinstance(record["en_face"], dict)
         and isinstance(record["en_face"]["rows"], list)
     )
+
+
+def _are_ends(first: Any, last: Any) -> bool:
+    return type(first) is int and type(last) is int and first <= last
 
 
 def _is_record(record: Any) -> bool:

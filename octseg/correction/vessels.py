@@ -85,6 +85,8 @@ class Vessels:
         frames = zip(self._case.vessels[name], self._case.along(name), strict=True)
         along = [drawn.get(stem) or saved for stem, saved in frames]
         try:
-            return measure_pullback(along, self._case.pullbacks[name]["frame_spacing_mm"])
+            return measure_pullback(
+                along, self._case.pullbacks[name]["frame_spacing_mm"], frames=self._case.range_of(name)
+            )
         except ValueError as error:  # two frames of one number
             raise CorrectionError(f"nothing along {name} can be measured: {error}") from error

@@ -184,8 +184,8 @@ class PullbackRun:
         return dict(self._kept.segmented(self.pullback, self._chosen()).pullback_record or {})
 
     def segmented(self, name: str) -> Segmented:
-        """All frames that are done, called by a name."""
-        return self._kept.segmented(replace(self.pullback, name=name))
+        """All frames that are done, called by a name, with the range that is chosen."""
+        return self._kept.segmented(replace(self.pullback, name=name), self._chosen())
 
     @property
     def is_over(self) -> bool:
@@ -233,7 +233,7 @@ class PullbackRun:
     def ask_files(self, formats: Sequence[str], *, asked: float) -> None:
         """Make files to download of the frames that are done. asked: as for `ask`."""
         self.progress.asked["files"] = asked
-        self.downloads.ask(formats, self._as_far_as_it_is(), self._chosen(), self._settings())
+        self.downloads.ask(formats, self._as_far_as_it_is(), self._chosen(), self.settings())
 
     def write(self, *, measure: bool = False) -> None:
         """Write run.json; measure: along the vessel too, of the frames that are done."""
@@ -243,7 +243,7 @@ class PullbackRun:
             record = {
                 **run_record(self.pullback, self.given, self.progress, list(self.frames), self._measures),
                 "cut": self._cut.record(),
-                "downloads": self.downloads.record(self.key, self.pullback, self._measures, self._settings()),
+                "downloads": self.downloads.record(self.key, self.pullback, self._measures, self.settings()),
             }
             path = self.folder / "run.json"
             part = path.with_suffix(".part")
@@ -263,7 +263,8 @@ class PullbackRun:
         said = f"These are the first {done} of {len(pullback)} frames: the others were not outlined when this was made."
         return replace(pullback, warnings=(said, *pullback.warnings))
 
-    def _settings(self) -> Settings:
+    def settings(self) -> Settings:
+        """Frame spacing and range, which change what is measured along the vessel."""
         return self.pullback.frame_spacing_mm, self.progress.range
 
     def _chosen(self) -> tuple[int, int] | None:

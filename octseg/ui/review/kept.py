@@ -27,6 +27,7 @@ from octseg.export.pictures import DOUBT_ENDING, doubt_png, mask_png
 from octseg.export.run import JSON_NAME
 from octseg.pullback import Pullback
 from octseg.reading import read_pullback
+from octseg.ui.downloads import Settings
 from octseg.ui.later import Held as HeldFrame
 from octseg.ui.later import Later, tables
 from octseg.ui.markup import SEND_AGAIN
@@ -46,7 +47,7 @@ UNDER_WAY = "this pullback is still under way; wait until it is done, or stop it
 
 @dataclass(frozen=True)
 class _Result:
-    """What is reviewed. spacing_mm: from frame to frame. write: its results into a folder.
+    """What is reviewed. settings: of a pullback. write: its results into a folder.
 
     read: its frames.
     """
@@ -54,7 +55,7 @@ class _Result:
     folder: Path
     stem: str
     source: Path
-    spacing_mm: float | None
+    settings: Settings | None
     write: Callable[[Path], None]
     read: Callable[[], Pullback]
 
@@ -66,7 +67,7 @@ class _Held:
     users: int = 0
     session: ReviewSession | None = None
     log: CorrectionLog | None = None
-    spacing_mm: float | None = None
+    settings: Settings | None = None
     kept_at: float = 0.0
     opening: threading.Lock = field(default_factory=threading.Lock)
 
@@ -161,7 +162,7 @@ def _of_run(run: PullbackRun) -> _Result:
         if not (folder / LOG_NAME).exists():  # else the masks are there
             write_masks(segmented, folder, stem)
 
-    return _Result(run.folder, stem, run.source, run.pullback.frame_spacing_mm, write, lambda: run.pullback)
+    return _Result(run.folder, stem, run.source, run.settings(), write, lambda: run.pullback)
 
 
 def _of_frame(folder: Path, frame: HeldFrame) -> _Result:
@@ -178,11 +179,11 @@ def _of_frame(folder: Path, frame: HeldFrame) -> _Result:
 
 
 def _opened(held: _Held, result: _Result, room: AbstractContextManager[object]) -> ReviewSession:
-    """The review as it is, or opened: anew where the distance between frames is another than it was.
+    """The review as it is, or opened: anew where spacing or range of its pullback are others than they were.
 
     room: held while exports are made.
     """
-    if held.session is not None and held.spacing_mm == result.spacing_mm:
+    if held.session is not None and held.settings == result.settings:
         if not held.session.case.table.is_file():
             raise CorrectionError(GONE)
         return held.session
@@ -200,7 +201,7 @@ def _opened(held: _Held, result: _Result, room: AbstractContextManager[object]) 
         log.close()
         raise
     held.session = ReviewSession(case, corrections, Measuring(case, frames), is_visitor=True, room=room)
-    held.log, held.spacing_mm = log, result.spacing_mm
+    held.log, held.settings = log, result.settings
     return held.session
 
 

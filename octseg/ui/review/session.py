@@ -91,6 +91,7 @@ class ReviewSession:
                 "pens": pens_record(),
                 "held": {"painted": sorted(PAINTED), "dragged": sorted(DRAGGED)},
                 "frame_spacing_mm": self._spacing_mm(),
+                "range": None if (one := self._one_vessel()) is None else self.case.range_of(one),
                 "offers": self._offers,
                 "doubts": [{"frame": self._stems.index(each.stem), "why": each.why} for each in self._doubts],
                 "status": self._status(),
@@ -352,9 +353,13 @@ class ReviewSession:
 
     def _spacing_mm(self) -> float | None:
         """From frame to frame, where all frames are of one vessel."""
+        one = self._one_vessel()
+        return None if one is None else self.case.pullbacks[one].get("frame_spacing_mm")
+
+    def _one_vessel(self) -> str | None:
+        """That all frames are of; None where they are not of one."""
         vessels = {self.case.vessel(stem) for stem in self._stems}
-        one = vessels.pop()
-        return None if vessels or one is None else self.case.pullbacks[one].get("frame_spacing_mm")
+        return vessels.pop() if len(vessels) == 1 else None
 
 
 def _numbers_html(result: FrameResult, whose: str) -> str:

@@ -166,6 +166,28 @@ def test_a_pullback_is_reviewed_once_it_is_done(server: Server, segmenter: octse
     assert {"corrected/vessel_pullback.json", "corrected/vessel_0002_mask.png"} <= set(names)
 
 
+def test_a_range_that_was_chosen_on_the_page_is_in_the_review_and_in_what_it_exports(
+    server: Server, segmenter: octseg.Segmenter
+) -> None:
+    run = server.run("a" * 32, segmenter)
+    run.begin()
+    run.wait(60)
+    with server.reviews.using(run.key) as session:
+        before = session.corrections.labels("vessel_0002")
+        runs = changes(before, painted(before, before == LIPID, 0))
+    erased = {"kind": "eraser", "class": "lipid_core", "runs": runs}
+    assert server.client.post(f"{run.key}/frames/1/draw", json=erased).status_code == 200
+    run.ask(frames=(2, 2), asked=1.0)
+    assert server.client.get(f"{run.key}/case.json").json()["range"] == [2, 2]
+    archive = zipfile.ZipFile(io.BytesIO(server.client.get(f"{run.key}/results.zip").content))
+    as_it_was, corrected = (
+        json.loads(archive.read(f"{folder}vessel_pullback.json"))["range"] for folder in ("", "corrected/")
+    )
+    for told in (as_it_was, corrected):
+        assert (told["first_frame"], told["last_frame"]) == (2, 2)
+    assert (as_it_was["lipid_frame_count"], corrected["lipid_frame_count"]) == (1, 0)
+
+
 def run_html(run: PullbackRun) -> str:
     """What the page says along the vessel."""
     told = json.loads((run.folder / "run.json").read_text())
