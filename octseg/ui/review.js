@@ -339,27 +339,44 @@
     });
     new ResizeObserver(() => view.redraw()).observe(stage);
 
-    // Another tab may have drawn meanwhile.
-    setInterval(async () => {
+    function offered() {
+      const chosen = all("#oct-export :checked").map((box) => box.value);
+      part("#oct-export fieldset")?.remove();
+      part("#oct-export").prepend(window.octFormats(told.offers, "Masks, tables and log, and also", true, ({ name }) => chosen.includes(name)));
+    }
+
+    // Of the page that the results come from: another spacing or range.
+    function settled({ frame_spacing_mm, range, offers, status: now }) {
+      Object.assign(told, { frame_spacing_mm, range, offers });
+      offered();
+      status(now);
+      vessel.follow(at);
+      window.octSay("Spacing or range were changed on the page: the vessel's numbers follow");
+    }
+
+    // Another tab may have drawn meanwhile, or another spacing or range been asked for.
+    async function look() {
       if (sending.waiting() || drawing.busy() || document.hidden) return;
       try {
-        const now = await asked("case.json");
+        const now = await asked("case.json"), settings = (of) => JSON.stringify([of.frame_spacing_mm, of.range]);
         const same = now.status.revision === told.revision, measured = now.status.unmeasured === told.unmeasured;
-        if (sending.waiting() || (same && measured)) return;
-        const other = !same;
-        status(now.status);
-        if (!other) return;
+        if (sending.waiting()) return;
+        if (settings(now) !== settings(told)) settled(now);
+        else if (!same || !measured) status(now.status);
+        if (same) return;
         frames.forgetAll();
         go(at);
       } catch { /* told of where something is asked for */ }
-    }, LOOK_MS);
+    }
+    setInterval(look, LOOK_MS);
+    document.addEventListener("visibilitychange", look);
 
     window.addEventListener("beforeunload", (event) => { if (sending.waiting()) event.preventDefault(); });
     slider.max = count;
     if (!isOneVessel) part(".oct-curves").setAttribute("aria-label", "Of all frames");
     part("[data-do=doubtful]").disabled = told.doubts.length === 0;
     part("#oct-exported").textContent = told.note;
-    part("#oct-export").prepend(window.octFormats(told.offers, "Masks, tables and log, and also", true, () => false));
+    offered();
     sized(size());
     choose("brush");
     status(told.status);

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from octseg.correction.saved import open_saved
 from octseg.correction.unpacking import unpacked
-from tests.browser.conftest import PATIENCE_MS, Visit, watched
+from tests.browser.conftest import COUNT, PATIENCE_MS, Visit, watched
 from tests.browser.test_accessible import complaints
 from tests.browser.test_review import WALL, brush, whose
 from tests.fakes.corrected import LIPID
@@ -90,6 +90,25 @@ def test_a_pullback_is_corrected_and_taken_home(vessel: Visit, tmp_path: Path) -
     other = vessel.page.request.get(vessel.page.url + address.replace(address.split("/")[2], "0" * 32))
     assert (other.status, "no longer holds" in other.text()) == (409, True)
     assert "default-src 'none'" in vessel.page.request.get(vessel.page.url + address).headers["content-security-policy"]
+
+
+@pytest.mark.slow
+def test_an_open_review_follows_the_spacing_and_the_range_of_the_page(vessel: Visit) -> None:
+    with reviewing(vessel) as page:
+        brush(page)
+        whose(page, "corrected outlines (1 stroke)")
+        page.check("#oct-export [value=report]")
+        vessel.page.fill("[data-frame-spacing]", "0.5")
+        vessel.page.click("[data-run-asks=spacing]")
+        page.wait_for_selector(f"#oct-along tr:has-text('Length') >> text={COUNT * 0.5:.1f} mm")
+        page.wait_for_selector("#oct-along .oct-whose:has-text('your outlines in 1 of')")
+        page.wait_for_selector(".oct-axis >> text=2 mm")
+        assert page.is_checked("#oct-export [value=report]")
+        assert page.is_enabled("#oct-export [value=nifti]")
+        vessel.page.fill("[data-range=last]", "4")
+        vessel.page.press("[data-range=last]", "Tab")
+        page.wait_for_selector("#oct-along >> text=In the range")
+        page.wait_for_selector("#oct-along tr:has-text('Length') >> text=2.0 mm")
 
 
 @pytest.mark.slow

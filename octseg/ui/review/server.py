@@ -83,7 +83,9 @@ def review_routes(using: Using, words: Callable[[str], str] = str) -> list[Route
         "/frames/{number:int}.jpg": picture,
         "/frames/{number:int}.png": doubt,
         "/case.json": _told(lambda session, _request, _body: session.told()),
-        "/frames/{number:int}/vessel": _told(lambda session, request, _body: session.vessel(_number(request))),
+        "/frames/{number:int}/vessel": _told(
+            lambda session, request, _body: session.vessel(_number(request)), measured
+        ),
         "/frames/{number:int}.json": _told(lambda session, request, _body: session.frame(_number(request))),
     }
     posted: dict[str, Callable[[ReviewSession, Request, Any], Any]] = {

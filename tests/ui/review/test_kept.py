@@ -160,6 +160,9 @@ def test_a_pullback_is_reviewed_once_it_is_done(server: Server, segmenter: octse
     again = server.client.get(f"{run.key}/case.json").json()
     assert again["frame_spacing_mm"] == 0.5
     assert again["status"]["states"] == ["model", "corrected"]
+    deadline = time.monotonic() + 60  # its frame is measured behind what is asked
+    while server.client.get(f"{run.key}/frames/0/vessel").json()["left"]:
+        assert time.monotonic() < deadline
     server.client.post(f"{run.key}/export")
     names = zipfile.ZipFile(io.BytesIO(server.client.get(f"{run.key}/results.zip").content)).namelist()
     assert {"vessel_measures.json", "vessel_pullback.json", "corrections.jsonl"} <= set(names)
