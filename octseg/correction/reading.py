@@ -29,8 +29,13 @@ def kept_corrections(case: SavedCase, reader: str) -> Corrections:
     """
     path = case.folder / log_name(reader)
     if not path.is_file():
-        there = ", ".join(logs_in(case.folder)) or "none"
-        raise CorrectionError(f"{case.folder.name} has no {path.name}; it has {there}")
+        there = ", ".join(logs_in(case.folder))
+        if there:
+            raise CorrectionError(f"{case.folder.name} has no {path.name}; it has {there}")
+        raise CorrectionError(
+            f"{case.folder.name} has no {path.name}, for nothing in it was corrected yet: correct its outlines first, "
+            "on the page that `octseg review` opens of it without --export"
+        )
     return Corrections(case, KeptLog(path, head_of(case.run, reader)))
 
 

@@ -126,11 +126,15 @@ def vessel_html(measures: PullbackMeasures) -> str:
     return f"<h3>{title}</h3><table>{body}</table>{said}"
 
 
-def plaques_html(measures: PullbackMeasures) -> str:
-    """A row a plaque, the longest first, each with a way to its first frame and to its extremes."""
+def plaques_html(measures: PullbackMeasures, *, is_over: bool = True) -> str:
+    """A row a plaque, the longest first, each with a way to its first frame and to its extremes.
+
+    is_over: whether no frame comes any more.
+    """
     plaques = (measures.chosen or measures.whole).plaques
     if not plaques:
-        return "<h3>Plaques</h3><p>No lipid plaque was found so far.</p>"
+        where = "" if measures.chosen is None else " in the range"
+        return f"<h3>Plaques</h3><p>No lipid plaque was found{where}{'' if is_over else ' so far'}.</p>"
     head = "".join(
         f'<th scope="col">{label}</th>'
         for label in ("Plaque", "Frames", "Length, mm", "Widest arc, °", "Thinnest cap, µm", "Volume, mm³", "TCFA")

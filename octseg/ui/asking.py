@@ -17,6 +17,7 @@ from octseg.ui.showing import Shown, Updates, meet
 from octseg.ui.turns import Pages, Wish
 
 NO_SPACING = "there is no distance between frames in the field: write the millimetres as 0.2"
+NOTHING_YET = "There is nothing to measure"
 NO_FRAME = "there is no frame yet: drop a file, or choose a phantom"
 
 
@@ -53,7 +54,10 @@ class Asking:
     ) -> Updates:
         """The frame is there already: measure it with what was typed, its own scale or the preset, in this order."""
         if file is None:
-            return {**await self.cleared(ticket, request), **self.shown.nothing(error_html(NO_FRAME))}
+            return {
+                **await self.cleared(ticket, request),
+                **self.shown.nothing(error_html(NO_FRAME, title=NOTHING_YET)),
+            }
         try:
             spacing_mm = typed_mm(typed)
         except OctsegError as error:

@@ -32,17 +32,20 @@ INTERVALS_INFO = "How sure each measure is, from variants of the frame. {}. Take
 MIN_STUDIES = 5  # below, an interval over patients says nothing
 
 
-def scale_html(scale: PixelScale, preset: str | None = None) -> str:
+def scale_html(scale: PixelScale, preset: str | None = None, *, is_withdrawn: bool = False) -> str:
     """Value, source and cross-check of the scale; how to give one where it is unknown, what became of a preset.
 
     What is to be careful about stands with the numbers.
     """
     if scale.pixel_spacing_mm is None:
         given = f"the preset {text(preset)} does not fit this frame" if preset else "no scale is given"
-        body = (
-            f"<p>No ruler or scale bar could be used and {given}, so areas stay in pixels. "
-            "Enter the millimetres per pixel or choose the display's field below to get mm², mm and µm.</p>"
+        so = (
+            ". Of a withdrawn frame nothing is measured, with a scale or without."
+            if is_withdrawn
+            else ", so areas stay in pixels. "
+            "Enter the millimetres per pixel or choose the display's field below to get mm², mm and µm."
         )
+        body = f"<p>No ruler or scale bar could be used and {given}{so}</p>"
     else:
         body = (
             f'<p class="oct-scale-value"><b data-scale="{scale.pixel_spacing_mm!r}">'

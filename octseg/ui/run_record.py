@@ -40,7 +40,7 @@ def frame_record(result: FrameResult, preset: str | None) -> dict[str, Any]:
             withdrawn_html(result.withdrawn)
             + summary_html(result)
             + (table_html(result.measures, result.intervals_95) if result.withdrawn is None else "")
-            + scale_html(result.scale, preset)
+            + scale_html(result.scale, preset, is_withdrawn=result.withdrawn is not None)
         ),
     }
 
@@ -87,7 +87,7 @@ def run_record(
         "taken": taken_html(pullback, given, progress),
         "jumps": "" if measures is None else jumps_html(measures),
         "vessel": "" if measures is None else vessel_html(measures),
-        "plaques": "" if measures is None else plaques_html(measures),
+        "plaques": "" if measures is None else plaques_html(measures, is_over=progress.state != "running"),
     }
 
 

@@ -90,7 +90,7 @@ class Shown:
         return {
             self.seen.picture: withdrawn_html(result.withdrawn) + drawn + correct_html(review),
             self.seen.pullback: "",
-            self.frame.scale: scale_html(result.scale, wish.preset or None),
+            self.frame.scale: scale_html(result.scale, wish.preset or None, is_withdrawn=result.withdrawn is not None),
             self.numbers.summary: summary_html(result, true),
             self.numbers.table: (
                 table_html(result.measures, result.intervals_95, true) if result.withdrawn is None else ""

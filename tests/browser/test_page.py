@@ -236,6 +236,11 @@ def test_each_file_can_be_had_alone(visit: Visit, phantom_file: Path) -> None:
         assert Path(waiting.value.path()).read_bytes().startswith(start)
 
 
+def test_a_scale_without_a_frame_is_told_that_there_is_none(visit: Visit) -> None:
+    visit.page.click("#oct-spacing button")
+    assert visit.page.inner_text(".oct-error h3") == "There is nothing to measure"
+
+
 def test_a_broken_file_is_answered_with_one_sentence_and_no_old_result(
     visit: Visit, phantom_file: Path, tmp_path: Path
 ) -> None:

@@ -65,6 +65,12 @@ def test_the_command_compares_two_logs_and_draws_on_the_frames(
 def test_what_is_asked_for_wrongly_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CorrectionError, match=r"has no corrections_XY\.jsonl; it has corrections\.jsonl"):
         reading_of(open_saved(folder), "XY")
+    for log in folder.glob("corrections*.jsonl"):
+        log.unlink()
+    with pytest.raises(
+        CorrectionError, match="nothing in it was corrected yet: correct its outlines first, on the page"
+    ):
+        reading_of(open_saved(folder), "")
     for flags, said in (
         ([], "give two readings, or one folder of results and --readers AB CD"),
         ([str(folder), "--readers", "AB", ""], "give one folder of results with --readers"),

@@ -10,11 +10,12 @@ import pytest
 from octseg.checkpoint import CheckpointConfig
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
-from octseg.measurement.pullback import FrameAlong
+from octseg.measurement.pullback import FrameAlong, measure_pullback
 from octseg.model import ModelConfig
 from octseg.pullback import PixelScale
 from octseg.reading.spacing import counted_spacing, untold
 from octseg.result import ModelIdentity
+from octseg.ui.along import plaques_html
 from octseg.ui.asking import typed_mm
 from octseg.ui.cards import dice_html, error_html, model_html, scale_html
 from octseg.ui.markup import number, sentences, signed
@@ -124,6 +125,27 @@ def test_no_millimetre_is_claimed_without_a_scale() -> None:
     said = shown(scale_html(PixelScale()))
     assert "Not known" in said
     assert not re.search(r"\d", said)
+
+
+def test_a_withdrawn_frame_is_promised_no_millimetre_for_a_scale() -> None:
+    said = shown(scale_html(PixelScale(), is_withdrawn=True))
+    assert said.endswith("Of a withdrawn frame nothing is measured, with a scale or without.")
+    assert not any(word in said for word in ("to get", "pixels", "Enter"))
+
+
+@pytest.mark.parametrize(
+    ("frames", "is_over", "said"),
+    [
+        (None, False, "No lipid plaque was found so far."),
+        (None, True, "No lipid plaque was found."),
+        ((1, 2), True, "No lipid plaque was found in the range."),
+    ],
+)
+def test_of_plaques_so_far_is_said_until_all_frames_are_done(
+    frames: tuple[int, int] | None, is_over: bool, said: str
+) -> None:
+    measures = measure_pullback([FrameAlong(frame=number) for number in (1, 2, 3)], 0.2, frames=frames)
+    assert shown(plaques_html(measures, is_over=is_over)) == f"Plaques {said}"
 
 
 def test_the_scale_stands_with_source_evidence_and_cross_check() -> None:
