@@ -89,7 +89,8 @@
         const { value, cursor: mark } = rows.get(curve.name), here = curve.values[shown];
         mark.setAttribute("x", shown + 0.5);
         const unit = curve.unit === "°" ? "°" : ` ${curve.unit}`;
-        value.textContent = here === null || here === undefined ? "–" : `${here.toFixed(curve.digits)}${unit}`;
+        const none = here === null || here === undefined || (curve.none_at_0 && here === 0);
+        value.textContent = none ? "–" : `${here.toFixed(curve.digits)}${unit}`;
       }
     }
 
@@ -122,7 +123,7 @@
           const most = held.length ? held.reduce((one, other) => Math.max(one, other)) : 0;
           const limits = curve.limits.filter((limit) => limit <= most); // of risk; others lie above the plot
           const dashed = limits.length ? `; dashed ${limits.join(" and ")}` : "";
-          label.textContent = held.length ? `${curve.label}, to ${most.toFixed(curve.digits)} ${curve.unit}${dashed}` : curve.label;
+          label.textContent = (curve.none_at_0 ? most : held.length) ? `${curve.label}, to ${most.toFixed(curve.digits)} ${curve.unit}${dashed}` : curve.label;
           plot.setAttribute("viewBox", `0 0 ${count} ${HIGH}`);
           plot.replaceChildren();
           for (const [from, many] of inRuns(run.withdrawn)) {

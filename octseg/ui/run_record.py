@@ -130,6 +130,7 @@ def curves(frames: Sequence[FrameAlong]) -> list[dict[str, Any]]:
             "digits": places,
             "values": [take(frame) for frame in frames],  # in full: they are rounded where they are shown, once
             "limits": list(limits),
+            "none_at_0": name == "plaque",  # drawn as 0 where it was not found, which has no area
         }
         for name, label, of, places, take, limits in told
     ]

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, Route
 
 import octseg
 from octseg.correction.corrections import Corrections
+from octseg.measurement.pullback import FrameAlong
+from octseg.ui.run_record import curves
 from tests.browser.conftest import PATIENCE_MS, Visit, watched
 from tests.browser.test_accessible import complaints
 from tests.fakes.corrected import LIPID, SIDE, opened, save_results, vessel
@@ -111,6 +113,26 @@ def test_curves_join_frames_of_one_vessel_alone(browser: Browser) -> None:
     drawn = page.get_attribute("path", "d")
     page.close()
     assert drawn == "M0.5 3.0L1.5 3.0M2.1 3.0h.8M3.5 3.0L4.5 3.0"
+
+
+def test_a_plaque_that_was_not_found_is_drawn_as_0_and_told_as_a_dash_as_on_the_card(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content('<div id="host"><div class="oct-lines"></div><div class="oct-axis"></div></div>')
+    page.add_script_tag(path=UI / "curves.js")
+    frames = [
+        FrameAlong(frame=1, lipid_area_mm2=0.0, lumen_area_mm2=5.0, lipid_arc_deg=0.0),
+        FrameAlong(frame=2, lipid_area_mm2=1.5, lumen_area_mm2=5.0, lipid_arc_deg=90.0),
+    ]
+    run = {"frame_count": 2, "first_number": 1, "withdrawn": [], "curves": curves(frames)}
+    page.evaluate("run => { window.shown = octCurves(host, () => {}); shown.update(run); }", run)
+    values = {each: page.locator(f"[data-curve={each}] b") for each in ("plaque", "arc")}
+    first = {each: value.inner_text() for each, value in values.items()}
+    drawn = page.get_attribute("[data-curve=plaque] path", "d")
+    page.evaluate("shown.at(1)")
+    second = values["plaque"].inner_text()
+    page.close()
+    assert (first, second) == ({"plaque": "–", "arc": "0°"}, "1.50 mm²")
+    assert drawn == "M0.5 41.0L1.5 3.0"
 
 
 @pytest.mark.parametrize(
