@@ -47,7 +47,7 @@
 
   window.octCurves = (host, go) => {
     const rows = new Map();
-    let count = 1, first = 1, shown = 0, told = [];
+    let count = 1, first = 1, shown = 0, told = [], drawn = null;
 
     function row(curve) {
       if (rows.has(curve.name)) return rows.get(curve.name);
@@ -99,7 +99,7 @@
     function axis(run) {
       const along = host.querySelector(".oct-axis"), mm = run.frame_spacing_mm, whole = mm ? count * mm : count;
       const from = mm ? (first - 1) * mm : 0, ends = from + whole;
-      const most = Math.max(2, Math.min(8, along.clientWidth / 55));
+      const most = Math.max(2, Math.min(8, along.clientWidth / 80));
       const step = STEPS.find((each) => whole / each <= most && (mm || each >= 1)) || whole;
       along.replaceChildren();
       if (run.joins) return;
@@ -111,6 +111,8 @@
         mark.classList.toggle("oct-axis-edge", mark.offsetLeft < mark.offsetWidth / 2);
       }
     }
+
+    new ResizeObserver(() => { if (drawn) axis(drawn); }).observe(host.querySelector(".oct-axis"));
 
     return {
       // run.joins: where frames are not all of one vessel, whether each goes on the vessel of the one before it.
@@ -137,7 +139,7 @@
             "rect", { class: "oct-curve-cursor", x: shown, width: Math.max(0.01, count / 600), y: 0, height: HIGH }, plot,
           );
         }
-        axis(run);
+        axis(drawn = run);
         cursor();
       },
       at(frame) {

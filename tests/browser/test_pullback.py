@@ -241,6 +241,24 @@ def test_nothing_is_cut_off_on_a_small_screen(looked_at: Visit, size_px: tuple[i
     assert looked_at.page.evaluate(wide, size_px[0]) == 0
 
 
+SPREAD = """part => {
+  const words = document.createRange();
+  words.selectNodeContents(part);
+  const ends = [...words.getClientRects()].map((box) => box.bottom);
+  return Math.max(...ends) - Math.min(...ends);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("width", "part"), [(390, ".oct-wall-key"), (900, "[data-tile=lumen_area_mm2] .oct-tile-value")]
+)
+def test_what_belongs_together_stands_on_one_line(looked_at: Visit, width: int, part: str) -> None:
+    """The words of the key, and a number with its unit."""
+    looked_at.page.set_viewport_size({"width": width, "height": 844})
+    shown = looked_at.page.locator(f"{part} >> visible=true").first
+    assert shown.evaluate(SPREAD) < 12
+
+
 def test_a_pullback_that_is_stopped_keeps_what_is_done(visit: Visit, dicom: Path) -> None:
     visit.page.check("#oct-intervals input")  # ten times as long: there is time to stop it
     send(visit, dicom)

@@ -159,6 +159,19 @@ def test_the_axis_in_mm_counts_from_frame_1_of_the_pullback(
     ]
 
 
+def test_the_axis_has_as_many_marks_as_there_is_room_for(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 200})
+    page.set_content('<div id="host"><div class="oct-lines"></div><div class="oct-axis"></div></div>')
+    page.add_script_tag(path=UI / "curves.js")
+    run = {"frame_count": 300, "first_number": 1, "withdrawn": [], "frame_spacing_mm": 0.2, "curves": []}
+    page.evaluate("run => octCurves(host, () => {}).update(run)", run)
+    wide = page.locator(".oct-axis span").count()
+    page.set_viewport_size({"width": 366, "height": 200})
+    page.wait_for_function("document.querySelectorAll('.oct-axis span').length < 5")
+    page.close()
+    assert wide == 6  # a mark each 10 mm
+
+
 @pytest.mark.slow
 def test_it_is_dark_where_the_system_is_unless_the_reader_has_chosen(page: Page, review: Review) -> None:
     page.emulate_media(color_scheme="dark")
