@@ -3,7 +3,8 @@
 There a tissue is a stretch of the circle, and at each of its angles a stretch of the ray: both are interpolated, and a
 plaque that turns on its way along the vessel turns with them. So a cap of six pixels stays one, however it moves. What
 lies twice on a ray becomes one. A tissue that one of the two frames does not have is not interpolated: it is never
-carried past a frame that was corrected to none of it.
+carried past a frame that was corrected to none of it. Where a hand has drawn on the two frames and on neither's lumen,
+each frame between keeps the model's lumen, and the other tissues their depth behind it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from octseg.errors import CorrectionError
 from octseg.view.preprocessing import about
 
 ANGLES = 720  # rows of the polar picture
+TOUCHES_PX, REACH_PX = 1.5, 2  # what begins so near behind a lumen that is kept begins at it: drawn from within it
 HALF = 0.5  # of a pixel: a pixel of the polar picture stands for what lies about its middle
 LUMEN = PALETTE_INDEX["lumen"]
 MOST_FRAMES = 30  # between two corrected ones
@@ -33,6 +35,7 @@ NO_PAIR = (
 Floats = NDArray[np.float64]  # (ANGLES,)
 Points = NDArray[np.float32]  # (H, W)
 Point = tuple[float, float]  # (row, col)
+NO_WALL: Floats = np.zeros(ANGLES)
 
 
 def interpolate(corrections: Corrections, frame: str) -> list[str]:
@@ -43,30 +46,51 @@ def interpolate(corrections: Corrections, frame: str) -> list[str]:
     stems = list(corrections.case.stems)
     first, last = _pair(corrections, stems, stems.index(frame))
     one, other = corrections.labels(stems[first]).copy(), corrections.labels(stems[last]).copy()
-    drawn = []
+    drawn, keeps_lumen = [], _keep_lumen(corrections, (stems[first], stems[last]))
     for place in range(first + 1, last):
         if corrections.state(stems[place]) == "corrected":
             continue
         here = corrections.labels(stems[place])
-        made = between(one, other, here, (place - first) / (last - first))
+        lumen = corrections.case.labels(stems[place]) == LUMEN if keeps_lumen else None
+        made = between(one, other, here, (place - first) / (last - first), lumen)
         drawn.append((stems[place], changes(here, made)))
     corrections.interpolate(drawn)
     return [stem for stem, runs in drawn if runs]
 
 
-def between(one: Labels, other: Labels, here: Labels, part: float) -> Labels:
-    """Labels (H, W) at a part of the way from `one` to `other`; here: the frame's own, for what is not interpolated."""
+def _keep_lumen(corrections: Corrections, ends: Sequence[str]) -> bool:
+    """Whether a hand has drawn on two frames, or one of them, and on the lumen of neither."""
+    return any(map(corrections.strokes, ends)) and all(
+        np.array_equal(corrections.labels(end) == LUMEN, corrections.case.labels(end) == LUMEN) for end in ends
+    )
+
+
+def between(one: Labels, other: Labels, here: Labels, part: float, lumen: NDArray[np.bool_] | None = None) -> Labels:
+    """Labels (H, W) at a part of the way from `one` to `other`.
+
+    here: the frame's own, for what is not interpolated. lumen: (H, W) that is kept, where all three frames have one.
+    """
     shape = (one.shape[0], one.shape[1])
     middles = _middle(one), _middle(other)
-    row, col = ((1 - part) * a + part * b for a, b in zip(*middles, strict=True))
+    if lumen is not None and all(mask.any() for mask in (lumen, one == LUMEN, other == LUMEN)):
+        row, col = _middle(np.where(lumen, LUMEN, 0))
+        walls = [_band(labels == LUMEN, middle).outer for labels, middle in zip((one, other), middles, strict=True)]
+        wall = _band(lumen, (row, col)).outer
+    else:
+        row, col = ((1 - part) * a + part * b for a, b in zip(*middles, strict=True))
+        lumen, walls, wall = None, [NO_WALL, NO_WALL], None
     radius, turn = about((row, col), (slice(0, shape[0]), slice(0, shape[1])))
     at = turn * np.float32(ANGLES / (2 * np.pi))
     made = np.zeros(shape, np.uint8)
     for name in CLASS_NAMES:
         label = PALETTE_INDEX[name]
-        bands = [_band(labels == label, middle) for labels, middle in zip((one, other), middles, strict=True)]
-        if all(band.there.any() for band in bands):
-            inside = _mixed(bands[0], bands[1], part).covers(radius, at)
+        seen = zip((one, other), middles, walls, strict=True)
+        bands = [_band(labels == label, middle, before) for labels, middle, before in seen]
+        if lumen is not None and label == LUMEN:
+            inside = lumen
+        elif all(band.there.any() for band in bands):
+            mixed = _mixed(bands[0], bands[1], part)
+            inside = (mixed if wall is None else mixed.behind(wall)).covers(radius, at)
         elif any(band.there.any() for band in bands):
             inside = here == label
         else:
@@ -83,6 +107,11 @@ class _Band:
     inner: Floats
     outer: Floats
 
+    def behind(self, wall: Floats) -> "_Band":
+        """Of a band whose radii are depths, the one behind a wall; what touches it leaves no gap."""
+        inner = np.where(self.inner < TOUCHES_PX, self.inner - REACH_PX, self.inner)
+        return _Band(self.there, inner + wall, self.outer + wall)
+
     def covers(self, radius: Points, at: Points) -> NDArray[np.bool_]:
         """Whether pixels of a radius, at a place among the angles, lie in it."""
         there, inner, outer = (_around(each, at) for each in (self.there, self.inner, self.outer))
@@ -95,8 +124,8 @@ def _around(values: NDArray[Any], at: Points) -> Points:
     return np.asarray(cv2.remap(table, at, np.zeros_like(at), cv2.INTER_LINEAR), np.float32)
 
 
-def _band(mask: NDArray[np.bool_], middle: Point) -> _Band:
-    """A mask (H, W) as it is seen from a point."""
+def _band(mask: NDArray[np.bool_], middle: Point, wall: Floats = NO_WALL) -> _Band:
+    """A mask (H, W) as it is seen from a point; wall: (ANGLES,) pixels from there to where radii are counted from."""
     reach = int(np.ceil(np.hypot(*mask.shape)))
     flags = cv2.WARP_POLAR_LINEAR | cv2.INTER_NEAREST | cv2.WARP_FILL_OUTLIERS
     polar = cv2.warpPolar(mask.astype(np.uint8), (reach, ANGLES), (middle[1], middle[0]), reach, flags) > 0
@@ -105,8 +134,8 @@ def _band(mask: NDArray[np.bool_], middle: Point) -> _Band:
         nothing = np.zeros(ANGLES)
         return _Band(there, nothing, nothing)
     angles = np.flatnonzero(there)
-    inner = polar[angles].argmax(axis=1)
-    outer = reach - polar[angles, ::-1].argmax(axis=1)
+    inner = polar[angles].argmax(axis=1) - wall[angles]
+    outer = reach - polar[angles, ::-1].argmax(axis=1) - wall[angles]
     every = np.arange(ANGLES)
     return _Band(there, *(np.interp(every, angles, each, period=ANGLES) for each in (inner, outer)))
 

@@ -9,7 +9,7 @@ from octseg.correction.corrections import Corrections
 from octseg.correction.interpolation import between, interpolate
 from octseg.correction.runs import changes
 from octseg.errors import CorrectionError
-from tests.fakes.corrected import CAP, LIPID, LUMEN, disc, opened, save_results, vessel
+from tests.fakes.corrected import CAP, LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
 
 SHAPE = (400, 400)
 STEMS = [f"vessel_{number:04d}" for number in range(1, 6)]
@@ -74,6 +74,28 @@ def test_a_tissue_that_one_frame_lacks_is_not_carried_towards_it() -> None:
     np.testing.assert_array_equal(between(drawn(45), without, drawn(45), 0.9) == LIPID, drawn(45) == LIPID)
 
 
+def test_a_lumen_that_is_kept_has_its_cap_at_it_and_nothing_in_it() -> None:
+    """Of 80 px at both ends and of 90 px, 10 px aside, between them: cap and lipid keep their depth behind it."""
+
+    def outlined(radius: float, col: int = 200, lipid: float = 20) -> np.ndarray:
+        labels = np.zeros(SHAPE, np.uint8)
+        labels[disc(SHAPE, 200, col, radius + 6 + lipid)] = LIPID
+        labels[:200] = 0
+        labels[disc(SHAPE, 200, col, radius + 6) & (labels == LIPID)] = CAP
+        labels[disc(SHAPE, 200, col, radius)] = LUMEN
+        return labels
+
+    own = outlined(90, 210) == LUMEN
+    made = between(outlined(80, lipid=10), outlined(80, lipid=30), np.zeros(SHAPE, np.uint8), 0.5, own)
+    np.testing.assert_array_equal(made == LUMEN, own)
+    true = outlined(90, 210)
+    for label in (CAP, LIPID):
+        assert overlap(made == label, true == label) > 0.9
+    around = disc(SHAPE, 200, 210, 93) & ~own
+    around[:210] = False
+    assert (made[around] == CAP).all()
+
+
 @pytest.fixture
 def corrections(tmp_path: Path) -> Corrections:
     return opened(save_results(tmp_path, vessel(5)))[1]
@@ -100,6 +122,29 @@ def test_frames_between_two_corrected_ones_are_drawn_in_one_step(corrections: Co
     corrections.redo()
     corrections.judge(STEMS[1], "accepted")
     assert [corrections.state(stem) for stem in STEMS[1:3]] == ["corrected", "interpolated"]
+
+
+def test_where_no_lumen_was_drawn_on_frames_between_keep_theirs(corrections: Corrections) -> None:
+    for stem in (STEMS[0], STEMS[2]):
+        before = corrections.labels(stem)
+        spot = disc((SIDE, SIDE), 80, 352, 12)
+        corrections.draw(stem, "brush", changes(before, painted(before, spot, LIPID)), "lipid_core")
+    interpolate(corrections, STEMS[1])
+    made, own = corrections.labels(STEMS[1]), corrections.case.labels(STEMS[1])
+    np.testing.assert_array_equal(made == LUMEN, own == LUMEN)
+    assert made[80, 352] == LIPID
+    redraw(corrections, STEMS[0], LUMEN)
+    interpolate(corrections, STEMS[1])
+    assert not np.array_equal(corrections.labels(STEMS[1]) == LUMEN, own == LUMEN)
+
+
+def test_between_frames_that_were_accepted_as_they_are_the_lumen_is_interpolated_too(corrections: Corrections) -> None:
+    """Else nothing would mend a frame that is outlined amiss between two that are not."""
+    for stem in (STEMS[0], STEMS[2]):
+        corrections.judge(stem, "accepted")
+    interpolate(corrections, STEMS[1])
+    made, own = corrections.labels(STEMS[1]), corrections.case.labels(STEMS[1])
+    assert not np.array_equal(made == LUMEN, own == LUMEN)
 
 
 def test_outlines_that_are_interpolated_anew_wait_again(corrections: Corrections) -> None:
