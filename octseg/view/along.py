@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 from octseg.pullback import Frame
-from octseg.view.altered import ALTERED
+from octseg.view.altered import ALTERED, Change, change_of
 from octseg.view.bar import LabelMemory, bar_marks
 from octseg.view.capture import CLEAR, rim_clearness
 from octseg.view.cleaning import on_black, paint_out
@@ -33,6 +33,7 @@ OFF_MIDDLE_PX = 1.5  # of the disc: where a catheter without a ruler is the imag
 DOT_OFF_PX = 1.5  # by which noise may move what is dot-like
 DOT_PART = 0.4  # of how dot-like it was
 LIKE = 0.8  # correlation of a bar and its label with what they were
+STROKE, MOST_STROKES_PX = 90, 6  # levels, and pixels of bar and label that may change by them; from 1 to 2 mm 12 do
 MORE_CYAN = 40  # pixels of every fourth row: a ruler that was not there before has a hundred
 
 
@@ -117,6 +118,8 @@ class KnownView:
             one, other = (cv2.cvtColor(np.ascontiguousarray(f[part]), cv2.COLOR_RGB2GRAY) for f in (self.frame, frame))
             if float(cv2.matchTemplate(one, other, cv2.TM_CCOEFF_NORMED)[0, 0]) < LIKE:
                 return False
+            if is_drawn_otherwise(one, other):
+                return False
         return True
 
     def _same_dots(self, frame: Frame) -> bool:
@@ -155,6 +158,11 @@ class KnownView:
         return replace(view, grey=on_black(grey, self.imaged), warnings=said, stretch=self._stretch, outlines=None)
 
 
+def is_drawn_otherwise(one: Grey, other: Grey) -> bool:
+    """Whether strokes of one picture (h, w) are gone in another, or new: a digit is little beside a bar."""
+    return int(np.count_nonzero(cv2.absdiff(one, other) >= STROKE)) > MOST_STROKES_PX
+
+
 def start_of_stretch(at: int) -> int:
     """The first frame of the stretch that a frame, 0-based, lies in."""
     return at - at % STRETCH
@@ -165,14 +173,24 @@ class AlongPullback:
 
     def __init__(self) -> None:
         self._known: KnownView | None = None
+        self._change: Change | None = None
         self._labels = LabelMemory()
         self._at = 0
 
     def view(self, frame: Frame) -> tuple[FrameView, KnownView | None]:
         """The view of a frame, and the known one that tells all but its grey levels; None where none does."""
         if start_of_stretch(self._at) == self._at:
-            self._known, self._labels = None, LabelMemory()
+            self._known, self._change, self._labels = None, None, LabelMemory()
         self._at += 1
+        change = change_of(frame, self._change)
+        if change is None:
+            return self._view(frame)
+        self._change = change
+        view, known = self._view(change.put_back(frame))
+        return replace(view, warnings=(ALTERED, *view.warnings)), known
+
+    def _view(self, frame: Frame) -> tuple[FrameView, KnownView | None]:
+        """The same of a frame whose levels were put back, if they had been changed."""
         known = self._known
         if known is not None:
             grey = sepia_to_grey(frame)

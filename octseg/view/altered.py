@@ -18,7 +18,7 @@ from octseg.view.grey import SAMPLE_STEP_PX, SEPIA, is_sepia
 
 ALTERED = (
     "Brightness, contrast or saturation of this picture were changed after the console had made it: its colours are "
-    "off the console's own. It was measured with the levels put back; export it unchanged."
+    "off the console's own. It was measured with the levels put back as far as these tell; export it unchanged."
 )
 DARKEST, BRIGHTEST = 40, 252  # levels of pixels that tell the curve: darker ones are noise, brighter ones cut off
 LEAST_PIXELS, MOST_PIXELS = 60, 800
@@ -30,11 +30,13 @@ MOST_OFF = 60.0  # levels; a mark's pixel counts as no more
 LOOKED_AT_FROM = 0.055
 SAME_CURVE = 0.055  # after a change is undone; 0.01 to 0.05 in real frames
 LEAST_GAIN, GAINED = 0.02, 0.65  # how much less it is then, and what part of before it is at most
-LEAST_COLOUR = 0.12  # of red over blue, as a part of red; grey frames have no curve
+LIKELY_GAINED = 0.8  # that part where the frame before was changed so: lines over a frame lie off any curve
+LEAST_COLOUR = 0.06  # of red over blue, as a part of red: 0.7 in sepia; grey frames have no curve
+SAME_COLOUR = 0.15  # the same as a part of this colour, of which pale frames have little; 0.04 to 0.06 in sepia
 LEAST_FLOOR = 1  # of what black became, to be seen as such
 BLACK = (-80.0, 100.0)  # what black may have become
-SPAN = (130.0, 460.0)  # levels from what black became to what white did
-SATURATION = (0.45, 1.8)
+SPAN = (100.0, 400.0)  # levels from what black became to what white did
+SATURATION = (0.2, 1.8)
 COLD, CYAN_DOT_BLUE = (
     20,
     238,
@@ -56,6 +58,11 @@ class _Stretched:
     @property
     def is_likely(self) -> bool:
         return BLACK[0] <= self.black <= BLACK[1] and SPAN[0] <= self.white - self.black <= SPAN[1]
+
+    @property
+    def is_extreme(self) -> bool:
+        """Whether more would fit better, so that too much of the bright levels was cut off."""
+        return self.white - self.black > 0.98 * SPAN[1]
 
     def undone(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray((levels - self.black) * (255.0 / (self.white - self.black)))
@@ -85,6 +92,10 @@ class _Saturated:
     def is_likely(self) -> bool:
         return SATURATION[0] <= self.factor <= SATURATION[1]
 
+    @property
+    def is_extreme(self) -> bool:
+        return self.factor > 0.98 * SATURATION[1]
+
     def undone(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
         """RGB (..., 3)."""
         luminance = (pixels @ _LUMINANCE)[..., None]
@@ -101,27 +112,39 @@ class _Saturated:
         return np.rint(self.undone(frame.astype(np.float64))).astype(np.uint8)
 
 
-_Change = _Stretched | _Saturated
+Change = _Stretched | _Saturated
 _AS_IT_IS = _Stretched(0.0, 255.0)
-_BLACKS, _SPANS = range(-50, 90, 25), (150, 200, 255, 310, 370, 440)
-_FACTORS = (0.5, 0.6, 0.7, 0.85, 1.2, 1.4, 1.6)
+_BLACKS, _SPANS = range(-50, 90, 25), (150, 200, 255, 310, 370)
+_FACTORS = (0.25, 0.35, 0.5, 0.6, 0.7, 0.85, 1.2, 1.4, 1.6)
 
 
 def as_the_console_shows(frame: Frame) -> Frame | None:
     """A sepia frame (H, W, 3) with its levels put back where they were changed; None where nothing tells that."""
+    change = change_of(frame)
+    return None if change is None else change.put_back(frame)
+
+
+def change_of(frame: Frame, likely: Change | None = None) -> Change | None:
+    """What was done to the levels of a sepia frame (H, W, 3); None where nothing tells that anything was.
+
+    likely: what was done to a frame before it in a pullback, which is believed where it brings this one nearer, too.
+    """
     pixels = _telling(frame)
     if len(pixels) < LEAST_PIXELS:
         return None
     before = _distance(_AS_IT_IS, pixels)
     red, _, blue = pixels.mean(axis=0)
-    if before < LOOKED_AT_FROM or red - blue < LEAST_COLOUR * red:
+    colour = (red - blue) / red
+    if before < LOOKED_AT_FROM or colour < LEAST_COLOUR:
         return None
+    if likely is not None and _distance(likely, pixels) < min(LIKELY_GAINED * before, before - LEAST_GAIN):
+        return likely
     distance, change = min((_stretched(pixels, frame), _saturated(pixels)), key=lambda each: each[0])
-    if distance > min(SAME_CURVE, GAINED * before, before - LEAST_GAIN):
+    if distance > min(SAME_CURVE, SAME_COLOUR * colour, GAINED * before, before - LEAST_GAIN) or change.is_extreme:
         return None
     right = change.put_back(frame)
     bright = np.count_nonzero(right[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX, 0] >= BRIGHT)
-    return right if bright >= LEAST_BRIGHT and is_sepia(right) else None
+    return change if bright >= LEAST_BRIGHT and is_sepia(right) else None
 
 
 def _telling(frame: Frame) -> Pixels:
@@ -134,14 +157,14 @@ def _telling(frame: Frame) -> Pixels:
     return telling[:: 1 + len(telling) // MOST_PIXELS]
 
 
-def _distance(change: _Change, pixels: Pixels) -> float:
+def _distance(change: Change, pixels: Pixels) -> float:
     """Mean distance of pixels (n, 3) from the curve as changed, as a part of their mean red."""
     green, blue = change.expected(pixels)
     off = np.minimum(np.abs(pixels[:, 1] - green), MOST_OFF) + np.minimum(np.abs(pixels[:, 2] - blue), MOST_OFF)
     return float(off.mean() / (2 * pixels[:, 0].mean()))
 
 
-def _stretched(pixels: Pixels, frame: Frame) -> tuple[float, _Change]:
+def _stretched(pixels: Pixels, frame: Frame) -> tuple[float, Change]:
     """The stretch by which pixels (n, 3) of a frame are nearest to the curve, and how near.
 
     Most of a frame has no blue: where its commonest blue is above 0, that is what black became.
@@ -152,12 +175,12 @@ def _stretched(pixels: Pixels, frame: Frame) -> tuple[float, _Change]:
     return _fitted([_Stretched(black, black + span) for black in _BLACKS for span in _SPANS], pixels)
 
 
-def _saturated(pixels: Pixels) -> tuple[float, _Change]:
+def _saturated(pixels: Pixels) -> tuple[float, Change]:
     """The same of a change of saturation."""
     return _fitted([_Saturated(factor) for factor in _FACTORS], pixels)
 
 
-def _fitted(starts: Sequence[_Change], pixels: Pixels, fixed: int = 0) -> tuple[float, _Change]:
+def _fitted(starts: Sequence[Change], pixels: Pixels, fixed: int = 0) -> tuple[float, Change]:
     """The change of one kind that brings pixels (n, 3) nearest to the curve, and how near.
 
     starts: looked for from the best of them. fixed: so many of its first values stay.
@@ -165,7 +188,7 @@ def _fitted(starts: Sequence[_Change], pixels: Pixels, fixed: int = 0) -> tuple[
     start = min(starts, key=lambda change: _distance(change, pixels))
     kind, values = type(start), astuple(start)
 
-    def changed(free: NDArray[np.float64]) -> _Change:
+    def changed(free: NDArray[np.float64]) -> Change:
         return kind(*values[:fixed], *map(float, free))
 
     def distance(free: NDArray[np.float64]) -> float:

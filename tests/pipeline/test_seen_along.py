@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ from octseg.phantom import random_spec, render
 from octseg.pipeline.frames import seen_along
 from octseg.pullback import Frame, Pullback
 from octseg.view import find_pixel_scale
-from octseg.view.along import STRETCH, AlongPullback, start_of_stretch
+from octseg.view.along import STRETCH, AlongPullback, is_drawn_otherwise, start_of_stretch
 from octseg.view.preprocessing import view_frame
 
 
@@ -72,6 +73,20 @@ def test_half_the_zoom_whose_dots_lie_upon_those_known_is_told() -> None:
     ruler = along.view(frame(3, 10.02))[0].ruler
     assert ruler is not None
     assert ruler.pitch_px == pytest.approx(704 / 10.02, rel=0.01)
+
+
+def test_a_digit_that_changes_beside_a_bar_is_seen() -> None:
+    """The bar itself is most of what is drawn there."""
+    bars = []
+    for digit in "12":
+        drawn = np.zeros((40, 200), np.uint8)
+        cv2.rectangle(drawn, (20, 30), (170, 31), 255, cv2.FILLED)
+        bars.append(
+            np.asarray(cv2.putText(drawn, f"{digit} mm", (70, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 255), np.uint8)
+        )
+    noisy = np.asarray(cv2.add(bars[0], np.random.default_rng(0).integers(0, 60, bars[0].shape, np.uint8)), np.uint8)
+    assert is_drawn_otherwise(bars[0], bars[1])
+    assert not is_drawn_otherwise(bars[0], noisy)
 
 
 def test_where_the_zoom_changes_each_frame_has_its_own_scale() -> None:

@@ -11,6 +11,7 @@ from PIL import Image, ImageEnhance
 
 from octseg.phantom import make_phantom, random_spec, render
 from octseg.pullback import Frame
+from octseg.view.along import AlongPullback
 from octseg.view.altered import ALTERED, as_the_console_shows
 from octseg.view.grey import sepia_to_grey
 from octseg.view.preprocessing import view_frame
@@ -40,6 +41,7 @@ CHANGES = {
     "more contrast": stretched(1.3, -25),
     "less contrast": enhanced(ImageEnhance.Contrast, 0.7),
     "paler": enhanced(ImageEnhance.Color, 0.7),
+    "nearly grey": enhanced(ImageEnhance.Color, 0.3),
     "more colour": enhanced(ImageEnhance.Color, 1.4),
 }
 
@@ -75,6 +77,26 @@ def test_the_view_of_a_changed_frame_has_ruler_and_levels_and_says_so(name: str)
     assert apart(seen.grey, as_it_was.grey) < 3
     assert ALTERED in seen.warnings
     assert ALTERED not in as_it_was.warnings
+
+
+@pytest.mark.parametrize("name", ["brighter", "darker", "paler"])
+def test_in_a_pullback_each_frame_that_was_changed_is_put_back(name: str) -> None:
+    """Also behind unchanged ones, by which the disc is known, and where lines over a frame hide the curve."""
+    frame = phantom(WITH_RULER[0])
+    traced = cv2.ellipse(CHANGES[name](frame).copy(), (350, 350), (200, 160), 0, 0, 360, (255, 255, 255), 9)
+    frames = [frame, CHANGES[name](frame), CHANGES[name](frame), np.asarray(traced, np.uint8), frame]
+    along = AlongPullback()
+    views = [along.view(each)[0] for each in frames]
+    assert [ALTERED in view.warnings for view in views] == [False, True, True, True, False]
+    for view in views[1:3]:
+        assert apart(view.grey, views[0].grey) < 3
+        assert view.ruler is not None
+
+
+def test_grey_frames_with_a_tint_are_left_as_they_are() -> None:
+    grey = sepia_to_grey(phantom(WITH_RULER[0]))[..., None]
+    for tint in ((1, 0.97, 0.9), (1, 0.9, 0.8), (1, 0.8, 0.6), (1, 0.95, 0.7)):
+        assert as_the_console_shows(np.rint(grey * np.array(tint)).astype(np.uint8)) is None
 
 
 def test_what_nobody_changed_is_left_as_it_is() -> None:
