@@ -8,6 +8,7 @@ and at the end RUN/report.html tells of it all.
 """
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from tqdm import tqdm
 from octseg import __version__
 from octseg.cards.model import model_card
 from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
+from octseg.checkpoint.weights import bytes_of
 from octseg.commands.counts import from_0, from_1, number_from_0
 from octseg.commands.stopping import STOPPED_STATUS, until_stopped
 from octseg.dataset.publishing import PHANTOMS_NAME, require_publishable_weights
@@ -124,11 +126,22 @@ def _finish(
 ) -> None:
     """Write the checkpoint with its card and report, and publish it where that was asked for."""
     config = kept(options.keep, options.out, network, config, validation)
-    save_checkpoint(options.out, network, config, model_card(config))
+    if has_weights(options.out, network):
+        _say(f"{options.out} has these very weights, whose calibration and figures stay")
+    else:
+        save_checkpoint(options.out, network, config, model_card(config))
     write_report(options.out, validation)
     _say(f"the weights are in {options.out}, and {options.out / REPORT_FILE} tells of the training")
     if options.push_to_hub:
         _push(options)
+
+
+def has_weights(folder: Path, network: DeepLabV3Plus) -> bool:
+    """Whether a checkpoint in a folder has the very weights of a network: those of a training that was over before."""
+    try:
+        return load_checkpoint(folder).config.sha256 == hashlib.sha256(bytes_of(network)).hexdigest()
+    except OctsegError:
+        return False
 
 
 def _planned(options: argparse.Namespace, say: Say) -> Plan:
@@ -139,8 +152,8 @@ def _planned(options: argparse.Namespace, say: Say) -> Plan:
     start = None if options.start is None else load_start(options.start)
     imagenet = locate(options.imagenet) if start is None else None
     data = open_data(options.data, "train", streaming=options.streaming)
-    for warning in data.warnings:
-        say(warning)
+    for sentence in (*data.warnings, *data.notes):
+        say(sentence)
     data = replace(data, classes=chosen_classes(options.classes, data))
     if not options.negatives_only:
         refuse_without(data.frames_with, data.classes, "training", say=say)

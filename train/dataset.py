@@ -5,6 +5,7 @@ record holds img/SSS_R_NNN.png (RGB) and mask/SSS_R_NNN.tiff (H, W, 4), uint8 of
 octseg/classes.py.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -27,13 +28,14 @@ from octseg.pretrained import HUB_NAME
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
 from octseg.reading.formats import sort_of
-from octseg.reading.names import natural_path_key
+from octseg.reading.names import label_of, natural_path_key
 from octseg.view import find_pixel_scale
 from octseg.view.preprocessing import FrameView, view_frame
 from train.preparing.masks import MaskRule, read_mask
 
 TARGET = "lipid_core"
 PHANTOM_STUDY = "phantom"  # of all phantoms: each is a vessel of its own
+RECORD_NAME, RECORD_STUDIES = re.compile(r"([0-9]{3})_[0-9]+_[0-9]+"), 103  # study, series and frame; a study a patient
 LONGEST_SIDE_PX = 768  # larger frames are averaged down first, or sampling them along rays would alias
 Mask = NDArray[np.bool_]
 
@@ -58,7 +60,7 @@ class Data:
 
     classes: that the truth speaks of, in the order of classes.py. studies: one for each case, in any order.
     told: what config.json says of the data, with its licence and attribution.
-    warnings: what a figure from these data cannot be trusted for.
+    warnings: what a figure from these data cannot be trusted for. notes: what is to be said before one trains on them.
     other: another split of the same data, None where there is no such split.
     frames_with: class -> in how many frames it is, where the data know that before they are read.
     """
@@ -70,6 +72,7 @@ class Data:
     warnings: tuple[str, ...] = ()
     other: Callable[[str], "Data | None"] = lambda _split: None
     frames_with: Mapping[str, int] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,6 +244,14 @@ def _open_record_part(part: Path) -> Data:
             f"no frames in {part.name}: expected a dataset folder of python -m train.prepare, or img/SSS_R_NNN.png of "
             "the record's layout"
         )
+    for image in images:
+        named = RECORD_NAME.fullmatch(image.stem)
+        if named is None or not 1 <= int(named[1]) <= RECORD_STUDIES:
+            raise ReadError(
+                f"{label_of(image.name)} is not named as the record's frames are (SSS_R_NNN, studies 001 to "
+                f"{RECORD_STUDIES}), and what is not of it must not pass for public: make a dataset of your own frames "
+                "with python -m train.prepare --source folder"
+            )
     studies = tuple(image.stem.split("_")[0] for image in images)
     changes = (
         "grey levels taken from the sepia",
@@ -254,6 +265,10 @@ def _open_record_part(part: Path) -> Data:
         studies,
         lambda: map(record_case, images),
         _told(ZENODO_RECORD, changes, studies) | {"private": False},
+        notes=(
+            f"{part.name} is taken for frames of the public record {ZENODO_RECORD.doi} by their names; frames of your "
+            "own go through python -m train.prepare, or what is trained on them would pass for public",
+        ),
     )
 
 

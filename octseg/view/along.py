@@ -118,7 +118,7 @@ class KnownView:
             one, other = (cv2.cvtColor(np.ascontiguousarray(f[part]), cv2.COLOR_RGB2GRAY) for f in (self.frame, frame))
             if float(cv2.matchTemplate(one, other, cv2.TM_CCOEFF_NORMED)[0, 0]) < LIKE:
                 return False
-            if is_drawn_otherwise(one, other):
+            if is_drawn_otherwise(np.asarray(one, np.uint8), np.asarray(other, np.uint8)):
                 return False
         return True
 
@@ -160,7 +160,7 @@ class KnownView:
 
 def is_drawn_otherwise(one: Grey, other: Grey) -> bool:
     """Whether strokes of one picture (h, w) are gone in another, or new: a digit is little beside a bar."""
-    return int(np.count_nonzero(cv2.absdiff(one, other) >= STROKE)) > MOST_STROKES_PX
+    return int(np.count_nonzero(np.asarray(cv2.absdiff(one, other)) >= STROKE)) > MOST_STROKES_PX
 
 
 def start_of_stretch(at: int) -> int:

@@ -22,7 +22,7 @@ from octseg.phantom import make_phantom
 from octseg.segmenter import Segmenter
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.fakes.results import withdrawn_result
-from train.__main__ import goes_on, load_start, provenance, third_channel
+from train.__main__ import goes_on, has_weights, load_start, provenance, third_channel
 from train.__main__ import main as train_main
 from train.dataset import TrainingFrame, open_data, training_frames
 from train.evaluate import PROTOCOL, earlier_metrics, main, store_metrics
@@ -120,6 +120,25 @@ def test_a_finished_run_goes_on_from_its_state_and_does_not_start_anew(part: Pat
     for one, other in zip(first.state_dict().values(), again.state_dict().values(), strict=True):
         assert torch.equal(one, other)
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_weights_that_are_there_already_are_known_so_that_their_calibration_stays(tmp_path: Path) -> None:
+    config = CheckpointConfig(
+        network=ModelConfig(aspp_rates=(6,), aspp_channels=8, skip_channels=8), preprocessing=POLAR
+    )
+    network, other = DeepLabV3Plus(config.network), DeepLabV3Plus(config.network)
+    assert not has_weights(tmp_path / "run", network)
+    save_checkpoint(tmp_path / "run", network, replace(config, thresholds={"lumen": 0.4}), "# A card")
+    assert has_weights(tmp_path / "run", network)
+    assert not has_weights(tmp_path / "run", other)
+
+
+@pytest.mark.parametrize("name", ["Mueller_Hans_1_001", "900_1_001", "000_1_001", "12_1_001", "001_1"])
+def test_frames_that_are_not_named_as_the_record_s_do_not_pass_for_public(tmp_path: Path, name: str) -> None:
+    (tmp_path / "img").mkdir()
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "img" / f"{name}.png")
+    with pytest.raises(ReadError, match=r"must not pass for public: make a dataset .* train\.prepare"):
+        open_data(tmp_path, "train")
 
 
 def test_a_part_of_the_record_is_measured_frame_by_frame_and_pooled(part: Path, segmenter: Segmenter) -> None:
