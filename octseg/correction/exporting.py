@@ -4,6 +4,7 @@ The saved files stay as they are. The folder can be given to `train.prepare --so
 mask/ hold the frames whose outlines a reader has drawn or accepted, and studies.csv says which frame each is.
 """
 
+import csv
 import io
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,8 +81,9 @@ def folder_of(case: SavedCase, reader: str) -> Path:
 
 def export(case: SavedCase, corrections: Corrections, measuring: Measuring, kinds: Sequence[str] = ()) -> Exported:
     """Write all of it, and exports of kinds, in place of what was written before, once all of it is there."""
-    writing = _Writing(case, corrections, measuring)
-    exported = Exported(folder_of(case, corrections.log.head["reader"]), notes=writing.notes)
+    folder = folder_of(case, corrections.log.head["reader"])
+    writing = _Writing(case, corrections, measuring, _studies_in(folder / STUDIES_NAME))
+    exported = Exported(folder, notes=writing.notes)
     with placed(exported.folder) as made:
         for name, content in writing.files():
             exported.files.append(_written(made, name, content))
@@ -127,8 +129,12 @@ def is_for_training(corrections: Corrections, stem: str) -> bool:
 class _Writing:
     """The files of one export, one after the other."""
 
-    def __init__(self, case: SavedCase, corrections: Corrections, measuring: Measuring) -> None:
+    def __init__(
+        self, case: SavedCase, corrections: Corrections, measuring: Measuring, studies: Mapping[str, str] | None = None
+    ) -> None:
+        """studies: file -> study, as the export before or whoever edited it has it."""
         self.case, self.corrections, self.measuring = case, corrections, measuring
+        self._given_studies = studies or {}
         self.groups = groups_of(case)
         self.notes: list[str] = []
         self._records: dict[str, dict[str, Any]] = {}
@@ -208,7 +214,9 @@ class _Writing:
         mark = mark_of(private=self.measuring.is_private(stem))
         yield f"img/{stem}.png", frame_png(self.measuring.frame(stem), mark)
         yield f"mask/{stem}.tif", _four_planes(self.corrections.labels(stem))
-        self._studies.append((f"{stem}.png", _study_of(self.case, stem), "1", record["frame"]))
+        file = f"{stem}.png"
+        study = self._given_studies.get(file) or _study_of(self.case, stem)
+        self._studies.append((file, study, "1", record["frame"]))
 
 
 def _measured(result: FrameResult, record: Record) -> dict[str, Any]:
@@ -218,6 +226,15 @@ def _measured(result: FrameResult, record: Record) -> dict[str, Any]:
     if record.get("intervals_95") is not None:
         measured["intervals_95"] = dict.fromkeys(record["intervals_95"])
     return measured
+
+
+def _studies_in(path: Path) -> dict[str, str]:
+    """File -> study of a studies.csv, in which a user has joined the pullbacks of one patient; {} where none is."""
+    try:
+        rows = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
+        return {row["file"]: row["study"] for row in rows if row.get("file") and row.get("study")}
+    except (OSError, ValueError, csv.Error):
+        return {}
 
 
 def _study_of(case: SavedCase, stem: str) -> str:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from octseg.export.files import sha256_of, told_in_one_sentence
 from octseg.export.locking import open_held
 
-LIST_NAME, PART = "exported.json", ".part-"
+LIST_NAME, PART, CHANGED = "exported.json", ".part-", ".changed"
 Written = Mapping[str, str]  # a file's path in the folder -> its sha256
 
 
@@ -22,7 +22,8 @@ Written = Mapping[str, str]  # a file's path in the folder -> its sha256
 def placed(folder: Path) -> Iterator[Path]:
     """A folder to write into; what lies there when this ends well is put into `folder`, for what was there before.
 
-    Files that were changed since, or that no export has written, stay, unless one of theirs has the same name.
+    Files that were changed since, or that no export has written, stay; one of a name that is written anew gets CHANGED
+    behind it.
     Raises HeldError where another export is under way.
     """
     named = f"the folder {folder.name}"
@@ -40,16 +41,19 @@ def placed(folder: Path) -> Iterator[Path]:
 def _put(made: Path, folder: Path, listing: BinaryIO) -> None:
     before = _listed(listing)
     now = {path.relative_to(made).as_posix(): sha256_of(path) for path in sorted(made.rglob("*")) if path.is_file()}
-    _list(listing, {**before, **now})
+    _list(listing, {**now, **before})  # if this is killed, those of before are still known
     for name, sha256 in before.items():
         path = folder / name
         if name not in now and path.is_file() and sha256_of(path) == sha256:
             path.unlink()
             with suppress(OSError):  # other files are in it
                 path.parent.rmdir()
-    for name in now:
-        (folder / name).parent.mkdir(exist_ok=True)
-        (made / name).replace(folder / name)
+    for name, sha256 in now.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        if path.is_file() and sha256_of(path) not in (before.get(name), sha256):
+            path.replace(path.with_name(path.name + CHANGED))
+        (made / name).replace(path)
     _list(listing, now)
 
 

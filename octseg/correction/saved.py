@@ -20,6 +20,7 @@ from octseg.correction.numbers import Record, saved_along
 from octseg.correction.runs import Labels
 from octseg.errors import CorrectionError
 from octseg.export.always import MASKS_ENDING
+from octseg.export.journal import JOURNAL_NAME
 from octseg.export.pictures import DOUBT_ENDING
 from octseg.export.pullback import SUFFIX
 from octseg.export.run import JSON_NAME
@@ -134,6 +135,11 @@ class SavedCase:
 def open_saved(folder: Path) -> SavedCase:
     """The results in a folder. Raises CorrectionError where there are none."""
     path = _table(folder)
+    if (folder / JOURNAL_NAME).exists():
+        raise CorrectionError(
+            f"{folder.name} has a run of `octseg predict` that is under way or was ended, so its masks may be newer "
+            "than its numbers: let it end, by the same command, first"
+        )
     try:
         told = loads_finite(path.read_bytes())
         records = told.pop("frames")

@@ -17,7 +17,7 @@ from octseg.correction.log import CorrectionLog, head_of
 from octseg.correction.measuring import Measuring
 from octseg.correction.runs import changes
 from octseg.correction.saved import SavedCase, open_saved
-from octseg.errors import OwnResultError
+from octseg.errors import CorrectionError, OwnResultError, ReadError
 from octseg.export.png import rgb_png
 from octseg.model import ModelConfig
 from octseg.reading import read_pullback
@@ -189,3 +189,32 @@ def test_a_private_frame_stays_marked_as_private_in_what_is_exported(tmp_path: P
     made = export(case, corrections, Measuring(case, CaseFrames(case, given)))
     kept = {path.name: is_private_file(path) for path in (made.folder / "img").iterdir()}
     assert kept == {"vessel_0001.png": True, **({"vessel_0002.png": False} if beside else {})}
+
+
+def test_what_a_user_has_changed_in_an_export_is_kept_by_the_next(tmp_path: Path) -> None:
+    """The studies, which tell a split who is one patient, go on; another file is kept beside."""
+    case, corrections = opened(save_results(tmp_path, vessel(2)))
+    corrections.judge("vessel_0001", "accepted")
+    folder = export(case, corrections, Measuring(case, CaseFrames(case))).folder
+    studies, table = folder / "studies.csv", folder / "measures.csv"
+    studies.write_text(studies.read_text().replace(",vessel,", ",PATIENT7,"))
+    table.write_text("mine")
+    corrections.judge("vessel_0002", "accepted")
+    export(case, corrections, Measuring(case, CaseFrames(case)))
+    rows = {row["file"]: row["study"] for row in csv.DictReader(studies.read_text().splitlines())}
+    assert rows["vessel_0001.png"] == "PATIENT7"
+    assert len(rows) == 2
+    assert (folder / "measures.csv.changed").read_text() == "mine"
+    assert table.read_text() != "mine"
+    export(case, corrections, Measuring(case, CaseFrames(case)))
+    assert sorted(path.name for path in folder.glob("*.changed")) == ["measures.csv.changed", "studies.csv.changed"]
+    corrections.log.close()
+
+
+def test_results_whose_masks_a_run_is_writing_anew_are_neither_reviewed_nor_compared(tmp_path: Path) -> None:
+    folder = save_results(tmp_path, vessel(2))
+    (folder / "unfinished.jsonl").touch()
+    with pytest.raises(CorrectionError, match="under way or was ended"):
+        open_saved(folder)
+    with pytest.raises(ReadError, match="under way or was ended"):
+        open_reading(folder)

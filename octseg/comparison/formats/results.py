@@ -15,6 +15,7 @@ from octseg.classes import CLASS_NAMES, PALETTE_INDEX
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import ReadError
 from octseg.export.always import MASKS_ENDING
+from octseg.export.journal import JOURNAL_NAME
 
 MEASURES = "measures.json"
 MASK_END = "_mask"
@@ -30,6 +31,11 @@ def results_table(folder: Path) -> Path | None:
 def results_reading(table: Path) -> Reading:
     """The frames of a measures.json, whose masks lie beside it."""
     folder = table.parent
+    if (folder / JOURNAL_NAME).exists():
+        raise ReadError(
+            f"{folder.name} has a run that is under way or was ended, so its masks may be newer than {table.name}: let "
+            "it end, by the same command, first"
+        )
     try:
         told = json.loads(table.read_text(encoding="utf-8"))
         frames = tuple(_frame(table, record) for record in told["frames"])
