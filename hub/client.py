@@ -135,6 +135,8 @@ def _opened(repository: Repository, publication: Publication, say: Callable[[str
         _require_private(
             publication, head, f"{cannot}; say --public if all may see what is sent, make it private in its settings"
         )
+        if head.private and not publication.how.private:
+            say("the repository is private and stays so: make it public in its settings if all may see it")
         return head, False
     if publication.how.create_pr:
         raise HubError(f"there is no {repository.kind} {repository.name} on the Hub to open a pull request in")

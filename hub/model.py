@@ -1,12 +1,11 @@
 """`push-model`: a checkpoint folder to a model repository, with a card made from what the folder says of itself."""
 
-import json
 from pathlib import Path
 
 from hub.client import TO_MAIN, How, Publication, Published, publish
 from hub.options import AddParser, add_folder_flags, say
 from octseg.cards.model import FAILURES_FILE, model_card
-from octseg.cards.score_tables import METRICS_FILE, Metrics
+from octseg.cards.score_tables import METRICS_FILE, metrics_of
 from octseg.checkpoint import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, load_checkpoint
 from octseg.dataset.publishing import require_not_private, require_publishable_weights
 from octseg.pretrained import Token
@@ -30,7 +29,7 @@ def push_model(folder: Path, repository: str, how: How = TO_MAIN, token: Token =
     config = load_checkpoint(folder).config
     require_publishable_weights(config.training, config.metrics, folder.name)
     files: dict[str, bytes | Path] = {name: folder / name for name in (CONFIG_FILE, WEIGHTS_FILE)}
-    metrics = _metrics_of(folder, config.metrics)
+    metrics = metrics_of(folder, config.metrics)
     if metrics is not None:
         require_publishable_weights(config.training, metrics, folder.name)
         files[METRICS_FILE] = folder / METRICS_FILE
@@ -48,18 +47,3 @@ def push_model(folder: Path, repository: str, how: How = TO_MAIN, token: Token =
         how=how,
     )
     return publish(publication, token=token, say=say)
-
-
-def _metrics_of(folder: Path, stored: Metrics) -> Metrics | None:
-    """All figures of metrics.json; None where it is not there, or tells of other weights than config.json does."""
-    try:
-        metrics = json.loads((folder / METRICS_FILE).read_bytes())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(metrics, dict) or not metrics:
-        return None
-    same = all(
-        isinstance(of_set, dict) and name in stored and of_set.get("dice_pooled") == stored[name].get("dice_pooled")
-        for name, of_set in metrics.items()
-    )
-    return metrics if same else None

@@ -23,14 +23,16 @@ from scipy.optimize import linprog, minimize
 from scipy.special import expit, logit
 from tqdm import tqdm
 
-from octseg.cards.model import model_card
-from octseg.checkpoint import CARD_FILE, Checkpoint, load_checkpoint, save_checkpoint
+from octseg.cards.model import FAILURES_FILE, model_card
+from octseg.cards.score_tables import METRICS_FILE, metrics_of
+from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.checkpoint.calibration import Platt
 from octseg.commands.counts import from_0
 from octseg.commands.stopping import until_stopped
 from octseg.decoding import logits_over
 from octseg.errors import ConfigError, DatasetError, OctsegError
 from octseg.measurement.intervals import AREAS, Extent, Reach, Signs, Width
+from octseg.model import DeepLabV3Plus
 from octseg.pretrained import from_pretrained
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
@@ -146,7 +148,7 @@ def calibrate_probability(folder: Path, data: Data) -> None:
         ),
         metrics={},
     )
-    save_checkpoint(folder, known.network, config, model_card(config))
+    _save_without_figures(folder, known.network, config)
 
 
 def calibrate_cores(folder: Path, cases: Iterable[Case], told: str) -> float:
@@ -165,8 +167,15 @@ def calibrate_cores(folder: Path, cases: Iterable[Case], told: str) -> float:
         every.calibration, least_core_logit=least, made_from={**every.calibration.made_from, "least_core_logit": told}
     )
     config = replace(every, calibration=calibration, metrics={})
-    save_checkpoint(folder, known.network, config, model_card(config))
+    _save_without_figures(folder, known.network, config)
     return least
+
+
+def _save_without_figures(folder: Path, network: DeepLabV3Plus, config: CheckpointConfig) -> None:
+    """Write a checkpoint whose outlines are others than they were; figures and pictures of before go."""
+    save_checkpoint(folder, network, config, model_card(config))
+    for name in (METRICS_FILE, FAILURES_FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def core_logits(result: FrameResult, threshold: float) -> list[float]:
@@ -199,9 +208,11 @@ def calibrate_intervals(folder: Path, cases: Iterable[Case], told: str) -> dict[
     segmenter = from_pretrained(folder)
     widths = fitted_widths(readings(segmenter, cases))
     known = segmenter.config.calibration
-    calibration = replace(known, intervals=widths, made_from={**known.made_from, "intervals": told})
-    card = (folder / CARD_FILE).read_text()
-    save_checkpoint(folder, segmenter.network, replace(segmenter.config, calibration=calibration), card)
+    made_from = {name: what for name, what in known.made_from.items() if name != "intervals"}
+    calibration = replace(known, intervals=widths, made_from=made_from | ({"intervals": told} if widths else {}))
+    config = replace(segmenter.config, calibration=calibration)
+    card = model_card(config, metrics_of(folder, config.metrics), failures=(folder / FAILURES_FILE).is_file())
+    save_checkpoint(folder, segmenter.network, config, card)
     return widths
 
 

@@ -52,7 +52,7 @@ def front_matter(config: CheckpointConfig, sets: Metrics) -> dict[str, Any]:
         "license": LICENCE,
         "library_name": "octseg",
         "pipeline_tag": "image-segmentation",
-        "tags": [*TAGS, *(f"doi:{data['doi']}" for data in datasets if data.get("doi"))],
+        "tags": list(dict.fromkeys([*TAGS, *(f"doi:{data['doi']}" for data in datasets if data.get("doi"))])),
     }
     if repositories := [str(data["repository"]) for data in datasets if data.get("repository")]:
         front["datasets"] = repositories

@@ -1,6 +1,8 @@
 """Figures of merit as Markdown tables, from what `train.evaluate` writes into metrics.json."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from octseg.cards.markdown import table
@@ -9,6 +11,21 @@ from octseg.measurement.depth import LIPID_DEPTH_MM
 METRICS_FILE = "metrics.json"  # beside config.json, which holds a summary of it
 SHOWN_INTERVALS = ("lipid_core_area_mm2", "lipid_arc_deg", "fibrous_cap_thickness_min_um", "lumen_area_mm2")
 Metrics: TypeAlias = Mapping[str, Mapping[str, Any]]  # name of a set of frames -> its figures
+
+
+def metrics_of(folder: Path, stored: Metrics) -> Metrics | None:
+    """All figures of metrics.json; None where it is not there, or tells of other weights than config.json does."""
+    try:
+        metrics = json.loads((folder / METRICS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(metrics, dict) or not metrics:
+        return None
+    same = all(
+        isinstance(of_set, dict) and name in stored and of_set.get("dice_pooled") == stored[name].get("dice_pooled")
+        for name, of_set in metrics.items()
+    )
+    return metrics if same else None
 
 
 def summary_table(metrics: Metrics) -> str:

@@ -56,6 +56,7 @@ def pushes(hub: HubServer, dataset: Path, as_parquet: Path, tmp_path_factory: py
         [10**9, str(dataset), "lab/own", "--private"],
         [10**9, str(dataset), "lab"],
         [10**9, str(dataset), NAME],
+        [10**9, str(dataset), "lab/own", "--public"],
     ]
     return Pushes(token, in_client(hub, tmp_path_factory.mktemp("home"), push, commands, token=token))
 
@@ -100,6 +101,12 @@ def test_a_public_repository_gets_nothing_without_a_word(hub: HubServer, pushes:
     assert pushes.answers[8]["status"] == 1
     assert "is public already, so --private cannot hold; say --public if all may see" in pushes.answers[8]["err"]
     assert hub.head("dataset", NAME) == pushes.commit(0)
+
+
+def test_a_private_repository_stays_private_and_that_is_said(hub: HubServer, pushes: Pushes) -> None:
+    assert pushes.answers[9]["status"] == 0
+    assert "the repository is private and stays so: make it public in its settings" in pushes.answers[9]["err"]
+    assert hub.is_private("dataset", "lab/own")
 
 
 def test_a_pull_request_leaves_the_branch_as_it_is(hub: HubServer, pushes: Pushes) -> None:

@@ -25,7 +25,17 @@ from octseg.segmenter import Segmenter
 from octseg.view.preprocessing import to_input, view_frame
 from tests.fakes.prepared import phantoms_fold, prepare_folder
 from tests.fakes.tiny import TINY
-from train.calibrate import Reading, core_logits, fitted_core_logit, fitted_platt, fitted_widths, main, phantoms
+from train.calibrate import (
+    Reading,
+    calibrate_cores,
+    calibrate_intervals,
+    core_logits,
+    fitted_core_logit,
+    fitted_platt,
+    fitted_widths,
+    main,
+    phantoms,
+)
 from train.calibrate import readings as readings_of
 from train.dataset import Case, phantom_case
 from train.judging.judge import evaluate
@@ -262,10 +272,25 @@ def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
     assert set(config.calibration.probability) == {"lipid_core"}  # the dataset speaks of no other
     assert config.metrics == {}
     assert config.calibration.made_from["probability"] == "2 validation frames of 1 patients"
-    assert config.calibration.made_from["intervals"] == (
-        "2 phantoms, half of them of other optics, seeds 800000 to 800000 and 850000 to 850000"
-    )
+    assert "intervals" not in config.calibration.made_from
     assert "intervals of 0 measures" in told.out  # two frames are too few
+
+
+def test_a_card_says_of_intervals_what_was_done(bundled: Path) -> None:
+    """Fitted before on phantoms; of no frames none can be."""
+    change(bundled, lambda config: config["calibration"].update(made_from={"intervals": "400 phantoms"}))
+    calibrate_intervals(bundled, [], "no frame")
+    assert "intervals" not in load_checkpoint(bundled).config.calibration.made_from
+    assert "widths of 95 % intervals: not checked against any truth" in (bundled / "README.md").read_text()
+
+
+def test_figures_and_pictures_of_outlines_that_a_calibration_changes_go(bundled: Path) -> None:
+    for name in ("metrics.json", "failures.png"):
+        (bundled / name).write_bytes(b"{}")
+    calibrate_cores(bundled, phantoms(1), "a phantom")
+    assert load_checkpoint(bundled).config.metrics == {}
+    assert not (bundled / "metrics.json").exists()
+    assert not (bundled / "failures.png").exists()
 
 
 @pytest.mark.parametrize(
