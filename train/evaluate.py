@@ -36,7 +36,16 @@ from octseg.export.files import write_file
 from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.pretrained import from_pretrained
 from train.dataset import open_data
-from train.judging.judge import evaluate, kind_of, other_optics_cases, phantom_cases, refuse_seen, score, shown
+from train.judging.judge import (
+    evaluate,
+    kind_of,
+    maybe_seen,
+    other_optics_cases,
+    phantom_cases,
+    refuse_seen,
+    score,
+    shown,
+)
 from train.judging.worst import WorstFrames, failures_png
 
 N_FAILURES = 6  # frames of failures.png
@@ -60,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         segmenter = from_pretrained(options.model)
         data = open_data(options.data, options.split)
         refuse_seen(segmenter.config.training, data)
-        for warning in data.warnings:
+        for warning in (*data.warnings, *maybe_seen(segmenter.config.training, data)):
             print(f"train.evaluate: {warning}", file=sys.stderr)
         worst = WorstFrames(N_FAILURES)
         of_data = score(segmenter, shown(data), uncertainty=options.uncertainty, worst=worst).summary()

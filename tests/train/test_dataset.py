@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
 from train import evaluate, prepare
 from train.dataset import open_data, training_frames
-from train.judging.judge import refuse_seen
+from train.judging.judge import maybe_seen, refuse_seen
 
 SEEDS = {"001": 0, "002": 1, "003": 2}  # study -> phantom
 
@@ -112,3 +113,22 @@ def test_a_study_that_was_trained_on_is_not_measured(dataset: Path) -> None:
     with pytest.raises(DatasetError, match=f"trained on the studies {', '.join(sorted(data.studies))}"):
         refuse_seen(trained, data)
     refuse_seen(trained, open_data(dataset, "validation"))
+
+
+def test_studies_of_one_doi_are_the_same_however_title_and_names_are_written(dataset: Path) -> None:
+    data = replace(open_data(dataset, "train"), studies=("001", "P07"))
+    told = replace(data, told={**data.told, "name": "My copy", "doi": "10.5281/zenodo.1"})
+    trained = {"datasets": [{"name": "The record", "doi": "10.5281/zenodo.1", "studies": ["1", "p7", "100"]}]}
+    with pytest.raises(DatasetError, match="trained on the studies 001, P07"):
+        refuse_seen(trained, told)
+    refuse_seen(trained, replace(told, studies=("10", "P70")))
+
+
+def test_studies_that_are_named_as_those_of_another_dataset_are_told(dataset: Path) -> None:
+    """Two labs may both have a patient 001; a copy of a dataset under another title has the very same."""
+    data = replace(open_data(dataset, "train"), studies=("001", "002"))
+    trained = {"datasets": [{"name": "The record", "studies": ["001", "005"]}]}
+    refuse_seen(trained, data)
+    (said,) = maybe_seen(trained, data)
+    assert "trained on studies of The record that are named as these are (001): if they are the same patients" in said
+    assert maybe_seen(trained, replace(data, studies=("002",))) == []

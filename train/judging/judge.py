@@ -1,5 +1,6 @@
 """A model judged on a set of frames: which sets there are, which it may not be judged on, and every frame scored."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from tqdm import tqdm
 
 from octseg.errors import DatasetError
 from octseg.phantom import other_optics, random_spec, render
+from octseg.reading.names import listed
 from octseg.segmenter import Segmenter
 from train.dataset import PHANTOM_STUDY, Case, Data, phantom_case
 from train.judging.scores import SetScore
@@ -32,13 +34,40 @@ def other_optics_cases(count: int) -> Iterator[Case]:
 
 
 def refuse_seen(training: Mapping[str, Any], data: Data) -> None:
-    """DatasetError where a model of that `training` (config.json) saw a study of `data`: figures would say nothing."""
+    """DatasetError where a model of that `training` (config.json) saw a study of `data`: figures would say nothing.
+
+    Datasets are the same by their title or by their DOI, studies by their names, however these are written.
+    """
     for known in training.get("datasets", ()):
-        if known.get("name") == data.told.get("name") and (both := set(known.get("studies", ())) & set(data.studies)):
+        if _is_same(known, data.told) and (both := _of_one_name(known.get("studies", ()), data.studies)):
             raise DatasetError(
                 f"the model was trained on the studies {', '.join(sorted(both))}; measure it on others, or the figures "
                 "say nothing of unseen patients"
             )
+
+
+def maybe_seen(training: Mapping[str, Any], data: Data) -> list[str]:
+    """What is said where studies of `data` are named as those of another dataset that a model was trained on."""
+    return [
+        f"the model was trained on studies of {known.get('name')} that are named as these are "
+        f"({listed(sorted(both))}): if they are the same patients, the figures say nothing of unseen ones"
+        for known in training.get("datasets", ())
+        if not _is_same(known, data.told) and (both := _of_one_name(known.get("studies", ()), data.studies))
+    ]
+
+
+def _is_same(known: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
+    return known.get("name") == told.get("name") or (known.get("doi") is not None and known["doi"] == told.get("doi"))
+
+
+def _of_one_name(known: Iterable[str], studies: Iterable[str]) -> set[str]:
+    """Those of `studies` that are among the known ones, whatever their case and the zeros before their numbers."""
+    trained = {_plain(study) for study in known}
+    return {study for study in studies if _plain(study) in trained}
+
+
+def _plain(study: str) -> str:
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", study.casefold())
 
 
 def kind_of(data: Data) -> str:
