@@ -14,6 +14,10 @@ from octseg.measurement.depth import LIPID_DEPTH_MM
 
 TAGS = ("medical", "oct", "intravascular", "coronary", "lipid-plaque", "semantic-segmentation")
 LICENCE = "apache-2.0"  # of the weights
+WITHOUT_LUMEN = (
+    "**This model outlines no lumen**, so what it outlines is not cut there, and it gives neither an arc about the "
+    "lumen nor a cap's thickness."
+)
 FAILURES_FILE = "failures.png"
 
 
@@ -32,6 +36,7 @@ def model_card(
         "front_matter": markdown.front_matter(front_matter(config, sets)),
         "name": name,
         "lipid_depth_mm": f"{LIPID_DEPTH_MM:g}",
+        "without_lumen": "" if "lumen" in config.network.classes else f" {WITHOUT_LUMEN}",
         "classes": ", ".join(config.network.classes),
         "domain": config.preprocessing.domain,
         "rows": rows,

@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.measurement.cap import TRIM_DEG, CapRays
+from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.measurement.geometry import Tissue
 from octseg.measurement.lipid import MIN_DEPTH_MM, Arc
 from octseg.measurement.lumen import Lumen
 
-NO_LUMEN_PLANE = "The lumen is not among the classes outlined, so there is no arc about it and no cap thickness."
+NO_LUMEN_PLANE = (
+    "The lumen is not among the classes outlined, so there is no arc about it and no cap thickness, and lipid is not "
+    f"cut {LIPID_DEPTH_MM:g} mm behind it: its area is of all that was outlined."
+)
 OTHER_LUMEN_SHARE = 0.05  # of the largest lumen; less is a speck
 MOST_CUT_DEG = 30  # of the directions, in which a picture may end close behind the lumen and nothing is said
 RIM_PX = 5  # side of the square within which a pixel counts as at the disc's rim

@@ -104,3 +104,10 @@ def test_an_installed_library_has_every_file_that_it_reads() -> None:
     read = [name for name in files if not name.endswith((".py", ".pyc"))]
     assert "cards/templates/dataset.md" in read
     assert [name for name in read if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns)] == []
+
+
+def test_a_card_of_a_model_without_a_lumen_promises_no_depth_arc_and_cap() -> None:
+    config = load_checkpoint(BUNDLED).config
+    alone = replace(config, network=replace(config.network, classes=("lipid_core",)), thresholds={})
+    assert "This model outlines no lumen" in model_card(alone)
+    assert "This model outlines no lumen" not in model_card(config)

@@ -118,6 +118,7 @@ def test_a_model_of_lipid_core_alone_gives_its_area_and_says_why_there_is_no_arc
     assert found.lipid_core_area_mm2 == pytest.approx(shapes.sector_area(1.46, 1.96, 120), rel=0.005)
     assert found.lipid_arc_deg is found.meets_tcfa_criteria is None
     assert found.warnings[0].startswith("The lumen is not among the classes outlined")
+    assert "lipid is not cut 1.2 mm behind it" in found.warnings[0]
 
 
 def test_the_arc_about_the_catheter_is_that_of_a_wedge_drawn_from_it() -> None:
