@@ -225,10 +225,14 @@ def third_channel(asked: ThirdChannel | None, start: Checkpoint | None) -> Third
 
 def goes_on(start: Checkpoint, wanted: ModelConfig) -> ModelConfig:
     """The network of `start` with rows that go around as wanted; ConfigError where its classes are not those wanted."""
-    if start.config.network.classes != wanted.classes:
+    own = start.config.network.classes
+    if own != wanted.classes:
+        do = f"choose --classes {' '.join(own)}"
+        if any(name not in wanted.classes for name in own):
+            do = "leave out --start, or have the data speak of all of them"
         raise ConfigError(
-            f"the model to start from outlines {', '.join(start.config.network.classes)}, the data speak of "
-            f"{', '.join(wanted.classes)}; choose with --classes, or leave out --start"
+            f"the model to start from outlines {', '.join(own)}, the training is to be of "
+            f"{', '.join(wanted.classes)}: {do}"
         )
     return replace(start.config.network, circular_rows=wanted.circular_rows)
 

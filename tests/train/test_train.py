@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from octseg.cards.score_tables import summary_table
-from octseg.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
+from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.classes import CLASS_NAMES
 from octseg.errors import ConfigError, ReadError
 from octseg.export.pictures import overlay_png
@@ -236,8 +236,14 @@ def test_a_model_trained_on_starts_from_its_own_weights_and_names_what_they_were
     assert set(names) >= {each["name"] for each in start.config.datasets}
     assert start.config.sha256 in told["start"]
     assert goes_on(start, ModelConfig(circular_rows=True)).circular_rows
-    with pytest.raises(ConfigError, match=r"the model to start from outlines lumen, .*; choose with --classes"):
+    with pytest.raises(
+        ConfigError, match=r"the model to start from outlines lumen, .* of lipid_core: leave out --start"
+    ):
         goes_on(start, ModelConfig(classes=("lipid_core",)))
+    of_lipid = replace(start.config, network=ModelConfig(classes=("lipid_core",)), thresholds={})
+    alone = Checkpoint(of_lipid, start.network)
+    with pytest.raises(ConfigError, match=r"choose --classes lipid_core$"):
+        goes_on(alone, ModelConfig(classes=("lumen", "lipid_core")))
     assert third_channel(None, start) == "grey"
     with pytest.raises(ConfigError, match=r"trained with a third channel of grey; leave out --third-channel slope"):
         third_channel("slope", start)

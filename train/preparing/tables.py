@@ -18,6 +18,7 @@ from train.preparing.names import NameRule, Parts, composed, frame_number, stem_
 
 MAX_CSV_BYTES = 64 << 20
 COLUMNS = ("file", "study", "series", "frame")
+DIFFERENT = ("studies", "series", "frames")  # as of COLUMNS[1:]
 PATIENT_COLUMNS = ("patient", "patient_id", "patientid", "subject", "subject_id", "subjectid")
 SEPARATORS = (",", ";", "\t", "|")
 KINDS_OF_FOLDER = ("img", "images", "mask", "masks")  # which a path may name or leave out
@@ -90,8 +91,8 @@ def by_csv(path: Path, among: Collection[str] = (), root: PurePath | None = None
             )
         if len({row.said for row in rows}) > 1:
             raise DatasetError(
-                f"{table.where(*rows[:2])} both fit it, and give it different frames; write the paths of the files, "
-                "not their names alone"
+                f"{table.where(*rows[:2])} both fit it, and give it {_what_differs(*rows[:2])}; write the paths of "
+                "the files, not their names alone"
             )
         return _parts(rows[0], table)
 
@@ -266,6 +267,12 @@ def _mend_numbers(rows: Sequence[dict[str, str]], column: str) -> None:
             row[column] = re.split("[.,]", row[column])[0]
 
 
+def _what_differs(one: Row, other: Row) -> str:
+    """In what two rows say different things, in words."""
+    differ = [kind for kind, a, b in zip(DIFFERENT, one.said, other.said, strict=True) if a != b]
+    return f"different {' and '.join(differ or DIFFERENT[-1:])}"
+
+
 def _refuse_two_words_on_one_file(table: Table) -> None:
     first: dict[tuple[str, ...], Row] = {}
     for row in table.rows:
@@ -273,7 +280,8 @@ def _refuse_two_words_on_one_file(table: Table) -> None:
         if other.said == row.said:
             continue
         if table.private:
-            raise ConfigError(f"{table.where(other, row)} name one file and give it different frames; keep one of them")
+            differ = _what_differs(other, row)
+            raise ConfigError(f"{table.where(other, row)} name one file and give it {differ}; keep one of them")
         told = [
             f"row {each.number} says "
             + ", ".join(f"{kind} {text}" for kind, text in zip(COLUMNS[1:], each.said, strict=True) if text)

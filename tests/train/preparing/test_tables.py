@@ -122,7 +122,7 @@ def test_the_place_of_the_source_tells_whose_rows_count(tmp_path: Path) -> None:
 
 def test_rows_that_a_name_alone_does_not_tell_apart_are_named(tmp_path: Path) -> None:
     rule = by_csv(csv_file(tmp_path, "file,study\nP01/f_3.png,P01\nP02/f_3.png,P02\n"))
-    with pytest.raises(DatasetError, match=r"rows 2 and 3 of names\.csv both fit it, and give it different frames"):
+    with pytest.raises(DatasetError, match=r"rows 2 and 3 of names\.csv both fit it, and give it different studies"):
         rule.parts_of("images/f_3.png")
 
 
@@ -137,7 +137,9 @@ def test_a_file_named_twice_is_told_with_both_rows(tmp_path: Path) -> None:
     told = r"names\.csv names a\.png twice: row 2 says study P01, series 1, frame 1, and row 4 says study P04, series 1"
     with pytest.raises(ConfigError, match=told):
         by_csv(csv_file(tmp_path, text))
-    with pytest.raises(ConfigError, match=r"rows 2 and 4 of names\.csv name one file and give it") as private:
+    with pytest.raises(
+        ConfigError, match=r"rows 2 and 4 of names\.csv name one file and give it different studies and frames"
+    ) as private:
         by_csv(csv_file(tmp_path, text), private=True)
     assert "P04" not in str(private.value)
     assert by_csv(csv_file(tmp_path, text.replace("P04,1,9", "P01,1,1")))("a.png") == FrameName("P01", "1", 1)
