@@ -26,6 +26,7 @@ from octseg.cards.score_tables import (
     coverage_table,
     frame_table,
     lipid_table,
+    metrics_in,
     summary_table,
 )
 from octseg.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
@@ -116,12 +117,9 @@ def earlier_metrics(folder: Path, config: CheckpointConfig, metrics: Metrics) ->
 
     Without those of private frames, which would stand in the way of publishing the model later.
     """
-    try:
-        held = json.loads((folder / METRICS_FILE).read_bytes())
-    except (OSError, ValueError):
+    if config.metrics.get("protocol") != PROTOCOL:
         return {}
-    if config.metrics.get("protocol") != PROTOCOL or not isinstance(held, dict):
-        return {}
+    held = metrics_in(folder)
     return {
         name: held[name]
         for name, summary in config.measured.items()

@@ -15,17 +15,21 @@ Metrics: TypeAlias = Mapping[str, Mapping[str, Any]]  # name of a set of frames 
 
 def metrics_of(folder: Path, stored: Metrics) -> Metrics | None:
     """All figures of metrics.json; None where it is not there, or tells of other weights than config.json does."""
-    try:
-        metrics = json.loads((folder / METRICS_FILE).read_bytes())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(metrics, dict) or not metrics:
-        return None
+    metrics = metrics_in(folder)
     same = all(
         isinstance(of_set, dict) and name in stored and of_set.get("dice_pooled") == stored[name].get("dice_pooled")
         for name, of_set in metrics.items()
     )
-    return metrics if same else None
+    return metrics if metrics and same else None
+
+
+def metrics_in(folder: Path) -> dict[str, Any]:
+    """What metrics.json of a folder holds, of whatever weights; nothing where it is none."""
+    try:
+        held = json.loads((folder / METRICS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) else {}
 
 
 def summary_table(metrics: Metrics) -> str:

@@ -37,6 +37,7 @@ LEAST_FLOOR = 1  # of what black became, to be seen as such
 BLACK = (-80.0, 100.0)  # what black may have become
 SPAN = (100.0, 400.0)  # levels from what black became to what white did
 SATURATION = (0.2, 1.8)
+AT_LIMIT = 0.98  # of the greatest span or factor; what lies there would go on
 COLD, CYAN_DOT_BLUE = (
     20,
     238,
@@ -62,7 +63,7 @@ class _Stretched:
     @property
     def is_extreme(self) -> bool:
         """Whether more would fit better, so that too much of the bright levels was cut off."""
-        return self.white - self.black > 0.98 * SPAN[1]
+        return self.white - self.black > AT_LIMIT * SPAN[1]
 
     def undone(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray((levels - self.black) * (255.0 / (self.white - self.black)))
@@ -94,7 +95,7 @@ class _Saturated:
 
     @property
     def is_extreme(self) -> bool:
-        return self.factor > 0.98 * SATURATION[1]
+        return self.factor > AT_LIMIT * SATURATION[1]
 
     def undone(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
         """RGB (..., 3)."""

@@ -6,18 +6,14 @@ DIR has img/ and mask/ as the Zenodo record has. Each frame is seen as it is and
 frames the scale is kept, and how much lipid's area differs, over all frames, their mean difference, and the worst.
 """
 
-import argparse
 from collections.abc import Callable
-from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageEnhance
 
 import octseg
 from octseg.pullback import Frame
-from tests.benchmarks.report_lines import seen
-from train.dataset import open_data
+from tests.benchmarks.report_lines import frames_asked_for, seen
 
 Change = Callable[[Frame], Frame]
 
@@ -47,18 +43,14 @@ CHANGES: dict[str, Change] = {
 
 def main() -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, nargs="+", required=True)
-    parser.add_argument("--every", type=int, default=1, help="every so many frames of each DIR")
-    asked = parser.parse_args()
+    frames = frames_asked_for(__doc__.splitlines()[0])
     segmenter = octseg.from_pretrained()
-    cases = [case for each in asked.data for case in islice(open_data(each, "test").cases(), 0, None, asked.every)]
-    known = [seen(segmenter, case.frame) for case in cases]
+    known = [seen(segmenter, frame) for frame in frames]
     had, before = sum(has for has, _ in known), sum(lipid for _, lipid in known)
-    print(f"| {len(cases)} frames | scale kept | lipid, all | lipid, mean difference | lipid, worst |")
+    print(f"| {len(frames)} frames | scale kept | lipid, all | lipid, mean difference | lipid, worst |")
     print("|---|---|---|---|---|")
     for name, change in CHANGES.items():
-        told = [seen(segmenter, change(case.frame)) for case in cases]
+        told = [seen(segmenter, change(frame)) for frame in frames]
         kept = sum(has for (has, _), (held, _) in zip(told, known, strict=True) if held)
         off = [abs(now - then) for (_, now), (_, then) in zip(told, known, strict=True)]
         total = 100 * (sum(lipid for _, lipid in told) / before - 1)

@@ -75,15 +75,20 @@ def row(name: str, segmenter: Segmenter, clean: list[Frame], known: list[tuple[b
     return f"| {name} | {kept} of {sum(had for had, _ in known)} | {100 * (area / before - 1):+.0f} % | {worst} px |"
 
 
-def main() -> int:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def frames_asked_for(description: str) -> list[Frame]:
+    """Frames of the folders that the command line names."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     parser.add_argument("--every", type=int, default=1, help="every so many frames of each DIR")
     asked = parser.parse_args()
+    chosen = (islice(open_data(each, "test").cases(), 0, None, asked.every) for each in asked.data)
+    return [case.frame for cases in chosen for case in cases]
+
+
+def main() -> int:
+    """Print the tables."""
+    coloured = frames_asked_for(__doc__.splitlines()[0])
     segmenter = octseg.from_pretrained()
-    cases = [case for each in asked.data for case in islice(open_data(each, "test").cases(), 0, None, asked.every)]
-    coloured = [case.frame for case in cases]
     for kind, clean in (
         ("as they are", coloured),
         ("saved in grey", [np.asarray(cv2.merge([sepia_to_grey(frame)] * 3), np.uint8) for frame in coloured]),
