@@ -22,7 +22,7 @@ from octseg.cohort.summing import (
     share_interval,
 )
 from octseg.cohort.table_one import Group, table_html, table_one_html
-from octseg.cohort.tables import Tables, frames_of
+from octseg.cohort.tables import TWICE, Tables, frames_of
 from octseg.comparison.plots import STYLE as PLOTS
 from octseg.export.files import write_file
 from octseg.export.report.page import facts_list, model_facts, page, warnings_list
@@ -114,8 +114,10 @@ def _warnings(measured: Sequence[Row]) -> list[str]:
         found.append(f"The scales of the pullbacks come from different sources: {told}.")
     if count := sum(bool(row["reason"]) for row in measured):
         found.append(
-            f"{count} of {len(measured)} pullbacks could be read in part alone; the last table says what is missing."
+            f"{count} of {len(measured)} pullbacks could be read in part alone, or lack results that were removed; the "
+            "last table says what is missing."
         )
+    found += sorted({f"{row['case']}: {said}." for row in measured for said in row["warnings"] if TWICE in said})
     return found
 
 

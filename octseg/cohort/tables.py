@@ -7,10 +7,12 @@ after the other, so that a cohort of any size takes the memory of one.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from octseg.cohort.cases import Case
+from octseg.cohort.checking import Checked, checked
 from octseg.cohort.folder import CASES, CohortFolder
 from octseg.export.pullback import SUFFIX
 from octseg.export.run import JSON_NAME
@@ -21,6 +23,7 @@ SCALES = (
     *("frame_spacing_mm", "frame_spacing_source", "smoothing", "warnings"),
 )
 FRAMES_ONLY = "nothing tells that its frames are one pullback and how far they lie apart: give its frame_spacing_mm"
+TWICE = "so they count more than once"
 ONE_FRAME = "it is one frame, which has no length"
 Row = dict[str, Any]
 
@@ -33,10 +36,14 @@ class _Settled:
     state: str
     reason: str
     results: Path | None
+    warnings: Sequence[str] = ()
 
 
 class Tables:
-    """Of all cases that are settled, in their order; missing: name -> why a case is not there."""
+    """Of all cases that are settled, in their order; missing: name -> why a case is not there.
+
+    Each case's results are checked once, when they are first asked for.
+    """
 
     def __init__(self, folder: CohortFolder, cases: Sequence[Case], missing: Mapping[str, str]) -> None:
         self._folder, self._cases, self._missing = folder, cases, missing
@@ -62,17 +69,62 @@ class Tables:
         """Cases for which no patient was given, so that each stands for one."""
         return {case.id for case in self._cases if case.patient == case.name}
 
+    @property
+    def surprises(self) -> list[str]:
+        """What of the cases that are done is not as it should be, a sentence each."""
+        return [
+            f"{case.id}: {said}"
+            for case in self._cases
+            if (known := self._checked.get(case.name))
+            for said in (known.changed, known.noted, "" if known.changed else self._twice(case))
+            if said
+        ]
+
     def _settled(self) -> Iterator[_Settled]:
         for case in self._cases:
             about = {"case": case.id, "patient": case.patient, "group": case.group}
-            manifest, failure = self._folder.manifest(case), self._folder.failure(case)
+            manifest = self._done(case)
             if case.name in self._missing:
                 yield _Settled(about, "missing", self._missing[case.name], None)
-            elif manifest is not None and self._folder.is_made_with(manifest, case):
-                reason = "; ".join(manifest["failures"])
-                yield _Settled(about, "in part" if reason else "measured", reason, self._folder.results(case))
-            elif failure is not None:
+            elif manifest is not None and case.name in self._checked:
+                yield self._of_done(case, about, manifest["failures"])
+            elif (failure := self._folder.failure(case)) is not None:
                 yield _Settled(about, "left out" if failure["quarantined"] else "failed", failure["reason"], None)
+
+    def _of_done(self, case: Case, about: Row, failures: Sequence[str]) -> _Settled:
+        known = self._checked[case.name]
+        if known.changed:
+            return _Settled(about, "changed", known.changed, None)
+        reason = "; ".join(filter(None, (*failures, known.noted)))
+        twice = self._twice(case)
+        warnings = [twice] if twice else []
+        return _Settled(about, "in part" if reason else "measured", reason, self._folder.results(case), warnings)
+
+    def _twice(self, case: Case) -> str:
+        """Which other cases have the pictures of one, in a sentence; empty where none has."""
+        others = [name for name in self._with_pictures[self._checked[case.name].pictures] if name != case.id]
+        return f"its pictures are those of {' and '.join(others)}, {TWICE}" if others else ""
+
+    @cached_property
+    def _checked(self) -> dict[str, Checked]:
+        """Of each case that is done, under its folder's name."""
+        return {
+            case.name: checked(self._folder.results(case), done) for case in self._cases if (done := self._done(case))
+        }
+
+    @cached_property
+    def _with_pictures(self) -> dict[str, list[str]]:
+        """The cases that have the very same frames, by these."""
+        found: dict[str, list[str]] = {}
+        for case in self._cases:
+            if case.name in self._checked and not self._checked[case.name].changed:
+                found.setdefault(self._checked[case.name].pictures, []).append(case.id)
+        return found
+
+    def _done(self, case: Case) -> Row | None:
+        """The manifest of a case whose results count; None of another."""
+        manifest = None if case.name in self._missing else self._folder.manifest(case)
+        return manifest if manifest is not None and self._folder.is_made_with(manifest, case) else None
 
 
 def frames_of(results: Path, pullback: str) -> list[Row]:
@@ -95,6 +147,7 @@ def _of(table: str, case: _Settled, results: Path) -> Iterator[Row]:
             yield from ({**of, "plaque": number, **_plain(plaque)} for number, plaque in enumerate(plaques, 1))
         else:
             of |= {"state": "measured", "reason": case.reason, **{name: record.get(name) for name in SCALES}}
+            of["warnings"] = [*(of["warnings"] or ()), *case.warnings]
             yield {**of, **_plain(record["pullback"]), "plaque_count": len(record["pullback"].get("plaques") or ())}
     if table == "pullbacks" and not records:
         yield {**about, **_frames_only(_frames_in(results), case.reason)}

@@ -1,7 +1,7 @@
 """`octseg cohort`: many pullbacks in one folder of results, by any number of workers, with one table at the end."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,11 +117,12 @@ def cohort(options: CohortOptions) -> int:
         wait=not options.is_one_of_many,
         retry=options.retry,
     )
-    frames_only, is_refused = 0, False
+    states: Mapping[str, int] = {}
+    is_refused = False
     try:
         tally = coordinator.run()
         if not tally.elsewhere:
-            frames_only = _write(folder, cases, tally)
+            states = _write(folder, cases, tally)
     except OctsegError:
         is_refused = not coordinator.tally.is_begun
         raise
@@ -129,8 +130,9 @@ def cohort(options: CohortOptions) -> int:
         for failure in failures:
             complain(failure)
         if not is_refused:
-            print(f"{_summary(coordinator.tally, len(cases), root, frames_only)}. {NOTICE}")
-    return 1 if failures or coordinator.tally.failed or coordinator.tally.missing else 0
+            print(f"{_summary(coordinator.tally, len(cases), root, states)}. {NOTICE}")
+    is_lacking = failures or coordinator.tally.failed or coordinator.tally.missing or states.get("changed")
+    return 1 if is_lacking else 0
 
 
 def _pool(options: CohortOptions) -> Pool:
@@ -147,8 +149,8 @@ def _pool(options: CohortOptions) -> Pool:
     return RayTasks(options.ray, make_worker, work, work.root, options.workers, int(work.device == "cuda"))
 
 
-def _write(folder: CohortFolder, cases: Sequence[Case], tally: Tally) -> int:
-    """The tables of all cases and their page; how many have frames and no pullback."""
+def _write(folder: CohortFolder, cases: Sequence[Case], tally: Tally) -> Mapping[str, int]:
+    """The tables of all cases and their page; how many rows of pullbacks there are in each state."""
     from octseg.cohort.page import write_page
     from octseg.cohort.table_files import missing_package, write_tables  # they load what draws and writes
     from octseg.cohort.tables import Tables
@@ -158,7 +160,9 @@ def _write(folder: CohortFolder, cases: Sequence[Case], tally: Tally) -> int:
     tables = Tables(folder, cases, tally.missing)
     states = write_tables(tables, folder.root)
     write_page(tables, folder.root)
-    return states["frames only"]
+    for surprise in tables.surprises:
+        complain(surprise)
+    return states
 
 
 def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> int:
@@ -182,12 +186,14 @@ def _told(cases: Sequence[Case], looking: Looking, failures: Sequence[str]) -> i
     return 1 if problems or failures else 0
 
 
-def _summary(tally: Tally, count: int, root: Path, frames_only: int) -> str:
+def _summary(tally: Tally, count: int, root: Path, states: Mapping[str, int]) -> str:
     done = len(tally.made) + len(tally.done_before)
     parts = [f"{done} of {counted(count, 'case')} in {root}"]
     if tally.done_before:
         parts.append(f"{len(tally.done_before)} of them done before")
-    if frames_only:
+    if changed := states.get("changed"):
+        parts.append(f"{changed} of them changed since they were made and left out, as cohort.csv says")
+    if frames_only := states.get("frames only"):
         parts.append(f"{frames_only} of them frames alone and no pullback, as cohort.csv says")
     if tally.failed:
         parts.append(f"{len(tally.failed)} failed")

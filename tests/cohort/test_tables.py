@@ -35,6 +35,12 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "out"
 
 
+def again(cohort: Path, out: Path) -> int:
+    """The command by which a cohort was made, on a copy of its folder."""
+    command = ["cohort", str(cohort.parent / "list.csv"), "--out", str(out), "--uncertainty", "--no-overlay"]
+    return main([*command, *QUICK])
+
+
 def in_csv(folder: Path, table: str) -> list[dict[str, str]]:
     with (folder / name_of(table, ".csv")).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -111,8 +117,89 @@ def test_without_pyarrow_there_are_the_others_and_it_is_told(
     out = tmp_path / "out"
     shutil.copytree(cohort, out)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    command = ["cohort", str(cohort.parent / "list.csv"), "--out", str(out), "--uncertainty", "--no-overlay"]
-    assert main([*command, *QUICK]) == 1
+    assert again(cohort, out) == 1
     assert "pip install 'octseg[cohort]'" in capsys.readouterr().err
     assert not list(out.glob("*.parquet"))
     assert (out / "cohort.csv").read_bytes() == (cohort / "cohort.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("measures.json", b'{"frames": []}', "measures.json of its results was changed or removed"),
+        ("measures.json", b"half a", "measures.json of its results was changed or removed"),
+        ("images_pullback.json", None, "images_pullback.json of its results was changed or removed"),
+    ],
+)
+def test_numbers_that_are_not_those_that_were_made_are_left_out_and_told(
+    cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes | None, words: str
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(cohort, out)
+    if content is None:
+        (out / "cases" / "A" / name).unlink()
+    else:
+        (out / "cases" / "A" / name).write_bytes(content)
+    assert again(cohort, out) == 1
+    said = capsys.readouterr()
+    assert words in said.err
+    assert "1 of them changed since they were made and left out" in said.out
+    [row] = [row for row in in_json(out, "pullbacks") if row["case"] == "A"]
+    assert (row["state"], row["minimum_lumen_area_mm2"]) == ("changed", None)
+    assert words in row["reason"]
+    assert not [row for row in in_json(out, "frames") if row["case"] == "A"]
+    shutil.rmtree(out / "cases" / "A")
+    again(cohort, out)
+    assert (out / "cohort.json").read_bytes() == (cohort / "cohort.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("frame_0002_mask.png", "frame_0002_mask.png of its results was removed"),
+        ("measures.csv", "its measures.csv was changed, and the numbers here are those of measures.json"),
+    ],
+)
+def test_what_else_of_a_case_is_not_as_it_was_made_is_told_beside_its_numbers(
+    cohort: Path, tmp_path: Path, name: str, words: str
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(cohort, out)
+    if name == "measures.csv":
+        (out / "cases" / "A" / name).write_bytes(b"frame;lumen_area_mm2\r\n1;4,2\r\n")
+    else:
+        (out / "cases" / "A" / name).unlink()
+    again(cohort, out)
+    [row] = [row for row in in_json(out, "pullbacks") if row["case"] == "A"]
+    [before] = [row for row in in_json(cohort, "pullbacks") if row["case"] == "A"]
+    assert words in row["reason"]
+    assert {**row, "reason": ""} == before
+    assert ("A", "in part") in [(row["case"], row["state"]) for row in in_json(out, "failed")]
+
+
+def test_corrections_beside_results_are_no_change_of_them(cohort: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(cohort, out)
+    (out / "cases" / "A" / "corrections.jsonl").write_text("{}\n")
+    (out / "cases" / "A" / "corrected").mkdir()
+    again(cohort, out)
+    assert (out / "cohort.json").read_bytes() == (cohort / "cohort.json").read_bytes()
+
+
+def test_the_same_pictures_under_two_names_are_told(
+    cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = cohort.parent / "vessels" / "pullback_0001" / "images"
+    shutil.copytree(images, tmp_path / "copy" / "of it")
+    rows = (
+        f"{images},A,P1,0.2\n{tmp_path / 'copy' / 'of it'},B,P2,0.2\n{images.parents[1]}/pullback_0002/images,C,P3,0.2"
+    )
+    (tmp_path / "list.csv").write_text(f"path,case,patient,frame_spacing_mm\n{rows}\n")
+    assert main(["cohort", str(tmp_path / "list.csv"), "--out", str(tmp_path / "out"), "--no-overlay", *QUICK]) == 0
+    assert "A: its pictures are those of B, so they count more than once" in capsys.readouterr().err
+    told = {
+        row["case"]: [said for said in row["warnings"] if "more than once" in said]
+        for row in in_json(tmp_path / "out", "pullbacks")
+    }
+    assert [len(said) for said in told.values()] == [1, 1, 0]
+    assert "B: its pictures are those of A" in (tmp_path / "out" / "cohort.html").read_text(encoding="utf-8")

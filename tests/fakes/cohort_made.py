@@ -1,12 +1,13 @@
 """The folder of a cohort whose measures are given, without a model that would have found them."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from octseg.cohort.cases import Case
-from octseg.cohort.folder import CohortFolder
+from octseg.cohort.folder import CohortFolder, content_of_file
 from octseg.cohort.tables import Tables
 
 RUN = {
@@ -33,13 +34,13 @@ def made_cohort(
     for case, given in measures.items():
         results = folder.results(case)
         results.mkdir()
-        _write(results / "manifest.json", {"run": folder.run, "asked": case.asked, "failures": []})
         of = {"file": "run.dcm", "folder": "", "pixel_spacing_mm": 0.01, "pixel_spacing_source": "dicom"}
         _write(results / "run_pullback.json", {**of, "warnings": [], "pullback": {**FIRST, **given}})
         frames = [
             {
                 **of,
                 "frame": number,
+                "frame_sha256": hashlib.sha256(f"{case.name} {number}".encode()).hexdigest(),
                 "withdrawn": None,
                 "mask_file": f"m {number}.png",
                 "overlay_file": f"o#{number}.png",
@@ -49,6 +50,9 @@ def made_cohort(
         _write(results / "measures.json", {"frames": frames})
         for frame in frames:
             (results / str(frame["overlay_file"])).write_bytes(b"")
+        files = {path.name: content_of_file(path) for path in results.iterdir()}
+        about = {"run": folder.run, "asked": case.asked, "failures": [], "files": files}
+        _write(results / "manifest.json", about)
     for case, why in (failed or {}).items():
         told = {"run": folder.run, "asked": case.asked, "reason": why, "quarantined": False}
         _write(root / "failed" / f"{case.name}.json", told)
