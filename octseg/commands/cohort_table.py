@@ -4,13 +4,14 @@ import csv
 import io
 import math
 from argparse import ArgumentTypeError
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 
 from octseg.cohort.cases import Case, apart
 from octseg.commands.cohort_cases import telling
 from octseg.commands.frame_range import FrameRange
+from octseg.commands.spacings import why_no_spacing
 from octseg.errors import ConfigError
 from octseg.reading.cells import encoding_of, spelling, unquoted, visible, why_no_name
 
@@ -35,9 +36,10 @@ def cases_of(table: Path) -> list[Case]:
     seen: dict[str, int] = {}
     for (number, row), name, (text, stands) in zip(rows, apart(texts), texts, strict=True):
         where = f"row {number} of {table.name}"
-        for known in (f"the case {text}" if row["case"] else "", f"the path {stands}"):
-            if known and known in seen:
-                raise ConfigError(f"{where} names {known} again, after row {seen[known]}: it would count twice")
+        place = f"{_place(row['path'], table.parent).resolve()} {_frames(row['frames'], where)}"
+        for known, words in ((f"case {row['case']}", f"the case {text}"), (f"path {place}", f"the path {stands}")):
+            if known != "case " and known in seen:
+                raise ConfigError(f"{where} names {words} again, after row {seen[known]}: it would count twice")
             seen[known] = number
         cases.append(
             Case(
@@ -92,26 +94,29 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
         row |= {name: cell for name, cell in zip(header, cells, strict=False) if name}
         if not row["path"]:
             raise ConfigError(f"row {number} of {table.name} names no path")
-        row["patient"] = visible(row["patient"])
+        row |= {name: visible(row[name]) for name in ("patient", "group")}
         if row["patient"] and (fault := why_no_name(row["patient"])) is not None:
             raise ConfigError(
                 f"row {number} of {table.name} gives the patient {row['patient']!r}, {fault}; write there who the "
                 "patient is, or leave it empty"
             )
         rows.append((number, row))
-    _refuse_two_spellings(rows, table.name)
+    _refuse_two_spellings(rows, "patient", spelling, table.name)
+    _refuse_two_spellings(rows, "group", str.casefold, table.name)
     return rows
 
 
-def _refuse_two_spellings(rows: Sequence[tuple[int, Mapping[str, str]]], table: str) -> None:
-    """ConfigError where one patient is spelt in two ways, and would count as two."""
+def _refuse_two_spellings(
+    rows: Sequence[tuple[int, Mapping[str, str]]], column: str, of: Callable[[str], str], table: str
+) -> None:
+    """ConfigError where one patient or group is spelt in two ways, and would count as two; of: what both share."""
     first: dict[str, tuple[int, str]] = {}
     for number, row in rows:
-        before, patient = first.setdefault(spelling(row["patient"]), (number, row["patient"]))
-        if patient != row["patient"]:
+        before, name = first.setdefault(of(row[column]), (number, row[column]))
+        if name != row[column]:
             raise ConfigError(
-                f"one patient is spelt in two ways: {patient!r} in row {before} of {table}, and {row['patient']!r} in "
-                f"row {number}; spell it in one, or it counts as two patients"
+                f"one {column} is spelt in two ways: {name!r} in row {before} of {table}, and {row[column]!r} in "
+                f"row {number}; spell it in one, or it counts as two {column}s"
             )
 
 
@@ -152,4 +157,6 @@ def _length(row: Mapping[str, str], name: str, where: str) -> float | None:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise ConfigError(f"{where}: {name} is {row[name]}, which is no length in mm above 0")
+    if (fault := why_no_spacing(name.partition("_")[0], value)) is not None:
+        raise ConfigError(f"{where}: {name} is {row[name]}; {fault}")
     return value

@@ -17,6 +17,7 @@ from octseg.commands.frame_range import FrameRange
 from octseg.commands.inputs import Folders, Found, Item, content_sum, find_items, inputs_sum
 from octseg.commands.models import add_model_flags, loaded
 from octseg.commands.picture_runs import Runs, in_range, runs_in
+from octseg.commands.spacings import why_no_spacing
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError, ReadError
 from octseg.export.kinds import NAMES as EXPORT_NAMES
@@ -202,21 +203,9 @@ def _bar(total: int, done: int) -> "tqdm[Any]":
 
 def check(options: PredictOptions) -> None:
     """Raise OctsegError for a spacing that no frame and no pullback has, and for flags that do not go together."""
-    from octseg.measurement.pullback.measuring import LEAST_SPACING_MM, MOST_SPACING_MM
-    from octseg.view.scale import MAX_SPACING_MM, MIN_SPACING_MM
-
-    spacing_mm = options.pixel_spacing_mm
-    if spacing_mm is not None and not MIN_SPACING_MM <= spacing_mm <= MAX_SPACING_MM:
-        raise OctsegError(
-            f"--pixel-spacing {spacing_mm:g}: a frame has {MIN_SPACING_MM:g} to {MAX_SPACING_MM:g} mm per pixel, "
-            "such as 0.00996; give mm, not um"
-        )
-    spacing_mm = options.frame_spacing_mm
-    if spacing_mm is not None and not LEAST_SPACING_MM <= spacing_mm <= MOST_SPACING_MM:
-        raise OctsegError(
-            f"--frame-spacing {spacing_mm:g}: frames lie {LEAST_SPACING_MM:g} to {MOST_SPACING_MM:g} mm apart, "
-            "such as 0.2; give mm, not um"
-        )
+    for name, spacing_mm in (("pixel", options.pixel_spacing_mm), ("frame", options.frame_spacing_mm)):
+        if spacing_mm is not None and (fault := why_no_spacing(name, spacing_mm)) is not None:
+            raise OctsegError(f"--{name}-spacing {spacing_mm:g}: {fault}")
     check_packages(options.exports)
     if options.smooth and options.uncertainty:
         raise OctsegError("--smooth and --uncertainty do not go together: intervals are those of single frames")

@@ -67,3 +67,37 @@ def test_a_patient_spelt_in_two_ways_is_told(tmp_path: Path, other: str) -> None
         return
     with pytest.raises(ConfigError, match=f"spelt in two ways: 'P07' in row 2 of list.csv, and '{other}' in row 3"):
         cases_of(table(tmp_path, text))
+
+
+@pytest.mark.parametrize("other", ["G1", "g1\u200b", "g1"])
+def test_a_group_spelt_in_two_ways_is_told(tmp_path: Path, other: str) -> None:
+    text = f"path,group\na.dcm,g1\nb.dcm,{other}\nc.dcm,g-1\nd.dcm,\n"
+    if other != "G1":
+        assert [case.group for case in cases_of(table(tmp_path, text))] == ["g1", "g1", "g-1", ""]
+        return
+    with pytest.raises(ConfigError, match=r"group is spelt in two ways: 'g1' in row 2 of list.csv, and 'G1' in row 3"):
+        cases_of(table(tmp_path, text))
+
+
+@pytest.mark.parametrize("other", ["./a/run.dcm", "b/../a/run.dcm", "a\\run.dcm", "link.dcm"])
+def test_one_path_in_two_spellings_would_count_twice(tmp_path: Path, other: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "run.dcm").write_bytes(b"")
+    (tmp_path / "link.dcm").symlink_to(tmp_path / "a" / "run.dcm")
+    with pytest.raises(ConfigError, match=r"row 3 of list.csv names the path .* again, after row 2"):
+        cases_of(table(tmp_path, f"path,case\na/run.dcm,A\n{other},B\n"))
+    two = cases_of(table(tmp_path, f"path,case,frames\na/run.dcm,A,1-20\n{other},B,21-40\n"))
+    assert [case.frames for case in two] == ["1-20", "21-40"]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("a.dcm,200,", "row 2 of list.csv: frame_spacing_mm is 200; frames lie 0.001 to 5 mm apart"),
+        ("a.dcm,,9.96", "row 2 of list.csv: pixel_spacing_mm is 9.96; a frame has 0.0001 to 0.1 mm per pixel"),
+        ("a.dcm,0,", "row 2 of list.csv: frame_spacing_mm is 0, which is no length in mm above 0"),
+    ],
+)
+def test_a_spacing_that_no_pullback_has_is_told_with_its_row(tmp_path: Path, row: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        cases_of(table(tmp_path, f"path,frame_spacing_mm,pixel_spacing_mm\n{row}\n"))
