@@ -1,5 +1,6 @@
 """The pixels of frames that are compared, where they are at hand: for pictures of both outlines on them."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def _frame(frames: CaseFrames, stem: str) -> Frame | None:
 
 def _by_names(inputs: Sequence[Path], out: Path) -> FrameOf:
     items = find_items(inputs, out).items
-    pictures = {item.path.stem: item for item in items if item.is_picture}
+    named = Counter(item.path.stem for item in items if item.is_picture)
+    pictures = {item.path.stem: item for item in items if item.is_picture and named[item.path.stem] == 1}
     levels = FolderLevels([item.path for item in pictures.values()])
 
     def frame_of(frame: FrameCompared) -> Frame | None:

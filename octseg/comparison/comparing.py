@@ -16,17 +16,9 @@ from octseg.comparison.agreement import bland_altman, detection, icc_2_1, kappa_
 from octseg.comparison.figures import outline_figures
 from octseg.comparison.limiting import LIPID, LUMEN, to_depth
 from octseg.comparison.overlap import Mask, Overlap, by_convention, pooled
+from octseg.comparison.pairing import Pairs, judged_by_both, paired
 from octseg.comparison.placing import lies_beside, lies_otherwise
-from octseg.comparison.reading import (
-    SAME_SCALE,
-    FrameRead,
-    Masks,
-    Pairs,
-    Reading,
-    as_one_tissue,
-    judged_by_both,
-    paired,
-)
+from octseg.comparison.reading import SAME_SCALE, FrameRead, Masks, Reading, as_one_tissue
 from octseg.comparison.surfaces import TOLERANCE_MM, SurfaceScore, surface_score
 from octseg.errors import ReadError
 from octseg.measurement import FrameMeasures, measure

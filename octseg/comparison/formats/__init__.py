@@ -72,4 +72,13 @@ def _of_folder(folder: Path, class_map: Mapping[int, str] | None, binary_class: 
         return coco_reading(coco[0])
     if pictures:
         return picture_reading(pictures, folder.name, class_map, binary_class)
+    if below := _pictures_below(folder):
+        return picture_reading(below, folder.name, class_map, binary_class, folder)
     raise ReadError(f"{folder.name} holds no outlines that can be read; give {READ}")
+
+
+def _pictures_below(folder: Path) -> list[Path]:
+    """Pictures of masks in the folders of a folder, a patient's in each."""
+    seen = [path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file()]
+    shown = [path for path in seen if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    return sorted(shown, key=natural_path_key)

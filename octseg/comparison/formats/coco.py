@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.classes import CLASS_NAMES
-from octseg.comparison.formats.contours import LEAST_POINTS, class_named, length_in, refuse_unknown, told_in
+from octseg.comparison.formats.contours import LEAST_POINTS, class_named, length_in, refuse_unknown, text_in, told_in
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import ReadError
 from octseg.reading.names import frame_number
@@ -47,7 +47,8 @@ def coco_reading(path: Path) -> Reading:
 def _coco_frame(
     image: Mapping[str, Any], annotations: Sequence[Mapping[str, Any]], classes: Mapping[int, str | None], name: str
 ) -> FrameRead:
-    stem = Path(str(image["file_name"])).stem
+    place = Path(str(image["file_name"]).replace("\\", "/"))
+    stem = place.stem
     number = image.get("frame")
     own = [each for each in annotations if each["image_id"] == image["id"]]
     shape = (int(image["height"]), int(image["width"]))
@@ -57,6 +58,8 @@ def _coco_frame(
         partial(_coco_masks, own, classes, shape, name),
         length_in(image.get("pixel_spacing_mm")),
         withdrawn=image.get("withdrawn") is not None,
+        sha256=text_in(image.get("frame_sha256")),
+        folder=place.parent.as_posix() if place.parent.name else "",
     )
 
 

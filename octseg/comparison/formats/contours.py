@@ -53,6 +53,8 @@ def labelme_reading(paths: Sequence[Path], name: str) -> Reading:
                 partial(_labelme_masks, path),
                 length_in(ours.get("pixel_spacing_mm")),
                 withdrawn=bool(flags.get("withdrawn")),
+                sha256=text_in(ours.get("frame_sha256")),
+                folder=path.parent.name,
             )
         )
     known = tuple(each for each in CLASS_NAMES if each in {class_named(label) for label in labels})
@@ -64,6 +66,11 @@ def labelme_reading(paths: Sequence[Path], name: str) -> Reading:
 def length_in(told: Any) -> float | None:
     """A positive number; None of anything else."""
     return float(told) if isinstance(told, (int, float)) and 0 < told < np.inf else None
+
+
+def text_in(told: Any) -> str | None:
+    """A text that is not empty; None of anything else."""
+    return told if isinstance(told, str) and told else None
 
 
 def refuse_unknown(name: str, known: Sequence[str], labels: Sequence[str]) -> None:

@@ -1,6 +1,8 @@
 """Masks as pictures: a label for each tissue, four planes in the order of octseg/classes.py, or one tissue alone."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,10 +28,15 @@ NAMES_OF = {index: name for name, index in PALETTE_INDEX.items()}
 
 
 def picture_reading(
-    paths: Sequence[Path], name: str, class_map: Mapping[int, str] | None, binary_class: str | None
+    paths: Sequence[Path],
+    name: str,
+    class_map: Mapping[int, str] | None,
+    binary_class: str | None,
+    root: Path | None = None,
 ) -> Reading:
     """A frame for each picture; octseg's own palette explains itself, other labels are explained by the caller.
 
+    root: of the folders that the pictures lie in, where these are several; they tell pictures of one name apart.
     Where variants of a frame disagree is no mask, though its file lies among masks: it is passed over.
     """
     paths = [path for path in paths if not _is_doubt(path)]
@@ -43,9 +50,26 @@ def picture_reading(
         meaning = meaning_of(_values(paths), name, class_map, binary_class, own=all(map(_is_own, paths)))
         read = [partial(_labelled, path, meaning) for path in paths]
         classes = tuple(each for each in CLASS_NAMES if each in meaning)
-    stems = [stem_of(path) for path in paths]
-    frames = [FrameRead(stem, frame_number(stem), each) for stem, each in zip(stems, read, strict=True)]
+    frames = _told_apart(
+        [
+            FrameRead(stem := stem_of(path), frame_number(stem), each, folder=_folder(path, root))
+            for path, each in zip(paths, read, strict=True)
+        ]
+    )
     return Reading(name, frames, classes, one_tissue=first.ndim == 2)
+
+
+def _folder(path: Path, root: Path | None) -> str:
+    return path.resolve().parent.name if root is None else path.parent.relative_to(root).as_posix()
+
+
+def _told_apart(frames: list[FrameRead]) -> list[FrameRead]:
+    """Frames of one name under it and their folder's."""
+    counts = Counter(frame.stem for frame in frames)
+    return [
+        replace(frame, stem=f"{frame.folder}/{frame.stem}", own_stem=frame.stem) if counts[frame.stem] > 1 else frame
+        for frame in frames
+    ]
 
 
 def meaning_of(

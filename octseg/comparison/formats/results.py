@@ -4,6 +4,7 @@ The page puts the name of a pullback before that of the table, and its masks int
 """
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,17 +59,27 @@ def _mask_of(table: Path, record: dict[str, Any]) -> Path:
 
 def _frame(table: Path, record: dict[str, Any]) -> FrameRead:
     mask, spacing = _mask_of(table, record), record["pixel_spacing_mm"]
+    stem = stem_of(mask)
     if spacing is not None and not 0 < spacing < np.inf:
         raise ValueError("no scale")
     return FrameRead(
-        stem=stem_of(mask),
+        stem=stem,
         number=record["frame"],
         read=partial(palette_masks, mask),
         pixel_spacing_mm=spacing,
         withdrawn=record["withdrawn"] is not None and record.get("outlines") in (None, BY_MODEL),
         judged=_judged(record),
         sha256=record.get("frame_sha256"),
+        folder=str(record.get("folder") or ""),
+        own_stem=_own_stem(stem, str(record.get("file") or "")),
     )
+
+
+def _own_stem(stem: str, file: str) -> str | None:
+    """The stem less the -2, -3 ... that tells files of one name in several folders apart; None where it has none."""
+    name = Path(file).stem
+    apart = re.fullmatch(rf"{re.escape(name)}-\d+((?:_\d+)?)", stem)
+    return None if apart is None or not name else name + apart[1]
 
 
 def _judged(record: dict[str, Any]) -> bool | None:

@@ -45,7 +45,7 @@ def _categories(segmented: Segmented) -> list[dict[str, Any]]:
 
 
 def _images(segmented: Segmented) -> list[dict[str, Any]]:
-    names = ("frame", "height", "width", "pixel_spacing_mm", "pixel_spacing_source", "withdrawn")
+    names = ("frame", "height", "width", "pixel_spacing_mm", "pixel_spacing_source", "withdrawn", "frame_sha256")
     return [
         {
             "id": place,

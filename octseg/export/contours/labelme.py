@@ -40,7 +40,7 @@ def _label_file(
     segmented: Segmented, record: Record, picture: str, masks: dict[str, NDArray[np.bool_]]
 ) -> dict[str, Any]:
     shapes = [{"label": name, **shape} for name, mask in masks.items() for shape in _shapes(mask)]
-    kept = ("file", "frame", "pixel_spacing_mm", "pixel_spacing_source", "withdrawn", *OF_READER)
+    kept = ("file", "frame", "pixel_spacing_mm", "pixel_spacing_source", "withdrawn", "frame_sha256", *OF_READER)
     return {
         "version": VERSION,
         "flags": {"withdrawn": record["withdrawn"] is not None},
