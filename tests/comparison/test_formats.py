@@ -6,6 +6,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from octseg.classes import CLASS_NAMES
@@ -130,28 +131,31 @@ def test_labelme_shapes_by_another_hand(tmp_path: Path) -> None:
 
 
 def test_labels_of_another_program_are_explained_by_the_caller(tmp_path: Path) -> None:
-    Image.fromarray(np.array([[0, 7], [9, 7]], np.uint8)).save(tmp_path / "a.png")
+    labels = np.kron([[0, 7], [9, 7]], np.ones((20, 20))).astype(np.uint8)
+    Image.fromarray(labels).save(tmp_path / "a.png")
     with pytest.raises(ReadError, match=r"not explained \(7, 9\).*--class-map"):
         open_reading(tmp_path)
     reading = open_reading(tmp_path, {7: "lipid_core", 9: "background"})
     assert reading.classes == ("lipid_core",)
-    assert reading.frames[0].read()["lipid_core"].tolist() == [[False, True], [False, True]]
+    assert np.array_equal(reading.frames[0].read()["lipid_core"], labels == 7)
 
 
 @pytest.mark.parametrize("value", [1, 255])
 def test_of_masks_of_one_value_nobody_guesses_the_tissue(tmp_path: Path, value: int) -> None:
     """1 is the lumen in octseg's own palette, and lipid in many a mask."""
-    Image.fromarray(np.array([[0, value]], np.uint8)).save(tmp_path / "a.png")
+    drawn = np.eye(40, dtype=np.uint8) * value
+    Image.fromarray(drawn).save(tmp_path / "a.png")
     with pytest.raises(ReadError, match=f"one tissue by the value {value}; say which: --binary-class"):
         open_reading(tmp_path)
-    assert open_reading(tmp_path, binary_class="lipid_core").frames[0].read()["lipid_core"].tolist() == [[False, True]]
+    read = open_reading(tmp_path, binary_class="lipid_core").frames[0].read()
+    assert np.array_equal(read["lipid_core"], drawn > 0)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("a.nii", b"not nifti", "cannot be read as NIfTI"),
-        ("a.png", b"no picture", "cannot be read as a mask"),
+        ("a.png", b"no picture", "cannot be read: the mask is damaged"),
         ("a.json", b"{}", "no outlines that can be read"),
         ("a.txt", b"words", "no outlines that can be read"),
         ("measures.json", b"{", "not one of octseg predict"),
@@ -180,7 +184,7 @@ def test_a_volume_of_probabilities_is_no_volume_of_labels(tmp_path: Path) -> Non
 
 def test_opacity_is_no_tissue(tmp_path: Path) -> None:
     """A white mask saved with opacity has four planes, and is one tissue."""
-    drawn = np.zeros((9, 11, 4), np.uint8)
+    drawn = np.zeros((39, 41, 4), np.uint8)
     drawn[2:5, 3:7, :3], drawn[..., 3] = 255, 255
     Image.fromarray(drawn, "RGBA").save(tmp_path / "a.png")
     Image.fromarray(drawn[..., 2:], "LA").save(tmp_path / "b.png")
@@ -190,12 +194,87 @@ def test_opacity_is_no_tissue(tmp_path: Path) -> None:
         assert np.array_equal(frame.read()["lipid_core"], drawn[..., 0] > 0)
 
 
-def test_a_colour_picture_with_opacity_is_no_mask_of_planes(tmp_path: Path) -> None:
-    drawn = np.zeros((9, 11, 4), np.uint8)
-    drawn[2:5, 3:7, 0], drawn[..., 3] = 255, 255
-    Image.fromarray(drawn, "RGBA").save(tmp_path / "a.png")
-    with pytest.raises(ReadError, match="picture in colour"):
+def white_under(alpha: np.ndarray) -> np.ndarray:
+    """(H, W, 4): white everywhere, transparent where nothing is painted."""
+    return np.dstack([np.full((*alpha.shape, 3), 255, np.uint8), alpha])
+
+
+PAINTED = {  # (H, W, 4) of 0 and 255, by what is painted
+    "white, white below": white_under,
+    "red on transparent": lambda on: np.dstack([on, 0 * on, 0 * on, on]),
+    "red, red below": lambda on: np.dstack([0 * on + 255, 0 * on, 0 * on, on]),
+    "red on black": lambda on: np.dstack([on, 0 * on, 0 * on, 0 * on + 255]),
+    "white on black": lambda on: np.dstack([on, on, on, 0 * on + 255]),
+    "black on transparent": lambda on: np.dstack([0 * on, 0 * on, 0 * on, on]),
+}
+
+
+@pytest.mark.parametrize("way", PAINTED)
+def test_paint_on_a_transparent_ground_is_one_tissue_and_no_four_planes(tmp_path: Path, way: str) -> None:
+    on = np.zeros((39, 41), np.uint8)
+    on[2:5, 3:7] = 255
+    Image.fromarray(PAINTED[way](on), "RGBA").save(tmp_path / "a_1.png")
+    Image.fromarray(PAINTED[way](0 * on), "RGBA").save(tmp_path / "a_2.png")
+    first, second = (frame.read() for frame in open_reading(tmp_path, binary_class="lipid_core").frames)
+    assert list(first) == list(second) == ["lipid_core"]
+    assert np.array_equal(first["lipid_core"], on > 0)
+    assert not second["lipid_core"].any()
+    with pytest.raises(ReadError, match=r"outlines one tissue by the value .*; say which: --binary-class"):
         open_reading(tmp_path)
+
+
+def test_a_colour_is_told_as_such(tmp_path: Path) -> None:
+    on = np.eye(40, dtype=np.uint8) * 255
+    Image.fromarray(PAINTED["red on transparent"](on), "RGBA").save(tmp_path / "a.png")
+    with pytest.raises(ReadError, match="by the value #FF0000"):
+        open_reading(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_four_planes_of_tissue_are_no_paint(tmp_path: Path, kind: str) -> None:
+    """In a frame without vasa vasorum the last plane is empty, as all of a transparent picture would be."""
+    planes = np.zeros((39, 41, 4), np.uint8)
+    planes[5:20, 5:20, 0], planes[20:22, 5:20, 1], planes[22:30, 5:20, 2] = 255, 255, 255
+    Image.fromarray(planes, "RGBA").save(tmp_path / "a_1.tiff", kind)
+    planes[31:33, 8:10, 3] = 255
+    Image.fromarray(planes, "RGBA").save(tmp_path / "a_2.tiff", kind)
+    first, second = (frame.read() for frame in open_reading(tmp_path).frames)
+    assert [int(mask.sum()) for mask in first.values()] == [225, 30, 120, 0]
+    assert [int(mask.sum()) for mask in second.values()] == [225, 30, 120, 4]
+
+
+def test_a_mask_is_turned_as_its_frame_is(tmp_path: Path) -> None:
+    """By the orientation that a camera or a viewer writes; frames are read so."""
+    on = np.zeros((39, 41), np.uint8)
+    on[2:5, 30:37] = 255
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(on).save(tmp_path / "a.png", exif=exif)
+    read = open_reading(tmp_path, binary_class="lipid_core").frames[0].read()
+    assert np.array_equal(read["lipid_core"], np.rot90(on, -1) > 0)
+
+
+def test_imagej_s_inverting_table_does_not_exchange_inside_and_outside(tmp_path: Path) -> None:
+    """ImageJ shows 255 black there, stores it as white is zero, and means the object."""
+    on = np.zeros((39, 41), np.uint8)
+    on[2:5, 30:37] = 255
+    tifffile.imwrite(tmp_path / "a.tif", on, photometric="miniswhite")
+    read = open_reading(tmp_path, binary_class="lipid_core").frames[0].read()
+    assert np.array_equal(read["lipid_core"], on > 0)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.uint16])
+def test_whole_numbers_are_labels_whatever_they_were_saved_as(tmp_path: Path, kind: type) -> None:
+    labels = np.zeros((39, 41), kind)
+    labels[2:5, 30:37], labels[8:9] = 1, 3
+    tifffile.imwrite(tmp_path / "a.tif", labels)
+    read = open_reading(tmp_path, {1: "lumen", 3: "lipid_core"}).frames[0].read()
+    assert np.array_equal(read["lipid_core"], labels == 3)
+    labels[0, 0] = 0 if kind is np.uint16 else 0.5
+    tifffile.imwrite(tmp_path / "a.tif", labels)
+    if kind is np.float32:
+        with pytest.raises(ReadError, match="in colour or in shades"):
+            open_reading(tmp_path, {1: "lumen", 3: "lipid_core"})
 
 
 @pytest.mark.parametrize("way", ["turned", "small", "colours", "opaque"])
@@ -224,7 +303,7 @@ def test_palette_masks_that_a_program_saved_anew_are_read_by_their_colours(tmp_p
 
 def test_a_palette_of_another_program_is_explained_by_the_caller(tmp_path: Path) -> None:
     """Pascal VOC's, in which 1 is dark red and 2 dark green."""
-    labels = np.zeros((6, 8), np.uint8)
+    labels = np.zeros((36, 38), np.uint8)
     labels[1:3, 1:3], labels[4:6, 4:7] = 1, 2
     mask = Image.fromarray(labels, "P")
     mask.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0, *[0] * 759])

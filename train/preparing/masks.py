@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from octseg.classes import BACKGROUND, CLASS_NAMES
 from octseg.errors import ConfigError, ReadError
+from octseg.reading.masks.samples import Samples, Values, read_samples, turned
 from train.preparing.plane_names import classes_of
-from train.preparing.samples import Samples, Values, read_samples, turned
 
 Planes = dict[str, NDArray[np.bool_]]
 MOST_LABELS = 16  # different values of a mask; what has more is smoothed, or no mask

@@ -22,6 +22,7 @@ from octseg.export.pictures import png_bytes
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
 from octseg.reading.levels import SourceLevels
+from octseg.reading.masks.samples import read_samples
 from octseg.view import find_pixel_scale
 from octseg.view.preprocessing import view_frame
 from train.preparing.claims import refuse_contradiction
@@ -29,7 +30,6 @@ from train.preparing.duplicates import Descriptor, describe
 from train.preparing.layers import layer_of
 from train.preparing.masks import MaskRule, Planes, planes_of
 from train.preparing.privacy import blanked
-from train.preparing.samples import read_samples
 from train.preparing.sources import Item
 from train.preparing.turning import upright_planes
 

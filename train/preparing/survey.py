@@ -12,8 +12,8 @@ import numpy as np
 
 from octseg.classes import BACKGROUND, BY_NAME, TISSUE_CLASSES
 from octseg.errors import DatasetError, ReadError
+from octseg.reading.masks.samples import Samples, read_samples
 from train.preparing.masks import MOST_LABELS, MaskRule, planes_of
-from train.preparing.samples import Samples, read_samples
 from train.preparing.sources import Item
 
 Colour = tuple[int, int, int]

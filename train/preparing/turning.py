@@ -10,12 +10,12 @@ from octseg.errors import ReadError
 from octseg.reading import Limits
 from octseg.reading.content import Content
 from octseg.reading.formats import HEAD_BYTES, image_format
+from octseg.reading.masks.samples import turned
+from octseg.reading.masks.tiff_samples import tiff_orientation
 from octseg.reading.pictures.reading import header_of
 from octseg.view.preprocessing import FrameView
 from train.preparing.edges import BETTER, STRONG, Edges, Outline
 from train.preparing.masks import Planes, check_size
-from train.preparing.samples import turned
-from train.preparing.tiff_samples import tiff_orientation
 
 UNTURNED = 1
 

@@ -1,5 +1,6 @@
 """Masks as pictures: a label for each tissue, four planes in the order of octseg/classes.py, or one tissue alone."""
 
+import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,10 +17,13 @@ from octseg.comparison.formats.results import stem_of
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import ReadError
 from octseg.export.pictures import DOUBT_KEYWORD
+from octseg.reading.masks.samples import read_samples, turned, value_words
 from octseg.reading.names import frame_number
+from octseg.reading.pictures.decoding import TURNS
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp")
 PLANES = 4
+ORIENTATION = 274  # tag of EXIF
 MOST_LABELS = 16
 BLACK = (0, 0, 0)
 NUMBER_OF = {BLACK: 0} | {tissue.colour: PALETTE_INDEX[tissue.name] for tissue in TISSUE_CLASSES}
@@ -84,9 +88,11 @@ def meaning_of(
     known = NAMES_OF if class_map is None and own else class_map or {}
     unknown = sorted(values - set(known))
     if unknown and class_map is None and len(values) == 1:
-        raise ReadError(f"{name} outlines one tissue by the value {unknown[0]}; say which: --binary-class lipid_core")
+        raise ReadError(
+            f"{name} outlines one tissue by the value {value_words(unknown[0])}; say which: --binary-class lipid_core"
+        )
     if unknown:
-        said = ", ".join(map(str, unknown[:MOST_LABELS]))
+        said = ", ".join(map(value_words, unknown[:MOST_LABELS]))
         raise ReadError(
             f"{name} holds labels that are not explained ({said}); say what they are: --class-map 1=lumen,3=lipid_core"
         )
@@ -110,15 +116,18 @@ def _has_own_palette(picture: Image.Image) -> bool:
 def _by_colour(picture: Image.Image) -> NDArray[np.uint8] | None:
     """Numbers (H, W) of octseg's palette by the colours of a picture; None where these are others, or tell no tissue.
 
-    Programs that make a file smaller put a palette into another order, and others save its colours without one.
+    Programs that make a file smaller put a palette into another order, and others save its colours without one, or on
+    a transparent ground.
     """
     if picture.mode not in ("P", "RGB", "RGBA") or _has_own_palette(picture):
         return None
-    used = picture.convert("RGB").getcolors(len(PALETTE) // 3)
-    colours = {colour for _, colour in used or ()}
-    if not colours <= NUMBER_OF.keys() or not (colours & TELLING or colours == {BLACK}):
+    layers = np.asarray(picture.convert("RGBA")).astype(np.int64)
+    opaque = layers[..., 3] > 0
+    pixels = np.where(opaque, layers[..., :3] @ (1 << 16, 1 << 8, 1), 0)
+    used = np.unique(pixels).tolist()
+    colours = {(colour >> 16, colour >> 8 & 255, colour & 255) for colour in used[: len(NUMBER_OF) + 1]}
+    if not colours <= NUMBER_OF.keys() or not (colours & TELLING or (colours == {BLACK} and opaque.all())):
         return None
-    pixels = np.asarray(picture.convert("RGB")).astype(np.int64) @ (1 << 16, 1 << 8, 1)
     numbers = np.zeros(pixels.shape, np.uint8)
     for (red, green, blue), number in NUMBER_OF.items():
         numbers[pixels == (red << 16 | green << 8 | blue)] = number
@@ -135,7 +144,11 @@ def _is_doubt(path: Path) -> bool:
 
 
 def _refuse_values(values: set[int], name: str) -> dict[str, set[int]]:
-    said = "nothing is outlined in it" if not values else f"it has the values {', '.join(map(str, sorted(values)))}"
+    said = (
+        "nothing is outlined in it"
+        if not values
+        else f"it has the values {', '.join(map(value_words, sorted(values)))}"
+    )
     raise ReadError(
         f"{name} is no mask of one tissue: {said}; leave --binary-class out, or explain them by --class-map"
     )
@@ -151,34 +164,45 @@ def _values(paths: Sequence[Path]) -> set[int]:
 
 
 def _pixels(path: Path) -> NDArray[Any]:
-    """(H, W) numbers, or (H, W, 4) planes."""
+    """(H, W) numbers, or (H, W, 4) planes, turned as the file asks."""
     try:
-        with Image.open(path) as picture:
-            pages = getattr(picture, "n_frames", 1)
-            by_colour = _by_colour(picture)
-            pixels = np.asarray(picture) if by_colour is None else by_colour
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # SyntaxError: a broken PNG
-        raise ReadError(f"{path.name} cannot be read as a mask: {error.__class__.__name__}") from error
-    if pages > 1:
-        raise ReadError(f"{path.name} holds {pages} pages; give a file for each frame, or a NIfTI volume")
-    if pixels.dtype == bool:
-        pixels = pixels.astype(np.uint8)
-    pixels = _without_opacity(pixels)
-    if pixels.ndim == 3 and pixels.shape[2] == 3 and (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., 0]
-    if pixels.dtype.kind not in "ui" or not (pixels.ndim == 2 or pixels.shape[2] == PLANES):
+        content = path.read_bytes()
+        own = _own_numbers(content)
+        if own is not None:
+            return own
+        samples = read_samples(content)
+    except OSError as error:
+        raise ReadError(f"{path.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
+    except ReadError as error:
+        raise ReadError(f"{path.name} cannot be read: {error}") from error
+    values = _whole(samples.values)
+    planes = 1 if values.ndim == 2 else values.shape[2]
+    if values.dtype.kind not in "uib" or planes not in (1, PLANES) or samples.n_colours > 2:
         raise ReadError(
-            f"{path.name} is no mask: it is a picture in colour; give label pictures, or TIFF files of {PLANES} planes"
+            f"{path.name} is no mask: it is a picture in colour or in shades; give label pictures, or TIFF files of "
+            f"{PLANES} planes"
         )
-    return pixels
+    return turned(values.astype(np.uint8) if values.dtype.kind == "b" else values, samples.orientation)
 
 
-def _without_opacity(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Pixels less a last channel that is one value throughout: opacity, since no tissue fills a frame."""
-    if pixels.ndim == 3 and pixels.shape[2] in (2, PLANES) and pixels[..., -1].min() > 0:
-        pixels = pixels[..., :-1]
-        return pixels[..., 0] if pixels.shape[2] == 1 else pixels
-    return pixels
+def _own_numbers(content: bytes) -> NDArray[np.uint8] | None:
+    """What a picture in octseg's colours holds; None of another, and of what Pillow cannot open."""
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            pages = getattr(picture, "n_frames", 1)
+            numbers = _by_colour(picture) if pages == 1 else None
+            turn = picture.getexif().get(ORIENTATION, 1)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # SyntaxError: a broken PNG
+        return None
+    if pages > 1:
+        raise ReadError(f"it holds {pages} pages; give a file for each frame, or a NIfTI volume")
+    return None if numbers is None else turned(numbers, turn if turn in TURNS else 1)
+
+
+def _whole(values: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers as such, whatever they were saved as."""
+    whole = values.dtype.kind == "f" and bool((np.isfinite(values) & (values == np.round(values))).all())
+    return values.astype(np.int64) if whole else values
 
 
 def _planes_of(path: Path) -> Masks:

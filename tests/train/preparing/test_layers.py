@@ -10,11 +10,11 @@ from PIL import Image
 
 from octseg.errors import DatasetError
 from octseg.phantom import Phantom, make_phantom
+from octseg.reading.masks.samples import read_samples
 from octseg.view.preprocessing import view_frame
 from tests.fakes.prepared import prepare_folder
 from train.preparing.layers import LAYERS, layer_of, refuse_other_layer
 from train.preparing.masks import MaskRule, planes_of
-from train.preparing.samples import read_samples
 
 OTHER = dict(zip(LAYERS, LAYERS[::-1], strict=True))
 

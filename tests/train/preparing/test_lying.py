@@ -10,10 +10,10 @@ from PIL import Image
 
 from octseg import Segmenter
 from octseg.phantom import Phantom, make_phantom
+from octseg.reading.masks.samples import read_samples
 from tests.fakes.prepared import prepare_folder
 from train.preparing.lying import WAYS, Plane, shares_of, spread, way_of
 from train.preparing.masks import MaskRule, planes_of
-from train.preparing.samples import read_samples
 
 
 def shares(**of_ways: float) -> list[float]:

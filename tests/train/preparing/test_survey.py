@@ -8,10 +8,10 @@ from PIL import Image
 
 from octseg.classes import PALETTE
 from octseg.errors import DatasetError
+from octseg.reading.masks.samples import read_samples
 from tests.fakes.prepared import box, disc, png, record_mask, stored
 from train.preparing.masks import MaskRule, planes_of
 from train.preparing.names import FrameName
-from train.preparing.samples import read_samples
 from train.preparing.sources import Item
 from train.preparing.survey import surveyed
 

@@ -6,7 +6,7 @@ shows 255 as black where its look-up table is inverted, and still means 255.
 
 import io
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,15 @@ from octseg.errors import ReadError
 from octseg.reading.limits import Limits
 from octseg.reading.pictures import png
 from octseg.reading.pictures.decoding import TURNS
-from train.preparing.tiff_samples import DAMAGED, TIFF_MAGIC, Stored, read_tiff
+
+if TYPE_CHECKING:
+    from octseg.reading.masks.tiff_samples import Stored
 
 Values = NDArray[Any]
+DAMAGED = "the mask is damaged, or no PNG or TIFF"
+TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 PNG_MAGIC, BMP_MAGIC = b"\x89PNG\r\n\x1a\n", b"BM"
+NO_TIFFFILE = "masks in TIFF files are read by tifffile: pip install 'octseg[compare]'"
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, what it is and what to do
     (
         0,
@@ -44,9 +49,10 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, what it 
 class Samples:
     """What a mask file holds.
 
-    values: (H, W) of one value a pixel, or (H, W, planes) of 0 and another. colours: (n, 3) uint8, of the value n as a
-    palette shows it; empty where there is no palette. names: of the planes, as the file gives them; empty without.
-    orientation: in which the file asks to be shown, as in EXIF, 1 to 8. n_colours: of a colour picture, else 0.
+    values: (H, W) of one value a pixel, of colours a number that `value_words` tells, or (H, W, planes) of 0 and
+    another. colours: (n, 3) uint8, of the value n as a palette shows it; empty where there is no palette. names: of the
+    planes, as the file gives them; empty without. orientation: in which the file asks to be shown, as in EXIF, 1 to 8.
+    n_colours: of a colour picture, else 0.
     """
 
     values: Values
@@ -70,7 +76,7 @@ def read_samples(content: bytes, *, planes_only: bool = False) -> Samples:
     """
     try:
         if content.startswith(TIFF_MAGIC):
-            return _of_tiff(read_tiff(content), planes_only=planes_only)
+            return _of_tiff(_tiff(content), planes_only=planes_only)
         if content.startswith((PNG_MAGIC, BMP_MAGIC)):
             return _of_picture(content)
     except ReadError:
@@ -83,6 +89,22 @@ def read_samples(content: bytes, *, planes_only: bool = False) -> Samples:
     raise ReadError(DAMAGED)
 
 
+def value_words(value: float) -> str:
+    """A value as a user knows it: a number, or a colour as #RRGGBB."""
+    whole = int(value)
+    if whole < 1 << 17:
+        return f"{value:g}"
+    return f"#{whole >> 32:02X}{(whole >> 16) & 255:02X}{whole & 255:02X}"
+
+
+def _tiff(content: bytes) -> "Stored":
+    try:
+        from octseg.reading.masks.tiff_samples import read_tiff  # not everybody who reads frames has it
+    except ModuleNotFoundError as error:
+        raise ReadError(NO_TIFFFILE) from error
+    return read_tiff(content)
+
+
 def turned(values: Values, orientation: int) -> Values:
     """Samples (H, W, ...) as stored, turned and mirrored as a viewer that knows of EXIF shows them."""
     mirrored, turns = TURNS[orientation]
@@ -91,15 +113,15 @@ def turned(values: Values, orientation: int) -> Values:
 
 def _of_picture(content: bytes) -> Samples:
     """A PNG or BMP file."""
-    orientation = 1
-    if content.startswith(PNG_MAGIC):
-        orientation = _png_orientation(content)
     with Image.open(io.BytesIO(content), formats=["PNG", "BMP"]) as picture:
         Limits().check_frame(picture.height, picture.width, "the mask")
+        orientation = _png_orientation(content) if content.startswith(PNG_MAGIC) else 1
         mode = picture.mode
         palette = picture.getpalette("RGB") if mode == "P" else None
         values = np.asarray(picture.convert("L") if mode == "1" else picture)
     colours = np.zeros((0, 3), np.uint8) if palette is None else np.array(palette, np.uint8).reshape(-1, 3)
+    if mode == "RGBA" and values[..., :3].any() and not _is_alpha(values):
+        return Samples(values, orientation=orientation)
     if mode in ("LA", "RGB", "RGBA"):
         return _of_colours(values, orientation, has_alpha=mode in ("LA", "RGBA"))
     if values.ndim != 2:
@@ -118,7 +140,7 @@ def _png_orientation(content: bytes) -> int:
     return header.orientation
 
 
-def _of_tiff(stored: Stored, *, planes_only: bool) -> Samples:
+def _of_tiff(stored: "Stored", *, planes_only: bool) -> Samples:
     values, orientation = stored.values, stored.orientation
     if values.ndim == 2:
         return Samples(values, stored.colours, orientation=orientation)
@@ -134,11 +156,12 @@ def _of_tiff(stored: Stored, *, planes_only: bool) -> Samples:
 def _is_alpha(values: Values) -> bool:
     """Whether the fourth of four planes (H, W, 4) says where a picture is opaque, and outlines no class.
 
-    It then covers everything, or just what is coloured. Planes of classes that are all alike cannot be either.
+    It then covers everything, or all that is coloured, or there is colour everywhere, behind what is transparent too:
+    tissue fills no frame, and no class holds all others. Planes of classes that are all alike cannot be either.
     """
-    colour, alpha = values[..., :3], values[..., 3]
+    colour, alpha = values[..., :3], values[..., 3] > 0
     shown = colour.any(axis=2)
-    if alpha.all() or (shown.any() and np.array_equal(alpha > 0, shown)):
+    if alpha.all() or shown.all() or (shown.any() and not (shown & ~alpha).any()):
         return True
     return bool(shown.any() and (colour == colour[..., :1]).all())
 
@@ -154,7 +177,9 @@ def _of_colours(values: Values, orientation: int, *, has_alpha: bool) -> Samples
                 "transparency and without anti-aliasing"
             )
     numbers = _numbered(colour)
-    if opaque is not None and opaque.min() != opaque.max():
+    if opaque is not None and not opaque.any() and numbers.min() == numbers.max():
+        numbers = np.zeros_like(numbers)  # nothing is painted on a ground of one colour
+    elif opaque is not None and opaque.min() != opaque.max():
         painted = numbers[opaque > 0]
         numbers = np.where(opaque > 0, np.maximum(numbers, 1) if not painted.any() else numbers, 0)
     is_grey = colour.shape[2] == 1 or bool((colour == colour[..., :1]).all())

@@ -21,9 +21,8 @@ from PIL import Image
 
 from octseg.errors import ReadError
 from octseg.reading.limits import Limits
+from octseg.reading.masks.samples import DAMAGED
 
-TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-DAMAGED = "the mask is damaged, or no PNG or TIFF"
 PHOTOMETRIC, ORIENTATION, PAGE_NAME, EXTRA_SAMPLES = 262, 274, 285, 338
 NO_ALPHA, ALPHA, UNASSOCIATED = 0, (1, 2), 2  # of ExtraSamples
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
