@@ -11,7 +11,7 @@ Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 KEYS = {"pullbacks": ("case", "pullback"), "frames": ("case", "folder", "file", "frame")}
 NO_MEASURES = frozenset({"patient", "group", "results_folder", "mask_file", "overlay_file"})
-SCALES = ("pixel_spacing_mm", "frame_spacing_mm")
+PIXELS, BETWEEN_FRAMES = "pixel_spacing_mm", "frame_spacing_mm"
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,16 @@ class Summary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of run a with run b. only_a, only_b: cases with results in one; scales_differ: cases with other spacings."""
+    """Of run a with run b. only_a, only_b: cases with results in one.
+
+    scales_differ, frame_spacings_differ: cases with another spacing of pixels, or from frame to frame.
+    """
 
     cases: int
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     scales_differ: tuple[str, ...]
+    frame_spacings_differ: tuple[str, ...]
     unpaired: Mapping[str, tuple[int, int]]
     summaries: tuple[Summary, ...]
 
@@ -78,7 +82,7 @@ def compared(a: Tables, b: Tables, tell: Callable[[Change], object] = lambda _: 
     cases_a, cases_b = a.cases("frames"), b.cases("frames")
     in_b = set(cases_b)
     both = [case for case in cases_a if case in in_b]
-    scales: dict[str, None] = {}
+    differ: dict[str, dict[str, None]] = {PIXELS: {}, BETWEEN_FRAMES: {}}
     summaries: list[Summary] = []
     unpaired = {}
     for table in KEYS:
@@ -86,8 +90,8 @@ def compared(a: Tables, b: Tables, tell: Callable[[Change], object] = lambda _: 
         for case in both:
             for change in found.add(a.rows(table, case), b.rows(table, case)):
                 tell(change)
-                if change.measure in SCALES:
-                    scales[change.case] = None
+                if change.measure in differ:
+                    differ[change.measure][change.case] = None
         summaries += found.summaries()
         unpaired[table] = found.only_a, found.only_b
     in_both = set(both)
@@ -95,7 +99,8 @@ def compared(a: Tables, b: Tables, tell: Callable[[Change], object] = lambda _: 
         len(both),
         tuple(case for case in cases_a if case not in in_both),
         tuple(case for case in cases_b if case not in in_both),
-        tuple(scales),
+        tuple(differ[PIXELS]),
+        tuple(differ[BETWEEN_FRAMES]),
         unpaired,
         tuple(summaries),
     )

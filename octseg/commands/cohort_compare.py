@@ -86,6 +86,7 @@ def _head(comparison: Comparison) -> dict[str, Any]:
         "cases_in_a_only": comparison.only_a,
         "cases_in_b_only": comparison.only_b,
         "cases_with_other_scales": comparison.scales_differ,
+        "cases_with_other_frame_spacings": comparison.frame_spacings_differ,
         "rows_in_one_only": {table: {"a": a, "b": b} for table, (a, b) in comparison.unpaired.items()},
         "measures": [asdict(each) for each in comparison.summaries],
     }
@@ -99,12 +100,12 @@ def _text(comparison: Comparison, a: Path, b: Path) -> list[str]:
     for table, (in_a, in_b) in comparison.unpaired.items():
         if in_a or in_b:
             lines.append(f"Rows of cases in both that only one has: {in_a} {table} of A, {in_b} of B.")
-    if comparison.scales_differ:
-        count = counted(len(comparison.scales_differ), "case")
-        lines.append(
-            f"{count} measured with another scale, so that what is in mm differs by that too: "
-            f"{_named(comparison.scales_differ)}."
-        )
+    for cases, what in (
+        (comparison.scales_differ, "another scale, so that what is in mm differs by that too"),
+        (comparison.frame_spacings_differ, "another frame spacing, so that lengths and volumes differ by that too"),
+    ):
+        if cases:
+            lines.append(f"{counted(len(cases), 'case')} measured with {what}: {_named(cases)}.")
     changed = [summary for summary in comparison.summaries if summary.changed]
     if not changed:
         return [*lines, "Nothing changed." if comparison.cases else "Nothing can be compared."]

@@ -13,11 +13,12 @@ from octseg.cohort.run_tables import FiledTables, HeldTables, open_tables
 from octseg.cohort.table_files import write_tables
 
 
-def tables(*areas: float | None, cases: str = "ABC", spacing: float = 0.01) -> HeldTables:
+def tables(*areas: float | None, cases: str = "ABC", spacing: float = 0.01, between: float = 0.2) -> HeldTables:
     """A case of one frame for each area."""
     pullbacks, frames = [], []
     for case, area in zip(cases, areas, strict=False):
-        pullbacks.append({"case": case, "pullback": "p", "pixel_spacing_mm": spacing, "warnings": []})
+        scales = {"pixel_spacing_mm": spacing, "frame_spacing_mm": between}
+        pullbacks.append({"case": case, "pullback": "p", **scales, "warnings": []})
         frames.append({"case": case, "folder": "", "file": "f.png", "frame": 1, "lumen_area_mm2": area})
     return HeldTables({"pullbacks": pullbacks, "frames": frames})
 
@@ -45,8 +46,11 @@ def test_cases_of_one_run_are_named_and_take_no_part() -> None:
     assert areas_of(found.summaries).mean_difference == 1.0
 
 
-def test_cases_that_are_measured_with_another_scale_are_named() -> None:
-    assert compared(tables(5.0), tables(5.0, spacing=0.02)).scales_differ == ("A",)
+def test_cases_that_are_measured_with_another_spacing_of_pixels_or_frames_are_named_apart() -> None:
+    found = compared(tables(5.0), tables(5.0, spacing=0.02))
+    assert (found.scales_differ, found.frame_spacings_differ) == (("A",), ())
+    found = compared(tables(5.0), tables(5.0, between=0.1))
+    assert (found.scales_differ, found.frame_spacings_differ) == ((), ("A",))
     changes: list[Change] = []
     compared(tables(5.0), tables(5.0), changes.append)
     assert changes == []

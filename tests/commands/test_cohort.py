@@ -105,7 +105,8 @@ def test_two_runs_are_compared_and_a_folder_without_a_table_is_told(
     assert main(["cohort", "compare", str(a), str(b), "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert "1 case with results in A alone: pullback_0002" in said
-    assert "1 case measured with another scale" in said
+    assert "1 case measured with another frame spacing, so that lengths and volumes differ by that too" in said
+    assert "another scale" not in said
     with (out / "comparison.csv").open(newline="") as file:
         by_measure = {row["measure"]: row for row in csv.DictReader(file) if row["table"] == "pullbacks"}
     assert float(by_measure["length_mm"]["mean_difference"]) == pytest.approx(0.8)
