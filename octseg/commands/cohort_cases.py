@@ -67,7 +67,7 @@ class Looking:
         if case.frame_spacing_mm is not None:
             return f"{case.frame_spacing_mm:g} mm"
         counted = [f"{run.frame_spacing_mm:g} mm, by their count" for run in runs]
-        return counted[0] if counted else "of the file"
+        return counted[0] if counted else "of the file, if that tells it"
 
 
 def _place(item: Item) -> tuple[Path, Part]:

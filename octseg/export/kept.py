@@ -124,7 +124,8 @@ def export_pullback(
 
     Args:
         results: as `Segmenter.segment_pullback(pullback)` gives them.
-        pullback: that was segmented. Exports lie where its frame numbers and its spacing say.
+        pullback: that was segmented. Exports lie where its frame numbers and its spacing say; where its file tells no
+            spacing, `pullback.with_frame_spacing(mm)` does what sentences call --frame-spacing.
         kinds: names out of `octseg.export.kinds.KINDS`.
 
     Raises:
