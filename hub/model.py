@@ -1,11 +1,13 @@
 """`push-model`: a checkpoint folder to a model repository, with a card made from what the folder says of itself."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from hub.client import TO_MAIN, How, Publication, Published, publish
 from hub.options import AddParser, add_folder_flags, say
 from octseg.cards.model import FAILURES_FILE, model_card
-from octseg.cards.score_tables import METRICS_FILE, metrics_of
+from octseg.cards.score_tables import METRICS_FILE, Metrics, metrics_bytes, metrics_in, metrics_of
 from octseg.checkpoint import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, load_checkpoint
 from octseg.dataset.publishing import require_not_private, require_publishable_weights
 from octseg.pretrained import Token
@@ -29,10 +31,12 @@ def push_model(folder: Path, repository: str, how: How = TO_MAIN, token: Token =
     config = load_checkpoint(folder).config
     require_publishable_weights(config.training, config.metrics, folder.name)
     files: dict[str, bytes | Path] = {name: folder / name for name in (CONFIG_FILE, WEIGHTS_FILE)}
-    metrics = metrics_of(folder, config.metrics)
-    if metrics is not None:
-        require_publishable_weights(config.training, metrics, folder.name)
-        files[METRICS_FILE] = folder / METRICS_FILE
+    metrics = metrics_of(folder, config.measured)
+    require_publishable_weights(config.training, metrics, folder.name)
+    for sentence in _left_out(metrics_in(folder), metrics, config.measured):
+        say(sentence)
+    if metrics:
+        files[METRICS_FILE] = metrics_bytes(metrics)
     failures = (folder / FAILURES_FILE).is_file()
     if failures:
         require_not_private(folder / FAILURES_FILE)
@@ -47,3 +51,16 @@ def push_model(folder: Path, repository: str, how: How = TO_MAIN, token: Token =
         how=how,
     )
     return publish(publication, token=token, say=say)
+
+
+def _left_out(held: Mapping[str, Any], published: Metrics, stored: Metrics) -> Iterator[str]:
+    """A sentence for each set of metrics.json that is not published. stored: the sets of config.json."""
+    for name, of_set in held.items():
+        if name not in published:
+            if isinstance(of_set, Mapping) and of_set.get("private") is not False:
+                why = "nothing says that its frames are public"
+            elif name in stored:
+                why = "config.json has other figures of it; store these with python -m train.evaluate --into-config"
+            else:
+                why = "config.json does not have it; store it with python -m train.evaluate --into-config"
+            yield f"{name} of {METRICS_FILE} is left out: {why}"

@@ -211,7 +211,7 @@ def calibrate_intervals(folder: Path, cases: Iterable[Case], told: str) -> dict[
     made_from = {name: what for name, what in known.made_from.items() if name != "intervals"}
     calibration = replace(known, intervals=widths, made_from=made_from | ({"intervals": told} if widths else {}))
     config = replace(segmenter.config, calibration=calibration)
-    card = model_card(config, metrics_of(folder, config.metrics), failures=(folder / FAILURES_FILE).is_file())
+    card = model_card(config, metrics_of(folder, config.measured), failures=(folder / FAILURES_FILE).is_file())
     save_checkpoint(folder, segmenter.network, config, card)
     return widths
 

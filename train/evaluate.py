@@ -5,13 +5,12 @@ Zenodo record. Prints Markdown tables, writes metrics.json into RUN and, with --
 config.json and card, and a picture of the worst frames beside them. A study that the model was trained on is refused.
 --phantoms and --other-optics measure on fresh phantoms as well, --by-frame prints each frame's figures, --uncertainty
 counts how many true values lie in the measures' intervals. What was measured of the same weights before on phantoms or
-public frames, and is not measured now, stays.
+public frames, and is not measured now, stays: figures on private frames, or on another dataset, stand beside it.
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from octseg.cards.score_tables import (
     coverage_table,
     frame_table,
     lipid_table,
+    metrics_bytes,
     metrics_in,
     summary_table,
 )
@@ -36,11 +36,13 @@ from octseg.errors import OctsegError
 from octseg.export.files import write_file
 from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.pretrained import from_pretrained
-from train.dataset import open_data
+from octseg.reading.names import listed
+from octseg.segmenter import Segmenter
+from train.dataset import Data, open_data
 from train.judging.judge import (
     evaluate,
-    kind_of,
     maybe_seen,
+    name_of,
     other_optics_cases,
     phantom_cases,
     refuse_seen,
@@ -73,22 +75,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         for warning in (*data.warnings, *maybe_seen(segmenter.config.training, data)):
             print(f"train.evaluate: {warning}", file=sys.stderr)
         worst = WorstFrames(N_FAILURES)
-        of_data = score(segmenter, shown(data), uncertainty=options.uncertainty, worst=worst).summary()
-        of_data["private"] = data.told.get("private") is not False
-        metrics = {kind_of(data): of_data}
-        for name, cases, count in (
-            ("phantoms", phantom_cases, options.phantoms),
-            ("phantoms of other optics", other_optics_cases, options.other_optics),
-        ):
-            if count:
-                fresh = tqdm(cases(count), total=count, desc=name, disable=None)
-                metrics[name] = {**evaluate(segmenter, fresh, uncertainty=options.uncertainty), "private": False}
+        metrics = measured(segmenter, data, worst, options)
         kept = earlier_metrics(options.model, segmenter.config, metrics)
-        if kept:
-            print(f"train.evaluate: figures of {', '.join(kept)} stay as they were taken before", file=sys.stderr)
-        write_file(options.model / METRICS_FILE, (json.dumps({**metrics, **kept}, indent=2) + "\n").encode())
+        held = {**(segmenter.config.measured if options.into_config else {}), **metrics_in(options.model)}
+        for sentence in _of_before(held, metrics, kept):
+            print(f"train.evaluate: {sentence}", file=sys.stderr)
+        write_file(options.model / METRICS_FILE, metrics_bytes({**metrics, **kept}))
         if options.into_config:
-            private = bool(of_data["private"])
+            private = any(of_set["private"] for of_set in metrics.values())
             write_file(options.model / FAILURES_FILE, failures_png(worst.frames, private=private))
             store_metrics(options.model, {**metrics, **kept})
     except OctsegError as error:
@@ -96,6 +90,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     print("\n\n".join(_tables(metrics, by_frame=options.by_frame)))
     return 0
+
+
+def measured(segmenter: Segmenter, data: Data, worst: WorstFrames, options: argparse.Namespace) -> Metrics:
+    """All figures on the data, whose frames `worst` is shown, and on as many phantoms of each kind as are asked for."""
+    of_data = score(segmenter, shown(data), uncertainty=options.uncertainty, worst=worst).summary()
+    of_data |= {"private": data.told.get("private") is not False, "data": data.told.get("name")}
+    metrics = {name_of(data, _comparable(segmenter.config)): of_data}
+    for name, cases, count in (
+        ("phantoms", phantom_cases, options.phantoms),
+        ("phantoms of other optics", other_optics_cases, options.other_optics),
+    ):
+        if count:
+            fresh = tqdm(cases(count), total=count, desc=name, disable=None)
+            metrics[name] = {**evaluate(segmenter, fresh, uncertainty=options.uncertainty), "private": False}
+    return metrics
+
+
+def _of_before(held: Metrics, metrics: Metrics, kept: Metrics) -> Iterator[str]:
+    """What is said of figures of before, `held` where the new ones are written to: which stay, which go."""
+    if kept:
+        yield f"figures of {listed(list(kept))} stay as they were taken before"
+    for name in metrics:
+        if isinstance(before := held.get(name), Mapping) and before.get("studies") != metrics[name]["studies"]:
+            yield f"figures of {name} were of the studies {listed(before.get('studies', []))}, and are of others now"
+    if gone := [name for name in held if name not in metrics and name not in kept]:
+        yield (
+            f"figures of {listed(gone)} go, for they are of private frames, or config.json and {METRICS_FILE} do not "
+            "hold the same of them by this protocol"
+        )
 
 
 def _tables(metrics: Metrics, *, by_frame: bool) -> list[str]:
@@ -117,17 +140,20 @@ def earlier_metrics(folder: Path, config: CheckpointConfig, metrics: Metrics) ->
 
     Without those of private frames, which would stand in the way of publishing the model later.
     """
-    if config.metrics.get("protocol") != PROTOCOL:
-        return {}
     held = metrics_in(folder)
     return {
         name: held[name]
-        for name, summary in config.measured.items()
+        for name, summary in _comparable(config).items()
         if name not in metrics
         and isinstance(held.get(name), dict)
         and _summary(held[name]) == summary
         and summary.get("private") is False
     }
+
+
+def _comparable(config: CheckpointConfig) -> Metrics:
+    """The summaries of config.json, where they were taken by this protocol."""
+    return config.measured if config.metrics.get("protocol") == PROTOCOL else {}
 
 
 def _summary(of_set: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,10 +26,10 @@ def model_card(
 ) -> str:
     """Markdown with front matter.
 
-    metrics: all of metrics.json; where there is none, the summary in config.json is shown. name: what is given to
+    metrics: of metrics.json; of a set that is not there, the summary in config.json is shown. name: what is given to
     from_pretrained. failures: whether failures.png lies beside it.
     """
-    sets = metrics or config.measured
+    sets = {**config.measured, **(metrics or {})}
     rows, columns = config.preprocessing.size
     shown = markdown.filled(markdown.TEMPLATES / "model_failures.md", {"file": FAILURES_FILE}) + "\n"
     values = {
@@ -117,8 +117,8 @@ def _scores(config: CheckpointConfig, sets: Metrics) -> str:
     tables = [summary_table(sets)]
     if any("lipid_visible" in of_set for of_set in sets.values()):
         tables.append(lipid_table(sets))
-    if all("classes" in of_set for of_set in sets.values()):
-        tables.append(class_table(sets))
+    if in_full := {name: of_set for name, of_set in sets.items() if "classes" in of_set}:
+        tables.append(class_table(in_full))
     agreement = list(_agreement(sets))
     tables += ["\n".join(agreement)] if agreement else []
     protocol = config.metrics.get("protocol")

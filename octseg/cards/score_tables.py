@@ -13,14 +13,18 @@ SHOWN_INTERVALS = ("lipid_core_area_mm2", "lipid_arc_deg", "fibrous_cap_thicknes
 Metrics: TypeAlias = Mapping[str, Mapping[str, Any]]  # name of a set of frames -> its figures
 
 
-def metrics_of(folder: Path, stored: Metrics) -> Metrics | None:
-    """All figures of metrics.json; None where it is not there, or tells of other weights than config.json does."""
-    metrics = metrics_in(folder)
-    same = all(
-        isinstance(of_set, dict) and name in stored and of_set.get("dice_pooled") == stored[name].get("dice_pooled")
-        for name, of_set in metrics.items()
-    )
-    return metrics if metrics and same else None
+def metrics_of(folder: Path, stored: Metrics) -> dict[str, Any]:
+    """The figures of metrics.json that `stored`, of config.json, sums up; none of other weights or other frames."""
+    return {
+        name: of_set
+        for name, of_set in metrics_in(folder).items()
+        if isinstance(of_set, dict) and name in stored and of_set.get("dice_pooled") == stored[name].get("dice_pooled")
+    }
+
+
+def metrics_bytes(metrics: Metrics) -> bytes:
+    """The text of metrics.json."""
+    return (json.dumps(metrics, indent=2) + "\n").encode()
 
 
 def metrics_in(folder: Path) -> dict[str, Any]:

@@ -208,6 +208,29 @@ def test_weights_of_private_frames_are_refused_before_any_request(
     assert hub.requests == []
 
 
+def test_figures_that_config_json_does_not_have_or_that_are_private_are_left_out_and_that_is_said(
+    hub: HubServer, token: str, home: Path, run: Path
+) -> None:
+    """The card shows what config.json has of a set whose details are not published."""
+    held: dict[str, Any] = json.loads((run / "config.json").read_text())["metrics"]
+    other = {**held["phantoms"], "dice_pooled": {"lumen": 0.1}}
+    sets = {
+        "unseen patients": held["unseen patients"],
+        "unseen patients, private": {**other, "private": True, "studies": ["MUELLER"]},
+        "unseen patients of Lab B": other,
+        "phantoms": other,
+    }
+    (run / "metrics.json").write_text(json.dumps(sets))
+    said = run_client(hub, home, ["-m", "hub", "push-model", str(run), NAME], token=token).stderr
+    assert list(json.loads(hub.files("model", NAME)["metrics.json"])) == ["unseen patients"]
+    assert "unseen patients, private of metrics.json is left out: nothing says that its frames are public" in said
+    assert "unseen patients of Lab B of metrics.json is left out: config.json does not have it; store it with" in said
+    assert "phantoms of metrics.json is left out: config.json has other figures of it; store these with" in said
+    card = hub.files("model", NAME)["README.md"].decode()
+    assert "| phantoms of other optics | 100 |" in card
+    assert "MUELLER" not in card
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("match", "kind", "how"),

@@ -75,6 +75,29 @@ def kind_of(data: Data) -> str:
     return "frames of a leaking split" if data.warnings else "unseen patients"
 
 
+def name_of(data: Data, before: Mapping[str, Mapping[str, Any]]) -> str:
+    """What figures on `data` are held under, so that they take the place of none on frames of another kind or dataset.
+
+    before: name of each set of the same weights that is held already -> its figures.
+    """
+    kind = kind_of(data) + ("" if data.told.get("private") is False else ", private")
+    if kind in before and _is_other(before[kind], data):
+        return f"{kind} of {_in_a_cell(data.told['name'])}"
+    return kind
+
+
+def _is_other(held: Mapping[str, Any], data: Data) -> bool:
+    """Whether figures are of another dataset; those that do not name theirs, where no study of them is in `data`."""
+    if held.get("data") is not None:
+        return bool(held["data"] != data.told.get("name"))
+    return not _of_one_name(held.get("studies", ()), data.studies)
+
+
+def _in_a_cell(name: str) -> str:
+    """A dataset's name without what is markup in the cell of a table."""
+    return " ".join(re.sub(r"[|<>`\[\]*]", " ", name).split())
+
+
 def score(
     segmenter: Segmenter, cases: Iterable[Case], *, uncertainty: bool = False, worst: WorstFrames | None = None
 ) -> SetScore:
