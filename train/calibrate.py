@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -143,12 +144,19 @@ def calibrate_probability(folder: Path, data: Data) -> None:
     config = replace(
         own,
         thresholds={**own.thresholds, **thresholds},
+        training={**own.training, "thresholds": _chosen_on(data)},
         calibration=replace(
             own.calibration, probability=platts, made_from={**own.calibration.made_from, "probability": told}
         ),
         metrics={},
     )
     _save_without_figures(folder, known.network, config)
+
+
+def _chosen_on(data: Data) -> dict[str, Any]:
+    """What config.json says of the frames that thresholds were chosen on, so that figures on them are known by it."""
+    told = {key: data.told.get(key) for key in ("name", "doi", "used")}
+    return told | {"studies": sorted(set(data.studies)), "private": data.told.get("private") is not False}
 
 
 def calibrate_cores(folder: Path, cases: Iterable[Case], told: str) -> float:

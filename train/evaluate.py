@@ -41,7 +41,7 @@ from octseg.segmenter import Segmenter
 from train.dataset import Data, open_data
 from train.judging.judge import (
     evaluate,
-    maybe_seen,
+    flattering,
     name_of,
     other_optics_cases,
     phantom_cases,
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         segmenter = from_pretrained(options.model)
         data = open_data(options.data, options.split)
         refuse_seen(segmenter.config.training, data)
-        for warning in (*data.warnings, *maybe_seen(segmenter.config.training, data)):
+        for warning in (*data.warnings, *flattering(segmenter.config.training, data)):
             print(f"train.evaluate: {warning}", file=sys.stderr)
         worst = WorstFrames(N_FAILURES)
         metrics = measured(segmenter, data, worst, options)
@@ -96,7 +96,7 @@ def measured(segmenter: Segmenter, data: Data, worst: WorstFrames, options: argp
     """All figures on the data, whose frames `worst` is shown, and on as many phantoms of each kind as are asked for."""
     of_data = score(segmenter, shown(data), uncertainty=options.uncertainty, worst=worst).summary()
     of_data |= {"private": data.told.get("private") is not False, "data": data.told.get("name")}
-    metrics = {name_of(data, _comparable(segmenter.config)): of_data}
+    metrics = {name_of(data, segmenter.config.training, _comparable(segmenter.config)): of_data}
     for name, cases, count in (
         ("phantoms", phantom_cases, options.phantoms),
         ("phantoms of other optics", other_optics_cases, options.other_optics),

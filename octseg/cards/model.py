@@ -142,7 +142,8 @@ def _agreement(sets: Metrics) -> Iterator[str]:
 def _calibration(config: CheckpointConfig, sets: Metrics) -> str:
     thresholds = ", ".join(f"{name} {value:g}" for name, value in config.every_threshold.items())
     made_from = config.calibration.made_from
-    lines = [f"* thresholds: {thresholds}"]
+    chosen = config.training.get("thresholds")
+    lines = [f"* thresholds: {thresholds}" + (f"; chosen on {_plain(chosen.get('used'))}" if chosen else "")]
     lines.append(f"* probability: {_fitted(made_from.get('probability'), 'as the network gives it')}")
     lines.append(f"* widths of 95 % intervals: {_fitted(made_from.get('intervals'), 'not checked against any truth')}")
     covered = {name: of_set for name, of_set in sets.items() if "intervals_95" in of_set}

@@ -244,8 +244,11 @@ def _check_training(training: Mapping[str, Any]) -> None:
             raise ConfigError('each of "training.datasets" in config.json must have a name')
         if not isinstance(data.get("studies", []), list):
             raise ConfigError('"studies" of "training.datasets" in config.json must be a list')
-    if not isinstance(training.get("validation") or {}, dict):
-        raise ConfigError('"training.validation" in config.json must be an object')
+    for key in ("validation", "thresholds"):
+        if not isinstance(training.get(key) or {}, dict):
+            raise ConfigError(f'"training.{key}" in config.json must be an object')
+    if not isinstance((training.get("thresholds") or {}).get("studies", []), list):
+        raise ConfigError('"studies" of "training.thresholds" in config.json must be a list')
 
 
 def _check_metrics(metrics: Mapping[str, Any]) -> None:

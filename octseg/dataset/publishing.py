@@ -101,7 +101,7 @@ def require_licence(provenance: Mapping[str, Any], name: str) -> None:
 
 
 def require_publishable_weights(training: Mapping[str, Any], metrics: Mapping[str, Any], name: str) -> None:
-    """PublishingError where weights were trained or measured on frames of which it is not stated that they are public.
+    """PublishingError where weights were trained, set or measured on frames that are not stated to be public.
 
     training, metrics: of config.json. Weights can give away what they were trained on, and figures name their studies.
     """
@@ -116,11 +116,11 @@ def require_publishable_weights(training: Mapping[str, Any], metrics: Mapping[st
             )
         if data["name"] != PHANTOMS_NAME:
             require_licence({"private": False, "publishable": True, **data}, f"{name}, trained on {data['name']},")
-    if (validation := training.get("validation")) and validation.get("private") is not False:
-        raise PublishingError(
-            f"{name} is not published: it was looked at on frames of which its config.json does not say that they are "
-            "public"
-        )
+    for key, what in (("validation", "it was looked at on"), ("thresholds", "its thresholds were chosen on")):
+        if (used := training.get(key)) and used.get("private") is not False:
+            raise PublishingError(
+                f"{name} is not published: {what} frames of which its config.json does not say that they are public"
+            )
     for label, of_set in metrics.items():
         if isinstance(of_set, Mapping) and of_set.get("private") is not False:
             raise PublishingError(

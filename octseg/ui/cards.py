@@ -145,7 +145,8 @@ def trained_on_html(config: "CheckpointConfig") -> str:
 
 def unseen_html(config: "CheckpointConfig") -> str:
     """A sentence for each set of frames of patients that it learnt nothing from; nothing where there is none."""
-    learnt = {str(study) for data in config.datasets for study in data.get("studies", ())}
+    known = (*config.datasets, config.training.get("thresholds") or {})
+    learnt = {str(study) for data in known for study in data.get("studies", ())}
     said = [
         _unseen_sentence(facts)
         for facts in config.measured.values()

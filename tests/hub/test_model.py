@@ -196,6 +196,7 @@ def test_the_card_holds_what_config_json_says(hub: HubServer, token: str, home: 
         ({"datasets": [{"name": "octseg phantoms", "private": True}]}, "trained on octseg phantoms, .* it is private"),
         ({"datasets": [{"name": "lab frames", "private": False}]}, "trained on lab frames, .* names no licence"),
         ({"validation": {"used": "3 frames of the study MUELLER"}}, "looked at on frames of which"),
+        ({"thresholds": {"studies": ["MUELLER"], "private": True}}, "its thresholds were chosen on frames of which"),
     ],
 )
 def test_weights_of_private_frames_are_refused_before_any_request(

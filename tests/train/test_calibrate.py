@@ -29,6 +29,7 @@ from train.calibrate import (
     Reading,
     calibrate_cores,
     calibrate_intervals,
+    calibrate_probability,
     core_logits,
     fitted_core_logit,
     fitted_platt,
@@ -37,7 +38,7 @@ from train.calibrate import (
     phantoms,
 )
 from train.calibrate import readings as readings_of
-from train.dataset import Case, phantom_case
+from train.dataset import Case, Data, phantom_case
 from train.judging.judge import evaluate
 from train.judging.reliability import Reliability
 from train.judging.scores import true_and_found
@@ -274,6 +275,14 @@ def test_probabilities_and_thresholds_come_from_validation_and_older_figures_go(
     assert config.calibration.made_from["probability"] == "2 validation frames of 1 patients"
     assert "intervals" not in config.calibration.made_from
     assert "intervals of 0 measures" in told.out  # two frames are too few
+
+
+def test_frames_that_thresholds_are_chosen_on_stand_in_config_json_and_on_the_card(bundled: Path) -> None:
+    told = {"name": "Drawn", "doi": None, "used": "1 frames of the study 7", "private": False}
+    case = replace(phantom_case(1), study="7")
+    calibrate_probability(bundled, Data(tuple(case.truth), ("7",), lambda: iter([case]), told))
+    assert load_checkpoint(bundled).config.training["thresholds"] == {**told, "studies": ["7"]}
+    assert "; chosen on 1 frames of the study 7" in (bundled / "README.md").read_text()
 
 
 def test_a_card_says_of_intervals_what_was_done(bundled: Path) -> None:

@@ -17,7 +17,7 @@ from octseg.reading.spacing import counted_spacing, untold
 from octseg.result import ModelIdentity
 from octseg.ui.along import plaques_html
 from octseg.ui.asking import typed_mm
-from octseg.ui.cards import dice_html, error_html, model_html, scale_html
+from octseg.ui.cards import dice_html, error_html, model_html, scale_html, unseen_html
 from octseg.ui.markup import number, sentences, signed
 from octseg.ui.numbers import UNSURE, summary_html, table_html, tiles_html
 from octseg.ui.picture import outline_path, scale_bar_svg
@@ -219,6 +219,12 @@ def test_the_model_card_says_first_what_frames_of_unseen_patients_say() -> None:
     assert said.startswith(f"Model {sentence} Name")
     assert said.index("unseen patients") < said.index("phantoms")
     assert said.count("had not seen") == 1
+
+
+def test_patients_whose_frames_thresholds_were_chosen_on_are_not_told_as_unseen() -> None:
+    training = {"thresholds": {"studies": UNSEEN["studies"]}}
+    config = replace(STATES_NOTHING, training=training, metrics={"frames that thresholds were chosen on": UNSEEN})
+    assert unseen_html(config) == ""
 
 
 def test_a_model_that_states_no_dice_is_said_to_state_none() -> None:

@@ -14,6 +14,7 @@ from train.dataset import PHANTOM_STUDY, Case, Data, phantom_case
 from train.judging.scores import SetScore
 from train.judging.worst import WorstFrames
 
+THRESHOLDS_CHOSEN = "that thresholds were chosen on"
 FIRST_PHANTOM_SEED, FIRST_OTHER_SEED = 900_000, 950_000  # training draws from 100,000 up, calibration from 800,000
 
 
@@ -70,17 +71,37 @@ def _plain(study: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", study.casefold())
 
 
-def kind_of(data: Data) -> str:
-    """What figures on these frames are called."""
-    return "frames of a leaking split" if data.warnings else "unseen patients"
+def chosen_on(training: Mapping[str, Any], data: Data) -> set[str]:
+    """Studies of `data` whose frames a model's thresholds were chosen on, by its `training` (config.json)."""
+    known = training.get("thresholds") or {}
+    return _of_one_name(known.get("studies", ()), data.studies) if _is_same(known, data.told) else set()
 
 
-def name_of(data: Data, before: Mapping[str, Mapping[str, Any]]) -> str:
+def flattering(training: Mapping[str, Any], data: Data) -> list[str]:
+    """What is said, before they are measured, of frames that figures may flatter on."""
+    told = maybe_seen(training, data)
+    if chosen := chosen_on(training, data):
+        told.append(
+            f"the model's thresholds were chosen on the studies {listed(sorted(chosen))}, so that the figures flatter; "
+            "they are called so"
+        )
+    return told
+
+
+def kind_of(data: Data, training: Mapping[str, Any]) -> str:
+    """What figures on these frames of a model of that `training` (config.json) are called."""
+    leaking = "frames of a leaking split"
+    if chosen_on(training, data):
+        return f"{leaking if data.warnings else 'frames'} {THRESHOLDS_CHOSEN}"
+    return leaking if data.warnings else "unseen patients"
+
+
+def name_of(data: Data, training: Mapping[str, Any], before: Mapping[str, Mapping[str, Any]]) -> str:
     """What figures on `data` are held under, so that they take the place of none on frames of another kind or dataset.
 
     before: name of each set of the same weights that is held already -> its figures.
     """
-    kind = kind_of(data) + ("" if data.told.get("private") is False else ", private")
+    kind = kind_of(data, training) + ("" if data.told.get("private") is False else ", private")
     if kind in before and _is_other(before[kind], data):
         return f"{kind} of {_in_a_cell(data.told['name'])}"
     return kind

@@ -1,6 +1,7 @@
 """Sets of figures side by side: those on other frames take no place of published ones, and none goes without a word."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.fakes.prepared import CC_BY, phantoms_fold, prepare_folder
 from tests.fakes.tiny import TINY
 from train.dataset import Data
 from train.evaluate import main
-from train.judging.judge import name_of
+from train.judging.judge import flattering, name_of
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +92,26 @@ def of(name: str, studies: tuple[str, ...], *, private: bool = False) -> Data:
 )
 def test_figures_on_another_dataset_are_held_under_its_name(held: dict[str, Any], name: str) -> None:
     """A set of before that names no dataset is known by its studies."""
-    assert name_of(of("Lab A", ("003",)), {"unseen patients": held} if held else {}) == name
+    assert name_of(of("Lab A", ("003",)), {}, {"unseen patients": held} if held else {}) == name
+
+
+@pytest.mark.parametrize(
+    "known", [{"name": "Lab A", "studies": ["3"]}, {"name": "B", "doi": "10.1/x", "studies": ["003"]}]
+)
+def test_frames_that_thresholds_were_chosen_on_are_called_so(known: dict[str, Any]) -> None:
+    training = {"thresholds": known}
+    seen, other = of("Lab A", ("003", "004")), of("Lab A", ("005",))
+    seen.told["doi"] = "10.1/x"
+    assert name_of(seen, training, {}) == "frames that thresholds were chosen on"
+    assert name_of(replace(seen, warnings=("leaks",)), training, {}).startswith("frames of a leaking split that")
+    assert any("thresholds were chosen on the studies 003, so that" in said for said in flattering(training, seen))
+    assert name_of(other, training, {}) == "unseen patients"
+    assert flattering(training, other) == []
 
 
 def test_a_dataset_s_name_is_no_markup_in_a_table() -> None:
     before = {"unseen patients": {"data": "Lab B"}}
-    assert name_of(of("A | <b>lab</b>\n[x]", ("003",)), before) == "unseen patients of A b lab /b x"
+    assert name_of(of("A | <b>lab</b>\n[x]", ("003",)), {}, before) == "unseen patients of A b lab /b x"
 
 
 def test_other_frames_of_the_same_dataset_are_told(run: Path, fold: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_report(run_in(tmp_path_factory.mktemp("page")), data_of("frame_0", "frame_1", HOSTILE)).read_text()
 
 
+def test_figures_on_frames_that_thresholds_were_chosen_on_are_called_so(run: Path) -> None:
+    config = json.loads((run / "config.json").read_text())
+    config["training"]["thresholds"] = {"name": "own", "studies": ["900"], "private": False}
+    (run / "config.json").write_text(json.dumps(config))
+    page = write_report(run, data_of("frame_0")).read_text()
+    assert "<td>frames that thresholds were chosen on</td>" in page
+    assert "Figures on frames that thresholds were chosen on flatter." in page
+
+
 def test_the_page_stands_alone_and_tells_what_was_trained(page: str) -> None:
     assert re.findall(r"(?:src|url)\s*[=(]\s*[\"']?https?:", page) == []
     assert "<script" not in page
