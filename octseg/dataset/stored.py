@@ -1,8 +1,10 @@
 """A dataset wherever it lies, and the rows of each split: pictures in a folder, Parquet in a folder or on the Hub.
 
+Each file is held against its sum when it is read: of a folder that in SHA256SUMS, else that which the Hub tells.
 A row is a line of metadata with "image" and "mask", each {"bytes": PNG, "path": its file's name}.
 """
 
+import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -12,11 +14,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from octseg.classes import PALETTE_INDEX
-from octseg.dataset.folder import read_lines, read_row
+from octseg.dataset.folder import METADATA_FILE, PICTURES, TYPED_METADATA_FILE, read_lines, read_row
 from octseg.dataset.origin import Origin
 from octseg.dataset.parquet import rows_in, shards_in, shards_of
-from octseg.dataset.publishing import PROVENANCE_FILE, read_provenance
+from octseg.dataset.publishing import PROVENANCE_FILE, SUMS_FILE, read_provenance, read_sums
 from octseg.errors import CheckpointError, DatasetError, HubUnreachableError
+from octseg.export.files import sha256_of
 from octseg.measurement.records import are_texts, is_text
 from octseg.pretrained import (
     HubName,
@@ -62,17 +65,63 @@ class Stored:
 
 
 def stored_in(folder: Path) -> Stored:
-    """A dataset folder, of pictures or of Parquet; DatasetError where its provenance cannot be read."""
+    """A dataset folder, of pictures or of Parquet; DatasetError where its provenance cannot be read.
+
+    So it is where a file is read that has been changed since the dataset was made: its provenance tells of another.
+    """
     provenance = _checked(read_provenance(folder), folder.name)
+    made = _Made(folder, _sums_of(folder))
+    made.require(PROVENANCE_FILE, sha256_of(folder / PROVENANCE_FILE))
 
     def rows(split: str) -> Rows:
         if shards := shards_in(folder, split):
-            return _parquet_rows(folder.name, provenance, split, lambda: iter(shards))
+            return _parquet_rows(folder.name, provenance, split, lambda: map(made.whole, shards))
+        for name in (METADATA_FILE, TYPED_METADATA_FILE):
+            if (folder / split / name).exists():
+                made.whole(folder / split / name)
         lines = read_lines(folder, split)
         studies = tuple(line["study"] for line in lines)
-        return Rows(studies, lambda: (read_row(folder / split, line) for line in lines))
+        return Rows(studies, lambda: (made.row(split, line) for line in lines))
 
     return Stored(folder.name, provenance, rows)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A folder as it was made: file -> sha256."""
+
+    folder: Path
+    sums: Mapping[str, str]
+
+    def require(self, name: str, found: str) -> None:
+        """DatasetError where a file's sum is another, or none is known."""
+        if self.sums.get(name) != found:
+            raise DatasetError(
+                f"{name} of {self.folder.name} is not as {SUMS_FILE} says: it was changed or added since the dataset "
+                "was made; make it again, and see all that was changed by python -m train.prepare --check"
+            )
+
+    def whole(self, path: Path) -> Path:
+        """The same path, of which all bytes are as they were made."""
+        self.require(path.relative_to(self.folder).as_posix(), sha256_of(path))
+        return path
+
+    def row(self, split: str, line: Mapping[str, Any]) -> Row:
+        """`read_row` of a line, its pictures as they were made."""
+        row = read_row(self.folder / split, line)
+        for kind in PICTURES:
+            self.require(f"{split}/{line[f'{kind}_file_name']}", hashlib.sha256(row[kind]["bytes"]).hexdigest())
+        return row
+
+
+def _sums_of(folder: Path) -> dict[str, str]:
+    try:
+        return read_sums(folder)
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{folder.name} has no {SUMS_FILE} that can be read, so that nothing tells whether it is as it was made; "
+            "make or fetch it again"
+        ) from error
 
 
 def stored_on_hub(name: str, *, streaming: bool = False, token: Token = None) -> Stored:

@@ -10,6 +10,7 @@ import pytest
 from octseg.cards.dataset import write as write_card
 from octseg.dataset import parquet
 from octseg.errors import DatasetError
+from tests.fakes.dataset import sums_renewed
 from tests.fakes.prepared import contents, fingerprints
 from tests.fakes.pushed import SPLITS, TRAIN
 from train.dataset import open_data
@@ -64,7 +65,9 @@ def with_a_file_too_many(folder: Path) -> None:
 def test_parquet_that_is_not_as_it_was_made_is_refused(
     as_parquet: Path, tmp_path: Path, change: Callable[[Path], None], reason: str
 ) -> None:
+    """Whatever its sums say."""
     shutil.copytree(as_parquet, tmp_path / "copy")
     change(tmp_path / "copy")
+    sums_renewed(tmp_path / "copy")
     with pytest.raises(DatasetError, match=reason):
         list(open_data(tmp_path / "copy", "train").cases())

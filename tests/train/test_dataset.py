@@ -14,10 +14,12 @@ from safetensors.torch import save_file
 import train.__main__ as training
 from octseg.checkpoint import load_checkpoint
 from octseg.classes import CLASS_NAMES
-from octseg.dataset.publishing import PROVENANCE_FILE
+from octseg.dataset.folder import read_lines
+from octseg.dataset.publishing import PROVENANCE_FILE, SUMS_FILE
 from octseg.errors import DatasetError
 from octseg.model.mobilenetv2 import MobileNetV2
 from octseg.phantom import make_phantom
+from tests.fakes.prepared import CC_BY, phantoms_fold, prepare_folder
 from train import evaluate, prepare
 from train.dataset import open_data, training_frames
 from train.judging.judge import maybe_seen, refuse_seen
@@ -90,6 +92,42 @@ def test_a_provenance_that_lacks_a_part_is_refused_in_a_sentence(dataset: Path, 
     (tmp_path / "old" / PROVENANCE_FILE).write_text(json.dumps(provenance))
     with pytest.raises(DatasetError, match="says nothing of changes; make it again"):
         open_data(tmp_path / "old", "train")
+
+
+def frames_of(folder: Path) -> list[str]:
+    return [case.name for case in open_data(folder, "train").cases()]
+
+
+@pytest.mark.parametrize("changed", ["provenance.json", "train/metadata.jsonl", "image", "mask"])
+def test_what_was_changed_since_a_dataset_was_made_is_not_trained_on(
+    dataset: Path, tmp_path: Path, changed: str
+) -> None:
+    """As a mask that was drawn over, or a line by which private frames pass for public."""
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    assert len(frames_of(copy)) == 2
+    name = changed if "." in changed else f"train/{read_lines(copy, 'train')[1][f'{changed}_file_name']}"
+    with (copy / name).open("ab") as file:
+        file.write(b"\n")
+    with pytest.raises(DatasetError, match=f"{name} of copy is not as SHA256SUMS says: it was changed or added"):
+        frames_of(copy)
+
+
+def test_parquet_that_was_changed_is_not_trained_on(tmp_path: Path) -> None:
+    fold = phantoms_fold(tmp_path / "fold", {"011": True})
+    assert prepare_folder(fold / "train", tmp_path / "ds", "--split", "none", *CC_BY) == 0
+    assert prepare.main(["--parquet", str(tmp_path / "ds"), "--out", str(tmp_path / "copy")]) == 0
+    assert frames_of(tmp_path / "copy") == ["011_1_001"]
+    shard = tmp_path / "copy" / "data" / "train-00000-of-00001.parquet"
+    shard.write_bytes(shard.read_bytes() + b" ")
+    with pytest.raises(DatasetError, match=f"data/{shard.name} of copy is not as SHA256SUMS says"):
+        frames_of(tmp_path / "copy")
+
+
+def test_a_dataset_without_its_sums_is_not_trained_on(dataset: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    (copy / SUMS_FILE).unlink()
+    with pytest.raises(DatasetError, match="copy has no SHA256SUMS that can be read"):
+        open_data(copy, "train")
 
 
 @pytest.mark.slow
