@@ -12,7 +12,6 @@ nothing is said was judged and did not fail: its reason is a line on stderr, and
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Sequence
 
@@ -38,10 +37,6 @@ def _run(argv: Sequence[str] | None) -> int:
         return int(args.run(args))
     except OctsegError as error:
         complain(str(error))
-        return 1
-    except BrokenPipeError:  # as in `octseg predict ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it at its end
-        complain("stopped: what is printed is no longer read")
         return 1
 
 

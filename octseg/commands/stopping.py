@@ -1,4 +1,4 @@
-"""Signals that ask a command to stop: Ctrl-C, and what a scheduler sends before it ends a job.
+"""What ends a command early: Ctrl-C, what a scheduler sends before it ends a job, and a reader who leaves (`| head`).
 
 Slurm sends what --signal names, most often SIGUSR1, and then SIGTERM; Grid Engine SIGUSR1, SIGUSR2 and SIGXCPU; LSF
 SIGUSR2; PBS and Kubernetes SIGTERM; a terminal that is closed SIGHUP. All but SIGTERM and SIGINT mean nothing where
@@ -10,13 +10,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 Made = TypeVar("Made")
 
-STOPPED_STATUS = 130
+STOPPED_STATUS, UNREAD_STATUS = 130, 1
 AGAIN_S = 0.02  # until a signal comes again, whose interrupt came where Python passes over errors
 ALWAYS = (signal.SIGINT, signal.SIGTERM)
 UNLESS_IGNORED = ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")  # a system without one of them does without
@@ -68,9 +68,10 @@ def finished(results: Generator[Made, None, None], interrupt: KeyboardInterrupt)
 
 
 def until_stopped(command: Callable[[], int], name: str, advice: str) -> int:
-    """The exit status of a command that runs to its end, or until one of them stops it: then a line on stderr says so.
+    """The exit status of a command that runs to its end, or until a signal stops it: then a line on stderr says so.
 
-    The first is enough: while what is done is put in place, only Ctrl-C interrupts that.
+    The first is enough: while what is done is put in place, only Ctrl-C interrupts that. So does a line where what is
+    printed is no longer read.
     """
     heeded = stop_signals()
 
@@ -101,10 +102,33 @@ def until_stopped(command: Callable[[], int], name: str, advice: str) -> int:
         heed(each)
     hook_before, sys.unraisablehook = sys.unraisablehook, swallowed
     try:
-        return command()
+        return _while_read(command, name)
     except KeyboardInterrupt as interrupt:
         by = f" by {interrupt.args[0]}" if interrupt.args else ""  # Ctrl-C, which needs no name
         print(f"{name}: stopped{by}; {advice}", file=sys.stderr)
         return STOPPED_STATUS
     finally:
         sys.unraisablehook = hook_before
+
+
+def _while_read(command: Callable[[], int], name: str) -> int:
+    """The exit status of a command, or that of one whose output nobody reads, as in `octseg predict ... | head`."""
+    try:
+        status = command()
+        sys.stdout.flush()  # a short output waits here, and may find nobody there
+    except BrokenPipeError:
+        with suppress(BrokenPipeError):  # where stderr goes the same way
+            print(f"{name}: stopped: what is printed is no longer read", file=sys.stderr)
+        return UNREAD_STATUS
+    finally:
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
+    return status
+
+
+def _let_go(stream: TextIO) -> None:
+    """Print what waits, or drop it where nobody reads it: Python would complain of it at its end."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,7 +1,9 @@
-"""What ends a command early: Ctrl-C, and each signal that a scheduler sends before the time is up."""
+"""What ends a command early: Ctrl-C, each signal that a scheduler sends before the time is up, a reader who leaves."""
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -54,6 +56,58 @@ def test_each_signal_of_a_scheduler_ends_a_command_with_one_line(tmp_path: Path,
     assert running.wait(30) == 130
     by = "" if name == "SIGINT" else f" by {name}"
     assert (tmp_path / "err").read_text() == f"work: stopped{by}; run it again\n"
+
+
+UNREAD = """
+import sys
+from octseg.commands.stopping import until_stopped
+
+def work():
+    print("x" * int(sys.argv[1]))
+    if sys.argv[2:]:
+        raise SystemExit(int(sys.argv[2]))
+    return 0
+
+sys.exit(until_stopped(work, "work", "run it again"))
+"""
+
+
+def unread(*arguments: str, with_stderr: bool = False) -> tuple[int, str]:
+    """Exit status of a command whose output nobody reads, and its stderr, which may go the same way."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    try:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            stdout=writing,
+            stderr=writing if with_stderr else subprocess.PIPE,
+            text=True,
+            env=environment,
+            timeout=120,
+        )
+    finally:
+        os.close(writing)
+    return done.returncode, done.stderr or ""
+
+
+@pytest.mark.parametrize("length", ["1", "100000"])
+def test_a_command_whose_output_is_no_longer_read_ends_with_one_line(length: str) -> None:
+    """Of a short output that is noticed at the end alone."""
+    assert unread("-c", UNREAD, length) == (1, "work: stopped: what is printed is no longer read\n")
+    assert unread("-c", UNREAD, length, with_stderr=True) == (1, "")
+
+
+def test_a_command_that_ends_by_itself_unread_keeps_its_status() -> None:
+    assert unread("-c", UNREAD, "1", "2") == (2, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "module", ["train", "train.prepare", "train.calibrate", "train.evaluate", "train.report", "hub"]
+)
+def test_no_command_complains_of_a_reader_who_left(module: str) -> None:
+    assert unread("-m", module, "--help") == (0, "")
 
 
 IN_A_CALLBACK = """
