@@ -12,7 +12,7 @@ from octseg.classes import CLASS_NAMES
 from octseg.correction import anatomy
 from octseg.correction.log import STROKES, VERDICTS, KeptLog, Line
 from octseg.correction.recent import Recent
-from octseg.correction.runs import Labels, are_runs, change
+from octseg.correction.runs import Labels, are_runs, change, change_some
 from octseg.correction.saved import SavedCase
 from octseg.errors import CorrectionError
 from octseg.measurement.records import json_value
@@ -114,8 +114,8 @@ class Corrections:
         return verdict, reason
 
     def draw(self, frame: str, kind: str, runs: Sequence[int], tissue: str = "", *, overruled: bool = False) -> Stroke:
-        """A stroke of a reader's. Raises CorrectionError where it does not fit, or breaks the anatomy unasked."""
-        if kind not in STROKES or not are_runs(runs) or not runs or tissue not in ("", *CLASS_NAMES):
+        """A stroke of a reader's; CorrectionError where it does not fit, changes nothing, or breaks anatomy unasked."""
+        if kind not in STROKES or not are_runs(runs) or not change_some(runs) or tissue not in ("", *CLASS_NAMES):
             raise CorrectionError("this is no stroke; load the page again")
         if not overruled:
             anatomy.check(kind, runs)

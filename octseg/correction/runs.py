@@ -48,6 +48,11 @@ def steps(runs: Sequence[int]) -> set[tuple[int, int]]:
     return set(zip(runs[2::PARTS], runs[3::PARTS], strict=True))
 
 
+def change_some(runs: Sequence[int]) -> bool:
+    """Whether any pixel of runs is another then."""
+    return any(before != after for before, after in steps(runs))
+
+
 def are_runs(given: object) -> bool:
     """Whether it is what `changes` gives."""
     if not isinstance(given, list) or len(given) % PARTS or any(type(each) is not int for each in given):

@@ -45,6 +45,18 @@ def test_a_stroke_is_there_when_the_log_is_opened_again(folder: Path) -> None:
     assert again.state(SECOND) == "model"
 
 
+@pytest.mark.parametrize("runs", [[], [0, 3, 0, 0], [0, 3, 0, 0, 5, 2, 0, 0]])
+def test_a_stroke_that_changes_nothing_is_none(folder: Path, runs: list[int]) -> None:
+    _, corrections = opened(folder)
+    log = corrections.log.content()
+    with pytest.raises(CorrectionError, match="no stroke"):
+        corrections.draw(FIRST, "brush", runs, "lipid_core")
+    assert corrections.state(FIRST) == "model"
+    assert corrections.touched() == []
+    assert not corrections.can_undo
+    assert corrections.log.content() == log
+
+
 def test_the_log_says_who_when_of_what_and_by_which_model(folder: Path) -> None:
     case, corrections = opened(folder, reader="AB")
     draw(corrections, FIRST, SPOT)
