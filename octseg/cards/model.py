@@ -19,6 +19,11 @@ WITHOUT_LUMEN = (
     "lumen nor a cap's thickness."
 )
 FAILURES_FILE = "failures.png"
+AGREEING = (  # of metrics.json: key, what it is, unit
+    ("lipid_area_mm2", "lipid area", "mm²"),
+    ("lipid_arc_deg", "lipid arc", "°"),
+    ("lipid_arc_measured_deg", "lipid arc as results have it", "°"),
+)
 
 
 def model_card(
@@ -128,7 +133,7 @@ def _scores(config: CheckpointConfig, sets: Metrics) -> str:
 def _agreement(sets: Metrics) -> Iterator[str]:
     """Bland-Altman and ICC of each set, a line for each measure."""
     for name, of_set in sets.items():
-        for key, label, unit in (("lipid_area_mm2", "lipid area", "mm²"), ("lipid_arc_deg", "lipid arc", "°")):
+        for key, label, unit in AGREEING:
             held = of_set.get(key) or {}
             limits = held.get("bland_altman")
             if limits and limits.get("bias") is not None:

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from octseg.comparison.agreement import bland_altman, bootstrap_interval, detection, icc_2_1
 from octseg.comparison.figures import outline_figures, rounded
@@ -40,8 +39,9 @@ DIGITS = 4  # more says nothing on a few thousand frames
 class FrameScore:
     """One frame: overlap and outlines of each class, the arc, and the scale that they were measured with.
 
-    arc: over 360 rays; as lipid None where lipid core is not among the classes. surfaces: without the classes that are
-    empty on both sides, and empty where the frame has no scale. withdrawn: why the model says nothing of this frame.
+    arc: over 360 rays; as lipid None where lipid core is not among the classes. arc_measured: `lipid_arc_deg` as in
+    results; None where the true or the found one cannot be measured. surfaces: without the classes that are empty on
+    both sides, and empty where the frame has no scale. withdrawn: why the model says nothing of this frame.
     """
 
     name: str
@@ -52,6 +52,7 @@ class FrameScore:
     arc: Overlap | None
     lipid: LipidScore | None = None
     withdrawn: str | None = None
+    arc_measured: Sides | None = None
 
     @property
     def lipid_area_mm2(self) -> Sides | None:
@@ -87,8 +88,9 @@ class SetScore:
             counts = within_depth(found, true, spacing) if name == LIPID else np.ones(true[name].shape, bool)
             bins = self.reliability.setdefault(name, Reliability.empty())
             bins.add(result.probabilities[name][counts], true[name][counts])
-        if result.intervals_95 is not None and result.withdrawn is None:
-            for name, (value, read) in true_and_found(result, case).items():
+        measured = true_and_found(result, case) if result.withdrawn is None else {}
+        if result.intervals_95 is not None:
+            for name, (value, read) in measured.items():
                 self.intervals.setdefault(name, []).append((value, read, result.intervals_95[name]))
         self.frames.append(
             FrameScore(
@@ -100,6 +102,7 @@ class SetScore:
                 Overlap.of(*lipid_arcs(found, true)) if LIPID in classes else None,
                 LipidScore.of(result, case, found, true) if LIPID in classes else None,
                 result.withdrawn,
+                _sides(measured.get("lipid_arc_deg")),
             )
         )
 
@@ -150,6 +153,7 @@ class SetScore:
             np.array([each.found > 0 for each in overlaps]), np.array([each.true > 0 for each in overlaps])
         )
         areas = [area for frame in self.frames if (area := frame.lipid_area_mm2) is not None]
+        measured = [frame.arc_measured for frame in self.frames if frame.arc_measured is not None]
         lipid = [frame.lipid for frame in self.frames if frame.lipid is not None]
         return {
             "lipid_arc_dice_pooled": pooled(arcs).dice,
@@ -164,13 +168,9 @@ class SetScore:
                 "positive_predictive_value": found.positive_predictive_value,
                 "kappa": found.kappa,
             },
-            "lipid_area_mm2": _agreement(
-                np.array([area.found for area in areas], np.float64),
-                np.array([area.true for area in areas], np.float64),
-            ),
-            "lipid_arc_deg": _agreement(
-                np.array([arc.found for arc in arcs]) * DEG_PER_RAY, np.array([arc.true for arc in arcs]) * DEG_PER_RAY
-            ),
+            "lipid_area_mm2": _agreement(areas),
+            "lipid_arc_deg": _agreement([Sides(arc.found * DEG_PER_RAY, arc.true * DEG_PER_RAY) for arc in arcs]),
+            "lipid_arc_measured_deg": _agreement(measured),
         }
 
     def _interval(self, statistic: Any) -> list[float] | None:
@@ -224,8 +224,14 @@ def _surfaces(masks: Planes, truth: Planes, classes: Sequence[str], spacing_mm: 
     return found
 
 
-def _agreement(found: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, Any]:
-    """What metrics.json says of a measure that was found and is true in frames (N,)."""
+def _sides(measured: tuple[float, float | None] | None) -> Sides | None:
+    """A measure of `true_and_found`; None where one of both is missing."""
+    return None if measured is None or measured[1] is None else Sides(found=measured[1], true=measured[0])
+
+
+def _agreement(frames: Sequence[Sides]) -> dict[str, Any]:
+    """What metrics.json says of a measure that was found and is true in frames."""
+    found, true = (np.array([getattr(frame, side) for frame in frames], np.float64) for side in ("found", "true"))
     limits = bland_altman(found, true)
     return {"bland_altman": None if limits is None else asdict(limits), "icc_2_1": icc_2_1(found, true)}
 
@@ -250,6 +256,7 @@ def _lipid_of_frame(frame: FrameScore) -> dict[str, Any]:
     return {
         "lipid_arc_deg": {"found": frame.arc.found * DEG_PER_RAY, "true": frame.arc.true * DEG_PER_RAY},
         "lipid_arc_dice": frame.arc.dice,
+        "lipid_arc_measured_deg": None if frame.arc_measured is None else asdict(frame.arc_measured),
         "lipid_area_mm2": None if frame.lipid_area_mm2 is None else asdict(frame.lipid_area_mm2),
         "lipid_unlimited": {"dice": unlimited.dice, "pixels": {"found": unlimited.found, "true": unlimited.true}},
         "lipid_roughness": asdict(frame.lipid.roughness),

@@ -243,7 +243,7 @@ def _worst(worst: Iterable[Worst], *, private: bool) -> str:
 
 
 def _agreement(frames: Sequence[FrameScore]) -> str:
-    """Bland-Altman plots of lipid area, on the frames with a scale, and of arc."""
+    """Bland-Altman plots of lipid area, on the frames with a scale, and of arc, by rays and as results have it."""
     plots = []
     if areas := [area for each in frames if (area := each.lipid_area_mm2) is not None]:
         found, true = (np.array([getattr(area, side) for area in areas], float) for side in ("found", "true"))
@@ -251,6 +251,9 @@ def _agreement(frames: Sequence[FrameScore]) -> str:
     if arcs := [each.arc for each in frames if each.arc is not None]:
         found, true = (np.array([getattr(arc, side) for arc in arcs]) * DEG_PER_RAY for side in ("found", "true"))
         plots.append(agreement(found, true, "Lipid arc", "degrees"))
+    if measured := [arc for each in frames if (arc := each.arc_measured) is not None]:
+        found, true = (np.array([getattr(arc, side) for arc in measured], float) for side in ("found", "true"))
+        plots.append(agreement(found, true, "Lipid arc as results have it", "degrees"))
     return _plots(plots) if plots else "<p>The model has no lipid core to measure.</p>"
 
 

@@ -1,10 +1,12 @@
 """Lipid judged to one depth: found and true alike, the unlimited beside it, outlines and pieces counted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from octseg.cards.score_tables import frame_table, lipid_table, summary_table
-from octseg.measurement import FrameMeasures
+from octseg.measurement import FrameMeasures, measure
 from octseg.pullback import PixelScale
 from octseg.result import FrameResult, ModelIdentity
 from train.dataset import Case
@@ -117,6 +119,22 @@ def test_pieces_and_lipid_invented_where_there_is_none_are_counted() -> None:
     assert visible["pieces_greatest"] == {"found": 2.0, "true": 1.0}
     assert (visible["found_without_lipid"], visible["n_without_lipid"]) == (1, 2)
     assert visible["share_found_without_lipid"] == 0.5
+
+
+def test_the_arc_as_results_have_it_stands_beside_that_of_the_rays() -> None:
+    """Lipid of 0.06 mm along a ray is met by it, and is too thin to be measured; a withdrawn frame has no measure."""
+    measured = replace(result(to(1.0)), measures=measure({"lumen": LUMEN, "lipid_core": to(1.0)}, SPACING_MM))
+    true_deg = measured.measures.lipid_arc_deg
+    thin = (result(to(1.0), withdrawn="Too dark."), case(to(1.0), "dark"))
+    told = summed((measured, case(to(1.0), "same")), (measured, case(to(0.06), "thin")), thin)
+    same, thinner, dark = (frame["lipid_arc_measured_deg"] for frame in told["frames"])
+    assert same == {"found": true_deg, "true": true_deg}
+    assert thinner == {"found": true_deg, "true": 0.0}
+    assert told["frames"][1]["lipid_arc_deg"]["true"] == pytest.approx(true_deg, abs=3)
+    assert dark is None
+    assert told["lipid_arc_measured_deg"]["bland_altman"]["n"] == 2
+    assert told["lipid_arc_measured_deg"]["bland_altman"]["bias"] == pytest.approx(true_deg / 2)
+    assert told["lipid_arc_deg"]["bland_altman"]["n"] == 3
 
 
 def test_a_withdrawn_frame_is_named_and_counts_as_one_in_which_nothing_was_found() -> None:
