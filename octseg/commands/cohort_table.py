@@ -1,7 +1,5 @@
 """The table of a cohort's cases: a CSV file with a header line, as spreadsheets write it."""
 
-import csv
-import io
 import math
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +11,8 @@ from octseg.commands.cohort_cases import telling
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.spacings import why_no_spacing
 from octseg.errors import ConfigError
-from octseg.reading.cells import encoding_of, spelling, unquoted, visible, why_no_name
+from octseg.reading.cells import spelling, visible, why_no_name
+from octseg.reading.sheets import read_sheet
 
 NAMES = {
     "path": ("path", "file", "input", "pullback"),
@@ -24,7 +23,6 @@ NAMES = {
     "pixel_spacing_mm": ("pixel_spacing_mm", "pixel_spacing"),
     "frame_spacing_mm": ("frame_spacing_mm", "frame_spacing"),
 }
-SEPARATORS = (",", ";", "\t", "|")
 
 
 def cases_of(table: Path) -> list[Case]:
@@ -78,20 +76,14 @@ def _labels(paths: Sequence[list[str]]) -> list[str]:
 
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     """Number and cells of each row that says something, under our own names."""
-    text = _text_of(table)
-    head = text.lstrip().partition("\n")[0]
-    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=head.count)))
-    shown = [(number, [unquoted(cell.strip()) for cell in cells]) for number, cells in enumerate(lines, 1)]
-    lines_of = [(number, cells) for number, cells in shown if any(cells)]
-    if not lines_of:
+    sheet = read_sheet(table, lambda columns: not set(NAMES["path"]).isdisjoint(columns))
+    if not sheet.columns:
         raise ConfigError(f"{table.name} is empty: it needs a header line with path, and a row a pullback")
-    header = _names_of(lines_of[0][1], table.name)
+    ours = _names_of(sheet.columns, table.name)
     rows = []
-    for number, cells in lines_of[1:]:
-        if any(cells[len(header) :]):
-            raise ConfigError(f"row {number} of {table.name} has {len(cells)} fields and the header {len(header)}")
+    for number, cells in sheet.records(*NAMES["path"]):
         row = dict.fromkeys(NAMES, "")
-        row |= {name: cell for name, cell in zip(header, cells, strict=False) if name}
+        row |= {ours[column]: cell for column, cell in cells.items() if column}
         if not row["path"]:
             raise ConfigError(f"row {number} of {table.name} names no path")
         row |= {name: visible(row[name]) for name in ("patient", "group")}
@@ -120,25 +112,15 @@ def _refuse_two_spellings(
             )
 
 
-def _text_of(table: Path) -> str:
-    try:
-        content = table.read_bytes()
-        return content.decode(encoding_of(content))
-    except OSError as error:
-        raise ConfigError(f"{table.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{table.name} is no CSV file in UTF-8: save the sheet as CSV UTF-8") from error
-
-
-def _names_of(header: Sequence[str], table: str) -> list[str]:
-    """Our own name of each column; "" for one without a name."""
-    ours = {"": "", **{cell: name for name, spellings in NAMES.items() for cell in spellings}}
-    cells = [cell.casefold() for cell in header]
-    unknown = [cell for cell in cells if cell not in ours]
-    if unknown or "path" not in [ours[cell] for cell in cells]:
+def _names_of(columns: Sequence[str], table: str) -> dict[str, str]:
+    """Our own name of each column that has a name."""
+    ours = {cell: name for name, spellings in NAMES.items() for cell in spellings}
+    unknown = [column for column in columns if column and column not in ours]
+    named = {column: ours[column] for column in columns if column in ours}
+    if unknown or "path" not in named.values():
         wrong = f"has the column {unknown[0]}" if unknown else "has no column path"
         raise ConfigError(f"{table} {wrong}; its columns are {', '.join(NAMES)}, of which path is needed")
-    return [ours[cell] for cell in cells]
+    return named
 
 
 def _frames(text: str, where: str) -> str:

@@ -11,7 +11,8 @@ from octseg.errors import ReadError
 if TYPE_CHECKING:
     from octseg.pullback import Pullback
 
-_RANGE = re.compile(r"([0-9]*)(-?)([0-9]*)")
+_NUMBER = r"([0-9]+)(?:[.,]0{1,2})?"  # 3.0 is what a spreadsheet makes of 3
+_RANGE = re.compile(rf"(?:{_NUMBER})?(?:\s*(-)\s*(?:{_NUMBER})?)?")
 _DASHES = str.maketrans("‐‑‒–—−", "------")
 
 
@@ -24,7 +25,10 @@ class FrameRange:
 
     @classmethod
     def parse(cls, text: str) -> "FrameRange":
-        """From `100-180`, `100-`, `-180` or `100`; ArgumentTypeError where it is none of these."""
+        """From `100-180`, `100-`, `-180` or `100`, or as spreadsheets write these: `2 - 4`, `3.0`.
+
+        Raises ArgumentTypeError where it is none of them.
+        """
         found = _RANGE.fullmatch(text.strip().translate(_DASHES))
         if found is None or not (found[1] or found[3]):
             raise argparse.ArgumentTypeError(f"{text} is no range of frames, such as 100-180, 100-, -180 or 100")

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 QUOTES = "\"'“”„«»‘’`´"
 _NOTHING = frozenset({*"?-–—.", "??", "n/a", "na", "nan", "none", "null", "nil", "unknown", "missing", "tbd"})
@@ -32,6 +33,14 @@ def visible(text: str) -> str:
 def unquoted(text: str) -> str:
     """A cell without the quotation marks around it, or the one before it by which a spreadsheet keeps a text."""
     return text.strip(QUOTES).strip() if text[:1] in QUOTES else text
+
+
+def whole_numbers(column: Sequence[str]) -> list[str]:
+    """12.0 and 12,0 as 12, where every number of the column that has decimals has only zeros there."""
+    decimals = {text for text in column if re.fullmatch(r"\d+[.,]\d+", text)}
+    if not all(re.fullmatch(r"\d+[.,]0{1,2}", text) for text in decimals):  # of 1,000 nobody knows what it is
+        return list(column)
+    return [re.split("[.,]", text)[0] if text in decimals else text for text in column]
 
 
 def why_no_name(text: str) -> str | None:

@@ -22,11 +22,37 @@ def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
         ("path\tpatient\tframe_spacing_mm\na.dcm\t007\t0.2\n", "utf-16"),
         ("path\tpatient\tframe_spacing_mm\na.dcm\t007\t0.2\n", "utf-16-le"),
         ("path,patient,frame_spacing_mm\n“a.dcm”,'007,0.2,,,\n  ,,\n", "utf-8"),
+        ("sep=;\r\npath;patient;frame_spacing_mm\r\na.dcm;007;0,2\r\n", "utf-8-sig"),
+        ("Pullbacks, of Bern, of 2024\n\nFile ;patient;frame_spacing\na.dcm;007;0,2\n", "utf-8"),
+        ('path,patient,frame_spacing_mm\na.dcm,"=""007""",0.2\npath,patient,frame_spacing_mm\n', "utf-8"),
+        ("path,patient,frame_spacing_mm\ra.dcm, 007, 0.2\r", "utf-8"),
     ],
 )
 def test_a_table_is_read_as_a_spreadsheet_writes_it(tmp_path: Path, text: str, encoding: str) -> None:
     [case] = cases_of(table(tmp_path, text, encoding))
     assert (case.path, case.patient, case.frame_spacing_mm) == (tmp_path / "a.dcm", "007", 0.2)
+
+
+@pytest.mark.parametrize(("frames", "read"), [("3.0", "3"), ("3,0", "3"), ("2 - 4", "2-4"), ("-", None), ("3.5", None)])
+def test_frames_are_read_as_a_spreadsheet_writes_them(tmp_path: Path, frames: str, read: str | None) -> None:
+    text = f"path;frames\na.dcm;{frames}\n"
+    if read is not None:
+        assert [case.frames for case in cases_of(table(tmp_path, text))] == [read]
+        return
+    with pytest.raises(ConfigError, match=f"row 2 of list.csv: {frames} is no range of frames"):
+        cases_of(table(tmp_path, text))
+
+
+def test_a_workbook_is_told_to_be_saved_as_csv(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"list\.csv is an Excel or OpenDocument file, not a CSV file: save the sheet"
+    ):
+        cases_of(table(tmp_path, "PK\x03\x04rest"))
+
+
+def test_paths_as_a_mac_stores_them_are_found_as_they_are(tmp_path: Path) -> None:
+    [case] = cases_of(table(tmp_path, "path\nA\u030a.dcm\n"))
+    assert case.path.name == "A\u030a.dcm"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,10 @@ def numbers(text: str, pullback: Pullback) -> list[int]:
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
-    [("3-5", [3, 4, 5]), ("8-", [8, 9, 10]), ("-2", [1, 2]), ("4", [4]), ("10-99", [10]), ("2–3", [2, 3])],
+    [
+        *(("3-5", [3, 4, 5]), ("8-", [8, 9, 10]), ("-2", [1, 2]), ("4", [4]), ("10-99", [10]), ("2–3", [2, 3])),
+        *(("2 - 3", [2, 3]), ("3.0", [3]), ("3,00", [3]), ("2.0\u00a0– 3.0", [2, 3]), ("9 -", [9, 10])),
+    ],
 )
 def test_a_range_has_both_its_ends(text: str, wanted: list[int]) -> None:
     assert numbers(text, of_numbers(10)) == wanted
@@ -58,7 +61,7 @@ def test_a_range_behind_the_last_frame_is_refused_with_what_there_is() -> None:
         FrameRange.parse("20-30").within(of_numbers(10))
 
 
-@pytest.mark.parametrize("text", ["", "-", "a-b", "5-3", "1-2-3", "1.5", "--3", "²"])
+@pytest.mark.parametrize("text", ["", "-", "a-b", "5-3", "1-2-3", "1.5", "1 2", "1,000", "3.-", "--3", "²"])
 def test_what_is_no_range_is_a_wrong_flag(text: str) -> None:
     with pytest.raises(ArgumentTypeError):
         FrameRange.parse(text)

@@ -4,33 +4,21 @@ A row names a file by its name or by a path, of this machine or of another: of t
 path agrees with it over the most folders counts. Rows are numbered as spreadsheets number them, from the header's 1.
 """
 
-import csv
-import io
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from octseg.errors import ConfigError, DatasetError
-from octseg.reading.cells import encoding_of, unquoted, visible, why_no_name
+from octseg.reading.cells import visible, whole_numbers, why_no_name
+from octseg.reading.sheets import read_sheet
 from train.preparing.names import NameRule, Parts, composed, frame_number, stem_of
 
-MAX_CSV_BYTES = 64 << 20
 COLUMNS = ("file", "study", "series", "frame")
 DIFFERENT = ("studies", "series", "frames")  # as of COLUMNS[1:]
 PATIENT_COLUMNS = ("patient", "patient_id", "patientid", "subject", "subject_id", "subjectid")
-SEPARATORS = (",", ";", "\t", "|")
 KINDS_OF_FOLDER = ("img", "images", "mask", "masks")  # which a path may name or leave out
 ROOT_FOLDERS = 4  # of the source's own path, that may be among those of the rows
-_GUARDED = re.compile(r'="(.*)"', re.DOTALL)  # how spreadsheets are kept from taking a text for a number
-_SPREADSHEETS = (
-    (b"PK", "an Excel or OpenDocument file"),
-    (b"\xd0\xcf\x11\xe0", "an Excel file"),
-    (b"<", "a web page or XML, as some programs export tables"),
-)
-MOST_HEADER = 1 << 16  # letters
-HEADER_ROWS = 10  # among which the header is looked for, below a title
 
 
 @dataclass(frozen=True)
@@ -153,83 +141,18 @@ def _agreement(row: Row, folders: Sequence[str], name: str) -> tuple[int, bool]:
 
 def _rows(path: Path, private: bool) -> Iterator[Row]:
     """The rows that name a file; ConfigError where the columns are not right."""
-    lines = _cells(_text(path), path.name)
-    header_at, columns = _header(lines)
-    _require_columns(columns, path.name)
-    told: list[tuple[int, dict[str, str]]] = []
-    for number, cells in lines:
-        if number <= header_at or not any(cells) or [cell.casefold() for cell in cells] == columns:
-            continue
-        if any(cells[len(columns) :]):
-            raise ConfigError(
-                f"row {number} of {path.name} has {len(cells)} fields and the header {len(columns)}; a name with a "
-                "comma in it is put in quotation marks"
-            )
-        told.append((number, dict(zip(columns, cells, strict=False))))
+    sheet = read_sheet(path, {"file", "study"}.issubset)
+    _require_columns(sheet.columns, path.name)
+    told = [(number, {column: composed(cell) for column, cell in row.items()}) for number, row in sheet.records("file")]
     _refuse_patients_in_pieces(told, path.name, private)
     for column in COLUMNS[1:]:
-        for _, row in told:
-            row[column] = " ".join(visible(row.get(column, "")).split())
-        _mend_numbers([row for _, row in told], column)
+        texts = whole_numbers([" ".join(visible(row.get(column, "")).split()) for _, row in told])
+        for (_, row), text in zip(told, texts, strict=True):
+            row[column] = text
     for number, row in told:
-        if "\n" in row.get("file", ""):
-            raise ConfigError(
-                f"row {number} of {path.name} goes on over many lines: a quotation mark in it is not closed"
-            )
         if row.get("file"):
             folders, name = _split_path(row["file"])
             yield Row(number, folders, name, *(row[column] for column in COLUMNS[1:]))
-
-
-def _header(lines: Sequence[tuple[int, list[str]]]) -> tuple[int, list[str]]:
-    """The number of the header's row and its columns: the first that names what is needed, else the first of all."""
-    filled = [
-        (number, [unicodedata.normalize("NFKC", visible(cell)).strip().casefold() for cell in cells])
-        for number, cells in lines
-        if any(cells)
-    ][:HEADER_ROWS]
-    named = [row for row in filled if {"file", "study"} <= set(row[1])]
-    return next(iter(named or filled), (0, []))
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
-    if len(content) > MAX_CSV_BYTES:
-        raise ConfigError(f"{path.name} is too large for a table of file names")
-    for magic, kind in _SPREADSHEETS:
-        if content.startswith(magic):
-            raise ConfigError(f"{path.name} is {kind}, not a CSV file: save the sheet as CSV UTF-8")
-    try:
-        return content.decode(encoding_of(content))
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ConfigError(
-            f"{path.name} cannot be read as a CSV file in UTF-8 (line {line} has other letters): save it as CSV UTF-8"
-        ) from error
-
-
-def _cells(text: str, label: str) -> list[tuple[int, list[str]]]:
-    """The number and the cells of each row; cells without what spreadsheets put around them."""
-    said = re.match(r'"?sep=(.)"?[ ]*(\r\n|\r|\n)', text, re.IGNORECASE)
-    if said is not None:
-        text = text[said.end() :]
-    first = [line for line in text[:MOST_HEADER].splitlines() if line.strip(" ,;|\t")][:HEADER_ROWS]
-    header = next((line for line in first if re.search(r"\bfile\b", line, re.IGNORECASE)), first[0] if first else "")
-    separator = said[1] if said else max(SEPARATORS, key=header.count)
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True))
-    except csv.Error as error:
-        raise ConfigError(f"{label} cannot be read as a CSV file: {error}") from error
-    return [(number, [_clean(cell) for cell in cells]) for number, cells in enumerate(rows, 1)]
-
-
-def _clean(cell: str) -> str:
-    shown = cell.strip().strip("\0")
-    guarded = _GUARDED.fullmatch(shown)
-    return composed(unquoted(shown) if guarded is None else guarded[1]).strip()
 
 
 def _require_columns(columns: Sequence[str], label: str) -> None:
@@ -257,14 +180,6 @@ def _refuse_patients_in_pieces(rows: Iterable[tuple[int, Mapping[str, str]]], la
                     f"rows {before} and {number} of {label} give one patient two studies{named}; frames of one patient "
                     "on both sides of a split leak: put the patient into the column study"
                 )
-
-
-def _mend_numbers(rows: Sequence[dict[str, str]], column: str) -> None:
-    """12.0 and 12,0 become 12 where every number of a column that has decimals has only zeros there."""
-    decimals = [row for row in rows if re.fullmatch(r"\d+[.,]\d+", row[column])]
-    if all(re.fullmatch(r"\d+[.,]0{1,2}", row[column]) for row in decimals):  # of 1,000 nobody knows what it is
-        for row in decimals:
-            row[column] = re.split("[.,]", row[column])[0]
 
 
 def _what_differs(one: Row, other: Row) -> str:
