@@ -120,6 +120,11 @@ def _names_of(columns: Sequence[str], table: str) -> dict[str, str]:
     if unknown or "path" not in named.values():
         wrong = f"has the column {unknown[0]}" if unknown else "has no column path"
         raise ConfigError(f"{table} {wrong}; its columns are {', '.join(NAMES)}, of which path is needed")
+    for name in NAMES:
+        twice = [column for column in columns if named.get(column) == name]
+        if len(twice) > 1:
+            told = twice[0] if len(set(twice)) == 1 else f"for {name}, {' and '.join(twice)}"
+            raise ConfigError(f"{table} has {'two' if len(twice) == 2 else len(twice)} columns {told}; keep one")
     return named
 
 

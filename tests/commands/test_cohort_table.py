@@ -117,6 +117,25 @@ def test_one_path_in_two_spellings_would_count_twice(tmp_path: Path, other: str)
 
 
 @pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ("path,file", "two columns for path, path and file"),
+        ("path,patient,patient_id", "two columns for patient, patient and patient_id"),
+        ("path,id,Case", "two columns for case, id and case"),
+        ("path,frames,range", "two columns for frames, frames and range"),
+        ("path,arm,group", "two columns for group, arm and group"),
+        ("path,pixel_spacing_mm,pixel_spacing", "two columns for pixel_spacing_mm, pixel_spacing_mm and pixel_spacing"),
+        ("path,group, Group", "two columns group"),
+        ("path,arm,group,cohort", "3 columns for group, arm and group and cohort"),
+    ],
+)
+def test_two_columns_that_mean_one_thing_are_refused(tmp_path: Path, columns: str, words: str) -> None:
+    """The last of them would win, also where it is empty."""
+    with pytest.raises(ConfigError, match=f"^list.csv has {words}; keep one$"):
+        cases_of(table(tmp_path, f"{columns}\na.dcm,b.dcm,\n"))
+
+
+@pytest.mark.parametrize(
     ("row", "words"),
     [
         ("a.dcm,200,", "row 2 of list.csv: frame_spacing_mm is 200; frames lie 0.001 to 5 mm apart"),
