@@ -11,7 +11,7 @@ from octseg.commands.cohort_cases import telling
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.spacings import why_no_spacing
 from octseg.errors import ConfigError
-from octseg.reading.cells import spelling, visible, why_no_name
+from octseg.reading.cells import as_read, folded, spelling, whole_numbers, why_no_name
 from octseg.reading.sheets import read_sheet
 
 NAMES = {
@@ -23,6 +23,8 @@ NAMES = {
     "pixel_spacing_mm": ("pixel_spacing_mm", "pixel_spacing"),
     "frame_spacing_mm": ("frame_spacing_mm", "frame_spacing"),
 }
+SPELLINGS = {"patient": spelling, "group": folded}  # what two spellings of one share
+WHO = {"patient": "who the patient is", "group": "which group it is of"}
 
 
 def cases_of(table: Path) -> list[Case]:
@@ -86,15 +88,17 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
         row |= {ours[column]: cell for column, cell in cells.items() if column}
         if not row["path"]:
             raise ConfigError(f"row {number} of {table.name} names no path")
-        row |= {name: visible(row[name]) for name in ("patient", "group")}
-        if row["patient"] and (fault := why_no_name(row["patient"])) is not None:
-            raise ConfigError(
-                f"row {number} of {table.name} gives the patient {row['patient']!r}, {fault}; write there who the "
-                "patient is, or leave it empty"
-            )
         rows.append((number, row))
-    _refuse_two_spellings(rows, "patient", spelling, table.name)
-    _refuse_two_spellings(rows, "group", str.casefold, table.name)
+    for column, of in SPELLINGS.items():
+        names = whole_numbers([as_read(row[column]) for _, row in rows])
+        for (number, row), name in zip(rows, names, strict=True):
+            row[column] = name
+            if name and (fault := why_no_name(name, column)) is not None:
+                raise ConfigError(
+                    f"row {number} of {table.name} gives the {column} {name!r}, {fault}; write there {WHO[column]}, or "
+                    "leave it empty"
+                )
+        _refuse_two_spellings(rows, column, of, table.name)
     return rows
 
 

@@ -30,6 +30,11 @@ def visible(text: str) -> str:
     return "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
 
 
+def as_read(text: str) -> str:
+    """A name as people see it: letters composed, one space between words, no marks of no width."""
+    return " ".join(visible(unicodedata.normalize("NFC", text)).split())
+
+
 def unquoted(text: str) -> str:
     """A cell without the quotation marks around it, or the one before it by which a spreadsheet keeps a text."""
     return text.strip(QUOTES).strip() if text[:1] in QUOTES else text
@@ -37,16 +42,23 @@ def unquoted(text: str) -> str:
 
 def whole_numbers(column: Sequence[str]) -> list[str]:
     """12.0 and 12,0 as 12, where every number of the column that has decimals has only zeros there."""
-    decimals = {text for text in column if re.fullmatch(r"\d+[.,]\d+", text)}
-    if not all(re.fullmatch(r"\d+[.,]0{1,2}", text) for text in decimals):  # of 1,000 nobody knows what it is
+    whole = [_whole(text) for text in column]
+    if any(re.fullmatch(r"\d+[.,]\d+", text) for text in whole):  # of 1,000 nobody knows what it is
         return list(column)
-    return [re.split("[.,]", text)[0] if text in decimals else text for text in column]
+    return whole
 
 
-def why_no_name(text: str) -> str | None:
-    """Why a cell is no patient's name: what is written where there is nothing to say. A part of a sentence, or None."""
+def _whole(text: str) -> str:
+    return re.sub(r"^(\d+)[.,]0{1,2}$", r"\1", text)
+
+
+def why_no_name(text: str, kind: str = "patient") -> str | None:
+    """Why a cell names no patient, or no `kind`: what is written where there is nothing to say.
+
+    A part of a sentence, or None.
+    """
     if text.casefold() in _NOTHING:
-        return "which is no patient's, and would make one patient of all that have it"
+        return f"which is no {kind}'s, and would make one {kind} of all that have it"
     if _ERROR.fullmatch(text):
         return "an error or a formula of the spreadsheet"
     if _ROUNDED.fullmatch(text):
@@ -54,12 +66,17 @@ def why_no_name(text: str) -> str | None:
     return None
 
 
+def folded(name: str) -> str:
+    """What two spellings of one group share, which may be called by few letters and signs: case and .0 go."""
+    return _whole(unicodedata.normalize("NFKC", name)).casefold()
+
+
 def spelling(name: str) -> str:
-    """What two spellings of one name share: case, spaces, leading zeros and what parts letters from digits go.
+    """What two spellings of one name share: case, spaces, leading zeros, .0 and what parts letters from digits go.
 
     So do dashes of any length, marks that are not seen, and which of three alphabets a letter of one look is from.
     """
-    shown = visible(unicodedata.normalize("NFKC", name))
+    shown = _whole(visible(unicodedata.normalize("NFKC", name)).strip())
     if not shown.isascii():
         shown = "".join("-" if unicodedata.category(letter) == "Pd" or letter == "−" else letter for letter in shown)
         shown = shown.upper().translate(_LOOKALIKES)

@@ -85,6 +85,30 @@ def test_pullbacks_of_unknown_patients_are_not_those_of_one(tmp_path: Path, pati
         cases_of(table(tmp_path, f"path,patient\na.dcm,7\nb.dcm,{patient}\n"))
 
 
+@pytest.mark.parametrize("group", ["#N/A", "nan", "-", "=A1", "1.2E+05"])
+def test_pullbacks_of_no_group_are_not_one_group(tmp_path: Path, group: str) -> None:
+    told = f"row 3 of list.csv gives the group '{re.escape(group)}', .*; write there which group it is of, or leave it"
+    with pytest.raises(ConfigError, match=told):
+        cases_of(table(tmp_path, f"path,group\na.dcm,statin\nb.dcm,{group}\n"))
+
+
+@pytest.mark.parametrize("column", ["patient", "group"])
+def test_a_patient_or_group_that_became_a_number_with_decimals_is_itself_again(tmp_path: Path, column: str) -> None:
+    read = [
+        [getattr(case, column) for case in cases_of(table(tmp_path, f"path;{column}\na.dcm;1\nb.dcm;{other}\n"))]
+        for other in ("1.0", "1,00", "2.0", "1.5")
+    ]
+    assert read == [["1", "1"], ["1", "1"], ["1", "2"], ["1", "1.5"]]
+    with pytest.raises(ConfigError, match=f"one {column} is spelt in two ways: '1' in row 2 .* and '1.0' in row 3"):
+        cases_of(table(tmp_path, f"path,{column}\na.dcm,1\nb.dcm,1.0\nc.dcm,1.5\n"))
+
+
+@pytest.mark.parametrize("column", ["patient", "group"])
+def test_names_that_look_alike_are_one(tmp_path: Path, column: str) -> None:
+    cases = cases_of(table(tmp_path, f"path,{column}\na.dcm,\u00c5 7\nb.dcm,A\u030a  7\n"))
+    assert {getattr(case, column) for case in cases} == {"\u00c5 7"}
+
+
 @pytest.mark.parametrize("other", ["p07", "P–07", "P 7", "P07\u00a0", "Р07"])
 def test_a_patient_spelt_in_two_ways_is_told(tmp_path: Path, other: str) -> None:
     text = f"path,patient\na.dcm,P07\nb.dcm,{other}\nc.dcm,P08\n"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from octseg.errors import ConfigError, DatasetError
-from octseg.reading.cells import visible, whole_numbers, why_no_name
+from octseg.reading.cells import as_read, visible, whole_numbers, why_no_name
 from octseg.reading.sheets import read_sheet
 from train.preparing.names import NameRule, Parts, composed, frame_number, stem_of
 
@@ -146,7 +146,7 @@ def _rows(path: Path, private: bool) -> Iterator[Row]:
     told = [(number, {column: composed(cell) for column, cell in row.items()}) for number, row in sheet.records("file")]
     _refuse_patients_in_pieces(told, path.name, private)
     for column in COLUMNS[1:]:
-        texts = whole_numbers([" ".join(visible(row.get(column, "")).split()) for _, row in told])
+        texts = whole_numbers([as_read(row.get(column, "")) for _, row in told])
         for (_, row), text in zip(told, texts, strict=True):
             row[column] = text
     for number, row in told:
