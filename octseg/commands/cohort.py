@@ -99,7 +99,7 @@ def cohort(options: CohortOptions) -> int:
     else:
         from octseg.commands.cohort_table import cases_of
 
-        cases = cases_of(options.given)
+        cases = cases_of(options.given, options.defaults.frames, complain)
     cases = [_with_defaults(case, options.defaults) for case in cases]
     if not cases:
         raise OctsegError("; ".join(failures) or f"no pullbacks found in {options.given}")

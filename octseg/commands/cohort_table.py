@@ -2,7 +2,7 @@
 
 import math
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -27,33 +27,62 @@ SPELLINGS = {"patient": spelling, "group": folded}  # what two spellings of one 
 WHO = {"patient": "who the patient is", "group": "which group it is of"}
 
 
-def cases_of(table: Path) -> list[Case]:
-    """A case a row; paths count from the folder of the table. ConfigError with the row where one is not right."""
+def cases_of(table: Path, frames: str = "-", tell: Callable[[str], object] | None = None) -> list[Case]:
+    """A case a row; paths count from the folder of the table, and `frames` where a row gives none.
+
+    tell: of frames that count twice. Raises ConfigError with the row where one is not right.
+    """
     rows = _rows(table)
     labels = _labels([_words(row["path"], table.parent) for _, row in rows])
     texts = [(row["case"] or label, row["path"] + row["frames"]) for (_, row), label in zip(rows, labels, strict=True)]
-    cases: list[Case] = []
+    cases: dict[int, Case] = {}
     seen: dict[str, int] = {}
     for (number, row), name, (text, stands) in zip(rows, apart(texts), texts, strict=True):
         where = f"row {number} of {table.name}"
-        place = f"{_place(row['path'], table.parent).resolve()} {_frames(row['frames'], where)}"
+        asked = _frames(row["frames"], where) if row["frames"] else FrameRange.said(frames)
+        place = f"{_place(row['path'], table.parent).resolve()} {asked}"
         for known, words in ((f"case {row['case']}", f"the case {text}"), (f"path {place}", f"the path {stands}")):
             if known != "case " and known in seen:
                 raise ConfigError(f"{where} names {words} again, after row {seen[known]}: it would count twice")
             seen[known] = number
-        cases.append(
-            Case(
-                name=name,
-                id=row["case"] or name,
-                path=_place(row["path"], table.parent),
-                patient=row["patient"] or name,
-                group=row["group"],
-                frames=_frames(row["frames"], where),
-                pixel_spacing_mm=_length(row, "pixel_spacing_mm", where),
-                frame_spacing_mm=_length(row, "frame_spacing_mm", where),
-            )
+        cases[number] = Case(
+            name=name,
+            id=row["case"] or name,
+            path=_place(row["path"], table.parent),
+            patient=row["patient"] or name,
+            group=row["group"],
+            frames=str(asked),
+            pixel_spacing_mm=_length(row, "pixel_spacing_mm", where),
+            frame_spacing_mm=_length(row, "frame_spacing_mm", where),
         )
-    return cases
+    for sentence in _counted_twice(cases, table.name):
+        if tell is not None:
+            tell(sentence)
+    return list(cases.values())
+
+
+def _counted_twice(cases: Mapping[int, Case], table: str) -> Iterator[str]:
+    """Frames of one path that two rows have, a sentence each; ConfigError where the rows give them two patients.
+
+    cases: by their row's number.
+    """
+    of_path: dict[Path, list[tuple[int, Case]]] = {}
+    for number, case in cases.items():
+        others = of_path.setdefault(case.path.resolve(), [])
+        for before, other in others:
+            shared = FrameRange.said(other.frames).shared(FrameRange.said(case.frames))
+            if shared is None:
+                continue
+            rows, frames = f"rows {before} and {number} of {table}", f"frames {shared} of {case.path.name}"
+            if case.patient == other.patient:
+                yield f"{rows} both have {frames}, which count twice"
+            elif case.patient == case.name or other.patient == other.name:
+                yield f"{rows} both have {frames}, which count twice, as of two patients: give both rows the patient"
+            else:
+                raise ConfigError(
+                    f"{rows} give {frames} to two patients, {other.patient!r} and {case.patient!r}; a frame is of one"
+                )
+        others.append((number, case))
 
 
 def _place(path: str, folder: Path) -> Path:
@@ -132,9 +161,9 @@ def _names_of(columns: Sequence[str], table: str) -> dict[str, str]:
     return named
 
 
-def _frames(text: str, where: str) -> str:
+def _frames(text: str, where: str) -> FrameRange:
     try:
-        return str(FrameRange.parse(text)) if text else "-"
+        return FrameRange.parse(text)
     except ArgumentTypeError as error:
         raise ConfigError(f"{where}: {error}") from error
 

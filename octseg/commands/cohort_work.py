@@ -36,7 +36,7 @@ class WorkOptions(MeasuringOptions):
         return PredictOptions(
             inputs=(case.path,),
             out=out,
-            frames=FrameRange.parse(case.frames) if case.frames != "-" else FrameRange(),
+            frames=FrameRange.said(case.frames),
             pixel_spacing_mm=case.pixel_spacing_mm,
             frame_spacing_mm=case.frame_spacing_mm,
             **self.shared(),

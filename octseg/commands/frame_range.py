@@ -38,6 +38,11 @@ class FrameRange:
             raise argparse.ArgumentTypeError(f"{text} ends before it begins; give the first frame before the last")
         return cls(first, last)
 
+    @classmethod
+    def said(cls, text: str) -> "FrameRange":
+        """From what `str` makes of one."""
+        return cls.parse(text) if text != "-" else cls()
+
     def __str__(self) -> str:
         if self.first == self.last and self.first is not None:
             return str(self.first)
@@ -45,6 +50,12 @@ class FrameRange:
 
     def __contains__(self, number: int) -> bool:
         return (self.first is None or number >= self.first) and (self.last is None or number <= self.last)
+
+    def shared(self, other: "FrameRange") -> "FrameRange | None":
+        """The frames that both have; None where there are none."""
+        first = max((each for each in (self.first, other.first) if each is not None), default=None)
+        last = min((each for each in (self.last, other.last) if each is not None), default=None)
+        return None if first is not None and last is not None and last < first else FrameRange(first, last)
 
     @property
     def is_all(self) -> bool:

@@ -141,6 +141,48 @@ def test_one_path_in_two_spellings_would_count_twice(tmp_path: Path, other: str)
 
 
 @pytest.mark.parametrize(
+    ("ranges", "frames"),
+    [
+        (("1-20", "15-40"), "15-20"),
+        (("", "7"), "7"),
+        (("-20", "15-"), "15-20"),
+        (("", "30-"), None),
+        (("1-20", "21-40"), None),
+    ],
+)
+def test_frames_that_two_rows_have_are_told_or_refused_for_two_patients(
+    tmp_path: Path, ranges: tuple[str, str], frames: str | None
+) -> None:
+    def told(*patients: str) -> list[str]:
+        rows = [
+            f"{path},{asked},{patient}"
+            for path, asked, patient in zip(("a.tif", "./a.tif"), ranges, patients, strict=True)
+        ]
+        sentences: list[str] = []
+        text = "\n".join(["path,frames,patient", *rows, "b.tif,1-20,P3"])
+        cases_of(table(tmp_path, text), "1-20", sentences.append)
+        return sentences
+
+    if frames is None:
+        assert told("P1", "P2") == told("P1", "P1") == []
+        return
+    both = f"rows 2 and 3 of list.csv both have frames {frames} of a.tif, which count twice"
+    assert told("P1", "P1") == [both]
+    assert told("P1", "") == told("", "") == [f"{both}, as of two patients: give both rows the patient"]
+    with pytest.raises(
+        ConfigError, match=f"rows 2 and 3 of list.csv give frames {frames} of a.tif to two patients, 'P"
+    ):
+        told("P1", "P2")
+
+
+def test_a_row_without_frames_has_those_of_all_and_is_refused_where_another_has_them(tmp_path: Path) -> None:
+    text = "path,frames\na.tif,1-20\na.tif,\n"
+    assert [case.frames for case in cases_of(table(tmp_path, text))] == ["1-20", "-"]
+    with pytest.raises(ConfigError, match=r"row 3 of list\.csv names the path a\.tif again, after row 2"):
+        cases_of(table(tmp_path, text), "1-20")
+
+
+@pytest.mark.parametrize(
     ("columns", "words"),
     [
         ("path,file", "two columns for path, path and file"),
