@@ -184,7 +184,7 @@ def _in_folder(root: Path, out: str, found: Found, *, deep: bool = True) -> Iter
 
     for folder, paths in walk(root, tell, goes_into=lambda below: deep and os.path.realpath(below) != out):
         dicom: list[Path] = []
-        for path in paths:
+        for path in _there(paths, found):
             sort = sort_of(path)
             if sort == "result":
                 found.results.append(path)
@@ -198,6 +198,17 @@ def _in_folder(root: Path, out: str, found: Found, *, deep: bool = True) -> Iter
                     yield Item(path, (path,), in_folder=True)
         if dicom:
             yield Item(folder, tuple(dicom), in_folder=True)
+
+
+def _there(paths: Iterable[Path], found: Found) -> Iterator[Path]:
+    """The files without the links that lead nowhere, which are told."""
+    from octseg.reading.folders import is_broken_link
+
+    for path in paths:
+        if is_broken_link(path):
+            found.failures.append(f"{path} is a link to what is not there")
+        else:
+            yield path
 
 
 def _head(path: Path) -> bytes | None:

@@ -3,6 +3,7 @@
 A NAS keeps a thumbnail of each picture in a folder of its own beside it: it would pass for a frame.
 """
 
+import errno
 import os
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
@@ -36,6 +37,17 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):  # ValueError: a NUL in the path
         return False
+
+
+def is_broken_link(path: Path) -> bool:
+    """Whether a file of a folder is a link that leads nowhere, or around in a circle."""
+    if not path.is_symlink():
+        return False
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+    return False
 
 
 def walk(

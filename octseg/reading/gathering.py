@@ -16,7 +16,7 @@ from octseg.pullback import Frame, Pullback
 from octseg.reading.along import say
 from octseg.reading.content import Content, content_at, reason_of
 from octseg.reading.entries import Entry, first_bytes
-from octseg.reading.folders import walk
+from octseg.reading.folders import is_broken_link, walk
 from octseg.reading.formats import (
     HEAD_BYTES,
     PICTURE_ENDINGS,
@@ -140,6 +140,8 @@ def _folder_entries(root: Path, source: Source) -> list[Entry]:
         raise ReadError(f"the folder {label_of(str(error.filename or root))} cannot be searched: {reason_of(error)}")
 
     for _, paths in walk(root, refuse):
+        lost = [path for path in paths if is_broken_link(path)]
+        source.left_out.extend(f"{label_of(path.name)} is a link to what is not there" for path in lost)
         entries += [
             _on_disk(path, PurePosixPath(path.relative_to(root).as_posix()))
             for path in paths

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 from octseg.cli import main
 from octseg.cohort.coordinator import Coordinator
@@ -83,6 +84,20 @@ def test_a_dry_run_says_what_is_found_and_what_is_missing_and_does_nothing(
     assert "C (patient C, group y): 4 pictures, all frames, scale: of the file, between frames: not known, so" in said
     assert "3 cases, 1 of them with nothing to read. No frame was read, so others may fail too; nothing" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_a_link_that_leads_nowhere_is_told_and_is_no_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, given = tmp_path / "in", ["cohort", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--dry-run"]
+    for folder in ("P1", "P2"):
+        (root / folder).mkdir(parents=True)
+        Image.new("L", (64, 64)).save(root / folder / "frame_1.png")
+    for link, target in (("P9", "/nowhere"), ("P1/frame_2.png", "gone.png"), ("around.dcm", "around.dcm")):
+        (root / link).symlink_to(target)
+    assert main(given) == 1
+    said = capsys.readouterr()
+    assert [line.partition(":")[0] for line in said.out.splitlines()[:-1]] == ["P1 (patient P1)", "P2 (patient P2)"]
+    told = [f"octseg: {root / link} is a link to what is not there" for link in ("around.dcm", "P9", "P1/frame_2.png")]
+    assert sorted(said.err.splitlines()) == sorted(told)
 
 
 def test_a_case_that_is_named_twice_is_refused_with_its_rows(

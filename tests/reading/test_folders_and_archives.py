@@ -174,6 +174,7 @@ def test_a_file_that_may_not_be_opened_is_black_and_a_kind_that_is_not_read_is_n
     (tmp_path / "run" / "frame_2.png").unlink()
     (tmp_path / "run" / "frame_2.png").symlink_to(tmp_path / "run" / "nowhere")
     assert numbers_of(read_pullback(tmp_path / "run")) == [1, 3]
+    assert read_pullback(tmp_path / "run").warnings[-1] == "left out: frame_2.png is a link to what is not there"
     pullback = read_pullback(pictures_in(tmp_path / "lost", PICTURES[:3]))
     (tmp_path / "lost" / "frame_2.png").unlink()
     assert numbers_of(pullback) == [1, 0, 3]
