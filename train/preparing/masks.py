@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from octseg.classes import BACKGROUND, CLASS_NAMES
 from octseg.errors import ConfigError, ReadError
-from octseg.reading.masks.samples import Samples, Values, read_samples, turned
+from octseg.reading.masks.samples import Samples, Values, read_samples, shown_colour, turned
 from train.preparing.plane_names import classes_of
 
 Planes = dict[str, NDArray[np.bool_]]
@@ -93,7 +93,8 @@ def planes_of(samples: Samples, rule: MaskRule) -> Planes:
             )
     if rule.class_map:
         return _of_values(values, found, rule.class_map)
-    return _of_two_values(values, found, rule, has_palette=len(samples.colours) > 0)
+    has_palette, is_colour = len(samples.colours) > 0, samples.n_colours > 0
+    return _of_two_values(values, found, rule, has_palette=has_palette, is_colour=is_colour)
 
 
 def _of_colour(count: int) -> str:
@@ -140,7 +141,7 @@ def _of_values(values: Values, found: Values, class_map: Mapping[int, str]) -> P
     return planes
 
 
-def _of_two_values(values: Values, found: Values, rule: MaskRule, *, has_palette: bool) -> Planes:
+def _of_two_values(values: Values, found: Values, rule: MaskRule, *, has_palette: bool, is_colour: bool) -> Planes:
     """Values (H, W) of background and one other, whatever the two are; the lower one is background unless told."""
     if len(found) > 2:
         _refuse_smoothed(values, found)
@@ -151,8 +152,9 @@ def _of_two_values(values: Values, found: Values, rule: MaskRule, *, has_palette
         )
     background = found[0] if rule.background is None else rule.background
     if rule.background is None and len(found) == 1 and found[0] != 0:
+        told = f"colour {shown_colour(found[0])}" if is_colour else f"value {found[0]:g}"
         raise ReadError(
-            f"the mask has the one value {found[0]:g} everywhere, so nothing tells the outlined from the background; "
+            f"the mask has the one {told} everywhere, so nothing tells the outlined from the background; "
             "is it inverted?"
         )
     return {rule.binary_class: values != background}

@@ -12,7 +12,7 @@ import numpy as np
 
 from octseg.classes import BACKGROUND, BY_NAME, TISSUE_CLASSES
 from octseg.errors import DatasetError, ReadError
-from octseg.reading.masks.samples import Samples, read_samples
+from octseg.reading.masks.samples import Samples, read_samples, shown_colour
 from train.preparing.masks import MOST_LABELS, MaskRule, planes_of
 from train.preparing.sources import Item
 
@@ -26,12 +26,14 @@ class Facts:
     """What one mask says, whatever its frame.
 
     values: that occur in a mask of one value a pixel, few enough for labels; else empty. colours: of these values in a
-    palette. outlined: classes of the planes in which something is drawn. problem: why it cannot be read.
+    palette. is_colour: whether they are numbers of colours. outlined: classes of the planes in which something is
+    drawn. problem: why it cannot be read.
     """
 
     file: str
     values: frozenset[float] = frozenset()
     colours: Mapping[float, Colour] = field(default_factory=dict)
+    is_colour: bool = False
     outlined: frozenset[str] = frozenset()
     problem: str | None = None
 
@@ -80,7 +82,7 @@ def _facts_of(samples: Samples, file: str, rule: MaskRule) -> Facts:
         if 0 <= value < len(samples.colours):
             red, green, blue = (int(part) for part in samples.colours[int(value)])
             colours[float(value)] = (red, green, blue)
-    return Facts(file, frozenset(float(value) for value in found), colours)
+    return Facts(file, frozenset(float(value) for value in found), colours, samples.n_colours > 0)
 
 
 def _background(seen: Sequence[Facts]) -> float | None:
@@ -94,21 +96,37 @@ def _background(seen: Sequence[Facts]) -> float | None:
     if len(together) > 2:
         one = max(seen, key=lambda facts: len(facts.values))
         other = max(seen, key=lambda facts: len(facts.values - one.values))
-        told = f"{one.file} has {_listed(one.values)}"
+        words = _words(seen)
+        told = f"{one.file} has {_listed(one.values, words)}"
         if other.values - one.values:
-            told += f", {other.file} has {_listed(other.values)}"
+            told += f", {other.file} has {_listed(other.values, words)}"
+        if any(facts.is_colour for facts in seen):
+            raise DatasetError(
+                f"the masks of this source hold the colours {_listed(together, words)} ({told}), so a colour may mean "
+                "any class; save all masks in the same two colours, or as label numbers with --class-map"
+            )
         raise DatasetError(
-            f"the masks of this source hold the values {_listed(together)} ({told}), so a value may mean any class; "
-            "say what each means, e.g. --class-map 1=lumen,3=lipid_core, or save all masks with the same two values"
+            f"the masks of this source hold the values {_listed(together, words)} ({told}), so a value may mean any "
+            "class; say what each means, e.g. --class-map 1=lumen,3=lipid_core, or save all masks with the same two "
+            "values"
         )
     if not together or (len(together) == 1 and together != {0.0}):
         return None
     return min(together)
 
 
-def _listed(values: frozenset[float] | set[float]) -> str:
+def _words(seen: Sequence[Facts]) -> dict[float, str]:
+    """Each value in words: as it is, or all as colours where there are such."""
+    if not any(facts.is_colour for facts in seen):
+        return {value: f"{value:g}" for facts in seen for value in facts.values}
+    # a blue has the number of a grey level: the colour is told
+    in_order = sorted(seen, key=lambda facts: facts.is_colour)
+    return {value: shown_colour(value, is_grey=not facts.is_colour) for facts in in_order for value in facts.values}
+
+
+def _listed(values: frozenset[float] | set[float], words: Mapping[float, str]) -> str:
     few = sorted(values)
-    return ", ".join(f"{value:g}" for value in few[:8]) + (" and more" if len(few) > 8 else "")
+    return ", ".join(words[value] for value in few[:8]) + (" and more" if len(few) > 8 else "")
 
 
 def _refuse_other_palettes(seen: Sequence[Facts]) -> None:

@@ -91,10 +91,7 @@ def read_samples(content: bytes, *, planes_only: bool = False) -> Samples:
 
 def value_words(value: float) -> str:
     """A value as a user knows it: a number, or a colour as #RRGGBB."""
-    whole = int(value)
-    if whole < 1 << 17:
-        return f"{value:g}"
-    return f"#{whole >> 32:02X}{(whole >> 16) & 255:02X}{whole & 255:02X}"
+    return f"{value:g}" if value < 1 << 17 else shown_colour(value)
 
 
 def _tiff(content: bytes) -> "Stored":
@@ -193,3 +190,11 @@ def _numbered(colour: Values) -> Values:
         return colour[..., 0].astype(np.int64)
     red, green, blue = (colour[..., plane].astype(np.int64) for plane in range(3))
     return (red << 32) + (green << 16) + blue
+
+
+def shown_colour(number: float, *, is_grey: bool = False) -> str:
+    """A colour's number, or a grey level's, as people write colours: #RRGGBB, or with 16 bits of each."""
+    whole = int(number)
+    parts = (whole,) * 3 if is_grey else (whole >> 32, whole >> 16 & 0xFFFF, whole & 0xFFFF)
+    digits = 2 if max(parts) < 256 else 4
+    return "#" + "".join(f"{part:0{digits}X}" for part in parts)

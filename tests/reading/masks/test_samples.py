@@ -149,6 +149,7 @@ REFUSED = {
     "three colours": (png(painted(255, 0, 0) + np.roll(painted(0, 255, 0), 40, 0)), "colour picture of 3 colours"),
     "another colour for each class": (png(np.moveaxis(stack(CLASS_NAMES[:3]), 0, -1)), "picture of 4 colours"),
     "three planes": (tiff(stack(CLASS_NAMES[:3]), photometric="minisblack"), "3 planes; 4 are expected"),
+    "red everywhere": (png(np.full((*SHAPE, 3), (255, 0, 0), np.uint8)), "one colour #FF0000 everywhere"),
     "white everywhere": (png(np.full(SHAPE, 255, np.uint8)), "one value 255 everywhere"),
     "NIfTI": (b"\0" * 344 + b"n+1\0", "NIfTI"),
     "an ImageJ outline": (b"Iout" + b"\0" * 100, "Create Mask"),

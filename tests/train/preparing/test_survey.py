@@ -49,6 +49,18 @@ def test_a_negative_of_one_and_two_is_empty_where_its_neighbours_say_which_is_ba
     assert not planes_of(read_samples(empty), rule)["lipid_core"].any()
 
 
+def test_colours_of_masks_are_told_as_people_write_them() -> None:
+    red, blue, empty = (png(CORE[..., None] * np.array(colour, np.uint8)) for colour in (RED, (0, 0, 200), BLACK))
+    told = (
+        r"hold the colours #000000, #FFFFFF, #FF0000 \(masks/1.png has #000000, #FFFFFF, masks/2.png has #000000, #FF"
+    )
+    with pytest.raises(DatasetError, match=told):
+        looked(values(255), red)
+    with pytest.raises(DatasetError, match=r"#0000C8, #FF0000 .*so a colour may mean any class; save all masks in the"):
+        looked(blue, red)
+    assert looked(red, empty).background == 0
+
+
 @pytest.mark.parametrize("others", [(1, 2), (128, 255), (1, 255)])
 def test_two_values_in_each_mask_and_three_in_all_may_mean_any_class(others: tuple[int, int]) -> None:
     with pytest.raises(DatasetError, match=r"values 0, .*masks/\d.png has 0, .*--class-map"):
