@@ -36,7 +36,15 @@ SHAREABLE_LICENCES = frozenset(
         *("cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
     }
 )
+SPDX_NAMES = {"odc-by-1.0": "odc-by", "odbl-1.0": "odbl", "pddl-1.0": "pddl"}  # case-folded; others are as the Hub's
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+def as_the_hub_names_it(licence: str) -> str:
+    """A licence as the Hub names it, where it is known; SPDX writes most of them alike, in other letters."""
+    folded = "-".join(licence.casefold().split())
+    known = SPDX_NAMES.get(folded, folded)
+    return known if known in SHAREABLE_LICENCES else licence
 
 
 def require_publishable(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from octseg.classes import CLASS_NAMES
 from octseg.commands.counts import from_0, from_1
+from octseg.dataset.publishing import as_the_hub_names_it
 from train.preparing.names import RECORD_PATTERN
 from train.preparing.zenodo import ENDPOINT
 
@@ -55,7 +56,9 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--key", type=Path, metavar="FILE", help="of the hashed names (DIR.key.json, beside the dataset)"
     )
-    group.add_argument("--license", metavar="ID", help="as the Hub names it, e.g. cc-by-4.0")
+    group.add_argument(
+        "--license", type=as_the_hub_names_it, metavar="ID", help="as the Hub or SPDX names it, e.g. cc-by-4.0"
+    )
     group.add_argument(
         "--yes-no-personal-data",
         action="store_true",

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from octseg.dataset.publishing import require_publishable
+from octseg.dataset.publishing import SHAREABLE_LICENCES, require_publishable
 from octseg.errors import PublishingError
 from tests.fakes.dataset import sums_renewed
 from tests.fakes.prepared import disc, discs_fold, png, prepare_folder
 from train import prepare
+from train.preparing.flags import parser_of
 
 ROOT = Path(__file__).parents[4]
 PUBLISHES = {
@@ -284,6 +285,19 @@ def test_a_dataset_made_without_a_licence_to_share_says_so_and_is_refused(
     assert "not publishable: no licence that allows it was named" in capsys.readouterr().out
     with pytest.raises(PublishingError):
         require_publishable(tmp_path / "dataset")
+
+
+@pytest.mark.parametrize(
+    ("written", "licence"),
+    [
+        *(("CC-BY-4.0", "cc-by-4.0"), ("CC BY-SA 4.0", "cc-by-sa-4.0"), ("CC0-1.0", "cc0-1.0"), ("MIT", "mit")),
+        *(("Apache-2.0", "apache-2.0"), ("ODbL-1.0", "odbl"), ("ODC-By-1.0", "odc-by"), ("PDDL-1.0", "pddl")),
+        *(("CDLA-Permissive-2.0", "cdla-permissive-2.0"), ("CC-BY-ND-4.0", "CC-BY-ND-4.0"), ("Mine", "Mine")),
+    ],
+)
+def test_a_licence_is_known_by_its_name_in_spdx_too(written: str, licence: str) -> None:
+    assert parser_of(None).parse_args(["--license", written]).license == licence
+    assert (licence in SHAREABLE_LICENCES) == (written not in ("CC-BY-ND-4.0", "Mine"))
 
 
 def ungated(source: str) -> list[str]:
