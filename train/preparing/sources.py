@@ -164,6 +164,8 @@ def _by_kind(files: Iterable[StoredFile], private: bool) -> _Kinds:
     both = {key[:2] for is_image, key, _ in placed if is_image} & {
         key[:2] for is_image, key, _ in placed if not is_image
     }
+    if not both:
+        _refuse_other_folders(placed, private)
     by_folders = any(inside for _, inside in both)
     placed.sort(key=lambda each: not _is_named_as_picture(each[2]))  # what else there may be of a frame goes behind
     for is_image, key, file in placed:
@@ -177,6 +179,31 @@ def _by_kind(files: Iterable[StoredFile], private: bool) -> _Kinds:
             told = "another file" if private else PurePosixPath(other.path).name
             kinds.problems.append(Problem(file.path, f"{told} stands for the same frame"))
     return kinds
+
+
+def _refuse_other_folders(placed: Iterable[_Placed], private: bool) -> None:
+    """DatasetError where masks lie in folders in which no frames lie, as where two readers have outlined each frame."""
+    frames = {(key[0], key[2]): file.path for is_image, key, file in placed if is_image}
+    masks: dict[tuple[str, str], list[str]] = {}
+    for is_image, key, file in placed:
+        if not is_image and (key[0], key[2]) in frames:
+            masks.setdefault((key[0], key[2]), []).append(file.path)
+    if not masks:
+        return
+    of = max(masks, key=lambda each: len(masks[each]))
+    one, *others = masks[of]
+    if others:
+        told = "" if private else f" ({one} and {others[0]}, of {frames[of]})"
+        raise DatasetError(
+            f"there are {len(masks[of])} masks of one frame{told}, as of {len(masks[of])} readers, and which of them "
+            "counts is not told: leave out all folders but one, and give frames and that one by --images and --masks"
+        )
+    told = (
+        "masks do not lie in the folders that frames lie in"
+        if private
+        else f"{one} lies in another folder than {frames[of]}"
+    )
+    raise DatasetError(f"{told}: give the two folders whose files have one name by --images and --masks")
 
 
 def _placed(files: Iterable[StoredFile]) -> Iterator[_Placed]:

@@ -64,6 +64,24 @@ def test_frames_without_any_mask_say_where_masks_are_looked_for(others: list[str
         listed("images/001_1_001.png", "images/001_1_002.png", *others)
 
 
+@pytest.mark.parametrize("inside", ["", "P1/"])
+def test_two_readers_masks_of_one_frame_are_told_with_which_to_leave_out(inside: str) -> None:
+    files = [f"images/{inside}001_1_001.png", *(f"masks/{inside}{who}/001_1_001.png" for who in ("AB", "CD"))]
+    told = rf"2 masks of one frame \({files[1]} and {files[2]}, of {files[0]}\), as of 2 readers, .*: leave out all"
+    with pytest.raises(DatasetError, match=told):
+        listed(*files)
+    with pytest.raises(DatasetError, match=r"2 masks of one frame, as of 2 readers") as private:
+        paired([stored(path, b"") for path in files], RECORD, private=True)
+    assert "001" not in str(private.value)
+
+
+@pytest.mark.parametrize(("image", "mask"), [("", "AB/"), ("P1/", ""), ("P1/", "P01/")])
+def test_masks_in_other_folders_than_their_frames_are_told(image: str, mask: str) -> None:
+    told = f"masks/{mask}001_1_001.png lies in another folder than images/{image}001_1_001.png: give the two folders"
+    with pytest.raises(DatasetError, match=told):
+        listed(f"images/{image}001_1_001.png", f"masks/{mask}001_1_001.png")
+
+
 def test_masks_of_other_names_are_shown_where_no_frame_has_one() -> None:
     pairs, problems = listed("img/001_1_001.png", "mask/001_1_001_lipid.png")
     told = "it has no mask: masks are called as their frames, and not as mask/001_1_001_lipid.png"
