@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 QUOTES = "\"'“”„«»‘’`´"
 _NOTHING = frozenset({*"?-–—.", "??", "n/a", "na", "nan", "none", "null", "nil", "unknown", "missing", "tbd"})
+_GROUPS = frozenset({"none", "unknown"})  # of patients without a drug, or of whom something is not known
 _ERROR = re.compile(r"#+|#[^\W\d_][^\W_/]*(/[^\W_]+)?[!?]?|=.*", re.DOTALL)  # #N/A, #REF!, #DIV/0!, #####, a formula
 _ROUNDED = re.compile(r"\d+([.,]\d+)?E\+\d+", re.IGNORECASE)
 _LOOKALIKES = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX")  # Cyrillic and Greek
@@ -57,7 +58,7 @@ def why_no_name(text: str, kind: str = "patient") -> str | None:
 
     A part of a sentence, or None.
     """
-    if text.casefold() in _NOTHING:
+    if text.casefold() in (_NOTHING - _GROUPS if kind == "group" else _NOTHING):
         return f"which is no {kind}'s, and would make one {kind} of all that have it"
     if _ERROR.fullmatch(text):
         return "an error or a formula of the spreadsheet"

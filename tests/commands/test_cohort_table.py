@@ -7,6 +7,7 @@ import pytest
 
 from octseg.commands.cohort_table import cases_of
 from octseg.errors import ConfigError
+from octseg.reading.cells import why_no_name
 
 
 def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -83,6 +84,12 @@ def test_pictures_of_one_name_are_cases_of_two_names(tmp_path: Path) -> None:
 def test_pullbacks_of_unknown_patients_are_not_those_of_one(tmp_path: Path, patient: str) -> None:
     with pytest.raises(ConfigError, match=f"row 3 of list.csv gives the patient '{re.escape(patient)}', .*leave it"):
         cases_of(table(tmp_path, f"path,patient\na.dcm,7\nb.dcm,{patient}\n"))
+
+
+def test_a_group_may_be_that_of_none() -> None:
+    """As of patients without a drug."""
+    assert [why_no_name(group, "group") for group in ("none", "Unknown")] == [None, None]
+    assert why_no_name("none") is not None
 
 
 @pytest.mark.parametrize("group", ["#N/A", "nan", "-", "=A1", "1.2E+05"])
