@@ -184,18 +184,18 @@ class AlongPullback:
         self._at += 1
         change = change_of(frame, self._change)
         if change is None:
-            return self._view(frame)
+            return self._view(frame, was_put_back=False)
         self._change = change
-        view, known = self._view(change.put_back(frame))
+        view, known = self._view(change.put_back(frame), was_put_back=True)
         return replace(view, warnings=(ALTERED, *view.warnings)), known
 
-    def _view(self, frame: Frame) -> tuple[FrameView, KnownView | None]:
-        """The same of a frame whose levels were put back, if they had been changed."""
+    def _view(self, frame: Frame, *, was_put_back: bool) -> tuple[FrameView, KnownView | None]:
+        """The same of a frame whose levels are right now, as far as its whole picture tells."""
         known = self._known
         if known is not None:
             grey = sepia_to_grey(frame)
             if known.fits(frame, grey):
                 return known.cleaned(frame, grey), known
-        view = view_frame(frame, self._labels)
+        view = view_frame(frame, self._labels, was_put_back=was_put_back)
         self._known = KnownView.of(frame, view) or known
         return view, self._known if self._known is not known else None

@@ -128,7 +128,8 @@ def as_the_console_shows(frame: Frame) -> Frame | None:
 def change_of(frame: Frame, likely: Change | None = None) -> Change | None:
     """What was done to the levels of a sepia frame (H, W, 3); None where nothing tells that anything was.
 
-    likely: what was done to a frame before it in a pullback, which is believed where it brings this one nearer, too.
+    likely: what was done to a frame before it in a pullback, which is believed where it brings this one nearer, too,
+    and no other change brings it to the curve.
     """
     pixels = _telling(frame)
     if len(pixels) < LEAST_PIXELS:
@@ -138,14 +139,20 @@ def change_of(frame: Frame, likely: Change | None = None) -> Change | None:
     colour = (red - blue) / red
     if before < LOOKED_AT_FROM or colour < LEAST_COLOUR:
         return None
-    if likely is not None and _distance(likely, pixels) < min(LIKELY_GAINED * before, before - LEAST_GAIN):
+    near = min(SAME_CURVE, SAME_COLOUR * colour, GAINED * before, before - LEAST_GAIN)
+    by_likely = before if likely is None else _distance(likely, pixels)
+    if by_likely <= near:
         return likely
     distance, change = min((_stretched(pixels, frame), _saturated(pixels)), key=lambda each: each[0])
-    if distance > min(SAME_CURVE, SAME_COLOUR * colour, GAINED * before, before - LEAST_GAIN) or change.is_extreme:
-        return None
-    right = change.put_back(frame)
+    if distance <= near and not change.is_extreme and _is_frame(change.put_back(frame)):
+        return change
+    return likely if by_likely < min(LIKELY_GAINED * before, before - LEAST_GAIN) else None
+
+
+def _is_frame(right: Frame) -> bool:
+    """Whether what was put back (H, W, 3) has tissue, in sepia."""
     bright = np.count_nonzero(right[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX, 0] >= BRIGHT)
-    return change if bright >= LEAST_BRIGHT and is_sepia(right) else None
+    return bool(bright >= LEAST_BRIGHT) and is_sepia(right)
 
 
 def _telling(frame: Frame) -> Pixels:

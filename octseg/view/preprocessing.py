@@ -181,22 +181,24 @@ class FrameView:
         return float(circle.radius_px + offset)
 
 
-def view_frame(frame: Frame, memory: LabelMemory | None = None) -> FrameView:
+def view_frame(frame: Frame, memory: LabelMemory | None = None, *, was_put_back: bool | None = None) -> FrameView:
     """Find disc, ruler and catheter in a frame (H, W, 3), and clean its grey levels of all that is not tissue.
 
     Where the picture is a screen or a page with a frame on it, all of this is looked for in that part alone.
     memory: of what was read in earlier frames of the same pullback.
+    was_put_back: whether levels that a viewer changed were put back before; None where that is not known yet.
     """
     grey = sepia_to_grey(frame)
     place = locate(frame, grey)
     height, width = grey.shape
     if place.disc is None or place.part == (slice(0, height), slice(0, width)):
-        seen = _view_of(frame, grey, place.disc, memory)
+        seen = _view_of(frame, grey, place.disc, memory, may_be_altered=was_put_back is None)
         is_page = place.is_page or (seen.disc is None and ends_within(seen.ruler, (height, width)))
         return replace(seen, is_page=is_page, outlines=place.outlines)
     rows, cols = place.part
     shown = cut_out(frame, place.part, place.disc)
-    seen = _view_of(shown, sepia_to_grey(shown), moved(place.disc, -rows.start, -cols.start), memory, is_cut_out=True)
+    disc = moved(place.disc, -rows.start, -cols.start)
+    seen = _view_of(shown, sepia_to_grey(shown), disc, memory, may_be_altered=not was_put_back, is_cut_out=True)
     whole = np.zeros_like(grey)
     whole[rows, cols] = seen.grey
     return replace(
@@ -213,12 +215,18 @@ def view_frame(frame: Frame, memory: LabelMemory | None = None) -> FrameView:
 
 
 def _view_of(
-    frame: Frame, grey: NDArray[np.uint8], disc: Disc | None, memory: LabelMemory | None, *, is_cut_out: bool = False
+    frame: Frame,
+    grey: NDArray[np.uint8],
+    disc: Disc | None,
+    memory: LabelMemory | None,
+    *,
+    may_be_altered: bool,
+    is_cut_out: bool = False,
 ) -> FrameView:
     """The view of a picture (H, W, 3) that is a frame and no more, its grey levels (H, W) and its disc being known.
 
-    is_cut_out: of a page."""
-    right = as_the_console_shows(frame)
+    may_be_altered: whether its levels are asked for changes. is_cut_out: of a page."""
+    right = as_the_console_shows(frame) if may_be_altered else None
     if right is not None:
         frame, grey = right, sepia_to_grey(right)
         disc = find_disc(grey) or disc

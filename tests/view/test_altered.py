@@ -93,6 +93,22 @@ def test_in_a_pullback_each_frame_that_was_changed_is_put_back(name: str) -> Non
         assert view.ruler is not None
 
 
+@pytest.mark.parametrize("then", [stretched(1, 60), stretched(0.8, 0)], ids=["more of it", "the other way"])
+def test_where_a_pullback_is_changed_otherwise_from_a_frame_on_that_is_put_back(then: Change) -> None:
+    """What was done to the frame before brings it nearer, but not there."""
+    frame = phantom(WITH_RULER[0])
+    along = AlongPullback()
+    right, _, view = (along.view(each)[0] for each in (frame, stretched(1, 40)(frame), then(frame)))
+    assert apart(view.grey, right.grey) < 3
+
+
+def test_levels_are_put_back_once() -> None:
+    """Another frame behind one that is only brighter, paler as well: with that undone it would look changed still."""
+    along = AlongPullback()
+    frames = stretched(1.25, 0)(phantom(WITH_RULER[0])), stretched(1, 40)(CHANGES["paler"](phantom(WITH_RULER[1])))
+    assert [along.view(frame)[0].warnings.count(ALTERED) for frame in frames] == [1, 1]
+
+
 def test_grey_frames_with_a_tint_are_left_as_they_are() -> None:
     grey = sepia_to_grey(phantom(WITH_RULER[0]))[..., None]
     for tint in ((1, 0.97, 0.9), (1, 0.9, 0.8), (1, 0.8, 0.6), (1, 0.95, 0.7)):
