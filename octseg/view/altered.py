@@ -1,12 +1,13 @@
 """Sepia frames whose brightness, contrast or saturation a viewer changed: told by the curve of their colours, undone.
 
 The console's sepia gives each level a colour of its own, so that the colours of a frame lie on one curve. What a viewer
-does to all channels alike moves and stretches the curve, by which the change is found. A gamma leaves the curve nearly
-where it is and cannot be told; grey frames have no such curve.
+does to all channels alike moves and stretches the curve, by which the change is found, and so does a saturation, alone
+or besides. A gamma leaves the curve nearly where it is, or bends it as a stretch does, and cannot be told; grey frames
+have no such curve.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,7 +19,8 @@ from octseg.view.grey import SAMPLE_STEP_PX, SEPIA, is_sepia
 
 ALTERED = (
     "Brightness, contrast or saturation of this picture were changed after the console had made it: its colours are "
-    "off the console's own. It was measured with the levels put back as far as these tell; export it unchanged."
+    "off the console's own. It was measured with the levels put back as far as these tell, which is not at all for a "
+    "gamma that was changed as well; export it unchanged."
 )
 DARKEST, BRIGHTEST = 40, 252  # levels of pixels that tell the curve: darker ones are noise, brighter ones cut off
 LEAST_PIXELS, MOST_PIXELS = 60, 800
@@ -31,6 +33,7 @@ LOOKED_AT_FROM = 0.055
 SAME_CURVE = 0.055  # after a change is undone; 0.01 to 0.05 in real frames
 LEAST_GAIN, GAINED = 0.02, 0.65  # how much less it is then, and what part of before it is at most
 LIKELY_GAINED = 0.8  # that part where the frame before was changed so: lines over a frame lie off any curve
+MIXED_FROM, MIXED_GAINED = 0.1, 0.8  # before, and as a part of the nearest of one kind: what both at once must have
 LEAST_COLOUR = 0.06  # of red over blue, as a part of red: 0.7 in sepia; grey frames have no curve
 SAME_COLOUR = 0.15  # the same as a part of this colour, of which pale frames have little; 0.04 to 0.06 in sepia
 LEAST_FLOOR = 1  # of what black became, to be seen as such
@@ -43,78 +46,70 @@ COLD, CYAN_DOT_BLUE = (
     238,
 )  # blue above red of a ruler's cyan dot, whose blue is the first to be cut off, and its blue
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
-_LEVEL = np.arange(256)
+_LEVEL = np.arange(256.0)
 _GREEN, _BLUE = SEPIA[:, 1].astype(np.float64), SEPIA[:, 2].astype(np.float64)
 
 Pixels = NDArray[np.float64]  # (n, 3) RGB
 
 
 @dataclass(frozen=True)
-class _Stretched:
-    """Black became `black` and white `white`, and all between in proportion."""
+class Change:
+    """Each channel moved away from the pixel's luminance by one factor; then black became `black` and white `white`.
 
-    black: float
-    white: float
+    All between these in proportion. Where both were done, the order is of no matter but for what was cut off.
+    """
+
+    black: float = 0.0
+    white: float = 255.0
+    saturation: float = 1.0
 
     @property
     def is_likely(self) -> bool:
-        return BLACK[0] <= self.black <= BLACK[1] and SPAN[0] <= self.white - self.black <= SPAN[1]
+        """Whether a viewer does so much."""
+        return (
+            BLACK[0] <= self.black <= BLACK[1]
+            and SPAN[0] <= self.white - self.black <= SPAN[1]
+            and SATURATION[0] <= self.saturation <= SATURATION[1]
+        )
 
     @property
     def is_extreme(self) -> bool:
         """Whether more would fit better, so that too much of the bright levels was cut off."""
-        return self.white - self.black > AT_LIMIT * SPAN[1]
+        return self.white - self.black > AT_LIMIT * SPAN[1] or self.saturation > AT_LIMIT * SATURATION[1]
 
-    def undone(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray((levels - self.black) * (255.0 / (self.white - self.black)))
+    def undone(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """RGB (..., 3), 0 to 255."""
+        levels = (pixels - self.black) * (255.0 / (self.white - self.black))
+        return np.clip(_saturated(levels, 1 / self.saturation), 0, 255)
 
     def expected(self, pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Green and blue of sepia pixels with this red."""
-        red, part = self.undone(pixels[:, 0]), (self.white - self.black) / 255.0
-        green, blue = (np.interp(red, _LEVEL, table) * part + self.black for table in (_GREEN, _BLUE))
-        return np.clip(green, 0, 255), np.clip(blue, 0, 255)
+        """Green and blue of pixels (n, 3), had they been sepia."""
+        red = self.undone(pixels)[:, 0]
+        sepia = np.column_stack([red, np.interp(red, _LEVEL, _GREEN), np.interp(red, _LEVEL, _BLUE)])
+        seen = np.clip(_saturated(sepia, self.saturation), 0, 255) * ((self.white - self.black) / 255.0) + self.black
+        return np.clip(seen[:, 1], 0, 255), np.clip(seen[:, 2], 0, 255)
 
     def put_back(self, frame: Frame) -> Frame:
-        table = np.clip(np.rint(self.undone(_LEVEL.astype(np.float64))), 0, 255).astype(np.uint8)
-        right = cv2.LUT(frame, table)
+        """A frame (H, W, 3) without this change."""
+        if self.saturation == 1:
+            right = cv2.LUT(frame, np.rint(self.undone(np.stack([_LEVEL] * 3, axis=1))[:, 0]).astype(np.uint8))
+        else:
+            right = np.rint(self.undone(frame.astype(np.float64))).astype(np.uint8)
         red, _, blue = cv2.split(frame)
         cut_off = (blue > BRIGHTEST) & (cv2.subtract(blue, red) > COLD)
         right[cut_off, 2] = np.maximum(right[cut_off, 2], CYAN_DOT_BLUE)
         return np.asarray(right, np.uint8)
 
 
-@dataclass(frozen=True)
-class _Saturated:
-    """Each channel moved away from the pixel's luminance, or towards it, by one factor."""
-
-    factor: float
-
-    @property
-    def is_likely(self) -> bool:
-        return SATURATION[0] <= self.factor <= SATURATION[1]
-
-    @property
-    def is_extreme(self) -> bool:
-        return self.factor > AT_LIMIT * SATURATION[1]
-
-    def undone(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """RGB (..., 3)."""
-        luminance = (pixels @ _LUMINANCE)[..., None]
-        return np.asarray(np.clip(luminance + (pixels - luminance) / self.factor, 0, 255))
-
-    def expected(self, pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        red = self.undone(pixels)[:, 0]
-        sepia = np.column_stack([red, np.interp(red, _LEVEL, _GREEN), np.interp(red, _LEVEL, _BLUE)])
-        luminance = (sepia @ _LUMINANCE)[:, None]
-        seen = np.clip(luminance + (sepia - luminance) * self.factor, 0, 255)
-        return seen[:, 1], seen[:, 2]
-
-    def put_back(self, frame: Frame) -> Frame:
-        return np.rint(self.undone(frame.astype(np.float64))).astype(np.uint8)
+def _saturated(pixels: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
+    """RGB (..., 3), each channel moved away from the pixel's luminance by a factor."""
+    if factor == 1:
+        return pixels
+    luminance = (pixels @ _LUMINANCE)[..., None]
+    return np.asarray(luminance + (pixels - luminance) * factor)
 
 
-Change = _Stretched | _Saturated
-_AS_IT_IS = _Stretched(0.0, 255.0)
+_AS_IT_IS = Change()
 _BLACKS, _SPANS = range(-50, 90, 25), (150, 200, 255, 310, 370)
 _FACTORS = (0.25, 0.35, 0.5, 0.6, 0.7, 0.85, 1.2, 1.4, 1.6)
 
@@ -143,7 +138,7 @@ def change_of(frame: Frame, likely: Change | None = None) -> Change | None:
     by_likely = before if likely is None else _distance(likely, pixels)
     if by_likely <= near:
         return likely
-    distance, change = min((_stretched(pixels, frame), _saturated(pixels)), key=lambda each: each[0])
+    distance, change = _nearest(pixels, frame, before)
     if distance <= near and not change.is_extreme and _is_frame(change.put_back(frame)):
         return change
     return likely if by_likely < min(LIKELY_GAINED * before, before - LEAST_GAIN) else None
@@ -172,38 +167,45 @@ def _distance(change: Change, pixels: Pixels) -> float:
     return float(off.mean() / (2 * pixels[:, 0].mean()))
 
 
-def _stretched(pixels: Pixels, frame: Frame) -> tuple[float, Change]:
-    """The stretch by which pixels (n, 3) of a frame are nearest to the curve, and how near.
+def _nearest(pixels: Pixels, frame: Frame, before: float) -> tuple[float, Change]:
+    """The change by which pixels (n, 3) of a frame are nearest to the curve, and how near: of one kind, or of both.
 
     Most of a frame has no blue: where its commonest blue is above 0, that is what black became.
     """
     floor = int(np.bincount(frame[::SAMPLE_STEP_PX, ::SAMPLE_STEP_PX, 2].ravel()).argmax())
-    if LEAST_FLOOR <= floor <= BLACK[1]:
-        return _fitted([_Stretched(floor, floor + span) for span in _SPANS], pixels, fixed=1)
-    return _fitted([_Stretched(black, black + span) for black in _BLACKS for span in _SPANS], pixels)
+    is_floor = LEAST_FLOOR <= floor <= BLACK[1]
+    blacks, moved = ([floor], ["white"]) if is_floor else ([*_BLACKS], ["black", "white"])
+    stretched = _fitted([Change(black, black + span) for black in blacks for span in _SPANS], pixels, moved)
+    one = min(stretched, _fitted([Change(saturation=each) for each in _FACTORS], pixels, ["saturation"]), key=_how_near)
+    if before < MIXED_FROM:
+        return one
+    starts = [Change(black, black + span, each) for black in (floor,) for span in _SPANS for each in _FACTORS]
+    both = _fitted(starts, pixels, [*moved, "saturation"])
+    return both if both[0] < MIXED_GAINED * one[0] else one
 
 
-def _saturated(pixels: Pixels) -> tuple[float, Change]:
-    """The same of a change of saturation."""
-    return _fitted([_Saturated(factor) for factor in _FACTORS], pixels)
+def _how_near(found: tuple[float, Change]) -> float:
+    return found[0]
 
 
-def _fitted(starts: Sequence[Change], pixels: Pixels, fixed: int = 0) -> tuple[float, Change]:
-    """The change of one kind that brings pixels (n, 3) nearest to the curve, and how near.
+def _fitted(starts: Sequence[Change], pixels: Pixels, moved: Sequence[str]) -> tuple[float, Change]:
+    """The change that brings pixels (n, 3) nearest to the curve, and how near, looked for from the best of `starts`.
 
-    starts: looked for from the best of them. fixed: so many of its first values stay.
+    moved: the fields that are changed for it.
     """
     start = min(starts, key=lambda change: _distance(change, pixels))
-    kind, values = type(start), astuple(start)
 
-    def changed(free: NDArray[np.float64]) -> Change:
-        return kind(*values[:fixed], *map(float, free))
+    def changed(values: NDArray[np.float64]) -> Change:
+        return replace(start, **dict(zip(moved, map(float, values), strict=True)))
 
-    def distance(free: NDArray[np.float64]) -> float:
-        change = changed(free)
+    def distance(values: NDArray[np.float64]) -> float:
+        change = changed(values)
         return _distance(change, pixels) if change.is_likely else np.inf
 
     found = minimize(
-        distance, values[fixed:], method="Nelder-Mead", options={"maxiter": 80, "xatol": 0.01, "fatol": 1e-4}
+        distance,
+        [getattr(start, name) for name in moved],
+        method="Nelder-Mead",
+        options={"maxiter": 80, "xatol": 0.01, "fatol": 1e-4},
     )
     return float(found.fun), changed(found.x)

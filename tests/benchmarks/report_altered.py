@@ -28,6 +28,16 @@ def enhanced(kind: Callable[[Image.Image], ImageEnhance._Enhance], factor: float
     return lambda frame: np.asarray(kind(Image.fromarray(frame)).enhance(factor))
 
 
+def raised(gamma: float) -> Change:
+    """Each level, as a part of white, to the power of `gamma`."""
+    return lambda frame: np.rint(255 * (frame / 255) ** gamma).astype(np.uint8)
+
+
+def in_turn(first: Change, then: Change) -> Change:
+    """Both of two."""
+    return lambda frame: then(first(frame))
+
+
 CHANGES: dict[str, Change] = {
     "levels times 1.3": stretched(1.3, 0),
     "levels times 0.7": stretched(0.7, 0),
@@ -38,6 +48,11 @@ CHANGES: dict[str, Change] = {
     "contrast 0.7 about the mean": enhanced(ImageEnhance.Contrast, 0.7),
     "saturation 1.3": enhanced(ImageEnhance.Color, 1.3),
     "saturation 0.7": enhanced(ImageEnhance.Color, 0.7),
+    "saturation 0.7, 30 levels brighter": in_turn(enhanced(ImageEnhance.Color, 0.7), stretched(1, 30)),
+    "saturation 1.3, 30 levels brighter": in_turn(enhanced(ImageEnhance.Color, 1.3), stretched(1, 30)),
+    "saturation 0.7, levels times 1.2": in_turn(enhanced(ImageEnhance.Color, 0.7), stretched(1.2, 0)),
+    "gamma 0.8, 30 levels brighter": in_turn(raised(0.8), stretched(1, 30)),
+    "gamma 1.3, levels times 1.2": in_turn(raised(1.3), stretched(1.2, 0)),
 }
 
 

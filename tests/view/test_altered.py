@@ -43,6 +43,10 @@ CHANGES = {
     "paler": enhanced(ImageEnhance.Color, 0.7),
     "nearly grey": enhanced(ImageEnhance.Color, 0.3),
     "more colour": enhanced(ImageEnhance.Color, 1.4),
+    "brighter with more contrast": stretched(1.2, 20),
+    "paler and brighter": lambda frame: stretched(1, 30)(enhanced(ImageEnhance.Color, 0.7)(frame)),
+    "paler and brighter by a factor": lambda frame: stretched(1.2, 0)(enhanced(ImageEnhance.Color, 0.7)(frame)),
+    "more colour and brighter": lambda frame: stretched(1, 30)(enhanced(ImageEnhance.Color, 1.3)(frame)),
 }
 
 
