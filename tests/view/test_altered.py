@@ -83,6 +83,25 @@ def test_the_view_of_a_changed_frame_has_ruler_and_levels_and_says_so(name: str)
     assert ALTERED not in as_it_was.warnings
 
 
+def traced(frame: Frame) -> Frame:
+    """With a contour of one grey level and a wide white one."""
+    drawn = cv2.ellipse(frame.copy(), (350, 350), (200, 160), 0, 0, 360, (200, 200, 200), 2)
+    return np.asarray(cv2.ellipse(drawn, (350, 350), (280, 240), 0, 0, 360, (255, 255, 255), 5), np.uint8)
+
+
+@pytest.mark.parametrize("name", ["darker", "less contrast", "paler", "nearly grey"])
+def test_lines_over_a_frame_hide_no_change(name: str) -> None:
+    """Drawn before it, so that they are changed as well, or after; without a change they look like none."""
+    for seed in WITH_RULER:
+        frame = phantom(seed)
+        true = sepia_to_grey(frame)
+        for changed in (CHANGES[name](traced(frame)), traced(CHANGES[name](frame))):
+            found = as_the_console_shows(changed)
+            assert found is not None
+            assert np.median(cv2.absdiff(sepia_to_grey(found), true)[(true > 60) & (true < 190)]) < 4
+        assert as_the_console_shows(traced(frame)) is None
+
+
 @pytest.mark.parametrize("name", ["brighter", "darker", "paler"])
 def test_in_a_pullback_each_frame_that_was_changed_is_put_back(name: str) -> None:
     """Also behind unchanged ones, by which the disc is known, and where lines over a frame hide the curve."""
@@ -117,6 +136,13 @@ def test_grey_frames_with_a_tint_are_left_as_they_are() -> None:
     grey = sepia_to_grey(phantom(WITH_RULER[0]))[..., None]
     for tint in ((1, 0.97, 0.9), (1, 0.9, 0.8), (1, 0.8, 0.6), (1, 0.95, 0.7)):
         assert as_the_console_shows(np.rint(grey * np.array(tint)).astype(np.uint8)) is None
+
+
+@pytest.mark.parametrize("level", [40, 60, 90])
+def test_a_grey_ground_about_a_frame_is_no_changed_black(level: int) -> None:
+    ground = np.full((1000, 1600, 3), level, np.uint8)
+    ground[150:854, 450:1154] = phantom(WITH_RULER[0])
+    assert as_the_console_shows(ground) is None
 
 
 def test_what_nobody_changed_is_left_as_it_is() -> None:
