@@ -15,8 +15,9 @@ import numpy as np
 from octseg.errors import ReadError
 from octseg.pullback import Frame, PixelScale, PixelSpacingSource, Pullback
 from octseg.view.bar import LabelMemory
+from octseg.view.plausible import FrameShape
 from octseg.view.preprocessing import FrameView, view_frame
-from octseg.view.scale import cross_checked, find_pixel_scale
+from octseg.view.scale import cross_checked, find_pixel_scale, said_of_another_kind
 
 FRAMES_LOOKED_AT = 25
 LEAST_FOUND = 3
@@ -110,5 +111,7 @@ def scale_in(
         "this frame's own ruler or bar": None if is_given else own_mm,
         f"the preset {preset}, which is not used": given.pixel_spacing_mm if chosen is known else None,
     }
-    checked = cross_checked(chosen, view.ruler, others, [*chosen.warnings])
+    is_beside = chosen is known and known.source is not None
+    unfit = said_of_another_kind(FrameShape(frame, None), preset) if preset is not None and is_beside else []
+    checked = cross_checked(chosen, view.ruler, others, [*chosen.warnings, *unfit])
     return replace(checked, warnings=tuple(dict.fromkeys(checked.warnings)))

@@ -78,6 +78,7 @@ def find_pixel_scale(
     others = {GIVEN["dicom"]: by_header, "the burned-in ruler": by_ruler, "the burned-in scale bar": by_bar}
     if preset is not None and found.source not in ("preset", None):
         others[f"the preset {preset}, which is not used"] = _preset_mm(shape, preset)
+        warnings.extend(said_of_another_kind(shape, preset))
     return cross_checked(found, seen, others, warnings)
 
 
@@ -159,17 +160,12 @@ def _ruler_spacing(ruler: Ruler | None, shape: FrameShape, warnings: list[str]) 
 
 def _preset_scale(shape: FrameShape, preset: str, warnings: list[str]) -> PixelScale:
     """The preset's scale; without one, and why, where the frame is not of the preset's kind."""
-    height, width = shape.frame.shape[:2]
     spacing_mm = _preset_mm(shape, preset)
-    why: str | None
-    if spacing_mm is None and preset in PRESET_BY_SIDE_PX:
-        is_size = {height, width} == {int(preset)}
-        shown = f"shows a disc of {2 * shape.radius_px:.0f}" if is_size else f"has {height} x {width}"
-        why = f"preset {preset} is for frames of {preset} x {preset} pixels, and this one {shown}"
-    elif spacing_mm is None:
-        why = f"preset {preset} needs the imaged disc's diameter, and no disc was found in this frame"
-    else:
-        why = shape.why_not_round() or shape.why_not_the_catheter(spacing_mm, f"preset {preset}")
+    why = (
+        _why_of_another_kind(shape, preset)
+        if spacing_mm is None
+        else shape.why_not_round() or shape.why_not_the_catheter(spacing_mm, f"preset {preset}")
+    )
     if spacing_mm is None or why is not None:
         warnings.append(f"{why}: no mm")
         return PixelScale(evidence="The preset does not fit this frame, so nothing is measured in mm.")
@@ -178,6 +174,22 @@ def _preset_scale(shape: FrameShape, preset: str, warnings: list[str]) -> PixelS
     else:
         evidence = f"the imaged disc, {2 * shape.radius_px:.0f} pixels across, taken as {preset} wide"
     return _scale(spacing_mm, "preset", f"Preset {preset}: {evidence}; not read from this frame.")
+
+
+def said_of_another_kind(shape: FrameShape, preset: str) -> list[str]:
+    """What is said of a preset beside another scale, where it is not for such frames; where it is, its mm are held
+    against that scale."""
+    return [] if _preset_mm(shape, preset) is not None else [f"{_why_of_another_kind(shape, preset)}: it is not used"]
+
+
+def _why_of_another_kind(shape: FrameShape, preset: str) -> str:
+    """Why a preset tells no scale of a frame, whatever else is known of it."""
+    if preset not in PRESET_BY_SIDE_PX:
+        return f"preset {preset} needs the imaged disc's diameter, and no disc was found in this frame"
+    height, width = shape.frame.shape[:2]
+    is_size = {height, width} == {int(preset)}
+    shown = f"shows a disc of {2 * shape.radius_px:.0f}" if is_size else f"has {height} x {width}"
+    return f"preset {preset} is for frames of {preset} x {preset} pixels, and this one {shown}"
 
 
 def _preset_mm(shape: FrameShape, preset: str) -> float | None:

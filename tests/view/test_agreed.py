@@ -81,3 +81,9 @@ def test_what_is_given_goes_first_and_a_disagreement_is_told(segmenter: Segmente
 def test_256_colours_give_no_scale_whatever_ruler_they_show(segmenter: Segmenter) -> None:
     pullback = replace(run_of(compressed(2, 95)), burned_in_scale="never")
     assert {result.pixel_spacing_mm for result in segmenter.segment_pullback(pullback)} == {None}
+
+
+def test_a_preset_that_is_not_for_such_frames_is_not_used_and_that_is_said(segmenter: Segmenter) -> None:
+    [first, *_] = segmenter.segment_pullback(run_of(compressed(3, 80)), preset="1024")
+    assert first.pixel_spacing_source == "ruler"
+    assert any("this one has 704 x 704: it is not used" in warning for warning in first.warnings)

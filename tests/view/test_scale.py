@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+from typing import Any
 
 import cv2
 import numpy as np
@@ -218,6 +219,17 @@ def test_a_preset_that_a_header_or_the_user_contradicts_is_not_used_and_that_is_
     assert scale.pixel_spacing_mm == 0.00668
     assert "the preset 704, which is not used" in scale.warnings[0]
     assert find_pixel_scale(BLACK, preset="704", header_mm=0.00996).warnings == ()
+
+
+@pytest.mark.parametrize("given", [{"ruler": RULER}, {"header_mm": 0.00668}, {"user_mm": 0.00668}])
+def test_a_preset_that_is_not_for_the_frame_is_not_used_beside_another_scale_and_that_is_said(given: Any) -> None:
+    scale = find_pixel_scale(BLACK, preset="1024", **given)
+    assert scale.pixel_spacing_mm == pytest.approx(0.00668, rel=0.001)
+    assert scale.warnings == (
+        "preset 1024 is for frames of 1024 x 1024 pixels, and this one has 704 x 704: it is not used",
+    )
+    (without_disc,) = find_pixel_scale(BLACK, preset="7 mm", **given).warnings
+    assert "no disc was found in this frame: it is not used" in without_disc
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
