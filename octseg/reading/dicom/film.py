@@ -1,12 +1,14 @@
 """The frames of a pullback in order: where each lies, and from there to a picture, one in memory at a time.
 
-Frames that are missing at the end are left out, damaged ones between others are black, so that each keeps its number;
-both are said.
+Frames that are missing at the end are left out, those between others that are damaged or of another size are black, so
+that each keeps its number; both are said.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import cast
 
 import numpy as np
 
@@ -41,33 +43,45 @@ class Film:
 
     def frames(self, first: int, last: int) -> Iterator[Frame]:
         """Frames `first` to `last`, 0-based, `last` left out."""
-        missing = 0
+        missing: list[str] = []
         last = min(last, len(self.held))
         for index, decoded in zip(range(first, last), decoded_frames(self.held[first:last]), strict=True):
-            if decoded is None or decoded.samples.shape[:2] != self.shape:
-                missing += 1
+            if (why := self._why_not(decoded)) is not None:
+                missing.append(why)
                 continue
-            yield from self._black(index - missing, missing)
-            missing = 0
-            yield self._shown(decoded, index)
+            yield from self._black(index - len(missing), missing)
+            missing = []
+            yield self._shown(cast(Decoded, decoded), index)
         if missing and last == len(self.held):
-            self._say(f"the last {missing} of its {len(self.held)} frames are damaged and left out")
+            named = " or ".join(dict.fromkeys(missing))
+            self._say(f"the last {len(missing)} of its {len(self.held)} frames are {named} and left out")
         else:
-            yield from self._black(last - missing, missing)
+            yield from self._black(last - len(missing), missing)
+
+    def _why_not(self, decoded: Decoded | None) -> str | None:
+        """Why a frame cannot be shown among the others, after "is"; None where it can."""
+        if decoded is None:
+            return "damaged"
+        rows, columns = decoded.samples.shape[:2]
+        if (rows, columns) == self.shape:
+            return None
+        return f"of another size ({rows} x {columns} pixels, the others {self.shape[0]} x {self.shape[1]})"
 
     def _shown(self, decoded: Decoded, index: int) -> Frame:
         levels = self.painters[min(index, len(self.painters) - 1)].paint(decoded)
         frame = to_rgb(levels if self.conversion is None else self.conversion.show(levels, index))
         return frame if frame.flags.writeable else frame.copy()  # of bytes that were read, which are not to be changed
 
-    def _black(self, first: int, count: int) -> Iterator[Frame]:
-        if not count:
-            return
-        which = f"frame {first + 1} is" if count == 1 else f"frames {first + 1} to {first + count} are"
-        self._say(f"{which} damaged and left black, so that the others keep their numbers")
+    def _black(self, first: int, missing: Sequence[str]) -> Iterator[Frame]:
+        """Black frames in the place of those missing from `first` on, 0-based, of which is said why."""
+        for why, alike in groupby(missing):
+            count = len(list(alike))
+            which = f"frame {first + 1} is" if count == 1 else f"frames {first + 1} to {first + count} are"
+            self._say(f"{which} {why} and left black, so that the others keep their numbers")
+            first += count
         side = None if self.conversion is None else self.conversion.size
         rows, columns = self.shape if side is None else (side, side)
-        for _ in range(count):
+        for _ in missing:
             yield np.zeros((rows, columns, 3), np.uint8)
 
     def _say(self, sentence: str) -> None:

@@ -114,6 +114,22 @@ def test_damaged_frames_at_the_end_are_left_out() -> None:
     assert pullback.late_warnings == ["the last 2 of its 8 frames are damaged and left out"]
 
 
+@pytest.mark.parametrize("syntax", ["jpeg", "jpeg_ls", "jpeg_2000"])
+def test_a_frame_of_another_size_is_called_so_and_not_damaged(syntax: Syntax) -> None:
+    height, width = FRAMES[0].shape[:2]
+    streams = [encoded(frame, syntax) for frame in FRAMES]
+    streams[3] = streams[7] = encoded(FRAMES[3][:-16, :-8], syntax)
+    streams[4] = streams[4][:30] + bytes(len(streams[4]) - 30)
+    frames, pullback = read(pullback_file(FRAMES, syntax=syntax, streams=streams))
+    assert [bool(frame.any()) for frame in frames] == [True] * 3 + [False] * 2 + [True] * 2
+    why = f"of another size ({height - 16} x {width - 8} pixels, the others {height} x {width})"
+    assert pullback.late_warnings == [
+        f"frame 4 is {why} and left black, so that the others keep their numbers",
+        "frame 5 is damaged and left black, so that the others keep their numbers",
+        f"the last 1 of its 8 frames are {why} and left out",
+    ]
+
+
 def test_a_frame_of_another_size_is_damage() -> None:
     streams = [jpeg(frame) for frame in FRAMES]
     streams[2] = jpeg(np.ascontiguousarray(FRAMES[2][:40]))
