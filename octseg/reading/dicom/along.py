@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
 
 from octseg.pullback import SAME_SPACING
 from octseg.reading.dicom.groups import frame_groups, shared_groups
-from octseg.reading.dicom.layout import is_no_number, number, numbers
+from octseg.reading.dicom.layout import is_no_number, number, numbers, whole_number
 from octseg.reading.dicom.scale import MACRO, Found
 
 MIN_MM, MAX_MM = 0.005, 2.0
@@ -102,6 +103,46 @@ def _position(group: Dataset) -> Place | None:
         return None
     x, y, z = place
     return x, y, z
+
+
+def order_said(dataset: Dataset, count: int) -> tuple[str, ...]:
+    """What to say where the header of a file of `count` frames gives them another order than they are stored in.
+
+    The first that tells all frames apart counts. One that falls throughout is that of a pullback seen from its end.
+    Frames stay as they are stored, for other files refer to a frame by its number there.
+    """
+    for name, of_all in _orders(dataset):
+        of_frames = of_all[:count]  # of a file that ends early
+        if None in of_frames or len(set(of_frames)) < count:
+            continue
+        order = sorted(range(count), key=of_frames.__getitem__)
+        if order in (list(range(count)), list(range(count))[::-1]):
+            return ()
+        first = next(place for place in range(count) if order[place] != place)
+        which = f"frame {order[first] + 1} is number {first + 1} of {count}"
+        return (
+            f"by the header's {name} frames are stored out of order ({which}): they are read, numbered and measured as "
+            "stored, so that lengths, volumes and plaques along the vessel are wrong; have them exported in order",
+        )
+    return ()
+
+
+def _orders(dataset: Dataset) -> list[tuple[str, list[Any]]]:
+    """What may tell the frames' order, and what it says of each; None where it says nothing."""
+    content, vessel = "FrameContentSequence", "IntravascularFrameContentSequence"
+    distance = "IntravascularLongitudinalDistance"
+    contents = frame_groups(dataset, content)
+    indices = [tuple(numbers(each, "DimensionIndexValues") or ()) or None for each in contents]
+    return [
+        ("InStackPositionNumber", [whole_number(each, "InStackPositionNumber") for each in contents]),
+        ("longitudinal distance", [_finite(number(each, distance)) for each in frame_groups(dataset, vessel)]),
+        ("DimensionIndexValues", [*indices]),
+        ("FrameAcquisitionNumber", [whole_number(each, "FrameAcquisitionNumber") for each in contents]),
+    ]
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def places_along(datasets: Sequence[Dataset]) -> list[float] | None:

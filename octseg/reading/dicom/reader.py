@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from octseg.errors import ReadError
 from octseg.pullback import BurnedInScale, FrameSpacingSource, Pullback
-from octseg.reading.dicom.along import frame_spacing_of
+from octseg.reading.dicom.along import frame_spacing_of, order_said
 from octseg.reading.dicom.codecs import Decoded, Stored
 from octseg.reading.dicom.colours import jpeg_is_rgb
 from octseg.reading.dicom.film import Film, Held, decoded_frames
@@ -88,6 +88,7 @@ def pullback_of(files: Sequence[Footage], stem: str, declared: int | None = None
     scale = _scale(datasets, layout, shape, conversion)
     film = Film(held=held, painters=painters, conversion=conversion, shape=shape)
     between_mm, source, said = _frame_spacing(datasets, len(held), declared or layout.frames)
+    order = order_said(datasets[0], len(held)) if len(files) == 1 else ()
     number = frame_number(stem) if len(held) == 1 else None
     return Pullback(
         name=stem,
@@ -99,7 +100,7 @@ def pullback_of(files: Sequence[Footage], stem: str, declared: int | None = None
         frame_spacing_mm=between_mm,
         frame_spacing_source=source,
         burned_in_scale=_burned_in_scale(files, len(held), scale, conversion),
-        warnings=tuple(dict.fromkeys((*_all_warnings(files), *painters[0].warnings, *scale.warnings, *said))),
+        warnings=tuple(dict.fromkeys((*_all_warnings(files), *painters[0].warnings, *scale.warnings, *order, *said))),
         spacing_warnings=said[-1:] if source != "dicom" else (),
         late_warnings=film.late_warnings,
         first_number=1 if number is None else number,

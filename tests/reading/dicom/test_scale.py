@@ -193,3 +193,39 @@ def test_lossy_frames_leave_the_ruler_only_what_many_agree_on() -> None:
     assert read(pullback_file(FRAMES, syntax="jpeg"))[1].burned_in_scale == "agreed"
     assert read(pullback_file(FRAMES[:1], syntax="jpeg"))[1].burned_in_scale == "each"
     assert read(pullback_file(FRAMES, syntax="rle"))[1].burned_in_scale == "each"
+
+
+def contents(keyword: str, *values: Any) -> dict[str, Any]:
+    return {"PerFrameFunctionalGroupsSequence": groups(FrameContentSequence=[{keyword: each} for each in values])}
+
+
+@pytest.mark.parametrize(
+    ("elements", "name"),
+    [
+        (contents("InStackPositionNumber", 1, 3, 2, 4), "InStackPositionNumber"),
+        (contents("DimensionIndexValues", [1, 1], [1, 3], [1, 2], [1, 4]), "DimensionIndexValues"),
+        (contents("FrameAcquisitionNumber", 1, 3, 2, 4), "FrameAcquisitionNumber"),
+        (along(0, 0.4, 0.2, 0.6), "longitudinal distance"),
+    ],
+)
+def test_frames_that_are_stored_out_of_order_stay_so_and_that_is_said(elements: dict[str, Any], name: str) -> None:
+    """Files that refer to a frame do so by its number among those that are stored."""
+    frames, pullback = read(pullback_file(FRAMES, **elements))
+    np.testing.assert_array_equal(frames, FRAMES)
+    told = f"by the header's {name} frames are stored out of order (frame 3 is number 2 of 4): they are read"
+    assert told in said(pullback)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        contents("InStackPositionNumber", 1, 2, 3, 4),
+        contents("InStackPositionNumber", 40, 30, 20, 10),
+        contents("InStackPositionNumber", 1, 1, 2, 1),
+        contents("FrameAcquisitionNumber", 2, 1, 3),
+        contents("DimensionIndexValues", [1, 9], [1, 10], [2, 1], [2, 2]),
+    ],
+    ids=["in order", "from the end", "not told apart", "not of all", "by several"],
+)
+def test_of_an_order_that_is_as_stored_or_not_told_nothing_is_said(elements: dict[str, Any]) -> None:
+    assert "out of order" not in said(header_of(**elements))
