@@ -6,7 +6,7 @@
 # the outlined object becomes background, and all else object. Neither says a word, and a core of 4 % of the frame
 # becomes one of 96 %.
 # Seen: "tifffile 400, Pillow 9600 of 10000 pixels set", for bool and for ImageJ's 8 bits alike.
-# octseg takes what lies along the picture's edge for background where the tag stands (train/preparing/tiff_samples.py).
+# octseg takes what lies along the picture's edge for background where the tag stands (octseg/reading/masks/tiff_samples.py).
 set -eu
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
