@@ -52,7 +52,7 @@
         pen.up();
         say(`${state().tool} lifted`);
       } else if (pen.down(cross)) say(tool());
-      else window.octSay(state().locked ? "Not now: the outlines are about to change" : `No outline of ${tissue()} is near the cross-hair`);
+      else if (!state().locked) window.octSay(`No outline of ${tissue()} is near the cross-hair`);
       view.redraw();
     }
 

@@ -4,7 +4,7 @@
   const REACH = { mouse: 14, pen: 18, touch: 30 }, CLOSES = 12, LEAST_STEP = 2, LASSO = 24; // px of the screen
   const { runsOf, capsule, polygon, outlinesOf, turn, nearest, dragged } = window.octStrokes;
 
-  // state: labels, locked (where no stroke may begin), width, height, tool, label, size, overruled, held. repaint: of a box. done: (kind, runs).
+  // state: labels, locked (a sentence where no stroke may begin), width, height, tool, label, size, overruled, held. repaint: of a box. done: (kind, runs).
   // centre(): of the lumen, and mm per pixel.
   window.octDrawing = (stage, view, state, repaint, done, centre) => {
     const down = new Map();
@@ -14,6 +14,13 @@
       const { x, y } = view.under(event);
       return [x, y];
     };
+
+    // Whether no stroke may begin, which is told: none is lost without a word.
+    function refused() {
+      const { locked } = state();
+      if (locked) stage.dispatchEvent(new CustomEvent("oct-refused", { detail: locked }));
+      return Boolean(locked);
+    }
 
     function begin(kind) {
       const { labels, width } = state();
@@ -145,8 +152,8 @@
 
     const pen = {
       down(at) {
-        const { tool, locked } = state();
-        if (locked) return false;
+        const { tool } = state();
+        if (refused()) return false;
         if (tool === "polygon") cornered(at);
         else if (tool === "drag") return grabbed(at, REACH.touch);
         else startPaint(tool, at);
@@ -175,7 +182,7 @@
       if (state().tool !== "move" || event.touches.length > 1) event.preventDefault();
     }, { passive: false });
     stage.addEventListener("pointerdown", (event) => {
-      if (state().locked) return;
+      if (moves(event) ? state().locked : refused()) return;
       stage.focus({ preventScroll: true });
       stage.setPointerCapture(event.pointerId);
       if (cross.at()) {

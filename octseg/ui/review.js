@@ -24,11 +24,12 @@
     const curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
     const sending = window.octSending(told.is_visitor, { say, changed: () => status(), refused });
     const { asked, insisting, queue } = sending, frames = window.octReviewed(asked);
+    const awaiting = window.octAwaiting(stage, beside);
     const vessel = window.octVessel(part("#oct-along"), part(".oct-jumps"), told, asked);
     const size = () => Number(part("#oct-size").value);
     const label = () => TISSUES.indexOf(part("[name=oct-tissue]:checked").value) + 1;
     const state = () => ({
-      labels: shown?.labels, locked: sending.away() || stepping > 0 || shownAt !== at || !shown, width: run.width, height: run.height, tool, label: label(), size: size(),
+      labels: shown?.labels, locked: locked(), width: run.width, height: run.height, tool, label: label(), size: size(),
       overruled: part("#oct-overrule").checked, held: told.held,
     });
     const drawing = window.octDrawing(stage, view, state, (box) => {
@@ -36,6 +37,15 @@
       view.redraw();
       timed("oct-painted");
     }, stroke, () => ({ at: shown?.centre?.map((each) => each + 0.5), mm: shown?.scale ?? null }));
+
+    const number = (frame) => told.frames[frame].number, notThere = () => `frame ${number(at)} is not there yet`;
+
+    // Why no stroke may begin; "" where one may.
+    function locked() {
+      if (sending.away()) return "Not drawn: the server does not answer";
+      if (stepping > 0) return "Not drawn: the outlines are about to change";
+      return shown && shownAt === at ? "" : `Not drawn: ${notThere()}`;
+    }
 
     function timed(name) {
       const since = performance.now();
@@ -51,19 +61,21 @@
       const wanted = Math.min(count - 1, Math.max(0, frame));
       if (drawing.busy()) drawing.cancel();
       [at, shownAt] = [wanted, -1];
-      stage.setAttribute("aria-busy", "true");
+      awaiting.begin(number(at), shown && shown.frame !== at ? number(shown.frame) : null);
       slider.value = at + 1;
-      part(".oct-at").textContent = `${told.frames[at].number} (${at + 1} of ${count})`;
+      part(".oct-at").textContent = `${number(at)} (${at + 1} of ${count})`;
       curves.at(at);
       vessel.at(at);
+      judged();
       try {
-        const [bitmap, had, doubt] = await frames.all(wanted);
-        if (at !== wanted) return;
+        const all = await frames.wanted(wanted);
+        if (at !== wanted || !all) return;
         say("");
-        present(bitmap, had, doubt);
-        for (const next of [wanted + 1, wanted - 1]) if (next >= 0 && next < count) frames.all(next).catch(() => {});
+        present(...all);
+        frames.ahead([wanted + 1, wanted - 1].filter((next) => next >= 0 && next < count));
       } catch (error) {
         if (at !== wanted) return;
+        awaiting.failed();
         say(error.refused ? error.message : sending.gone);
         beside.innerHTML = "";
         part("#oct-doubt").textContent = part("#oct-judged").textContent = "";
@@ -76,7 +88,7 @@
       repaint();
       numbers(had);
       stage.dataset.shown = shownAt = at;
-      stage.removeAttribute("aria-busy");
+      awaiting.end();
     }
 
     function repaint() {
@@ -93,11 +105,9 @@
       const both = `<div class="oct-two">${had.numbers}</div><div class="oct-two">${had.before}</div>`;
       beside.innerHTML = { now: had.numbers, before: had.before, both }[shows]; // made and escaped by the server
       const whose = beside.querySelector(".oct-whose")?.textContent ?? "";
-      stage.setAttribute("aria-label", `Frame ${told.frames[at].number}. ${whose}`);
-      window.octSay(`Frame ${told.frames[at].number}. ${whose}. ${window.octTold(beside)}`);
-      const said_on_it = part(".oct-stage-said");
-      said_on_it.hidden = !had.withdrawn;
-      said_on_it.textContent = had.withdrawn ? "Withdrawn: nothing is said of this frame" : "";
+      stage.setAttribute("aria-label", `Frame ${number(at)}. ${whose}`);
+      window.octSay(`Frame ${number(at)}. ${whose}. ${window.octTold(beside)}`);
+      awaiting.told(had.withdrawn);
       judged();
     }
 
@@ -151,7 +161,7 @@
       const had = await frames.told(frame);
       const fresh = Object.assign(had, answer);
       status(answer.status, since);
-      if (at === frame && shown) {
+      if (shownAt === frame) {
         Object.assign(shown, answer);
         shown.told = marks();
         view.redraw();
@@ -162,6 +172,7 @@
     function stroke(kind, runs) {
       const frame = at, name = TISSUES[label() - 1], body = { kind, runs, class: name, overruled: part("#oct-overrule").checked };
       const since = performance.now();
+      awaiting.refuse("");
       queue(async () => {
         const answer = await insisting(`frames/${frame}/draw`, body);
         await changed(frame, answer, since);
@@ -198,13 +209,13 @@
     }
 
     // What is done to a frame waits for it to be seen.
-    function isSeen() {
-      if (shownAt !== at) window.octSay("Not now: the frame is not there yet");
+    function isSeen(undone) {
+      if (shownAt !== at) awaiting.refuse(`${undone}: ${notThere()}`);
       return shownAt === at;
     }
 
     function judge(verdict) {
-      if (!isSeen()) return;
+      if (!isSeen("Not judged")) return;
       const frame = at, reason = part("#oct-reason").value;
       queue(async () => {
         const answer = await asked(`frames/${frame}/judge`, { verdict, reason: verdict === "rejected" ? reason : "" });
@@ -214,7 +225,10 @@
     }
 
     function cleared() {
-      if (state().locked) return;
+      if (locked()) {
+        awaiting.refuse(locked());
+        return;
+      }
       const before = shown.labels.slice(), of = label();
       const after = shown.labels;
       for (let n = 0; n < after.length; n += 1) if (after[n] === of) after[n] = 0;
@@ -224,7 +238,7 @@
     }
 
     function interpolated() {
-      if (!isSeen()) return;
+      if (!isSeen("Not interpolated")) return;
       const frame = at;
       drawing.cancel();
       stepping += 1;
@@ -325,10 +339,11 @@
       else if (event.target.name === "oct-shown") {
         shows = event.target.value;
         repaint();
-        if (shown) numbers(shown);
+        if (shownAt === at) numbers(shown);
       } else if (event.target.closest(".oct-controls")) repaint();
     });
     document.addEventListener("oct-place", () => view.redraw());
+    stage.addEventListener("oct-refused", ({ detail }) => awaiting.refuse(detail));
     stage.addEventListener("wheel", (event) => {
       event.preventDefault();
       if (event.ctrlKey) view.zoomAt(event, Math.exp(-event.deltaY / 300));

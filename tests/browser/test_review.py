@@ -4,6 +4,7 @@ import json
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -455,21 +456,60 @@ def test_axe_finds_nothing_serious_in_a_review_be_it_light_or_dark(page: Page, w
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_nothing_is_drawn_or_judged_before_the_frame_that_was_asked_for_is_there(page: Page, folder: Path) -> None:
+@contextmanager
+def held_back(page: Page, address: str) -> Iterator[None]:
+    """What the page asks of an address inside is answered behind it."""
     held: list[Route] = []
-    page.wait_for_selector(".oct-stage[data-shown='0']:not([aria-busy])")
-    page.route("**/frames/1.json", lambda route: held.append(route))
-    page.reload()
-    page.wait_for_selector(".oct-stage[data-shown='0']:not([aria-busy])")
-    page.keyboard.press("ArrowRight")
-    page.wait_for_selector(".oct-at:has-text('2 of 3')")
-    brush(page)
-    page.keyboard.press("a")
-    page.wait_for_timeout(300)
-    assert lines(folder) == []
+    page.route(address, lambda route: held.append(route))
+    yield
     for route in held:
         route.continue_()
+    page.unroute(address)
+
+
+def test_nothing_is_drawn_or_judged_before_the_frame_that_was_asked_for_is_there(page: Page, folder: Path) -> None:
+    page.wait_for_selector(".oct-stage[data-shown='0']:not([aria-busy])")
+    with held_back(page, "**/frames/1.json"):
+        page.reload()
+        page.wait_for_selector(".oct-stage[data-shown='0']:not([aria-busy])")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector(".oct-at:has-text('2 of 3')")
+        brush(page)
+        page.wait_for_selector(".oct-stage-said:has-text('Not drawn: frame 2 is not there yet')")
+        page.keyboard.press("x")
+        page.click("[data-do=clear]")
+        page.keyboard.press("a")
+        page.wait_for_selector(".oct-stage-said:has-text('Not judged: frame 2 is not there yet')")
+        assert lines(folder) == []
     page.wait_for_selector(".oct-stage[data-shown='1']:not([aria-busy])")
     brush(page)
     whose(page, "corrected outlines (1 stroke)")
+    assert not page.is_visible(".oct-stage-said")
     assert [(line["kind"], line["frame"]) for line in lines(folder)] == [("brush", "vessel_0002")]
+
+
+def test_numbers_of_another_frame_than_the_counter_says_are_dimmed_and_say_so(page: Page) -> None:
+    page.wait_for_selector(".oct-stage[data-shown='0']:not([aria-busy])")
+    with held_back(page, "**/frames/1.json"):
+        page.reload()
+        page.wait_for_selector(".oct-stage[data-shown='0']:not([aria-busy])")
+        page.keyboard.press("ArrowRight")
+        whose(page, "Of frame 1, frame 2 is on its way")
+        assert page.inner_text(".oct-stage-said") == "Frame 2 is on its way, this is frame 1"
+        page.wait_for_function("getComputedStyle(document.querySelector('#oct-beside .oct-tiles')).opacity < 0.5")
+    page.wait_for_selector(".oct-stage[data-shown='1']:not([aria-busy])")
+    assert page.eval_on_selector("#oct-beside .oct-tiles", "tiles => getComputedStyle(tiles).opacity") == "1"
+    assert not page.is_visible(".oct-stage-said")
+
+
+def test_a_frame_that_is_passed_before_its_turn_is_not_asked_for(browser: Browser, tmp_path: Path) -> None:
+    with running_review(save_results(tmp_path, vessel(6))) as review, browser.new_context() as context:
+        visit = watched(context.new_page())
+        with held_back(visit.page, "**/frames/1.json"):
+            arrive(visit.page, review.url)
+            for _ in range(4):
+                visit.page.keyboard.press("ArrowRight")
+        visit.page.wait_for_selector(".oct-stage[data-shown='4']")
+        visit.settle()
+    asked = [int(found[1]) for url in visit.requests if (found := re.search(r"frames/(\d)\.json", url))]
+    assert asked == [0, 1, 4, 5, 3]

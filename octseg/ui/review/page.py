@@ -18,6 +18,7 @@ SCRIPTS = (
     "crosshair.js",
     "drawing.js",
     "reviewed.js",
+    "awaiting.js",
     "sending.js",
     "formats.js",
     "vessel.js",
