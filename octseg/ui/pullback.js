@@ -75,6 +75,7 @@
       if (run.done === 0) return;
       at = Math.min(run.done - 1, Math.max(0, frame));
       slider.value = at + run.first_number;
+      part(".oct-correct a").hash = at + run.first_number; // a review opens at the same frame
       tellAt();
       for (const each of [curves, cut, wall]) each.at(at);
       const ready = frames.now(at);

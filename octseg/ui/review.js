@@ -395,7 +395,7 @@
     sized(size());
     choose("brush");
     status(told.status);
-    go(0);
+    go(Math.max(0, told.frames.findIndex((each) => `#${each.number}` === location.hash)));
     stage.focus({ preventScroll: true });
   }
 
