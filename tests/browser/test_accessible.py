@@ -21,6 +21,12 @@ LOW = """(least) => [...document.querySelectorAll(
   .filter(([, box]) => box.width > 1 && Math.round(box.height) < least)
   .map(([html, box]) => `${box.height}: ${html}`)"""
 
+BESIDE_ITS_TITLE = """(card) => {
+  const parts = [...card.querySelectorAll(":scope > button > span"), card];
+  const [title, arrow, edge] = parts.map((part) => part.getBoundingClientRect());
+  return [(arrow.top + arrow.bottom - title.top - title.bottom) / 2, edge.right - arrow.right];
+}"""
+
 
 def complaints(visit: Visit) -> list[str]:
     """What axe calls serious or critical on the page as it stands, and in the dark what it says of colours."""
@@ -87,6 +93,15 @@ def test_a_pullback_has_the_focus_and_each_frame_is_announced(vessel: Visit) -> 
     shows(vessel, 2)
     page.wait_for_selector("#oct-live:has-text('Frame 2: ')", state="attached")
     assert "Lumen area" in (page.locator("#oct-live").text_content() or "")
+
+
+def test_the_arrow_of_an_accordion_stands_beside_its_title_on_a_phone(landing: Visit) -> None:
+    landing.page.set_viewport_size({"width": 390, "height": 844})
+    landing.page.click("#oct-agree")
+    for accordion in ("#oct-share", "#oct-models"):
+        lower, to_the_edge = landing.page.eval_on_selector(accordion, BESIDE_ITS_TITLE)
+        assert abs(lower) < 2
+        assert to_the_edge > 8
 
 
 @pytest.mark.slow
