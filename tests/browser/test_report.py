@@ -1,12 +1,15 @@
 """The report on paper, as Chromium prints it."""
 
+import io
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from PIL import Image
+from playwright.sync_api import Browser, Locator
 
 from octseg.export.bundle import frame_files
 from octseg.export.report.pullback import pullback_report_html
@@ -81,6 +84,27 @@ def test_the_report_of_a_pullback_fits_a_telephone_and_loads_nothing(
         assert curves.count() == 4
         assert page.locator(".plot").first.evaluate("(plot) => plot.getBoundingClientRect().width") > width / 2
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_is_cut_has_a_shade_at_the_side_where_more_of_it_lies(
+    browser: Browser, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(pullback_report_html(segmented(count=6)))
+    with browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme) as page:
+        page.goto(path.as_uri())
+        table = page.locator(".scroll")
+        assert [is_shaded(table, column) for column in (0, -1)] == [False, True]
+        table.evaluate("(table) => table.scrollTo(table.scrollWidth, 0)")
+        assert [is_shaded(table, column) for column in (0, -1)] == [True, False]
+
+
+def is_shaded(table: Locator, column: int) -> bool:
+    """Whether the ground at a column of pixels is another than in the middle of what is seen."""
+    seen = np.asarray(Image.open(io.BytesIO(table.screenshot())).convert("L"), np.int16)
+    ground = np.median(seen)
+    return bool(abs(np.median(seen[:, column]) - ground) > 20)
 
 
 def test_the_report_of_a_pullback_is_printed_on_two_pages(browser: Browser, tmp_path: Path) -> None:

@@ -64,7 +64,12 @@ STYLE = (
     curves.STYLE
     + cut.STYLE
     + """
-.scroll { overflow-x: auto; }
+.scroll { --shade: rgb(0 0 0 / .3); overflow-x: auto; background: /* a shade at the side where more of the table lies */
+  linear-gradient(to right, Canvas 50%, transparent) 0 0 / 30px 100% no-repeat local,
+  linear-gradient(to left, Canvas 50%, transparent) 100% 0 / 30px 100% no-repeat local,
+  linear-gradient(to right, var(--shade), transparent) 0 0 / 12px 100% no-repeat,
+  linear-gradient(to left, var(--shade), transparent) 100% 0 / 12px 100% no-repeat; }
+@media (prefers-color-scheme: dark) { .scroll { --shade: rgb(255 255 255 / .35); } }
 .scroll table { min-width: 640px; }
 .legend span { display: inline-block; width: .9em; height: .9em; vertical-align: -.1em; margin: 0 .3em 0 .8em;
   border: 1px solid var(--line); print-color-adjust: exact; }
@@ -81,7 +86,7 @@ STYLE = (
   tr, p, li, figure { break-inside: avoid; }
   .measures { columns: 2; column-gap: 6mm; }
   th, td { padding: 1.6pt 4pt; }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; background: none; }
   .scroll table { min-width: 0; }
 }
 """
