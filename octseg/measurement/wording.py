@@ -117,6 +117,7 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
         (
             Row("vasa_vasorum_count", "Count", "", 0, "Separate dark channels in the wall."),
             Row("vasa_vasorum_area_mm2", "Area", "mm²", 3, "All of them together."),
+            Row("vasa_vasorum_area_px", "Area", "px", 0, "The same in pixels."),
         ),
     ),
 )

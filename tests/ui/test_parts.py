@@ -82,6 +82,14 @@ def test_areas_are_shown_in_pixels_where_there_is_no_scale() -> None:
     assert "mm²" not in tiles
 
 
+def test_each_area_of_the_table_stands_in_pixels_too() -> None:
+    areas = {"lipid_core_area": 12345.0, "lumen_area": 51234.0, "vasa_vasorum_area": 678.0}
+    in_px = {f"{name}_px": area for name, area in areas.items()}
+    html = table_html(FrameMeasures(**in_px))
+    for name, area in in_px.items():
+        assert f'data-measure="{name}" data-value="{area}"' in html
+
+
 def test_an_arc_of_zero_is_a_zero_and_an_absent_cap_a_dash() -> None:
     tiles = shown(tiles_html(MEASURED))
     assert "Lipid arc 0 °" in tiles
