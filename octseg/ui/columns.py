@@ -104,7 +104,7 @@ def build_frame_column(desk: Desk) -> FrameColumn:
         examples = html_block(examples_html(), "oct-examples", js_on_load=SEND_EXAMPLE)
         scale = html_block("", "oct-scale")
         with gr.Group(elem_id="oct-spacing"):
-            spacing = gr.Textbox(label="Millimetres per pixel", info=SPACING_INFO, placeholder="0.00668")
+            spacing = gr.Textbox(label="Millimetres per pixel", info=SPACING_INFO, placeholder="e.g. 0.01")
             preset = gr.Radio(PRESET_CHOICES, value="", label="Or the display's field", info=PRESET_INFO)
             measure = gr.Button("Measure with this scale", variant="primary")
             said = html_block("", "oct-said")

@@ -152,6 +152,8 @@ def test_a_typed_scale_is_used_named_and_forgotten_with_the_next_frame(visit: Vi
     visit.take_example()
     assert visit.page.get_attribute(".oct-scale", "data-source") == "ruler"
     assert visit.page.input_value("#oct-spacing :is(input, textarea)") == ""
+    example = visit.page.get_attribute("#oct-spacing :is(input, textarea)", "placeholder") or ""
+    assert example.startswith("e.g. ")  # not taken for the scale in use
 
 
 @pytest.mark.slow
