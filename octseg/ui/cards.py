@@ -233,6 +233,6 @@ def facts_html(facts: object) -> str:
 
 
 def intervals_info(config: "CheckpointConfig") -> str:
-    """What an interval is, and what its width was fitted on."""
-    fitted_on = config.calibration.made_from.get("intervals")
+    """What an interval is, and what kind of frames its width was fitted on, without their seeds."""
+    fitted_on = config.calibration.made_from.get("intervals", "").partition(", seeds ")[0]
     return INTERVALS_INFO.format(f"Fitted on {text(fitted_on)}" if fitted_on else "Checked against no truth yet")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from octseg.checkpoint import CheckpointConfig
+from octseg.checkpoint.calibration import Calibration
 from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
 from octseg.measurement.pullback import FrameAlong, measure_pullback
@@ -17,7 +18,7 @@ from octseg.reading.spacing import counted_spacing, untold
 from octseg.result import ModelIdentity
 from octseg.ui.along import plaques_html
 from octseg.ui.asking import typed_mm
-from octseg.ui.cards import dice_html, error_html, model_html, scale_html, unseen_html
+from octseg.ui.cards import dice_html, error_html, intervals_info, model_html, scale_html, unseen_html
 from octseg.ui.markup import number, sentences, signed
 from octseg.ui.numbers import UNSURE, summary_html, table_html, tiles_html
 from octseg.ui.picture import outline_path, scale_bar_svg
@@ -237,6 +238,22 @@ def test_patients_whose_frames_thresholds_were_chosen_on_are_not_told_as_unseen(
 
 def test_a_model_that_states_no_dice_is_said_to_state_none() -> None:
     assert "is not stated" in dice_html(STATES_NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("fitted_on", "said"),
+    [
+        ({}, "Checked against no truth yet."),
+        ({"intervals": "37 validation frames"}, "Fitted on 37 validation frames."),
+        (
+            {"intervals": "4 phantoms, half of them of other optics, seeds 800000 to 800001 and 850000 to 850001"},
+            "Fitted on 4 phantoms, half of them of other optics.",
+        ),
+    ],
+)
+def test_intervals_say_what_kind_of_frames_they_were_fitted_on(fitted_on: dict[str, str], said: str) -> None:
+    info = intervals_info(replace(STATES_NOTHING, calibration=Calibration(made_from=fitted_on)))
+    assert f". {said} Takes" in info
 
 
 @pytest.mark.parametrize(("typed", "mm"), [("", None), ("  ", None), ("0.00668", 0.00668), (" 0,01 ", 0.01)])
