@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octseg.commands.telling import counted
+from octseg.measurement.wording import NO_SCALE_DEPTH, WITHOUT_SCALE
 
 if TYPE_CHECKING:
     from octseg.result import FrameResult
@@ -53,7 +54,8 @@ def frame_summary(result: "FrameResult") -> str:
         parts.append(_measured(result, "thinnest cap", "fibrous_cap_thickness_min_um", "um"))
     if measures.lumen_area_mm2 is not None:
         parts.append(_measured(result, "lumen", "lumen_area_mm2", "mm2", digits=2))
-    parts.append(f"scale: {result.pixel_spacing_source or 'unknown'}")
+    deep = f" (lipid counts {WITHOUT_SCALE}: give the scale)" if NO_SCALE_DEPTH in result.warnings else ""
+    parts.append(f"scale: {result.pixel_spacing_source or 'unknown'}{deep}")
     if result.warnings:
         parts.append(counted(len(result.warnings), "warning"))
     return ", ".join(parts)

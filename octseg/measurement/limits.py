@@ -11,6 +11,7 @@ from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.measurement.geometry import Tissue
 from octseg.measurement.lipid import MIN_DEPTH_MM, Arc
 from octseg.measurement.lumen import Lumen
+from octseg.measurement.wording import NO_SCALE_DEPTH
 
 NO_LUMEN_PLANE = (
     "The lumen is not among the classes outlined, so there is no arc about it and no cap thickness, and lipid is not "
@@ -58,6 +59,13 @@ def lumen_warnings(
     if bent:
         said.append("The lumen is bent around its own centroid, so it has no diameters.")
     return said
+
+
+def depth_warnings(has_lumen_plane: bool, has_lumen: bool, pixel_spacing_mm: float | None) -> list[str]:
+    """Of lipid core that was found: that it counts to another depth than LIPID_DEPTH_MM."""
+    if not has_lumen_plane:
+        return [NO_LUMEN_PLANE]
+    return [NO_SCALE_DEPTH] if has_lumen and pixel_spacing_mm is None else []
 
 
 def lipid_warnings(arcs: Sequence[Arc] | None, rays: CapRays | None, cut: bool, no_thickness: bool) -> list[str]:

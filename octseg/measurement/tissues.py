@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from octseg.measurement.cores import Cores, bridged_arcs, find_cores
 from octseg.measurement.depth import limit_depth, lipid_depth_px
 from octseg.measurement.geometry import Tissue, find_tissue, piece_areas_px, smooth, without
-from octseg.measurement.limits import NO_LUMEN_PLANE, lipid_warnings, lumen_warnings, reaches_edge
+from octseg.measurement.limits import depth_warnings, lipid_warnings, lumen_warnings, reaches_edge
 from octseg.measurement.lipid import Arc, min_depth_px, see_cores
 from octseg.measurement.lumen import Lumen, chords_px, find_lumen
 from octseg.measurement.units import Units
@@ -106,9 +106,9 @@ def measure_lipid(given: Given, lumen: Lumen | None) -> tuple[Cores | None, OfTi
         fields["lipid_arc_catheter_deg"] = _total_deg(arcs)
     if lipid is None:
         return cores, OfTissue(fields)
-    unlimited = [] if "lumen" in given.tissues else [NO_LUMEN_PLANE]
+    of_depth = depth_warnings("lumen" in given.tissues, lumen is not None, units.pixel_spacing_mm)
     cut = reaches_edge(lipid, given.size, given.disc)
-    return cores, OfTissue(fields, [*unlimited, *_lipid_warnings(cores, cut, units)])
+    return cores, OfTissue(fields, [*of_depth, *_lipid_warnings(cores, cut, units)])
 
 
 def _lumen_fields(lumen: Lumen | None, chords: NDArray[np.float64] | None, units: Units) -> Fields:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from octseg.measurement.clima import CLIMA_ARC_DEG, CLIMA_CAP_UM
-from octseg.measurement.depth import LIPID_DEPTH_MM
+from octseg.measurement.depth import FIELD_MM, LIPID_DEPTH_MM
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 
 VISIBLE_AREA = "Visible plaque area"
 TO_DEPTH = f"to {LIPID_DEPTH_MM:g} mm behind the lumen"
+WITHOUT_SCALE = f"to the depth that {LIPID_DEPTH_MM:g} mm has at {FIELD_MM:g} mm zoom"
+NO_SCALE_DEPTH = f"The scale is not known, so lipid counts {WITHOUT_SCALE}: give the scale."
 NOTICE = "Research use only, not a medical device"
 NOTHING_SAID = "Nothing is said of this frame"
 

@@ -1,12 +1,12 @@
 """How a number was measured, in words: a click on its name shows them. As docs/measures.md has it."""
 
-from octseg.measurement.wording import TO_DEPTH
+from octseg.measurement.wording import TO_DEPTH, WITHOUT_SCALE
 from octseg.ui.markup import text
 
 HOW = {
     "lipid_core_area_mm2": (
         f"The area inside the lipid core's outline, counted {TO_DEPTH}'s outline, times the area of a pixel. What lies "
-        "deeper counts nowhere: light does not reach it."
+        f"deeper counts nowhere: light does not reach it. Without a scale it counts {WITHOUT_SCALE}."
     ),
     "lipid_arc_deg": (
         "360 rays are drawn from the lumen's centroid. Each that runs in lipid core over at least 0.1 mm, "

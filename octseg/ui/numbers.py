@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval, as_wide_as_value
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
-from octseg.measurement.wording import TABLE, TO_DEPTH, VISIBLE_AREA, Row
+from octseg.measurement.wording import TABLE, TO_DEPTH, VISIBLE_AREA, WITHOUT_SCALE, Row
 from octseg.result import FrameResult
 from octseg.ui.cores import cores_html, tcfa_html
 from octseg.ui.how import named
@@ -74,7 +74,9 @@ def _tile(measures: FrameMeasures, row: Row, intervals: Intervals | None, true: 
 
 
 def _note(measures: FrameMeasures, row: Row) -> str:
-    """What a tile's number means; of an arc, what it is the sum of."""
+    """What a tile's number means; of an arc, what it is the sum of; of lipid without a scale, how deep it counts."""
+    if row.meaning == TO_DEPTH and measures.pixel_spacing_mm is None:
+        return WITHOUT_SCALE
     cores = measures.lipid_cores or ()
     if row.field == "lipid_arc_deg" and len(cores) > 1 and measures.lipid_arc_widest_deg is not None:
         return f"{len(cores)} cores, widest {number(measures.lipid_arc_widest_deg, 0)}°"

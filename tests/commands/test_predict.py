@@ -13,6 +13,7 @@ import octseg
 from octseg.cli import main
 from octseg.commands.predict import PRESETS
 from octseg.commands.summaries import withdrawn_lines
+from octseg.measurement.wording import NO_SCALE_DEPTH
 from octseg.phantom import random_spec, render
 from octseg.reading import read_pullback
 from octseg.view import scale, sepia_to_grey
@@ -34,6 +35,18 @@ def test_a_frame_becomes_a_mask_an_overlay_and_two_tables(
     assert "1 frame of 1 input" in printed.out
     assert "Research use only, not a medical device" in printed.out
     assert printed.err == ""
+
+
+def test_without_a_scale_it_is_told_how_deep_lipid_counts(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(phantoms / "phantom_0001.png"), "--out", str(tmp_path), *QUICK]) == 0
+    told = "scale: unknown (lipid counts to the depth that 1.2 mm has at 7 mm zoom: give the scale)"
+    assert told in capsys.readouterr().out
+    (entry,) = measures(tmp_path)
+    assert entry["warnings"] == [NO_SCALE_DEPTH]
+    with (tmp_path / "measures.csv").open(newline="") as file:
+        assert [row["warnings"] for row in csv.DictReader(file)] == [NO_SCALE_DEPTH]
 
 
 def test_the_command_tells_the_same_numbers_as_the_library(phantoms: Path, tmp_path: Path) -> None:

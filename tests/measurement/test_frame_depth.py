@@ -3,6 +3,7 @@ import pytest
 
 from octseg.measurement import measure
 from octseg.measurement.depth import LIPID_DEPTH_MM, lipid_depth_px, visible_lipid
+from octseg.measurement.wording import NO_SCALE_DEPTH
 from tests.benchmarks import report_measures
 from tests.fakes import shapes
 from tests.fakes.vessel import CENTRE, MM, SIZE, SPACING_MM, frame, nothing, sector
@@ -47,6 +48,15 @@ def test_a_mask_loses_the_pixels_that_are_not_visible() -> None:
     maps = frame(sector(1.5, 3.2, 0, 250), drawn="mask")
     visible = visible_lipid(maps["lipid_core"], maps["lumen"], lipid_depth_px(SPACING_MM, SIZE))
     assert measure(maps, SPACING_MM).lipid_core_area_px == pytest.approx(np.count_nonzero(visible), rel=0.005)
+
+
+def test_without_a_scale_the_depth_that_lipid_counts_to_is_said() -> None:
+    lipid = sector(1.5, 2.4, 0, 90)
+    assert measure(frame(lipid)).warnings == (NO_SCALE_DEPTH,)
+    assert measure(frame(lipid), SPACING_MM).warnings == ()
+    assert measure({"lumen": frame(lipid)["lumen"], "lipid_core": nothing()}).warnings == ()
+    without_lumen = measure({"lumen": nothing(), "lipid_core": frame(lipid)["lipid_core"]}).warnings
+    assert NO_SCALE_DEPTH not in without_lumen  # all lipid counts
 
 
 def test_lipid_beyond_the_depth_alone_counts_as_not_found() -> None:

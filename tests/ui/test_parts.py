@@ -98,7 +98,14 @@ def test_an_arc_of_zero_is_a_zero_and_an_absent_cap_a_dash() -> None:
 
 
 def test_the_area_says_how_deep_it_goes() -> None:
-    assert "Visible plaque area 1.23 mm² to 1.2 mm behind the lumen" in shown(tiles_html(MEASURED))
+    scaled = tiles_html(replace(MEASURED, pixel_spacing_mm=0.01))
+    assert "Visible plaque area 1.23 mm² to 1.2 mm behind the lumen" in shown(scaled)
+
+
+def test_an_area_without_a_scale_does_not_say_that_it_goes_1_2_mm_deep() -> None:
+    tiles = shown(tiles_html(replace(MEASURED, lipid_core_area_mm2=None)))
+    assert "px to the depth that 1.2 mm has at 7 mm zoom" in tiles
+    assert "behind the lumen" not in tiles
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from octseg.measurement.clima import CLIMA_ARC_DEG, CLIMA_LUMEN_MM2
 from octseg.measurement.pullback import PullbackMeasures
 from octseg.measurement.pullback.stretch import StretchMeasures
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
-from octseg.measurement.wording import TO_DEPTH, VISIBLE_AREA
+from octseg.measurement.wording import TO_DEPTH, VISIBLE_AREA, WITHOUT_SCALE
 
 
 def curves_html(segmented: Segmented, measures: PullbackMeasures) -> str:
@@ -37,7 +37,8 @@ def _areas(rows: list[Record], whole: StretchMeasures) -> tuple[Curve, Curve]:
         marked=_place(whole.minimum_lumen_area_frame, whole),
     )
     lipid = [_or_nothing(row, f"lipid_core_area_{ending}") for row in rows]
-    return lumen, Curve(label=VISIBLE_AREA, unit=unit, values=lipid, kind="lipid", said=f"Lipid {TO_DEPTH}.")
+    said = f"Lipid {TO_DEPTH if in_mm2 else WITHOUT_SCALE}."
+    return lumen, Curve(label=VISIBLE_AREA, unit=unit, values=lipid, kind="lipid", said=said)
 
 
 def _others(rows: list[Record], whole: StretchMeasures) -> tuple[Curve, Curve]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from octseg.measurement.pullback.frames import FrameAlong
+from octseg.measurement.wording import NO_SCALE_DEPTH, WITHOUT_SCALE
 
 SAME_SCALE = 1.01  # largest by smallest of frames of one pullback: a ruler is read to 0.5 %
 MOST_RUNS = 4  # of frames that are named
@@ -23,11 +24,12 @@ def scale_warnings(frames: Iterable[FrameAlong]) -> list[str]:
     said: list[str] = []
     if judged and not used:
         said.append("No frame has a scale, so areas in mm2, volumes and thicknesses of caps are not given.")
+        said += [NO_SCALE_DEPTH] if any(frame.lipid_area_px for frame in judged) else []
     elif len(used) < len(judged):
         without = [frame.frame for frame in judged if frame.frame not in used]
         said.append(
             f"{len(without)} of {len(judged)} frames have no scale ({named(without)}), so areas in mm2 and volumes are "
-            "not given."
+            f"not given, and lipid in them counts {WITHOUT_SCALE}."
         )
     if used and not agree([*used.values()]):
         said.append(f"The frames' scales differ, in mm per pixel: {_differing(used)}; a pullback has one.")

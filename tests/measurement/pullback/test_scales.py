@@ -4,6 +4,7 @@ import pytest
 
 from octseg.measurement.pullback import measure_pullback, scale_warnings
 from octseg.measurement.pullback.scales import named
+from octseg.measurement.wording import NO_SCALE_DEPTH
 from tests.fakes.along import frame, withdrawn
 
 RULER = "the burned-in ruler"
@@ -54,12 +55,14 @@ def test_frames_without_a_scale_are_named_and_those_withdrawn_are_not() -> None:
     frames = [frame(n, pixel_spacing_mm=None if n in (3, 4) else 0.01) for n in range(1, 7)]
     (told,) = scale_warnings([*frames, withdrawn(7)])
     assert told.startswith("2 of 6 frames have no scale (frames 3 to 4), so areas")
+    assert told.endswith("and lipid in them counts to the depth that 1.2 mm has at 7 mm zoom.")
 
 
 def test_a_pullback_without_any_scale_says_so() -> None:
     frames = [frame(n, pixel_spacing_mm=None, lumen_area_mm2=None, lipid_area_mm2=None) for n in range(1, 7)]
     (told,) = scale_warnings(frames)
     assert told.startswith("No frame has a scale, so areas in mm2")
+    assert scale_warnings([*frames, frame(7, [(0, 90)], pixel_spacing_mm=None)]) == [told, NO_SCALE_DEPTH]
     assert scale_warnings([withdrawn(1)]) == []
 
 
