@@ -68,7 +68,14 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
                 3,
                 f"Of lipid core {TO_DEPTH}: its deep border is diffuse, and light reaches no farther.",
             ),
-            Row("lipid_core_area_px", VISIBLE_AREA, "px", 0, "The same in pixels, whatever the scale."),
+            Row(
+                "lipid_core_area_px",
+                VISIBLE_AREA,
+                "px",
+                0,
+                f"In pixels. It hangs on the scale too, which tells how many of them {LIPID_DEPTH_MM:g} mm are; "
+                f"without one it counts {WITHOUT_SCALE}.",
+            ),
             Row("lipid_core_percent_of_disc", "Part of the disc", "%", 1, "Of the round field of view."),
             Row(
                 "lipid_arc_deg",

@@ -47,3 +47,11 @@ def test_the_plaque_area_is_called_visible_and_says_how_deep_it_goes() -> None:
     rows = {row.field: row for _, group in TABLE for row in group}
     assert rows["lipid_core_area_mm2"].label == rows["lipid_core_area_px"].label == "Visible plaque area"
     assert "to 1.2 mm behind the lumen" in rows["lipid_core_area_mm2"].meaning
+
+
+def test_the_plaque_area_in_pixels_says_that_it_hangs_on_the_scale() -> None:
+    """The depth to which lipid counts is in mm."""
+    rows = {row.field: row for _, group in TABLE for row in group}
+    said = rows["lipid_core_area_px"].meaning
+    assert "It hangs on the scale too" in said
+    assert "to the depth that 1.2 mm has at 7 mm zoom" in said
