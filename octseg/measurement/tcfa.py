@@ -8,6 +8,7 @@ import numpy as np
 
 CAP_UM = 65.0
 ARC_DEG = 90.0
+Ends = Sequence[float]  # low and high of a margin's 95 % interval
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,17 @@ def frame_criteria(arcs_deg: Sequence[float], caps_um: Sequence[float | None]) -
 
 def _or_inf(cap_um: float | None) -> float:
     return math.inf if cap_um is None else cap_um
+
+
+def holds_limit(margin: Ends | None) -> bool:
+    """Whether the 95 % interval of a margin holds its limit, which lies at 0; not where there is no interval."""
+    return margin is not None and margin[0] <= 0 <= margin[1]
+
+
+def is_undecided(meets: bool, cap_um: Ends | None, arc_deg: Ends | None) -> bool:
+    """Whether the 95 % intervals of the judged core's two margins leave open what `meets` says of it.
+
+    Both criteria must hold, so one that is missed for sure decides.
+    """
+    missed = (cap_um is not None and cap_um[0] > 0) or (arc_deg is not None and arc_deg[1] < 0)
+    return (meets or not missed) and (holds_limit(cap_um) or holds_limit(arc_deg))

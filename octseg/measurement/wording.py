@@ -1,17 +1,25 @@
 """What each measure is called, its unit, and what it means, as people read it: on the page and in the report."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from octseg.measurement.clima import CLIMA_ARC_DEG, CLIMA_CAP_UM
 from octseg.measurement.depth import FIELD_MM, LIPID_DEPTH_MM
-from octseg.measurement.tcfa import ARC_DEG, CAP_UM
+from octseg.measurement.tcfa import ARC_DEG, CAP_UM, holds_limit
 
 VISIBLE_AREA = "Visible plaque area"
 TO_DEPTH = f"to {LIPID_DEPTH_MM:g} mm behind the lumen"
 WITHOUT_SCALE = f"to the depth that {LIPID_DEPTH_MM:g} mm has at {FIELD_MM:g} mm zoom"
 NO_SCALE_DEPTH = f"The scale is not known, so lipid counts {WITHOUT_SCALE}: give the scale."
+HOLDS_LIMIT = "the 95 % interval holds the limit"
 NOTICE = "Research use only, not a medical device"
 NOTHING_SAID = "Nothing is said of this frame"
+OF_INTERVAL = {  # field of a measure: what is to be known of its 95 % interval
+    "lipid_arc_widest_deg": (
+        "Its 95 % interval is not that of the arc above, also where one core was found: cores that were missed would "
+        "add to that one alone."
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -35,14 +43,26 @@ def arc_margin_words(margin_deg: float) -> str:
     return _margin_words(margin_deg, "°", ARC_DEG, below="narrower", above="wider")
 
 
-def verdict_words(meets: bool, core: int | None, count: int) -> str:
+def verdict_words(meets: bool, core: int | None, count: int, *, undecided: bool = False) -> str:
     """Whether the core judged meets the frame criteria: "Core 1 of 2 meets both frame criteria".
 
     core: which of `count` cores is judged, from 0, as `FrameMeasures.tcfa_core`; None where there is none.
+    undecided: by the 95 % intervals of its margins, as `tcfa.is_undecided`.
     """
     if core is None:
         return "No lipid core spans an arc, so the frame criteria are not met"
-    return f"{core_words(core, count)} {'meets' if meets else 'does not meet'} both frame criteria"
+    open_ = f"; undecided: {HOLDS_LIMIT}" if undecided else ""
+    return f"{core_words(core, count)} {'meets' if meets else 'does not meet'} both frame criteria{open_}"
+
+
+def within_limit_words(margin: str, interval: Sequence[float] | None) -> str:
+    """Words of a margin, and that its 95 % interval holds the limit where it does."""
+    return f"{margin}; {HOLDS_LIMIT}" if holds_limit(interval) else margin
+
+
+def meaning_of(row: Row, intervals: Mapping[str, object] | None) -> str:
+    """What a line of the table means, and where there are 95 % intervals what one says that could surprise."""
+    return f"{row.meaning} {OF_INTERVAL[row.field]}" if intervals and row.field in OF_INTERVAL else row.meaning
 
 
 def core_words(core: int, count: int) -> str:

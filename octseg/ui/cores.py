@@ -1,9 +1,18 @@
 """The lipid cores one by one, and the thin-cap fibroatheroma criteria of the one that is judged."""
 
+from collections.abc import Mapping
+
 from octseg.measurement.cores import CoreMeasures
 from octseg.measurement.frame import FrameMeasures
-from octseg.measurement.tcfa import ARC_DEG, CAP_UM
-from octseg.measurement.wording import VISIBLE_AREA, arc_margin_words, cap_margin_words, verdict_words
+from octseg.measurement.intervals import Interval
+from octseg.measurement.tcfa import ARC_DEG, CAP_UM, is_undecided
+from octseg.measurement.wording import (
+    VISIBLE_AREA,
+    arc_margin_words,
+    cap_margin_words,
+    verdict_words,
+    within_limit_words,
+)
 from octseg.ui.markup import number
 from octseg.ui.places import SHOW
 
@@ -42,24 +51,32 @@ def _core_row(place: int, core: CoreMeasures, *, judged: bool) -> str:
     )
 
 
-def tcfa_html(measures: FrameMeasures) -> str:
-    """The two criteria of a thin-cap fibroatheroma in one frame: which core they judge, and how far it is from each."""
+def tcfa_html(measures: FrameMeasures, intervals: Mapping[str, Interval | None] | None = None) -> str:
+    """The two criteria of a thin-cap fibroatheroma in one frame: which core they judge, and how far it is from each.
+
+    intervals: of the measures, at 95 %; a margin whose interval holds the limit says so, and so does the verdict.
+    """
     meets, cores = measures.meets_tcfa_criteria, measures.lipid_cores or ()
     if meets is None:
         return (
             '<section class="oct-tcfa"><h3>Thin-cap fibroatheroma</h3><p>Cannot be judged here: it takes a lipid '
             "core, its cap and a scale.</p></section>"
         )
+    cap, arc = (intervals or {}).get("tcfa_cap_margin_um"), (intervals or {}).get("tcfa_arc_margin_deg")
+    judged = measures.tcfa_core
+    undecided = judged is not None and is_undecided(meets, cap, arc)
     return (
-        f'<section class="oct-tcfa" data-meets="{str(meets).lower()}"><h3>Thin-cap fibroatheroma</h3>'
-        f'<p class="oct-verdict">{verdict_words(meets, measures.tcfa_core, len(cores))}</p>'
-        + (_criteria(cores[measures.tcfa_core]) if measures.tcfa_core is not None else "")
+        f'<section class="oct-tcfa" data-meets="{str(meets).lower()}"{" data-undecided" if undecided else ""}>'
+        "<h3>Thin-cap fibroatheroma</h3>"
+        f'<p class="oct-verdict">{verdict_words(meets, judged, len(cores), undecided=undecided)}</p>'
+        + (_criteria(cores[judged], cap, arc) if judged is not None else "")
         + "<p>One frame is a hint, not a diagnosis: a candidate takes three frames in a row, and readers agree "
         "poorly (kappa 0.23).</p></section>"
     )
 
 
-def _criteria(core: CoreMeasures) -> str:
+def _criteria(core: CoreMeasures, cap_interval: Interval | None, arc_interval: Interval | None) -> str:
+    """Both criteria of the judged core; the intervals are those of its margins."""
     cap, arc = core.tcfa_cap_margin_um, core.tcfa_arc_margin_deg
     return (
         "<dl>"
@@ -67,9 +84,11 @@ def _criteria(core: CoreMeasures) -> str:
             "cap",
             f"Cap under {CAP_UM:.0f} µm",
             cap is not None and cap < 0,
-            None if cap is None else cap_margin_words(cap),
+            None if cap is None else within_limit_words(cap_margin_words(cap), cap_interval),
         )
-        + _criterion("arc", f"Arc over {ARC_DEG:.0f}°", arc > 0, arc_margin_words(arc))
+        + _criterion(
+            "arc", f"Arc over {ARC_DEG:.0f}°", arc > 0, within_limit_words(arc_margin_words(arc), arc_interval)
+        )
         + "</dl>"
     )
 

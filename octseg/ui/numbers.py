@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from octseg.measurement.frame import FrameMeasures
 from octseg.measurement.intervals import Interval, as_wide_as_value
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
-from octseg.measurement.wording import TABLE, TO_DEPTH, VISIBLE_AREA, WITHOUT_SCALE, Row
+from octseg.measurement.wording import TABLE, TO_DEPTH, VISIBLE_AREA, WITHOUT_SCALE, Row, meaning_of
 from octseg.result import FrameResult
 from octseg.ui.cores import cores_html, tcfa_html
 from octseg.ui.how import named
@@ -38,7 +38,7 @@ def summary_html(result: FrameResult, true: TrueValues | None = None) -> str:
         tiles_html(measures, result.intervals_95, true)
         + warnings_html(result.warnings)
         + cores_html(measures)
-        + tcfa_html(measures)
+        + tcfa_html(measures, result.intervals_95)
     )
 
 
@@ -130,7 +130,7 @@ def _table_row(measures: FrameMeasures, row: Row, intervals: Intervals | None, t
     absent = '<abbr title="not measured">–</abbr>'
     told = absent if value is None else shown(row.field, value, number(value, row.digits))
     return (
-        f'<tr><th scope="row">{text(row.label)}<small>{text(row.meaning)}</small></th>'
+        f'<tr><th scope="row">{text(row.label)}<small>{text(meaning_of(row, intervals))}</small></th>'
         f'<td data-measure="{row.field}"{full}>{told}'
         f"{_true_html(true, row)}{_interval_html(intervals, row.field, row.digits)}</td>"
         f"<td>{row.unit if value is not None else ''}</td></tr>"

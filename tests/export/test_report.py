@@ -31,6 +31,17 @@ def test_the_report_has_a_line_for_each_core_and_names_the_one_judged() -> None:
     assert "Its cap: 26 µm thinner than the limit of 65 µm. Its arc: 8° wider than the limit of 90°." in said
 
 
+def test_the_report_says_where_an_interval_leaves_the_criteria_open() -> None:
+    intervals = {"tcfa_cap_margin_um": (-45.0, 124.0), "tcfa_arc_margin_deg": (2.0, 60.0)}
+    result = replace(withdrawn_result(), withdrawn=None, measures=TWO_CORES, intervals_95=intervals)
+    run = run_record(result.model, result.device, result.backend, result.precision)
+    said = shown(report_html("frame", run, result.to_record(), {}))
+    assert "Core 1 of 2 meets both frame criteria; undecided: the 95 % interval holds the limit." in said
+    assert (
+        "than the limit of 65 µm; the 95 % interval holds the limit. Its arc: 8° wider than the limit of 90°." in said
+    )
+
+
 def test_a_large_picture_is_no_larger_in_the_report_than_paper_shows() -> None:
     result = withdrawn_result()
     run = run_record(result.model, result.device, result.backend, result.precision)

@@ -1,6 +1,6 @@
 import pytest
 
-from octseg.measurement.tcfa import Criteria, frame_criteria
+from octseg.measurement.tcfa import Criteria, frame_criteria, is_undecided
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,23 @@ def test_of_two_wide_cores_the_thinner_cap_decides() -> None:
 def test_a_core_that_meets_them_decides_even_where_another_is_not_known() -> None:
     assert frame_criteria([150, 100], [None, 50]) == Criteria(True, -15, 10, 1)
     assert frame_criteria([150, 100], [None, 80]) == Criteria(None, 15, 10, 1)
+
+
+@pytest.mark.parametrize(
+    ("meets", "cap_um", "arc_deg", "undecided"),
+    [
+        (True, (-45, 124), (10, 90), True),
+        (True, (-45, -5), (-80, 90), True),
+        (True, (-45, -5), (10, 90), False),
+        (True, None, None, False),
+        (False, (-45, 124), (-20, 30), True),
+        (False, (5, 124), (-20, 30), False),  # the cap is thick for sure
+        (False, (-45, 124), (-80, -10), False),  # the arc is narrow for sure
+        (False, None, (-20, 30), True),
+        (False, None, None, False),
+    ],
+)
+def test_margins_whose_intervals_hold_their_limit_leave_the_criteria_undecided(
+    meets: bool, cap_um: tuple[int, int] | None, arc_deg: tuple[int, int] | None, undecided: bool
+) -> None:
+    assert is_undecided(meets, cap_um, arc_deg) is undecided

@@ -6,7 +6,7 @@ from dataclasses import replace
 from octseg.measurement import FrameMeasures
 from octseg.ui.cards import withdrawn_html
 from octseg.ui.cores import cores_html, tcfa_html
-from octseg.ui.numbers import summary_html, tiles_html
+from octseg.ui.numbers import summary_html, table_html, tiles_html
 from octseg.ui.picture import picture_html
 from tests.fakes.results import REASON, TWO_CORES, WIDE, withdrawn_result
 from tests.ui.test_parts import shown
@@ -17,6 +17,24 @@ def test_the_tcfa_card_names_the_core_it_judges_and_its_margins_in_words() -> No
     assert "Core 1 of 2 meets both frame criteria" in said
     assert "Cap under 65 µm ✓ met : 26 µm thinner than the limit of 65 µm" in said
     assert "Arc over 90° ✓ met : 8° wider than the limit of 90°" in said
+
+
+def test_a_verdict_that_an_interval_leaves_open_says_so_and_is_not_red() -> None:
+    html = tcfa_html(TWO_CORES, {"tcfa_cap_margin_um": (-45.0, 124.0), "tcfa_arc_margin_deg": (2.0, 60.0)})
+    said = shown(html)
+    assert "Core 1 of 2 meets both frame criteria; undecided: the 95 % interval holds the limit" in said
+    assert "26 µm thinner than the limit of 65 µm; the 95 % interval holds the limit" in said
+    assert "8° wider than the limit of 90° " in said
+    assert "data-undecided" in html
+    sure = tcfa_html(TWO_CORES, {"tcfa_cap_margin_um": (-45.0, -2.0), "tcfa_arc_margin_deg": (2.0, 60.0)})
+    assert "data-undecided" not in sure + tcfa_html(TWO_CORES)
+    assert "interval" not in shown(sure)
+
+
+def test_two_intervals_of_one_core_are_explained_where_they_are_shown() -> None:
+    why = "Its 95 % interval is not that of the arc above"
+    assert why in shown(table_html(TWO_CORES, {"lipid_arc_deg": (0.0, 138.0), "lipid_arc_widest_deg": (0.0, 110.0)}))
+    assert why not in shown(table_html(TWO_CORES))
 
 
 def test_a_frame_without_lipid_meets_no_criteria_and_one_without_a_scale_is_not_judged() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from octseg.export.report.page import facts_list, figure, model_facts, page, scale_of, warnings_list
+from octseg.measurement.tcfa import is_undecided
 from octseg.measurement.wording import (
     NOTHING_SAID,
     TABLE,
@@ -14,7 +15,9 @@ from octseg.measurement.wording import (
     Row,
     arc_margin_words,
     cap_margin_words,
+    meaning_of,
     verdict_words,
+    within_limit_words,
 )
 
 PRINT_STYLE = """
@@ -97,7 +100,7 @@ def _rows(record: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[str]:
     intervals = record.get("intervals_95") or {}
     for row in rows:
         yield (
-            f'<tr><th scope="row">{escape(row.label)}<small>{escape(row.meaning)}</small></th>'
+            f'<tr><th scope="row">{escape(row.label)}<small>{escape(meaning_of(row, intervals))}</small></th>'
             f'<td class="number" data-measure="{row.field}">{_measured(record.get(row.field), row)}'
             f"{_interval(intervals.get(row.field), row)}</td></tr>"
         )
@@ -132,11 +135,15 @@ def _criteria(record: Mapping[str, Any]) -> str:
     meets, cores, judged = record.get("meets_tcfa_criteria"), record.get("lipid_cores"), record.get("tcfa_core")
     if meets is None or cores is None:
         return ""
-    said = f"<p><b>{verdict_words(meets, judged, len(cores))}.</b></p>"
+    of_cap, of_arc = (
+        (record.get("intervals_95") or {}).get(name) for name in ("tcfa_cap_margin_um", "tcfa_arc_margin_deg")
+    )
+    undecided = judged is not None and is_undecided(meets, of_cap, of_arc)
+    said = f"<p><b>{verdict_words(meets, judged, len(cores), undecided=undecided)}.</b></p>"
     if judged is not None:
         cap, arc = cores[judged]["tcfa_cap_margin_um"], cores[judged]["tcfa_arc_margin_deg"]
-        cap_words = "not measured" if cap is None else cap_margin_words(cap)
-        said += f"<p>Its cap: {cap_words}. Its arc: {arc_margin_words(arc)}.</p>"
+        cap_words = "not measured" if cap is None else within_limit_words(cap_margin_words(cap), of_cap)
+        said += f"<p>Its cap: {cap_words}. Its arc: {within_limit_words(arc_margin_words(arc), of_arc)}.</p>"
     return f"<section><h2>Thin-cap fibroatheroma</h2>\n{said}</section>\n"
 
 
