@@ -3,6 +3,7 @@
 `data-go` on a button names the frame that it leads to.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from octseg.measurement.pullback import PullbackMeasures, StretchMeasures
@@ -10,7 +11,7 @@ from octseg.measurement.wording import frames_words
 from octseg.pullback import Pullback
 from octseg.ui.cards import SOURCES, correct_html
 from octseg.ui.how import named
-from octseg.ui.markup import NOT_MEASURED, number, sentences, text
+from octseg.ui.markup import NOT_MEASURED, interval_html, number, sentences, text
 
 if TYPE_CHECKING:
     from octseg.ui.run import Given, Progress
@@ -76,24 +77,28 @@ ALL_CORES = "Widest arc, all cores"  # of a frame, added up; that of a plaque is
 def jumps_html(measures: PullbackMeasures) -> str:
     """A button for each extreme of the vessel, or of the range where one is chosen, with its value."""
     stretch = measures.chosen or measures.whole
-    lumen = (stretch.minimum_lumen_area_mm2, 2, "mm²")
-    if lumen[0] is None:
-        lumen = (stretch.minimum_lumen_area_px, 0, "px")
+    lumen = ("minimum_lumen_area_mm2", 2, "mm²")
+    if stretch.minimum_lumen_area_mm2 is None:
+        lumen = ("minimum_lumen_area_px", 0, "px")
     extremes = (
         ("mla", "Smallest lumen", *lumen, stretch.minimum_lumen_area_frame),
-        ("cap", "Thinnest cap", stretch.fibrous_cap_thickness_min_um, 0, "µm", stretch.fibrous_cap_thickness_min_frame),
-        ("arc", ALL_CORES, stretch.lipid_arc_max_deg or None, 0, "°", stretch.lipid_arc_max_frame),
+        ("cap", "Thinnest cap", "fibrous_cap_thickness_min_um", 0, "µm", stretch.fibrous_cap_thickness_min_frame),
+        ("arc", ALL_CORES, "lipid_arc_max_deg", 0, "°", stretch.lipid_arc_max_frame),
     )
-    return "".join(_jump(*each) for each in extremes)
+    return "".join(_jump(stretch, *each) for each in extremes)
 
 
-def _jump(name: str, label: str, value: float | None, digits: int, unit: str, frame: int | None) -> str:
+def _jump(
+    stretch: StretchMeasures, name: str, label: str, field: str, digits: int, unit: str, frame: int | None
+) -> str:
+    """field: of the stretch, whose value is in `unit` and was found in `frame`."""
+    value = getattr(stretch, field)
     if value is None or frame is None:
         return f'<button type="button" data-jump="{name}" disabled>{label}<b>{NOT_MEASURED}</b></button>'
     told = f"{number(value, digits)}{'' if unit == '°' else ' '}{unit}"
     return (
         f'<button type="button" data-jump="{name}" data-go="{frame}"{_place(name)}>{label}<b>{told}</b>'
-        f"<small>frame {frame}</small></button>"
+        f"{interval_html(stretch.intervals_95, field, digits)}<small>frame {frame}</small></button>"
     )
 
 
@@ -102,28 +107,37 @@ def _place(name: str) -> str:
     return f' data-shows="{name}"' if name in ("cap", "arc") else ""
 
 
+# how it was measured (`how.HOW`), label, field of StretchMeasures, decimals, unit
+VESSEL_ROWS: tuple[tuple[str, str, str, int, str], ...] = (
+    ("length", "Length", "length_mm", 1, "mm"),
+    ("stenosis", "Area stenosis", "lumen_area_stenosis_percent", 0, "%"),
+    ("lipid_frames", "Frames with lipid", "lipid_frame_count", 0, ""),
+    ("lipid_length", "Lipid length", "lipid_length_mm", 1, "mm"),
+    ("lipid_volume", "Visible lipid volume", "lipid_volume_mm3", 1, "mm³"),
+    ("arc_mean", "Lipid arc, mean", "lipid_arc_mean_deg", 0, "°"),
+    ("worst_4mm", "Worst 4 mm", "lipid_map_index_4mm", 0, "of 1000"),
+)
+
+
 def vessel_html(measures: PullbackMeasures) -> str:
     """The numbers of the whole vessel, or of the range where one is chosen."""
     stretch = measures.chosen or measures.whole
     title = "Along the vessel" if measures.chosen is None else "In the range"
-    rows = (
-        ("Frames", f"{stretch.first_frame} to {stretch.last_frame}, {stretch.withdrawn_frame_count} withdrawn", ""),
-        (named("length", "Length"), number(stretch.length_mm, 1), "mm"),
-        (named("stenosis", "Area stenosis"), number(stretch.lumen_area_stenosis_percent, 0), "%"),
-        (named("lipid_frames", "Frames with lipid"), number(stretch.lipid_frame_count, 0), ""),
-        (named("lipid_length", "Lipid length"), number(stretch.lipid_length_mm, 1), "mm"),
-        (named("lipid_volume", "Visible lipid volume"), number(stretch.lipid_volume_mm3, 1), "mm³"),
-        (named("arc_mean", "Lipid arc, mean"), number(stretch.lipid_arc_mean_deg, 0), "°"),
-        (named("worst_4mm", "Worst 4 mm"), number(stretch.lipid_map_index_4mm, 0), "of 1000"),
-        (named("unjudged", "Rays not judged"), number(stretch.unjudged.percent, 0), "%"),
+    frames = f"{stretch.first_frame} to {stretch.last_frame}, {stretch.withdrawn_frame_count} withdrawn"
+    body = f'<tr><th scope="row">Frames</th><td>{frames}</td></tr>' + "".join(
+        f'<tr><th scope="row">{named(name, label)}</th><td>{_with_unit(number(getattr(stretch, field), digits), unit)}'
+        f"{interval_html(stretch.intervals_95, field, digits)}</td></tr>"
+        for name, label, field, digits, unit in VESSEL_ROWS
     )
-    body = "".join(
-        f'<tr><th scope="row">{label}</th><td>{value}{f" {unit}" if unit and value != NOT_MEASURED else ""}</td></tr>'
-        for label, value, unit in rows
-    )
+    unjudged = _with_unit(number(stretch.unjudged.percent, 0), "%")
+    body += f'<tr><th scope="row">{named("unjudged", "Rays not judged")}</th><td>{unjudged}</td></tr>'
     warnings = measures.warnings if measures.chosen is None else measures.chosen.warnings
     said = f'<ul class="oct-warnings">{sentences(warnings)}</ul>' if warnings else ""
     return f"<h3>{title}</h3><table>{body}</table>{said}"
+
+
+def _with_unit(told: str, unit: str) -> str:
+    return told if told == NOT_MEASURED or not unit else f"{told} {unit}"
 
 
 def plaques_html(measures: PullbackMeasures, *, is_over: bool = True) -> str:
@@ -144,12 +158,14 @@ def plaques_html(measures: PullbackMeasures, *, is_over: bool = True) -> str:
 
 
 def _plaque_row(place: int, plaque: StretchMeasures) -> str:
+    interval = partial(interval_html, plaque.intervals_95)
     cells = (
         _go(plaque.first_frame, frames_words(plaque.first_frame, plaque.last_frame)),
         number(plaque.lipid_length_mm, 1),
-        _go(plaque.lipid_arc_max_frame, number(plaque.lipid_arc_max_deg, 0)),
-        _go(plaque.fibrous_cap_thickness_min_frame, number(plaque.fibrous_cap_thickness_min_um, 0)),
-        number(plaque.lipid_volume_mm3, 1),
+        _go(plaque.lipid_arc_max_frame, number(plaque.lipid_arc_max_deg, 0)) + interval("lipid_arc_max_deg", 0),
+        _go(plaque.fibrous_cap_thickness_min_frame, number(plaque.fibrous_cap_thickness_min_um, 0))
+        + interval("fibrous_cap_thickness_min_um", 0),
+        number(plaque.lipid_volume_mm3, 1) + interval("lipid_volume_mm3", 1),
         _candidates(plaque),
     )
     return f'<tr><th scope="row">{place}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'

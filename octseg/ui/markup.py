@@ -1,8 +1,12 @@
 """Text to HTML: the one place where what comes from outside is escaped, and where numbers become words."""
 
 import re
+from collections.abc import Mapping
 from html import escape
 
+from octseg.measurement.intervals import Interval
+
+Intervals = Mapping[str, Interval | None]  # measure: its 95 % interval
 NOT_MEASURED = "–"
 SEND_AGAIN = "send the frames again on the page"
 WORDS = {
@@ -28,6 +32,15 @@ def number(value: float | int | None, digits: int) -> str:
     if value is None:
         return NOT_MEASURED
     return f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def interval_html(intervals: Intervals | None, field: str, digits: int) -> str:
+    """The 95 % interval of a measure; nothing where there is none."""
+    interval = (intervals or {}).get(field)
+    if interval is None:
+        return ""
+    low, high = (number(end, digits) for end in interval)
+    return f'<span class="oct-interval" data-interval="{field}">95 %: {low} to {high}</span>'
 
 
 def signed(value: float | int | None, digits: int) -> str:

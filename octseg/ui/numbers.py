@@ -6,16 +6,15 @@ Of an example on the page the true values are known: `true` holds them, by measu
 from collections.abc import Mapping
 
 from octseg.measurement.frame import FrameMeasures
-from octseg.measurement.intervals import Interval, as_wide_as_value
+from octseg.measurement.intervals import as_wide_as_value
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.measurement.wording import TABLE, TO_DEPTH, VISIBLE_AREA, WITHOUT_SCALE, Row, meaning_of
 from octseg.result import FrameResult
 from octseg.ui.cores import cores_html, tcfa_html
 from octseg.ui.how import named
-from octseg.ui.markup import NOT_MEASURED, number, sentences, text
+from octseg.ui.markup import NOT_MEASURED, Intervals, interval_html, number, sentences, text
 from octseg.ui.places import shown
 
-Intervals = Mapping[str, Interval | None]  # measure: its 95 % interval
 TrueValues = Mapping[str, float | None]  # measure: what a perfect measurement gives, None for nothing to measure
 
 UNSURE = "as uncertain as it is large: do not rely on it"
@@ -68,7 +67,7 @@ def _tile(measures: FrameMeasures, row: Row, intervals: Intervals | None, true: 
     return (
         f'<div class="oct-tile{" oct-unsure" if unsure else ""}" data-tile="{row.field}">'
         f'<div class="oct-tile-label">{named(row.field, row.label)}</div><span class="oct-tile-value">{told}</span>'
-        f"{_true_html(true, row)}{_interval_html(intervals, field, digits)}"
+        f"{_true_html(true, row)}{interval_html(intervals, field, digits)}"
         f'<span class="oct-tile-note">{note}</span></div>'
     )
 
@@ -98,15 +97,6 @@ def _true_html(true: TrueValues | None, row: Row) -> str:
     return f'<span class="oct-true" data-true="{row.field}">true: {said}</span>'
 
 
-def _interval_html(intervals: Intervals | None, field: str, digits: int) -> str:
-    """The 95 % interval of a measure; nothing where there is none."""
-    interval = (intervals or {}).get(field)
-    if interval is None:
-        return ""
-    low, high = (number(end, digits) for end in interval)
-    return f'<span class="oct-interval" data-interval="{field}">95 %: {low} to {high}</span>'
-
-
 def warnings_html(warnings: tuple[str, ...]) -> str:
     """What limits these numbers; nothing where nothing does."""
     return f'<ul class="oct-warnings">{sentences(warnings)}</ul>' if warnings else ""
@@ -132,6 +122,6 @@ def _table_row(measures: FrameMeasures, row: Row, intervals: Intervals | None, t
     return (
         f'<tr><th scope="row">{text(row.label)}<small>{text(meaning_of(row, intervals))}</small></th>'
         f'<td data-measure="{row.field}"{full}>{told}'
-        f"{_true_html(true, row)}{_interval_html(intervals, row.field, row.digits)}</td>"
+        f"{_true_html(true, row)}{interval_html(intervals, row.field, row.digits)}</td>"
         f"<td>{row.unit if value is not None else ''}</td></tr>"
     )

@@ -16,7 +16,7 @@ from octseg.model import ModelConfig
 from octseg.pullback import PixelScale
 from octseg.reading.spacing import counted_spacing, untold
 from octseg.result import ModelIdentity
-from octseg.ui.along import plaques_html
+from octseg.ui.along import jumps_html, plaques_html, vessel_html
 from octseg.ui.asking import typed_mm
 from octseg.ui.cards import dice_html, error_html, intervals_info, model_html, scale_html, unseen_html
 from octseg.ui.markup import number, sentences, signed
@@ -24,6 +24,7 @@ from octseg.ui.numbers import UNSURE, summary_html, table_html, tiles_html
 from octseg.ui.picture import outline_path, scale_bar_svg
 from octseg.ui.run_record import curves
 from octseg.view.preprocessing import PreprocessingConfig
+from tests.fakes import along
 from tests.fakes.exported import result_of
 from tests.fakes.results import TWO_CORES
 
@@ -162,6 +163,22 @@ def test_of_plaques_so_far_is_said_until_all_frames_are_done(
 ) -> None:
     measures = measure_pullback([FrameAlong(frame=number) for number in (1, 2, 3)], 0.2, frames=frames)
     assert shown(plaques_html(measures, is_over=is_over)) == f"Plaques {said}"
+
+
+def test_intervals_along_the_vessel_stand_on_buttons_card_and_plaques() -> None:
+    ends = {"lumen_area_mm2": (6.0, 9.0), "lipid_core_area_mm2": (0.5, 2.0), "lipid_arc_deg": (80.0, 130.0)}
+    ends["fibrous_cap_thickness_min_um"] = (90.0, 150.0)
+    measures = measure_pullback([along.frame(n, [(0, 100)], intervals=ends) for n in range(1, 31)], 0.2)
+    jumps, vessel, plaques = jumps_html(measures), vessel_html(measures), plaques_html(measures)
+    assert "Smallest lumen 7.00 mm² 95 %: 6.00 to 9.00 frame 1" in shown(jumps)
+    assert "100° 95 %: 80 to 130 frame 1" in shown(jumps)
+    assert "Visible lipid volume 6.0 mm³ 95 %: 3.0 to 12.0" in shown(vessel)
+    assert "120 95 %: 90 to 150" in shown(plaques)
+    told = {*re.findall(r'data-interval="(\w+)"', jumps + vessel)}
+    assert told == {*(measures.whole.intervals_95 or {})} & told
+    assert len(told) == 8  # all that the report shows, but for the index, which the page does not have
+    without = measure_pullback([along.frame(n, [(0, 100)]) for n in range(1, 31)], 0.2)
+    assert "95 %" not in jumps_html(without) + vessel_html(without) + plaques_html(without)
 
 
 def test_the_scale_stands_with_source_evidence_and_cross_check() -> None:
