@@ -11,6 +11,7 @@ VISIBLE_AREA = "Visible plaque area"
 TO_DEPTH = f"to {LIPID_DEPTH_MM:g} mm behind the lumen"
 WITHOUT_SCALE = f"to the depth that {LIPID_DEPTH_MM:g} mm has at {FIELD_MM:g} mm zoom"
 NO_SCALE_DEPTH = f"The scale is not known, so lipid counts {WITHOUT_SCALE}: give the scale."
+CAP_OVER_FRAMES = "Thinnest cap over 3 frames"  # along a vessel: a median, so that a frame's own may be thinner
 HOLDS_LIMIT = "the 95 % interval holds the limit"
 NOTICE = "Research use only, not a medical device"
 NOTHING_SAID = "Nothing is said of this frame"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from octseg.measurement.pullback import PullbackMeasures, StretchMeasures
-from octseg.measurement.wording import frames_words
+from octseg.measurement.wording import CAP_OVER_FRAMES, frames_words
 from octseg.pullback import Pullback
 from octseg.ui.cards import SOURCES, correct_html
 from octseg.ui.how import named
@@ -82,7 +82,7 @@ def jumps_html(measures: PullbackMeasures) -> str:
         lumen = ("minimum_lumen_area_px", 0, "px")
     extremes = (
         ("mla", "Smallest lumen", *lumen, stretch.minimum_lumen_area_frame),
-        ("cap", "Thinnest cap", "fibrous_cap_thickness_min_um", 0, "µm", stretch.fibrous_cap_thickness_min_frame),
+        ("cap", CAP_OVER_FRAMES, "fibrous_cap_thickness_min_um", 0, "µm", stretch.fibrous_cap_thickness_min_frame),
         ("arc", ALL_CORES, "lipid_arc_max_deg", 0, "°", stretch.lipid_arc_max_frame),
     )
     return "".join(_jump(stretch, *each) for each in extremes)
@@ -151,7 +151,15 @@ def plaques_html(measures: PullbackMeasures, *, is_over: bool = True) -> str:
         return f"<h3>Plaques</h3><p>No lipid plaque was found{where}{'' if is_over else ' so far'}.</p>"
     head = "".join(
         f'<th scope="col">{label}</th>'
-        for label in ("Plaque", "Frames", "Length, mm", "Widest arc, °", "Thinnest cap, µm", "Volume, mm³", "TCFA")
+        for label in (
+            "Plaque",
+            "Frames",
+            "Length, mm",
+            "Widest arc, °",
+            f"{CAP_OVER_FRAMES}, µm",
+            "Volume, mm³",
+            "TCFA",
+        )
     )
     rows = "".join(_plaque_row(place, plaque) for place, plaque in enumerate(plaques, start=1))
     return f"<h3>Plaques</h3><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

@@ -13,7 +13,7 @@ from PIL import Image
 from octseg.export.report.curves import Curve, bands_of, curve_html
 from octseg.export.report.pullback import pullback_report_html, write_report
 from octseg.measurement.pullback import measure_pullback
-from octseg.ui.along import plaques_html, vessel_html
+from octseg.ui.along import jumps_html, plaques_html, vessel_html
 from tests.fakes import along
 from tests.fakes.exported import FRAME_MM, MODEL, REASON, segmented
 from tests.ui.test_parts import shown
@@ -71,6 +71,18 @@ def test_it_shows_the_numbers_with_their_frames_and_the_pictures_of_these() -> N
     pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', html)
     shades = [np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))[2, 2].mean() for content in pictures]
     assert shades[0] == pytest.approx(42, abs=3)
+
+
+def test_the_thinnest_cap_is_said_to_be_over_three_frames() -> None:
+    """The frame that is shown, or led to, may have a thinner one by itself."""
+    caps = [90.0, 60.0, 50.0, 53.0, 90.0]
+    measures = measure_pullback([along.frame(n, [(10, 100)], cap_um=cap) for n, cap in enumerate(caps, 1)], FRAME_MM)
+    given = segmented(count=5, measures=measures)
+    html = pullback_report_html(replace(given, pullback_record=(given.pullback_record or {}) | measures.to_record()))
+    assert "thinnest cap over 3 frames, 53 µm" in shown(html)
+    assert shown(html).count("Thinnest cap over 3 frames") == 2  # of the whole, and of plaques
+    assert "Thinnest cap over 3 frames 53 µm frame 3" in shown(jumps_html(measures))
+    assert "Thinnest cap over 3 frames, µm" in shown(plaques_html(measures))
 
 
 def test_a_range_stands_by_itself_beside_the_whole() -> None:

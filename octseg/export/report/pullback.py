@@ -20,7 +20,7 @@ from octseg.export.segmented import Record, Segmented
 from octseg.measurement.clima import CLIMA_ARC_DEG, CLIMA_CAP_UM, CLIMA_LUMEN_MM2
 from octseg.measurement.pullback import PullbackMeasures
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
-from octseg.measurement.wording import TO_DEPTH, frames_words
+from octseg.measurement.wording import CAP_OVER_FRAMES, TO_DEPTH, frames_words
 from octseg.pullback import Frame
 
 SUFFIX = "_report.html"
@@ -46,18 +46,18 @@ ROWS: tuple[tuple[str, str, str, int, str], ...] = (
     ),
     (
         "fibrous_cap_thickness_min_um",
-        "Thinnest cap",
+        CAP_OVER_FRAMES,
         "µm",
         0,
-        f"Median over 100 µm and three frames. Under {CAP_UM:.0f} µm thin (TCFA), under {CLIMA_CAP_UM:.0f} µm high "
-        "risk (CLIMA). Readers differ by about 20 µm.",
+        f"Median over 100 µm and three frames, so a frame's own may be thinner. Under {CAP_UM:.0f} µm thin (TCFA), "
+        f"under {CLIMA_CAP_UM:.0f} µm high risk (CLIMA). Readers differ by about 20 µm.",
     ),
 )
 PLAQUE_COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("lipid_length_mm", "Length, mm", 1),
     ("lipid_volume_mm3", "Visible lipid, mm³", 2),
     ("lipid_arc_max_deg", "Widest arc, °", 0),
-    ("fibrous_cap_thickness_min_um", "Thinnest cap, µm", 0),
+    ("fibrous_cap_thickness_min_um", f"{CAP_OVER_FRAMES}, µm", 0),
     ("minimum_lumen_area_mm2", "Smallest lumen, mm²", 2),
 )
 STYLE = (
@@ -144,7 +144,11 @@ def _pictures(segmented: Segmented, measures: PullbackMeasures) -> str:
     named: dict[int | None, list[str]] = {}
     for number, value, words in (
         (whole.minimum_lumen_area_frame, whole.minimum_lumen_area_mm2, "smallest lumen, {:.2f} mm²"),
-        (whole.fibrous_cap_thickness_min_frame, whole.fibrous_cap_thickness_min_um, "thinnest cap, {:.0f} µm"),
+        (
+            whole.fibrous_cap_thickness_min_frame,
+            whole.fibrous_cap_thickness_min_um,
+            f"{CAP_OVER_FRAMES.lower()}, {{:.0f}} µm",
+        ),
         (whole.lipid_arc_max_frame, whole.lipid_arc_max_deg, "widest arc, {:.0f}°"),
     ):
         named.setdefault(number, []).append(words.partition(",")[0] if value is None else words.format(value))
