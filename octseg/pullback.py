@@ -55,7 +55,15 @@ def other_frame_spacing(user_mm: float, known_mm: float | None, frame_count: int
         return ()
     name = "the file's header" if frame_count is None else f"what pullbacks of {frame_count} frames have as a rule"
     said = f"the distance between frames in use, {user_mm:.4g} mm (user), disagrees with {name}, {known_mm:.4g} mm"
-    return (f"{said}: lengths and volumes differ by a factor of {known_mm / user_mm:.2f}",)
+    return (f"{said}: {larger_words('lengths and volumes', known_mm / user_mm)}",)
+
+
+def larger_words(what: str, ratio: float) -> str:
+    """By which of two that disagree `what` is larger: "lumen areas are 2.24 times as large by the one in use".
+
+    ratio: of what the other one gives to what the one in use gives.
+    """
+    return f"{what} are {max(ratio, 1 / ratio):.2f} times as large by the {'other' if ratio > 1 else 'one in use'}"
 
 
 @dataclass(frozen=True, kw_only=True)

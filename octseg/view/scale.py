@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from octseg.errors import ReadError
-from octseg.pullback import Frame, PixelScale, PixelSpacingSource
+from octseg.pullback import Frame, PixelScale, PixelSpacingSource, larger_words
 from octseg.view.bar import Bar, find_bars
 from octseg.view.plausible import FIELD_MM, FrameShape, bar_spacing, contradict
 from octseg.view.ruler import MM_PER_DOT, RING_MM, Ruler, find_ruler
@@ -218,7 +218,7 @@ def cross_checked(
                 disagreeing.append((name, other_mm))
                 warnings.append(
                     f"the scale in use, {spacing_mm:.5g} mm per pixel ({found.source}), disagrees with {name}, "
-                    f"{other_mm:.5g} mm per pixel: lumen areas differ by a factor of {(other_mm / spacing_mm) ** 2:.2f}"
+                    f"{other_mm:.5g} mm per pixel: {larger_words('lumen areas', (other_mm / spacing_mm) ** 2)}"
                 )
     return PixelScale(
         pixel_spacing_mm=spacing_mm,

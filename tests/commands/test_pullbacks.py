@@ -217,7 +217,7 @@ def test_a_ruler_that_disagrees_with_the_header_is_told_once_on_the_screen_and_i
     assert told.startswith(
         f"octseg: {path}: Frames 1 to 2: the scale in use, 0.009957 mm per pixel, disagrees with the burned-in ruler, "
     )
-    assert told.endswith("0.014232 mm per pixel: lumen areas differ by a factor of 2.04.")
+    assert told.endswith("0.014232 mm per pixel: lumen areas are 2.04 times as large by the other.")
     assert told.removeprefix(f"octseg: {path}: ") in along(tmp_path / "out", "IMG001")["warnings"]  # type: ignore[operator]
     evidence = {entry["pixel_spacing_evidence"] for entry in measures(tmp_path / "out")}
     assert evidence == {"DICOM PixelSpacing of the file: 0.009957 mm."}

@@ -55,6 +55,12 @@ def test_a_user_who_disagrees_with_the_ruler_is_told_both_numbers() -> None:
     (warning,) = find_pixel_scale(BLACK, user_mm=0.01, ruler=RULER).warnings
     assert "0.01 mm per pixel (user)" in warning
     assert "the burned-in ruler, 0.00668 mm per pixel" in warning
+    assert warning.endswith("lumen areas are 2.24 times as large by the one in use")
+
+
+def test_where_the_other_scale_makes_lumens_larger_that_is_said() -> None:
+    (warning,) = find_pixel_scale(BLACK, user_mm=0.005, ruler=RULER).warnings
+    assert warning.endswith("lumen areas are 1.78 times as large by the other")
 
 
 def test_a_disagreement_of_one_percent_is_not_worth_a_warning() -> None:

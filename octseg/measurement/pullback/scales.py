@@ -6,6 +6,7 @@ import numpy as np
 
 from octseg.measurement.pullback.frames import FrameAlong
 from octseg.measurement.wording import NO_SCALE_DEPTH, WITHOUT_SCALE
+from octseg.pullback import larger_words
 
 SAME_SCALE = 1.01  # largest by smallest of frames of one pullback: a ruler is read to 0.5 %
 MOST_RUNS = 4  # of frames that are named
@@ -53,8 +54,8 @@ def _disagreements(name: str, judged: Sequence[FrameAlong], used: Mapping[int, f
     for group in groups[:MOST_SCALES]:
         yield (
             f"{named(group, capital=True)}: the scale in use, {_median(used, group):.5g} mm per pixel, disagrees with "
-            f"{name}, {_median(told, group):.5g} mm per pixel: lumen areas differ by a factor of "
-            f"{_median(ratios, group) ** 2:.2f}."
+            f"{name}, {_median(told, group):.5g} mm per pixel: "
+            f"{larger_words('lumen areas', _median(ratios, group) ** 2)}."
         )
     rest = sorted(frame for group in groups[MOST_SCALES:] for frame in group)
     if rest:

@@ -28,7 +28,7 @@ def test_a_ruler_that_disagrees_with_the_header_is_told_once_with_its_frames() -
     (told,) = scale_warnings(frames)
     assert told == (
         "Frames 4 to 9: the scale in use, 0.01 mm per pixel, disagrees with the burned-in ruler, 0.020006 mm per "
-        "pixel: lumen areas differ by a factor of 4.00."
+        "pixel: lumen areas are 4.00 times as large by the other."
     )
     assert told in measure_pullback(frames, 0.2).warnings
 

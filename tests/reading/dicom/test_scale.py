@@ -156,7 +156,7 @@ def test_a_spacing_from_the_user_is_held_against_the_headers_and_against_the_num
     assert (pullback.frame_spacing_mm, pullback.frame_spacing_source) == (0.2, "user")
     assert pullback.warnings == (
         "the distance between frames in use, 0.2 mm (user), disagrees with the file's header, 0.1 mm: lengths and "
-        "volumes differ by a factor of 0.50",
+        "volumes are 2.00 times as large by the one in use",
     )
     assert header_of(SpacingBetweenSlices="0.1").with_frame_spacing(0.1).warnings == ()
     small = read(pullback_file([frame[:32, :32] for frame in colour_frames(5)] * 75))[1]
