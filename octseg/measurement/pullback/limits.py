@@ -50,8 +50,8 @@ def _of_lumen(along: Along, whole: Along, measured: StretchMeasures) -> Iterator
     cut = np.flatnonzero((along.unjudged == OUT_OF_DISC).any(axis=1))
     if cut.size:
         yield (
-            f"The lumen reaches the disc's rim in {cut.size} of {len(along)} frames, which count for no smallest "
-            f"lumen: {_numbers_words(cut + along.first)}."
+            f"The lumen reaches the disc's rim in {cut.size} of {len(along)} frames, so no smallest lumen is looked "
+            f"for in frame{'s' * (cut.size > 1)} {_numbers_words(cut + along.first)}."
         )
     unseen = measured.minimum_lumen_area_unjudged_percent
     if unseen is not None and unseen > MUCH_UNSEEN_PERCENT:
@@ -65,11 +65,20 @@ def _of_lumen(along: Along, whole: Along, measured: StretchMeasures) -> Iterator
             f"No wall is seen over {opening} degrees in frame {ref}, whose lumen is the reference of the stenosis: "
             "where that is a side branch, its mouth is part of the reference and the stenosis is shown too large."
         )
-    at, dz = measured.minimum_lumen_area_frame, whole.spacing_mm
-    if at is not None and dz is not None:
-        shown = min(at - whole.first, whole.last - at) * dz
-        if shown < REFERENCE_SHOWN_MM:
-            yield (
-                f"Only {shown:.1f} mm are shown to one side of the smallest lumen, so its reference may lie beyond the "
-                "pullback and the stenosis be larger."
-            )
+    yield from _of_ends(whole, measured.minimum_lumen_area_frame)
+
+
+def _of_ends(whole: Along, smallest: int | None) -> Iterator[str]:
+    """Of a smallest lumen near an end of what is shown; smallest: its frame."""
+    if smallest is None or whole.spacing_mm is None:
+        return
+    beside = min(smallest - whole.first, whole.last - smallest)
+    if beside * whole.spacing_mm >= REFERENCE_SHOWN_MM:
+        return
+    end = "first" if smallest == whole.first else "last"
+    seen = (
+        f"Only {beside * whole.spacing_mm:.1f} mm are shown to one side of the smallest lumen"
+        if beside
+        else f"The smallest lumen is that of the {end} frame, with nothing shown beyond it"
+    )
+    yield f"{seen}, so its reference may lie beyond the pullback and the stenosis be larger."

@@ -61,9 +61,9 @@ def test_a_lumen_that_the_rim_cuts_off_is_neither_the_smallest_nor_a_reference()
     measured = measure_pullback(frames, 0.2)
     assert measured.whole.minimum_lumen_area_frame == 30
     assert measured.whole.lumen_area_reference_mm2 == 7.0
-    assert any("rim in 2 of 60 frames" in each and each.endswith(": 10, 20.") for each in measured.warnings)
+    assert any("rim in 2 of 60 frames" in each and each.endswith("for in frames 10, 20.") for each in measured.warnings)
     cut = [frame(n, unjudged={OUT_OF_DISC: [(0, 40)]}) for n in range(1, 9)]
-    assert any(each.endswith(": 1, 2, 3, 4, 5, 6 and 2 others.") for each in measure_pullback(cut, 0.2).warnings)
+    assert any(each.endswith("frames 1, 2, 3, 4, 5, 6 and 2 others.") for each in measure_pullback(cut, 0.2).warnings)
 
 
 def test_a_smallest_lumen_much_of_which_was_not_seen_gets_a_word() -> None:
@@ -288,10 +288,19 @@ def test_a_range_tells_what_its_own_frames_lack() -> None:
     chosen = measure_pullback(frames, 0.2, frames=(30, 33)).chosen
     assert chosen is not None
     assert [warning.partition(":")[0] for warning in chosen.warnings] == [
-        "The lumen reaches the disc's rim in 1 of 4 frames, which count for no smallest lumen",
+        "The lumen reaches the disc's rim in 1 of 4 frames, so no smallest lumen is looked for in frame 31.",
         "Of the smallest lumen, in frame 30, 50 % of the directions could not be judged",
         "Lipid reaches the lumen in 1 of 4 frames",
     ]
+
+
+@pytest.mark.parametrize(("smallest", "said"), [(1, "first"), (30, "last")])
+def test_a_smallest_lumen_at_an_end_of_the_pullback_is_said_to_be_there(smallest: int, said: str) -> None:
+    measured = measure_pullback([frame(n, lumen_mm2=3.0 if n == smallest else 7.0) for n in range(1, 31)], 0.2)
+    assert measured.warnings == (
+        f"The smallest lumen is that of the {said} frame, with nothing shown beyond it, so its reference may lie "
+        "beyond the pullback and the stenosis be larger.",
+    )
 
 
 def test_positions_count_from_frame_1_also_where_only_a_part_was_segmented() -> None:
