@@ -12,6 +12,8 @@ TO_DEPTH = f"to {LIPID_DEPTH_MM:g} mm behind the lumen"
 WITHOUT_SCALE = f"to the depth that {LIPID_DEPTH_MM:g} mm has at {FIELD_MM:g} mm zoom"
 NO_SCALE_DEPTH = f"The scale is not known, so lipid counts {WITHOUT_SCALE}: give the scale."
 CAP_OVER_FRAMES = "Thinnest cap over 3 frames"  # along a vessel: a median, so that a frame's own may be thinner
+BOTH_MET = "meets both frame criteria"
+OTHER_CORE, OTHER_CORES = "; the other core does not meet both", "; no other core meets both"
 HOLDS_LIMIT = "the 95 % interval holds the limit"
 NOTICE = "Research use only, not a medical device"
 NOTHING_SAID = "Nothing is said of this frame"
@@ -44,16 +46,28 @@ def arc_margin_words(margin_deg: float) -> str:
     return _margin_words(margin_deg, "°", ARC_DEG, below="narrower", above="wider")
 
 
-def verdict_words(meets: bool, core: int | None, count: int, *, undecided: bool = False) -> str:
-    """Whether the core judged meets the frame criteria: "Core 1 of 2 meets both frame criteria".
+def verdict_words(
+    core: int | None, count: int, cap_margin_um: float | None, arc_margin_deg: float | None, *, undecided: bool = False
+) -> str:
+    """Whether the core judged meets the frame criteria, and that no other does where it does not.
 
-    core: which of `count` cores is judged, from 0, as `FrameMeasures.tcfa_core`; None where there is none.
-    undecided: by the 95 % intervals of its margins, as `tcfa.is_undecided`.
+    core: which of `count` cores is judged, from 0, as `FrameMeasures.tcfa_core`; None where there is none. The margins
+    are that core's. undecided: by their 95 % intervals, as `tcfa.is_undecided`.
     """
-    if core is None:
+    if core is None or arc_margin_deg is None:
         return "No lipid core spans an arc, so the frame criteria are not met"
+    met = _met_words(cap_margin_um, arc_margin_deg)
+    others = "" if met == BOTH_MET or count == 1 else OTHER_CORE if count == 2 else OTHER_CORES
     open_ = f"; undecided: {HOLDS_LIMIT}" if undecided else ""
-    return f"{core_words(core, count)} {'meets' if meets else 'does not meet'} both frame criteria{open_}"
+    return f"{core_words(core, count)} {met}{others}{open_}"
+
+
+def _met_words(cap_margin_um: float | None, arc_margin_deg: float) -> str:
+    """How many of both criteria a core meets; of one whose cap could not be measured, that it does not meet both."""
+    if cap_margin_um is None:
+        return "does not meet both frame criteria"
+    met = (cap_margin_um < 0) + (arc_margin_deg > 0)
+    return ("meets neither frame criterion", "meets one of the two frame criteria", BOTH_MET)[met]
 
 
 def within_limit_words(margin: str, interval: Sequence[float] | None) -> str:

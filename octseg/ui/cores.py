@@ -64,12 +64,15 @@ def tcfa_html(measures: FrameMeasures, intervals: Mapping[str, Interval | None] 
         )
     cap, arc = (intervals or {}).get("tcfa_cap_margin_um"), (intervals or {}).get("tcfa_arc_margin_deg")
     judged = measures.tcfa_core
-    undecided = judged is not None and is_undecided(meets, cap, arc)
+    core = None if judged is None else cores[judged]
+    undecided = core is not None and is_undecided(meets, cap, arc)
+    margins = (None, None) if core is None else (core.tcfa_cap_margin_um, core.tcfa_arc_margin_deg)
+    verdict = verdict_words(judged, len(cores), *margins, undecided=undecided)
     return (
         f'<section class="oct-tcfa" data-meets="{str(meets).lower()}"{" data-undecided" if undecided else ""}>'
         "<h3>Thin-cap fibroatheroma</h3>"
-        f'<p class="oct-verdict">{verdict_words(meets, judged, len(cores), undecided=undecided)}</p>'
-        + (_criteria(cores[judged], cap, arc) if judged is not None else "")
+        f'<p class="oct-verdict">{verdict}</p>'
+        + (_criteria(core, cap, arc) if core is not None else "")
         + "<p>One frame is a hint, not a diagnosis: a candidate takes three frames in a row, and readers agree "
         "poorly (kappa 0.23).</p></section>"
     )

@@ -32,15 +32,20 @@ def test_an_arcs_margin_says_which_way_it_lies(margin_deg: float, words: str) ->
 
 
 @pytest.mark.parametrize(
-    ("judged", "count", "words"),
+    ("judged", "count", "cap_um", "arc_deg", "words"),
     [
-        (1, 2, "Core 2 of 2 does not meet both frame criteria"),
-        (0, 1, "The lipid core does not meet both frame criteria"),
-        (None, 0, "No lipid core spans an arc, so the frame criteria are not met"),
+        (0, 1, -9.0, 8.0, "The lipid core meets both frame criteria"),
+        (0, 2, -9.0, 8.0, "Core 1 of 2 meets both frame criteria"),
+        (0, 2, 135.0, -12.0, "Core 1 of 2 meets neither frame criterion; the other core does not meet both"),
+        (1, 3, 135.0, 12.0, "Core 2 of 3 meets one of the two frame criteria; no other core meets both"),
+        (0, 1, None, -12.0, "The lipid core does not meet both frame criteria"),
+        (None, 0, None, -90.0, "No lipid core spans an arc, so the frame criteria are not met"),
     ],
 )
-def test_a_verdict_names_the_core_it_is_of(judged: int | None, count: int, words: str) -> None:
-    assert verdict_words(False, judged, count) == words
+def test_a_verdict_names_the_core_it_is_of_and_what_it_meets(
+    judged: int | None, count: int, cap_um: float | None, arc_deg: float, words: str
+) -> None:
+    assert verdict_words(judged, count, cap_um, arc_deg) == words
 
 
 def test_the_plaque_area_is_called_visible_and_says_how_deep_it_goes() -> None:

@@ -135,13 +135,14 @@ def _criteria(record: Mapping[str, Any]) -> str:
     meets, cores, judged = record.get("meets_tcfa_criteria"), record.get("lipid_cores"), record.get("tcfa_core")
     if meets is None or cores is None:
         return ""
-    of_cap, of_arc = (
-        (record.get("intervals_95") or {}).get(name) for name in ("tcfa_cap_margin_um", "tcfa_arc_margin_deg")
-    )
-    undecided = judged is not None and is_undecided(meets, of_cap, of_arc)
-    said = f"<p><b>{verdict_words(meets, judged, len(cores), undecided=undecided)}.</b></p>"
-    if judged is not None:
-        cap, arc = cores[judged]["tcfa_cap_margin_um"], cores[judged]["tcfa_arc_margin_deg"]
+    names = ("tcfa_cap_margin_um", "tcfa_arc_margin_deg")
+    of_cap, of_arc = ((record.get("intervals_95") or {}).get(name) for name in names)
+    if judged is None:
+        said = f"<p><b>{verdict_words(None, 0, None, None)}.</b></p>"
+    else:
+        cap, arc = (cores[judged][name] for name in names)
+        undecided = is_undecided(meets, of_cap, of_arc)
+        said = f"<p><b>{verdict_words(judged, len(cores), cap, arc, undecided=undecided)}.</b></p>"
         cap_words = "not measured" if cap is None else within_limit_words(cap_margin_words(cap), of_cap)
         said += f"<p>Its cap: {cap_words}. Its arc: {within_limit_words(arc_margin_words(arc), of_arc)}.</p>"
     return f"<section><h2>Thin-cap fibroatheroma</h2>\n{said}</section>\n"
