@@ -153,7 +153,8 @@ def measure_seen(
     )
     rim = None if view.disc is None else view.disc.radius_px
     mm = _mm_of_sight(pixel_spacing_mm, view.mm_by_catheter_px, given.side_px)
-    return _measured(given, Sight(view.grey, view.catheter_centre, view.circle.centre, rim, mm))
+    shown = view.circle.shown(*view.grey.shape)
+    return _measured(given, Sight(view.grey, view.catheter_centre, view.circle.centre, rim, mm, shown))
 
 
 def _mm_of_sight(pixel_spacing_mm: float | None, by_catheter_px: float | None, side_px: float) -> float:

@@ -40,7 +40,7 @@ class Sight:
     """A frame as it is looked at.
 
     grey: (H, W) uint8, black out of the disc. catheter, disc_centre: (row, col). disc_radius_px: None without a disc.
-    mm: pixels to a mm.
+    mm: pixels to a mm. shown: the first and the last (row, col) that show the disc; None where all of the picture may.
     """
 
     grey: NDArray[np.uint8]
@@ -48,6 +48,7 @@ class Sight:
     disc_centre: tuple[float, float]
     disc_radius_px: float | None
     mm: float
+    shown: tuple[tuple[float, float], tuple[float, float]] | None = None
 
 
 def unjudged_rays(sight: Sight, centre: tuple[float, float], wall: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -103,8 +104,9 @@ def cut_deg(sight: Sight, centre: tuple[float, float], wall: NDArray[np.float64]
 
 def _to_edge(sight: Sight, points: NDArray[np.float64], unit: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N_RAYS,) pixels from points (N_RAYS, 2) along unit vectors (N_RAYS, 2) to the edge of the picture."""
-    last = np.array(sight.grey.shape) - 0.5
-    to_side = np.where(unit > 0, last - points, points + 0.5)
+    height, width = sight.grey.shape
+    first, last = ((0, 0), (height - 1, width - 1)) if sight.shown is None else sight.shown
+    to_side = np.where(unit > 0, np.add(last, 0.5) - points, points - np.subtract(first, 0.5))
     return np.asarray((to_side / np.maximum(np.abs(unit), 1e-9)).min(axis=1), np.float64)
 
 

@@ -17,6 +17,7 @@ from octseg.pullback import Frame
 from octseg.view.catheter import find_sheath
 from octseg.view.disc import Disc, Outlines, above_ground, border_level, find_disc
 from octseg.view.grey import Grey, sepia_to_grey
+from octseg.view.window import with_window
 
 FILLS = 0.36  # radius by the root of the picture's area: 0.374 in whole console exports, 0.354 in one of two frames
 FLAT_BLOCK_PX = 16
@@ -69,7 +70,7 @@ def locate(frame: Frame, grey: Grey | None = None) -> Place:
     fills = disc is not None and _fills(disc, grey)
     is_clear = disc is not None and fills and rim_clearness(grey, disc) >= CLEAR
     if is_clear and disc is not None and not disc.is_cut_off(height, width):
-        return Place(disc, whole, outlines)
+        return _seen_in_window(Place(disc, whole, outlines), grey)
     flat = flat_share(grey)
     if flat < LEAST_FLAT:
         return Place(disc, whole, outlines)
@@ -79,8 +80,17 @@ def locate(frame: Frame, grey: Grey | None = None) -> Place:
     if count < 2 and (is_clear or flat < FLAT_SHARE):
         return Place(disc, whole, outlines)
     if frames:
-        return Place(frames[0], part_about(frames[0], grey.shape), outlines, count, is_page=True)
+        place = Place(frames[0], part_about(frames[0], grey.shape), outlines, count, is_page=True)
+        return _seen_in_window(place, grey)
     return Place(disc, whole, outlines) if fills else Place(None, whole, outlines, is_page=True)
+
+
+def _seen_in_window(place: Place, grey: Grey) -> Place:
+    """A place in a picture (H, W), less what of its disc lies behind the edge of a viewer's window."""
+    disc = None if place.disc is None else with_window(place.disc, grey)
+    if disc is None or disc.window is None:
+        return place
+    return replace(place, disc=disc, part=part_about(disc, grey.shape), is_page=True)
 
 
 def locate_disc(frame: Frame) -> Disc | None:
@@ -90,9 +100,10 @@ def locate_disc(frame: Frame) -> Disc | None:
 
 def part_about(disc: Disc, shape: tuple[int, ...]) -> Part:
     """Rows and columns of a picture (H, W) that a disc takes."""
+    first, last = disc.shown(shape[0], shape[1])
     (top, bottom), (left, right) = (
-        [int(np.clip(round(middle + sign * disc.radius_px), 0, side - 1)) for sign in (-1, 1)]
-        for middle, side in zip(disc.centre, shape, strict=True)
+        [int(np.clip(round(middle + sign * disc.radius_px), a, b)) for sign in (-1, 1)]
+        for middle, a, b in zip(disc.centre, first, last, strict=True)
     )
     return slice(top, bottom + 1), slice(left, right + 1)
 
@@ -109,7 +120,10 @@ def cut_out(frame: Frame, part: Part, disc: Disc) -> Frame:
 
 def moved(disc: Disc, rows: float, cols: float) -> Disc:
     """The disc so many pixels farther down and to the right."""
-    return replace(disc, centre=(disc.centre[0] + rows, disc.centre[1] + cols))
+    window = disc.window
+    if window is not None:
+        window = window[0] + rows, window[1] + cols, window[2] + rows, window[3] + cols
+    return replace(disc, centre=(disc.centre[0] + rows, disc.centre[1] + cols), window=window)
 
 
 def flat_share(grey: Grey) -> float:

@@ -4,6 +4,7 @@ Points are (row, col) in pixels, pixel centres at whole numbers. Margins, captio
 the disc are told from it by their outline: only the disc's is a circle.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,10 +39,14 @@ MOST_LIKELY_STRETCH = 2.2  # width by height or the other way round; a square dr
 
 @dataclass(frozen=True)
 class Disc:
-    """The imaged disc; it may reach past the frame's edges."""
+    """The imaged disc; it may reach past the frame's edges.
+
+    window: its first row and col and its last that are shown, where a screen cuts it off within the picture; else None.
+    """
 
     centre: tuple[float, float]
     radius_px: float
+    window: tuple[float, float, float, float] | None = None
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -53,9 +58,14 @@ class Disc:
     def is_cut_off(self, height: int, width: int) -> bool:
         """Whether a frame of that size shows less than the whole of it, by more than its rim may be off."""
         room_px = self.radius_px * (1 - LEAST_CUT)
-        return any(
-            not room_px <= at <= side - 1 - room_px for at, side in zip(self.centre, (height, width), strict=True)
-        )
+        first, last = self.shown(height, width)
+        return any(not a + room_px <= at <= b - room_px for at, a, b in zip(self.centre, first, last, strict=True))
+
+    def shown(self, height: int, width: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The first and the last (row, col) of a frame of that size that may show it."""
+        if self.window is None:
+            return (0, 0), (height - 1, width - 1)
+        return self.window[:2], self.window[2:]
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
         """(height, width), True on pixels whose centre lies in the disc; not to be written to."""
@@ -68,6 +78,10 @@ def _mask_of(disc: Disc, height: int, width: int) -> NDArray[np.bool_]:
     col = (np.arange(width, dtype=np.float32) - disc.centre[1])[None]
     for rows in strips(height):
         np.less_equal(row[rows] * row[rows] + col * col, disc.radius_px**2, out=inside[rows])
+    if disc.window is not None:
+        (top, left), (bottom, right) = disc.shown(height, width)
+        inside[: math.ceil(top)] = inside[math.floor(bottom) + 1 :] = False
+        inside[:, : math.ceil(left)] = inside[:, math.floor(right) + 1 :] = False
     inside.flags.writeable = False
     return inside
 

@@ -105,7 +105,7 @@ class FramePart:
         return replace(
             view,
             grey=self.picture(view.grey) if grey is None else grey,
-            disc=None if disc is None else Disc(self.point(disc.centre), disc.radius_px / self.factor),
+            disc=None if disc is None else self._disc(disc),
             catheter_centre=self.point(view.catheter_centre),
             catheter_radius_px=None if sheath is None else sheath / self.factor,
             nearer_reach_px=None if nearer is None else nearer / self.factor,
@@ -113,6 +113,11 @@ class FramePart:
             part=None if view.part is None else (self._range(view.part[0], 0), self._range(view.part[1], 1)),
             outlines=None,
         )
+
+    def _disc(self, of_frame: Disc) -> Disc:
+        window = of_frame.window
+        shown = None if window is None else (*self.point(window[:2]), *self.point(window[2:]))
+        return Disc(self.point(of_frame.centre), of_frame.radius_px / self.factor, shown)
 
     def _range(self, of_frame: slice, axis: int) -> slice:
         """Rows (axis 0) or columns (1) of the frame as those of the part that they lie in."""

@@ -46,6 +46,11 @@ NO_DISC = (
     "more of its lipid is missed than was cut off: give it whole."
 )
 
+CUT_OFF = (
+    "The edge of a window cuts the imaged disc off in this picture: what lies behind it was not seen, so lipid near it "
+    "is missed or shown too small. Show the frame with all of its disc."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PreprocessingConfig:
@@ -208,6 +213,7 @@ def view_frame(frame: Frame, memory: LabelMemory | None = None, *, was_put_back:
         catheter_centre=(seen.catheter_centre[0] + rows.start, seen.catheter_centre[1] + cols.start),
         ruler=seen.ruler and seen.ruler.moved(rows.start, cols.start),
         bars=tuple(bar.moved(rows.start, cols.start) for bar in seen.bars),
+        warnings=(CUT_OFF,) * (place.disc.window is not None) + seen.warnings,
         part=place.part,
         frame_count=place.frame_count,
         is_page=place.is_page,

@@ -16,6 +16,7 @@ from tests.fakes.pictures import Picture, inverted, on_black_level, resized, swa
 Draw = Callable[[Picture, np.random.Generator], "Capture"]
 Beside = Callable[[Picture, np.random.Generator, int], None]  # draws on a picture, right of a column
 WHITE = (255, 255, 255)
+SIDES = ("top", "left", "bottom", "right")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,23 @@ def paste(ground: Picture, frame: Picture, top: int, left: int, times: float = 1
 
 def screen(level: int | tuple[int, int, int], height: int = 1080, width: int = 1920) -> Picture:
     return np.full((height, width, 3), level, np.uint8)
+
+
+def in_window(frame: Picture, level: int, part: float, side: str) -> Capture:
+    """On a screen of one level, 1.2 times as large; the window ends before the frame and shows a part of its side."""
+    shown = resized(frame, *(round(1.2 * length) for length in frame.shape[:2]))
+    height, width = shown.shape[:2]
+    cut = {
+        "top": (slice(height - round(part * height), None), slice(None)),
+        "left": (slice(None), slice(width - round(part * width), None)),
+        "bottom": (slice(round(part * height)), slice(None)),
+        "right": (slice(None), slice(round(part * width))),
+    }[side]
+    ground = screen(level)
+    at = np.zeros((height, width, 1), bool)
+    at[cut] = True
+    np.copyto(ground[90 : 90 + height, 400 : 400 + width], shown, where=at)
+    return Capture(ground, 90, 400, 1.2)
 
 
 def write(picture: Picture, text: str, row: int, col: int, ink: tuple[int, int, int], size: float = 0.7) -> None:
