@@ -18,6 +18,8 @@ STAINED = 0.1  # of the step from disc to ground: by so much it differs beside a
 # Of a disc's outermost lines and of what lies beside them, that is of one level: the darkest in JPEG of quality 10 have
 # 0.88 at most, of another level than what lies beside the disc; a pointer leaves more of a ground.
 GROUND_SHARE = 0.9
+# Of the lines behind a cut: where the noise in a frame's depth is cut off to black, ground goes over into it by and by.
+MOST_BEHIND = 0.3
 LINES = 0.02  # of the radius, that are taken together
 LEAST_DEPTH = 1.5 * LEAST_CUT  # of the radius, that is ground: a rim may be found a little too far out
 
@@ -62,7 +64,9 @@ def _ground_lines(square: Grey, imaged: NDArray[np.bool_], radius_px: float) -> 
     of_ground, of_all = (np.convolve(each, np.ones(lines))[lines - 1 :] for each in (ground, count))
     first = int(np.argmin(np.append(of_ground >= GROUND_SHARE * of_all, False)))
     alone = np.flatnonzero(stained[: first + lines] >= GROUND_SHARE * count[: first + lines])
-    return int(alone[-1]) + 1 if alone.size else 0
+    depth = int(alone[-1]) + 1 if alone.size else 0
+    behind = slice(depth, depth + lines)
+    return depth if ground[behind].sum() <= MOST_BEHIND * count[behind].sum() else 0
 
 
 def _share_of(level: int, levels: NDArray[np.uint8]) -> float:

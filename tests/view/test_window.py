@@ -8,8 +8,10 @@ from octseg.measurement import FrameMeasures
 from octseg.measurement.frame import measure_seen
 from octseg.phantom import Phantom, PhantomSpec, make_phantom, render
 from octseg.view.capture import locate
+from octseg.view.disc import Disc
 from octseg.view.part import FramePart
 from octseg.view.preprocessing import CUT_OFF, view_frame
+from octseg.view.window import with_window
 from tests.fakes.captures import SIDES, Capture, in_window
 from tests.fakes.pictures import through_jpeg
 
@@ -83,6 +85,18 @@ def test_frames_that_are_whole_have_no_window() -> None:
         for picture in (frame, through_jpeg(frame, 15), in_window(frame, 25, 1.0, "top").picture):
             disc = locate(picture).disc
             assert disc is None or disc.window is None
+
+
+@pytest.mark.parametrize("levels", [15, 25, 35])
+def test_a_frame_whose_depth_is_black_is_not_taken_for_cut(levels: int) -> None:
+    """Darker by so many levels, the noise behind the wall is as black as what lies beside the disc, in patches."""
+    row, col = np.mgrid[:750, :750]
+    away = np.hypot(row - 374.5, col - 374.5)
+    noise = np.random.default_rng(3).normal(20, 6, away.shape)
+    tissue = np.where(away < 230, np.where(away > 120, 150.0, 8.0), noise)
+    frame = np.clip(np.where(away < 374, tissue, 0) - levels, 0, 255).astype(np.uint8)
+    disc = with_window(Disc((374.5, 374.5), 374.0), frame)
+    assert disc.window is None
 
 
 def test_a_part_of_a_large_frame_keeps_the_window() -> None:
