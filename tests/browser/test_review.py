@@ -324,6 +324,7 @@ def test_a_killed_tab_loses_the_stroke_under_way_and_no_other(page: Page, folder
 def test_frames_in_doubt_are_judged_by_key(page: Page, folder: Path) -> None:
     page.keyboard.press("n")
     page.wait_for_selector("#oct-doubt:has-text('withdrawn')")
+    page.wait_for_selector(".oct-stage-said:has-text('Withdrawn')")  # before it is there, nothing can be said of it
     page.keyboard.press("r")
     page.keyboard.type("no lumen")
     page.keyboard.press("Enter")
