@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from octseg.pullback import Frame
 from octseg.view.altered import ALTERED, Change, change_of
+from octseg.view.balance import WARMED
 from octseg.view.bar import LabelMemory, bar_marks
 from octseg.view.capture import CLEAR, rim_clearness
 from octseg.view.cleaning import on_black, paint_out
@@ -48,7 +49,7 @@ class KnownView:
     @classmethod
     def of(cls, frame: Frame, view: FrameView) -> Self | None:
         """None where others cannot be checked against it: no disc or catheter was found, or it is a page."""
-        alone = view.part is None and not view.is_page and not {EXCHANGED, ALTERED} & set(view.warnings)
+        alone = view.part is None and not view.is_page and not {EXCHANGED, ALTERED, WARMED} & set(view.warnings)
         if view.disc is None or not view.has_catheter or not alone:
             return None
         at_middle = np.allclose(view.catheter_centre, view.disc.centre, atol=OFF_MIDDLE_PX)
@@ -187,6 +188,10 @@ class AlongPullback:
             return self._view(frame, was_put_back=False)
         self._change = change
         view, known = self._view(change.put_back(frame), was_put_back=True)
+        if view.ruler is None:  # a much warmer white balance looks like a gain
+            given = view_frame(frame, self._labels, was_put_back=False)
+            if WARMED in given.warnings:
+                return given, None
         return replace(view, warnings=(ALTERED, *view.warnings)), known
 
     def _view(self, frame: Frame, *, was_put_back: bool) -> tuple[FrameView, KnownView | None]:

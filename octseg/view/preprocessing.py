@@ -23,6 +23,7 @@ from octseg.errors import ConfigError
 from octseg.model.config import checked_fields
 from octseg.pullback import Frame
 from octseg.view.altered import ALTERED, as_the_console_shows
+from octseg.view.balance import WARMED, without_warmth
 from octseg.view.bar import Bar, LabelMemory, bar_marks, find_bars
 from octseg.view.capture import cut_out, locate, moved
 from octseg.view.catheter import find_catheter
@@ -232,11 +233,16 @@ def _view_of(
     """The view of a picture (H, W, 3) that is a frame and no more, its grey levels (H, W) and its disc being known.
 
     may_be_altered: whether its levels are asked for changes. is_cut_out: of a page."""
-    right = as_the_console_shows(frame) if may_be_altered else None
+    given, right = frame, as_the_console_shows(frame) if may_be_altered else None
     if right is not None:
         frame, grey = right, sepia_to_grey(right)
         disc = find_disc(grey) or disc
     ruler, frame, exchanged = _ruler_in(frame, disc)
+    cooled = without_warmth(given) if ruler is None else None
+    by_cooled = None if cooled is None else find_ruler(cooled, disc)
+    is_warm = by_cooled is not None and by_cooled.ring_fits
+    if cooled is not None and is_warm:
+        ruler, frame, grey, right = by_cooled, cooled, sepia_to_grey(cooled), None
     frame, grey, had_lines = without_lines(frame, grey, disc, None if ruler is None else ruler_marks(frame, ruler))
     if had_lines and ruler is None:
         ruler, frame, exchanged = _ruler_in(frame, disc)
@@ -259,6 +265,7 @@ def _view_of(
     warnings = (
         (EXCHANGED,) * exchanged
         + (ALTERED,) * (right is not None)
+        + (WARMED,) * is_warm
         + (UNDONE,) * (levels is not None)
         + of_colours
         + _view_warnings(disc is not None, catheter is not None)

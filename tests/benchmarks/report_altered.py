@@ -1,4 +1,4 @@
-"""What a change of brightness, contrast or saturation leaves of a sepia frame's result: its scale, and its lipid.
+"""What changed brightness, contrast, saturation or white balance leave of a sepia frame's result: scale and lipid.
 
     python -m tests.benchmarks.report_altered --data DIR [DIR ...] [--every N]
 
@@ -33,12 +33,20 @@ def raised(gamma: float) -> Change:
     return lambda frame: np.rint(255 * (frame / 255) ** gamma).astype(np.uint8)
 
 
+def warmed(green: float, blue: float) -> Change:
+    """With so much left of green and blue."""
+    return lambda frame: (frame * np.array([1, green, blue])).astype(np.uint8)
+
+
 def in_turn(first: Change, then: Change) -> Change:
     """Both of two."""
     return lambda frame: then(first(frame))
 
 
 CHANGES: dict[str, Change] = {
+    "green times 0.88, blue 0.74": warmed(0.88, 0.74),
+    "green times 0.85, blue 0.6": warmed(0.85, 0.6),
+    "green times 0.76, blue 0.5": warmed(0.76, 0.5),
     "levels times 1.3": stretched(1.3, 0),
     "levels times 0.7": stretched(0.7, 0),
     "30 levels brighter": stretched(1, 30),
