@@ -148,6 +148,11 @@ def test_numbers_that_are_not_those_that_were_made_are_left_out_and_told(
     assert (row["state"], row["minimum_lumen_area_mm2"]) == ("changed", None)
     assert words in row["reason"]
     assert not [row for row in in_json(out, "frames") if row["case"] == "A"]
+
+
+def test_a_case_whose_folder_is_removed_is_made_anew(cohort: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(cohort, out)
     shutil.rmtree(out / "cases" / "A")
     again(cohort, out)
     assert (out / "cohort.json").read_bytes() == (cohort / "cohort.json").read_bytes()
