@@ -199,9 +199,8 @@ def view_frame(frame: Frame, memory: LabelMemory | None = None, *, was_put_back:
     height, width = grey.shape
     if place.disc is None or place.part == (slice(0, height), slice(0, width)):
         seen = _view_of(frame, grey, place.disc, memory, may_be_altered=was_put_back is None)
-        is_another = ends_within(seen.ruler, (height, width), seen.disc)
-        disc = None if is_another else seen.disc
-        return replace(seen, disc=disc, is_page=place.is_page or is_another, outlines=place.outlines)
+        is_page = place.is_page or (seen.disc is None and ends_within(seen.ruler, (height, width)))
+        return replace(seen, is_page=is_page, outlines=place.outlines)
     rows, cols = place.part
     shown = cut_out(frame, place.part, place.disc)
     disc = moved(place.disc, -rows.start, -cols.start)

@@ -10,15 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from octseg.view.disc import Disc
-
 Floats = NDArray[np.float64]
 
 MM_PER_DOT = 1.0
 MIN_DOTS = 4
-# Real frames 0.004 at most, and 0.005 and 0.012 in JPEG of quality 40 and 20; photographs of a monitor 0.006 to 0.03.
-MOST_GROWTH, LEAST_GAPS = 0.0055, 3
-BEYOND_DOTS_ASKEW = 1.15  # gaps: in pictures cut within the disc 0.94 at most, where the next dot was cut off
 BEYOND_DOTS = 1.5  # gaps: the rim lies within one of the last dot, and that may be missed in faint tissue
 RING_MM = (0.85, 0.97)  # the catheter of 2.7 F, 0.90 mm, as the console draws it
 
@@ -101,11 +96,10 @@ def lit(mask: NDArray[np.uint8]) -> NDArray[np.int32]:
     return np.asarray(cv2.findNonZero(mask), dtype=np.int32).reshape(-1, 2)[:, ::-1]
 
 
-def ends_within(ruler: Ruler | None, shape: tuple[int, int], disc: Disc | None = None) -> bool:
+def ends_within(ruler: Ruler | None, shape: tuple[int, int]) -> bool:
     """Whether a picture (H, W) goes on beyond both ends of its ruler by more than a dot may be missing there.
 
-    A ruler runs to the rim of the disc, so the rim lies within such a picture, and a disc that reaches as far beyond
-    the ends is another circle. Where its gaps grow along it, as in a photograph of a monitor askew, less is enough.
+    A ruler runs to the rim of the disc, so the rim lies within such a picture.
     """
     if ruler is None:
         return False
@@ -114,15 +108,4 @@ def ends_within(ruler: Ruler | None, shape: tuple[int, int], disc: Disc | None =
     for place, away in ((ruler.dots_px[0], -towards), (ruler.dots_px[-1], towards)):
         left = np.where(away > 0, np.array(shape) - 1 - place, place)
         room.append(float((left / np.maximum(np.abs(away), 1e-6)).min()))
-        if disc is not None:
-            room.append(disc.radius_px - float(np.hypot(*(place - disc.centre))))
-    beyond = BEYOND_DOTS_ASKEW if _growth(ruler) > MOST_GROWTH else BEYOND_DOTS
-    return min(room) > beyond * ruler.pitch_px
-
-
-def _growth(ruler: Ruler) -> float:
-    """How much a gap between dots grows to the next, as a part of the mean gap: 0 where the ruler is seen straight."""
-    gaps = np.hypot(*np.diff(ruler.dots_px, axis=0).T)
-    if gaps.size < LEAST_GAPS:
-        return 0.0
-    return float(abs(np.polyfit(np.arange(gaps.size), gaps, 1)[0]) / gaps.mean())
+    return min(room) > BEYOND_DOTS * ruler.pitch_px
