@@ -115,7 +115,8 @@ def _while_read(command: Callable[[], int], name: str) -> int:
     """The exit status of a command, or that of one whose output nobody reads, as in `octseg predict ... | head`."""
     try:
         status = command()
-        sys.stdout.flush()  # a short output waits here, and may find nobody there
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a short output waits here, and may find nobody there
     except BrokenPipeError:
         with suppress(BrokenPipeError):  # where stderr goes the same way
             print(f"{name}: stopped: what is printed is no longer read", file=sys.stderr)
@@ -126,8 +127,13 @@ def _while_read(command: Callable[[], int], name: str) -> int:
     return status
 
 
-def _let_go(stream: TextIO) -> None:
-    """Print what waits, or drop it where nobody reads it: Python would complain of it at its end."""
+def _let_go(stream: TextIO | None) -> None:
+    """Print what waits, or drop it where nobody reads it: Python would complain of it at its end.
+
+    stream: None where it was closed before the command began, as by a service.
+    """
+    if stream is None:
+        return
     try:
         stream.flush()
     except BrokenPipeError:

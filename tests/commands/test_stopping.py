@@ -102,6 +102,14 @@ def test_a_command_that_ends_by_itself_unread_keeps_its_status() -> None:
     assert unread("-c", UNREAD, "1", "2") == (2, "")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_command_that_was_started_without_output_keeps_its_status(closed: str) -> None:
+    """As a service starts one."""
+    code = "from octseg.commands.stopping import until_stopped as run; raise SystemExit(run(lambda: 3, 'name', ''))"
+    told = subprocess.run(f'exec "{sys.executable}" -c "{code}" {closed}', shell=True, capture_output=True, timeout=60)
+    assert (told.returncode, told.stderr) == (3, b"")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "module", ["train", "train.prepare", "train.calibrate", "train.evaluate", "train.report", "hub"]
