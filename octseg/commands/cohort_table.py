@@ -1,6 +1,7 @@
 """The table of a cohort's cases: a CSV file with a header line, as spreadsheets write it."""
 
 import math
+import os
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
@@ -12,6 +13,7 @@ from octseg.commands.frame_range import FrameRange
 from octseg.commands.spacings import why_no_spacing
 from octseg.errors import ConfigError
 from octseg.reading.cells import as_read, folded, spelling, whole_numbers, why_no_name
+from octseg.reading.folders import is_folder
 from octseg.reading.sheets import read_sheet
 
 NAMES = {
@@ -40,7 +42,7 @@ def cases_of(table: Path, frames: str = "-", tell: Callable[[str], object] | Non
     for (number, row), name, (text, stands) in zip(rows, apart(texts), texts, strict=True):
         where = f"row {number} of {table.name}"
         asked = _frames(row["frames"], where) if row["frames"] else FrameRange.said(frames)
-        place = f"{_place(row['path'], table.parent).resolve()} {asked}"
+        place = f"{os.path.realpath(_place(row['path'], table.parent))} {asked}"
         for known, words in ((f"case {row['case']}", f"the case {text}"), (f"path {place}", f"the path {stands}")):
             if known != "case " and known in seen:
                 raise ConfigError(f"{where} names {words} again, after row {seen[known]}: it would count twice")
@@ -66,9 +68,9 @@ def _counted_twice(cases: Mapping[int, Case], table: str) -> Iterator[str]:
 
     cases: by their row's number.
     """
-    of_path: dict[Path, list[tuple[int, Case]]] = {}
+    of_path: dict[str, list[tuple[int, Case]]] = {}
     for number, case in cases.items():
-        others = of_path.setdefault(case.path.resolve(), [])
+        others = of_path.setdefault(os.path.realpath(case.path), [])
         for before, other in others:
             shared = FrameRange.said(other.frames).shared(FrameRange.said(case.frames))
             if shared is None:
@@ -93,7 +95,7 @@ def _words(path: str, folder: Path) -> list[str]:
     """The folders and the name of a path, without an ending and without a last folder that says nothing of a case."""
     place = _place(path, folder)
     parts = [part for part in Path(path.replace("\\", "/")).parts if part not in ("/", "..")] or [place.name]
-    return telling(parts, is_file=bool(place.suffix) and not place.is_dir())
+    return telling(parts, is_file=bool(place.suffix) and not is_folder(place))
 
 
 def _labels(paths: Sequence[list[str]]) -> list[str]:

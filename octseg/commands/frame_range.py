@@ -11,7 +11,7 @@ from octseg.errors import ReadError
 if TYPE_CHECKING:
     from octseg.pullback import Pullback
 
-_NUMBER = r"([0-9]+)(?:[.,]0{1,2})?"  # 3.0 is what a spreadsheet makes of 3
+_NUMBER = r"([0-9]{1,9})(?:[.,]0{1,2})?"  # 3.0 is what a spreadsheet makes of 3
 _RANGE = re.compile(rf"(?:{_NUMBER})?(?:\s*(-)\s*(?:{_NUMBER})?)?")
 _DASHES = str.maketrans("‐‑‒–—−", "------")
 

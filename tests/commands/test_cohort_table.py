@@ -219,3 +219,12 @@ def test_two_columns_that_mean_one_thing_are_refused(tmp_path: Path, columns: st
 def test_a_spacing_that_no_pullback_has_is_told_with_its_row(tmp_path: Path, row: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         cases_of(table(tmp_path, f"path,frame_spacing_mm,pixel_spacing_mm\n{row}\n"))
+
+
+def test_a_path_that_leads_around_in_a_circle_is_a_case_like_any_other(tmp_path: Path) -> None:
+    """What is wrong with it is said where it is looked at."""
+    (tmp_path / "loop.dcm").symlink_to("loop.dcm")
+    assert [case.path for case in cases_of(table(tmp_path, "path\nloop.dcm\n"))] == [tmp_path / "loop.dcm"]
+    assert len(cases_of(table(tmp_path, f"path\n{'x' * 300}.dcm\n"))) == 1
+    with pytest.raises(ConfigError, match="is no range of frames"):
+        cases_of(table(tmp_path, f"path,frames\na.dcm,{'1' * 5000}\n"))
