@@ -108,9 +108,9 @@ def _some(reading: Reading) -> str:
 def _named_apart(found: Reading, reference: Reading) -> tuple[Reading, Reading]:
     """Where one reading has frames of one name in several folders, the other's frames with the stems of those meant."""
     if alike := _alike(found):
-        return found, _renamed_as(reference, alike, found.name)
+        return found, _renamed_as(reference, alike, found)
     if alike := _alike(reference):
-        return _renamed_as(found, alike, reference.name), reference
+        return _renamed_as(found, alike, reference), reference
     return found, reference
 
 
@@ -127,7 +127,7 @@ def _own_stem(frame: FrameRead) -> str:
     return normalize("NFC", frame.own_stem or frame.stem or "")
 
 
-def _renamed_as(reading: Reading, alike: Mapping[str, list[FrameRead]], other: str) -> Reading:
+def _renamed_as(reading: Reading, alike: Mapping[str, list[FrameRead]], other: Reading) -> Reading:
     """Frames under the stem of the one that they are of; as they are, where they know their pixels or have such stems.
 
     Raises ReadError where nothing tells of which folder one is.
@@ -135,9 +135,10 @@ def _renamed_as(reading: Reading, alike: Mapping[str, list[FrameRead]], other: s
     made = {frame.stem for frames in alike.values() for frame in frames if frame.own_stem is not None}
     if any(frame.stem in made - alike.keys() for frame in reading.frames):
         return reading  # named as those results are
+    known = {frame.sha256 for frame in other.frames} - {None}
     told = [
-        replace(frame, stem=_meant(frame, alike[_own_stem(frame)], reading.name, other).stem)
-        if _own_stem(frame) in alike and frame.sha256 is None
+        replace(frame, stem=_meant(frame, alike[_own_stem(frame)], reading.name, other.name).stem)
+        if _own_stem(frame) in alike and frame.sha256 not in known
         else frame
         for frame in reading.frames
     ]
@@ -147,7 +148,9 @@ def _renamed_as(reading: Reading, alike: Mapping[str, list[FrameRead]], other: s
 def _meant(frame: FrameRead, alike: list[FrameRead], name: str, other: str) -> FrameRead:
     """That of several frames of one name whose folder ends as a frame's own, or the other way around."""
     ours = PurePosixPath(frame.folder or name).parts
-    meant = [each for each in alike if _end_alike(PurePosixPath(each.folder).parts, ours)]
+    folders_of = [PurePosixPath(each.folder).parts for each in alike]
+    meant = [each for each, parts in zip(alike, folders_of, strict=True) if parts == ours]
+    meant = meant or [each for each, parts in zip(alike, folders_of, strict=True) if _end_alike(parts, ours)]
     if len(meant) == 1:
         return meant[0]
     folders = [each.folder or "." for each in alike]

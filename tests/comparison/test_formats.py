@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from octseg.classes import CLASS_NAMES
+from octseg.classes import CLASS_NAMES, TISSUE_CLASSES
 from octseg.comparison.comparing import compare
 from octseg.comparison.formats import open_reading
 from octseg.comparison.reading import Reading, as_one_tissue
@@ -299,6 +299,19 @@ def test_palette_masks_that_a_program_saved_anew_are_read_by_their_colours(tmp_p
         read, drawn = frame.read(), as_one_tissue(masks_of(number))
         for name in CLASS_NAMES:
             assert np.array_equal(read[name], drawn[name] & (number != 2))
+
+
+def test_an_empty_mask_among_octseg_s_colours_is_one_without_any_tissue(tmp_path: Path) -> None:
+    """Wholly transparent, or black in grey, as a program saves a layer on which nothing is painted."""
+    colour = next(tissue.colour for tissue in TISSUE_CLASSES if tissue.name == "lumen")
+    drawn = np.zeros((39, 41, 4), np.uint8)
+    drawn[5:9, 5:9] = (*colour, 255)
+    Image.fromarray(drawn, "RGBA").save(tmp_path / "f_1.png")
+    Image.fromarray(drawn * 0, "RGBA").save(tmp_path / "f_2.png")
+    Image.fromarray(drawn[..., 0] * 0).save(tmp_path / "f_3.png")
+    reading = open_reading(tmp_path)
+    assert reading.classes == CLASS_NAMES
+    assert [int(frame.read()["lumen"].sum()) for frame in reading.frames] == [16, 0, 0]
 
 
 def test_a_palette_of_another_program_is_explained_by_the_caller(tmp_path: Path) -> None:

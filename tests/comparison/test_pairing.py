@@ -117,6 +117,25 @@ def test_what_was_exported_of_one_patient_knows_its_frames_by_their_pixels(tmp_p
     assert [(ours.folder, theirs.stem) for ours, theirs in pairs] == [("P02", "frame_1"), ("P02", "frame_2")]
 
 
+def test_frames_exported_anew_are_those_of_their_folder_though_their_pixels_are_others(tmp_path: Path) -> None:
+    """A hash that no frame of the other has tells nothing."""
+    found = open_reading(results(tmp_path / "out", sha256=True))
+    anew = [
+        FrameRead(f"frame_{n}", n, lambda n=n: {"lumen": drawn(20 + n)}, sha256="0" * 64, folder="P02") for n in (1, 2)
+    ]
+    assert sides(found, Reading("P02", anew, CLASSES)) == [(21, 21), (22, 22)]
+
+
+def test_frames_beside_and_in_a_folder_are_paired_with_masks_that_lie_so(tmp_path: Path) -> None:
+    frames = [FrameRead("f", 1, dict), FrameRead("f-2", 1, dict, folder="sub", own_stem="f")]
+    tree = [
+        FrameRead("./f", 1, dict, folder=".", own_stem="f"),
+        FrameRead("sub/f", 1, dict, folder="sub", own_stem="f"),
+    ]
+    pairs, _ = paired(Reading("out", frames, CLASSES), Reading("masks", tree, CLASSES))
+    assert [(ours.folder, theirs.folder) for ours, theirs in pairs] == [("", "."), ("sub", "sub")]
+
+
 def test_letters_that_a_disk_parts_from_their_accents_are_the_same() -> None:
     names = ("Mu\u0308ller_1", "Mu\u0308ller_2"), ("M\u00fcller_1", "M\u00fcller_2")
     first, second = (Reading("r", [FrameRead(name, None, dict) for name in of], CLASSES) for of in names)

@@ -51,7 +51,7 @@ def picture_reading(
         read = [partial(_planes_of, path) for path in paths]
         classes: tuple[str, ...] = CLASS_NAMES
     else:
-        meaning = meaning_of(_values(paths), name, class_map, binary_class, own=all(map(_is_own, paths)))
+        meaning = meaning_of(_values(paths), name, class_map, binary_class, own=_are_own(paths))
         read = [partial(_labelled, path, meaning) for path in paths]
         classes = tuple(each for each in CLASS_NAMES if each in meaning)
     frames = _told_apart(
@@ -101,6 +101,11 @@ def meaning_of(
         if of != BACKGROUND:
             meaning.setdefault(of, set()).add(value)
     return meaning
+
+
+def _are_own(paths: Sequence[Path]) -> bool:
+    """Whether all pictures in which something is outlined are octseg's; of empty ones it is of no matter."""
+    return all(_is_own(path) or not _pixels(path).any() for path in paths)
 
 
 def _is_own(path: Path) -> bool:
