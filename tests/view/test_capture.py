@@ -151,6 +151,12 @@ def test_a_frame_alone_is_taken_whole() -> None:
     assert (place.frame_count, place.is_page) == (1, False)
 
 
+@pytest.mark.parametrize("seed", [8, 11, 18, 23, 24, 48])
+def test_a_small_copy_of_a_frame_is_no_page(seed: int) -> None:
+    """Its ruler's dots lie to a pixel, so that the gaps between them grow as in a photograph askew."""
+    assert not view_frame(resized(make_phantom(seed).frame, 256, 256)).is_page
+
+
 def test_blocks_of_one_level_are_flat_and_noise_is_not() -> None:
     picture = np.full((64, 64), 90, np.uint8)
     picture[:, 32:] = np.random.default_rng(0).integers(0, 255, (64, 32))
