@@ -13,18 +13,19 @@ from typing import Any
 from octseg.cohort.folder import content_of_file
 from octseg.export.pullback import SUFFIX
 from octseg.export.run import CSV_NAME, JSON_NAME
-
-MOST_NAMED = 3
+from octseg.reading.names import listed
 
 
 @dataclass(frozen=True)
 class Checked:
     """What is known of a case's results.
 
-    changed: why none of their numbers can be told, in a sentence; empty where they are as they were made. noted: what
-    else is not as it was made. pictures: a sum over the pixels of all frames, in any order.
+    failures: what of its input could not be read. changed: why none of their numbers can be told, in a sentence; empty
+    where they are as they were made. noted: what else is not as it was made. pictures: a sum over the pixels of all
+    frames, in any order.
     """
 
+    failures: tuple[str, ...] = ()
     changed: str = ""
     noted: str = ""
     pictures: str = ""
@@ -39,18 +40,13 @@ def checked(results: Path, manifest: Mapping[str, Any]) -> Checked:
     anew = f"remove cases/{results.name}, with what was corrected in it, and the same command makes it anew"
     if changed := [name for name in summed_up if name in gone or content_of_file(results / name) != told[name]]:
         return Checked(
-            changed=f"{_named(changed)} of its results {_were(changed)} changed or removed since they were made, so "
+            changed=f"{listed(changed)} of its results {_were(changed)} changed or removed since they were made, so "
             f"its numbers are left out: {anew}"
         )
-    noted = [f"{_named(gone)} of its results {_were(gone)} removed: {anew}"] if gone else []
+    noted = [f"{listed(gone)} of its results {_were(gone)} removed: {anew}"] if gone else []
     if CSV_NAME in there and CSV_NAME in told and content_of_file(results / CSV_NAME) != told[CSV_NAME]:
         noted.append(f"its {CSV_NAME} was changed, and the numbers here are those of {JSON_NAME}")
-    return Checked(noted="; ".join(noted), pictures=_pictures(results))
-
-
-def _named(names: list[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return Checked(tuple(manifest["failures"]), noted="; ".join(noted), pictures=_pictures(results))
 
 
 def _were(names: list[str]) -> str:

@@ -83,19 +83,18 @@ class Tables:
     def _settled(self) -> Iterator[_Settled]:
         for case in self._cases:
             about = {"case": case.id, "patient": case.patient, "group": case.group}
-            manifest = self._done(case)
             if case.name in self._missing:
                 yield _Settled(about, "missing", self._missing[case.name], None)
-            elif manifest is not None and case.name in self._checked:
-                yield self._of_done(case, about, manifest["failures"])
+            elif case.name in self._checked:
+                yield self._of_done(case, about)
             elif (failure := self._folder.failure(case)) is not None:
                 yield _Settled(about, "left out" if failure["quarantined"] else "failed", failure["reason"], None)
 
-    def _of_done(self, case: Case, about: Row, failures: Sequence[str]) -> _Settled:
+    def _of_done(self, case: Case, about: Row) -> _Settled:
         known = self._checked[case.name]
         if known.changed:
             return _Settled(about, "changed", known.changed, None)
-        reason = "; ".join(filter(None, (*failures, known.noted)))
+        reason = "; ".join(filter(None, (*known.failures, known.noted)))
         twice = self._twice(case)
         warnings = [twice] if twice else []
         return _Settled(about, "in part" if reason else "measured", reason, self._folder.results(case), warnings)
