@@ -5,7 +5,7 @@ folder tells which is meant.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from unicodedata import normalize
@@ -102,6 +102,10 @@ def _keyed(reading: Reading, key: Callable[[FrameRead], object], kind: str) -> d
 
 def _some(reading: Reading) -> str:
     names = [str(frame.stem if frame.stem is not None else frame.number) for frame in reading.frames]
+    return _few(names)
+
+
+def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
 
 
@@ -154,9 +158,8 @@ def _meant(frame: FrameRead, alike: list[FrameRead], name: str, other: str) -> F
     if len(meant) == 1:
         return meant[0]
     folders = [each.folder or "." for each in alike]
-    more = ", ..." if len(folders) > MOST_NAMED else ""
     raise ReadError(
-        f"{other} has {_own_stem(frame)} in several folders ({', '.join(folders[:MOST_NAMED])}{more}), and {name} does "
+        f"{other} has {_own_stem(frame)} in several folders ({_few(folders)}), and {name} does "
         "not tell which is meant: put the outlines into folders that are named as those of the frames"
     )
 
