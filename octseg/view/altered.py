@@ -199,12 +199,8 @@ def _nearest(pixels: Pixels, frame: Frame, before: float) -> tuple[float, Change
     one = min(stretched, _fitted([Change(saturation=each) for each in _FACTORS], pixels, ["saturation"]), key=_how_near)
     if before < MIXED_FROM:
         return one
-    starts = [
-        Change(black, black + span, each)
-        for black in (floor if is_floor else 0,)
-        for span in _SPANS
-        for each in _FACTORS
-    ]
+    black = floor if is_floor else 0
+    starts = [Change(black, black + span, each) for span in _SPANS for each in _FACTORS]
     both = _fitted(starts, pixels, [*moved, "saturation"])
     return both if both[0] < MIXED_GAINED * one[0] else one
 
