@@ -276,3 +276,15 @@ def test_the_ruler_is_found_in_all_real_frames_and_the_ring_has_one_size(real_fr
         ruler = find_ruler(np.ascontiguousarray(cv2.imread(str(path))[:, :, ::-1]))
         assert ruler is not None, path.name
         assert ruler.ring_diameter_mm == pytest.approx(0.907, abs=0.01), path.name
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.03])
+def test_only_a_ruler_seen_askew_has_gaps_that_grow(tilt: float) -> None:
+    """Of a screen photographed from the side, whose one edge comes out 6 % shorter than the other."""
+    frame = render(random_spec(3, size_px=750, colouring="sepia", field_mm=5.0, ruler=True)).frame
+    corners = np.array([[0, 0], [749, 0], [749, 749], [0, 749]], np.float32)
+    nearer = corners + 749 * tilt * np.array([[0, 0], [-1, 1], [-1, -1], [0, 0]], np.float32)
+    askew = cv2.warpPerspective(frame, cv2.getPerspectiveTransform(corners, nearer), (750, 750))
+    ruler = find_ruler(askew)
+    assert ruler is not None
+    assert (ruler.growth >= 0.02) == (tilt > 0)

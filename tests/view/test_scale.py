@@ -119,6 +119,23 @@ def test_a_ruler_without_a_ring_is_used_and_the_missing_check_is_said() -> None:
     assert "could not be cross-checked" in scale.warnings[0]
 
 
+def with_gaps(*gaps_px: float) -> Ruler:
+    cols = 50.0 + np.cumsum((0.0, *gaps_px))
+    return dataclasses.replace(RULER, dots_px=np.stack([np.full(cols.size, 351.5), cols], axis=1))
+
+
+@pytest.mark.parametrize("gaps_px", [(146.7, 148.7, 150.7, 152.7), (152.7, 150.7, 148.7, 146.7)])
+def test_a_ruler_whose_gaps_grow_is_seen_askew_and_gives_no_mm(gaps_px: tuple[float, ...]) -> None:
+    scale = find_pixel_scale(BLACK, ruler=with_gaps(*gaps_px))
+    assert scale.pixel_spacing_mm is None
+    assert "differ by 4% from one end to the other" in scale.warnings[0]
+
+
+@pytest.mark.parametrize("gaps_px", [(149.2, 149.5, 149.9, 150.2), (147, 152.4, 147, 152.4), (146.7, 149.7, 152.7)])
+def test_a_ruler_whose_dots_lie_a_little_off_is_not_seen_askew(gaps_px: tuple[float, ...]) -> None:
+    assert find_pixel_scale(BLACK, ruler=with_gaps(*gaps_px)).source == "ruler"
+
+
 def test_five_dots_without_ring_and_catheter_may_be_every_second_one() -> None:
     scale = find_pixel_scale(BLACK, ruler=dataclasses.replace(RULER, ring_diameter_px=None))
     assert scale.pixel_spacing_mm is None

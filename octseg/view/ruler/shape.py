@@ -16,6 +16,9 @@ MM_PER_DOT = 1.0
 MIN_DOTS = 4
 BEYOND_DOTS = 1.5  # gaps: the rim lies within one of the last dot, and that may be missed in faint tissue
 RING_MM = (0.85, 0.97)  # the catheter of 2.7 F, 0.90 mm, as the console draws it
+LEAST_DOTS_ASKEW = 5  # of four, gaps that grow are not told from dots that lie a pixel off
+STANDS_OUT = 3.5  # times its own error: how surely gaps grow; small and lossy copies of real frames have up to 1
+LEAST_OFF_PX = 0.1  # of a dot from its place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,24 @@ class Ruler:
     def ring_fits(self) -> bool:
         """Whether the ring was found and has the size of a catheter, so that the scale is confirmed."""
         return self.ring_diameter_mm is not None and RING_MM[0] <= self.ring_diameter_mm <= RING_MM[1]
+
+    @property
+    def growth(self) -> float:
+        """By what part its last gap is wider or narrower than its first, as far as the dots' scatter does not tell it.
+
+        0 where the gaps are alike, as in every frame seen straight; 0.02 and more in a photograph of a screen askew.
+        """
+        number = len(self.dots_px)
+        if number < LEAST_DOTS_ASKEW:
+            return 0.0
+        along = np.hypot(*(self.dots_px - self.dots_px[0]).T)
+        powers = np.vander(np.arange(number, dtype=np.float64), 3)
+        bend = np.linalg.lstsq(powers, along)[0]
+        scatter = np.sqrt(np.square(along - powers @ bend).sum() / (number - 3))
+        error = max(float(scatter), LEAST_OFF_PX) * np.sqrt(np.linalg.inv(powers.T @ powers)[0, 0])
+        if abs(bend[0]) < STANDS_OUT * error:
+            return 0.0
+        return float(2 * abs(bend[0]) * (number - 2) / self.pitch_px)
 
 
 @dataclass(frozen=True)
