@@ -94,6 +94,15 @@ def test_cases_without_measures_along_a_vessel_are_rows_with_their_reason(cohort
     assert "leads to nothing" in told["D"][1]
 
 
+def test_a_frame_by_itself_has_its_scale_beside_why_it_is_no_pullback(cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    shutil.copy(cohort.parent / "vessels" / "pullback_0001" / "images" / "frame_0001.png", tmp_path / "in")
+    assert main(["cohort", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-overlay", *QUICK]) == 0
+    [row], [frame] = (in_json(tmp_path / "out", table) for table in ("pullbacks", "frames"))
+    assert row["state"] == "frames only"
+    assert (row["pixel_spacing_mm"], row["pixel_spacing_source"]) == (frame["pixel_spacing_mm"], "ruler")
+
+
 def test_nothing_that_a_case_s_files_say_is_left_out_of_the_columns(cohort: Path) -> None:
     frames = json.loads((cohort / "cases" / "A" / "measures.json").read_bytes())["frames"]
     names = {each.column for each in columns("frames", intervals=True)}
