@@ -21,7 +21,7 @@ from octseg.export.files import write_file
 from octseg.export.frames import frames_folder
 from octseg.export.segmented import OF_READER, Record, Segmented
 
-VERSION = "7.0.0"  # of LabelMe, whose form it is
+VERSION = "6.3.1"  # of LabelMe, whose form it is
 LEAST_POINTS = 3
 
 
