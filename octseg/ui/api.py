@@ -85,7 +85,7 @@ def _build_segment_pullback(desk: Desk) -> None:
         Parameters:
             file: the pullback, as DICOM, TIFF of several pages, GIF, video or ZIP of frames.
             pixel_spacing_mm: millimetres per pixel; without it the file's header and the ruler in its frames tell it.
-            frame_spacing_mm: millimetres from frame to frame; without it the file's header tells it.
+            frame_spacing_mm: millimetres from frame to frame; without it the header or the number of frames tells it.
             preset: 704, 1024, 5 mm, 7 mm or 10 mm; the scale of frames that tell none.
             formats: of report, nifti, dicom-seg, mp4, coco, geojson, labelme, with commas; tables and masks always.
 
