@@ -7,7 +7,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,6 @@ _SPREADSHEETS = (
     (b"\xd0\xcf\x11\xe0", "an Excel file"),
     (b"<", "a web page or XML, as some programs export tables"),
 )
-IsHeader = Callable[[Collection[str]], bool]  # of the columns that a row would name
 _Cells = list[tuple[int, list[str]]]
 
 
@@ -61,14 +60,14 @@ class Sheet:
             yield number, row
 
 
-def read_sheet(path: Path, is_header: IsHeader) -> Sheet:
-    """A CSV file; its header is the first row of which `is_header` holds, else the first that says something.
+def read_sheet(path: Path, known: Collection[str]) -> Sheet:
+    """A CSV file; its header is that of the first rows which names most of the `known` columns, the first of equals.
 
-    Raises ConfigError where it cannot be read.
+    A title may be the name of a column. Raises ConfigError where it cannot be read.
     """
-    lines = _cells(_text(path), path.name, is_header)
+    lines = _cells(_text(path), path.name, known)
     filled = [(number, list(map(_column, cells))) for number, cells in lines if any(cells)][:HEADER_ROWS]
-    header_at, columns = next((row for row in filled if is_header(row[1])), filled[0] if filled else (0, []))
+    header_at, columns = max(filled, key=lambda row: _named(row[1], known), default=(0, []))
     return Sheet(path.name, columns, [row for row in lines if row[0] > header_at])
 
 
@@ -91,25 +90,26 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _cells(text: str, label: str, is_header: IsHeader) -> _Cells:
+def _cells(text: str, label: str, known: Collection[str]) -> _Cells:
     """The number and the cells of each row; cells without what spreadsheets put around them."""
     said = re.match(r'"?sep=(.)"?[ ]*(\r\n|\r|\n)', text, re.IGNORECASE)
     if said is not None:
         text = text[said.end() :]
     try:
-        return list(enumerate(_split(text, said[1] if said else _separator(text, is_header)), 1))
+        return list(enumerate(_split(text, said[1] if said else _separator(text, known)), 1))
     except csv.Error as error:
         raise ConfigError(f"{label} cannot be read as a CSV file: {error}") from error
 
 
-def _separator(text: str, is_header: IsHeader) -> str:
-    """What parts the cells: that by which one of the first lines is the header."""
+def _separator(text: str, known: Collection[str]) -> str:
+    """What parts the cells: that by which one of the first lines names most of the `known` columns."""
+
+    def named(line: str, separator: str) -> int:
+        return _named([*map(_column, *_split(line, separator))], known)
+
     lines = [line for line in text[:MOST_HEADER].splitlines() if line.strip(" ,;|\t")][:HEADER_ROWS]
-    for line in lines:
-        fitting = [each for each in SEPARATORS if is_header([*map(_column, *_split(line, each))])]
-        if fitting:
-            return max(fitting, key=line.count)
-    return max(SEPARATORS, key=lines[0].count) if lines else SEPARATORS[0]
+    header = max(lines, key=lambda line: max(named(line, each) for each in SEPARATORS), default="")
+    return max(SEPARATORS, key=lambda each: (named(header, each), header.count(each))) if header else SEPARATORS[0]
 
 
 def _split(text: str, separator: str) -> list[list[str]]:
@@ -121,6 +121,11 @@ def _clean(cell: str) -> str:
     shown = cell.strip().strip("\0")
     guarded = _GUARDED.fullmatch(shown)
     return (unquoted(shown) if guarded is None else guarded[1]).strip()
+
+
+def _named(columns: Collection[str], known: Collection[str]) -> int:
+    """How many of the `known` columns a row names."""
+    return len(set(columns).intersection(known))
 
 
 def _column(cell: str) -> str:

@@ -52,6 +52,7 @@ WRITTEN = {
     "printed quotation marks": PLAIN.replace("x_1.png", "“x_1.png”").replace("x_2.png", "'x_2.png'").encode(),
     "an apostrophe before a text": PLAIN.replace("Å", "'Å").encode(),
     "marks of no width": PLAIN.replace("Å7", "Å7\u200b").replace("x_2", "\ufeffx_2").encode(),
+    "a title that names columns": ("File,Study\n" + PLAIN).encode(),
     "commas at the end": PLAIN.replace("4\n", "4,,\n").encode(),
 }
 
