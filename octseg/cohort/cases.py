@@ -42,7 +42,7 @@ class Case:
 class Look:
     """What there is of a case now.
 
-    stat_sum: changes with a file's name, size or time. problem: why it cannot be read.
+    stat_sum: changes with a file's name, size, time, or pieces of its content. problem: why it cannot be read.
     """
 
     files: tuple[Path, ...] = ()

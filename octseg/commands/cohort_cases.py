@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from octseg.cohort.cases import Case, Look, Part, apart
-from octseg.commands.inputs import Folders, Found, Item, find_here, find_items, inputs_sum
+from octseg.commands.inputs import Folders, Found, Item, content_sum, find_here, find_items, inputs_sum
 from octseg.commands.picture_runs import runs_in, size_of
 
 GENERIC = frozenset({"images", "image", "img", "imgs", "frames", "png", "dicom", "oct"})  # say nothing of a case
@@ -56,7 +56,8 @@ class Looking:
         if not found.items:
             return Look(problem="nothing of it can be read: give a pullback, or a folder of frames")
         files = tuple(path for item in found.items for path in item.files)
-        return Look(files, inputs_sum(found.items, Folders(found.items)), kind=_kind(found.items))
+        stat_sum = inputs_sum(found.items, Folders(found.items)) + content_sum(found.items)
+        return Look(files, stat_sum, kind=_kind(found.items))
 
     def between_frames(self, case: Case) -> str:
         """How far the frames of a case that can be read lie apart, in words."""

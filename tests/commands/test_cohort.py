@@ -86,6 +86,27 @@ def test_a_dry_run_says_what_is_found_and_what_is_missing_and_does_nothing(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_that_took_another_s_place_with_its_size_and_time_is_noticed(tmp_path: Path) -> None:
+    path, status = tmp_path / "in" / "f_1.png", (1_700_000_000, 1_700_000_000)
+    path.parent.mkdir()
+    looking, folder = Looking(tmp_path / "out"), CohortFolder(tmp_path / "out")
+
+    def put(grey: int) -> None:
+        Image.new("L", (64, 64), grey).save(path)
+        os.utime(path, status)
+
+    put(100)
+    size = path.stat().st_size
+    [case], _ = cases_in(path.parent, tmp_path / "out")
+    folder.begin_partial(case)
+    folder.write_manifest(case, looking(case), [])
+    folder.put_in_place(case)
+    assert folder.is_done(case, looking(case))
+    put(101)
+    assert path.stat().st_size == size
+    assert not folder.is_done(case, looking(case))
+
+
 def test_a_link_that_leads_nowhere_is_told_and_is_no_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root, given = tmp_path / "in", ["cohort", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--dry-run"]
     for folder in ("P1", "P2"):
