@@ -66,25 +66,31 @@ def cases_of(table: Path, frames: str = "-", tell: Callable[[str], object] | Non
 def _counted_twice(cases: Mapping[int, Case], table: str) -> Iterator[str]:
     """Frames of one path that two rows have, a sentence each; ConfigError where the rows give them two patients.
 
-    cases: by their row's number.
+    A file is of one patient, whichever frames of it; a folder may hold pictures of several. cases: by their row's
+    number.
     """
     of_path: dict[str, list[tuple[int, Case]]] = {}
     for number, case in cases.items():
         others = of_path.setdefault(os.path.realpath(case.path), [])
         for before, other in others:
-            shared = FrameRange.said(other.frames).shared(FrameRange.said(case.frames))
-            if shared is None:
-                continue
-            rows, frames = f"rows {before} and {number} of {table}", f"frames {shared} of {case.path.name}"
-            if case.patient == other.patient:
-                yield f"{rows} both have {frames}, which count twice"
-            elif case.patient == case.name or other.patient == other.name:
-                yield f"{rows} both have {frames}, which count twice, as of two patients: give both rows the patient"
-            else:
+            rows, shared = f"rows {before} and {number} of {table}", _shared(other, case)
+            are_two = case.patient != other.patient
+            are_named = case.patient != case.name and other.patient != other.name
+            if are_two and are_named and (shared or not is_folder(case.path)):
                 raise ConfigError(
-                    f"{rows} give {frames} to two patients, {other.patient!r} and {case.patient!r}; a frame is of one"
+                    f"{rows} give {shared or case.path.name} to two patients, {other.patient!r} and {case.patient!r}; "
+                    f"a {'frame' if shared else 'file'} is of one"
                 )
+            if shared:
+                also = ", as of two patients: give both rows the patient" if are_two else ""
+                yield f"{rows} both have {shared}, which count twice{also}"
         others.append((number, case))
+
+
+def _shared(one: Case, other: Case) -> str:
+    """The frames of one path that two cases have, in words; empty where there are none."""
+    shared = FrameRange.said(one.frames).shared(FrameRange.said(other.frames))
+    return "" if shared is None else f"frames {shared} of {other.path.name}"
 
 
 def _place(path: str, folder: Path) -> Path:

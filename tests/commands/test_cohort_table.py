@@ -173,7 +173,7 @@ def test_frames_that_two_rows_have_are_told_or_refused_for_two_patients(
         return sentences
 
     if frames is None:
-        assert told("P1", "P2") == told("P1", "P1") == []
+        assert told("P1", "P1") == told("P1", "") == told("", "") == []
         return
     both = f"rows 2 and 3 of list.csv both have frames {frames} of a.tif, which count twice"
     assert told("P1", "P1") == [both]
@@ -182,6 +182,18 @@ def test_frames_that_two_rows_have_are_told_or_refused_for_two_patients(
         ConfigError, match=f"rows 2 and 3 of list.csv give frames {frames} of a.tif to two patients, 'P"
     ):
         told("P1", "P2")
+
+
+def test_a_file_is_of_one_patient_whichever_frames_of_it(tmp_path: Path) -> None:
+    (tmp_path / "stills").mkdir()
+    rows = "{0},1-20,P1\n{0},21-40,{1}\n"
+    listed = "path,frames,patient\n" + rows
+    with pytest.raises(
+        ConfigError, match=r"rows 2 and 3 of list\.csv give a\.tif to two patients, 'P1' and 'P2'; a file is of one"
+    ):
+        cases_of(table(tmp_path, listed.format("a.tif", "P2")))
+    assert len(cases_of(table(tmp_path, listed.format("a.tif", "P1")))) == 2
+    assert len(cases_of(table(tmp_path, listed.format("stills", "P2")))) == 2
 
 
 def test_a_row_without_frames_has_those_of_all_and_is_refused_where_another_has_them(tmp_path: Path) -> None:
