@@ -243,6 +243,31 @@ def test_four_planes_of_tissue_are_no_paint(tmp_path: Path, kind: str) -> None:
     assert [int(mask.sum()) for mask in second.values()] == [225, 30, 120, 4]
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("bare", [1, 2])
+def test_frames_with_nothing_or_the_last_class_alone_are_what_the_others_are(
+    tmp_path: Path, kind: str, bare: int
+) -> None:
+    """As four planes they look like black paint on a transparent ground, whichever of the files comes first."""
+    planes = np.zeros((39, 41, 4), np.uint8)
+    planes[5:20, 5:20, 0], planes[22:30, 5:20, 2] = 255, 255
+    red = np.zeros_like(planes)
+    red[5:9, 5:9] = (255, 0, 0, 255)
+    for folder, full in (("planes", planes), ("paint", red)):
+        (tmp_path / folder).mkdir()
+        last = np.zeros_like(full)
+        last[31:33, 8:10, 3] = 255
+        Image.fromarray(full).save(tmp_path / folder / f"f_{3 - bare}.tiff", kind)
+        Image.fromarray(last).save(tmp_path / folder / f"f_{bare}.tiff", kind)
+        Image.fromarray(full * 0).save(tmp_path / folder / "f_0.tiff", kind)
+    reading = open_reading(tmp_path / "planes")
+    read = {frame.number: [int(mask.sum()) for mask in frame.read().values()] for frame in reading.frames}
+    assert read == {0: [0, 0, 0, 0], bare: [0, 0, 0, 4], 3 - bare: [225, 0, 120, 0]}
+    (tmp_path / "paint" / f"f_{bare}.tiff").unlink()  # of another colour
+    painted = open_reading(tmp_path / "paint", binary_class="lumen")
+    assert {frame.number: int(frame.read()["lumen"].sum()) for frame in painted.frames} == {0: 0, 3 - bare: 16}
+
+
 def test_a_mask_is_turned_as_its_frame_is(tmp_path: Path) -> None:
     """By the orientation that a camera or a viewer writes; frames are read so."""
     on = np.zeros((39, 41), np.uint8)

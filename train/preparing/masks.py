@@ -27,13 +27,15 @@ class MaskRule:
 
     record: only TIFFs of four planes are right. class_map: value -> class, or background, of palette and grey masks.
     binary_class: what a mask of two values outlines, where there is no class map. background: the value of such masks
-    that is none of it, as all of a source's masks tell; None where each mask tells for itself.
+    that is none of it, as all of a source's masks tell; None where each mask tells for itself. planes: whether masks
+    that may be of planes or painted are of planes, as all others tell; None as with background.
     """
 
     record: bool = False
     class_map: Mapping[int, str] = field(default_factory=dict)
     binary_class: str = "lipid_core"
     background: float | None = None
+    planes: bool | None = None
 
     def __post_init__(self) -> None:
         if unknown := sorted({*self.class_map.values(), self.binary_class} - {BACKGROUND} - set(CLASS_NAMES)):
@@ -75,6 +77,7 @@ def check_size(found: tuple[int, int], shape: tuple[int, int]) -> None:
 
 def planes_of(samples: Samples, rule: MaskRule) -> Planes:
     """Planes (H, W) as stored; ReadError where the mask is of another kind, or has values that are not explained."""
+    samples = samples if rule.planes is None else samples.read_as(planes=rule.planes)
     values = samples.values
     if values.ndim == 3:
         return _of_planes(values, samples.names, rule)

@@ -1,7 +1,7 @@
 """One look at all masks of a source before the work: what one mask cannot tell, its neighbours do.
 
 A mask of 0 and 2 outlines one class, unless another of the same source holds 1; a palette means something only where it
-is the same in all files.
+is the same in all files; and four planes without the first three classes look like black paint.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,8 @@ class Facts:
 
     values: that occur in a mask of one value a pixel, few enough for labels; else empty. colours: of these values in a
     palette. is_colour: whether they are numbers of colours. outlined: classes of the planes in which something is
-    drawn. problem: why it cannot be read.
+    drawn. problem: why it cannot be read. are_planes: whether it is of planes. other: what it says if it is
+    the other of the two, which it may be as well.
     """
 
     file: str
@@ -36,6 +37,8 @@ class Facts:
     is_colour: bool = False
     outlined: frozenset[str] = frozenset()
     problem: str | None = None
+    are_planes: bool = False
+    other: "Facts | None" = None
 
 
 def surveyed(items: Sequence[Item], rule: MaskRule, workers: int, *, may_be_empty: bool) -> MaskRule:
@@ -50,6 +53,9 @@ def surveyed(items: Sequence[Item], rule: MaskRule, workers: int, *, may_be_empt
     with ThreadPoolExecutor(workers) as pool:
         seen = list(pool.map(lambda item: _facts(item, rule), items))
     good, bad = ([facts for facts in seen if (facts.problem is None) == is_good] for is_good in (True, False))
+    if len(told := {facts.are_planes for facts in good if facts.other is None}) == 1:
+        rule = replace(rule, planes=told.pop())
+        good = [facts.other if facts.other and facts.are_planes != rule.planes else facts for facts in good]
     _refuse_other_palettes(good)
     _refuse_own_palette(good, rule)
     rule = replace(rule, background=0.0 if rule.class_map else _background(good))
@@ -71,9 +77,13 @@ def _facts(item: Item, rule: MaskRule) -> Facts:
 
 
 def _facts_of(samples: Samples, file: str, rule: MaskRule) -> Facts:
+    if samples.other is not None:
+        first, other = (_facts_of(replace(each, other=None), file, rule) for each in (samples, samples.other))
+        return replace(first, other=other)
     if samples.values.ndim == 3:
         planes = planes_of(samples, rule)
-        return Facts(file, outlined=frozenset(name for name, plane in planes.items() if plane.any()))
+        outlined = frozenset(name for name, plane in planes.items() if plane.any())
+        return Facts(file, outlined=outlined, are_planes=True)
     found = np.unique(samples.values)
     if len(found) > MOST_LABELS or samples.n_colours > 2 or samples.values.dtype.kind == "f":
         planes_of(samples, rule)  # says what is wrong with it

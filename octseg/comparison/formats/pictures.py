@@ -17,7 +17,7 @@ from octseg.comparison.formats.results import stem_of
 from octseg.comparison.reading import FrameRead, Masks, Reading
 from octseg.errors import ReadError
 from octseg.export.pictures import DOUBT_KEYWORD
-from octseg.reading.masks.samples import read_samples, turned, value_words
+from octseg.reading.masks.samples import Samples, read_samples, turned, value_words
 from octseg.reading.names import frame_number
 from octseg.reading.pictures.decoding import TURNS
 
@@ -46,8 +46,8 @@ def picture_reading(
     paths = [path for path in paths if not _is_doubt(path)]
     if not paths:
         raise ReadError(f"{name} shows where variants of a frame disagree, which is no mask; give masks")
-    first = _pixels(paths[0])
-    if first.ndim == 3:
+    are_planes = _are_planes(paths)
+    if are_planes:
         read = [partial(_planes_of, path) for path in paths]
         classes: tuple[str, ...] = CLASS_NAMES
     else:
@@ -60,7 +60,7 @@ def picture_reading(
             for path, each in zip(paths, read, strict=True)
         ]
     )
-    return Reading(name, frames, classes, one_tissue=first.ndim == 2)
+    return Reading(name, frames, classes, one_tissue=not are_planes)
 
 
 def _folder(path: Path, root: Path | None) -> str:
@@ -159,6 +159,18 @@ def _refuse_values(values: set[int], name: str) -> dict[str, set[int]]:
     )
 
 
+def _are_planes(paths: Sequence[Path]) -> bool:
+    """Whether pictures are of planes: the first tells that cannot be of labels as well, or, without one, the first."""
+    first: bool | None = None
+    for path in paths:
+        samples = _samples(path)
+        is_one = samples.values.ndim == 3
+        if samples.other is None:
+            return is_one
+        first = is_one if first is None else first
+    return bool(first)
+
+
 def _values(paths: Sequence[Path]) -> set[int]:
     values: set[int] = set()
     for path in paths:
@@ -168,21 +180,23 @@ def _values(paths: Sequence[Path]) -> set[int]:
     return values - {0}
 
 
-def _pixels(path: Path) -> NDArray[Any]:
-    """(H, W) numbers, or (H, W, 4) planes, turned as the file asks."""
+def _samples(path: Path) -> Samples:
     try:
         content = path.read_bytes()
         own = _own_numbers(content)
-        if own is not None:
-            return own
-        samples = read_samples(content)
+        return read_samples(content) if own is None else Samples(own)
     except OSError as error:
         raise ReadError(f"{path.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
     except ReadError as error:
         raise ReadError(f"{path.name} cannot be read: {error}") from error
+
+
+def _pixels(path: Path, *, planes: bool = False) -> NDArray[Any]:
+    """(H, W) numbers, or (H, W, 4) planes, turned as the file asks; planes: what it holds where it may hold either."""
+    samples = _samples(path).read_as(planes=planes)
     values = _whole(samples.values)
-    planes = 1 if values.ndim == 2 else values.shape[2]
-    if values.dtype.kind not in "uib" or planes not in (1, PLANES) or samples.n_colours > 2:
+    count = 1 if values.ndim == 2 else values.shape[2]
+    if values.dtype.kind not in "uib" or count not in (1, PLANES) or samples.n_colours > 2:
         raise ReadError(
             f"{path.name} is no mask: it is a picture in colour or in shades; give label pictures, or TIFF files of "
             f"{PLANES} planes"
@@ -211,7 +225,7 @@ def _whole(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _planes_of(path: Path) -> Masks:
-    pixels = _pixels(path)
+    pixels = _pixels(path, planes=True)
     if pixels.ndim == 2 or len(np.unique(pixels)) > 2:
         raise ReadError(f"{path.name} is no mask of {PLANES} planes of two values, as the others are")
     return {name: pixels[..., plane] > 0 for plane, name in enumerate(CLASS_NAMES)}

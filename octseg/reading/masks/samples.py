@@ -5,7 +5,7 @@ shows 255 as black where its look-up table is inverted, and still means 255.
 """
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,7 +52,8 @@ class Samples:
     values: (H, W) of one value a pixel, of colours a number that `value_words` tells, or (H, W, planes) of 0 and
     another. colours: (n, 3) uint8, of the value n as a palette shows it; empty where there is no palette. names: of the
     planes, as the file gives them; empty without. orientation: in which the file asks to be shown, as in EXIF, 1 to 8.
-    n_colours: of a colour picture, else 0.
+    n_colours: of a colour picture, else 0. other: what the file may hold as well: of four planes the first three are
+    empty where none of these classes is there, and in black paint on a transparent ground.
     """
 
     values: Values
@@ -60,17 +61,22 @@ class Samples:
     names: tuple[str, ...] = ()
     orientation: int = 1
     n_colours: int = 0
+    other: "Samples | None" = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """(H, W) as stored."""
         return self.values.shape[0], self.values.shape[1]
 
+    def read_as(self, *, planes: bool) -> "Samples":
+        """As planes or as one value a pixel, where the file may hold either; else as it is."""
+        return self if self.other is None or (self.values.ndim == 3) == planes else self.other
+
 
 def read_samples(content: bytes, *, planes_only: bool = False) -> Samples:
     """The samples of a PNG, TIFF or BMP file.
 
-    planes_only: four planes are never taken for colours with alpha.
+    planes_only: four planes are not taken for colours with alpha where they may be either.
 
     Raises ReadError: damaged, of another format, of more than two colours, or of half transparent pixels.
     """
@@ -78,7 +84,7 @@ def read_samples(content: bytes, *, planes_only: bool = False) -> Samples:
         if content.startswith(TIFF_MAGIC):
             return _of_tiff(_tiff(content), planes_only=planes_only)
         if content.startswith((PNG_MAGIC, BMP_MAGIC)):
-            return _of_picture(content)
+            return _of_picture(content, planes_only=planes_only)
     except ReadError:
         raise
     except Exception as error:  # a decoder fed with damaged bytes raises what it likes; the file is not right
@@ -108,7 +114,7 @@ def turned(values: Values, orientation: int) -> Values:
     return np.ascontiguousarray(np.rot90(values[:, ::-1] if mirrored else values, turns))
 
 
-def _of_picture(content: bytes) -> Samples:
+def _of_picture(content: bytes, *, planes_only: bool) -> Samples:
     """A PNG or BMP file."""
     with Image.open(io.BytesIO(content), formats=["PNG", "BMP"]) as picture:
         Limits().check_frame(picture.height, picture.width, "the mask")
@@ -117,8 +123,9 @@ def _of_picture(content: bytes) -> Samples:
         palette = picture.getpalette("RGB") if mode == "P" else None
         values = np.asarray(picture.convert("L") if mode == "1" else picture)
     colours = np.zeros((0, 3), np.uint8) if palette is None else np.array(palette, np.uint8).reshape(-1, 3)
-    if mode == "RGBA" and values[..., :3].any() and not _is_alpha(values):
-        return Samples(values, orientation=orientation)
+    if mode == "RGBA" and not _is_alpha(values):
+        samples = _of_four(Samples(values, orientation=orientation), planes_only=planes_only)
+        return samples if samples.other is None else replace(samples.other, other=samples)
     if mode in ("LA", "RGB", "RGBA"):
         return _of_colours(values, orientation, has_alpha=mode in ("LA", "RGBA"))
     if values.ndim != 2:
@@ -143,11 +150,20 @@ def _of_tiff(stored: "Stored", *, planes_only: bool) -> Samples:
         return Samples(values, stored.colours, orientation=orientation)
     if stored.is_colour and values.shape[2] == 3 and not planes_only:
         return _of_colours(values, orientation, has_alpha=False)
-    if stored.is_colour and values.shape[2] == 4 and not planes_only and _is_alpha(values):
-        return _of_colours(values, orientation, has_alpha=True)
+    if stored.is_colour and values.shape[2] == 4 and not planes_only:
+        if _is_alpha(values):
+            return _of_colours(values, orientation, has_alpha=True)
+        return _of_four(Samples(values, names=stored.names, orientation=orientation), planes_only=False)
     if stored.has_alpha and values.shape[2] == 2 and not planes_only:
         return _of_colours(values, orientation, has_alpha=True)
     return Samples(values, names=stored.names, orientation=orientation)
+
+
+def _of_four(planes: Samples, *, planes_only: bool) -> Samples:
+    """Four planes, with what else they may be."""
+    if planes_only or planes.values[..., :3].any():
+        return planes
+    return replace(planes, other=_of_colours(planes.values, planes.orientation, has_alpha=True))
 
 
 def _is_alpha(values: Values) -> bool:

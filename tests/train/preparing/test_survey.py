@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from octseg.classes import PALETTE
+from octseg.classes import CLASS_NAMES, PALETTE
 from octseg.errors import DatasetError
 from octseg.reading.masks.samples import read_samples
-from tests.fakes.prepared import box, disc, png, record_mask, stored
+from tests.fakes.prepared import box, disc, encoded, png, record_mask, stored
+from tests.fakes.prepared import planes_of as plane_stack
 from train.preparing.masks import MaskRule, planes_of
 from train.preparing.names import FrameName
 from train.preparing.sources import Item
@@ -47,6 +48,16 @@ def test_a_negative_of_one_and_two_is_empty_where_its_neighbours_say_which_is_ba
     rule = looked(png(CORE + np.uint8(1)), empty)
     assert rule.background == 1
     assert not planes_of(read_samples(empty), rule)["lipid_core"].any()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_four_planes_without_the_first_classes_are_planes_or_paint_as_their_neighbours_are(kind: str) -> None:
+    vasa, empty = (encoded(plane_stack({"vasa_vasorum": CORE & drawn}), kind) for drawn in (True, False))
+    beside = looked(empty, vasa, encoded(plane_stack({"lumen": CORE}), kind))
+    assert {name for name, plane in planes_of(read_samples(vasa), beside).items() if plane.any()} == {"vasa_vasorum"}
+    assert set(planes_of(read_samples(empty), beside)) == set(CLASS_NAMES)
+    red = plane_stack({"lumen": CORE, "vasa_vasorum": CORE})  # opaque where it is red
+    assert set(planes_of(read_samples(empty), looked(empty, encoded(red, kind)))) == {"lipid_core"}
 
 
 def test_colours_of_masks_are_told_as_people_write_them() -> None:
