@@ -89,6 +89,11 @@ def _readings(args: argparse.Namespace) -> "tuple[Reading, Reading]":
 
     class_map = None if args.class_map is None else parse_class_map(args.class_map)
     first, second = (open_reading(path, class_map, args.binary_class) for path in (args.found, args.reference))
+    if args.binary_class is not None and (args.binary_class,) not in (first.classes, second.classes):
+        raise OctsegError(
+            f"--binary-class {args.binary_class} tells what masks of one value outline, and neither {first.name} nor "
+            f"{second.name} is of such; leave it out"
+        )
     return first, second
 
 

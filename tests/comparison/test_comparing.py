@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from octseg.cli import main
 from octseg.comparison.comparing import compare
@@ -205,6 +206,23 @@ def test_scales_that_differ_are_told() -> None:
     compared = compare(reading("a", [plaque(90)]), reading("b", [plaque(90)], spacing=0.03))
     assert "scales differ" in compared.warnings[0]
     assert compared.frames[0].pixel_spacing_mm == MM
+
+
+def test_a_class_for_masks_of_one_value_is_refused_where_there_are_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four planes say themselves what they are; beside them the class may be meant for the other reading."""
+    planes, one = tmp_path / "planes", tmp_path / "one"
+    masks = np.zeros((40, 40, 4), np.uint8)
+    masks[5:20, 5:20, 0], masks[22:30, 5:20, 2] = 255, 255
+    for folder, pixels in ((planes, masks), (one, masks[..., 2])):
+        folder.mkdir()
+        Image.fromarray(pixels).save(folder / "f_1.png")
+    flags = ["--out", str(tmp_path / "out"), "--binary-class", "lipid_core"]
+    assert main(["compare", str(planes), str(planes), *flags]) == 1
+    assert "--binary-class lipid_core tells what masks of one value outline, and neither" in capsys.readouterr().err
+    assert main(["compare", str(planes), str(one), *flags]) == 0
+    assert "Lipid core: Dice 1.000" in capsys.readouterr().out
 
 
 def test_the_command_leaves_page_table_and_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
