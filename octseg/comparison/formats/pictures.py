@@ -96,7 +96,8 @@ def meaning_of(
     if unknown:
         said = ", ".join(map(value_words, unknown[:MOST_LABELS]))
         raise ReadError(
-            f"{name} holds labels that are not explained ({said}); say what they are: --class-map 1=lumen,3=lipid_core"
+            f"{name} holds labels that are not explained ({said}); say of all what they are, as in "
+            "--class-map 1=lumen,2=background,3=lipid_core"
         )
     meaning: dict[str, set[int]] = {}
     for value, of in known.items():
