@@ -1,7 +1,7 @@
 // The frames of one pullback as the page holds them: each file is fetched once and kept as it came, as bytes; a few are
 // kept decoded, those next to the one that is looked at first.
 (() => {
-  const DECODED = 16, NEIGHBOURS = [1, 2, -1, 3, 4, -2, 5, 6, -3, 7, 8], AT_ONCE = 3;
+  const DECODED = 16, NEIGHBOURS = [1, 2, -1, 3, 4, -2, 5, 6, -3, 7, 8], AT_ONCE = 3, AGAIN_MS = 2000;
 
   function outlinesOf(rings, partsOfPx) {
     const path = new Path2D();
@@ -16,16 +16,20 @@
     return path;
   }
 
+  // Whether a file may come later: the network or the server is away, rather than that there is no such file.
+  window.octAway = (error) => error instanceof TypeError || error.status >= 500;
+
   // folder: address of the run's files. done: how many frames are there. Frames count from 0 here.
   window.octFrames = (folder, done) => {
     const files = new Map(), decoded = new Map();
-    let wanted = 0, direction = 1, fetching = 0, turn = 0, closed = false;
+    let wanted = 0, direction = 1, fetching = 0, turn = 0, closed = false, gone = false;
 
     const stem = (frame) => `${folder}/${String(frame + 1).padStart(4, "0")}`;
 
     async function fetched(frame) {
       const [picture, told] = await Promise.all([fetch(`${stem(frame)}.jpg`), fetch(`${stem(frame)}.json`)]);
-      if (!picture.ok || !told.ok) throw new Error("gone");
+      const none = [picture, told].find((answer) => !answer.ok);
+      if (none) throw Object.assign(new Error("no such file"), { status: none.status });
       return { picture: await picture.blob(), told: await told.arrayBuffer() };
     }
 
@@ -100,11 +104,14 @@
     }
 
     function fill() {
-      while (!closed && fetching < AT_ONCE) {
+      while (!closed && !gone && fetching < AT_ONCE) {
         const frame = next();
         if (frame === null) return;
         fetching += 1;
-        file(frame).catch(() => { closed = true; }).finally(() => {
+        file(frame).catch((error) => {
+          gone = !window.octAway(error);
+          return new Promise((done) => { setTimeout(done, AGAIN_MS); });
+        }).finally(() => {
           fetching -= 1;
           fill();
         });

@@ -23,12 +23,13 @@
     const folder = host.dataset.run, stage = part(".oct-stage"), slider = part(".oct-slider"), play = part("[data-play]");
     const beside = document.querySelector("#oct-beside");
     let run = { done: 0, frame_count: 1, first_number: 1, curves: [], withdrawn: [], refused: {} };
-    let away = 0, at = 0, closed = false, playing = null, asked = null;
+    let away = 0, at = 0, closed = false, playing = null, asked = null, again = null, polling = null, looking = null;
     const frames = window.octFrames(folder, () => run.done);
     const turned = part(".oct-angle"), angle = () => Number(turned.value);
     const view = window.octView(stage, () => run, angle), curves = window.octCurves(part(".oct-curves"), (frame) => go(frame));
     const range = window.octRange(host, (ends) => ask(ends ? "range" : "whole", ends));
     const cut = window.octCut(part(".oct-cut"), folder), wall = window.octWall(part(".oct-wall"));
+    const awaiting = window.octAwaiting(stage, beside);
 
     const spacing = part("[data-frame-spacing]");
     let entered, chosenAt = -1; // the spacing that the field shows, and when the page last asked for anything
@@ -51,18 +52,13 @@
       asked = setTimeout(() => {
         if (closed || at !== ready.frame) return;
         fill(beside, ready.told.numbers);
+        awaiting.end();
         const what = ready.told.withdrawn ? "withdrawn" : Object.keys(ready.told.outlines).map((n) => run.pens[n].label);
         const label = `Frame ${at + run.first_number}: ${[what].flat().join(", ") || "nothing outlined"}`;
         stage.setAttribute("aria-label", label);
         if (playing === null) window.octSay(`${label}. ${window.octTold(beside)}`);
       }, 40);
-      say(ready.told.withdrawn ? "Withdrawn: nothing is said of this frame" : "");
-    }
-
-    function say(sentence) {
-      const said = part(".oct-stage-said");
-      said.hidden = !sentence;
-      said.textContent = sentence;
+      awaiting.told(ready.told.withdrawn);
     }
 
     // The frame by its number; of a part of a pullback its place among those that were sent as well.
@@ -78,16 +74,29 @@
       part(".oct-correct a").hash = at + run.first_number; // a review opens at the same frame
       tellAt();
       for (const each of [curves, cut, wall]) each.at(at);
+      clearTimeout(again);
       const ready = frames.now(at);
-      if (ready) {
-        present(ready, since);
-        return;
+      if (ready) present(ready, since);
+      else wait(at, since, false);
+    }
+
+    // Until the frame comes; where the server is away it is asked for again. What is seen meanwhile is of another frame.
+    async function wait(wanted, since, isAway) {
+      const seen = view.shown();
+      clearTimeout(asked);
+      awaiting.begin(wanted + run.first_number, seen ? seen.frame + run.first_number : null, isAway);
+      try {
+        const ready = await frames.coming(wanted);
+        if (!closed && at === wanted) present(ready, since);
+      } catch (error) {
+        if (closed || at !== wanted) return;
+        if (window.octAway(error)) {
+          again = setTimeout(() => { if (!closed && at === wanted) wait(wanted, since, true); }, POLL_MS);
+          return;
+        }
+        fill(beside, "");
+        awaiting.failed("This frame is no longer held by the server: send the pullback again");
       }
-      const wanted = at;
-      frames.coming(wanted).then(
-        (come) => { if (!closed && at === wanted) present(come, since); },
-        () => { if (!closed && at === wanted) say("This frame is no longer held by the server: send the pullback again"); },
-      );
     }
 
     function cine(on) {
@@ -157,7 +166,14 @@
       spacing.value = entered === null ? "" : entered;
     }
 
-    async function poll() {
+    // One look at a time, however many ask for one: else each would go on by itself while the server is away.
+    function poll() {
+      looking ??= look().finally(() => { looking = null; });
+      return looking;
+    }
+
+    async function look() {
+      clearTimeout(polling);
       if (closed) return;
       let told = null;
       try {
@@ -176,11 +192,12 @@
       }
       if (told) update(told);
       const making = told && ["waiting", "making"].includes(told.downloads.state);
-      if (!told || told.state === "running" || making) setTimeout(poll, POLL_MS);
+      if (!told || told.state === "running" || making) polling = setTimeout(poll, POLL_MS);
     }
 
     function gone() {
       kept(null);
+      part(".oct-going").hidden = true;
       part(".oct-run-said").hidden = false;
       part(".oct-run-said").textContent = "The server no longer holds this pullback: send it again.";
     }
@@ -278,6 +295,7 @@
       key: host.dataset.key,
       close() {
         closed = true;
+        awaiting.end();
         cine(false);
         watching.disconnect();
         document.removeEventListener("visibilitychange", seenAgain);

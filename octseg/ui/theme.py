@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 STYLES = ("app.css", "pullback.css", "downloads.css", "phone.css")
 SCRIPTS = (
     *("looks.js", "several.js", "frames.js", "view.js", "curves.js", "unrolled.js", "range.js"),
-    *("formats.js", "downloads.js", "steps.js", "pullback.js", "corrected.js", "app.js", "away.js"),
+    *("awaiting.js", "formats.js", "downloads.js", "steps.js", "pullback.js", "corrected.js", "app.js", "away.js"),
 )
 HEAD = (  # Gradio's own `css=` puts a class before each selector, which then cannot begin at <body>
     "".join(f"<style>{(HERE / name).read_text(encoding='utf-8')}</style>" for name in STYLES)
