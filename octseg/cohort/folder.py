@@ -22,7 +22,7 @@ from octseg.cohort.cases import Case, Look, content_of
 from octseg.errors import HeldError, OctsegError
 from octseg.export.files import told_in_one_sentence, write_file
 from octseg.export.journal import JOURNAL_NAME
-from octseg.export.locking import UNLOCKED, cannot_lock, open_held
+from octseg.export.locking import UNLOCKED, cannot_lock, open_held, take_away
 
 RUN_NAME, MANIFEST_NAME = "cohort_run.json", "manifest.json"
 CASES, FAILED, CLAIMS = "cases", "failed", "claims"
@@ -251,10 +251,7 @@ class Claim:
 
     def release(self) -> None:
         """Let others have it."""
-        try:
-            self.path.unlink(missing_ok=True)  # before it is let go: who waits would lose its own
-        finally:
-            self.file.close()
+        take_away(self.path, self.file)
 
 
 def _waited_for(path: Path) -> BinaryIO:

@@ -6,6 +6,7 @@ process ends says whose fault it was, which Ray does not. Paths lead to the same
 
 import logging
 import os
+import platform
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -227,7 +228,7 @@ def _not_shared(root: Path) -> str:
 
 
 def _here() -> str:
-    return f"the machine {os.uname().nodename} of the cluster"
+    return f"the machine {platform.node()} of the cluster"
 
 
 def _first_line(error: BaseException) -> str:

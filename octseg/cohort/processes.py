@@ -156,7 +156,7 @@ def _end_of(slot: _Slot) -> Outcome:
     code = slot.process.exitcode or 0
     if slot.killed:
         return Outcome("died", slot.killed)
-    if code != -signal.SIGKILL:
+    if _by(code) != "SIGKILL":  # which Windows does not have
         return Outcome("died", f"its worker ended by {_by(code)}")
     if kernel_kills() != slot.kernel_kills:
         return Outcome("died", "it took more memory than there is, and its worker was ended")

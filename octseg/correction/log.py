@@ -16,7 +16,7 @@ import octseg
 from octseg.correction.runs import are_runs
 from octseg.errors import CorrectionError
 from octseg.export.files import told_in_one_sentence
-from octseg.export.locking import cannot_lock, open_held
+from octseg.export.locking import cannot_lock, open_held, take_away
 from octseg.measurement.records import is_text
 
 VERSION = 1
@@ -131,7 +131,7 @@ class CorrectionLog(KeptLog):
     def close(self) -> None:
         """Let it go; a log in which nothing was done is taken away."""
         if not self.lines:
-            self.path.unlink(missing_ok=True)
+            take_away(self.path, self._file)
         self._file.close()
 
     def _begun(self) -> list[Line]:

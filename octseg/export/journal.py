@@ -6,13 +6,12 @@ tables need of it. No name, path or date is in it that measures.json has not.
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from octseg.export.files import told_in_one_sentence
-from octseg.export.locking import open_held
+from octseg.export.locking import open_held, take_away
 
 JOURNAL_NAME = "unfinished.jsonl"
 Line: TypeAlias = dict[str, Any]
@@ -72,14 +71,15 @@ class Journal:
     def lines(self, key: Key) -> Iterator[Line]:
         """Of the frames of a pullback that are done, in order."""
         for place, size in self._places.get(key, ()):
-            with told_in_one_sentence(JOURNAL_NAME):
-                content = os.pread(self._file.fileno(), size, place)
+            with told_in_one_sentence(JOURNAL_NAME), self._path.open("rb") as file:
+                file.seek(place)
+                content = file.read(size)
             yield json.loads(content)
 
     def close(self, *, finished: bool) -> None:
         """Let the folder go; a finished run leaves no journal."""
         if finished:
-            self._path.unlink(missing_ok=True)  # before it is let go: a run that waits would lose its own
+            take_away(self._path, self._file)
         self._file.close()
 
     def _kept(self) -> Iterator[Line]:

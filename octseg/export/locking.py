@@ -1,19 +1,51 @@
-"""One process at a time in a folder; the lock goes with the process, however it ends."""
+"""One process at a time in a folder; the lock goes with the process, however it ends.
+
+Windows locks bytes, for others to read too: it is one far behind what is written. It takes away no file that is open.
+"""
 
 import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from octseg.errors import HeldError
 from octseg.export.files import told_in_one_sentence
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[Any]) -> None:
+        place = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+        os.lseek(file.fileno(), LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(file.fileno(), place, os.SEEK_SET)
+
+    def take_away(path: Path, file: BinaryIO) -> None:
+        """Let a held file go and delete it, unless who waited for it has opened it by then."""
+        file.close()
+        with suppress(PermissionError):
+            path.unlink(missing_ok=True)
+
+else:
     import fcntl
 
+    def _lock(file: IO[Any]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def take_away(path: Path, file: BinaryIO) -> None:
+        """Delete a held file and let it go, in this order: who waits for it would lose its own."""
+        try:
+            path.unlink(missing_ok=True)
+        finally:
+            file.close()
+
+
+LOCKED_BYTE = (1 << 31) - 2  # the last that Windows' C library locks
 HELD = (errno.EWOULDBLOCK, errno.EACCES)  # the latter of a server of Windows files
 UNLOCKED = "OCTSEG_UNLOCKED"  # 1 where whoever starts a run sees to it that there is one alone
 
@@ -27,7 +59,7 @@ def locked(folder: Path, what: str) -> Iterator[None]:
     """
     with told_in_one_sentence(f"the folder {folder.name}"):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        lock = (folder / "lock").open("ab")
     with lock:
         cause = hold(lock, what)
         if cause is not None and os.environ.get(UNLOCKED) != "1":
@@ -43,10 +75,8 @@ def hold(file: IO[Any], what: str) -> str | None:
 
     Raises HeldError where another process holds it, which is then `what`.
     """
-    if sys.platform == "win32":
-        return "not on Windows"
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(file)
     except OSError as error:
         if error.errno in HELD:
             raise HeldError(f"another run is {what}; wait for it, or choose another folder") from error

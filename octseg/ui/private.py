@@ -1,6 +1,5 @@
 """The process's private folders and quiet settings. Imports nothing of Gradio, which reads both when it is imported."""
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -10,6 +9,9 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from octseg.errors import HeldError
+from octseg.export.locking import hold
 
 PREFIX = "octseg-page-"
 LOCK = "lock"
@@ -40,32 +42,34 @@ def private_folders(environment: MutableMapping[str, str]) -> Iterator[PrivateFo
     parent = Path(tempfile.gettempdir())
     delete_orphans(parent)
     root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))  # mode 0700
-    with (root / LOCK).open("w") as lock:
-        with suppress(OSError):  # a disk that cannot lock: then no other page clears it away either
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        for name in ("visitors", "tmp", "empty"):
-            (root / name).mkdir(mode=0o700)
-        environment.update({"GRADIO_TEMP_DIR": str(root / "visitors"), "TMPDIR": str(root / "tmp"), **QUIET})
-        tempfile.tempdir = None  # read TMPDIR anew
-        os.chdir(root / "empty")
-        try:
-            yield PrivateFolders(root, root / "visitors")
-        finally:
-            os.chdir(parent)
-            _delete(root)
+    try:
+        with (root / LOCK).open("w") as lock:
+            with suppress(HeldError):  # nor does a disk that cannot lock matter: no other page clears it away then
+                hold(lock, "serving the page")
+            for name in ("visitors", "tmp", "empty"):
+                (root / name).mkdir(mode=0o700)
+            environment.update({"GRADIO_TEMP_DIR": str(root / "visitors"), "TMPDIR": str(root / "tmp"), **QUIET})
+            tempfile.tempdir = None  # read TMPDIR anew
+            os.chdir(root / "empty")
+            try:
+                yield PrivateFolders(root, root / "visitors")
+            finally:
+                os.chdir(parent)
+    finally:
+        _delete(root)  # once its lock is closed: Windows deletes no open file
 
 
 def delete_orphans(parent: Path) -> None:
     """Delete private folders whose process is gone: nobody holds their lock, or it was deleted before the rest."""
     for root in parent.glob(f"{PREFIX}*"):
-        with suppress(OSError):  # in use, another user's, or gone by now
-            if not (root / LOCK).exists():
-                if time.time() - root.stat().st_mtime > MADE_WITHIN_S:
-                    _delete(root)
+        with suppress(OSError, HeldError):  # in use, another user's, or gone by now
+            if (root / LOCK).exists():
+                with (root / LOCK).open("r") as lock:
+                    if hold(lock, "serving the page") is not None:
+                        continue
+            elif time.time() - root.stat().st_mtime <= MADE_WITHIN_S:
                 continue
-            with (root / LOCK).open("r") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _delete(root)
+            _delete(root)
 
 
 def _delete(root: Path) -> None:

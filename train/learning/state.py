@@ -103,7 +103,10 @@ def _read(path: Path) -> RunState | None:
 
 def _sync_folder(folder: Path) -> None:
     """Bring the folder's own entries to the disk: without it a power cut may lose the move."""
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders
+        return
     try:
         os.fsync(handle)
     finally:
