@@ -170,5 +170,6 @@ def has_bf16() -> bool:
     """Whether the device computes in bf16 itself."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # oneDNN, which computes for torch on a CPU, says so in no public way
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    # oneDNN, which computes for torch on a CPU, says so in no public way, and nowhere in torch's builds for macOS
+    has_onednn = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    return has_onednn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
