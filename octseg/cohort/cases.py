@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from octseg.export.files import RESERVED
+
 Part = Literal["all", "pictures", "dicom"]
 MAX_NAME_BYTES = 120  # of a folder's name, before `.partial` and what a file is called half written
-RESERVED_ENDINGS = (".partial", ".old", ".json", ".lock")
+OUR_ENDINGS = (".partial", ".old", ".json", ".lock")
 ASKED = ("frames", "pixel_spacing_mm", "frame_spacing_mm")
 
 
@@ -75,7 +77,9 @@ def folder_name(text: str) -> str:
     plain = unicodedata.normalize("NFC", text)
     name = re.sub(r"[^\w.+=@-]+", "_", plain).strip("._ ") or "case"
     name = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
-    return f"{name}_" if name.casefold().endswith(RESERVED_ENDINGS) else name
+    if RESERVED.match(name):
+        name = f"case_{name}"
+    return f"{name}_" if name.casefold().endswith(OUR_ENDINGS) else name
 
 
 def apart(names: list[tuple[str, str]]) -> list[str]:

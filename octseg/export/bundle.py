@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from octseg.export.files import RESERVED
 from octseg.export.pictures import DOUBT_ENDING, doubt_png, mask_png, overlay_png
 from octseg.export.provenance import NOTICE, run_record, scale_sentence
 from octseg.export.report import report_html
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 MAX_STEM, MAX_STEM_BYTES = 80, 200  # characters, and bytes: a disk takes names of 255 with what is put after them
 KEPT = ("L", "M", "N")  # Unicode's letters, their marks, numbers
-RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\.|$)", re.IGNORECASE)  # no file of Windows is called so
 REPORT_NAME = "report.html"
 REPORT_CAPTION = "Frame with the tissues outlined"
 README_NAME = "README.txt"

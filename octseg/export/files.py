@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import BinaryIO
 
 from octseg.errors import OctsegError
 
+RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\.|$)", re.IGNORECASE)  # no file of Windows is called so
 REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EFBIG: "the file would be larger than allowed here; allow more or choose another folder",

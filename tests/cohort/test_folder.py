@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from octseg.cohort.cases import Case, Look
+from octseg.cohort.cases import Case, Look, apart
 from octseg.cohort.folder import CohortFolder
 from octseg.errors import OctsegError
 from octseg.export.locking import UNLOCKED
@@ -61,3 +61,12 @@ def test_what_is_worked_at_again_is_not_whole_until_it_is_done(tmp_path: Path) -
     assert folder.is_whole(case, look)
     folder.begin_partial(case)
     assert not folder.is_whole(case, look)
+
+
+def test_no_case_has_a_folder_that_windows_takes_for_a_device() -> None:
+    names = ["CON", "nul", "aux.2", "com1", "Conrad", "case_CON"]
+    con, *others, taken = apart([(name, name) for name in names])
+    assert others == ["case_nul", "case_aux.2", "case_com1", "Conrad"]
+    assert con.startswith("case_CON-")
+    assert taken.startswith("case_CON-")
+    assert con != taken
