@@ -90,7 +90,7 @@ def add_corrections(folder: Path, log: SharedLog, stems: Mapping[str, str], *, r
     first, *_ = content = [head_of(saved.run, log.reader), *kept]
     first["octseg"] = str(saved.run["octseg"])  # the same log is the same bytes, whatever version shares it
     with told_in_one_sentence("what is to be sent"):
-        path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in content), encoding="utf-8")
+        path.write_bytes(b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in content))
     opened = CorrectionLog(path, first)
     try:
         corrections = Corrections(saved, opened)

@@ -69,7 +69,7 @@ class PullbackFolder:
             contents[f"{self.name}{SUFFIX}"] = pullback_json(self._shared_pullback(pullback))
         with told_in_one_sentence("what is to be sent"):
             for name, content in contents.items():
-                (self.folder / name).write_text(content, encoding="utf-8")
+                (self.folder / name).write_bytes(content.encode())
 
     def rows(self) -> list[dict[str, Any]]:
         """A line of the table for each frame."""

@@ -35,8 +35,8 @@ def write(
 ) -> None:
     """Both files into the dataset folder; see `front_matter` and `body`."""
     text = front_matter(provenance, data_files, bytes_of) + body(provenance, repository)
-    (folder / CARD_FILE).write_text(text, encoding="utf-8")
-    (folder / ATTRIBUTION_FILE).write_text(attribution(provenance) + "\n", encoding="utf-8")
+    (folder / CARD_FILE).write_bytes(text.encode())
+    (folder / ATTRIBUTION_FILE).write_bytes(f"{attribution(provenance)}\n".encode())
 
 
 def write_beside_pictures(folder: Path, provenance: Mapping[str, Any]) -> None:

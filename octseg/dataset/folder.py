@@ -29,7 +29,7 @@ def write_sums(folder: Path, known: Mapping[str, str]) -> None:
     """SHA256SUMS of all files; those whose sum is `known` are not read again."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     sums = {name: known.get(name) or sha256_of(folder / name) for name in names if name != SUMS_FILE}
-    (folder / SUMS_FILE).write_text(sums_text(sums), encoding="utf-8")
+    (folder / SUMS_FILE).write_bytes(sums_text(sums).encode())
 
 
 def read_lines(folder: Path, split: str) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ def read_row(folder: Path, line: Mapping[str, Any]) -> dict[str, Any]:
 def write_provenance(folder: Path, provenance: Mapping[str, Any]) -> None:
     """provenance.json; the same content gives the same bytes."""
     text = json.dumps(provenance, indent=2, ensure_ascii=False)
-    (folder / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / PROVENANCE_FILE).write_bytes(f"{text}\n".encode())
 
 
 def palette_meaning(classes: Sequence[str]) -> dict[str, str]:

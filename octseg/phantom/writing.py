@@ -32,7 +32,7 @@ def write_pullbacks(
         folder = out / vessel.name
         folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(vessel_record(vessel), indent=1, allow_nan=False)
-        (folder / "truth.json").write_text(content + "\n", encoding="utf-8")
+        (folder / "truth.json").write_bytes(f"{content}\n".encode())
         done = place * frame_count
         _write(
             folder,

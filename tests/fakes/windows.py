@@ -18,6 +18,13 @@ ABSENT = {os: ("pread",), signal: ("SIGKILL", "SIGHUP", "SIGUSR1", "SIGUSR2", "S
 LOCKING = "octseg.export.locking"
 
 
+def write_text_as_there(
+    path: Path, data: str, encoding: str | None = None, *_: object, newline: str | None = None
+) -> int:
+    """`Path.write_text` there: two bytes end a line where nothing else is asked for."""
+    return path.write_bytes(data.replace("\n", "\r\n" if newline is None else newline).encode(encoding or "cp1252"))
+
+
 def can_be_had() -> bool:
     return HANDLES.is_dir()
 

@@ -30,6 +30,8 @@ from tests.fakes.along import frame as drawn_along
 from tests.fakes.corrected import LUMEN, MODEL, disc, painted, result_of, vessel
 from tests.fakes.hub.client import run_client
 from tests.fakes.hub.server import HubServer
+from tests.fakes.prepared import contents
+from tests.fakes.windows import write_text_as_there
 from tests.hub.test_results import push
 
 PATIENT = "DOE_JANE_19450312"
@@ -129,6 +131,15 @@ def test_frames_that_were_changed_on_the_way_are_refused(corrected: tuple[Path, 
     case = open_saved(folder)
     with pytest.raises(CorrectionError, match="is not the one that was outlined"):
         CaseFrames(case)(next(iter(case.stems)))
+
+
+def test_what_is_sent_is_the_same_where_windows_would_end_lines_its_way(
+    corrected: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = SharedLog(corrected[0] / "corrections_AB.jsonl", "R1")
+    here = contents(share(tmp_path / "here", *corrected, log))
+    monkeypatch.setattr(Path, "write_text", write_text_as_there)
+    assert contents(share(tmp_path / "there", *corrected, log)) == here
 
 
 def test_original_and_corrected_outlines_both_go_along(corrected: tuple[Path, Path], tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def lay_out(workshop: Workshop, frames: Sequence[Placed], types: Mapping[str, st
                 _write_typed(folder / split / TYPED_METADATA_FILE, lines[split], types)
             else:
                 text = "".join(json.dumps(line) + "\n" for line in lines[split])
-                (folder / split / METADATA_FILE).write_text(text, encoding="utf-8")
+                (folder / split / METADATA_FILE).write_bytes(text.encode())
     return folder
 
 

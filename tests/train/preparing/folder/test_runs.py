@@ -24,6 +24,7 @@ from tests.fakes.prepared import (
     record_mask,
     write_frame,
 )
+from tests.fakes.windows import write_text_as_there
 from train import prepare
 
 pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # Pillow's word on a truncated TIFF
@@ -35,6 +36,14 @@ def test_the_same_frames_give_the_same_bytes_with_one_worker_and_with_four(
     for workers in ("1", "4"):
         assert prepare_folder(fold, tmp_path / workers, *CC_BY, "--workers", workers) == 0
         assert contents(tmp_path / workers) == contents(made)
+
+
+def test_the_same_frames_give_the_same_bytes_where_windows_would_end_lines_its_way(
+    fold: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "write_text", write_text_as_there)
+    assert prepare_folder(fold, tmp_path / "there", *CC_BY) == 0
+    assert contents(tmp_path / "there") == contents(made)
 
 
 def test_sources_are_never_changed(fold: Path, tmp_path: Path) -> None:
