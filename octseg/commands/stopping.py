@@ -94,7 +94,7 @@ def until_stopped(command: Callable[[], int], name: str, advice: str) -> int:
             return
         number = signal.Signals[told.exc_value.args[0]] if told.exc_value.args else signal.SIGINT
         heed(number)
-        again = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
+        again = threading.Timer(AGAIN_S, _send, (number,))
         again.daemon = True
         again.start()
 
@@ -109,6 +109,14 @@ def until_stopped(command: Callable[[], int], name: str, advice: str) -> int:
         return STOPPED_STATUS
     finally:
         sys.unraisablehook = hook_before
+
+
+def _send(number: signal.Signals) -> None:
+    """Send this process a signal, which os.kill does not on Windows: there it ends the process at once."""
+    if sys.platform == "win32":
+        signal.raise_signal(number)
+    else:
+        os.kill(os.getpid(), number)
 
 
 def _while_read(command: Callable[[], int], name: str) -> int:

@@ -153,6 +153,20 @@ def test_a_signal_that_comes_where_python_passes_over_errors_ends_a_command(tmp_
     assert (tmp_path / "err").read_text() == f"work: stopped{by}; run it again\n"
 
 
+AS_ON_WINDOWS = """
+import os, sys
+os.kill, sys.platform = lambda _process, status: os._exit(status), "win32"
+""" + IN_A_CALLBACK.replace("time.sleep(60)", "while True: time.sleep(0.01)")
+
+
+def test_the_same_where_os_kill_ends_a_process_at_once_as_on_windows(tmp_path: Path) -> None:
+    running = start_python(["-c", AS_ON_WINDOWS, str(tmp_path)], os.environ, stderr=tmp_path / "err")
+    wait_for(tmp_path / "begun", running)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 130
+    assert (tmp_path / "err").read_text() == "work: stopped; run it again\n"
+
+
 def test_a_second_signal_does_not_disturb_what_is_put_in_place(tmp_path: Path) -> None:
     running = working(tmp_path)
     running.send_signal(signal.SIGUSR1)
