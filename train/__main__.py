@@ -34,6 +34,7 @@ from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
 from octseg.view.preprocessing import PreprocessingConfig, ThirdChannel
 from train.code_version import code_commit
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, refuse_without, training_frames
+from train.judging.judge import told_of
 from train.learning.engine import Engine, Precision
 from train.learning.imagenet import TIMM_REPOSITORY, locate
 from train.learning.loop import ElsewhereError, Report, StoppedError, preprocessing_of, train
@@ -201,6 +202,7 @@ def kept(
             "score": SCORE,
         }
         if keep == "best":
+            told["validation"] |= told_of(validation)
             told["weights"] = f"averaged weights of step {best.run_step}, the best on validation frames"
     return replace(config, training={**config.training, **told})
 

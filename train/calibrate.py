@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -38,7 +37,7 @@ from octseg.pretrained import from_pretrained
 from octseg.result import FrameResult
 from octseg.segmenter import Segmenter
 from train.dataset import Case, Data, open_data, phantom_case, refuse_without
-from train.judging.judge import other_optics_case, refuse_seen, score, shown
+from train.judging.judge import other_optics_case, refuse_seen, score, shown, told_of
 from train.judging.reliability import N_BINS, Reliability
 from train.judging.scores import true_and_found
 
@@ -144,19 +143,13 @@ def calibrate_probability(folder: Path, data: Data) -> None:
     config = replace(
         own,
         thresholds={**own.thresholds, **thresholds},
-        training={**own.training, "thresholds": _chosen_on(data)},
+        training={**own.training, "thresholds": told_of(data)},
         calibration=replace(
             own.calibration, probability=platts, made_from={**own.calibration.made_from, "probability": told}
         ),
         metrics={},
     )
     _save_without_figures(folder, known.network, config)
-
-
-def _chosen_on(data: Data) -> dict[str, Any]:
-    """What config.json says of the frames that thresholds were chosen on, so that figures on them are known by it."""
-    told = {key: data.told.get(key) for key in ("name", "doi", "used")}
-    return told | {"studies": sorted(set(data.studies)), "private": data.told.get("private") is not False}
 
 
 def calibrate_cores(folder: Path, cases: Iterable[Case], told: str) -> float:

@@ -14,7 +14,8 @@ from train.dataset import PHANTOM_STUDY, Case, Data, phantom_case
 from train.judging.scores import SetScore
 from train.judging.worst import WorstFrames
 
-THRESHOLDS_CHOSEN = "that thresholds were chosen on"
+CHOSEN_ON = "were chosen on"
+CHOSEN = {"weights": "validation", "thresholds": "thresholds"}  # what of a model -> where `training` tells on what
 FIRST_PHANTOM_SEED, FIRST_OTHER_SEED = 900_000, 950_000  # training draws from 100,000 up, calibration from 800,000
 
 
@@ -71,28 +72,34 @@ def _plain(study: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", study.casefold())
 
 
-def chosen_on(training: Mapping[str, Any], data: Data) -> set[str]:
-    """Studies of `data` whose frames a model's thresholds were chosen on, by its `training` (config.json)."""
-    known = training.get("thresholds") or {}
-    return _of_one_name(known.get("studies", ()), data.studies) if _is_same(known, data.told) else set()
+def told_of(data: Data) -> dict[str, Any]:
+    """What config.json says of frames that something of a model was chosen on: figures on them are known by it."""
+    told = {key: data.told.get(key) for key in ("name", "doi", "used")}
+    return told | {"studies": sorted(set(data.studies)), "private": data.told.get("private") is not False}
+
+
+def chosen_on(training: Mapping[str, Any], data: Data) -> dict[str, set[str]]:
+    """What of a model of that `training` (config.json) was chosen on studies of `data`, and on which."""
+    known = {what: training.get(key) or {} for what, key in CHOSEN.items()}
+    of_data = {what: told for what, told in known.items() if told.get("studies") and _is_same(told, data.told)}
+    studies = {what: _of_one_name(told["studies"], data.studies) for what, told in of_data.items()}
+    return {what: both for what, both in studies.items() if both}
 
 
 def flattering(training: Mapping[str, Any], data: Data) -> list[str]:
     """What is said, before they are measured, of frames that figures may flatter on."""
-    told = maybe_seen(training, data)
-    if chosen := chosen_on(training, data):
-        told.append(
-            f"the model's thresholds were chosen on the studies {listed(sorted(chosen))}, so that the figures flatter; "
-            "they are called so"
-        )
-    return told
+    return maybe_seen(training, data) + [
+        f"the model's {what} {CHOSEN_ON} the studies {listed(sorted(studies))}, so that the figures flatter; they are "
+        "called so"
+        for what, studies in chosen_on(training, data).items()
+    ]
 
 
 def kind_of(data: Data, training: Mapping[str, Any]) -> str:
     """What figures on these frames of a model of that `training` (config.json) are called."""
     leaking = "frames of a leaking split"
-    if chosen_on(training, data):
-        return f"{leaking if data.warnings else 'frames'} {THRESHOLDS_CHOSEN}"
+    if chosen := chosen_on(training, data):
+        return f"{leaking if data.warnings else 'frames'} that {' and '.join(chosen)} {CHOSEN_ON}"
     return leaking if data.warnings else "unseen patients"
 
 

@@ -27,7 +27,7 @@ from octseg.measurement.depth import LIPID_DEPTH_MM
 from octseg.pretrained import from_pretrained
 from octseg.segmenter import Segmenter
 from train.dataset import Data
-from train.judging.judge import THRESHOLDS_CHOSEN, kind_of, refuse_seen, score, shown
+from train.judging.judge import CHOSEN_ON, kind_of, refuse_seen, score, shown
 from train.judging.panels import told
 from train.judging.scores import DEG_PER_RAY, FrameScore, SetScore
 from train.judging.worst import Worst, WorstFrames
@@ -222,8 +222,8 @@ def _figures(run: Path, config: CheckpointConfig, measured: Measured | None) -> 
         return "<p>Not measured: no frames of unseen patients were given.</p>"
     chosen = config.training.get("weights", "")
     words = "<p>The weights were chosen on such frames, so these figures flatter.</p>" if "best" in chosen else ""
-    if any(THRESHOLDS_CHOSEN in name for name in metrics):
-        words += "<p>Figures on frames that thresholds were chosen on flatter.</p>"
+    if any(CHOSEN_ON in name for name in metrics):
+        words += "<p>Figures on frames that weights or thresholds were chosen on flatter.</p>"
     lipid = _table(lipid_table(metrics)) if any("lipid_visible" in of_set for of_set in metrics.values()) else ""
     return words + _table(summary_table(metrics)) + lipid + _table(class_table(metrics))
 

@@ -109,6 +109,26 @@ def test_frames_that_thresholds_were_chosen_on_are_called_so(known: dict[str, An
     assert flattering(training, other) == []
 
 
+@pytest.mark.parametrize(
+    ("thresholds", "name"),
+    [({}, "frames that weights were chosen on"), ({"003"}, "frames that weights and thresholds were chosen on")],
+)
+def test_frames_that_weights_were_chosen_on_are_called_so(thresholds: set[str], name: str) -> None:
+    training = {
+        "validation": {"name": "Lab A", "studies": ["003"]},
+        "thresholds": {"name": "Lab A", "studies": sorted(thresholds)},
+    }
+    assert name_of(of("Lab A", ("003",)), training, {}) == name
+    assert name_of(of("Lab A", ("004",)), training, {}) == "unseen patients"
+    assert any("weights were chosen on the studies 003" in said for said in flattering(training, of("Lab A", ("003",))))
+
+
+def test_frames_that_a_run_was_only_looked_at_on_are_unseen() -> None:
+    assert (
+        name_of(of("Lab A", ("003",)), {"validation": {"used": "3 frames", "private": False}}, {}) == "unseen patients"
+    )
+
+
 def test_a_dataset_s_name_is_no_markup_in_a_table() -> None:
     before = {"unseen patients": {"data": "Lab B"}}
     assert name_of(of("A | <b>lab</b>\n[x]", ("003",)), {}, before) == "unseen patients of A b lab /b x"

@@ -25,6 +25,7 @@ from octseg.phantom import Phantom, make_phantom
 from octseg.reading.private import is_private_file
 from octseg.view.preprocessing import PreprocessingConfig
 from train.dataset import Case, Data, open_data, training_frames
+from train.judging.judge import kind_of
 from train.judging.panels import compared
 from train.learning.loop import Report, StoppedError, train
 from train.learning.recipe import Recipe, Stage
@@ -270,9 +271,12 @@ def test_the_command_keeps_the_best_weights_when_asked_to(parts: Path, tmp_path:
     assert list(scores) == [2, 4]
     best = max(scores, key=lambda step: (scores[step], -step))
     assert training_of["validation"]["best_step"] == best
+    assert "studies" not in training_of["validation"]
     assert command(parts, run, *flags, "--keep", "best") == 0
     checkpoint = load_checkpoint(run)
     assert checkpoint.config.training["weights"] == f"averaged weights of step {best}, the best on validation frames"
+    validation = open_data(parts / "validation", "validation")
+    assert kind_of(validation, checkpoint.config.training) == "frames that weights were chosen on"
     name = "encoder.features.0.0.weight"
     kept = load_file(run / BEST_FILE)[name]
     torch.testing.assert_close(checkpoint.network.state_dict()[name], kept, rtol=1e-3, atol=1e-4)  # stored as float16

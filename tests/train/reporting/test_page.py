@@ -57,7 +57,7 @@ def test_figures_on_frames_that_thresholds_were_chosen_on_are_called_so(run: Pat
     (run / "config.json").write_text(json.dumps(config))
     page = write_report(run, data_of("frame_0")).read_text()
     assert "<td>frames that thresholds were chosen on</td>" in page
-    assert "Figures on frames that thresholds were chosen on flatter." in page
+    assert "Figures on frames that weights or thresholds were chosen on flatter." in page
 
 
 def test_the_page_stands_alone_and_tells_what_was_trained(page: str) -> None:
