@@ -50,7 +50,12 @@ _VIDEOS: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, FFmpeg's
     (0, b"\x00\x00\x01\xb3", "mpegvideo"),
 )
 _DIRECTORY = b"1.2.840.10008.1.3.10"  # UID of the storage of a DICOMDIR
-_WORDS: dict[Container, str] = {"DICOM": "a DICOM file", "ZIP": "a ZIP archive", "GIF": "a GIF", "video": "a video"}
+CONTAINER_WORDS: dict[Container, str] = {
+    "DICOM": "a DICOM file",
+    "ZIP": "a ZIP archive",
+    "GIF": "a GIF",
+    "video": "a video",
+}
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (  # offset, bytes there, what it is
     (0, b"\x1f\x8b", "a gzip archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
@@ -171,7 +176,7 @@ def kind_of(head: bytes) -> str:
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
         return "a HEIF or AVIF picture"
     if picture_format(head) is None and (container := container_of(head)) is not None:
-        return _WORDS[container]
+        return CONTAINER_WORDS[container]
     if head.lstrip().startswith(_TEXT_STARTS) or _is_text(head):
         return "text, not a picture"
     return "of an unknown format"

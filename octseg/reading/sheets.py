@@ -7,12 +7,15 @@ import csv
 import io
 import re
 import unicodedata
+import zipfile
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from octseg.errors import ConfigError
 from octseg.reading.cells import encoding_of, unquoted, visible
+from octseg.reading.formats import CONTAINER_WORDS, HEAD_BYTES, container_of, picture_format
 
 MAX_CSV_BYTES = 64 << 20
 SEPARATORS = (",", ";", "\t", "|")
@@ -24,6 +27,7 @@ _SPREADSHEETS = (
     (b"\xd0\xcf\x11\xe0", "an Excel file"),
     (b"<", "a web page or XML, as some programs export tables"),
 )
+SPREADSHEET_MEMBERS = frozenset({"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 _Cells = list[tuple[int, list[str]]]
 
 
@@ -73,9 +77,12 @@ def read_sheet(path: Path, known: Collection[str]) -> Sheet:
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_CSV_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path.name} cannot be read: {(error.strerror or 'unknown cause').lower()}") from error
+    if (kind := _shown(path, content[:HEAD_BYTES])) is not None:
+        raise ConfigError(f"{path.name} is {kind}, not a CSV file: give a list that names it, or the folder it lies in")
     if len(content) > MAX_CSV_BYTES:
         raise ConfigError(f"{path.name} is too large for a table of file names")
     for magic, kind in _SPREADSHEETS:
@@ -88,6 +95,18 @@ def _text(path: Path) -> str:
         raise ConfigError(
             f"{path.name} cannot be read as a CSV file in UTF-8 (line {line} has other letters): save it as CSV UTF-8"
         ) from error
+
+
+def _shown(path: Path, head: bytes) -> str | None:
+    """What a file of frames is that begins with `head`; a spreadsheet is a ZIP file with a member so called."""
+    if picture_format(head) is not None:
+        return "a picture"
+    container = container_of(head)
+    if container == "ZIP":
+        with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            return None if SPREADSHEET_MEMBERS.intersection(archive.namelist()) else CONTAINER_WORDS[container]
+        return None
+    return None if container is None else CONTAINER_WORDS[container]
 
 
 def _cells(text: str, label: str, known: Collection[str]) -> _Cells:

@@ -8,6 +8,7 @@ import pytest
 from octseg.commands.cohort_table import cases_of
 from octseg.errors import ConfigError
 from octseg.reading.cells import why_no_name
+from tests.fakes.pullbacks import zipped
 
 
 def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -51,6 +52,31 @@ def test_a_workbook_is_told_to_be_saved_as_csv(tmp_path: Path) -> None:
         ConfigError, match=r"list\.csv is an Excel or OpenDocument file, not a CSV file: save the sheet"
     ):
         cases_of(table(tmp_path, "PK\x03\x04rest"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("frame.png", b"\x89PNG\r\n\x1a\n" + bytes(40), "a picture"),
+        ("IMG001", bytes(128) + b"DICM" + bytes(40), "a DICOM file"),
+        ("vessel.zip", zipped({"frame_1.png": b"-"}), "a ZIP archive"),
+    ],
+)
+def test_a_pullback_in_place_of_a_list_is_called_what_it_is(
+    tmp_path: Path, name: str, content: bytes, kind: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        ConfigError, match=f"{name} is {kind}, not a CSV file: give a list that names it, or the folder"
+    ):
+        cases_of(tmp_path / name)
+
+
+@pytest.mark.parametrize("member", ["xl/workbook.xml", "content.xml"])
+def test_a_whole_spreadsheet_in_place_of_a_list_is_called_so(tmp_path: Path, member: str) -> None:
+    (tmp_path / "list.csv").write_bytes(zipped({"mimetype": b"-", member: b"-"}))
+    with pytest.raises(ConfigError, match="is an Excel or OpenDocument file"):
+        cases_of(tmp_path / "list.csv")
 
 
 def test_paths_as_a_mac_stores_them_are_found_as_they_are(tmp_path: Path) -> None:
