@@ -136,6 +136,23 @@ def test_frames_beside_and_in_a_folder_are_paired_with_masks_that_lie_so(tmp_pat
     assert [(ours.folder, theirs.folder) for ours, theirs in pairs] == [("", "."), ("sub", "sub")]
 
 
+def test_pictures_in_folders_below_others_are_told_and_not_read(tmp_path: Path) -> None:
+    (masks(tmp_path / "b", 1) / "P01").rename(tmp_path / "tree")
+    (masks(tmp_path / "c", 2) / "P02").rename(tmp_path / "tree" / "old")
+    reading = open_reading(tmp_path / "tree", binary_class="lumen")
+    assert [frame.stem for frame in reading.frames] == ["frame_1", "frame_2"]
+    assert reading.notes == ("pictures in folders below tree are not read (2): give such a folder by itself",)
+
+
+def test_of_each_patient_s_folder_the_files_named_as_masks_are_read(tmp_path: Path) -> None:
+    tree = masks(tmp_path, 1)
+    for path in sorted((tree / "P01").iterdir()):
+        path.rename(path.with_name(f"{path.stem}_mask.png"))
+    shades = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    Image.fromarray(shades).save(tree / "P01" / "frame_1_overlay.png")
+    assert [frame.stem for frame in open_reading(tree, binary_class="lumen").frames] == ["frame_1", "frame_2"]
+
+
 def test_letters_that_a_disk_parts_from_their_accents_are_the_same() -> None:
     names = ("Mu\u0308ller_1", "Mu\u0308ller_2"), ("M\u00fcller_1", "M\u00fcller_2")
     first, second = (Reading("r", [FrameRead(name, None, dict) for name in of], CLASSES) for of in names)

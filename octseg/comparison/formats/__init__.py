@@ -1,6 +1,7 @@
 """A file or folder to a reading: which format it is, and who reads it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from octseg.comparison.formats.coco import coco_reading, is_coco
@@ -62,17 +63,19 @@ def _of_folder(folder: Path, class_map: Mapping[int, str] | None, binary_class: 
     volumes = [path for path in files if path.name.lower().endswith(VOLUMES)]
     drawn = [path for path in files if path.suffix.lower() == ".json" and is_labelme(path)]
     coco = [path for path in files if path.suffix.lower() == ".json" and is_coco(path)]
-    pictures = [path for path in files if path.suffix.lower() in PICTURES]
-    pictures = [path for path in pictures if path.stem.endswith(MASK_END)] or pictures  # frames, overlays beside them
+    pictures = _masks_among([path for path in files if path.suffix.lower() in PICTURES])
     if volumes:
         return volume_reading(volumes, folder.name, class_map, binary_class)
     if drawn:
         return labelme_reading(drawn, folder.name)
     if len(coco) == 1:
         return coco_reading(coco[0])
+    below = _pictures_below(folder)
     if pictures:
-        return picture_reading(pictures, folder.name, class_map, binary_class)
-    if below := _pictures_below(folder):
+        reading = picture_reading(pictures, folder.name, class_map, binary_class)
+        note = f"pictures in folders below {folder.name} are not read ({len(below)}): give such a folder by itself"
+        return replace(reading, notes=(*reading.notes, note)) if below else reading
+    if below:
         return picture_reading(below, folder.name, class_map, binary_class, folder)
     raise ReadError(f"{folder.name} holds no outlines that can be read; give {READ}")
 
@@ -81,4 +84,10 @@ def _pictures_below(folder: Path) -> list[Path]:
     """Pictures of masks in the folders of a folder, a patient's in each."""
     seen = [path for path in folder.rglob("*") if path.suffix.lower() in PICTURES and path.is_file()]
     shown = [path for path in seen if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    return sorted(shown, key=natural_path_key)
+    return _masks_among(sorted((path for path in shown if path.parent != folder), key=natural_path_key))
+
+
+def _masks_among(pictures: Sequence[Path]) -> list[Path]:
+    """Of each folder those that are named as masks, where some are: frames and overlays lie beside them."""
+    named = {path.parent for path in pictures if path.stem.endswith(MASK_END)}
+    return [path for path in pictures if path.parent not in named or path.stem.endswith(MASK_END)]
