@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from octseg.reading.survey import FolderLevels
 
 PIECE_BYTES, LARGE_BYTES = 1 << 12, 1 << 20
-PIECES, PIECES_OF_SMALL = 17, 3
+PIECES, PIECES_OF_SMALL = 17, 5
+GOLDEN = (5**0.5 - 1) / 2  # whose multiples, taken to 1, lie nowhere close together
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,10 @@ def content_sum(items: Sequence[Item]) -> str:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    """What lies at the start, the end, and evenly between; nothing of what cannot be read, which is told elsewhere."""
+    """What lies at the start, middle, end, and unevenly between; nothing of what cannot be read, told elsewhere.
+
+    Evenly, each piece of a stack of pictures with a black margin could lie where two of them meet.
+    """
     try:
         if not path.is_file():
             return  # to open a pipe would be to wait for its writer
@@ -140,7 +144,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
             last = max(0, path.stat().st_size - PIECE_BYTES)
             count = PIECES if last > LARGE_BYTES else PIECES_OF_SMALL
             for number in range(count):
-                file.seek(number * last // (count - 1))
+                file.seek(int(last * (number / 2 if number < 3 else number * GOLDEN % 1)))
                 yield file.read(PIECE_BYTES)
     except (OSError, ValueError):
         return

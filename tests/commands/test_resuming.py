@@ -9,6 +9,7 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -220,6 +221,20 @@ def test_a_change_of_what_is_in_a_file_is_noticed_at_its_start_middle_and_end(tm
 
     assert told(None) == told(None)
     assert len({told(place) for place in (None, 0, size // 2, size - 1)}) == 4
+
+
+@pytest.mark.parametrize("count", [2, 32])
+def test_a_change_of_all_frames_of_a_stack_is_noticed_in_spite_of_their_black_margins(
+    tmp_path: Path, count: int
+) -> None:
+    path, stack = tmp_path / "stack.raw", np.zeros((count, 512, 512), np.uint8)
+
+    def told(grey: int) -> str:
+        stack[:, 16:-16, 16:-16] = grey
+        path.write_bytes(stack.tobytes())
+        return content_sum([Item(path, (path,))])
+
+    assert told(100) != told(101)
 
 
 def test_a_second_run_in_the_same_folder_is_refused_and_the_first_is_not_disturbed(
