@@ -109,7 +109,7 @@
         if (frame === null) return;
         fetching += 1;
         file(frame).catch((error) => {
-          gone = !window.octAway(error);
+          gone ||= !window.octAway(error);
           return new Promise((done) => { setTimeout(done, AGAIN_MS); });
         }).finally(() => {
           fetching -= 1;

@@ -2,7 +2,7 @@
 // and what is measured along the vessel. Everything else happens here, without asking the server.
 (() => {
   const ANSWER_EVERY_MS = 150, ANSWER_WITHIN = 40; // tries
-  const POLL_MS = 700, KEPT = "oct-run", AWAY_POLLS = 4;
+  const NUMBERS_MS = 40, POLL_MS = 700, KEPT = "oct-run", AWAY_POLLS = 4;
   let open = null;
 
   function kept(value) {
@@ -43,22 +43,27 @@
 
     function present(ready, since) {
       view.show(ready);
+      awaiting.end();
       stage.dataset.shown = ready.frame + run.first_number;
       requestAnimationFrame(() => {
         const detail = { frame: ready.frame, ms: performance.now() - since };
         host.dispatchEvent(new CustomEvent("oct-shown", { detail, bubbles: true }));
       });
-      clearTimeout(asked);
-      asked = setTimeout(() => {
-        if (closed || at !== ready.frame) return;
-        fill(beside, ready.told.numbers);
-        awaiting.end();
-        const what = ready.told.withdrawn ? "withdrawn" : Object.keys(ready.told.outlines).map((n) => run.pens[n].label);
-        const label = `Frame ${at + run.first_number}: ${[what].flat().join(", ") || "nothing outlined"}`;
-        stage.setAttribute("aria-label", label);
-        if (playing === null) window.octSay(`${label}. ${window.octTold(beside)}`);
-      }, 40);
+      asked ??= setTimeout(numbers, NUMBERS_MS);
       awaiting.told(ready.told.withdrawn);
+    }
+
+    // Those of the frame that is seen.
+    function numbers() {
+      clearTimeout(asked);
+      asked = null;
+      const ready = view.shown();
+      if (closed || !ready) return;
+      fill(beside, ready.told.numbers);
+      const what = ready.told.withdrawn ? "withdrawn" : Object.keys(ready.told.outlines).map((n) => run.pens[n].label);
+      const label = `Frame ${ready.frame + run.first_number}: ${[what].flat().join(", ") || "nothing outlined"}`;
+      stage.setAttribute("aria-label", label);
+      if (playing === null) window.octSay(`${label}. ${window.octTold(beside)}`);
     }
 
     // The frame by its number; of a part of a pullback its place among those that were sent as well.
@@ -83,8 +88,8 @@
     // Until the frame comes; where the server is away it is asked for again. What is seen meanwhile is of another frame.
     async function wait(wanted, since, isAway) {
       const seen = view.shown();
-      clearTimeout(asked);
-      awaiting.begin(wanted + run.first_number, seen ? seen.frame + run.first_number : null, isAway);
+      if (asked !== null) numbers();
+      awaiting.begin(wanted + run.first_number, seen && seen.frame !== wanted ? seen.frame + run.first_number : null, isAway);
       try {
         const ready = await frames.coming(wanted);
         if (!closed && at === wanted) present(ready, since);

@@ -14,7 +14,7 @@ from tests.browser.conftest import COUNT, Visit, send, shows
 pytestmark = pytest.mark.browser
 LATER_FRAMES = re.compile(r"/000[2-9]\.(jpg|json)$")
 LAST = f"/{COUNT:04}.jpg"
-QUIET_MS, MOST_LOOKS = 3000, 10  # at one look in 0.7 s
+SOON_MS, QUIET_MS, MOST_LOOKS = 10_000, 3000, 10  # at one look in 0.7 s
 
 
 @dataclass
@@ -89,6 +89,20 @@ def test_who_goes_back_before_a_late_frame_came_sees_the_first_one_as_it_was(slo
     page.wait_for_selector("#oct-beside:not([aria-busy])")
     assert page.inner_text("#oct-beside") == before
     assert page.is_hidden(".oct-stage-said")
+
+
+def test_a_frame_that_comes_late_while_all_are_played_leaves_no_mark(slow: Visit, network: Network) -> None:
+    """At 30 a second the next frame is shown before anything that waits for 40 ms after the last."""
+    page = slow.page
+    page.select_option("[data-cine]", "30")
+    page.click("[data-play]")
+    page.wait_for_selector(".oct-stage-said:has-text('is on its way')")
+    network.back()
+    shows(slow, COUNT)
+    page.wait_for_selector(".oct-stage:not([aria-busy])", timeout=SOON_MS)
+    page.wait_for_selector("#oct-beside:not([aria-busy])", timeout=SOON_MS)
+    assert page.get_attribute("[data-play]", "aria-pressed") == "true"
+    page.click("[data-play]")
 
 
 def test_a_frame_that_the_network_failed_for_comes_by_itself_when_it_is_back(slow: Visit, network: Network) -> None:
