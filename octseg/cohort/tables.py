@@ -22,7 +22,6 @@ SCALES = (
     *("pixel_spacing_mm", "pixel_spacing_source", "pixel_spacing_evidence"),
     *("frame_spacing_mm", "frame_spacing_source", "smoothing", "warnings"),
 )
-OF_FRAMES = SCALES[:5]  # which measures.json holds of each frame
 FRAMES_ONLY = "nothing tells that its frames are one pullback and how far they lie apart: give its frame_spacing_mm"
 TWICE = "so they count more than once"
 ONE_FRAME = "it is one frame, which has no length"
@@ -171,13 +170,15 @@ def _frames_only(frames: Sequence[Row], reason: str) -> Row:
         "reason": "; ".join(filter(None, (why, reason))),
         "frame_count": len(frames),
         "withdrawn_frame_count": sum(frame["withdrawn"] is not None for frame in frames),
-        **{name: value for name in OF_FRAMES if (value := _same([frame[name] for frame in frames])) is not None},
+        **_agreed(frames, SCALES[:3]),
+        **_agreed(frames, SCALES[3:5]),
     }
 
 
-def _same(values: Sequence[Any]) -> Any:
-    """The value where all are the same, else None."""
-    return values[0] if values and all(value == values[0] for value in values) else None
+def _agreed(frames: Sequence[Row], names: Sequence[str]) -> Row:
+    """What all frames say of a scale and its source; nothing where they do not agree."""
+    told = [{name: frame[name] for name in names} for frame in frames]
+    return told[0] if told and all(each == told[0] for each in told) else {}
 
 
 def _pullback_of(frame: Row, records: Mapping[str, Row]) -> str | None:
