@@ -115,7 +115,7 @@ def _labels(paths: Sequence[list[str]]) -> list[str]:
 
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     """Number and cells of each row that says something, under our own names."""
-    sheet = read_sheet(table, [column for spellings in NAMES.values() for column in spellings])
+    sheet = read_sheet(table, [column for spellings in NAMES.values() for column in spellings], NAMES["path"])
     if not sheet.columns:
         raise ConfigError(f"{table.name} is empty: it needs a header line with path, and a row a pullback")
     ours = _names_of(sheet.columns, table.name)

@@ -8,7 +8,7 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ _SPREADSHEETS = (
     (b"<", "a web page or XML, as some programs export tables"),
 )
 SPREADSHEET_MEMBERS = frozenset({"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
+Named = Callable[[Collection[str]], tuple[bool, int]]  # a needed one, and how many, of a row's columns
 _Cells = list[tuple[int, list[str]]]
 
 
@@ -64,14 +65,20 @@ class Sheet:
             yield number, row
 
 
-def read_sheet(path: Path, known: Collection[str]) -> Sheet:
+def read_sheet(path: Path, known: Collection[str], needed: Collection[str]) -> Sheet:
     """A CSV file; its header is that of the first rows which names most of the `known` columns, the first of equals.
 
-    A title may be the name of a column. Raises ConfigError where it cannot be read.
+    A title may be the name of a column. needed: a row that names one of these goes before one that does not. Raises
+    ConfigError where it cannot be read.
     """
-    lines = _cells(_text(path), path.name, known)
+
+    def named(columns: Collection[str]) -> tuple[bool, int]:
+        own = set(columns)
+        return not own.isdisjoint(needed), len(own.intersection(known))
+
+    lines = _cells(_text(path), path.name, named)
     filled = [(number, list(map(_column, cells))) for number, cells in lines if any(cells)][:HEADER_ROWS]
-    header_at, columns = max(filled, key=lambda row: _named(row[1], known), default=(0, []))
+    header_at, columns = max(filled, key=lambda row: named(row[1]), default=(0, []))
     return Sheet(path.name, columns, [row for row in lines if row[0] > header_at])
 
 
@@ -109,26 +116,26 @@ def _shown(path: Path, head: bytes) -> str | None:
     return None if container is None else CONTAINER_WORDS[container]
 
 
-def _cells(text: str, label: str, known: Collection[str]) -> _Cells:
+def _cells(text: str, label: str, named: Named) -> _Cells:
     """The number and the cells of each row; cells without what spreadsheets put around them."""
     said = re.match(r'"?sep=(.)"?[ ]*(\r\n|\r|\n)', text, re.IGNORECASE)
     if said is not None:
         text = text[said.end() :]
     try:
-        return list(enumerate(_split(text, said[1] if said else _separator(text, known)), 1))
+        return list(enumerate(_split(text, said[1] if said else _separator(text, named)), 1))
     except csv.Error as error:
         raise ConfigError(f"{label} cannot be read as a CSV file: {error}") from error
 
 
-def _separator(text: str, known: Collection[str]) -> str:
-    """What parts the cells: that by which one of the first lines names most of the `known` columns."""
+def _separator(text: str, named: Named) -> str:
+    """What parts the cells: that by which one of the first lines names most columns."""
 
-    def named(line: str, separator: str) -> int:
-        return _named([*map(_column, *_split(line, separator))], known)
+    def named_by(line: str, separator: str) -> tuple[bool, int]:
+        return named([*map(_column, *_split(line, separator))])
 
     lines = [line for line in text[:MOST_HEADER].splitlines() if line.strip(" ,;|\t")][:HEADER_ROWS]
-    header = max(lines, key=lambda line: max(named(line, each) for each in SEPARATORS), default="")
-    return max(SEPARATORS, key=lambda each: (named(header, each), header.count(each))) if header else SEPARATORS[0]
+    header = max(lines, key=lambda line: max(named_by(line, each) for each in SEPARATORS), default="")
+    return max(SEPARATORS, key=lambda each: (named_by(header, each), header.count(each))) if header else SEPARATORS[0]
 
 
 def _split(text: str, separator: str) -> list[list[str]]:
@@ -140,11 +147,6 @@ def _clean(cell: str) -> str:
     shown = cell.strip().strip("\0")
     guarded = _GUARDED.fullmatch(shown)
     return (unquoted(shown) if guarded is None else guarded[1]).strip()
-
-
-def _named(columns: Collection[str], known: Collection[str]) -> int:
-    """How many of the `known` columns a row names."""
-    return len(set(columns).intersection(known))
 
 
 def _column(cell: str) -> str:

@@ -27,6 +27,7 @@ def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
         ("sep=;\r\npath;patient;frame_spacing_mm\r\na.dcm;007;0,2\r\n", "utf-8-sig"),
         ("Pullbacks, of Bern, of 2024\n\nFile ;patient;frame_spacing\na.dcm;007;0,2\n", "utf-8"),
         ("Pullback\n\npath;patient;frame_spacing_mm\na.dcm;007;0,2\n", "utf-8"),
+        ("Case,Patient,Group\npath,patient,frame_spacing\na.dcm,007,0.2\n", "utf-8"),
         ("File,,\nInput,,\npath,patient,frame_spacing_mm\na.dcm,007,0.2\n", "utf-8"),
         ('path,patient,frame_spacing_mm\na.dcm,"=""007""",0.2\npath,patient,frame_spacing_mm\n', "utf-8"),
         ("path,patient,frame_spacing_mm\ra.dcm, 007, 0.2\r", "utf-8"),

@@ -141,7 +141,7 @@ def _agreement(row: Row, folders: Sequence[str], name: str) -> tuple[int, bool]:
 
 def _rows(path: Path, private: bool) -> Iterator[Row]:
     """The rows that name a file; ConfigError where the columns are not right."""
-    sheet = read_sheet(path, (*COLUMNS, *PATIENT_COLUMNS))
+    sheet = read_sheet(path, (*COLUMNS, *PATIENT_COLUMNS), COLUMNS[:1])
     _require_columns(sheet.columns, path.name)
     told = [(number, {column: composed(cell) for column, cell in row.items()}) for number, row in sheet.records("file")]
     _refuse_patients_in_pieces(told, path.name, private)
