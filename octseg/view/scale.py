@@ -15,9 +15,8 @@ from octseg.view.plausible import FIELD_MM, FrameShape, bar_spacing, contradict
 from octseg.view.ruler import MM_PER_DOT, RING_MM, Ruler, find_ruler
 
 MIN_SPACING_MM, MAX_SPACING_MM = 1e-4, 0.1
-MAX_DISAGREEMENT = (
-    0.02  # between two scales of one frame, or two gaps of its ruler; the zooms of a console differ by 1.4 and more
-)
+MAX_DISAGREEMENT = 0.02  # between two scales of one frame; the zooms of a console differ by 1.4 and more
+MAX_GROWTH = 0.022  # of a ruler's gaps: 0.019 in lossy copies of real frames, 0.025 in a screen askew by 3 % of a side
 
 MOST_OFF_PRESET = 0.05  # of a disc from the side of the export that a preset is for
 FEW_DOTS = 5  # of a ruler: as many as every second one of nine, which a field of 10 mm has
@@ -141,7 +140,7 @@ def _ruler_spacing(ruler: Ruler | None, shape: FrameShape, warnings: list[str]) 
     """The ruler's spacing where its gaps are alike and the ring does not contradict it; else None, and why."""
     if ruler is None:
         return None
-    if ruler.growth >= MAX_DISAGREEMENT:
+    if ruler.growth >= MAX_GROWTH:
         warnings.append(
             f"the gaps between the ruler's dots differ by {ruler.growth:.0%} from one end to the other, as where a "
             "screen is photographed askew: the ruler is not used; export the frame, or enter the scale to get mm"

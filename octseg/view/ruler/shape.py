@@ -17,7 +17,7 @@ MIN_DOTS = 4
 BEYOND_DOTS = 1.5  # gaps: the rim lies within one of the last dot, and that may be missed in faint tissue
 RING_MM = (0.85, 0.97)  # the catheter of 2.7 F, 0.90 mm, as the console draws it
 LEAST_DOTS_ASKEW = 5  # of four, gaps that grow are not told from dots that lie a pixel off
-STANDS_OUT = 3.5  # times its own error: how surely gaps grow; small and lossy copies of real frames have up to 1
+STANDS_OUT = 3.5  # times its own error: how surely gaps grow, however little
 LEAST_OFF_PX = 0.1  # of a dot from its place
 
 
@@ -62,7 +62,7 @@ class Ruler:
     def growth(self) -> float:
         """By what part its last gap is wider or narrower than its first, as far as the dots' scatter does not tell it.
 
-        0 where the gaps are alike, as in every frame seen straight; 0.02 and more in a photograph of a screen askew.
+        0 where they are alike. Frames seen straight have up to 0.019 where they are lossy copies.
         """
         number = len(self.dots_px)
         if number < LEAST_DOTS_ASKEW:
