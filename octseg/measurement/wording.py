@@ -167,6 +167,16 @@ TABLE: tuple[tuple[str, tuple[Row, ...]], ...] = (
 )
 
 
+def no_plaque_words(lipid_frame_count: int | None, where: str = "") -> str:
+    """What is said where there is no plaque; lipid_frame_count: None where lipid was judged in no frame.
+
+    where: " in the range", " so far" and the like.
+    """
+    if lipid_frame_count is None:
+        return f"Lipid was judged in no frame{where}: whether there is a plaque is not known."
+    return f"No lipid plaque was found{where}."
+
+
 def frames_words(first: int, last: int) -> str:
     """Which frames a stretch has, by their numbers."""
     return f"{first}" if first == last else f"{first} to {last}"

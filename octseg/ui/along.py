@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from octseg.measurement.pullback import PullbackMeasures, StretchMeasures
-from octseg.measurement.wording import CAP_OVER_FRAMES, frames_words
+from octseg.measurement.wording import CAP_OVER_FRAMES, frames_words, no_plaque_words
 from octseg.pullback import Pullback
 from octseg.ui.cards import SOURCES, correct_html
 from octseg.ui.how import named
@@ -145,10 +145,10 @@ def plaques_html(measures: PullbackMeasures, *, is_over: bool = True) -> str:
 
     is_over: whether no frame comes any more.
     """
-    plaques = (measures.chosen or measures.whole).plaques
-    if not plaques:
-        where = "" if measures.chosen is None else " in the range"
-        return f"<h3>Plaques</h3><p>No lipid plaque was found{where}{'' if is_over else ' so far'}.</p>"
+    stretch = measures.chosen or measures.whole
+    if not stretch.plaques:
+        where = f"{'' if measures.chosen is None else ' in the range'}{'' if is_over else ' so far'}"
+        return f"<h3>Plaques</h3><p>{no_plaque_words(stretch.lipid_frame_count, where)}</p>"
     head = "".join(
         f'<th scope="col">{label}</th>'
         for label in (
@@ -161,7 +161,7 @@ def plaques_html(measures: PullbackMeasures, *, is_over: bool = True) -> str:
             "TCFA",
         )
     )
-    rows = "".join(_plaque_row(place, plaque) for place, plaque in enumerate(plaques, start=1))
+    rows = "".join(_plaque_row(place, plaque) for place, plaque in enumerate(stretch.plaques, start=1))
     return f"<h3>Plaques</h3><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 

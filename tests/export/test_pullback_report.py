@@ -137,6 +137,16 @@ def test_a_plaque_of_one_frame_is_said_to_be_in_that_frame() -> None:
     assert "3 to 3" not in shown(html) + shown(plaques_html(measures))
 
 
+@pytest.mark.parametrize(
+    ("is_judged", "said"), [(False, "Lipid was judged in no frame: "), (True, "No lipid plaque was found.")]
+)
+def test_that_no_plaque_was_found_is_said_of_frames_that_were_judged(is_judged: bool, said: str) -> None:
+    measures = measure_pullback([(along.frame if is_judged else along.withdrawn)(n) for n in range(1, 7)], FRAME_MM)
+    given = segmented(measures=measures)
+    record = {**(given.pullback_record or {}), **measures.to_record()}
+    assert f"Plaques {said}" in shown(pullback_report_html(replace(given, pullback_record=record)))
+
+
 def test_criteria_that_cannot_be_judged_are_no_no() -> None:
     frames = [along.frame(n, [(10, 100)], cap_um=None, pixel_spacing_mm=None) for n in range(1, 7)]
     measures = measure_pullback(frames, FRAME_MM)

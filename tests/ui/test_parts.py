@@ -155,14 +155,17 @@ def test_a_withdrawn_frame_is_promised_no_millimetre_for_a_scale() -> None:
     [
         (None, False, "No lipid plaque was found so far."),
         (None, True, "No lipid plaque was found."),
-        ((1, 2), True, "No lipid plaque was found in the range."),
+        ((1, 4), True, "No lipid plaque was found in the range."),
+        ((1, 2), True, "Lipid was judged in no frame in the range: whether there is a plaque is not known."),
+        ((1, 2), False, "Lipid was judged in no frame in the range so far: whether there is a plaque is not known."),
     ],
 )
 def test_of_plaques_so_far_is_said_until_all_frames_are_done(
     frames: tuple[int, int] | None, is_over: bool, said: str
 ) -> None:
-    measures = measure_pullback([FrameAlong(frame=number) for number in (1, 2, 3)], 0.2, frames=frames)
-    assert shown(plaques_html(measures, is_over=is_over)) == f"Plaques {said}"
+    """Of the first three frames nothing is said."""
+    vessel = [*map(along.withdrawn, (1, 2, 3)), along.frame(4)]
+    assert shown(plaques_html(measure_pullback(vessel, 0.2, frames=frames), is_over=is_over)) == f"Plaques {said}"
 
 
 def test_intervals_along_the_vessel_stand_on_buttons_card_and_plaques() -> None:

@@ -20,7 +20,7 @@ from octseg.export.segmented import Record, Segmented
 from octseg.measurement.clima import CLIMA_ARC_DEG, CLIMA_CAP_UM, CLIMA_LUMEN_MM2
 from octseg.measurement.pullback import PullbackMeasures
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
-from octseg.measurement.wording import CAP_OVER_FRAMES, TO_DEPTH, frames_words
+from octseg.measurement.wording import CAP_OVER_FRAMES, TO_DEPTH, frames_words, no_plaque_words
 from octseg.pullback import Frame
 
 SUFFIX = "_report.html"
@@ -217,7 +217,7 @@ def _plaques(record: Mapping[str, Any]) -> str:
     """A line for each plaque, the longest first."""
     plaques = record["pullback"]["plaques"]
     if not plaques:
-        return "<h2>Plaques</h2>\n<p>No lipid was found.</p>\n"
+        return f"<h2>Plaques</h2>\n<p>{no_plaque_words(record['pullback']['lipid_frame_count'])}</p>\n"
     heads = ("Plaque", "Frames", *(label for _, label, _ in PLAQUE_COLUMNS), "CLIMA, of 3", "TCFA frames in a row")
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     rows = "".join(_plaque(number, plaque) for number, plaque in enumerate(plaques, start=1))

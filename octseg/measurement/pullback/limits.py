@@ -29,10 +29,10 @@ def _of_frames(along: Along) -> Iterator[str]:
     """What frames lack."""
     judged = int(along.judged.sum())
     if judged < len(along):
-        yield (
-            f"Nothing is said of {len(along) - judged} of {len(along)} frames: they count in no measure, so the volume "
-            "is that of the others."
+        left_out = (
+            "they count in no measure, so the volume is that of the others" if judged else "there is nothing to measure"
         )
+        yield f"Nothing is said of {len(along) - judged} of {len(along)} frames: {left_out}."
     yield from scale_warnings(frame for frame in along.frames if frame is not None)
     if along.spacing_mm is None:
         yield "How far frames lie apart is not known, so there are no lengths along the vessel and no volumes."

@@ -279,6 +279,13 @@ def test_warnings_of_a_range_are_those_of_its_own_numbers() -> None:
     assert [warning[:29] for warning in near.warnings] == ["Nothing is said of 1 of 26 fr"]
 
 
+def test_where_nothing_is_said_of_any_frame_there_are_no_others_to_speak_of() -> None:
+    measured = measure_pullback([withdrawn(1), withdrawn(2), frame(3)], 0.2, frames=(1, 2))
+    assert measured.chosen is not None
+    assert measured.chosen.warnings == ("Nothing is said of 2 of 2 frames: there is nothing to measure.",)
+    assert "the volume is that of the others" in measured.warnings[0]
+
+
 def test_a_range_tells_what_its_own_frames_lack() -> None:
     """Its smallest lumen is half unseen, that of the whole is not; one of its 4 frames is cut off, one has no cap."""
     frames = [frame(n, lumen_mm2=3.0 if n == 50 else 7.0) for n in range(1, 101)]
