@@ -113,7 +113,7 @@ VESSEL_ROWS: tuple[tuple[str, str, str, int, str], ...] = (
     ("stenosis", "Area stenosis", "lumen_area_stenosis_percent", 0, "%"),
     ("lipid_frames", "Frames with lipid", "lipid_frame_count", 0, ""),
     ("lipid_length", "Lipid length", "lipid_length_mm", 1, "mm"),
-    ("lipid_volume", "Visible lipid volume", "lipid_volume_mm3", 1, "mm³"),
+    ("lipid_volume", "Visible lipid volume", "lipid_volume_mm3", 2, "mm³"),
     ("arc_mean", "Lipid arc, mean", "lipid_arc_mean_deg", 0, "°"),
     ("worst_4mm", "Worst 4 mm", "lipid_map_index_4mm", 0, "of 1000"),
 )
@@ -173,7 +173,7 @@ def _plaque_row(place: int, plaque: StretchMeasures) -> str:
         _go(plaque.lipid_arc_max_frame, number(plaque.lipid_arc_max_deg, 0)) + interval("lipid_arc_max_deg", 0),
         _go(plaque.fibrous_cap_thickness_min_frame, number(plaque.fibrous_cap_thickness_min_um, 0))
         + interval("fibrous_cap_thickness_min_um", 0),
-        number(plaque.lipid_volume_mm3, 1) + interval("lipid_volume_mm3", 1),
+        number(plaque.lipid_volume_mm3, 2) + interval("lipid_volume_mm3", 2),
         _candidates(plaque),
     )
     return f'<tr><th scope="row">{place}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'

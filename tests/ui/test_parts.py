@@ -175,13 +175,20 @@ def test_intervals_along_the_vessel_stand_on_buttons_card_and_plaques() -> None:
     jumps, vessel, plaques = jumps_html(measures), vessel_html(measures), plaques_html(measures)
     assert "Smallest lumen 7.00 mm² 95 %: 6.00 to 9.00 frame 1" in shown(jumps)
     assert "100° 95 %: 80 to 130 frame 1" in shown(jumps)
-    assert "Visible lipid volume 6.0 mm³ 95 %: 3.0 to 12.0" in shown(vessel)
+    assert "Visible lipid volume 6.00 mm³ 95 %: 3.00 to 12.00" in shown(vessel)
     assert "120 95 %: 90 to 150" in shown(plaques)
     told = {*re.findall(r'data-interval="(\w+)"', jumps + vessel)}
     assert told == {*(measures.whole.intervals_95 or {})} & told
     assert len(told) == 8  # all that the report shows, but for the index, which the page does not have
     without = measure_pullback([along.frame(n, [(0, 100)]) for n in range(1, 31)], 0.2)
     assert "95 %" not in jumps_html(without) + vessel_html(without) + plaques_html(without)
+
+
+def test_a_small_plaque_has_a_volume_that_is_not_0() -> None:
+    measures = measure_pullback([along.frame(n, [(0, 30)] if n == 3 else [], area_mm2=0.1) for n in range(1, 9)], 0.2)
+    assert measures.whole.plaques[0].lipid_volume_mm3 == pytest.approx(0.02)
+    assert "<td>0.02</td>" in plaques_html(measures)
+    assert "Visible lipid volume 0.02 mm³" in shown(vessel_html(measures))
 
 
 def test_the_scale_stands_with_source_evidence_and_cross_check() -> None:
