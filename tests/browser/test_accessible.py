@@ -21,6 +21,11 @@ LOW = """(least) => [...document.querySelectorAll(
   .filter(([, box]) => box.width > 1 && Math.round(box.height) < least)
   .map(([html, box]) => `${box.height}: ${html}`)"""
 
+BEYOND = """([parts, edge]) => [...document.querySelectorAll(parts)]
+  .map((part) => [part.outerHTML.slice(0, 100), part.getBoundingClientRect()])
+  .filter(([, box]) => box.width > 1 && (box.left < edge || box.right > innerWidth - edge))
+  .map(([html, box]) => `${box.left} to ${box.right}: ${html}`)"""
+
 BESIDE_ITS_TITLE = """(card) => {
   const parts = [...card.querySelectorAll(":scope > button > span"), card];
   const [title, arrow, edge] = parts.map((part) => part.getBoundingClientRect());
@@ -102,6 +107,12 @@ def test_the_arrow_of_an_accordion_stands_beside_its_title_on_a_phone(landing: V
         lower, to_the_edge = landing.page.eval_on_selector(accordion, BESIDE_ITS_TITLE)
         assert abs(lower) < 2
         assert to_the_edge > 8
+
+
+def test_a_pullback_fits_a_window_320_px_wide(looked_at: Visit) -> None:
+    looked_at.page.set_viewport_size({"width": 320, "height": 640})
+    assert looked_at.page.evaluate(BEYOND, [".oct-handle", 0]) == []
+    assert looked_at.page.evaluate(BEYOND, [".oct-pullback :not(.oct-handle, .oct-found *)", 12]) == []
 
 
 @pytest.mark.slow
