@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 HERE = Path(__file__).parent
-STYLES = ("app.css", "pullback.css", "downloads.css", "phone.css")
+STYLES = ("app.css", "pullback.css", "downloads.css", "phone.css", "forced.css")
 SCRIPTS = (
     *("looks.js", "several.js", "frames.js", "view.js", "curves.js", "unrolled.js", "range.js"),
     *("awaiting.js", "formats.js", "downloads.js", "steps.js", "pullback.js", "corrected.js", "app.js", "away.js"),

@@ -1,5 +1,7 @@
 """Who does not see the screen, has no mouse, or has a phone: axe's rules, focus, what is announced, and targets."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,35 @@ def test_the_arrow_of_an_accordion_stands_beside_its_title_on_a_phone(landing: V
         lower, to_the_edge = landing.page.eval_on_selector(accordion, BESIDE_ITS_TITLE)
         assert abs(lower) < 2
         assert to_the_edge > 8
+
+
+@contextmanager
+def forced_colours(page: Page) -> Iterator[None]:
+    """As where a visitor's system has high contrast."""
+    page.emulate_media(forced_colors="active")
+    try:
+        yield
+    finally:
+        page.emulate_media(forced_colors="none")
+
+
+def backgrounds(page: Page, *selectors: str) -> list[str]:
+    """Of the first part of each selector, once colours have faded."""
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(400)
+    return page.evaluate(
+        "(all) => all.map((one) => getComputedStyle(document.querySelector(one)).backgroundColor)", selectors
+    )
+
+
+def test_what_is_chosen_is_seen_in_forced_colours(looked_at: Visit) -> None:
+    page = looked_at.page
+    with forced_colours(page):
+        for chosen in ("#oct-spacing label", ".oct-segments label"):
+            assert len({*backgrounds(page, f"{chosen}:has(:checked)", f"{chosen}:not(:has(:checked))")}) == 2
+        bar, card = backgrounds(page, ".oct-range-chosen", "#oct-pullback .oct-curves")
+        assert bar != card
+        assert len({*backgrounds(page, "[data-key=lipid]", "[data-key=unjudged]")}) == 2
 
 
 def test_a_pullback_fits_a_window_320_px_wide(looked_at: Visit) -> None:

@@ -69,6 +69,16 @@ def test_a_report_is_printed_on_one_page_with_its_numbers_as_text(
         assert "95 %: 120 to 190" in said
 
 
+def test_the_key_of_the_wall_keeps_its_colours_where_the_system_forces_its_own(browser: Browser) -> None:
+    with browser.new_page(forced_colors="active") as page:
+        page.set_content(pullback_report_html(segmented(count=6, withdrawn=(3,))))
+        key = page.locator(".legend span")
+        colours = {
+            key.nth(at).evaluate("(part) => getComputedStyle(part).backgroundColor") for at in range(key.count())
+        }
+        assert len(colours) == key.count() > 1
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_report_of_a_pullback_fits_a_telephone_and_loads_nothing(
     browser: Browser, tmp_path: Path, width: int

@@ -15,7 +15,7 @@ from octseg.correction.corrections import Corrections
 from octseg.measurement.pullback import FrameAlong
 from octseg.ui.run_record import curves
 from tests.browser.conftest import PATIENCE_MS, Visit, watched
-from tests.browser.test_accessible import complaints
+from tests.browser.test_accessible import backgrounds, complaints, forced_colours
 from tests.fakes.corrected import LIPID, SIDE, opened, save_results, vessel
 from tests.fakes.review_server import Review, running_review
 
@@ -94,6 +94,17 @@ def test_a_stroke_of_the_mouse_is_what_the_log_holds(page: Page, folder: Path, r
     labels = corrected(folder, review).labels("vessel_0001")
     assert (labels[WALL[1], WALL[0] : WALL[0] + 40] == LIPID).all()
     assert abs(int((labels[:, WALL[0] + 20] == LIPID).sum()) - 8) <= 1  # as thick as the brush
+
+
+def test_tool_and_tissues_are_seen_in_forced_colours(page: Page) -> None:
+    with forced_colours(page):
+        tissues = [f".oct-tissue:nth-of-type({number}) i" for number in (1, 2, 3, 4)]
+        assert len({*backgrounds(page, *tissues)}) == 4
+        for one, other in (
+            ("[data-tool=brush]", "[data-tool=eraser]"),
+            ("label:has([value=now])", "label:has([value=both])"),
+        ):
+            assert len({*backgrounds(page, one, other)}) == 2
 
 
 def test_curves_join_frames_of_one_vessel_alone(browser: Browser) -> None:

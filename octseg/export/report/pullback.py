@@ -72,7 +72,7 @@ STYLE = (
 @media (prefers-color-scheme: dark) { .scroll { --shade: rgb(255 255 255 / .35); } }
 .scroll table { min-width: 640px; }
 .legend span { display: inline-block; width: .9em; height: .9em; vertical-align: -.1em; margin: 0 .3em 0 .8em;
-  border: 1px solid var(--line); print-color-adjust: exact; }
+  border: 1px solid var(--line); print-color-adjust: exact; forced-color-adjust: none; }
 @media print {
   @page { margin: 12mm; }
   :root { color-scheme: light; --line: #c4cad1; --quiet: #444c57; --warn: #6e4800; --soft: #fff6e0; }

@@ -8,7 +8,7 @@ from octseg.ui.markup import text
 from octseg.ui.picture import controls_html, rgb
 
 HERE = Path(__file__).parents[1]
-STYLES = ("app.css", "pullback.css", "downloads.css", "phone.css", "review.css")
+STYLES = ("app.css", "pullback.css", "downloads.css", "phone.css", "review.css", "forced.css")
 SCRIPTS = (
     "looks.js",
     "view.js",
