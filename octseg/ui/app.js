@@ -118,6 +118,11 @@
     }
   }
 
+  // Gradio (6.31) calls its button otherwise than it reads.
+  function mendUploader() {
+    uploader(".upload-container")?.removeAttribute("aria-label");
+  }
+
   function holdsFile(event) {
     return Boolean(event.dataTransfer && [...event.dataTransfer.types].includes("Files"));
   }
@@ -153,5 +158,6 @@
   document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) mark(false); }, true);
   document.addEventListener("drop", () => mark(false), true);
 
+  new MutationObserver(mendUploader).observe(document.documentElement, { childList: true, subtree: true });
   new MutationObserver(lookForResult).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -87,6 +87,19 @@ def test_the_focus_goes_to_the_result_and_its_numbers_are_announced(visit: Visit
     assert f"Lipid arc {shown}" in (said.text_content() or "")
 
 
+def test_the_uploader_is_called_what_is_read_on_it(visit: Visit) -> None:
+    page = visit.page
+    (name,) = page.locator("#oct-upload").get_by_role("button").all()
+    assert name.get_attribute("aria-label") is None
+    assert "Click to Upload" in name.inner_text()
+
+
+def test_names_that_say_how_a_number_was_measured_are_targets_of_24_px(looked_at: Visit) -> None:
+    heights = "(all) => all.map((each) => Math.round(each.getBoundingClientRect().height))"
+    looked_at.page.wait_for_selector("#oct-beside .oct-how")
+    assert min(looked_at.page.eval_on_selector_all("#oct-beside .oct-how summary", heights)) >= 24
+
+
 def test_the_focus_stays_with_who_types_a_scale(visit: Visit, plain_file: Path) -> None:
     visit.upload(plain_file)
     visit.type_scale("0.00996")

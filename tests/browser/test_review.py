@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,12 @@ def test_tool_and_tissues_are_seen_in_forced_colours(page: Page) -> None:
             ("label:has([value=now])", "label:has([value=both])"),
         ):
             assert len({*backgrounds(page, one, other)}) == 2
+
+
+def test_no_level_of_headings_is_left_out(page: Page) -> None:
+    page.wait_for_selector(".oct-vessel h3")
+    levels = page.eval_on_selector_all("h1, h2, h3", "(all) => all.map((each) => Number(each.tagName[1]))")
+    assert all(below <= above + 1 for above, below in pairwise([0, *levels]))
 
 
 def test_curves_join_frames_of_one_vessel_alone(browser: Browser) -> None:
