@@ -118,9 +118,18 @@
     }
   }
 
-  // Gradio (6.31) calls its button otherwise than it reads.
+  // Gradio (6.31) calls its button otherwise than it reads, and it takes the one that empties it away with the focus.
+  let isEmptied = false;
+  document.addEventListener("click", (event) => {
+    if (event.isTrusted && event.target.closest("#oct-upload [aria-label=Clear]")) isEmptied = true;
+  }, true);
+
   function mendUploader() {
-    uploader(".upload-container")?.removeAttribute("aria-label");
+    const empty = uploader(".upload-container");
+    empty?.removeAttribute("aria-label");
+    if (!empty || !isEmptied) return;
+    isEmptied = false;
+    if (document.activeElement === body()) octToUploader();
   }
 
   function holdsFile(event) {

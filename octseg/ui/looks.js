@@ -78,6 +78,7 @@
       keep("sessionStorage", AGREED, "yes");
       body().dataset.octAgreed = "yes";
       window.scrollTo(0, 0);
+      window.octToUploader();
     }
     if (event.target.closest("#oct-theme")) {
       keep("localStorage", THEME, body().classList.contains("dark") ? "light" : "dark");
@@ -105,6 +106,9 @@
     const at = document.activeElement;
     if (!at || at === body() || at.closest("#oct-upload, #oct-examples")) result.focus({ preventScroll: true });
   };
+
+  // Where the focus goes from a button that is gone with the click.
+  window.octToUploader = () => document.querySelector("#oct-upload button")?.focus({ preventScroll: true });
 
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);

@@ -23,7 +23,11 @@
     });
     close.type = "button";
     close.textContent = "Got it";
-    close.addEventListener("click", () => { away("yes"); list.remove(); });
+    close.addEventListener("click", () => {
+      away("yes");
+      list.remove();
+      window.octToUploader();
+    });
     const last = document.createElement("li");
     last.className = "oct-steps-close";
     last.append(close);

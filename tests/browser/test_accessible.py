@@ -87,6 +87,17 @@ def test_the_focus_goes_to_the_result_and_its_numbers_are_announced(visit: Visit
     assert f"Lipid arc {shown}" in (said.text_content() or "")
 
 
+def test_the_focus_goes_to_the_uploader_from_a_button_that_is_gone(landing: Visit) -> None:
+    page = landing.page
+    for gone in ("#oct-agree", ".oct-steps button"):
+        page.press(gone, "Enter")
+        assert page.evaluate("document.activeElement.matches('#oct-upload button')")
+        page.evaluate("document.activeElement.blur()")
+    landing.take_example(1)
+    page.press("#oct-upload [aria-label=Clear]", "Enter")
+    page.wait_for_selector("#oct-upload .upload-container:focus")
+
+
 def test_the_uploader_is_called_what_is_read_on_it(visit: Visit) -> None:
     page = visit.page
     (name,) = page.locator("#oct-upload").get_by_role("button").all()
