@@ -75,8 +75,9 @@ def read_archive(content: Content, label: str, limits: Limits) -> list[Pullback]
     left_out += [
         f"{label_of(name)}, which is in {label} {n} times, but for the last" for name, n in twice.items() if n > 1
     ]
-    kind = "a set of files" if label == GATHERED else "a ZIP file"
-    source = Source(label, stem, limits, kind, is_alone=len(entries) == 1, left_out=left_out)
+    is_sent = label == GATHERED
+    kind = "a set of files" if is_sent else "a ZIP file"
+    source = Source(label, stem, limits, kind, is_alone=len(entries) == 1, left_out=left_out, are_chosen=is_sent)
     return pullbacks_in(entries, source)
 
 

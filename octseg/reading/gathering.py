@@ -51,7 +51,8 @@ class Source:
     """A folder or an archive: what it is called, what its only pullback is, the limits, and which of the two it is.
 
     is_alone: whether it holds one file only. left_out: grows by what cannot be read, a sentence each. archives: the
-    names of ZIP files in a folder.
+    names of ZIP files in a folder. are_chosen: whether somebody gave each file that lies in no folder by itself.
+    others: grows by those of them that are no frames, a sentence each.
     """
 
     label: str
@@ -61,6 +62,8 @@ class Source:
     is_alone: bool = False
     left_out: list[str] = field(default_factory=list)
     archives: set[str] = field(default_factory=set)
+    are_chosen: bool = False
+    others: list[str] = field(default_factory=list)
 
 
 def read_folder(root: Path, label: str, limits: Limits, read_zip: ReadZip) -> list[Pullback]:
@@ -111,7 +114,7 @@ def pullbacks_in(entries: Sequence[Entry], source: Source) -> list[Pullback]:
     if not found:
         why = f": {source.left_out[0]}" if source.left_out else f"; this version reads {READABLE}"
         raise ReadError(f"{source.label} is {source.kind} that holds no frame that can be read{why}")
-    return _told_apart(found, source.left_out)
+    return _told_apart(found, [*source.left_out, *source.others])
 
 
 def _told_apart(found: Sequence[tuple[Sequence[str], Pullback]], left_out: Sequence[str]) -> list[Pullback]:
@@ -182,9 +185,21 @@ def _sort_of(entry: Entry, source: Source) -> Picture | Sort | None:
         return None
     if kind == "DICOM":
         return "DICOM" if _frames_said(head) > 1 else "frame"
-    if kind is None and entry.path.suffix.lower() in PULLBACK_ENDINGS:
-        source.left_out.append(f"{entry.name} cannot be read: it is {kind_of(head) if head else 'empty'}")
-    return Picture(entry, None) if kind is None and is_named_picture else kind
+    if kind is not None:
+        return kind
+    if is_named_picture:
+        return Picture(entry, None)
+    _name_other(entry, head, source)
+    return None
+
+
+def _name_other(entry: Entry, head: bytes, source: Source) -> None:
+    """Say of a file that it is none of frames, where its name says that it is, or somebody chose it."""
+    said = f"{entry.name} cannot be read: it is {kind_of(head) if head else 'empty'}"
+    if entry.path.suffix.lower() in PULLBACK_ENDINGS:
+        source.left_out.append(said)
+    elif source.are_chosen and len(entry.path.parts) == 1:
+        source.others.append(said)
 
 
 def _frames_said(head: bytes) -> int:

@@ -97,6 +97,17 @@ def test_results_notes_and_what_systems_leave_are_passed_over(tmp_path: Path) ->
     assert pullback.warnings == ()
 
 
+def test_a_file_that_was_chosen_on_the_page_and_is_no_frame_is_named() -> None:
+    """As on the command line; what lies in a folder that was dropped there nobody chose."""
+    notes = {"notes.txt": b"read twice\n", "run/notes.txt": b"read twice\n"}
+    archive = zipped({**members(name="frame_{}.png"), **notes})
+    sent = archive[:-2] + struct.pack("<H", 11) + b"octseg page"  # its comment
+    assert read_pullback(sent, name="x.zip").warnings == (
+        "left out: notes.txt cannot be read: it is text, not a picture",
+    )
+    assert read_pullback(archive, name="x.zip").warnings == ()
+
+
 @pytest.mark.parametrize(
     ("numbers", "said"),
     [
