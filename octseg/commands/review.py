@@ -11,6 +11,7 @@ from octseg.commands.flags import add_frames_flag, exports_of
 from octseg.commands.telling import NOTICE, Commands, complain, counted
 from octseg.errors import OctsegError
 from octseg.export.kinds import KINDS, check_packages
+from octseg.ui.ports import MOST_PORT
 
 if TYPE_CHECKING:
     from octseg.correction.corrections import Corrections
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from octseg.correction.saved import SavedCase
 
 PACKAGES = ("starlette", "uvicorn")
-MOST_NAMED, MOST_PORT = 3, 65535
+MOST_NAMED = 3
 
 
 def add_command(commands: Commands) -> None:

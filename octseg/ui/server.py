@@ -14,6 +14,7 @@ from octseg.ui.guard import Guard
 from octseg.ui.janitor import start_janitor
 from octseg.ui.limits import ServerLimits, on_a_space
 from octseg.ui.log import log_no_values
+from octseg.ui.ports import port_of
 from octseg.ui.private import PrivateFolders
 from octseg.ui.routes import routes_of
 from octseg.ui.sessions import describe_once
@@ -65,7 +66,7 @@ def serve(
     with _ending(desk):
         page.launch(
             server_name=environment.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if space else "127.0.0.1"),  # noqa: S104
-            server_port=int(environment.get("GRADIO_SERVER_PORT") or 7860),
+            server_port=port_of(environment),
             theme=theme(),
             head=HEAD,
             footer_links=["api"],

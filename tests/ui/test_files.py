@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -130,10 +131,23 @@ def test_importing_the_app_does_nothing(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr, list(tmp_path.iterdir())) == (b"[]\n", b"", [])
 
 
+def refused(tmp_path: Path, **environment: str) -> str:
+    """The one sentence with which the app ends instead of starting."""
+    given = {"TMPDIR": str(tmp_path), **environment}
+    done = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=given, capture_output=True, timeout=120)
+    assert done.returncode == 1
+    (said,) = done.stderr.decode().splitlines()
+    return said
+
+
 @pytest.mark.parametrize("value", ["-1", "a lot"])
 def test_a_limit_that_is_none_ends_the_start_with_one_sentence(tmp_path: Path, value: str) -> None:
-    environment = {"TMPDIR": str(tmp_path), "OCTSEG_QUEUE_SIZE": value}
-    done = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, timeout=120)
-    assert done.returncode == 1
-    assert done.stderr.decode().startswith("octseg: OCTSEG_QUEUE_SIZE must be ")
-    assert len(done.stderr.splitlines()) == 1
+    assert refused(tmp_path, OCTSEG_QUEUE_SIZE=value).startswith("octseg: OCTSEG_QUEUE_SIZE must be ")
+
+
+def test_a_port_that_is_taken_and_one_that_is_none_end_the_start_with_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert refused(tmp_path, GRADIO_SERVER_PORT=port).startswith(f"octseg: port {port} is taken: choose another")
+    for none in ("70000", "web"):
+        assert refused(tmp_path, GRADIO_SERVER_PORT=none).startswith("octseg: GRADIO_SERVER_PORT must be a port, ")

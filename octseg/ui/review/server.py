@@ -5,7 +5,6 @@ browser and no other user of the machine knows it.
 """
 
 import asyncio
-import errno
 import logging
 import secrets
 import socket
@@ -23,6 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 
 from octseg.errors import OctsegError
+from octseg.ui.ports import bound
 from octseg.ui.review.page import page_html
 from octseg.ui.review.sent import Sent
 from octseg.ui.review.session import ReviewSession
@@ -42,7 +42,6 @@ KEY_BYTES = 16
 MAX_BODY = 8 << 20  # bytes of a stroke
 REFUSED, TOO_LARGE, UNFORESEEN = 409, 413, 500
 FAILED = "this could not be done, for a reason that the program does not know; load the page again"
-HOST = "127.0.0.1"
 THREADS = 48  # of reviews alone: who asks much of one takes none of those that answer the rest of the page
 
 logger = logging.getLogger(__name__)
@@ -120,14 +119,7 @@ def serve(session: ReviewSession, listening: socket.socket, key: str) -> None:
 
 def listen(port: int) -> socket.socket:
     """A socket of this machine alone; 0 for any port that is free. OctsegError where it is taken."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-    except OSError as error:
-        listening.close()
-        why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({(error.strerror or '').lower()})"
-        raise OctsegError(f"port {port} {why}: choose another by --port, or leave --port out") from error
+    listening = bound(port, "choose another by --port, or leave --port out")
     listening.listen()  # whoever has the link may come before the server is ready
     return listening
 
