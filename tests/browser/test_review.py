@@ -19,11 +19,13 @@ from tests.browser.conftest import PATIENCE_MS, Visit, watched
 from tests.browser.test_accessible import backgrounds, complaints, forced_colours
 from tests.fakes.corrected import LIPID, SIDE, opened, save_results, vessel
 from tests.fakes.review_server import Review, running_review
+from tests.ui.test_files import becomes_true
 
 UI = Path(octseg.__file__).parent / "ui"
 pytestmark = pytest.mark.browser
 
 WALL = (352, 60)  # x, y of a place in the wall where there is no tissue
+IS_DIMMED = "shown => getComputedStyle(shown).opacity < 0.5"
 AREA = "[data-tile=lipid_core_area_mm2] .oct-tile-value"
 
 
@@ -515,7 +517,7 @@ def test_numbers_of_another_frame_than_the_counter_says_are_dimmed_and_say_so(pa
         page.keyboard.press("ArrowRight")
         whose(page, "Of frame 1, frame 2 is on its way")
         assert page.inner_text(".oct-stage-said") == "Frame 2 is on its way, this is frame 1"
-        page.wait_for_function("getComputedStyle(document.querySelector('#oct-beside .oct-tiles')).opacity < 0.5")
+        assert becomes_true(lambda: bool(page.eval_on_selector("#oct-beside .oct-tiles", IS_DIMMED)))
     page.wait_for_selector(".oct-stage[data-shown='1']:not([aria-busy])")
     assert page.eval_on_selector("#oct-beside .oct-tiles", "tiles => getComputedStyle(tiles).opacity") == "1"
     assert not page.is_visible(".oct-stage-said")
