@@ -165,7 +165,7 @@ def test_what_is_no_file_is_refused_with_what_to_write(app: App, tmp_path: Path,
 
 def test_what_is_printed_of_the_endpoints_says_what_each_value_means(app: App, tmp_path: Path) -> None:
     printed = str(client(app, tmp_path).view_api(return_format="str", print_info=False))
-    assert "millimetres from frame to frame; without it the file's header tells it." in printed
+    assert "millimetres from frame to frame; without it the header or the number of frames tells it." in printed
     assert "palette PNG; 0 is background, 1 lumen" in printed
 
 
