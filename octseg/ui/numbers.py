@@ -74,7 +74,8 @@ def _tile(measures: FrameMeasures, row: Row, intervals: Intervals | None, true: 
 
 def _note(measures: FrameMeasures, row: Row) -> str:
     """What a tile's number means; of an arc, what it is the sum of; of lipid without a scale, how deep it counts."""
-    if row.meaning == TO_DEPTH and measures.pixel_spacing_mm is None:
+    is_of_frame = measures != FrameMeasures()
+    if row.meaning == TO_DEPTH and is_of_frame and measures.pixel_spacing_mm is None:
         return WITHOUT_SCALE
     cores = measures.lipid_cores or ()
     if row.field == "lipid_arc_deg" and len(cores) > 1 and measures.lipid_arc_widest_deg is not None:

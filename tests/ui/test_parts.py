@@ -109,6 +109,10 @@ def test_an_area_without_a_scale_does_not_say_that_it_goes_1_2_mm_deep() -> None
     assert "behind the lumen" not in tiles
 
 
+def test_the_page_without_a_frame_speaks_of_no_missing_scale() -> None:
+    assert "Visible plaque area – to 1.2 mm behind the lumen" in shown(tiles_html(FrameMeasures()))
+
+
 @pytest.mark.parametrize(
     ("value", "interval", "unsure"),
     [
