@@ -158,7 +158,7 @@ def compare(
     one_tissue = found.one_tissue or reference.one_tissue
 
     def planes(place: int) -> tuple[Masks, Masks]:
-        return _planes(pairs[place], classes, one_tissue)
+        return _as_compared(_planes(pairs[place]), classes, one_tissue)
 
     frames, looked_at, in_a_row = [], _sample(len(pairs)), _neighbours(pairs)
     telling, kept = _telling(classes), looked_at.union(*in_a_row)
@@ -166,8 +166,9 @@ def compare(
     for place, (one, other) in enumerate(pairs):
         spacing, warning = _scale(one, other, pixel_spacing_mm)
         warnings += [warning] if warning and warning not in warnings else []
-        masks = planes(place)
-        frames.append(_compared(one, other, masks, classes, spacing))
+        own = _planes(pairs[place])
+        masks = _as_compared(own, classes, one_tissue)
+        frames.append(_compared((one, other), masks, own, classes, spacing))
         if place in kept:
             laid[place] = masks[0][telling], masks[1][telling]
     turned = lies_otherwise([laid[place] for place in looked_at])
@@ -268,8 +269,16 @@ def _telling(classes: Sequence[str]) -> str:
     return LUMEN if LUMEN in classes else LIPID if LIPID in classes else classes[0]
 
 
-def _planes(pair: tuple[FrameRead, FrameRead], classes: Sequence[str], one_tissue: bool) -> tuple[Masks, Masks]:
-    """What both readings say of a frame, of the same size and classes; lipid not limited."""
+def _as_compared(planes: tuple[Masks, Masks], classes: Sequence[str], one_tissue: bool) -> tuple[Masks, Masks]:
+    """Both readings of a frame in the classes that count, with one tissue a pixel where either has no more."""
+    kept = [name for name in CLASS_NAMES if name in classes or name == LUMEN]  # lipid's depth is counted from it
+    made = [as_one_tissue(masks) if one_tissue else masks for masks in planes]
+    found, true = ({name: masks[name] for name in kept} for masks in made)
+    return found, true
+
+
+def _planes(pair: tuple[FrameRead, FrameRead]) -> tuple[Masks, Masks]:
+    """What both readings say of a frame, of the same size and of every class; lipid not limited."""
     read = [frame.read() for frame in pair]
     shapes = {mask.shape for masks in read for mask in masks.values()}
     label = _label(pair)
@@ -279,18 +288,20 @@ def _planes(pair: tuple[FrameRead, FrameRead], classes: Sequence[str], one_tissu
     if not shapes:
         raise ReadError(f"frame {label} has no size in either reading; leave it out of one")
     nothing = np.zeros(shapes.pop(), bool)
-    whole = [{name: masks.get(name, nothing) for name in CLASS_NAMES} for masks in read]
-    made = [as_one_tissue(masks) if one_tissue else masks for masks in whole]
-    kept = [name for name in CLASS_NAMES if name in classes or name == LUMEN]  # lipid's depth is counted from it
-    found, true = ({name: masks[name] for name in kept} for masks in made)
+    found, true = ({name: masks.get(name, nothing) for name in CLASS_NAMES} for masks in read)
     return found, true
 
 
 def _compared(
-    one: FrameRead, other: FrameRead, planes: tuple[Masks, Masks], classes: Sequence[str], spacing: float | None
+    pair: tuple[FrameRead, FrameRead],
+    planes: tuple[Masks, Masks],
+    own: tuple[Masks, Masks],
+    classes: Sequence[str],
+    spacing: float | None,
 ) -> FrameCompared:
-    limited = _limited(planes, spacing)
-    found, true = limited
+    """Of a frame; planes: of one tissue a pixel where they have to be; own: as each reading has them, measured."""
+    one, other = pair
+    found, true = _limited(planes, spacing)
     overlaps = {name: Overlap.of(found[name], true[name]) for name in classes}
     side = min(found[LUMEN].shape)
     surfaces = {}
@@ -300,15 +311,16 @@ def _compared(
             if score is not None:
                 surfaces[name] = score
     unlimited = Overlap.of(planes[0][LIPID], planes[1][LIPID]) if LIPID in classes else None
+    measured = [_measured(masks, classes, spacing) for masks in _limited(own, spacing)]
     return FrameCompared(
-        label=_label((one, other)),
-        number=_number((one, other)),
+        label=_label(pair),
+        number=_number(pair),
         pixel_spacing_mm=spacing,
         overlaps=overlaps,
         surfaces=surfaces,
         unlimited=unlimited,
-        found=_measured(found, classes, spacing),
-        reference=_measured(true, classes, spacing),
+        found=measured[0],
+        reference=measured[1],
         withdrawn=one.withdrawn or other.withdrawn,
     )
 

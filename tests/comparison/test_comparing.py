@@ -13,7 +13,7 @@ from octseg.cli import main
 from octseg.comparison.comparing import compare
 from octseg.comparison.files import write_comparison
 from octseg.comparison.pictures import outlines_picture
-from octseg.comparison.reading import FrameRead, Masks, Reading
+from octseg.comparison.reading import FrameRead, Masks, Reading, as_one_tissue
 from octseg.errors import NotExportedError, ReadError
 from tests.comparison.test_formats import results
 
@@ -38,6 +38,19 @@ def reading(name: str, masks: list[Masks], *, stems: list[str] | None = None, sp
         for place, held in enumerate(masks)
     ]
     return Reading(name, frames, ("lumen", "fibrous_cap", "lipid_core"))
+
+
+def test_planes_that_overlap_are_measured_as_they_are_beside_labels() -> None:
+    """The lumen's plane reaches 2 rows into the cap's: a reading of labels beside it takes them from Dice alone."""
+    lumen, cap, lipid = (np.zeros((200, 200), bool) for _ in range(3))
+    lumen[40:102, 40:160], cap[100:110, 60:140], lipid[110:140, 60:140] = True, True, True
+    drawn = {"lumen": lumen, "fibrous_cap": cap, "lipid_core": lipid}
+    planes = Reading("planes", [FrameRead("f_1", 1, lambda: dict(drawn), 0.01)], tuple(drawn))
+    labels = Reading("labels", [FrameRead("f_1", 1, lambda: as_one_tissue(drawn), 0.01)], tuple(drawn), one_tissue=True)
+    [frame] = compare(labels, planes).frames
+    assert frame.reference["lumen_area_mm2"] == pytest.approx(62 * 120 * 1e-4, rel=0.01)
+    assert frame.found["lumen_area_mm2"] == pytest.approx((62 * 120 - 2 * 80) * 1e-4, rel=0.01)
+    assert frame.overlaps["lumen"].dice == 1
 
 
 def test_what_is_measured_in_both_is_set_side_by_side() -> None:
