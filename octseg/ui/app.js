@@ -2,6 +2,7 @@
 // which goes to a result.
 (() => {
   const body = () => document.body;
+  const CLEAR = "button.icon-button"; // of Gradio's uploader with a file in it; its name is in the visitor's language
 
   let shown = null;
   function lookForResult() {
@@ -92,7 +93,7 @@
       input.dispatchEvent(new Event("change", { bubbles: true }));
       return;
     }
-    uploader("[aria-label=Clear]")?.click();
+    uploader(CLEAR)?.click();
     setTimeout(handOver, 50);
   }
 
@@ -121,7 +122,7 @@
   // Gradio (6.31) calls its button otherwise than it reads, and it takes the one that empties it away with the focus.
   let isEmptied = false;
   document.addEventListener("click", (event) => {
-    if (event.isTrusted && event.target.closest("#oct-upload [aria-label=Clear]")) isEmptied = true;
+    if (event.isTrusted && event.target.closest(`#oct-upload ${CLEAR}`)) isEmptied = true;
   }, true);
 
   function mendUploader() {

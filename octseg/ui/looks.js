@@ -107,8 +107,11 @@
     if (!at || at === body() || at.closest("#oct-upload, #oct-examples")) result.focus({ preventScroll: true });
   };
 
-  // Where the focus goes from a button that is gone with the click.
-  window.octToUploader = () => document.querySelector("#oct-upload button")?.focus({ preventScroll: true });
+  // Where the focus goes from a button that is gone with the click: never to the one that takes the file away.
+  window.octToUploader = () => {
+    const empty = document.querySelector("#oct-upload .upload-container");
+    (empty ?? document.querySelector(".oct-stage, .oct-figure"))?.focus({ preventScroll: true });
+  };
 
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);

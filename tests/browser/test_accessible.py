@@ -98,6 +98,12 @@ def test_the_focus_goes_to_the_uploader_from_a_button_that_is_gone(landing: Visi
     page.wait_for_selector("#oct-upload .upload-container:focus")
 
 
+def test_the_first_steps_put_away_beside_a_result_leave_the_focus_on_it(visit: Visit) -> None:
+    visit.take_example(1)
+    visit.page.press(".oct-steps button", "Enter")
+    assert visit.page.evaluate("document.activeElement.className") == "oct-figure"
+
+
 def test_the_uploader_is_called_what_is_read_on_it(visit: Visit) -> None:
     page = visit.page
     (name,) = page.locator("#oct-upload").get_by_role("button").all()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Route
+from playwright.sync_api import Browser, Route
 
 import octseg
 from octseg.phantom import make_phantom
@@ -208,3 +208,21 @@ def test_an_answer_that_comes_after_a_newer_file_does_not_take_its_place(
     page.locator("[data-example]").nth(1).click()
     assert_ends_with(visit, FOLDER / EXAMPLES[1].file, segmenter)
     assert page.evaluate(late, ["the second file", 3]) == "nothing"
+
+
+@pytest.mark.parametrize("locale", ["de-DE", "ja-JP"])
+def test_the_uploader_is_emptied_in_whatever_language_its_button_is_named(
+    browser: Browser, app: App, locale: str, tmp_path: Path
+) -> None:
+    with browser.new_context(locale=locale) as context:
+        visit = watched(context.new_page())
+        visit.page.set_default_timeout(PATIENCE_MS)
+        visit.page.goto(app.url)
+        visit.page.click("#oct-agree")
+        visit.take_example(1)
+        assert visit.page.locator("#oct-upload [aria-label=Clear]").count() == 0
+        second = tmp_path / "second.png"
+        Image.fromarray(make_phantom(8).frame).save(second)
+        with visit.new_result():
+            drop(visit, second)
+        assert "second.png" in visit.page.inner_text(".oct-figure")
