@@ -15,7 +15,7 @@ from types import FrameType
 from octseg.errors import OctsegError
 from octseg.ui.gpu import zero_gpu
 from octseg.ui.limits import ServerLimits
-from octseg.ui.ports import check_free, port_of
+from octseg.ui.ports import check_free
 from octseg.ui.private import PrivateFolders, private_folders
 
 MODEL = "OCTSEG_MODEL"
@@ -27,7 +27,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         limits = ServerLimits.from_environment(os.environ)
-        check_free(port_of(os.environ))
+        check_free(os.environ)
     except OctsegError as error:
         return _complain(str(error))
     model = os.environ.get(MODEL) or _published_with()

@@ -145,7 +145,7 @@ def trained_on_html(config: "CheckpointConfig") -> str:
 
 def unseen_html(config: "CheckpointConfig") -> str:
     """A sentence for each set of frames of patients that it learnt nothing from; nothing where there is none."""
-    known = (*config.datasets, config.training.get("thresholds") or {})
+    known = (*config.datasets, *(config.training.get(what) or {} for what in ("validation", "thresholds")))
     learnt = {str(study) for data in known for study in data.get("studies", ())}
     said = [
         _unseen_sentence(facts)

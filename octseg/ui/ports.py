@@ -29,12 +29,17 @@ def bound(port: int, instead: str) -> socket.socket:
 
 def port_of(environment: Mapping[str, str]) -> int:
     """The port of the page; ConfigError where it is told and is none."""
-    told = environment.get(PORT) or str(USUAL)
+    told = environment.get(PORT, "").strip() or str(USUAL)
     if not told.isdecimal() or not 0 < int(told) <= MOST_PORT:
         raise ConfigError(f"{PORT} must be a port, a whole number from 1 to {MOST_PORT}, not {told!r}")
     return int(told)
 
 
-def check_free(port: int) -> None:
-    """Raise OctsegError where another program serves at the port of the page, before anything is loaded."""
-    bound(port, f"choose another by {PORT}, or end what is served there").close()
+def check_free(environment: Mapping[str, str]) -> None:
+    """Raise OctsegError where another program serves at the port of the page, before anything is loaded.
+
+    Of an address of its own nothing is asked here.
+    """
+    port = port_of(environment)
+    if environment.get("GRADIO_SERVER_NAME", "") in ("", HOST, "0.0.0.0", "localhost"):  # noqa: S104
+        bound(port, f"choose another by {PORT}, or end what is served there").close()

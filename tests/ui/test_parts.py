@@ -268,9 +268,10 @@ def test_the_model_card_says_first_what_frames_of_unseen_patients_say() -> None:
     assert said.count("had not seen") == 1
 
 
-def test_patients_whose_frames_thresholds_were_chosen_on_are_not_told_as_unseen() -> None:
-    training = {"thresholds": {"studies": UNSEEN["studies"]}}
-    config = replace(STATES_NOTHING, training=training, metrics={"frames that thresholds were chosen on": UNSEEN})
+@pytest.mark.parametrize("chosen", ["thresholds", "validation"])
+def test_patients_whose_frames_something_was_chosen_on_are_not_told_as_unseen(chosen: str) -> None:
+    training = {chosen: {"studies": UNSEEN["studies"]}}
+    config = replace(STATES_NOTHING, training=training, metrics={"frames that it was chosen on": UNSEEN})
     assert unseen_html(config) == ""
 
 

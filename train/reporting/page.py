@@ -220,8 +220,9 @@ def _figures(run: Path, config: CheckpointConfig, measured: Measured | None) -> 
         metrics = json.loads((run / METRICS_FILE).read_text())
     else:
         return "<p>Not measured: no frames of unseen patients were given.</p>"
-    chosen = config.training.get("weights", "")
-    words = "<p>The weights were chosen on such frames, so these figures flatter.</p>" if "best" in chosen else ""
+    is_untold = "studies" not in (config.training.get("validation") or {})  # as in runs of before these were kept
+    is_best = "best" in config.training.get("weights", "")
+    words = "<p>The weights were chosen on such frames, so these figures flatter.</p>" if is_best and is_untold else ""
     if any(CHOSEN_ON in name for name in metrics):
         words += "<p>Figures on frames that weights or thresholds were chosen on flatter.</p>"
     lipid = _table(lipid_table(metrics)) if any("lipid_visible" in of_set for of_set in metrics.values()) else ""

@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,15 @@ def test_the_worst_twelve_frames_are_shown_and_no_more(run: Path) -> None:
 def test_a_hostile_name_is_shown_as_it_is_written(page: str) -> None:
     assert HOSTILE not in page
     assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("told", [{}, {"studies": ["7"]}])
+def test_weights_of_the_best_look_flatter_all_figures_only_where_nothing_tells_which(run: Path, told: Any) -> None:
+    config = json.loads((run / "config.json").read_text())
+    config["training"] |= {"weights": "averaged weights of step 2, the best on validation frames", "validation": told}
+    (run / "config.json").write_text(json.dumps(config))
+    said = "The weights were chosen on such frames" in write_report(run, data_of("frame_0")).read_text()
+    assert said == (told == {})
 
 
 def test_a_report_of_private_frames_says_so_before_all_else(run: Path, page: str) -> None:
