@@ -109,9 +109,9 @@ def _text(comparison: Comparison, a: Path, b: Path) -> list[str]:
     changed = [summary for summary in comparison.summaries if summary.changed]
     if not changed:
         return [*lines, "Nothing changed." if comparison.cases else "Nothing can be compared."]
-    lines.append(f"{len(changed)} of {counted(len(comparison.summaries), 'measure')} changed; B - A:")
-    lines += [_line(summary) for summary in changed if (summary.table, summary.measure) in TOLD]
-    return lines
+    told = [_line(summary) for summary in changed if (summary.table, summary.measure) in TOLD]
+    of_all = f"{len(changed)} of {counted(len(comparison.summaries), 'measure')} changed"
+    return [*lines, f"{of_all}; B - A:", *told] if told else [*lines, f"{of_all}, none of those that are told here."]
 
 
 def _line(of: Summary) -> str:

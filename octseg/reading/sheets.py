@@ -27,7 +27,7 @@ _SPREADSHEETS = (
     (b"\xd0\xcf\x11\xe0", "an Excel file"),
     (b"<", "a web page or XML, as some programs export tables"),
 )
-SPREADSHEET_MEMBERS = frozenset({"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
+SPREADSHEET_MEMBERS = frozenset({"xl/workbook.xml", "xl/workbook.bin", "content.xml", "Index/Document.iwa"})
 Named = Callable[[Collection[str]], tuple[bool, int]]  # a needed one, and how many, of a row's columns
 _Cells = list[tuple[int, list[str]]]
 
@@ -106,6 +106,8 @@ def _text(path: Path) -> str:
 
 def _shown(path: Path, head: bytes) -> str | None:
     """What a file of frames is that begins with `head`; a spreadsheet is a ZIP file with a member so called."""
+    if b"\0" not in head:  # as in no picture: a title may begin with the letters of one, as BMI does
+        return None
     if picture_format(head) is not None:
         return "a picture"
     container = container_of(head)

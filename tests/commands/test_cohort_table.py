@@ -28,6 +28,7 @@ def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
         ("Pullbacks, of Bern, of 2024\n\nFile ;patient;frame_spacing\na.dcm;007;0,2\n", "utf-8"),
         ("Pullback\n\npath;patient;frame_spacing_mm\na.dcm;007;0,2\n", "utf-8"),
         ("Case,Patient,Group\npath,patient,frame_spacing\na.dcm,007,0.2\n", "utf-8"),
+        ("BMC study\npath,patient,frame_spacing\na.dcm,007,0.2\n", "utf-8"),
         ("File,,\nInput,,\npath,patient,frame_spacing_mm\na.dcm,007,0.2\n", "utf-8"),
         ('path,patient,frame_spacing_mm\na.dcm,"=""007""",0.2\npath,patient,frame_spacing_mm\n', "utf-8"),
         ("path,patient,frame_spacing_mm\ra.dcm, 007, 0.2\r", "utf-8"),
@@ -73,7 +74,7 @@ def test_a_pullback_in_place_of_a_list_is_called_what_it_is(
         cases_of(tmp_path / name)
 
 
-@pytest.mark.parametrize("member", ["xl/workbook.xml", "content.xml"])
+@pytest.mark.parametrize("member", ["xl/workbook.xml", "content.xml", "Index/Document.iwa"])
 def test_a_whole_spreadsheet_in_place_of_a_list_is_called_so(tmp_path: Path, member: str) -> None:
     (tmp_path / "list.csv").write_bytes(zipped({"mimetype": b"-", member: b"-"}))
     with pytest.raises(ConfigError, match="is an Excel or OpenDocument file"):
