@@ -156,6 +156,7 @@ def compare(
     classes = _classes_of_both(found, reference)
     pairs, warnings = _pairs(found, reference, all_frames=all_frames)
     one_tissue = found.one_tissue or reference.one_tissue
+    are_mixed = found.one_tissue != reference.one_tissue
 
     def planes(place: int) -> tuple[Masks, Masks]:
         return _as_compared(_planes(pairs[place]), classes, one_tissue)
@@ -168,7 +169,7 @@ def compare(
         warnings += [warning] if warning and warning not in warnings else []
         own = _planes(pairs[place])
         masks = _as_compared(own, classes, one_tissue)
-        frames.append(_compared((one, other), masks, own, classes, spacing))
+        frames.append(_compared((one, other), masks, own if are_mixed else masks, classes, spacing))
         if place in kept:
             laid[place] = masks[0][telling], masks[1][telling]
     turned = lies_otherwise([laid[place] for place in looked_at])
@@ -301,7 +302,7 @@ def _compared(
 ) -> FrameCompared:
     """Of a frame; planes: of one tissue a pixel where they have to be; own: as each reading has them, measured."""
     one, other = pair
-    found, true = _limited(planes, spacing)
+    found, true = limited = _limited(planes, spacing)
     overlaps = {name: Overlap.of(found[name], true[name]) for name in classes}
     side = min(found[LUMEN].shape)
     surfaces = {}
@@ -311,7 +312,7 @@ def _compared(
             if score is not None:
                 surfaces[name] = score
     unlimited = Overlap.of(planes[0][LIPID], planes[1][LIPID]) if LIPID in classes else None
-    measured = [_measured(masks, classes, spacing) for masks in _limited(own, spacing)]
+    measured = [_measured(masks, classes, spacing) for masks in (limited if own is planes else _limited(own, spacing))]
     return FrameCompared(
         label=_label(pair),
         number=_number(pair),
