@@ -25,6 +25,7 @@ from octseg.measurement.records import is_text
 from octseg.measurement.wording import NOTHING_SAID, NOTICE
 from octseg.pullback import Frame, frame_sha256
 from octseg.reading.survey import FolderLevels
+from octseg.view.capture import imaged
 
 PAGE = "page"
 
@@ -164,7 +165,12 @@ def _drawn(frame: Frame, mask: NDArray[np.uint8], record: Mapping[str, Any]) -> 
     """The overlay as `octseg predict` draws it."""
     caption = NOTICE if record["withdrawn"] is None else NOTHING_SAID
     drawn = draw_overlay(
-        frame, planes_of(mask), pixel_spacing_mm=record["pixel_spacing_mm"], legend=True, caption=caption
+        frame,
+        planes_of(mask),
+        disc=imaged(frame),
+        pixel_spacing_mm=record["pixel_spacing_mm"],
+        legend=True,
+        caption=caption,
     )
     mark(drawn)
     return drawn

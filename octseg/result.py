@@ -150,7 +150,7 @@ class FrameResult:
     def drawn(self, *, scale_bar: bool = True, **how: Any) -> Frame:
         """The overlay as a new array (H, W, 3); how: as for `overlay`."""
         spacing_mm = self.pixel_spacing_mm if yes_or_no(scale_bar, "scale_bar") else None
-        drawn = draw_overlay(self.frame, self.masks, pixel_spacing_mm=spacing_mm, **how)
+        drawn = draw_overlay(self.frame, self.masks, disc=self.disc, pixel_spacing_mm=spacing_mm, **how)
         mark(drawn)
         return drawn
 

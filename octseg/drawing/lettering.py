@@ -23,6 +23,18 @@ SHADE = 0.35  # what is left of the picture behind words
 LIKENESS = 0.7  # correlation of a written line with its words; other words in that place have less than 0.4
 BAR_LENGTHS_MM = (2.0, 1.0, 0.5, 0.2, 0.1)
 BAR_FRACTION = 0.2  # longest bar as a part of the picture's width
+LEAST_BELOW = 0.05  # of the picture's height: what is less below the disc is margin, and no strip
+
+
+def above_strip(picture: Frame, disc: NDArray[np.bool_] | None) -> Frame:
+    """A picture (H, W, 3) down to the end of its disc (H, W), as a view; all of it where little lies below that.
+
+    Below the disc consoles show the vessel along its length, where a millimetre is another.
+    """
+    if disc is None or not disc.any():
+        return picture
+    height = int(np.flatnonzero(disc.any(axis=1))[-1]) + 1
+    return picture if len(picture) - height < LEAST_BELOW * len(picture) else picture[:height]
 
 
 def text_height_px(picture: Frame) -> int:

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from octseg.classes import BY_NAME, CLASS_NAMES
-from octseg.drawing.lettering import draw_scale_bar, write_legend, write_line
+from octseg.drawing.lettering import above_strip, draw_scale_bar, write_legend, write_line
 from octseg.drawing.strokes import as_bytes, dashes, draw_strokes, outlines
 from octseg.pullback import Frame, strips
 from octseg.values import number, one_of, text, texts, yes_or_no
@@ -52,6 +52,7 @@ def draw_overlay(
     frame: Frame,
     masks: Mapping[str, NDArray[np.bool_]],
     *,
+    disc: NDArray[np.bool_] | None = None,
     classes: Sequence[str] | None = None,
     opacity: float = 0.45,
     style: OverlayStyle = "both",
@@ -65,6 +66,7 @@ def draw_overlay(
     Args:
         frame: (H, W, 3).
         masks: class name -> (H, W).
+        disc: (H, W), the imaged disc: legend and scale bar stay above what the picture shows below it.
         classes: names to draw; all of `masks` by default.
         opacity: of the fill, in [0, 1].
         style: "outline", "fill" or "both"; the lumen is filled only where it has no outline.
@@ -82,10 +84,11 @@ def draw_overlay(
     unit_px = max(1.0, min(frame.shape[:2]) * UNIT_FRACTION)
     shown = [name for name in PENS if name in masks and (classes is None or name in classes) and masks[name].any()]
     _draw(picture, {name: masks[name] for name in shown}, opacity, style, unit_px)
+    about = above_strip(picture, disc)
     if legend and shown:
-        _legend(picture, [name for name in CLASS_NAMES if name in shown], opacity, style, unit_px)
+        _legend(about, [name for name in CLASS_NAMES if name in shown], opacity, style, unit_px)
     if pixel_spacing_mm is not None:
-        draw_scale_bar(picture, "bottom right", pixel_spacing_mm)
+        draw_scale_bar(about, "bottom right", pixel_spacing_mm)
     if caption:
         write_line(picture, "top left", caption)
     return picture

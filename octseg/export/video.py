@@ -22,6 +22,7 @@ from octseg.export.provenance import run_sentence, scales_sentence
 from octseg.export.segmented import Record, Segmented
 from octseg.measurement.wording import NOTHING_SAID, NOTICE
 from octseg.pullback import Frame
+from octseg.view.capture import imaged
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -91,7 +92,7 @@ def _pictures(segmented: Segmented) -> Iterator[Frame]:
 def _drawn(record: Record, frame: Frame, masks: Masks, frame_mm: float | None) -> Frame:
     caption = NOTICE if record["withdrawn"] is None else NOTHING_SAID
     spacing_mm = record["pixel_spacing_mm"]
-    drawn = draw_overlay(frame, masks, pixel_spacing_mm=spacing_mm, legend=True, caption=caption)
+    drawn = draw_overlay(frame, masks, disc=imaged(frame), pixel_spacing_mm=spacing_mm, legend=True, caption=caption)
     number = record["frame"]
     at = "" if frame_mm is None else f", {(number - 1) * frame_mm:.1f} mm"
     corrected = ", corrected" if record.get("strokes") else ""

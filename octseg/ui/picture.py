@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from octseg.classes import BY_NAME
 from octseg.drawing.doubt import DENSITY, INK
+from octseg.drawing.lettering import above_strip
 from octseg.drawing.overlay import EDGE_COLOUR, HATCH_PERIOD, HATCH_WIDTH, PENS, UNIT_FRACTION
 from octseg.drawing.strokes import outlines
 from octseg.measurement.wording import NOTHING_SAID
@@ -47,7 +48,7 @@ def picture_html(result: FrameResult, frame_address: str, grey_address: str, dou
 <image class="oct-frame" href="{text(frame_address)}" {size}/>
 <image class="oct-grey" href="{text(grey_address)}" {size}/>{doubt}
 <g transform="translate(.5 .5)">{tissues}{marks_svg(result, unit)}</g>
-{scale_bar_svg(height, width, result.pixel_spacing_mm)}
+{scale_bar_svg(above_strip(result.frame, result.disc).shape[0], width, result.pixel_spacing_mm)}
 </svg>
 <figcaption>{text(result.file)} <span>{width} × {height} px</span></figcaption>
 </figure>"""
@@ -86,7 +87,7 @@ def outline_path(mask: NDArray[np.bool_]) -> str:
 
 
 def scale_bar_svg(height: int, width: int, pixel_spacing_mm: float | None) -> str:
-    """A bar of a round length in the lower right corner; nothing where the scale is unknown."""
+    """A bar of a round length in the lower right corner of that size; nothing where the scale is unknown."""
     if pixel_spacing_mm is None:
         return ""
     fitting = [mm for mm in BAR_LENGTHS_MM if mm / pixel_spacing_mm <= width * BAR_PART_OF_WIDTH]

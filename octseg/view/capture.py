@@ -98,6 +98,12 @@ def locate_disc(frame: Frame) -> Disc | None:
     return locate(frame).disc
 
 
+def imaged(frame: Frame) -> NDArray[np.bool_] | None:
+    """(H, W), True on the disc of the frame in a picture (H, W, 3); None where none is found."""
+    disc = locate_disc(frame)
+    return None if disc is None else disc.mask(*frame.shape[:2])
+
+
 def part_about(disc: Disc, shape: tuple[int, ...]) -> Part:
     """Rows and columns of a picture (H, W) that a disc takes."""
     first, last = disc.shown(shape[0], shape[1])

@@ -140,6 +140,17 @@ def test_the_legend_names_what_is_drawn_and_stays_in_its_corner() -> None:
     assert col.max() < 200
 
 
+@pytest.mark.parametrize(("below", "last_row"), [(250, 743), (20, 993)])
+def test_legend_and_bar_stay_above_the_strip_along_the_vessel(below: int, last_row: int) -> None:
+    frame = np.zeros((1000, 1000, 3), np.uint8)
+    radius = (1000 - below) / 2
+    imaged = disc(radius, 1000, (radius, 500.0))
+    lumen = disc(60, 1000, (300, 500))
+    picture = draw_overlay(frame, {"lumen": lumen}, disc=imaged, pixel_spacing_mm=0.0067, legend=True)
+    left, right = picture[:, :300].any(axis=(1, 2)), picture[:, 700:].any(axis=(1, 2))
+    assert [int(np.flatnonzero(side)[-1]) for side in (left, right)] == pytest.approx([last_row] * 2, abs=8)
+
+
 @settings(max_examples=30, deadline=None)
 @given(height=st.integers(1, 90), width=st.integers(1, 90), seed=st.integers(0, 9))
 def test_no_frame_is_too_small_to_draw_on(height: int, width: int, seed: int) -> None:

@@ -21,7 +21,7 @@ from octseg.ui.asking import typed_mm
 from octseg.ui.cards import dice_html, error_html, intervals_info, model_html, scale_html, unseen_html
 from octseg.ui.markup import number, sentences, signed
 from octseg.ui.numbers import UNSURE, summary_html, table_html, tiles_html
-from octseg.ui.picture import outline_path, scale_bar_svg
+from octseg.ui.picture import outline_path, picture_html, scale_bar_svg
 from octseg.ui.run_record import curves
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.fakes import along
@@ -323,6 +323,17 @@ def test_the_scale_bar_is_as_long_as_it_says() -> None:
     assert (end - start) * 0.01 == pytest.approx(1.0, abs=0.005)
     assert "1 mm" in bar
     assert scale_bar_svg(700, 700, None) == ""
+
+
+def test_the_scale_bar_stays_above_the_strip_along_the_vessel() -> None:
+    result = result_of(1)
+    imaged = np.zeros(result.frame.shape[:2], bool)
+    imaged[:30] = True
+    spacing = PixelScale(pixel_spacing_mm=0.05, source="user")
+    low = re.findall(
+        r'oct-bar"><path d="M[\d.]+ ([\d.]+)H', picture_html(replace(result, disc=imaged, scale=spacing), "", "")
+    )
+    assert 20 < float(low[0]) <= 30
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from octseg.measurement.pullback import PullbackMeasures
 from octseg.measurement.tcfa import ARC_DEG, CAP_UM
 from octseg.measurement.wording import CAP_OVER_FRAMES, TO_DEPTH, frames_words, no_plaque_words
 from octseg.pullback import Frame
+from octseg.view.capture import imaged
 
 SUFFIX = "_report.html"
 NONE = "–"
@@ -171,7 +172,10 @@ def _whose(record: Record) -> str:
 
 def _drawn(segmented: Segmented, place: int) -> Frame:
     record, frame = segmented.records[place], next(segmented.read_frames(place, place + 1))
-    return draw_overlay(frame, segmented.read_masks(place), pixel_spacing_mm=record["pixel_spacing_mm"], legend=True)
+    spacing_mm = record["pixel_spacing_mm"]
+    return draw_overlay(
+        frame, segmented.read_masks(place), disc=imaged(frame), pixel_spacing_mm=spacing_mm, legend=True
+    )
 
 
 def _numbers(stretch: Mapping[str, Any]) -> str:
