@@ -1,6 +1,5 @@
 """The table of a cohort's cases: a CSV file with a header line, as spreadsheets write it."""
 
-import math
 import os
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from octseg.cohort.cases import Case, apart
 from octseg.commands.cohort_cases import telling
+from octseg.commands.counts import finite
 from octseg.commands.frame_range import FrameRange
 from octseg.commands.spacings import why_no_spacing
 from octseg.errors import ConfigError
@@ -179,11 +179,8 @@ def _frames(text: str, where: str) -> FrameRange:
 def _length(row: Mapping[str, str], name: str, where: str) -> float | None:
     if not row[name]:
         return None
-    try:
-        value = float(row[name].replace(",", "."))
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
+    value = finite(row[name])
+    if value is None or value <= 0:
         raise ConfigError(f"{where}: {name} is {row[name]}, which is no length in mm above 0")
     if (fault := why_no_spacing(name.partition("_")[0], value)) is not None:
         raise ConfigError(f"{where}: {name} is {row[name]}; {fault}")

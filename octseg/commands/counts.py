@@ -25,9 +25,9 @@ def number_above_0(text: str) -> float:
 
 
 def finite(text: str) -> float | None:
-    """The number that a text is; None where it is none, or no finite one."""
+    """The number that a text is, with a point or a comma; None where it is none, or no finite one."""
     try:
-        value = float(text)
+        value = float(text.replace(",", "."))
     except ValueError:
         return None
     return value if math.isfinite(value) else None

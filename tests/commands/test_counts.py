@@ -7,6 +7,7 @@ import pytest
 
 from hub.__main__ import main as hub_main
 from octseg.cli import main as octseg_main
+from octseg.commands.flags import length_mm
 from train.__main__ import main as train_main
 from train.prepare import main as prepare_main
 
@@ -52,3 +53,8 @@ def test_a_number_that_a_flag_cannot_have_is_told_before_anything_is_done(
 def test_a_state_may_be_saved_after_every_step(capsys: pytest.CaptureFixture[str]) -> None:
     assert train_main(["--data", "none", "--out", "run", "--save-every", "0", "--coarse-steps", "0"]) == 1
     assert "no steps to train for" in capsys.readouterr().err  # what comes after the flags
+
+
+@pytest.mark.parametrize(("text", "mm"), [("0,2", 0.2), ("0.00668", 0.00668), (" 0,00668", 0.00668)])
+def test_a_length_has_a_point_or_a_comma(text: str, mm: float) -> None:
+    assert length_mm(text) == mm
