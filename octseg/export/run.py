@@ -44,9 +44,10 @@ class RunWriter:
     then, and are whole. Where no frame was done, older tables are left as they are. What is done is noted in a journal,
     by which the next run with the same model, inputs and flags goes on; a run that ends well leaves none.
 
-    files: names of what was written of frames. at_last: called when all is in place, before the run counts as ended.
-    frame_count: of those that are done. resumed_count: of those that an earlier run had done. notes: what there is to
-    say of how this run begins, a sentence each. is_unfinished: whether there is something to go on with, once closed.
+    files: names of what was written of frames. at_last: called when all is in place, before the run counts as ended, if
+    any frame was done. frame_count: of those that are done. resumed_count: of those that an earlier run had done.
+    notes: what there is to say of how this run begins, a sentence each. is_unfinished: whether there is something to go
+    on with, once closed.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class RunWriter:
             self._writing.close()
             try:
                 self._put_in_place()
-                if self.at_last is not None and not failed:
+                if self.at_last is not None and self.frame_count and not failed:
                     self.at_last()
             except BaseException:
                 failed = True

@@ -171,3 +171,14 @@ def test_what_a_file_does_not_allow_is_told_before_its_frames_are_segmented_and_
     first, last = said.index("no DICOM SEG is written"), said.rindex("no DICOM SEG is written")
     assert first < said.index("nothing tells the distance") < last
     assert (tmp_path / "out" / "run.geojson").is_file()
+
+
+def test_where_no_frame_can_be_read_no_zip_file_is_spoken_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    assert main(["predict", str(tmp_path / "broken.png"), "--out", str(out), "--export", "zip", *QUICK]) == 1
+    said = capsys.readouterr().err
+    assert "broken.png" in said
+    assert "results.zip" not in said

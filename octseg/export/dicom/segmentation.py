@@ -37,8 +37,8 @@ MOST_BYTES = 0xFFFFFFFE  # of an element whose length is told
 
 def write_dicom_seg(segmented: Segmented, folder: Path, stem: str) -> list[str]:
     """Write the file; its name. NotExportedError where the source is none that a segmentation can refer to."""
-    pixel_mm, frame_mm = spacings(segmented, "DICOM SEG")
     headers = check_source(segmented.read_headers)
+    pixel_mm, frame_mm = spacings(segmented, "DICOM SEG")
     filled, overlap, digest = _looked_through(segmented)
     if not filled.any():
         raise NotExportedError("no DICOM SEG is written: nothing is outlined in any frame")

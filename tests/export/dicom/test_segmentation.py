@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom
@@ -118,8 +119,9 @@ def test_the_same_frames_give_the_same_bytes_and_other_masks_another_instance(so
 
 
 def test_what_is_no_dicom_file_has_nothing_to_refer_to(tmp_path: Path) -> None:
-    with pytest.raises(NotExportedError, match="give the DICOM file, or take nifti"):
-        write_dicom_seg(segmented(), tmp_path, "run")
+    for given in (segmented(), replace(segmented(), measures=None)):
+        with pytest.raises(NotExportedError, match="give the DICOM file, or take nifti"):
+            write_dicom_seg(given, tmp_path, "run")
     assert list(tmp_path.iterdir()) == []
 
 
