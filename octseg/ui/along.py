@@ -30,10 +30,11 @@ LOOKED_FOR = "looked for in the frames"
 def taken_html(pullback: Pullback, given: "Given", progress: "Progress") -> str:
     """What a file was taken for: kind, frames, scale and spacing with their sources, and what is missing."""
     scale = progress.scale
+    has_numbers = progress.done == 0 or progress.done > len(progress.withdrawn)  # else none that a scale is of use to
     missing = []
-    if scale is not None and scale.pixel_spacing_mm is None:
+    if scale is not None and scale.pixel_spacing_mm is None and has_numbers:
         missing.append(NO_SCALE)
-    if pullback.frame_spacing_mm is None:
+    if pullback.frame_spacing_mm is None and has_numbers:
         missing.append(NO_SPACING)
     rows = [
         ("Taken for", f"{text(given.kind)}, <b>{len(pullback)}</b> frames{_size(progress)}"),

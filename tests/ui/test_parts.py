@@ -13,15 +13,16 @@ from octseg.errors import OctsegError
 from octseg.measurement import FrameMeasures
 from octseg.measurement.pullback import FrameAlong, measure_pullback
 from octseg.model import ModelConfig
-from octseg.pullback import PixelScale
+from octseg.pullback import PixelScale, Pullback
 from octseg.reading.spacing import counted_spacing, untold
 from octseg.result import ModelIdentity
-from octseg.ui.along import jumps_html, plaques_html, vessel_html
+from octseg.ui.along import jumps_html, plaques_html, taken_html, vessel_html
 from octseg.ui.asking import typed_mm
 from octseg.ui.cards import dice_html, error_html, intervals_info, model_html, scale_html, unseen_html
 from octseg.ui.markup import number, sentences, signed
 from octseg.ui.numbers import UNSURE, summary_html, table_html, tiles_html
 from octseg.ui.picture import outline_path, picture_html, scale_bar_svg
+from octseg.ui.run import Given, Progress
 from octseg.ui.run_record import curves
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.fakes import along
@@ -152,6 +153,14 @@ def test_a_withdrawn_frame_is_promised_no_millimetre_for_a_scale() -> None:
     said = shown(scale_html(PixelScale(), is_withdrawn=True))
     assert said.endswith("Of a withdrawn frame nothing is measured, with a scale or without.")
     assert not any(word in said for word in ("to get", "pixels", "Enter"))
+
+
+@pytest.mark.parametrize(("withdrawn", "is_asked"), [((), True), ((1, 2), True), ((1, 2, 3), False)])
+def test_nothing_is_missing_where_all_frames_are_withdrawn(withdrawn: tuple[int, ...], *, is_asked: bool) -> None:
+    pullback = Pullback(name="run", frame_count=3, read_frames=lambda: iter(()))
+    progress = Progress(done=3, scale=PixelScale(), withdrawn=dict.fromkeys(withdrawn, "No catheter."))
+    said = shown(taken_html(pullback, Given(kind="TIFF"), progress))
+    assert ("Missing the scale" in said, "the distance between frames" in said) == (is_asked, is_asked)
 
 
 @pytest.mark.parametrize(
