@@ -68,6 +68,11 @@
     if (page && box?.checkVisibility()) box.click();
   });
 
+  // A key that is held down presses once, and not also what the focus goes to from the button that it pressed.
+  document.addEventListener("keydown", (event) => {
+    if (event.repeat && event.key === "Enter" && !event.target.matches("textarea")) event.preventDefault();
+  }, true);
+
   document.addEventListener("click", (event) => {
     const place = event.target.closest("[data-place]");
     if (place) {

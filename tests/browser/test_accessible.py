@@ -132,6 +132,18 @@ def test_a_pullback_has_the_focus_and_each_frame_is_announced(vessel: Visit) -> 
     assert "Lumen area" in (page.locator("#oct-live").text_content() or "")
 
 
+def test_a_key_held_down_on_the_agreement_opens_no_file_dialog(landing: Visit) -> None:
+    dialogs: list[object] = []
+    landing.page.on("filechooser", lambda dialog: dialogs.append(dialog))
+    landing.page.focus("#oct-agree")
+    for _ in range(4):
+        landing.page.keyboard.down("Enter")
+    landing.page.keyboard.up("Enter")
+    landing.page.wait_for_selector("#oct-agree", state="hidden")
+    landing.page.wait_for_timeout(300)
+    assert dialogs == []
+
+
 def test_the_arrow_of_an_accordion_stands_beside_its_title_on_a_phone(landing: Visit) -> None:
     landing.page.set_viewport_size({"width": 390, "height": 844})
     landing.page.click("#oct-agree")
