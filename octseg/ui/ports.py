@@ -17,7 +17,8 @@ def bound(port: int, instead: str) -> socket.socket:
     OctsegError where it is taken, with what to do `instead`.
     """
     held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Windows lets a port be reused that another program serves at, unless it is asked for alone.
+    held.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
     try:
         held.bind((HOST, port))
     except OSError as error:

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from octseg.errors import OctsegError
-from octseg.ui.ports import check_free, port_of
+from octseg.ui.ports import bound, check_free, port_of
 
 
 def test_a_blank_behind_a_port_as_a_shell_of_windows_leaves_it_is_none_of_it() -> None:
@@ -19,3 +19,10 @@ def test_a_port_taken_at_one_address_is_free_at_another() -> None:
         check_free({**told, "GRADIO_SERVER_NAME": "127.0.0.2"})
         with pytest.raises(OctsegError, match="is taken"):
             check_free({**told, "GRADIO_SERVER_NAME": "0.0.0.0"})
+
+
+def test_on_windows_a_port_is_asked_for_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_KEEPALIVE, raising=False)  # Linux has no such option
+    with bound(0, "") as held:
+        assert held.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert not held.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
