@@ -25,7 +25,7 @@ from octseg import __version__
 from octseg.cards.model import model_card
 from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
 from octseg.checkpoint.weights import bytes_of
-from octseg.commands.counts import from_0, from_1, number_from_0
+from octseg.commands.counts import from_0, from_1, number_from_0, share
 from octseg.commands.stopping import STOPPED_STATUS, until_stopped
 from octseg.dataset.publishing import PHANTOMS_NAME, require_publishable_weights
 from octseg.errors import ConfigError, OctsegError
@@ -247,7 +247,8 @@ def _recipe(options: argparse.Namespace, preset: Preset, seen: PreprocessingConf
     recipe = preset.recipe(stages(steps, options.fine_steps, seen.size))
     if options.start is not None:
         recipe = replace(recipe, stages=tuple(stage.of_trained() for stage in recipe.stages))
-    return replace(recipe, seed=options.seed, loss=options.loss or recipe.loss)
+    asked = {"loss": options.loss, "phantom_share": options.phantom_share, "lipid_share": options.lipid_share}
+    return replace(recipe, seed=options.seed, **{name: value for name, value in asked.items() if value is not None})
 
 
 def _say(message: str) -> None:
@@ -393,6 +394,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--domain", choices=tuple(DOMAINS), help="instead of the preset's")
     parser.add_argument("--phantoms", type=from_0, default=1000, help="how many phantoms to mix in")
+    parser.add_argument(
+        "--phantom-share", type=share, metavar="SHARE", help="of each batch that are phantoms; the preset's"
+    )
+    parser.add_argument(
+        "--lipid-share",
+        type=share,
+        metavar="SHARE",
+        help="of each batch's real frames that bear lipid, at least; the preset's",
+    )
     parser.add_argument("--coarse-steps", type=from_0, nargs="+", help="of each cycle at half size; plain: 1600 900")
     parser.add_argument(
         "--fine-steps", type=from_1, nargs="*", default=(), help="of each cycle at full size after them"

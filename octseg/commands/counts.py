@@ -24,6 +24,14 @@ def number_above_0(text: str) -> float:
     return _number(text, above=True)
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = finite(text)
+    if value is None or not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
+    return value
+
+
 def finite(text: str) -> float | None:
     """The number that a text is, with a point or a comma; None where it is none, or no finite one."""
     try:

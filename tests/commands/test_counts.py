@@ -23,6 +23,8 @@ PREPARE = (prepare_main, ("--source", "folder", "--out", "run"))
     [
         (TRAIN, "--seed", "-1", "a whole number from 0"),
         (TRAIN, "--save-every", "nan", "a number from 0"),
+        (TRAIN, "--phantom-share", "75", "a number from 0 to 1"),
+        (TRAIN, "--lipid-share", "-0.1", "a number from 0 to 1"),
         (TRAIN, "--save-every", "-5", "a number from 0"),
         (TRAIN, "--save-every", "often", "a number from 0"),
         (PREPARE, "--seed", "-1", "a whole number from 0"),

@@ -130,10 +130,12 @@ def test_the_seeds_task_is_trained_by_one_command(tmp_path: Path, capsys: pytest
     flags += [str(tmp_path / "run"), "--preset", "seed", "--classes", "lipid_core", "--coarse-steps", "2"]
     assert training.main(flags) == 1
     assert "lowers its rate when the Dice on validation frames stands still" in capsys.readouterr().err
-    assert training.main([*flags, "--validation", str(validation)]) == 0
+    shares = ["--phantoms", "2", "--phantom-share", "0.5", "--lipid-share", "0.25"]
+    assert training.main([*flags, *shares, "--validation", str(validation)]) == 0
     config = load_checkpoint(tmp_path / "run").config
     assert config.network.classes == ("lipid_core",)
     assert (config.preprocessing.domain, config.preprocessing.size) == ("cartesian", (256, 256))
     assert config.training["recipe"]["optimiser"] == "rmsprop"
+    assert [config.training["recipe"][name] for name in ("phantom_share", "lipid_share")] == [0.5, 0.25]
     assert (tmp_path / "run" / "report.html").exists()
     assert Recipe(stages=()).optimiser == "adamw"
