@@ -66,8 +66,8 @@ ORDER = {
         *("pretrained", "dataset", "cards", "cohort", "ui", "commands", "cli", "__main__"),
     ),
     "train": (
-        *("code_version", "preparing", "dataset", "judging", "learning", "reporting"),
-        *("prepare", "evaluate", "calibrate", "report", "__main__"),
+        *("code_version", "preparing", "dataset", "judging", "learning", "provenance", "reporting"),
+        *("prepare", "evaluate", "calibrate", "average", "report", "__main__"),
     ),
 }
 OLD_PLACES = ("octseg/reading/grey.py",)  # hand on what lies elsewhere now

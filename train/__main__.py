@@ -27,12 +27,11 @@ from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, sav
 from octseg.checkpoint.weights import bytes_of
 from octseg.commands.counts import from_0, from_1, number_from_0, share
 from octseg.commands.stopping import STOPPED_STATUS, until_stopped
-from octseg.dataset.publishing import PHANTOMS_NAME, require_publishable_weights
+from octseg.dataset.publishing import require_publishable_weights
 from octseg.errors import ConfigError, OctsegError
 from octseg.model import DeepLabV3Plus, ModelConfig
-from octseg.pretrained import BUNDLED, HUB_NAME, is_repository
+from octseg.pretrained import is_repository
 from octseg.view.preprocessing import PreprocessingConfig, ThirdChannel
-from train.code_version import code_commit
 from train.dataset import Case, Data, TrainingFrame, load_phantom, open_data, refuse_without, training_frames
 from train.judging.judge import told_of
 from train.learning.engine import Engine, Precision
@@ -43,10 +42,10 @@ from train.learning.recipe import Loss, Recipe
 from train.learning.state import states_in
 from train.learning.tracking import Tracker, open_tracker
 from train.learning.watching import SCORE, Look, Watch, best_of, chosen_cases, load_best, validation_data
+from train.provenance import FIRST_PHANTOM_SEED, load_start, provenance
 from train.reporting.page import REPORT_FILE, write_report
 
 Say: TypeAlias = Callable[[str], None]
-FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
 
 
 @dataclass(frozen=True)
@@ -207,11 +206,6 @@ def kept(
     return replace(config, training={**config.training, **told})
 
 
-def load_start(folder: Path) -> Checkpoint:
-    """The checkpoint to start from; "bundled" is the one that octseg comes with."""
-    return load_checkpoint(BUNDLED if folder.as_posix() == "bundled" else folder)
-
-
 def third_channel(asked: ThirdChannel | None, start: Checkpoint | None) -> ThirdChannel:
     """What the network's third channel shows; ConfigError where that is not what `start` was trained on."""
     if start is None:
@@ -320,30 +314,6 @@ def chosen_classes(wanted: Sequence[str], data: Data) -> tuple[str, ...]:
     if unknown := sorted(set(wanted) - set(data.classes)):
         raise ConfigError(f"the data say nothing of {', '.join(unknown)}; they have {', '.join(data.classes)}")
     return tuple(name for name in data.classes if name in wanted)
-
-
-def provenance(
-    data: Data, phantoms: int, recipe: Recipe, imagenet: str, start: Checkpoint | None = None
-) -> dict[str, Any]:
-    """What the weights were made from, as config.json states it; what `start` was made from too."""
-    seeds = f"seeds {FIRST_PHANTOM_SEED} to {FIRST_PHANTOM_SEED + phantoms - 1}"
-    drawn = {"name": PHANTOMS_NAME, "revision": __version__, "used": f"{phantoms} frames, {seeds}"}
-    datasets = [data.told, drawn] if phantoms else [data.told]
-    begun = (
-        f"MobileNetV2 1.0 trained on ImageNet-1k ({imagenet if HUB_NAME.fullmatch(imagenet) else Path(imagenet).name})"
-    )
-    if start is not None:
-        datasets += [dict(each) for each in start.config.datasets if each not in datasets]
-        begun = (
-            f"an octseg model of sha256 {start.config.sha256}, which started from: {start.config.training.get('start')}"
-        )
-    return {
-        "datasets": datasets,
-        "start": begun,
-        "recipe": asdict(recipe),
-        "seed": recipe.seed,
-        "code_commit": code_commit(),
-    }
 
 
 def _load_phantoms(count: int, classes: Sequence[str], *, hidden: bool) -> list[TrainingFrame]:

@@ -24,8 +24,9 @@ from octseg.reading import read_pullback
 from octseg.reading.private import is_private_file, mark_of
 from tests.fakes.corrected import LIPID, LUMEN, SIDE, disc, opened, painted, save_results, vessel
 from train import prepare
-from train.__main__ import goes_on, load_start
+from train.__main__ import goes_on
 from train.dataset import open_data
+from train.provenance import load_start
 
 COUNT = 5
 SPOT = disc((SIDE, SIDE), 80, 352, 12)

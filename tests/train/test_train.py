@@ -22,7 +22,7 @@ from octseg.phantom import make_phantom
 from octseg.segmenter import Segmenter
 from octseg.view.preprocessing import PreprocessingConfig
 from tests.fakes.results import withdrawn_result
-from train.__main__ import goes_on, has_weights, load_start, provenance, third_channel
+from train.__main__ import goes_on, has_weights, third_channel
 from train.__main__ import main as train_main
 from train.dataset import TrainingFrame, open_data, training_frames
 from train.evaluate import PROTOCOL, earlier_metrics, main, store_metrics
@@ -30,6 +30,7 @@ from train.judging.judge import evaluate
 from train.learning.loop import train
 from train.learning.pace import learning_rate_factor
 from train.learning.recipe import Recipe, Stage
+from train.provenance import load_start, provenance
 
 POLAR = PreprocessingConfig(domain="polar", size=(64, 64), wrap_rays=8)
 

@@ -21,6 +21,7 @@ from train.dataset import Data
 from train.learning.loop import Report, StoppedError, train
 from train.learning.pace import Pace, optimiser_of
 from train.learning.recipe import Recipe, Stage, plain_recipe, seed_recipe
+from train.provenance import provenance
 
 SMALL = ModelConfig(classes=("lipid_core",), aspp_rates=(6,), aspp_channels=8, skip_channels=8)
 STAGE = Stage(steps=100, batch=2, size=(32, 32))
@@ -57,7 +58,7 @@ def test_the_baseline_is_plain_flips_and_no_phantoms_with_our_optimiser_and_step
 def test_weights_made_without_phantoms_do_not_name_them() -> None:
     data = Data(("lumen",), ("001",), lambda: iter(()), told={"name": "record"})
     for phantoms, names in ((0, ["record"]), (3, ["record", "octseg phantoms"])):
-        told = training.provenance(data, phantoms, plain_recipe([STAGE]), "timm/mobilenetv2_100.ra_in1k")
+        told = provenance(data, phantoms, plain_recipe([STAGE]), "timm/mobilenetv2_100.ra_in1k")
         assert [each["name"] for each in told["datasets"]] == names
 
 
