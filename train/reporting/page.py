@@ -134,12 +134,9 @@ def _facts(config: CheckpointConfig, lines: Lines) -> str:
         (label, _text(training[key])) for key, label in (("start", "Start"), ("weights", "Weights")) if key in training
     ]
     rows.append(("Input", _text(f"{config.preprocessing.domain}, {' x '.join(map(str, config.preprocessing.size))}")))
-    recipe = dict(training.get("recipe", {}))
-    for number, stage in enumerate(recipe.pop("stages", ()), start=1):
-        rows.append((f"Stage {number}", _text(_named(stage))))
-    if augmentation := recipe.pop("augmentation", None):
-        rows.append(("Each view", _text(_named(augmentation))))
-    rows.append(("Recipe", _text(_named(recipe))))
+    rows += _recipe(training.get("recipe", {}))
+    for number, model in enumerate(training.get("averaged", ()), start=1):
+        rows += [(f"Model {number}: {name}", value) for name, value in _recipe(model.get("recipe") or {})]
     rows += [("Seed", _text(training.get("seed"))), ("Code", _text(training.get("code_commit") or "not a checkout"))]
     rows.append(("Software", _text(_named(config.software))))
     if lines:
@@ -191,6 +188,15 @@ def best_step(looks: Lines) -> int | None:
     """Step of the run at the look with the greatest score, the first of equals; None where none has one."""
     scored = [each["validation"] for each in looks if each["validation"]["score"] is not None]
     return max(scored, key=lambda each: each["score"])["run_step"] if scored else None
+
+
+def _recipe(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Rows of a table that tell a recipe."""
+    recipe = dict(given)
+    rows = [(f"Stage {number}", _text(_named(stage))) for number, stage in enumerate(recipe.pop("stages", ()), start=1)]
+    if augmentation := recipe.pop("augmentation", None):
+        rows.append(("Each view", _text(_named(augmentation))))
+    return [*rows, ("Recipe", _text(_named(recipe)))]
 
 
 def _seen(looks: Lines) -> tuple[dict[str, Series], Series]:

@@ -24,6 +24,9 @@ HOSTILE = '<script>alert("x")</script>'
 def run_in(folder: Path) -> Path:
     """The bundled weights as a run with a log of two stages and three looks."""
     shutil.copytree(BUNDLED, folder / "run")
+    config = json.loads((folder / "run" / "config.json").read_text())
+    config["training"]["recipe"] = config["training"].pop("averaged")[-1]["recipe"]
+    (folder / "run" / "config.json").write_text(json.dumps(config))
     lines: list[dict[str, object]] = []
     for stage, step in ((0, 800), (0, 1600), (1, 900)):
         rates = {"learning_rate": 1e-3, "encoder_learning_rate": 2e-4, "steps_per_s": 2.0}
@@ -77,6 +80,13 @@ def test_the_page_stands_alone_and_tells_what_was_trained(page: str) -> None:
         assert words in page
     assert page.count("<img") >= 2
     assert all('alt="' in image for image in re.findall(r"<img[^>]*>", page))
+
+
+def test_the_page_of_a_mean_tells_how_each_model_of_it_was_trained(tmp_path: Path) -> None:
+    shutil.copytree(BUNDLED, tmp_path / "mean")
+    page = write_report(tmp_path / "mean", None).read_text()
+    for number, share in ((1, "0.75"), (2, "0.8")):
+        assert f"phantom share {share}" in page.split(f"Model {number}: Recipe")[1].split("</tr>")[0]
 
 
 @pytest.mark.slow
