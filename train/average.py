@@ -2,12 +2,13 @@
 
 Weights of a training and of one that went on from it lie so near to each other that their mean is a model too, which
 often carries over to other frames better than either (Izmailov et al. 2018, arXiv:1803.05407; Wortsman et al. 2022,
-arXiv:2203.05482). Calibration and figures are those of no mean, and are dropped.
+arXiv:2203.05482). BatchNorm's statistics are averaged as well, and not taken anew. Thresholds, calibration and figures
+are those of no mean, and are dropped.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,22 @@ from torch import Tensor
 from octseg import __version__
 from octseg.cards.model import model_card
 from octseg.checkpoint import Checkpoint, CheckpointConfig, save_checkpoint
-from octseg.checkpoint.folder import CONFIG_FILE
 from octseg.commands.stopping import until_stopped
 from octseg.errors import ConfigError, OctsegError
 from octseg.model import DeepLabV3Plus
 from train.code_version import code_commit
 from train.provenance import each_once, load_start
 
-KEPT = ("recipe", "seed", "code_commit")  # of each model's training
+KEPT = ("recipe", "seed", "code_commit", "averaged")  # of each model's training
+OF_ONE = ("best_step", "best_score")  # of the looks at a model while it was trained
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 1 with one line on stderr where the models do not fit."""
     options = _parser().parse_args(argv)
     try:
-        if (options.out / CONFIG_FILE).exists():
-            raise ConfigError(f"{options.out.name} holds a model already; choose another folder with --out")
+        if options.out.is_dir() and any(options.out.iterdir()):
+            raise ConfigError(f"{options.out.name} is not empty; choose another folder with --out")
         network, config = mean_of([load_start(folder) for folder in options.models])
         save_checkpoint(options.out, network, config, model_card(config))
     except OctsegError as error:
@@ -77,33 +78,43 @@ def _mean(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 def _provenance(configs: Sequence[CheckpointConfig]) -> dict[str, Any]:
     """What the weights were made from, of all models together, the last one's first."""
-    chosen_on = [config.training.get("validation") for config in configs]
-    if any(told != chosen_on[0] for told in chosen_on):
-        raise ConfigError(
-            "these models' weights were chosen on different frames, which could not be told of their mean"
-        )
+    if not all(config.datasets for config in configs):
+        raise ConfigError("one of these models does not say what it was trained on, so their mean could not")
+    looked_at = _looked_at([config.training.get("validation") or {} for config in configs])
     return {
         "datasets": each_once([dict(data) for config in reversed(configs) for data in config.datasets]),
         "start": f"octseg models of sha256 {'; '.join(_begun(config, configs) for config in configs)}",
         "weights": f"mean of the weights of {len(configs)} models",
         "averaged": [
-            {"sha256": config.sha256} | {name: config.training.get(name) for name in KEPT} for config in configs
+            {"sha256": config.sha256} | {name: config.training[name] for name in KEPT if name in config.training}
+            for config in configs
         ],
         "code_commit": code_commit(),
-    } | ({"validation": chosen_on[0]} if chosen_on[0] else {})
+    } | ({"validation": looked_at} if looked_at else {})
+
+
+def _looked_at(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The frames at which all models were looked at while they were trained, without what was seen there of one."""
+    frames = [{key: told for key, told in looked_at.items() if key not in OF_ONE} for looked_at in each]
+    if any(told != frames[0] for told in frames):
+        raise ConfigError(
+            "these models were looked at on different frames while they were trained, which their mean could not tell"
+        )
+    return frames[0]
 
 
 def _begun(config: CheckpointConfig, configs: Sequence[CheckpointConfig]) -> str:
     """A model's hash, and what it started from: one of the others, of which that is told there, or something else."""
     start = str(config.training.get("start"))
-    told = next((other.sha256 for other in configs if other.sha256 and other.sha256 in start), start)
+    others = [other.sha256 for other in configs if other.sha256 and other.sha256 in start]
+    told = min(others, key=start.index, default=start)  # the nearest of them stands first
     return f"{config.sha256}, which started from: {told}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train.average", description=__doc__.split("\n")[0])
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help="checkpoint folder, or bundled")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the mean, which is none yet")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the mean, empty or none yet")
     return parser
 
 

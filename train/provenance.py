@@ -8,13 +8,14 @@ from typing import Any
 from octseg import __version__
 from octseg.checkpoint import Checkpoint, load_checkpoint
 from octseg.dataset.publishing import PHANTOMS_NAME
+from octseg.errors import ConfigError
 from octseg.pretrained import BUNDLED, HUB_NAME
 from train.code_version import code_commit
 from train.dataset import Data
 from train.learning.recipe import Recipe
 
 FIRST_PHANTOM_SEED = 100_000  # far from the seeds of examples and tests
-SAME_BY = ("name", "doi", "repository", "revision", "studies", "used", "private")
+SAME_BY = ("name", "doi", "repository", "revision", "licence", "studies", "used", "private")
 
 
 def load_start(folder: Path) -> Checkpoint:
@@ -33,6 +34,8 @@ def provenance(
         f"MobileNetV2 1.0 trained on ImageNet-1k ({imagenet if HUB_NAME.fullmatch(imagenet) else Path(imagenet).name})"
     )
     if start is not None:
+        if not start.config.datasets:
+            raise ConfigError("the model to start from does not say what it was trained on, so its training could not")
         datasets = each_once([*datasets, *map(dict, start.config.datasets)])
         begun = (
             f"an octseg model of sha256 {start.config.sha256}, which started from: {start.config.training.get('start')}"
@@ -47,7 +50,10 @@ def provenance(
 
 
 def each_once(datasets: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Datasets without those that are another's by name, version and what was used of it; the first one stays."""
+    """Datasets without those that are another's by name, version, licence and what was used of it.
+
+    The first one stays, with its attribution: what was changed for the newest training.
+    """
     known: dict[tuple[Any, ...], dict[str, Any]] = {}
     for data in datasets:
         known.setdefault(tuple(map(str, (data.get(key) for key in SAME_BY))), data)

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint, save_checkpoint
-from octseg.errors import ConfigError
+from octseg.checkpoint.calibration import Calibration
+from octseg.dataset.publishing import require_publishable_weights
+from octseg.errors import ConfigError, PublishingError
 from octseg.model import DeepLabV3Plus, ModelConfig
 from octseg.view.preprocessing import PreprocessingConfig
 from train.average import main, mean_of
@@ -18,8 +20,9 @@ CONFIG = CheckpointConfig(
     network=SMALL,
     preprocessing=PreprocessingConfig(domain="polar"),
     training={"datasets": [RECORD], "start": "ImageNet", "seed": 5, "recipe": {"loss": "bce_dice"}},
-    metrics={},
+    metrics={"phantoms": {"n_frames": 3, "dice_pooled": {"lumen": 0.9}}},
     thresholds={"lumen": 0.7},
+    calibration=Calibration(least_core_logit=0.5),
 )
 
 
@@ -45,6 +48,7 @@ def test_the_mean_has_the_mean_of_all_weights_and_nothing_that_was_fitted_to_one
     assert main([*map(str, models), "--out", str(tmp_path / "mean")]) == 0
     mean = load_checkpoint(tmp_path / "mean")
     assert {float(t.min()) for t in mean.network.state_dict().values() if t.is_floating_point()} == {1.5}
+    assert (dict(mean.config.metrics), mean.config.calibration) == ({}, Calibration())
     assert dict(mean.config.thresholds) == dict.fromkeys(SMALL.classes, 0.5)
     told = mean.config.training
     assert [data["name"] for data in told["datasets"]] == ["record", "more"]
@@ -62,7 +66,8 @@ def test_the_mean_has_the_mean_of_all_weights_and_nothing_that_was_fitted_to_one
     [
         ({"network": replace(SMALL, classes=("lumen",)), "thresholds": {}}, "outline other classes"),
         ({"preprocessing": PreprocessingConfig(domain="cartesian")}, "see a frame another way"),
-        ({"training": {**CONFIG.training, "validation": {"studies": ["9"]}}}, "were chosen on different frames"),
+        ({"training": {**CONFIG.training, "validation": {"studies": ["9"]}}}, "were looked at on different frames"),
+        ({"training": {"start": "ImageNet"}}, "does not say what it was trained on"),
     ],
 )
 def test_models_of_another_kind_have_no_mean(change: dict[str, object], why: str) -> None:
@@ -71,11 +76,33 @@ def test_models_of_another_kind_have_no_mean(change: dict[str, object], why: str
         mean_of([Checkpoint(config, DeepLabV3Plus(config.network)) for config in configs])
 
 
+def with_training(**more: object) -> Checkpoint:
+    config = replace(CONFIG, training={**CONFIG.training, **more}, sha256=str(more.get("sha256", "")))
+    return Checkpoint(config, DeepLabV3Plus(SMALL))
+
+
+def test_models_looked_at_on_the_same_private_frames_have_a_mean_that_is_not_published() -> None:
+    looks = [{"used": "9 frames", "private": True, "best_step": step, "best_score": step / 9} for step in (3, 7)]
+    public = [RECORD | {"private": False, "licence": "cc-by-4.0"}]
+    _, mean = mean_of([with_training(validation=look, datasets=public) for look in looks])
+    assert mean.training["validation"] == {"used": "9 frames", "private": True}
+    with pytest.raises(PublishingError, match="it was looked at on frames"):
+        require_publishable_weights(mean.training, {}, "mean")
+
+
+def test_of_a_chain_of_models_each_is_said_to_go_on_from_the_one_before_it() -> None:
+    first = with_training(sha256="aaa")
+    second = with_training(sha256="bbb", start="an octseg model of sha256 aaa, which started from: ImageNet")
+    third = with_training(sha256="ccc", start="an octseg model of sha256 bbb, which started from: one of sha256 aaa")
+    _, mean = mean_of([first, second, third])
+    assert mean.training["start"].endswith("bbb, which started from: aaa; ccc, which started from: bbb")
+
+
 def test_one_model_and_a_folder_that_holds_one_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = str(saved(tmp_path / "a", 1.0))
     assert main([model, "--out", str(tmp_path / "mean")]) == 1
     assert main([model, model, "--out", model]) == 1
     said = capsys.readouterr().err
     assert "give two and more" in said
-    assert "a holds a model already" in said
+    assert "a is not empty" in said
     assert not (tmp_path / "mean").exists()
