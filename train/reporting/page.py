@@ -134,10 +134,11 @@ def _facts(config: CheckpointConfig, lines: Lines) -> str:
         (label, _text(training[key])) for key, label in (("start", "Start"), ("weights", "Weights")) if key in training
     ]
     rows.append(("Input", _text(f"{config.preprocessing.domain}, {' x '.join(map(str, config.preprocessing.size))}")))
-    rows += _recipe(training.get("recipe", {}))
-    for number, model in enumerate(training.get("averaged", ()), start=1):
-        rows += [(f"Model {number}: {name}", value) for name, value in _recipe(model.get("recipe") or {})]
-    rows += [("Seed", _text(training.get("seed"))), ("Code", _text(training.get("code_commit") or "not a checkout"))]
+    averaged = training.get("averaged", ())
+    rows += [] if averaged else _recipe(training)
+    for number, model in enumerate(averaged, start=1):
+        rows += [(f"Model {number}: {name}", value) for name, value in _recipe(model)]
+    rows += [("Code", _text(training.get("code_commit") or "not a checkout"))]
     rows.append(("Software", _text(_named(config.software))))
     if lines:
         minutes = duration_s(lines) / 60.0
@@ -190,13 +191,13 @@ def best_step(looks: Lines) -> int | None:
     return max(scored, key=lambda each: each["score"])["run_step"] if scored else None
 
 
-def _recipe(given: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Rows of a table that tell a recipe."""
-    recipe = dict(given)
+def _recipe(training: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Rows of a table that tell a recipe and its seed."""
+    recipe = dict(training.get("recipe") or {})
     rows = [(f"Stage {number}", _text(_named(stage))) for number, stage in enumerate(recipe.pop("stages", ()), start=1)]
     if augmentation := recipe.pop("augmentation", None):
         rows.append(("Each view", _text(_named(augmentation))))
-    return [*rows, ("Recipe", _text(_named(recipe)))]
+    return [*rows, ("Recipe", _text(_named(recipe))), ("Seed", _text(training.get("seed")))]
 
 
 def _seen(looks: Lines) -> tuple[dict[str, Series], Series]:

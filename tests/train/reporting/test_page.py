@@ -87,6 +87,8 @@ def test_the_page_of_a_mean_tells_how_each_model_of_it_was_trained(tmp_path: Pat
     page = write_report(tmp_path / "mean", None).read_text()
     for number, share in ((1, "0.75"), (2, "0.8")):
         assert f"phantom share {share}" in page.split(f"Model {number}: Recipe")[1].split("</tr>")[0]
+        assert f"Model {number}: Seed" in page
+    assert "None" not in page
 
 
 @pytest.mark.slow
