@@ -264,12 +264,14 @@ def fitted_widths(held: Mapping[str, Sequence[Reading]]) -> dict[str, Width]:
     """The width of each measure with enough frames.
 
     Frames in which something was found are fitted apart from those in which nothing was: the few that were missed would
-    else widen the intervals of all. Where the latter are too few, theirs is the upper end of the former.
+    else widen the intervals of all. Where the latter are too few, theirs is the upper end of the former. A count has no
+    width: it is right in most frames, and the few where it is not would stretch the end of each in which variants
+    differ by thousands.
     """
     widths = {}
     for name, of_measure in held.items():
         found, none = [each for each in of_measure if each.value], [each for each in of_measure if not each.value]
-        if len(found) >= MIN_FRAMES:
+        if len(found) >= MIN_FRAMES and not name.endswith("_count"):
             low, high = _fitted(found)
             widths[name] = Width(low=low, high=high, none=_fitted(none)[1] if len(none) >= MIN_FRAMES else high)
     return widths

@@ -153,6 +153,7 @@ def test_widths_hold_95_of_100_of_new_distances_and_go_by_what_tells() -> None:
     assert widths["lumen_area_mm2"].low.share == pytest.approx(1.96 * 0.2, rel=0.2)
     assert widths["lipid_core_area_mm2"].low.of(1.0, 10.0, 0.0) == pytest.approx(1.96 * 3.0, rel=0.2)
     assert fitted_widths({"lipid_arc_deg": frames["lipid_arc_deg"][:79]}) == {}
+    assert fitted_widths({"vasa_vasorum_count": frames["lipid_arc_deg"]}) == {}
 
 
 def test_ends_are_as_uneven_as_the_errors_are() -> None:
