@@ -26,6 +26,7 @@ from octseg.pullback import Frame
 from octseg.reading import read_pullback
 from octseg.reading.private import is_private_now, mark_of
 from octseg.result import FrameResult
+from octseg.view.capture import imaged
 
 REMEMBERED = 1000  # results, about 20 kB each; the files that were made stay for their time
 GONE = "The server no longer has this frame; send it again."
@@ -69,7 +70,9 @@ class Held:
         doubt = self.doubt
         if doubt is not None:
             plane = np.frombuffer(zlib.decompress(doubt), np.uint8).reshape(self.shape)
-        return replace(self.result, frame=_frame_of(self.source), masks=masks, doubt=None if doubt is None else plane)
+        frame = _frame_of(self.source)
+        doubted = None if doubt is None else plane
+        return replace(self.result, frame=frame, disc=imaged(frame), masks=masks, doubt=doubted)
 
 
 class Later:

@@ -12,7 +12,10 @@ import pytest
 from PIL import Image
 
 from octseg.errors import OctsegError, ReadError
+from octseg.phantom import make_phantom
+from octseg.pullback import PixelScale
 from octseg.ui.later import MAKERS, Later
+from octseg.view.capture import imaged
 from tests.fakes.exported import frame_of, masks_of, result_of
 from tests.fakes.full_disk import files_limited_to
 
@@ -97,3 +100,18 @@ def test_what_is_shared_is_a_folder_of_its_own(promised: tuple[Later, dict[str, 
     shared = later.shareable(files["mask.png"].parent)
     assert {path.name for path in shared.iterdir()} == {"mask.png", "overlay.png", "measures.json", "frame.png"}
     assert np.array_equal(np.asarray(Image.open(shared / "frame.png")), frame_of(1))
+
+
+def test_the_overlay_made_later_keeps_off_a_consoles_strip_too(tmp_path: Path) -> None:
+    frame = make_phantom(1).frame
+    strip = np.random.default_rng(0).integers(20, 200, (frame.shape[0] // 3, *frame.shape[1:]), np.uint8)
+    shown = np.concatenate([frame, strip])
+    none = {name: np.zeros(shown.shape[:2], bool) for name in masks_of(1)}
+    scale = PixelScale(pixel_spacing_mm=0.01, source="user")
+    result = replace(result_of(1), frame=shown, masks=none, scale=scale, disc=imaged(shown))
+    source = tmp_path / "IMG001.png"
+    Image.fromarray(shown).save(source)
+    later = Later()
+    path = later.promise(result, source, tmp_path)["overlay.png"]
+    later.make(path)
+    assert np.array_equal(np.asarray(Image.open(path))[len(frame) :], strip)
