@@ -30,7 +30,7 @@ LOOKED_FOR = "looked for in the frames"
 def taken_html(pullback: Pullback, given: "Given", progress: "Progress") -> str:
     """What a file was taken for: kind, frames, scale and spacing with their sources, and what is missing."""
     scale = progress.scale
-    has_numbers = progress.done == 0 or progress.done > len(progress.withdrawn)  # else none that a scale is of use to
+    has_numbers = progress.state == "running" or progress.done > len(progress.withdrawn)  # or may have some
     missing = []
     if scale is not None and scale.pixel_spacing_mm is None and has_numbers:
         missing.append(NO_SCALE)

@@ -68,7 +68,7 @@
     if (page && box?.checkVisibility()) box.click();
   });
 
-  // A key that is held down presses once, and not also what the focus goes to from the button that it pressed.
+  // Enter that is held down clicks once, and not also on what the focus goes to from the button that it clicked.
   document.addEventListener("keydown", (event) => {
     if (event.repeat && event.key === "Enter" && !event.target.matches("textarea")) event.preventDefault();
   }, true);

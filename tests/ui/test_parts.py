@@ -155,10 +155,15 @@ def test_a_withdrawn_frame_is_promised_no_millimetre_for_a_scale() -> None:
     assert not any(word in said for word in ("to get", "pixels", "Enter"))
 
 
-@pytest.mark.parametrize(("withdrawn", "is_asked"), [((), True), ((1, 2), True), ((1, 2, 3), False)])
-def test_nothing_is_missing_where_all_frames_are_withdrawn(withdrawn: tuple[int, ...], *, is_asked: bool) -> None:
+@pytest.mark.parametrize(
+    ("withdrawn", "state", "is_asked"),
+    [((), "done", True), ((1, 2), "done", True), ((1, 2, 3), "done", False), ((1, 2, 3), "running", True)],
+)
+def test_nothing_is_missing_where_all_frames_are_withdrawn(
+    withdrawn: tuple[int, ...], state: Any, *, is_asked: bool
+) -> None:
     pullback = Pullback(name="run", frame_count=3, read_frames=lambda: iter(()))
-    progress = Progress(done=3, scale=PixelScale(), withdrawn=dict.fromkeys(withdrawn, "No catheter."))
+    progress = Progress(state=state, done=3, scale=PixelScale(), withdrawn=dict.fromkeys(withdrawn, "No catheter."))
     said = shown(taken_html(pullback, Given(kind="TIFF"), progress))
     assert ("Missing the scale" in said, "the distance between frames" in said) == (is_asked, is_asked)
 
