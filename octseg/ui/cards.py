@@ -29,7 +29,7 @@ BEFORE_PRESET = {
     "user": "the number that you entered was used",
 }
 INTERVALS_INFO = "How sure each measure is, from variants of the frame. {}. Takes several times as long."
-MIN_STUDIES = 5  # below, an interval over patients says nothing
+MIN_STUDIES = 5  # below, patients say little of others
 
 
 def scale_html(scale: PixelScale, preset: str | None = None, *, is_withdrawn: bool = False) -> str:
@@ -160,7 +160,7 @@ def _unseen_sentence(facts: Mapping[str, Any]) -> str:
     figures = [f"lipid Dice {_dice(facts['dice_pooled'].get('lipid_core'))}"]
     if isinstance(error := facts.get("lipid_area_error_percent_pooled"), (int, float)):
         figures.append(f"area off by {signed(error, 0)} %")
-    few = "; too few for an interval" if patients < MIN_STUDIES else ""
+    few = "; too few to speak for others" if patients < MIN_STUDIES else ""
     return f"On {_counted(facts['n_frames'], 'frame')} of {_counted(patients, 'patient')} it had not seen: " + (
         f"{', '.join(figures)}{few}."
     )
@@ -208,7 +208,7 @@ def _frames_sentence(facts: Mapping[str, Any]) -> str:
     if not studies:
         return text(frames)
     patients = f" of {_counted(len(studies), 'patient')}"
-    few = ", too few for an interval" if len(studies) < MIN_STUDIES and "dice_interval" not in facts else ""
+    few = ", too few to speak for others" if len(studies) < MIN_STUDIES else ""
     return text(frames + patients + few)
 
 

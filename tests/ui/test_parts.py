@@ -260,7 +260,7 @@ def test_the_model_stands_with_its_data_its_hash_and_its_dice_on_unseen_patients
     assert "<script" not in html
     for said in ("from the Hub", "0123abc", "abababab", "record, 186 frames, CC-BY-4.0", "Lumen 0.98", "Lipid core –"):
         assert said in shown(html)
-    assert "4 frames of 2 patients, too few for an interval" in shown(html)
+    assert "4 frames of 2 patients, too few to speak for others" in shown(html)
 
 
 def test_the_model_card_says_first_what_frames_of_unseen_patients_say() -> None:
@@ -275,7 +275,7 @@ def test_the_model_card_says_first_what_frames_of_unseen_patients_say() -> None:
     said = shown(model_html(ModelIdentity(name="m", source="bundled", sha256="ab" * 32), config))
     sentence = (
         "On 4 frames of 2 patients it had not seen: lipid Dice 0.77, area off by \N{MINUS SIGN}24 %; "
-        "too few for an interval."
+        "too few to speak for others."
     )
     assert said.startswith(f"Model {sentence} Name")
     assert said.index("unseen patients") < said.index("phantoms")
