@@ -20,6 +20,7 @@ from tqdm import tqdm
 from octseg.cards.model import FAILURES_FILE, model_card
 from octseg.cards.score_tables import (
     METRICS_FILE,
+    SHOWN_INTERVALS,
     Metrics,
     class_table,
     coverage_table,
@@ -52,7 +53,7 @@ from train.judging.judge import (
 from train.judging.worst import WorstFrames, failures_png
 
 N_FAILURES = 6  # frames of failures.png
-DETAILS = ("frames", "classes", "intervals_95")  # too large for config.json; they stand in metrics.json
+DETAILS = ("frames", "classes")  # too large for config.json; they stand in metrics.json
 PROTOCOL = (
     f"Masks at the frame's own resolution from the model's own thresholds, outlines decoded per ray. Lipid core counts "
     f"to {LIPID_DEPTH_MM:g} mm behind the lumen's outline, found and true alike (the found behind the found lumen); "
@@ -146,7 +147,7 @@ def earlier_metrics(folder: Path, config: CheckpointConfig, metrics: Metrics) ->
         for name, summary in _comparable(config).items()
         if name not in metrics
         and isinstance(held.get(name), dict)
-        and _summary(held[name]) == summary
+        and _holds(held[name], summary)
         and summary.get("private") is False
     }
 
@@ -157,8 +158,16 @@ def _comparable(config: CheckpointConfig) -> Metrics:
 
 
 def _summary(of_set: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a set's figures stands in config.json."""
-    return {key: of_set[key] for key in of_set if key not in DETAILS}
+    """What of a set's figures stands in config.json: of its intervals those of the leading measures."""
+    leading = {name: held for name, held in of_set.get("intervals_95", {}).items() if name in SHOWN_INTERVALS}
+    told = {key: of_set[key] for key in of_set if key not in (*DETAILS, "intervals_95")}
+    return told | ({"intervals_95": leading} if leading else {})
+
+
+def _holds(of_set: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
+    """Whether a set's figures are those of a summary, which may be of a time before intervals stood there."""
+    told = _summary(of_set)
+    return summary == {key: told[key] for key in told if key in summary or key != "intervals_95"}
 
 
 def store_metrics(folder: Path, metrics: Metrics) -> None:

@@ -145,14 +145,14 @@ def trained_on_html(config: "CheckpointConfig") -> str:
 
 def unseen_html(config: "CheckpointConfig") -> str:
     """A sentence for each set of frames of patients that it learnt nothing from; nothing where there is none."""
+    return "".join(f'<p class="oct-unseen">{text(_unseen_sentence(facts))}</p>' for facts in _unseen(config))
+
+
+def _unseen(config: "CheckpointConfig") -> list[Mapping[str, Any]]:
+    """What was measured on each set of frames of patients that it learnt nothing from."""
     known = (*config.datasets, *(config.training.get(what) or {} for what in ("validation", "thresholds")))
     learnt = {str(study) for data in known for study in data.get("studies", ())}
-    said = [
-        _unseen_sentence(facts)
-        for facts in config.measured.values()
-        if (studies := _patients(facts)) and learnt.isdisjoint(studies)
-    ]
-    return "".join(f'<p class="oct-unseen">{text(sentence)}</p>' for sentence in said)
+    return [facts for facts in config.measured.values() if (seen := _patients(facts)) and learnt.isdisjoint(seen)]
 
 
 def _unseen_sentence(facts: Mapping[str, Any]) -> str:
@@ -233,6 +233,12 @@ def facts_html(facts: object) -> str:
 
 
 def intervals_info(config: "CheckpointConfig") -> str:
-    """What an interval is, and what kind of frames its width was fitted on, without their seeds."""
+    """What an interval is, on what kind of frames its width was fitted, and in how many unseen ones it held."""
     fitted_on = config.calibration.made_from.get("intervals", "").partition(", seeds ")[0]
-    return INTERVALS_INFO.format(f"Fitted on {text(fitted_on)}" if fitted_on else "Checked against no truth yet")
+    said = [f"Fitted on {text(fitted_on)}" if fitted_on else "Checked against no truth yet"]
+    for facts in _unseen(config):
+        held = facts.get("intervals_95", {}).get("lipid_core_area_mm2")
+        if held and held["n"]:
+            inside = f"{round(held['inside'] * held['n'])} of {_counted(held['n'], 'frame')}"
+            said.append(f"in {inside} of patients it had not seen the plaque area that was drawn lay inside")
+    return INTERVALS_INFO.format("; ".join(said))

@@ -196,6 +196,18 @@ def test_figures_of_before_do_not_stay_where_they_do_not_fit(tmp_path: Path, wha
     assert list(earlier_metrics(tmp_path, replace(config, metrics=fitting), {})) == ["phantoms"]
 
 
+def test_figures_stay_where_config_json_is_of_a_time_before_intervals_stood_in_it(tmp_path: Path) -> None:
+    of_set = {"dice_pooled": {"lumen": 0.5}, "n_frames": 1, "studies": [], "private": False}
+    inside = {"lipid_core_area_mm2": {"n": 1, "inside": 1.0}}
+    (tmp_path / "metrics.json").write_text(json.dumps({"phantoms": {**of_set, "frames": [], "intervals_95": inside}}))
+    config = CheckpointConfig(
+        network=ModelConfig(), preprocessing=POLAR, metrics={"protocol": PROTOCOL, "phantoms": of_set}
+    )
+    assert list(earlier_metrics(tmp_path, config, {})) == ["phantoms"]
+    other = {**of_set, "intervals_95": {"lipid_core_area_mm2": {"n": 1, "inside": 0.0}}}
+    assert earlier_metrics(tmp_path, replace(config, metrics={"protocol": PROTOCOL, "phantoms": other}), {}) == {}
+
+
 def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
     config = CheckpointConfig(
         network=ModelConfig(aspp_rates=(6,), aspp_channels=8, skip_channels=8), preprocessing=POLAR
@@ -204,6 +216,7 @@ def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
     overlap = {"pooled": 0.5, "pooled_ci95": None, "frames_with_class": 0.5, "nnunet": 0.5, "empty_is_1": 0.5}
     of_class = {"dice": overlap | {"patient_mean": 0.5}, "iou": {"pooled": 0.33}}
     of_class |= dict.fromkeys(("precision", "recall", "nsd", "hd95_mm", "ece"))
+    inside = {"n": 5, "inside": 0.6, "median_half_width": 1.4, "n_all": 6, "inside_all": 0.67}
     metrics = {
         "dice_pooled": {"lumen": 0.5},
         "classes": {"lumen": of_class},
@@ -212,9 +225,11 @@ def test_scores_of_a_model_stand_in_its_config_and_card(tmp_path: Path) -> None:
         "n_frames": 4,
         "studies": ["003"],
         "frames": [],
+        "intervals_95": {"lipid_core_area_mm2": inside, "lumen_circularity": inside},
     }
     store_metrics(tmp_path / "run", {"unseen patients": metrics})
     loaded = load_checkpoint(tmp_path / "run")
+    assert list(loaded.config.metrics["unseen patients"]["intervals_95"]) == ["lipid_core_area_mm2"]
     assert loaded.config.metrics["unseen patients"]["dice_pooled"] == {"lumen": 0.5}
     assert "No study of a set was trained on" in loaded.config.metrics["protocol"]
     assert "| unseen patients | 4 | 0.50 | - | -12 % |" in (tmp_path / "run" / "README.md").read_text()

@@ -309,6 +309,15 @@ def test_intervals_say_what_kind_of_frames_they_were_fitted_on(fitted_on: dict[s
     assert f". {said} Takes" in info
 
 
+def test_intervals_say_in_how_many_frames_of_unseen_patients_the_true_area_lay_inside() -> None:
+    held = {"lipid_core_area_mm2": {"n": 5, "inside": 0.6, "median_half_width": 1.4, "n_all": 6, "inside_all": 2 / 3}}
+    metrics = {"phantoms": {"studies": ["phantom"], "intervals_95": held}}
+    assert "not seen" not in intervals_info(replace(STATES_NOTHING, metrics=metrics))
+    metrics["unseen patients"] = {**UNSEEN, "intervals_95": held}
+    info = intervals_info(replace(STATES_NOTHING, metrics=metrics))
+    assert "; in 3 of 5 frames of patients it had not seen the plaque area that was drawn lay inside. Takes" in info
+
+
 @pytest.mark.parametrize(("typed", "mm"), [("", None), ("  ", None), ("0.00668", 0.00668), (" 0,01 ", 0.01)])
 def test_a_scale_may_be_typed_with_a_comma_or_not_at_all(typed: str, mm: float | None) -> None:
     assert typed_mm(typed) == mm
