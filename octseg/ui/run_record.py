@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from octseg.classes import BY_NAME
+from octseg.drawing.lettering import above_strip
 from octseg.drawing.overlay import HATCH_PERIOD, HATCH_WIDTH, PENS
 from octseg.drawing.strokes import outlines
 from octseg.drawing.unrolled import WALL_COLOURS
@@ -34,6 +35,7 @@ def frame_record(result: FrameResult, preset: str | None) -> dict[str, Any]:
         "withdrawn": result.withdrawn,
         "doubt": result.doubt is not None,
         "scale": result.pixel_spacing_mm,
+        "bar_above": bar_above(result),
         "centre": None if result.places is None else [round(at, 1) for at in reversed(result.places.centre)],
         "marks": marks_record(result, unit_px(*result.frame.shape[:2])),
         "numbers": (
@@ -43,6 +45,11 @@ def frame_record(result: FrameResult, preset: str | None) -> dict[str, Any]:
             + scale_html(result.scale, preset, is_withdrawn=result.withdrawn is not None)
         ),
     }
+
+
+def bar_above(result: FrameResult) -> int:
+    """Row that a scale bar stays above: of the picture's end, or of a strip that it shows below its disc."""
+    return len(above_strip(result.frame, result.disc))
 
 
 def _rings(mask: NDArray[np.bool_] | None) -> list[list[int]]:

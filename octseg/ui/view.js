@@ -182,12 +182,14 @@
     }
 
     function bar(scale) {
-      const mm = shown.told.scale;
+      const { scale: mm, bar_above: end } = shown.told, margin = size[0] * 0.03;
       if (mm === null) return;
+      const low = Math.min(size[1], placed().top + end * scale) - margin; // below that a millimetre may be another
+      if (low < 2 * margin) return;
       context.setTransform(1, 0, 0, 1, 0, 0);
       const length = BAR_LENGTHS_MM.find((each) => (each / mm) * scale <= size[0] / 4);
       if (!length) return;
-      const px = (length / mm) * scale, right = size[0] - size[0] * 0.03, low = size[1] - size[0] * 0.03;
+      const px = (length / mm) * scale, right = size[0] - margin;
       context.lineCap = "butt";
       context.strokeStyle = "#fff";
       context.lineWidth = size[0] / 150;

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from octseg.phantom import Phantom
+from octseg.phantom import Phantom, make_phantom
 from octseg.pullback import Frame
 from octseg.ui.examples import FOLDER
-from tests.browser.conftest import BLACK, COUNT, SIDE, Visit, shows
+from tests.browser.conftest import BLACK, COUNT, SIDE, Visit, finished, send, shows
 
 pytestmark = pytest.mark.browser
 CAP_FRAME = 6
@@ -101,6 +101,23 @@ def shown_on(visit: Visit, selector: str) -> NDArray[np.int16]:
     )
     height, width, levels = told
     return np.array(levels, np.int16).reshape(height, width, 4)[..., :3]
+
+
+def test_the_bar_stays_off_a_strip_below_the_disc(visit: Visit, tmp_path: Path) -> None:
+    """Where a millimetre is another: consoles show the vessel along its length there."""
+    drawn = make_phantom(1).frame
+    frame = Image.fromarray(np.pad(drawn, ((0, len(drawn) // 3), (0, 0), (0, 0)), constant_values=90))
+    frame.save(tmp_path / "pullback.tif", save_all=True, append_images=[frame])
+    send(visit, tmp_path / "pullback.tif")
+    finished(visit)
+    shown = canvas(visit)
+    white = np.argwhere(shown.min(axis=2) > 240)
+    ground = int(np.flatnonzero((np.abs(shown - 90).max(axis=2) < 12).mean(axis=1) > 0.5)[0])
+    assert 0 < ground < len(shown) * 0.8
+    in_corner = white[white[:, 1] > 0.72 * shown.shape[1], 0]
+    assert len(in_corner) > 100
+    assert in_corner.max() < ground
+    assert in_corner.max() > ground - 0.1 * len(shown)
 
 
 def test_the_cut_shows_what_lies_on_its_line_in_each_frame(looked_at: Visit, vessel_frames: list[Frame]) -> None:

@@ -34,7 +34,7 @@ from octseg.ui.numbers import summary_html, table_html
 from octseg.ui.picture import unit_px
 from octseg.ui.places import marks_record
 from octseg.ui.review.offers import Offer, offers_of
-from octseg.ui.run_record import curves, pens_record
+from octseg.ui.run_record import bar_above, curves, pens_record
 
 OF = {
     "model": "Of the model's outlines",
@@ -275,6 +275,7 @@ class ReviewSession:
             "unit_px": unit,
             "withdrawn": result.withdrawn,
             "scale": result.pixel_spacing_mm,
+            "bar_above": bar_above(result),
             "centre": None if result.places is None else [round(at, 1) for at in reversed(result.places.centre)],
             "marks": marks_record(result, unit),
             "numbers": _numbers_html(result, self._whose(stem)),
