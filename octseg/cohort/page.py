@@ -31,11 +31,11 @@ NAME = "cohort.html"
 MOST_OUTLIERS = 40  # in the table
 ALL, NO_GROUP = "All", "no group"
 STYLE = """
-.wide { overflow-x: auto; } td, th { font-size: .92rem; } th.number { text-align: right; }
+td, th { font-size: .92rem; } th.number { text-align: right; }
 td.number { white-space: normal; } table.one td.number { white-space: nowrap; } a { color: #0067a3; }
 @media (prefers-color-scheme: dark) { a { color: #7cc4f5; } }
 @media print {
-  body { max-width: none; padding: 0; font-size: 10pt; } .wide { overflow: visible; }
+  body { max-width: none; padding: 0; font-size: 10pt; } .wide { overflow: visible; background: none; }
   h2 { break-after: avoid; } tr, figure { break-inside: avoid; } a { color: inherit; }
   .plots { grid-template-columns: 1fr 1fr; } table.one td.number { white-space: normal; }
 }
@@ -146,7 +146,9 @@ def _medians(groups: Mapping[str, Sequence[Row]], measured: Sequence[Row]) -> st
         f"of what that gave. Of fewer than {LEAST_PATIENTS} patients there is none: not even their smallest and "
         "largest value would hold the median with 95 %."
     )
-    return f"<h2>Medians and how sure they are</h2>{table_html(head, body, 'one')}<p><small>{said}</small></p>"
+    return (
+        f"<h2>Medians and how sure they are</h2>{table_html('Medians', head, body, 'one')}<p><small>{said}</small></p>"
+    )
 
 
 def _median_cell(measure: Measure, rows: Sequence[Row]) -> str:
@@ -242,7 +244,7 @@ def _outliers_table(far: Sequence[_Outlier], links: Mapping[tuple[str, int], str
         "More than 1.5 quartile distances beyond a quartile of its group (Tukey); the distance is in these. Look at "
         f"the picture first: a value far out may be a vessel, or an error.{more}"
     )
-    return f"<h2>Outliers</h2><p>{said}</p>{table_html(head, rows)}"
+    return f"<h2>Outliers</h2><p>{said}</p>{table_html('Outliers', head, rows)}"
 
 
 def _without(of_all: Sequence[Row], failed: Sequence[Row]) -> str:
@@ -257,7 +259,7 @@ def _without(of_all: Sequence[Row], failed: Sequence[Row]) -> str:
         for row in rows
     )
     head = "<th>Case</th><th>Group</th><th>State</th><th>Why</th>"
-    return f"<h2>What failed, or is no pullback</h2>{table_html(head, body)}"
+    return f"<h2>What failed, or is no pullback</h2>{table_html('What failed', head, body)}"
 
 
 def _facts(run: Mapping[str, Any]) -> dict[str, Any]:

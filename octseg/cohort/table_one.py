@@ -6,6 +6,7 @@ from html import escape
 
 from octseg.cohort.measures import ALONG, LENGTH, OF_PLAQUES, WITH_LIPID, WITH_TCFA, Measure, Row, Share
 from octseg.cohort.summing import quartiles
+from octseg.export.report.page import wide
 
 Rows = Sequence[Row]
 NONE = "-"
@@ -54,12 +55,12 @@ def table_one_html(groups: Mapping[str, Group]) -> str:
         f"<tr><th>{escape(name)}</th>" + "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells) + "</tr>"
         for name, cells in table_one(groups)
     )
-    return table_html(f"<th></th>{head}", body, "one")
+    return table_html("Table 1", f"<th></th>{head}", body, "one")
 
 
-def table_html(head: str, body: str, kind: str = "") -> str:
+def table_html(label: str, head: str, body: str, kind: str = "") -> str:
     """A table that scrolls where the page is narrow; head: its first line's cells, body: all others with theirs."""
-    return f'<div class="wide"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return wide(label, f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
 
 
 def _along(measure: Measure) -> tuple[str, Callable[[Group], str]]:

@@ -10,7 +10,7 @@ from octseg.comparison.comparing import FOUND_REFERENCE, Compared, FrameCompared
 from octseg.comparison.figures import kappa_words
 from octseg.comparison.pictures import agreement_picture, outlines_picture
 from octseg.comparison.plots import STYLE, along_html, differences_html
-from octseg.export.report.page import figure, page, warnings_list
+from octseg.export.report.page import figure, page, warnings_list, wide
 from octseg.pullback import Frame
 
 LABELS = {
@@ -27,8 +27,6 @@ SHORT = 1000
 PRESENCE = (("lipid", "Lipid core"), ("tcfa", "Thin-cap fibroatheroma, by the frame"))
 TISSUES_STYLE = """
 tr:first-child th + th { text-align: right; }
-.wide { overflow-x: auto; }
-.wide:focus-visible { outline: 2px solid currentColor; }
 .worst { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 16px; }
 @media print {
   :root { color-scheme: light; --line: #c5cad0; --quiet: #444; --warn: #6a4400; --soft: #fff; }
@@ -73,9 +71,7 @@ def _table(label: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequenc
         f'<tr><th scope="row">{name}</th>' + "".join(f'<td class="number">{cell}</td>' for cell in cells) + "</tr>"
         for name, cells in rows
     )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{label}"><table><tr>{head}</tr>{body}</table></div>'
-    )
+    return wide(label, f"<table><tr>{head}</tr>{body}</table>")
 
 
 def _classes_table(classes: Mapping[str, Any]) -> str:

@@ -38,6 +38,14 @@ def test_it_loads_nothing_and_runs_nothing_and_takes_no_name_for_markup(tmp_path
     assert "&lt;u&gt;why&lt;/u&gt;" in html
 
 
+def test_tables_wider_than_the_page_are_scrolled_with_keys_and_named(tmp_path: Path) -> None:
+    failed = {made_case("z"): "it is no pullback"}
+    html = cohort_html(made_cohort(tmp_path, areas([*ALIKE, 20.0]), failed), tmp_path)
+    assert html.count("<table") == 4
+    named = re.findall(r'<div class="wide" tabindex="0" role="region" aria-label="([^"]+)"><table', html)
+    assert named == ["Table 1", "Medians", "Outliers", "What failed"]
+
+
 def test_medians_stand_beside_their_intervals_and_two_groups_beside_their_difference(tmp_path: Path) -> None:
     few = areas([1.0, 2.0, 3.0], "a")
     many = areas([11.0] * 9, "b")

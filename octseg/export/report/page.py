@@ -42,6 +42,12 @@ ul.warnings { background: var(--soft); color: var(--warn); padding: 10px 12px 10
 dl { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 4px 16px; margin: 0; }
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
+.wide { overflow-x: auto; background: /* a shade at the side where more of the table lies */
+  linear-gradient(to right, Canvas 50%, transparent) 0 0 / 30px 100% no-repeat local,
+  linear-gradient(to left, Canvas 50%, transparent) 100% 0 / 30px 100% no-repeat local,
+  linear-gradient(to right, rgb(128 128 128 / .6), transparent) 0 0 / 12px 100% no-repeat,
+  linear-gradient(to left, rgb(128 128 128 / .6), transparent) 100% 0 / 12px 100% no-repeat; }
+.wide:focus-visible { outline: 2px solid currentColor; }
 """
 
 
@@ -53,6 +59,11 @@ def page(title: str, style: str, body: str) -> str:
         f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>\n<h1>{escape(title)}</h1>"
         f'<p class="notice">{NOTICE}</p>\n{body}\n</body></html>\n'
     )
+
+
+def wide(label: str, table: str) -> str:
+    """A table, HTML, that can be scrolled, with keys too, where it is wider than the page."""
+    return f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">{table}</div>'
 
 
 def figure(caption: str, picture: Image.Image) -> str:
