@@ -85,8 +85,9 @@ def test_the_page_stands_alone_and_tells_what_was_trained(page: str) -> None:
 def test_the_page_of_a_mean_tells_how_each_model_of_it_was_trained(tmp_path: Path) -> None:
     shutil.copytree(BUNDLED, tmp_path / "mean")
     page = write_report(tmp_path / "mean", None).read_text()
-    for number, share in ((1, "0.75"), (2, "0.8")):
-        assert f"phantom share {share}" in page.split(f"Model {number}: Recipe")[1].split("</tr>")[0]
+    for number, seed in ((1, 7), (2, 9)):
+        assert "phantom share 0.6" in page.split(f"Model {number}: Recipe")[1].split("</tr>")[0]
+        assert f"<td>{seed}</td>" in page.split(f"Model {number}: Seed")[1].split("</tr>")[0]
         assert f"Model {number}: Seed" in page
     assert "None" not in page
 
