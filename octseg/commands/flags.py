@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from octseg.commands.counts import finite
+from octseg.commands.counts import as_given, finite
 from octseg.errors import OctsegError
 from octseg.export.kinds import NAMES, parsed
 
@@ -13,7 +13,7 @@ def length_mm(text: str) -> float:
     """A flag's length in mm."""
     value = finite(text)
     if value is None or value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is no length in mm above 0")
+        raise argparse.ArgumentTypeError(f"{as_given(text)} is no length in mm above 0")
     return value
 
 

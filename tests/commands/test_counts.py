@@ -26,6 +26,7 @@ PREPARE = (prepare_main, ("--source", "folder", "--out", "run"))
         (TRAIN, "--phantom-share", "75", "a number from 0 to 1"),
         (TRAIN, "--lipid-share", "-0.1", "a number from 0 to 1"),
         (TRAIN, "--save-every", "-5", "a number from 0"),
+        (TRAIN, "--save-every", "1,000", "a number from 0"),
         (TRAIN, "--save-every", "often", "a number from 0"),
         (PREPARE, "--seed", "-1", "a whole number from 0"),
         (PREPARE, "--max-bad", "-3", "a whole number from 0"),
@@ -57,6 +58,12 @@ def test_a_state_may_be_saved_after_every_step(capsys: pytest.CaptureFixture[str
     assert "no steps to train for" in capsys.readouterr().err  # what comes after the flags
 
 
-@pytest.mark.parametrize(("text", "mm"), [("0,2", 0.2), ("0.00668", 0.00668), (" 0,00668", 0.00668)])
+def test_a_comma_that_may_part_thousands_is_asked_about(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        octseg_main(["predict", "frame.png", "--frame-spacing", "1,500"])
+    assert "1,500 (write 1500 or 1.500) is no length in mm above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "mm"), [("0,200", 0.2), ("0,2", 0.2), ("0.00668", 0.00668), (" 0,00668", 0.00668)])
 def test_a_length_has_a_point_or_a_comma(text: str, mm: float) -> None:
     assert length_mm(text) == mm
