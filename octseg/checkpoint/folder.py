@@ -264,6 +264,16 @@ def _check_metrics(metrics: Mapping[str, Any]) -> None:
         for key in ("lipid_arc_dice_pooled", "lipid_area_error_percent_pooled"):
             if of_set.get(key) is not None and not _is_number(of_set[key]):
                 raise ConfigError(f'"metrics.{name}.{key}" in config.json must be a number')
+        intervals = of_set.get("intervals_95", {})
+        if not isinstance(intervals, dict) or not all(map(_is_coverage, intervals.values())):
+            raise ConfigError(f'"metrics.{name}.intervals_95" in config.json must be objects with numbers n and inside')
+
+
+def _is_coverage(held: object) -> bool:
+    """In how many of n frames a measure's true value lies inside; None where there is no frame."""
+    if not isinstance(held, dict) or not isinstance(held.get("n"), int):
+        return False
+    return _is_number(held.get("inside")) if held["n"] else held.get("inside") is None
 
 
 def _is_number(value: object) -> bool:

@@ -292,6 +292,10 @@ def test_weights_that_are_not_finite_are_not_stored(tmp_path: Path) -> None:
         ("metrics", {"unseen": {"dice_pooled": {"lumen": "good"}}}, "metrics.unseen.dice_pooled"),
         ("metrics", {"unseen": {"dice_pooled": {"lumen": 0.9}}}, "n_frames"),
         ("metrics", {"unseen": {"dice_pooled": {}, "n_frames": 3, "studies": 5}}, "studies as a list"),
+        ("metrics", {"unseen": {"dice_pooled": {}, "n_frames": 3, "intervals_95": []}}, "intervals_95"),
+        ("metrics", {"unseen": {"dice_pooled": {}, "n_frames": 3, "intervals_95": {"a": 3}}}, "intervals_95"),
+        ("metrics", {"unseen": {"dice_pooled": {}, "n_frames": 3, "intervals_95": {"a": {"inside": 1}}}}, "numbers n"),
+        ("metrics", {"unseen": {"dice_pooled": {}, "n_frames": 3, "intervals_95": {"a": {"n": 1}}}}, "n and inside"),
     ],
 )
 def test_what_cards_read_has_the_shape_that_they_expect(folder: Path, section: str, held: dict, words: str) -> None:
