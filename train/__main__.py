@@ -150,6 +150,8 @@ def _planned(options: argparse.Namespace, say: Say) -> Plan:
     seen = preset.preprocessing if options.domain is None else DOMAINS[options.domain]
     recipe = _recipe(options, preset, seen)
     start = None if options.start is None else load_start(options.start)
+    if start is not None and not start.config.datasets:
+        raise ConfigError("the model to start from does not say what it was trained on, so its training could not")
     imagenet = locate(options.imagenet) if start is None else None
     data = open_data(options.data, "train", streaming=options.streaming)
     for sentence in (*data.warnings, *data.notes):
@@ -241,7 +243,12 @@ def _recipe(options: argparse.Namespace, preset: Preset, seen: PreprocessingConf
     recipe = preset.recipe(stages(steps, options.fine_steps, seen.size))
     if options.start is not None:
         recipe = replace(recipe, stages=tuple(stage.of_trained() for stage in recipe.stages))
-    asked = {"loss": options.loss, "phantom_share": options.phantom_share, "lipid_share": options.lipid_share}
+    phantom_share = options.phantom_share if options.phantoms else 0.0
+    if options.phantom_share and not options.phantoms:
+        raise ConfigError("--phantom-share is of no phantoms with --phantoms 0; leave one of them out")
+    if phantom_share == 1:
+        raise ConfigError("--phantom-share 1 would draw no frame of the data; give less than 1")
+    asked = {"loss": options.loss, "phantom_share": phantom_share, "lipid_share": options.lipid_share}
     return replace(recipe, seed=options.seed, **{name: value for name, value in asked.items() if value is not None})
 
 

@@ -22,7 +22,7 @@ from octseg.commands.stopping import until_stopped
 from octseg.errors import ConfigError, OctsegError
 from octseg.model import DeepLabV3Plus
 from train.code_version import code_commit
-from train.provenance import each_once, load_start
+from train.provenance import each_once, load_start, notes_of
 
 KEPT = ("recipe", "seed", "code_commit", "averaged")  # of each model's training
 OF_ONE = ("best_step", "best_score")  # of the looks at a model while it was trained
@@ -81,16 +81,20 @@ def _provenance(configs: Sequence[CheckpointConfig]) -> dict[str, Any]:
     if not all(config.datasets for config in configs):
         raise ConfigError("one of these models does not say what it was trained on, so their mean could not")
     looked_at = _looked_at([config.training.get("validation") or {} for config in configs])
-    return {
-        "datasets": each_once([dict(data) for config in reversed(configs) for data in config.datasets]),
-        "start": f"octseg models of sha256 {'; '.join(_begun(config, configs) for config in configs)}",
-        "weights": f"mean of the weights of {len(configs)} models",
-        "averaged": [
-            {"sha256": config.sha256} | {name: config.training[name] for name in KEPT if name in config.training}
-            for config in configs
-        ],
-        "code_commit": code_commit(),
-    } | ({"validation": looked_at} if looked_at else {})
+    return (
+        {
+            "datasets": each_once([dict(data) for config in reversed(configs) for data in config.datasets]),
+            "start": f"octseg models of sha256 {'; '.join(_begun(config, configs) for config in configs)}",
+            "weights": f"mean of the weights of {len(configs)} models",
+            "averaged": [
+                {"sha256": config.sha256} | {name: config.training[name] for name in KEPT if name in config.training}
+                for config in configs
+            ],
+            "code_commit": code_commit(),
+        }
+        | notes_of(configs)
+        | ({"validation": looked_at} if looked_at else {})
+    )
 
 
 def _looked_at(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

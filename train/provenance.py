@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from octseg import __version__
-from octseg.checkpoint import Checkpoint, load_checkpoint
+from octseg.checkpoint import Checkpoint, CheckpointConfig, load_checkpoint
 from octseg.dataset.publishing import PHANTOMS_NAME
-from octseg.errors import ConfigError
 from octseg.pretrained import BUNDLED, HUB_NAME
 from train.code_version import code_commit
 from train.dataset import Data
@@ -34,8 +33,6 @@ def provenance(
         f"MobileNetV2 1.0 trained on ImageNet-1k ({imagenet if HUB_NAME.fullmatch(imagenet) else Path(imagenet).name})"
     )
     if start is not None:
-        if not start.config.datasets:
-            raise ConfigError("the model to start from does not say what it was trained on, so its training could not")
         datasets = each_once([*datasets, *map(dict, start.config.datasets)])
         begun = (
             f"an octseg model of sha256 {start.config.sha256}, which started from: {start.config.training.get('start')}"
@@ -46,7 +43,13 @@ def provenance(
         "recipe": asdict(recipe),
         "seed": recipe.seed,
         "code_commit": code_commit(),
-    }
+    } | notes_of([] if start is None else [start.config])
+
+
+def notes_of(configs: Iterable[CheckpointConfig]) -> dict[str, str]:
+    """What models say of themselves beside all else, such as which frames they were chosen by; {} where none does."""
+    notes = dict.fromkeys(str(config.training["notes"]) for config in configs if config.training.get("notes"))
+    return {"notes": "; ".join(notes)} if notes else {}
 
 
 def each_once(datasets: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -90,6 +90,16 @@ def test_models_looked_at_on_the_same_private_frames_have_a_mean_that_is_not_pub
         require_publishable_weights(mean.training, {}, "mean")
 
 
+def test_a_mean_keeps_what_its_models_say_of_themselves_once_each(tmp_path: Path) -> None:
+    notes = ("chosen by study 003", "chosen by study 003", "chosen by study 008")
+    models = [
+        saved(tmp_path / str(number), number, replace(CONFIG, training={**CONFIG.training, "notes": note}))
+        for number, note in enumerate(notes)
+    ]
+    _, config = mean_of([load_checkpoint(model) for model in models])
+    assert config.training["notes"] == "chosen by study 003; chosen by study 008"
+
+
 def test_of_a_chain_of_models_each_is_said_to_go_on_from_the_one_before_it() -> None:
     first = with_training(sha256="aaa")
     second = with_training(sha256="bbb", start="an octseg model of sha256 aaa, which started from: ImageNet")

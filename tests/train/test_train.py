@@ -251,6 +251,7 @@ def test_a_model_trained_on_starts_from_its_own_weights_and_names_what_they_were
     names = [each["name"] for each in told["datasets"]]
     assert set(names) >= {each["name"] for each in start.config.datasets}
     assert start.config.sha256 in told["start"]
+    assert told["notes"] == start.config.training["notes"]  # which frames it was chosen by
     assert goes_on(start, ModelConfig(circular_rows=True)).circular_rows
     with pytest.raises(
         ConfigError, match=r"the model to start from outlines lumen, .* of lipid_core: leave out --start"
@@ -280,6 +281,33 @@ def test_a_count_of_steps_or_threads_that_is_none_is_told_before_anything_is_rea
         train_main(["--data", str(tmp_path / "none"), "--out", str(run), flag, given])
     assert f"argument {flag}: must be a whole number from {least}, not {given}" in capsys.readouterr().err
     assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("shares", "why"),
+    [
+        (("--phantoms", "0", "--phantom-share", "0.75"), "--phantom-share is of no phantoms with --phantoms 0"),
+        (("--phantom-share", "1"), "--phantom-share 1 would draw no frame of the data"),
+    ],
+)
+def test_a_share_that_cannot_be_drawn_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], shares: tuple[str, ...], why: str
+) -> None:
+    none = str(tmp_path / "none")
+    assert train_main(["--data", none, "--start", none, "--out", str(tmp_path / "run"), "--threads", "1", *shares]) == 1
+    assert why in capsys.readouterr().err
+
+
+def test_a_start_that_tells_no_data_is_refused_before_frames_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = CheckpointConfig(
+        network=ModelConfig(aspp_rates=(6,), aspp_channels=8, skip_channels=8), preprocessing=POLAR
+    )
+    save_checkpoint(tmp_path / "start", DeepLabV3Plus(config.network), config, "# A card")
+    flags = ["--data", str(tmp_path / "none"), "--out", str(tmp_path / "run"), "--threads", "1"]
+    assert train_main([*flags, "--start", str(tmp_path / "start")]) == 1
+    assert "the model to start from does not say what it was trained on" in capsys.readouterr().err
 
 
 def test_a_training_of_no_steps_is_refused_before_data_or_model_are_looked_for(

@@ -9,7 +9,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,7 @@ def _facts(config: CheckpointConfig, lines: Lines) -> str:
     rows.append(("Input", _text(f"{config.preprocessing.domain}, {' x '.join(map(str, config.preprocessing.size))}")))
     averaged = training.get("averaged", ())
     rows += [] if averaged else _recipe(training)
-    for number, model in enumerate(averaged, start=1):
+    for number, model in _numbered(averaged):
         rows += [(f"Model {number}: {name}", value) for name, value in _recipe(model)]
     rows += [("Code", _text(training.get("code_commit") or "not a checkout"))]
     rows.append(("Software", _text(_named(config.software))))
@@ -145,6 +145,15 @@ def _facts(config: CheckpointConfig, lines: Lines) -> str:
         rows.append(("Duration", f"{_run_step(config, lines[-1])} steps in {minutes:.1f} min, looks included"))
     body = "".join(f"<tr><th scope=row>{name}</th><td>{value}</td></tr>" for name, value in rows)
     return f"<div class=scroll><table class=facts>{body}</table></div>"
+
+
+def _numbered(averaged: Iterable[Mapping[str, Any]], of: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The trainings of a mean with their numbers; 2.1 is the first of a mean that was the second."""
+    for number, model in enumerate(averaged, start=1):
+        if inner := model.get("averaged"):
+            yield from _numbered(inner, f"{of}{number}.")
+        else:
+            yield f"{of}{number}", model
 
 
 def _dataset(told_of: Mapping[str, Any]) -> str:

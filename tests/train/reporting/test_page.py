@@ -92,6 +92,18 @@ def test_the_page_of_a_mean_tells_how_each_model_of_it_was_trained(tmp_path: Pat
     assert "None" not in page
 
 
+def test_the_page_of_a_mean_of_means_tells_of_the_trainings(tmp_path: Path) -> None:
+    folder = shutil.copytree(BUNDLED, tmp_path / "mean")
+    config = json.loads((folder / "config.json").read_text())
+    own = {"recipe": {"loss": "bce_dice"}, "seed": 3}
+    config["training"]["averaged"] = [own, {"averaged": config["training"]["averaged"]}]
+    (folder / "config.json").write_text(json.dumps(config))
+    page = write_report(folder, None).read_text()
+    for number, seed in (("1", 3), ("2.1", 7), ("2.2", 9)):
+        assert f"<td>{seed}</td>" in page.split(f"Model {number}: Seed")[1].split("</tr>")[0]
+    assert "None" not in page.split("Model 1: ")[1].split("Software")[0]
+
+
 @pytest.mark.slow
 def test_the_worst_twelve_frames_are_shown_and_no_more(run: Path) -> None:
     page = write_report(run, data_of(*(f"frame_{number}" for number in range(N_WORST + 3)))).read_text()
