@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from PIL import Image
@@ -235,6 +236,35 @@ def test_a_class_for_masks_of_one_value_is_refused_where_there_are_none(
     assert main(["compare", str(planes), str(planes), *flags]) == 1
     assert "--binary-class lipid_core tells what masks of one value outline, and neither" in capsys.readouterr().err
     assert main(["compare", str(planes), str(one), *flags]) == 0
+    assert "Lipid core: Dice 1.000" in capsys.readouterr().out
+
+
+def test_palette_masks_say_what_they_are_beside_an_experts_masks_of_one_tissue(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, expert = tmp_path / "found", tmp_path / "expert"
+    found.mkdir()
+    expert.mkdir()
+    (results(found) / "measures.json").unlink()
+    for path in found.glob("*_mask.png"):
+        with Image.open(path) as mask:
+            Image.fromarray(np.asarray(mask) == 3).save(expert / path.name)
+    flags = ["--out", str(tmp_path / "out"), "--binary-class", "lipid_core"]
+    assert main(["compare", str(found), str(expert), *flags]) == 0
+    assert "Lipid core: Dice 1.000" in capsys.readouterr().out
+
+
+def test_volumes_of_classes_say_what_they_are_beside_an_experts_volume(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lumen, lipid = np.zeros((2, 30, 30, 2), np.uint8)
+    lumen[4:20, 4:20], lipid[21:28, 4:20] = 1, 1
+    for place, drawn in (("found/x_lumen", lumen), ("found/x_lipid_core", lipid), ("expert", lipid * 7)):
+        path = tmp_path / f"{place}.nii.gz"
+        path.parent.mkdir(exist_ok=True)
+        nibabel.save(nibabel.Nifti1Image(drawn, np.eye(4)), path)
+    flags = ["--out", str(tmp_path / "out"), "--binary-class", "lipid_core"]
+    assert main(["compare", str(tmp_path / "found"), str(tmp_path / "expert.nii.gz"), *flags]) == 0
     assert "Lipid core: Dice 1.000" in capsys.readouterr().out
 
 

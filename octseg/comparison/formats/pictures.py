@@ -83,9 +83,9 @@ def meaning_of(
 ) -> dict[str, set[int]]:
     """Class -> the numbers that stand for it, of all that occur beside 0; ReadError where one is not explained.
 
-    own: whether the numbers are those of octseg's palette.
+    own: whether the numbers are those of octseg's palette, which tells what they are whatever the other reading is of.
     """
-    if binary_class is not None:
+    if binary_class is not None and not (own and values):
         return {binary_class: set(values)} if len(values) == 1 else _refuse_values(values, name)
     known = NAMES_OF if class_map is None and own else class_map or {}
     unknown = sorted(values - set(known))

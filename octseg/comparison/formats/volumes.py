@@ -34,7 +34,7 @@ def volume_reading(
     named = [path for path in paths if _stem(path).endswith(LABELS_END)]
     if len(named) > 1 or len(of_class) < sum(_class_in(path) is not None for path in paths):
         raise ReadError(f"{name} holds volumes of several pullbacks; give those of one")
-    if of_class and binary_class is None:
+    if of_class and (binary_class is None or (len(paths) > 1 and not named)):  # several say it by their names
         return _of_classes(of_class, name)
     if len(paths) > 1 and not named:
         raise ReadError(
