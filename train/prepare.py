@@ -282,6 +282,7 @@ def _summary(out: Path, provenance: dict[str, Any]) -> str:
     if not any(of_split["frames_with"].get("lipid_core", 1) for of_split in provenance["counts"].values()):
         lines.append("  no frame bears lipid core: python -m train takes such a dataset with --negatives-only alone")
     lines += [f"  {each}" for each in provenance["changes"] if each.startswith(LEVELS_TOLD)]
+    lines += [f"  {each}" for each in provenance.get("remarks", ())]  # older datasets have none
     if left_out := provenance["excluded"]:
         lines.append(f"  left out: {len(left_out)} files")
         lines += [f"    {each['file']}: {each['reason']}" for each in left_out[:5]]

@@ -124,6 +124,7 @@ def body(provenance: Mapping[str, Any], repository: str | None = None) -> str:
         "frames_with_scale": with_scale,
         "duplicates": _duplicates(provenance),
         "excluded": _excluded(provenance),
+        "remarks": "".join(f"* {_sentence(remark)}\n" for remark in provenance.get("remarks", ())),
         "attribution": attribution(provenance),
         "citation": _citation(origin),
     }

@@ -25,6 +25,7 @@ from train.preparing.lying import LEAST_SIDE_PX, refuse_turned
 from train.preparing.placing import SplitRule, place, told_of
 from train.preparing.privacy import hidden_names, load_key, save_key
 from train.preparing.processing import Processing
+from train.preparing.remarks import PUT_BACK, sentences
 from train.preparing.sources import Item, Listing, Problem
 from train.preparing.survey import surveyed
 from train.preparing.workshop import Made, Workshop, clear_left_over, workshop_of
@@ -218,6 +219,7 @@ def _provenance(
         "changes": changes(job, placed, len(problems)),
         "excluded": [asdict(each) for each in problems],
         "duplicates_across_studies": duplicates,
+        "remarks": sentences([(each.made.item.name.stem, each.made.remarks) for each in placed]),
         "options": {
             "processing": _without_masks(job.processing),
             "split": _split_options(job),
@@ -267,6 +269,8 @@ def changes(job: Job, placed: Sequence[Placed], left_out: int) -> list[str]:
     ]
     if odd := sum(row["native_height"] != row["native_width"] for row in rows):
         told.append(f"{odd} frames that were not square filled up with black on both sides")
+    if exchanged := sum(PUT_BACK in each.made.remarks for each in placed):
+        told.append(f"red, green and blue, which were exchanged, put back in {exchanged} of the frames")
     if overlap := sum(row.get("overlap_px", 0) for row in rows):
         told.append(f"where classes overlapped ({overlap} pixels in all) the one of higher drawing priority kept")
     told += [

@@ -24,12 +24,14 @@ from octseg.reading import read_pullback
 from octseg.reading.levels import SourceLevels
 from octseg.reading.masks.samples import read_samples
 from octseg.view import find_pixel_scale
-from octseg.view.preprocessing import view_frame
+from octseg.view.grey import put_back
+from octseg.view.preprocessing import EXCHANGED, view_frame
 from train.preparing.claims import refuse_contradiction
 from train.preparing.duplicates import Descriptor, describe
 from train.preparing.layers import layer_of
 from train.preparing.masks import MaskRule, Planes, planes_of
 from train.preparing.privacy import blanked
+from train.preparing.remarks import PUT_BACK, of_view
 from train.preparing.sources import Item
 from train.preparing.turning import upright_planes
 
@@ -69,6 +71,7 @@ class Processed:
     """What one frame became: PNG bytes, its line of metadata without file names, md5 of its sources.
 
     layer: as `layers.layer_of` tells it, by name, and whether the mask `has_lumen`; None where it tells nothing.
+    remarks: what is to be said of the frame, by the names of remarks.py.
     """
 
     image: bytes
@@ -77,6 +80,7 @@ class Processed:
     descriptor: Descriptor
     source_md5: tuple[str, str]
     layer: dict[str, Any] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def process(item: Item, processing: Processing) -> Processed:
@@ -87,9 +91,11 @@ def process(item: Item, processing: Processing) -> Processed:
     image, mask = item.image.read(), item.mask.read()
     if not processing.private and any(is_marked_private(io.BytesIO(content)) for content in (image, mask)):
         raise DatasetError("the frame or its mask bears the mark of private data; prepare it with --private")
-    frame = _frame(image, processing.levels)
+    frame, was_exchanged = put_back(_frame(image, processing.levels))
     height, width = frame.shape[:2]
     view = view_frame(frame)
+    if EXCHANGED in view.warnings:  # of a grey frame, by the colours of its ruler
+        frame, was_exchanged = np.ascontiguousarray(frame[..., ::-1]), True
     planes = upright_planes(*_stored_planes(mask, processing), image, view)
     refuse_contradiction(planes, view)
     layer = layer_of(planes, view)
@@ -117,6 +123,7 @@ def process(item: Item, processing: Processing) -> Processed:
         describe(frame),
         (_md5(image), _md5(mask)),
         None if layer is None else _told_of(layer, planes),
+        (PUT_BACK,) * was_exchanged + of_view(view),
     )
 
 

@@ -16,7 +16,9 @@ from train.preparing.names import NameRule, Parts, composed, frame_number, stem_
 
 COLUMNS = ("file", "study", "series", "frame")
 DIFFERENT = ("studies", "series", "frames")  # as of COLUMNS[1:]
-PATIENT_COLUMNS = ("patient", "patient_id", "patientid", "subject", "subject_id", "subjectid")
+PATIENT_COLUMNS = ("patient", "patient_id", "patientid", "subject", "subject_id", "subjectid")  # of a header line
+# Names of columns that tell patients apart, without what parts their words: Patient ID, Pat-Nr, subject_number, MRN.
+OF_PATIENTS = re.compile(r"(patients?|pat|subjects?|subj|person)(id|nr|no|num|number|code|key|identifier)?|mrn|pid")
 KINDS_OF_FOLDER = ("img", "images", "mask", "masks")  # which a path may name or leave out
 ROOT_FOLDERS = 4  # of the source's own path, that may be among those of the rows
 
@@ -170,8 +172,9 @@ def _refuse_patients_in_pieces(rows: Iterable[tuple[int, Mapping[str, str]]], la
     """ConfigError where a column of patients says that one patient has two studies: they would leak over a split."""
     first: dict[tuple[str, str], tuple[int, str]] = {}
     for number, row in rows:
-        for column in PATIENT_COLUMNS:
-            if not row.get(column) or why_no_name(row[column]) is not None:
+        for column in row:
+            is_of_patients = OF_PATIENTS.fullmatch(re.sub(r"[\W_]+", "", column)) is not None
+            if not is_of_patients or not row[column] or why_no_name(row[column]) is not None:
                 continue
             before, study = first.setdefault((column, row[column].casefold()), (number, row.get("study", "")))
             if study != row.get("study", ""):

@@ -39,6 +39,7 @@ class Made:
     descriptor: Descriptor
     reason: str | None = None
     layer: dict[str, Any] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class Workshop:
             "sha256": [sha256_of(image_path), sha256_of(mask_path)],
             "source_md5": made.source_md5,
             "layer": made.layer,
+            "remarks": made.remarks,
             "descriptor": base64.b64encode(made.descriptor.tobytes()).decode(),
         }
         write_file(note_path, json.dumps(note).encode())
@@ -114,7 +116,8 @@ def _from_note(item: Item, note: dict[str, Any]) -> Made:
     image_sha, mask_sha = note["sha256"]
     image_md5, mask_md5 = note["source_md5"]
     sources = (image_md5, mask_md5)
-    return Made(item, note["row"], (image_sha, mask_sha), sources, descriptor, layer=note["layer"])
+    layer, remarks = note["layer"], tuple(note["remarks"])
+    return Made(item, note["row"], (image_sha, mask_sha), sources, descriptor, layer=layer, remarks=remarks)
 
 
 def folder_of(out: Path) -> Path:

@@ -169,8 +169,9 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         by_csv(csv_file(tmp_path, "file,study,Study\na.png,1,2\n"))
 
 
-def test_a_patient_with_two_studies_is_told_for_both_would_leak(tmp_path: Path) -> None:
-    text = "file,study,Patient\na_1.png,exam 1,Doe\nb_1.png,exam 2,doe\n"
+@pytest.mark.parametrize("column", ["Patient", "Patient ID", "Pat-Nr", "patient_number", "SubjectID", "MRN"])
+def test_a_patient_with_two_studies_is_told_for_both_would_leak(column: str, tmp_path: Path) -> None:
+    text = f"file,study,{column}\na_1.png,exam 1,Doe\nb_1.png,exam 2,doe\n"
     with pytest.raises(ConfigError, match=r"rows 2 and 3 of names.csv give one patient two studies \(exam 1, exam 2\)"):
         by_csv(csv_file(tmp_path, text))
     assert by_csv(csv_file(tmp_path, text.replace("exam 2", "exam 1")))("a_1.png") == FrameName("exam 1", "1", 1)
