@@ -30,7 +30,7 @@ from octseg.errors import ConfigError, DatasetError, OctsegError
 from train.preparing import preview
 from train.preparing.asking import require_nobody_named
 from train.preparing.beside import by_tables_beside
-from train.preparing.build import LEVELS_TOLD, Job, build, refuse_existing
+from train.preparing.build import COLOURS_TOLD, LEVELS_TOLD, Job, build, refuse_existing
 from train.preparing.checking import faults
 from train.preparing.flags import parser_of
 from train.preparing.masks import MaskRule
@@ -281,7 +281,7 @@ def _summary(out: Path, provenance: dict[str, Any]) -> str:
         lines.append(f"  {split}: {of_split['frames']} frames of {of_split['studies']} studies, {with_class}")
     if not any(of_split["frames_with"].get("lipid_core", 1) for of_split in provenance["counts"].values()):
         lines.append("  no frame bears lipid core: python -m train takes such a dataset with --negatives-only alone")
-    lines += [f"  {each}" for each in provenance["changes"] if each.startswith(LEVELS_TOLD)]
+    lines += [f"  {each}" for each in provenance["changes"] if each.startswith((LEVELS_TOLD, COLOURS_TOLD))]
     lines += [f"  {each}" for each in provenance.get("remarks", ())]  # older datasets have none
     if left_out := provenance["excluded"]:
         lines.append(f"  left out: {len(left_out)} files")

@@ -25,12 +25,13 @@ from train.preparing.lying import LEAST_SIDE_PX, refuse_turned
 from train.preparing.placing import SplitRule, place, told_of
 from train.preparing.privacy import hidden_names, load_key, save_key
 from train.preparing.processing import Processing
-from train.preparing.remarks import PUT_BACK, sentences
+from train.preparing.remarks import PUT_BACK, contradicting, sentences
 from train.preparing.sources import Item, Listing, Problem
 from train.preparing.survey import surveyed
 from train.preparing.workshop import Made, Workshop, clear_left_over, workshop_of
 
 LEVELS_TOLD = "levels of more than 8 bits made 8: black to white are "
+COLOURS_TOLD = "red, green and blue, which were exchanged, put back in "
 FEW = 5  # files that may be left out of any run
 FEW_PERCENT = 1.0  # of a large one
 PROBLEMS_FILE = "problems.txt"
@@ -90,13 +91,13 @@ def build(job: Job) -> dict[str, Any]:
             _refuse_negatives(good, problems, job.processing.target)
         if not job.layers_as_meant:
             refuse_other_layer([one.layer for one in good])
-        if not job.lying_as_meant:
-            _refuse_turned(workshop, good, job.processing)
+        remarks = [] if job.lying_as_meant else _refuse_turned(workshop, good, job.processing)
+        remarks += sentences([(one.item.name.stem, one.remarks) for one in good]) + contradicting(good)
         tied, duplicates = _duplicates(good)
         placed = place(good, _hidden_holdout(job), job.processing.target, tied)
         types = column_types(job.processing.classes, leaks=job.split.by == "frame", folds=job.split.folds is not None)
         folder = lay_out(workshop, placed, types)
-        provenance = _provenance(job, placed, problems, duplicates)
+        provenance = _provenance(job, placed, problems, duplicates, remarks)
         with told_in_one_sentence("the dataset"):
             write_provenance(folder, provenance)
             preview.write(folder, provenance)
@@ -162,21 +163,24 @@ def _refuse_negatives(good: Sequence[Made], problems: Sequence[Problem], target:
         )
 
 
-def _refuse_turned(workshop: Workshop, good: Sequence[Made], processing: Processing) -> None:
-    """DatasetError where masks that outline one layer alone lie otherwise than their frames.
+def _refuse_turned(workshop: Workshop, good: Sequence[Made], processing: Processing) -> list[str]:
+    """DatasetError where masks that outline one layer alone lie otherwise than their frames; sentences where nowhere.
 
     Those that outline the lumen, too, were held against the frame's own edges.
     """
     if processing.size < LEAST_SIDE_PX:
-        return
+        return []
     alone = [
         (one.layer["name"], workshop.paths(one.item.name)[:2])
         for one in good
         if one.layer is not None and not one.layer["has_lumen"]
     ]
-    for name in LAYERS:
-        if name in processing.classes:
-            refuse_turned([pair for layer, pair in alone if layer == name], PALETTE_INDEX[name])
+    told = [
+        refuse_turned([pair for layer, pair in alone if layer == name], PALETTE_INDEX[name])
+        for name in LAYERS
+        if name in processing.classes
+    ]
+    return [each for each in told if each is not None]
 
 
 def _shown(problems: Sequence[Problem]) -> str:
@@ -200,7 +204,11 @@ def _duplicates(made: Sequence[Made]) -> tuple[list[set[str]], list[dict[str, An
 
 
 def _provenance(
-    job: Job, placed: Sequence[Placed], problems: Sequence[Problem], duplicates: list[dict[str, Any]]
+    job: Job,
+    placed: Sequence[Placed],
+    problems: Sequence[Problem],
+    duplicates: list[dict[str, Any]],
+    remarks: list[str],
 ) -> dict[str, Any]:
     classes = job.processing.classes
     licence = job.origin.licence
@@ -219,7 +227,7 @@ def _provenance(
         "changes": changes(job, placed, len(problems)),
         "excluded": [asdict(each) for each in problems],
         "duplicates_across_studies": duplicates,
-        "remarks": sentences([(each.made.item.name.stem, each.made.remarks) for each in placed]),
+        "remarks": remarks,
         "options": {
             "processing": _without_masks(job.processing),
             "split": _split_options(job),
@@ -270,7 +278,7 @@ def changes(job: Job, placed: Sequence[Placed], left_out: int) -> list[str]:
     if odd := sum(row["native_height"] != row["native_width"] for row in rows):
         told.append(f"{odd} frames that were not square filled up with black on both sides")
     if exchanged := sum(PUT_BACK in each.made.remarks for each in placed):
-        told.append(f"red, green and blue, which were exchanged, put back in {exchanged} of the frames")
+        told.append(f"{COLOURS_TOLD}{exchanged} of the frames")
     if overlap := sum(row.get("overlap_px", 0) for row in rows):
         told.append(f"where classes overlapped ({overlap} pixels in all) the one of higher drawing priority kept")
     told += [

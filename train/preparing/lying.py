@@ -45,14 +45,14 @@ def spread(count: int) -> list[int]:
     return sorted({int(at) for at in np.linspace(0, count - 1, min(count, MOST_MASKS)).round()})
 
 
-def refuse_turned(pictures: Sequence[tuple[Path, Path]], index: int) -> None:
-    """DatasetError where masks lie otherwise than their frames.
+def refuse_turned(pictures: Sequence[tuple[Path, Path]], index: int) -> str | None:
+    """DatasetError where masks lie otherwise than their frames; a sentence where they fit them in no way.
 
     pictures: PNG files of each frame and of its palette mask, squares of one size. index: of the layer in the palette.
     """
     chosen = [pictures[at] for at in spread(len(pictures))]
     if not chosen:
-        return
+        return None
     from octseg.pretrained import from_pretrained
 
     segmenter = from_pretrained()
@@ -70,6 +70,21 @@ def refuse_turned(pictures: Sequence[tuple[Path, Path]], index: int) -> None:
             f"outline begins behind the lumen on {here:.0%} of its rays, and on {there:.0%} where they are {way}; save "
             "masks and frames the same way up, or say --lying-as-meant if they are right"
         )
+    return fitting_nowhere(shares)
+
+
+def fitting_nowhere(shares: Sequence[Sequence[float]]) -> str | None:
+    """What is said of masks that are as good as nowhere on their frames, moved or of other frames; None where they fit.
+
+    shares: as for `way_of`.
+    """
+    if len(shares) < FEWEST_MASKS or (here := float(np.median(np.array(shares)[:, 0]))) > MOST_WRONG:
+        return None
+    return (
+        f"masks may not belong to their frames, or lie beside their places: in {len(shares)} that were looked at, what "
+        f"they outline begins behind the lumen on {here:.0%} of its rays, and on 85% or more in masks that are right; "
+        "look at the preview"
+    )
 
 
 def way_of(shares: Sequence[Sequence[float]]) -> tuple[str, float, float] | None:

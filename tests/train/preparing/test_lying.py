@@ -12,7 +12,7 @@ from octseg import Segmenter
 from octseg.phantom import Phantom, make_phantom
 from octseg.reading.masks.samples import read_samples
 from tests.fakes.prepared import prepare_folder
-from train.preparing.lying import WAYS, Plane, shares_of, spread, way_of
+from train.preparing.lying import WAYS, Plane, fitting_nowhere, shares_of, spread, way_of
 from train.preparing.masks import MaskRule, planes_of
 
 
@@ -39,6 +39,14 @@ def test_the_way_in_which_most_masks_fit_is_told_with_both_shares() -> None:
 )
 def test_masks_are_taken_where_nothing_speaks_clearly_for_another_way(rows: list[list[float]]) -> None:
     assert way_of(rows) is None
+
+
+def test_masks_that_fit_their_frames_in_no_way_are_told() -> None:
+    said = fitting_nowhere([shares(as_they_lie=0.9)] * 3 + [shares(as_they_lie=0.32)] * 5)
+    assert said is not None
+    assert "in 8 that were looked at, what they outline begins behind the lumen on 32% of its rays" in said
+    assert fitting_nowhere([shares(as_they_lie=0.87)] * 8) is None
+    assert fitting_nowhere([shares()] * 7) is None
 
 
 def test_of_a_large_source_some_masks_are_looked_at_from_its_first_to_its_last() -> None:

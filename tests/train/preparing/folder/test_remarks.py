@@ -68,5 +68,17 @@ def test_what_is_no_frame_of_oct_is_named(tmp_path: Path) -> None:
     Image.fromarray(255 - np.asarray(Image.open(path).convert("L"))).convert("RGB").save(path)
     assert prepare_folder(data, tmp_path / "dataset", *CC_BY) == 0
     [remark] = provenance_of(tmp_path / "dataset")["remarks"]
-    assert remark.startswith("no imaged disc, or other grey levels than frames of intravascular OCT have, in 1 of the")
+    assert remark.startswith("no imaged disc, more than a frame, or other grey levels")
     assert "(004_1_001)" in remark
+
+
+def test_one_picture_with_two_masks_is_named(tmp_path: Path) -> None:
+    data = source(tmp_path / "source")
+    seed = next(seed for seed in (1, 2, 3, 4) if phantom(seed).masks["lipid_core"].any())
+    one = phantom(seed)
+    none = {name: np.zeros_like(mask) for name, mask in one.masks.items()}
+    write_frame(data / "train", f"00{seed}_1_002", one.frame, none)
+    assert prepare_folder(data, tmp_path / "dataset", *CC_BY) == 0
+    [remark] = provenance_of(tmp_path / "dataset")["remarks"]
+    assert remark.startswith("2 of the frames are the very same pictures as others and have other masks")
+    assert f"(00{seed}_1_001, 00{seed}_1_002)" in remark
