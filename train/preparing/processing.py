@@ -21,6 +21,7 @@ from octseg.errors import ConfigError, DatasetError, ReadError
 from octseg.export.pictures import png_bytes
 from octseg.pullback import Frame
 from octseg.reading import read_pullback
+from octseg.reading.formats import HEAD_BYTES, container_of, kind_of
 from octseg.reading.levels import SourceLevels
 from octseg.reading.masks.samples import read_samples
 from octseg.view import find_pixel_scale
@@ -154,6 +155,9 @@ def areas(indices: NDArray[np.uint8], classes: tuple[str, ...], pixel_spacing_mm
 
 
 def _frame(content: bytes, levels: SourceLevels) -> Frame:
+    head = content[:HEAD_BYTES]
+    if container_of(head) is not None:
+        raise ReadError(f"the frame is {kind_of(head)}; frames to train on are pictures: save each of them as PNG")
     pullback = read_pullback(content, name="the frame", levels=levels)
     if len(pullback) != 1:
         raise ReadError(f"the file holds {len(pullback)} frames; one with one mask is expected")

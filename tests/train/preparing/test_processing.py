@@ -167,6 +167,15 @@ def test_several_frames_in_one_file_are_refused() -> None:
         process(item(content, record_mask({"lumen": box(0, 0, 1, 1)})), Processing(size=64))
 
 
+@pytest.mark.parametrize(("kind", "told"), [("GIF", "a GIF"), ("DICOM", "a DICOM file")])
+def test_a_frame_that_is_no_picture_is_named_with_what_to_do(kind: str, told: str) -> None:
+    content = bytes(128) + b"DICM" + bytes(400) if kind == "DICOM" else encoded(disc(0), kind)
+    with pytest.raises(
+        ReadError, match=f"^the frame is {told}.*; frames to train on are pictures: save each of them as PNG$"
+    ):
+        process(item(content, record_mask({"lumen": box(0, 0, 1, 1)})), Processing(size=64))
+
+
 def with_name_burned_in() -> NDArray[np.uint8]:
     """A disc of radius 80 px in 200 x 200, and a bright name in a corner."""
     frame = disc(5, 200, 200, radius_px=80.0)
