@@ -146,7 +146,8 @@ def _rows(path: Path, private: bool) -> Iterator[Row]:
     sheet = read_sheet(path, (*COLUMNS, *PATIENT_COLUMNS), COLUMNS[:1])
     _require_columns(sheet.columns, path.name)
     told = [(number, {column: composed(cell) for column, cell in row.items()}) for number, row in sheet.records("file")]
-    _refuse_patients_in_pieces(told, path.name, private)
+    patients = [column for column in sheet.columns if OF_PATIENTS.fullmatch(re.sub(r"[\W_]+", "", column))]
+    _refuse_patients_in_pieces(told, patients, path.name, private)
     for column in COLUMNS[1:]:
         texts = whole_numbers([as_read(row.get(column, "")) for _, row in told])
         for (_, row), text in zip(told, texts, strict=True):
@@ -168,13 +169,14 @@ def _require_columns(columns: Sequence[str], label: str) -> None:
         )
 
 
-def _refuse_patients_in_pieces(rows: Iterable[tuple[int, Mapping[str, str]]], label: str, private: bool) -> None:
-    """ConfigError where a column of patients says that one patient has two studies: they would leak over a split."""
+def _refuse_patients_in_pieces(
+    rows: Iterable[tuple[int, Mapping[str, str]]], patients: Sequence[str], label: str, private: bool
+) -> None:
+    """ConfigError where a column of `patients` says that one has two studies: they would leak over a split."""
     first: dict[tuple[str, str], tuple[int, str]] = {}
     for number, row in rows:
-        for column in row:
-            is_of_patients = OF_PATIENTS.fullmatch(re.sub(r"[\W_]+", "", column)) is not None
-            if not is_of_patients or not row[column] or why_no_name(row[column]) is not None:
+        for column in patients:
+            if not row.get(column) or why_no_name(row[column]) is not None:
                 continue
             before, study = first.setdefault((column, row[column].casefold()), (number, row.get("study", "")))
             if study != row.get("study", ""):
