@@ -7,6 +7,7 @@ the pictures, and it is for whoever made them to export them anew.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from octseg.reading.names import listed
 from octseg.view.altered import ALTERED
 from octseg.view.balance import WARMED
 from octseg.view.drawn_over import FOREIGN, PAINTED_OVER
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 PUT_BACK, DRAWN_OVER, CHANGED, UNLIKE = "put_back", "drawn_over", "changed", "unlike"
 OF_VIEW = {PAINTED_OVER: DRAWN_OVER, FOREIGN: CHANGED, ALTERED: CHANGED, WARMED: CHANGED}
-SHOWN = 3  # frames that are named of each kind
 SENTENCES = {
     DRAWN_OVER: "lines or labels are drawn over tissue in {count} of the frames ({names}): where they tell what is to "
     "be found, a network learns them instead; export the frames without them",
@@ -42,7 +42,7 @@ def sentences(noted: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     for kind, sentence in SENTENCES.items():
         names = [name for name, remarks in noted if kind in remarks]
         if names:
-            told.append(sentence.format(count=len(names), names=_shown(names)))
+            told.append(sentence.format(count=len(names), names=listed(names)))
     return told
 
 
@@ -57,10 +57,6 @@ def contradicting(made: Sequence["Made"]) -> list[str]:
     if not names:
         return []
     return [
-        f"{len(names)} of the frames are the very same pictures as others and have other masks ({_shown(names)}): one "
+        f"{len(names)} of the frames are the very same pictures as others and have other masks ({listed(names)}): one "
         "of the masks is wrong, so keep each picture once"
     ]
-
-
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
